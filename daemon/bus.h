@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* bus.h - one worker thread per bus, which owns the link and does the blocking reads.
+ * Jobs go in, the same jobs come back answered. A job belongs to one side at a time: from bus_submit() until
+ * bus_take() the worker's, else the caller's. All calls from one (the main) thread. */
+#ifndef TALLY_BUS_H
+#define TALLY_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link.h"
+#include "plan.h"
+
+/* One reading of one unit: the requests of a plan, in order. */
+struct bus_job {
+	struct bus_job *next; /* the queues' own */
+	void *owner;	      /* the caller's: comes back untouched */
+	uint8_t unit;
+	uint32_t timeout_ms;
+	size_t n_requests;
+	const struct plan_request *requests; /* must live until the job is taken back */
+	uint16_t *words;		     /* room for all answers, laid out by plan_request.word; the caller's */
+	struct link_reply *replies;	     /* n_requests of them; the caller's */
+	/* filled by the worker */
+	size_t n_done; /* requests tried; fewer than n_requests when a timeout or a lost line ended the job */
+	int64_t started_us, ended_us; /* mono_us() */
+};
+
+struct bus;
+
+/* Start the worker. conf must outlive the bus. wake(wake_context) is called from the worker after each job is put in
+ * the result queue, and after each change of bus_is_open(). NULL = no memory or no thread, errno set. */
+struct bus *bus_new(const struct conf_bus *conf, void (*wake)(void *context), void *wake_context);
+
+/* Put a job at the end of the queue. */
+void bus_submit(struct bus *b, struct bus_job *job);
+
+/* Take the oldest answered job, or NULL. Jobs come back in the order of their submission. */
+struct bus_job *bus_take(struct bus *b);
+
+/* Requests still queued or under way. */
+size_t bus_pending(const struct bus *b);
+
+/* Whether port or connection is open, and why not (copied, at most n bytes with NUL). */
+bool bus_is_open(struct bus *b, char *why, size_t n);
+
+/* Microseconds the line was in use since bus_new(): sending, waiting, receiving, t3.5. */
+int64_t bus_busy_us(const struct bus *b);
+
+/* Let the worker finish the request in hand, end it and close the link. Jobs not done come back by bus_take()
+ * with n_done 0 or what was reached. After that only bus_take() and bus_free() may be called. */
+void bus_stop(struct bus *b);
+void bus_free(struct bus *b);
+
+#endif

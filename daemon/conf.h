@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* conf.h - tallyd.ini and bus.d/NAME.ini, read into immutable structs (tallyd.ini(5)).
+ * A loaded configuration is never changed; a reload makes a new one. Any thread may read it. */
+#ifndef TALLY_CONF_H
+#define TALLY_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver.h"
+#include "err.h"
+#include "log.h"
+
+enum { CONF_NAME_MAX = 40 }; /* longest name of a bus, meter or input, bytes; letters, digits, '.', '_', '-' */
+
+enum conf_transport { CONF_RTU, CONF_TCP, CONF_RTU_OVER_TCP };
+enum conf_parity { CONF_NONE = 'N', CONF_EVEN = 'E', CONF_ODD = 'O' };
+enum conf_rs485 { CONF_RS485_AUTO, CONF_RS485_KERNEL, CONF_RS485_RTS, CONF_RS485_OFF };
+enum conf_durability { CONF_FULL, CONF_NORMAL };
+
+struct conf_meter {
+	char name[CONF_NAME_MAX + 1];
+	char model[DRIVER_NAME_MAX + 1];
+	const struct driver *driver; /* NULL: its file has errors, the meter stays down with that reason */
+	char label[128];
+	uint8_t address;
+	bool confirmed; /* the installer has compared an inferred or sibling's table with the device */
+	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary; /* 1/1 unless given */
+	uint32_t energy_every_s, power_every_s;			     /* 0 = never */
+	uint32_t response_timeout_ms;
+	uint32_t retries;
+	unsigned line; /* of its section header in conf_bus.file */
+};
+
+/* Units of a pulse and of an input's value. Values are kept as whole numbers of the base unit. */
+enum conf_unit { CONF_WH, CONF_VARH, CONF_VAH, CONF_LITRE, CONF_CUBIC_METRE, CONF_KCAL };
+
+struct conf_input {
+	char name[CONF_NAME_MAX + 1];
+	char label[128];
+	size_t concentrator; /* index into the bus's meters */
+	uint8_t input;	     /* 1..8 */
+	enum conf_unit unit; /* of the view: kWh for CONF_WH, m3, l, kcal ... */
+	int64_t weight;	     /* base units per pulse: Wh, varh, VAh; millilitres for l and m3; cal for kcal */
+	int64_t offset;	     /* base units the register showed when the count was 0 */
+	unsigned line;
+};
+
+struct conf_bus {
+	char name[CONF_NAME_MAX + 1]; /* the file's name without .ini */
+	char *file;
+	enum conf_transport transport;
+	char *device; /* rtu, else NULL */
+	char *host;   /* tcp, rtu-over-tcp, else NULL */
+	uint16_t port;
+	uint32_t baud;
+	enum conf_parity parity;
+	uint8_t stop_bits;
+	enum conf_rs485 rs485;
+	uint32_t energy_every_s, power_every_s;
+	uint32_t response_timeout_ms;
+	uint32_t retries;
+	uint32_t repeaters;
+	size_t n_meters;
+	struct conf_meter *meters;
+	size_t n_inputs;
+	struct conf_input *inputs;
+};
+
+struct conf {
+	char *dir;
+	char *store_path;
+	uint32_t commit_interval_ms;
+	enum conf_durability durability;
+	uint32_t keep_readings_d;
+	uint32_t interval_s;
+	char *timezone; /* name below /usr/share/zoneinfo; the system's when none was given */
+	char *driver_path;
+	enum log_level log_level;
+	size_t n_buses;
+	struct conf_bus *buses;
+	size_t n_drivers;
+	struct driver **drivers; /* each model in use, once */
+	size_t n_driver_errors;	 /* complaints of e that concern driver files only */
+};
+
+/* Read DIR/tallyd.ini (may be missing: defaults) and DIR/bus.d/NAME.ini, and the drivers they name, and check all
+ * of it. All complaints go into e at once. Returns a configuration owned by the caller when the daemon can run on it:
+ * no error, or only errors of driver files and at least one meter left. Else NULL. */
+struct conf *conf_load(const char *dir, struct err *e);
+void conf_free(struct conf *c);
+
+/* Start, data, parity and stop bits of one character on the bus's line. */
+unsigned conf_bits_per_char(const struct conf_bus *b);
+
+/* "rtu", "tcp", "rtu-over-tcp" */
+const char *conf_transport_text(enum conf_transport t);
+
+/* Shown unit ("kWh", "m3", ...) and base units in one of it. */
+const char *conf_unit_text(enum conf_unit u);
+int64_t conf_unit_per_shown(enum conf_unit u);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* driver.h - register tables: one ini file per model, read into an immutable struct.
+ * The grammar is normative in tallyd-driver(5). Pure but for driver_load(), which reads one file.
+ * Addresses are what goes on the wire (zero-based PDU addresses). Any thread may read a loaded driver. */
+#ifndef TALLY_DRIVER_H
+#define TALLY_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "names.h"
+
+enum {
+	DRIVER_NAME_MAX = 31,	/* longest model name, bytes */
+	DRIVER_ROWS_MAX = 192,	/* rows of one table */
+	DRIVER_BLOCKS_MAX = 32, /* vendor read blocks of one table */
+	DRIVER_SCALES_MAX = 8,	/* [scale NAME] tables */
+	DRIVER_SCALE_STEPS_MAX = 12,
+	DRIVER_NA_MAX = 4, /* not-available patterns of one row */
+	DRIVER_BAUDS_MAX = 12,
+	DRIVER_WORDS_MAX = 125, /* longest read Modbus allows, words */
+};
+
+enum driver_type {
+	DRIVER_U8_LOW,	/* low byte of a word */
+	DRIVER_U8_HIGH, /* high byte of a word */
+	DRIVER_BIT,	/* bit bit_low of a word */
+	DRIVER_BITS,	/* bits bit_low..bit_high of a word */
+	DRIVER_U16,
+	DRIVER_S16,
+	DRIVER_U32,
+	DRIVER_S32,
+	DRIVER_U64,
+	DRIVER_S64,
+	DRIVER_F32,
+	DRIVER_F64,
+	DRIVER_BCD,	  /* n_words words of four decimal digits each, most significant first */
+	DRIVER_TEXT,	  /* two characters a word, high byte first */
+	DRIVER_CHARS,	  /* one character a word, low byte */
+	DRIVER_HEX,	  /* words as hexadecimal digits, four a word: serial numbers */
+	DRIVER_TIME_2000, /* u32 seconds since 2000-01-01T00:00:00 of the meter's own clock */
+	DRIVER_CLOCK,	  /* six words: day, month, year (two digits or four), hour, minute, second */
+};
+
+/* How the words of a 32-bit or 64-bit value and their bytes follow each other; libmodbus's own words. */
+enum driver_order { DRIVER_ABCD, DRIVER_BADC, DRIVER_CDAB, DRIVER_DCBA };
+
+/* What a row is read for; a set of them is a mask. */
+enum driver_group {
+	DRIVER_ENERGY = 1,   /* counters and tariffs: every energy_every */
+	DRIVER_POWER = 2,    /* voltages, currents, powers: every power_every */
+	DRIVER_IDENTITY = 4, /* who the meter is: at first contact and daily */
+	DRIVER_STATE = 8,    /* what the decoding of other rows needs from the meter: with identity */
+};
+
+enum driver_provenance {
+	DRIVER_VENDOR_TABLE,  /* the vendor's own table */
+	DRIVER_TRANSCRIPTION, /* someone's copy of the vendor's table */
+	DRIVER_FIELD,	      /* running code that reads the device */
+	DRIVER_SIBLING,	      /* another model of the same maker, applied here */
+	DRIVER_INFERRED,      /* a guess: read only, and told, until the installer confirms it */
+};
+
+/* Weight of one count by the product of the transformer ratios: [scale NAME]. */
+struct driver_scale {
+	char name[DRIVER_NAME_MAX + 1];
+	size_t n_steps;
+	struct {
+		int64_t below;	  /* the step holds while CT x VT < below; INT64_MAX in the last step */
+		int64_t mantissa; /* weight = mantissa x 10^exponent of the row's unit */
+		int32_t exponent;
+	} steps[DRIVER_SCALE_STEPS_MAX];
+};
+
+struct driver_block {
+	char name[DRIVER_NAME_MAX + 1];
+	uint16_t address;
+	uint16_t n_words;
+	bool gaps; /* words of the block that no row names may be read across */
+};
+
+struct driver_row {
+	enum quantity quantity;
+	enum driver_type type;
+	enum driver_group group;
+	enum driver_provenance provenance;
+	uint16_t address;
+	uint8_t n_words; /* words of one value: 1..4, texts up to 32 */
+	uint8_t bit_low, bit_high;
+	int8_t block;	  /* index into blocks, or -1 */
+	int8_t scale;	  /* index into scales, or -1: then mantissa and exponent hold */
+	int64_t mantissa; /* base units per count = mantissa x 10^exponent; the exponent already carries the
+			   * row's unit (kWh for a quantity kept in Wh adds 3). 1 x 10^0 for texts */
+	int32_t exponent; /* with scale >= 0: what to add to the step's exponent for the row's unit */
+	bool alone;	  /* never in one request with another row */
+	bool fallback;	  /* a coarser register of a quantity that an earlier row of the table already names */
+	bool has_sign;	  /* the value is a magnitude; negative when the word at sign_address equals sign_value */
+	uint16_t sign_address;
+	uint16_t sign_value;
+	uint8_t n_na;
+	uint64_t na[DRIVER_NA_MAX]; /* raw patterns, of the value's own width, that mean "not available" */
+	int64_t modulus; /* counters: first value, in base units, that is shown as 0 again; 0 = the type's own width */
+	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX plus one count of this row */
+	int64_t back_step; /* counters: base units by which this meter is known to step back without meaning it */
+	char expect[33];   /* identity rows: what the text must begin with, or "" */
+	unsigned line;
+};
+
+struct driver {
+	char name[DRIVER_NAME_MAX + 1]; /* file name without .ini */
+	char *file;			/* path it was read from */
+	char title[64], vendor[32], source[160], verified[120];
+	enum driver_provenance provenance; /* of the table; rows may be weaker, never stronger */
+	uint8_t function;		   /* 3 or 4 */
+	enum driver_order order;
+	bool byte_addressed; /* an address counts bytes: a 32-bit value takes four (IME legacy table) */
+	uint16_t max_words;  /* longest read, words */
+	bool gaps;	     /* words outside every block that no row names may be read across */
+	bool ratios;	     /* CT and VT ratios come from the bus file */
+	uint8_t n_bauds;     /* serial models; 0: any speed libmodbus knows */
+	uint32_t bauds[DRIVER_BAUDS_MAX];
+	uint16_t address_min, address_max;
+	uint16_t segment_max;	/* devices of this family on one RS485 segment */
+	uint32_t turnaround_ms; /* usual time from the end of a request to the start of its answer */
+	int64_t max_power_w;	/* most this model can measure with ratios 1:1 and all phases, for the plausible
+				 * rate of its counters; 0 = unknown */
+	size_t n_blocks;
+	struct driver_block blocks[DRIVER_BLOCKS_MAX];
+	size_t n_scales;
+	struct driver_scale scales[DRIVER_SCALES_MAX];
+	size_t n_rows;
+	struct driver_row
+		rows[DRIVER_ROWS_MAX]; /* in the file's order: of several rows of one quantity the first is preferred */
+};
+
+/* Read the table at path. Returns a driver owned by the caller, or NULL with at least one error added,
+ * each "path:line: found, allowed". */
+struct driver *driver_load(const char *path, struct err *e);
+
+/* Same for text in memory (tests, fuzzers); path gives the model's name and leads the messages. */
+struct driver *driver_parse(const char *path, const char *text, size_t n_bytes, struct err *e);
+
+void driver_free(struct driver *d);
+
+/* Find NAME.ini along search_path ("DIR:DIR"), first match wins. Returns 0 and a malloc'd path in *file
+ * (and, in *shadowed, the malloc'd path of a later file of the same name, or NULL), -ENOENT when there is none. */
+int driver_find(const char *search_path, const char *name, char **file, char **shadowed);
+
+/* Every model name along search_path, sorted, each once: a malloc'd array of malloc'd strings, NULL-ended. NULL = no
+ * memory. */
+char **driver_list(const char *search_path);
+
+/* First row of quantity q, or NULL. */
+const struct driver_row *driver_row(const struct driver *d, enum quantity q);
+
+/* Addresses that a row takes: n_words, or twice that in a byte-addressed table. */
+unsigned driver_row_span(const struct driver *d, const struct driver_row *row);
+
+/* Base units per count of row under ratios ct_primary/ct_secondary and vt_primary/vt_secondary (all >= 1).
+ * Returns the whole number >= 1, or 0 when it is none (a scale that loses digits; refused by driver_load()). */
+int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
+			  uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary);
+
+/* "vendor table", "transcription", "driver", "sibling", "inferred". */
+const char *driver_provenance_text(enum driver_provenance p);
+
+#endif

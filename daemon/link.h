@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* link.h - one Modbus line: {open, read, close} over RTU, TCP or RTU frames over TCP.
+ * The only module that knows modbus.h. A link belongs to one thread; every call returns within its bound.
+ * Each read starts on a drained line and keeps t3.5; nothing but whole, matching, in-time answers count. */
+#ifndef TALLY_LINK_H
+#define TALLY_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf.h"
+
+enum link_status {
+	LINK_OK,
+	LINK_TIMEOUT,	 /* no whole answer before the deadline */
+	LINK_CRC,	 /* answer with a bad CRC */
+	LINK_WRONG_UNIT, /* well-formed answer of another unit */
+	LINK_WRONG_FUNCTION,
+	LINK_WRONG_LENGTH,	/* also: longer or shorter than its own length byte says */
+	LINK_WRONG_TRANSACTION, /* TCP: another transaction's answer */
+	LINK_TOO_FAST,		/* faster than the wire can carry it: it answers an earlier request */
+	LINK_EXCEPTION,		/* the meter or gateway refused; see link_reply.exception */
+	LINK_CLOSED,		/* no line: port gone, connection refused or reset; see link_error() */
+	LINK_STATUS_COUNT
+};
+
+struct link_reply {
+	enum link_status status;
+	uint8_t exception;  /* 1..11 with LINK_EXCEPTION, else 0 */
+	int64_t sent_us;    /* mono_us() when the request had been handed to the kernel */
+	int64_t latency_us; /* from there to the end of the answer */
+};
+
+struct link;
+
+/* A closed link for the bus; conf must outlive it. NULL = no memory. */
+struct link *link_new(const struct conf_bus *conf);
+void link_free(struct link *l);
+
+/* Open port or connection, bounded by the bus's response timeout. 0, or -errno with link_error() saying why:
+ * -EBUSY a port that another process holds (named), -ENODEV no such port, -ECONNREFUSED ... */
+int link_open(struct link *l);
+bool link_is_open(const struct link *l);
+void link_close(struct link *l);
+
+/* Read n_words (1..125) registers with function 3 or 4 from unit. timeout_ms bounds the silence before the answer;
+ * the answer's own wire time is added, and the whole is bounded whatever dribbles.
+ * words is written only with LINK_OK. */
+struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
+			    uint32_t timeout_ms, uint16_t *words);
+
+/* One sentence about the last failure to open or the loss of the line; "" when there was none. */
+const char *link_error(const struct link *l);
+
+/* Highest unit address this build of libmodbus can speak to: 247 before 3.1.9, 255 from then on. */
+unsigned link_unit_max(void);
+
+/* "timeout", "bad CRC", ... */
+const char *link_status_text(enum link_status s);
+
+/* "exception 2, illegal data address" ... as a constant string; unknown codes get a general one. */
+const char *link_exception_text(uint8_t exception);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "names.h"
+
+#include <string.h>
+
+#include "names_gen.c"
+
+/* Units that driver files may use, each in the base units of drivers/NAMES. */
+static const struct {
+	const char *unit, *base;
+	int64_t mantissa;
+	int32_t exponent;
+} units[] = {
+	{"Wh", "Wh", 1, 0},	 {"kWh", "Wh", 1, 3},	  {"MWh", "Wh", 1, 6},	{"varh", "varh", 1, 0},
+	{"kvarh", "varh", 1, 3}, {"Mvarh", "varh", 1, 6}, {"VAh", "VAh", 1, 0}, {"kVAh", "VAh", 1, 3},
+	{"MVAh", "VAh", 1, 6},	 {"mV", "mV", 1, 0},	  {"V", "mV", 1, 3},	{"kV", "mV", 1, 6},
+	{"mA", "mA", 1, 0},	 {"A", "mA", 1, 3},	  {"kA", "mA", 1, 6},	{"mW", "mW", 1, 0},
+	{"W", "mW", 1, 3},	 {"kW", "mW", 1, 6},	  {"MW", "mW", 1, 9},	{"var", "mvar", 1, 3},
+	{"kvar", "mvar", 1, 6},	 {"Mvar", "mvar", 1, 9},  {"VA", "mVA", 1, 3},	{"kVA", "mVA", 1, 6},
+	{"MVA", "mVA", 1, 9},	 {"mHz", "mHz", 1, 0},	  {"Hz", "mHz", 1, 3},	{"-", "m-", 1, 3},
+	{"-", "-", 1, 0},	 {"1", "1", 1, 0},	  {"s", "s", 1, 0},	{"min", "s", 6, 1},
+	{"h", "s", 36, 2},
+};
+
+const struct names_row *names_get(enum quantity q)
+{
+	return &rows[q];
+}
+
+int names_find(const char *name)
+{
+	for (int q = 0; q < Q_COUNT; q++)
+		if (strcmp(rows[q].name, name) == 0)
+			return q;
+	return -1;
+}
+
+bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *exponent)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(units[i].unit, unit) != 0 || strcmp(units[i].base, rows[q].unit) != 0)
+			continue;
+		*mantissa = units[i].mantissa;
+		*exponent = units[i].exponent;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* names.h - the registry of quantities, generated at build time from drivers/NAMES.
+ * Pure and constant; any thread. enum quantity has one Q_... constant per line of drivers/NAMES, in its order. */
+#ifndef TALLY_NAMES_H
+#define TALLY_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "names_gen.h" /* enum quantity { Q_ACTIVE_ENERGY_IMPORT, ..., Q_COUNT } */
+
+enum names_kind {
+	NAMES_COUNTER,	/* only ever rises inside one life; whole base units */
+	NAMES_GAUGE,	/* a momentary value; whole base units, may be negative */
+	NAMES_STATE,	/* a small number that means a state: the tariff in force, the counter's highest value */
+	NAMES_IDENTITY, /* text (or a number shown as text): who the meter says it is */
+};
+
+struct names_row {
+	const char *name;  /* as in driver files and in the database */
+	const char *obis;  /* IEC 62056-61 code, "" where none exists */
+	const char *unit;  /* base unit: what the stored whole number counts (Wh, mV, mA, mW, ...) */
+	const char *shown; /* unit of the views: kWh, V, A, W ... */
+	int per_shown;	   /* base units in one shown unit: 1, 1000 or 3600 */
+	enum names_kind kind;
+	const char *table;   /* readings of it are kept in this table: energy, partial, tariff, tariff_other,
+			      * power, pulse; "" = nowhere */
+	const char *meaning; /* one line */
+};
+
+/* The row of q; q must be below Q_COUNT. */
+const struct names_row *names_get(enum quantity q);
+
+/* The quantity called name, or -1. */
+int names_find(const char *name);
+
+/* What one unit is in base units of q: mantissa x 10^exponent (V for a quantity kept in mV: 1 and 3; kWh for Wh:
+ * 1 and 3; h for s: 36 and 2). Returns false when unit is not a unit of this quantity. */
+bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *exponent);
+
+#endif

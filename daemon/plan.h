@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.h - from the rows wanted to the fewest block reads the model allows.
+ * Pure but for the one allocation of plan_new(); a plan is immutable and may be shared by threads. */
+#ifndef TALLY_PLAN_H
+#define TALLY_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "driver.h"
+
+struct plan_request {
+	uint8_t function; /* 3 or 4 */
+	uint16_t address; /* first address on the wire */
+	uint16_t n_words; /* count field of the request; the answer has that many words */
+	uint16_t word;	  /* where its words start in the words of the whole plan */
+};
+
+/* Where a row of the driver is found once all requests are answered. */
+struct plan_item {
+	uint16_t row;	       /* index into driver->rows */
+	uint16_t request;      /* request that brings the value */
+	uint16_t word;	       /* index of its first word in the words of the whole plan */
+	uint16_t sign_request; /* for rows with a sign word, else the same as request */
+	int16_t sign_word;     /* index of the sign word, or -1 */
+};
+
+struct plan {
+	uint16_t n_requests;
+	uint16_t n_items;
+	uint16_t n_words; /* of all answers together */
+	struct plan_request *requests;
+	struct plan_item *items; /* one per quantity read, in the driver's order */
+};
+
+/* A set of rows, one bit per driver row. */
+struct plan_rows {
+	uint64_t bits[(DRIVER_ROWS_MAX + 63) / 64];
+};
+
+void plan_rows_add(struct plan_rows *set, unsigned row);
+bool plan_rows_has(const struct plan_rows *set, unsigned row);
+
+/* Plan the reading of the groups in the mask (enum driver_group, or'ed). Rows in missing (may be NULL) are left
+ * out; for each quantity the first row that is not missing is read. Never across a vendor block, never longer
+ * than max_words, alone rows alone; inside those rules the fewest requests.
+ * Returns a plan owned by the caller (possibly of no requests), NULL = no memory. */
+struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing);
+void plan_free(struct plan *p);
+
+/* Rows of the driver that lie, wholly or in part, in words [address, address + span) and belong to the groups:
+ * what is lacking when the meter refuses a request of one row. */
+void plan_rows_at(const struct driver *d, const struct plan *p, unsigned request, struct plan_rows *out);
+
+/* Split a refused request in two at a row boundary near its middle.
+ * Returns true and the halves, or false when the request holds a single row (or a row with its sign). */
+bool plan_split(const struct driver *d, const struct plan *p, const struct plan_request *whole,
+		struct plan_request *first, struct plan_request *second);
+
+/* Time on the wire of one request and its answer on a serial line, microseconds: characters of both frames, the
+ * silence of 3.5 characters (1750 us above 19200 baud) before each, and the model's turnaround.
+ * bits_per_char counts start, data, parity and stop bits (10 or 11). */
+int64_t plan_request_us(const struct driver *d, const struct plan_request *r, unsigned baud, unsigned bits_per_char);
+
+#endif

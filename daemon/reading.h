@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* reading.h - what one meter said in one slot, decoded: the message from poller to account to store.
+ * Pure; a plain value. */
+#ifndef TALLY_READING_H
+#define TALLY_READING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "names.h"
+
+enum reading_quality {
+	READING_GOOD = 0,
+	READING_LATE = 1,	    /* read well after its slot */
+	READING_SUSPECT = 2,	    /* kept raw with the reason, in no consumption view */
+	READING_UNSYNCHRONISED = 3, /* the box's clock was not known good */
+};
+
+struct reading {
+	int64_t meter;	   /* the store's id of the meter */
+	int64_t slot_s;	   /* Unix seconds UTC of the slot */
+	uint32_t delay_ms; /* from the slot to the moment the answer was complete */
+	enum reading_quality quality;
+	unsigned groups; /* enum driver_group mask that was asked for */
+	uint64_t present[(Q_COUNT + 63) / 64];
+	int64_t values[Q_COUNT]; /* base units of drivers/NAMES; meaningful where present */
+};
+
+static inline bool reading_has(const struct reading *r, enum quantity q)
+{
+	return r->present[q / 64] >> (q % 64) & 1;
+}
+
+static inline void reading_set(struct reading *r, enum quantity q, int64_t value)
+{
+	r->present[q / 64] |= UINT64_C(1) << (q % 64);
+	r->values[q] = value;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* store.h - the database: open, migrate, batch, retention. The only module that knows sqlite3.h.
+ * Everything handed in waits in memory until store_commit() writes it in one transaction. One (the main) thread. */
+#ifndef TALLY_STORE_H
+#define TALLY_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "err.h"
+#include "reading.h"
+
+struct store;
+
+/* Open or create the database of the configuration, check it, bring its schema up to date (schema/NNNN-*.sql,
+ * embedded). Returns a store owned by the caller, or NULL with an error added (path, what was found, what to do). */
+struct store *store_open(const struct conf *conf, struct err *e);
+
+/* Commit what is held and close. NULL is allowed. */
+void store_close(struct store *s);
+
+/* Make the tables of buses, meters and inputs say what the configuration says; history of removed ones stays.
+ * Called at start and after a reload. 0, or -errno with an error added. */
+int store_configure(struct store *s, const struct conf *conf, struct err *e);
+
+/* The id of a configured meter or input, or -1. Ids never change and are never used again. */
+int64_t store_meter_id(const struct store *s, const char *name);
+
+/* Hold one reading for the next commit. A slot that the database already has for this meter is left as it is. */
+void store_reading(struct store *s, const struct reading *r);
+
+/* Hold one event. at_ms: Unix milliseconds. kind: one of the kinds of the view event. */
+void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
+
+/* What meter_status shows; figures count from the daemon's start. */
+struct store_meter_status {
+	const char *state;   /* up, suspect, down, unconfirmed, never */
+	int64_t last_good_s; /* Unix seconds of the last good answer, 0 = never */
+	uint64_t failures, requests, timeouts, crc_errors, exceptions;
+	uint32_t latency_us; /* typical: exponential mean */
+};
+void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st);
+
+/* Who the meter said it is. */
+void store_meter_serial(struct store *s, int64_t meter, const char *serial);
+
+struct store_bus_status {
+	const char *state;   /* up, down */
+	double busy_percent; /* of the time since the last status */
+	uint64_t requests, errors, overruns;
+	uint32_t round_ms; /* the last whole round */
+};
+void store_bus_status(struct store *s, const char *bus, const struct store_bus_status *st);
+
+/* Write everything held in one transaction. 0, or -errno: then all of it is still held and store_error() says why. */
+int store_commit(struct store *s);
+
+/* Readings held and not yet committed. */
+size_t store_pending(const struct store *s);
+
+/* One sentence about the last failure. */
+const char *store_error(const struct store *s);
+
+#endif
