@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "ini.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <inih.h>
+
+enum { FILE_BYTES_MAX = 1 << 20 }; /* no honest ini file is longer; a device or a wrong path may be */
+
+struct source {
+	const char *path;
+	const char *text;
+	size_t n_bytes, at;
+	unsigned line;	 /* of the line handed out last, from 1 */
+	bool in_section; /* a good header has been seen and no bad one since */
+	bool in_bad_section;
+	ini_handler_fn *handler;
+	void *context;
+	struct err *e;
+};
+
+/* Bytes of the UTF-8 sequence of n bytes at most that s starts with, 0 when it is none. */
+static size_t utf8_length(const unsigned char *s, size_t n)
+{
+	size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
+
+	if (length > n)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
+	    (s[0] == 0xF4 && s[1] > 0x8F))
+		return 0;
+	return length;
+}
+
+/* First byte that is no printable text, or -1. */
+static int bad_byte(const char *text, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t length;
+
+	for (size_t i = 0; i < n; i += length) {
+		length = utf8_length(s + i, n - i);
+		if (length == 0 || (s[i] < ' ' && s[i] != '\t') || s[i] == 0x7F)
+			return s[i];
+	}
+	return -1;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Start of the comment that libinih sees in s (a ';' after a blank), or the end of s. */
+static const char *comment(const char *s)
+{
+	for (const char *c = s; *c != '\0'; c++)
+		if (*c == ';' && c > s && is_blank(c[-1]))
+			return c;
+	return s + strlen(s);
+}
+
+static void trim(const char **start, const char **end)
+{
+	while (*start < *end && is_blank(**start))
+		(*start)++;
+	while (*end > *start && is_blank((*end)[-1]))
+		(*end)--;
+}
+
+/* Check a header, tell the handler of it and rewrite it as libinih wants it. Returns false when it is bad. */
+static bool take_header(struct source *s, char *text)
+{
+	const char *stop = comment(text), *close = memchr(text, ']', (size_t)(stop - text));
+	const char *start = text + 1, *end = close, *rest, *rest_end = stop;
+	char name[INI_SECTION_BYTES_MAX + 1];
+	size_t n;
+
+	if (close == NULL) {
+		start = text;
+		trim(&start, &stop);
+		err_add(s->e, s->path, s->line, "'%.*s': no ']', [SECTION] expected", (int)(stop - start), start);
+		return false;
+	}
+	trim(&start, &end);
+	rest = close + 1;
+	trim(&rest, &rest_end);
+	if (*rest == ';')
+		rest = rest_end;
+	n = (size_t)(end - start);
+	if (n == 0)
+		err_add(s->e, s->path, s->line, "'[]': no name, [SECTION] expected");
+	else if (n > INI_SECTION_BYTES_MAX)
+		err_add(s->e, s->path, s->line, "section name of %zu bytes, at most %d allowed", n,
+			INI_SECTION_BYTES_MAX);
+	else if (rest < rest_end)
+		err_add(s->e, s->path, s->line, "'%.*s' after ']', only a comment (;) allowed", (int)(rest_end - rest),
+			rest);
+	if (n == 0 || n > INI_SECTION_BYTES_MAX || rest < rest_end)
+		return false;
+	memcpy(name, start, n);
+	name[n] = '\0';
+	sprintf(text, "[%s]", name);
+	s->handler(s->context, name, NULL, NULL, s->line);
+	return true;
+}
+
+/* Whether text is NAME = VALUE inside a section. */
+static bool check_pair(struct source *s, const char *text)
+{
+	const char *stop = comment(text), *start = text, *end = text + strcspn(text, "=:");
+
+	if (end >= stop || *end != '=') {
+		trim(&start, &stop);
+		err_add(s->e, s->path, s->line, "'%.*s': NAME = VALUE or [SECTION] expected", (int)(stop - start),
+			start);
+		return false;
+	}
+	trim(&start, &end);
+	if (start == end) {
+		err_add(s->e, s->path, s->line, "no name before '=', NAME = VALUE expected");
+		return false;
+	}
+	if (!s->in_section && !s->in_bad_section)
+		err_add(s->e, s->path, s->line, "'%.*s' before any section, a [SECTION] expected first",
+			(int)(end - start), start);
+	return s->in_section;
+}
+
+/* Whether the n_bytes long line, start to end without blanks around it, may be looked at. */
+static bool check_bytes(struct source *s, const char *start, const char *end, size_t n_bytes)
+{
+	int byte;
+
+	if (n_bytes > INI_LINE_BYTES_MAX) {
+		err_add(s->e, s->path, s->line, "line of %zu bytes, at most %d allowed", n_bytes, INI_LINE_BYTES_MAX);
+		return false;
+	}
+	byte = bad_byte(start, (size_t)(end - start));
+	if (byte >= 0)
+		err_add(s->e, s->path, s->line, "byte 0x%02X, printable UTF-8 text expected", (unsigned)byte);
+	return byte < 0;
+}
+
+/* Copy the next line to text without blanks around it. Returns false when it is not worth libinih's look: empty, a
+ * comment, or of bad form, which is told. */
+static bool next_line(struct source *s, char *text)
+{
+	const char *start = s->text + s->at, *end = memchr(start, '\n', s->n_bytes - s->at);
+	bool good;
+	size_t n_bytes;
+
+	s->line++;
+	if (end == NULL)
+		end = s->text + s->n_bytes;
+	s->at = (size_t)(end - s->text) + 1;
+	if (end > start && end[-1] == '\r')
+		end--;
+	if (s->line == 1 && end - start >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
+		start += 3;
+	n_bytes = (size_t)(end - start);
+	trim(&start, &end);
+	if (start == end || *start == ';' || *start == '#')
+		return false;
+	good = check_bytes(s, start, end, n_bytes);
+	if (good) {
+		memcpy(text, start, (size_t)(end - start));
+		text[end - start] = '\0';
+	}
+	if (*start != '[')
+		return good && check_pair(s, text);
+	/* What follows a header that was not understood belongs to no section that we know. */
+	s->in_section = good && take_header(s, text);
+	s->in_bad_section = !s->in_section;
+	return s->in_section;
+}
+
+/* libinih's line source: one line at most, which fits because long ones are refused; an empty one is passed over. */
+static char *read_line(char *line, int n, void *stream)
+{
+	char text[INI_LINE_BYTES_MAX + 1];
+	struct source *s = stream;
+
+	if (s->at >= s->n_bytes)
+		return NULL;
+	if (!next_line(s, text))
+		text[0] = '\0';
+	snprintf(line, (size_t)n, "%s", text);
+	return line;
+}
+
+static int take_pair(void *user, const char *section, const char *name, const char *value)
+{
+	struct source *s = user;
+
+	s->handler(s->context, section, name, value, s->line);
+	return 1;
+}
+
+int ini_read_text(const char *path, const char *text, size_t n_bytes, ini_handler_fn *handler, void *context,
+		  struct err *e)
+{
+	struct source s = {
+		.path = path, .text = text, .n_bytes = n_bytes, .handler = handler, .context = context, .e = e};
+
+	ini_parse_stream(read_line, &s, take_pair, &s);
+	return 0;
+}
+
+int ini_read(const char *path, ini_handler_fn *handler, void *context, struct err *e)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t n_bytes;
+	int error = 0;
+
+	if (f == NULL) {
+		error = errno;
+		err_add(e, path, 0, "%s", strerror(error));
+		return -error;
+	}
+	text = malloc(FILE_BYTES_MAX + 1);
+	if (text == NULL) {
+		error = ENOMEM;
+		goto out;
+	}
+	errno = 0;
+	n_bytes = fread(text, 1, FILE_BYTES_MAX + 1, f);
+	if (ferror(f))
+		error = errno != 0 ? errno : EIO;
+	else if (n_bytes > FILE_BYTES_MAX)
+		error = EFBIG;
+	else
+		ini_read_text(path, text, n_bytes, handler, context, e);
+out:
+	if (error != 0)
+		err_add(e, path, 0, "%s", strerror(error));
+	free(text);
+	fclose(f);
+	return -error;
+}
