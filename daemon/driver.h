@@ -102,9 +102,10 @@ struct driver_row {
 	uint8_t n_na;
 	uint64_t na[DRIVER_NA_MAX]; /* raw patterns, of the value's own width, that mean "not available" */
 	int64_t modulus; /* counters: first value, in base units, that is shown as 0 again; 0 = the type's own width */
-	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX plus one count of this row */
+	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX, in whole counts of this row
+			    * (rounded down), plus one count */
 	int64_t back_step; /* counters: base units by which this meter is known to step back without meaning it */
-	char expect[33];   /* identity rows: what the text must begin with, or "" */
+	char expect[33];   /* identity rows: what the text must begin with, whatever the case of its letters; or "" */
 	unsigned line;
 };
 
