@@ -72,13 +72,15 @@ struct driver_scale {
 		int64_t mantissa; /* weight = mantissa x 10^exponent of the row's unit */
 		int32_t exponent;
 	} steps[DRIVER_SCALE_STEPS_MAX];
+	unsigned line; /* of its section header */
 };
 
 struct driver_block {
 	char name[DRIVER_NAME_MAX + 1];
 	uint16_t address;
 	uint16_t n_words;
-	bool gaps; /* words of the block that no row names may be read across */
+	bool gaps;     /* words of the block that no row names may be read across */
+	unsigned line; /* of its section header */
 };
 
 struct driver_row {
@@ -93,14 +95,15 @@ struct driver_row {
 	int8_t scale;	  /* index into scales, or -1: then mantissa and exponent hold */
 	int64_t mantissa; /* base units per count = mantissa x 10^exponent; the exponent already carries the
 			   * row's unit (kWh for a quantity kept in Wh adds 3). 1 x 10^0 for texts */
-	int32_t exponent; /* with scale >= 0: what to add to the step's exponent for the row's unit */
+	int32_t exponent; /* with scale >= 0 both are the row's unit alone, to be multiplied with the step */
 	bool alone;	  /* never in one request with another row */
 	bool fallback;	  /* a coarser register of a quantity that an earlier row of the table already names */
 	bool has_sign;	  /* the value is a magnitude; negative when the word at sign_address equals sign_value */
 	uint16_t sign_address;
 	uint16_t sign_value;
 	uint8_t n_na;
-	uint64_t na[DRIVER_NA_MAX]; /* raw patterns, of the value's own width, that mean "not available" */
+	/* raw patterns, of the value's own width, that mean "not available"; texts and clocks: of each word */
+	uint64_t na[DRIVER_NA_MAX];
 	int64_t modulus; /* counters: first value, in base units, that is shown as 0 again; 0 = the type's own width */
 	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX, in whole counts of this row
 			    * (rounded down), plus one count */

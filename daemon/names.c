@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "names_gen.c"
@@ -45,4 +46,14 @@ bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *e
 		return true;
 	}
 	return false;
+}
+
+void names_units(enum quantity q, char *out, size_t n)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && used < n; i++)
+		if (strcmp(units[i].base, rows[q].unit) == 0)
+			used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? " " : "", units[i].unit);
 }

@@ -5,6 +5,7 @@
 #define TALLY_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "names_gen.h" /* enum quantity { Q_ACTIVE_ENERGY_IMPORT, ..., Q_COUNT } */
@@ -37,5 +38,8 @@ int names_find(const char *name);
 /* What one unit is in base units of q: mantissa x 10^exponent (V for a quantity kept in mV: 1 and 3; kWh for Wh:
  * 1 and 3; h for s: 36 and 2). Returns false when unit is not a unit of this quantity. */
 bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *exponent);
+
+/* The units of q, each followed by a blank but the last, at most n bytes with NUL ("Wh kWh MWh"). */
+void names_units(enum quantity q, char *out, size_t n);
 
 #endif

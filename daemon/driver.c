@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "driver.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char suffix[] = ".ini";
+
+void driver_free(struct driver *d)
+{
+	if (d == NULL)
+		return;
+	free(d->file);
+	free(d);
+}
+
+/* The next directory of a search path, "" ones left out, as a length; 0 at the end. */
+static size_t next_dir(const char **path)
+{
+	*path += strspn(*path, ":");
+	return strcspn(*path, ":");
+}
+
+int driver_find(const char *search_path, const char *name, char **file, char **shadowed)
+{
+	const char *dir = search_path;
+	char *path;
+	size_t n;
+
+	*file = *shadowed = NULL;
+	if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+		return -ENOENT;
+	for (; *shadowed == NULL && (n = next_dir(&dir)) > 0; dir += n) {
+		if (asprintf(&path, "%.*s/%s%s", (int)n, dir, name, suffix) < 0)
+			goto no_memory;
+		if (access(path, F_OK) != 0)
+			free(path);
+		else if (*file == NULL)
+			*file = path;
+		else
+			*shadowed = path;
+	}
+	return *file != NULL ? 0 : -ENOENT;
+no_memory:
+	free(*file);
+	*file = NULL;
+	return -ENOMEM;
+}
+
+/* A NULL-ended list of strings that grows. */
+struct names {
+	char **name;
+	size_t n;
+};
+
+static int add_name(struct names *names, const char *name, size_t n_bytes)
+{
+	char **grown = reallocarray(names->name, names->n + 2, sizeof(*grown));
+
+	if (grown == NULL)
+		return -ENOMEM;
+	names->name = grown;
+	names->name[names->n + 1] = NULL;
+	names->name[names->n] = strndup(name, n_bytes);
+	if (names->name[names->n] == NULL)
+		return -ENOMEM;
+	names->n++;
+	return 0;
+}
+
+static int add_names_of_dir(struct names *names, const char *dir, size_t n)
+{
+	char *path = strndup(dir, n);
+	struct dirent *entry;
+	DIR *stream = NULL;
+	int result = -ENOMEM;
+
+	if (path == NULL)
+		goto out;
+	result = 0;
+	stream = opendir(path);
+	while (stream != NULL && result == 0 && (entry = readdir(stream)) != NULL) {
+		size_t n_bytes = strlen(entry->d_name);
+
+		if (entry->d_name[0] != '.' && n_bytes > strlen(suffix) &&
+		    strcmp(entry->d_name + n_bytes - strlen(suffix), suffix) == 0)
+			result = add_name(names, entry->d_name, n_bytes - strlen(suffix));
+	}
+out:
+	if (stream != NULL)
+		closedir(stream);
+	free(path);
+	return result;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void drop_doubles(struct names *names)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (kept > 0 && strcmp(names->name[kept - 1], names->name[i]) == 0)
+			free(names->name[i]);
+		else
+			names->name[kept++] = names->name[i];
+	}
+	names->name[kept] = NULL;
+	names->n = kept;
+}
+
+char **driver_list(const char *search_path)
+{
+	struct names names = {calloc(1, sizeof(char *)), 0};
+	const char *dir = search_path;
+	size_t n;
+
+	if (names.name == NULL)
+		return NULL;
+	for (; (n = next_dir(&dir)) > 0; dir += n)
+		if (add_names_of_dir(&names, dir, n) != 0)
+			goto no_memory;
+	qsort(names.name, names.n, sizeof(names.name[0]), compare_names);
+	drop_doubles(&names);
+	return names.name;
+no_memory:
+	for (size_t i = 0; i < names.n; i++)
+		free(names.name[i]);
+	free(names.name);
+	return NULL;
+}
+
+const struct driver_row *driver_row(const struct driver *d, enum quantity q)
+{
+	for (size_t i = 0; i < d->n_rows; i++)
+		if (d->rows[i].quantity == q)
+			return &d->rows[i];
+	return NULL;
+}
+
+unsigned driver_row_span(const struct driver *d, const struct driver_row *row)
+{
+	return d->byte_addressed ? row->n_words * 2u : row->n_words;
+}
+
+/* mantissa x 10^exponent where that is a whole number >= 1 of 63 bits, else 0. */
+static int64_t whole(int64_t mantissa, int32_t exponent)
+{
+	for (; exponent < 0; exponent++) {
+		if (mantissa % 10 != 0)
+			return 0;
+		mantissa /= 10;
+	}
+	for (; exponent > 0; exponent--)
+		if (__builtin_mul_overflow(mantissa, (int64_t)10, &mantissa))
+			return 0;
+	return mantissa;
+}
+
+int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
+			  uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary)
+{
+	uint64_t primary = (uint64_t)ct_primary * vt_primary, secondary = (uint64_t)ct_secondary * vt_secondary;
+	const struct driver_scale *scale;
+	uint64_t limit;
+	int64_t mantissa;
+	size_t i = 0;
+
+	if (row->scale < 0)
+		return whole(row->mantissa, row->exponent);
+	scale = &d->scales[row->scale];
+	/* primary / secondary < below; a limit past 64 bits is above any primary. */
+	while (i + 1 < scale->n_steps && !__builtin_mul_overflow((uint64_t)scale->steps[i].below, secondary, &limit) &&
+	       primary >= limit)
+		i++;
+	if (__builtin_mul_overflow(row->mantissa, scale->steps[i].mantissa, &mantissa))
+		return 0;
+	return whole(mantissa, row->exponent + scale->steps[i].exponent);
+}
+
+const char *driver_provenance_text(enum driver_provenance p)
+{
+	static const char *const texts[] = {"vendor table", "transcription", "driver", "sibling", "inferred"};
+
+	return texts[p];
+}

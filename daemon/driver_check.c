@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "driver_check.h"
+
+enum { ADDRESSES = 65536 };
+
+static const char *name_of(const struct driver_row *row)
+{
+	return names_get(row->quantity)->name;
+}
+
+static uint32_t row_end(const struct driver *d, const struct driver_row *row)
+{
+	return row->address + driver_row_span(d, row);
+}
+
+static uint32_t block_end(const struct driver *d, const struct driver_block *b)
+{
+	return b->address + b->n_words * (d->byte_addressed ? 2u : 1u);
+}
+
+static bool overlap(uint32_t start, uint32_t end, uint32_t start2, uint32_t end2)
+{
+	return start < end2 && start2 < end;
+}
+
+static void check_blocks(const struct driver *d, struct err *e)
+{
+	for (size_t i = 0; i < d->n_blocks; i++) {
+		const struct driver_block *b = &d->blocks[i];
+
+		if (block_end(d, b) > ADDRESSES)
+			err_add(e, d->file, b->line, "block %s ends at address %u, allowed: up to %d", b->name,
+				block_end(d, b) - 1, ADDRESSES - 1);
+		for (size_t j = 0; j < i; j++) {
+			const struct driver_block *other = &d->blocks[j];
+
+			if (overlap(b->address, block_end(d, b), other->address, block_end(d, other)))
+				err_add(e, d->file, b->line,
+					"block %s (%u to %u) overlaps block %s (%u to %u, line %u), allowed: each "
+					"address in one block at most",
+					b->name, b->address, block_end(d, b) - 1, other->name, other->address,
+					block_end(d, other) - 1, other->line);
+		}
+	}
+}
+
+static void place_row(struct driver *d, struct driver_row *row, struct err *e)
+{
+	uint32_t end = row_end(d, row);
+
+	row->block = -1;
+	for (size_t i = 0; i < d->n_blocks; i++) {
+		const struct driver_block *b = &d->blocks[i];
+
+		if (!overlap(row->address, end, b->address, block_end(d, b)))
+			continue;
+		row->block = (int8_t)i;
+		if (row->address < b->address || end > block_end(d, b))
+			err_add(e, d->file, row->line,
+				"%s (addresses %u to %u) is half in block %s (%u to %u, line %u), allowed: wholly in "
+				"one block or in none",
+				name_of(row), row->address, end - 1, b->name, b->address, block_end(d, b) - 1, b->line);
+	}
+}
+
+static void check_length(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	if (row_end(d, row) > ADDRESSES)
+		err_add(e, d->file, row->line, "%s ends at address %u, allowed: up to %d", name_of(row),
+			row_end(d, row) - 1, ADDRESSES - 1);
+	if (row->n_words > d->max_words)
+		err_add(e, d->file, row->line, "%s has %u words, allowed: up to max_words, %u", name_of(row),
+			row->n_words, d->max_words);
+}
+
+/* The part of one word that the row means, as a mask; all of it for longer types. */
+static unsigned bits_of(const struct driver_row *row)
+{
+	switch (row->type) {
+	case DRIVER_U8_LOW:
+		return 0x00FF;
+	case DRIVER_U8_HIGH:
+		return 0xFF00;
+	case DRIVER_BIT:
+		return 1u << row->bit_low;
+	case DRIVER_BITS:
+		return ((2u << row->bit_high) - 1) & ~((1u << row->bit_low) - 1);
+	default:
+		return 0xFFFF;
+	}
+}
+
+static bool may_share(const struct driver_row *a, const struct driver_row *b)
+{
+	if (a->quantity == b->quantity)
+		return true; /* one of them is a fallback: they are never read together */
+	return a->address == b->address && a->n_words == 1 && b->n_words == 1 && !(bits_of(a) & bits_of(b));
+}
+
+static void check_overlaps(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	for (const struct driver_row *other = d->rows; other < row; other++) {
+		if (!overlap(row->address, row_end(d, row), other->address, row_end(d, other)) || may_share(row, other))
+			continue;
+		err_add(e, d->file, row->line,
+			"%s (addresses %u to %u) overlaps %s (%u to %u, line %u), allowed: each word in one row, "
+			"but for different bits of it",
+			name_of(row), row->address, row_end(d, row) - 1, name_of(other), other->address,
+			row_end(d, other) - 1, other->line);
+	}
+}
+
+static void check_sign(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	for (size_t i = 0; row->has_sign && i < d->n_rows; i++) {
+		const struct driver_row *other = &d->rows[i];
+
+		if (row->sign_address >= other->address && row->sign_address < row_end(d, other))
+			err_add(e, d->file, row->line,
+				"sign word %u of %s lies in %s (%u to %u, line %u), allowed: a word of its own",
+				row->sign_address, name_of(row), name_of(other), other->address, row_end(d, other) - 1,
+				other->line);
+	}
+}
+
+static void refuse_weight(const struct driver *d, const struct driver_row *row, struct err *e, const char *when,
+			  const char *scale)
+{
+	const char *unit = names_get(row->quantity)->unit;
+
+	err_add(e, d->file, row->line,
+		"scale of %s loses digits%s%s: one count is no whole number of %s, allowed: whole numbers of %s from 1 "
+		"to 9223372036854775807",
+		name_of(row), when, scale, unit, unit);
+}
+
+/* One count must be a whole number of base units at every step; each step is tried at its lowest ratio. */
+static void check_weight(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	const struct driver_scale *scale = row->scale >= 0 ? &d->scales[row->scale] : NULL;
+	uint32_t ratio = 1;
+
+	if (scale == NULL) {
+		if (driver_multiplier(d, row, 1, 1, 1, 1) == 0)
+			refuse_weight(d, row, e, "", "");
+		return;
+	}
+	for (size_t i = 0; i < scale->n_steps; i++) {
+		if (driver_multiplier(d, row, ratio, 1, 1, 1) == 0) {
+			refuse_weight(d, row, e, " at a step of scale ", scale->name);
+			return;
+		}
+		ratio = (uint32_t)scale->steps[i].below; /* not used after the last step */
+	}
+}
+
+static void check_fallback(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	const struct driver_row *first = driver_row(d, row->quantity);
+
+	if (row->fallback && first->group != row->group)
+		err_add(e, d->file, row->line, "fallback of %s is of another group than line %u, allowed: the same",
+			name_of(row), first->line);
+}
+
+static void check_modulus(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	int64_t count = row->scale < 0 ? driver_multiplier(d, row, 1, 1, 1, 1) : 0;
+
+	if (count > 0 && row->modulus % count != 0)
+		err_add(e, d->file, row->line, "modulus of %s is no whole number of counts, allowed: multiples of %lld",
+			name_of(row), (long long)count);
+}
+
+static void check_provenance(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	if (row->provenance < d->provenance)
+		err_add(e, d->file, row->line,
+			"provenance of %s '%s' is stronger than the table's, allowed: '%s' or weaker", name_of(row),
+			driver_provenance_text(row->provenance), driver_provenance_text(d->provenance));
+}
+
+void driver_check(struct driver *d, struct err *e)
+{
+	check_blocks(d, e);
+	for (struct driver_row *row = d->rows; row < d->rows + d->n_rows; row++) {
+		place_row(d, row, e);
+		check_length(d, row, e);
+		check_overlaps(d, row, e);
+		check_sign(d, row, e);
+		check_weight(d, row, e);
+		check_fallback(d, row, e);
+		check_modulus(d, row, e);
+		check_provenance(d, row, e);
+	}
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* driver_check.h - the rules of a register table that concern more than one line of its file.
+ * Pure. Only driver_read.c calls it. */
+#ifndef TALLY_DRIVER_CHECK_H
+#define TALLY_DRIVER_CHECK_H
+
+#include "driver.h"
+
+/* Put each row into its block (row->block) and check blocks, rows, sign words and weights against each other.
+ * Every line of d has been read and is good by itself; lines with errors are not in d. Adds one error for each fault.
+ */
+void driver_check(struct driver *d, struct err *e);
+
+#endif
