@@ -14,20 +14,28 @@ enum codec_status {
 	CODEC_OK = 0,
 	CODEC_NA,	  /* the meter's "not available" pattern */
 	CODEC_NOT_FINITE, /* an IEEE NaN or infinity */
-	CODEC_BAD,	  /* not a value of this type: a BCD digit above 9, a month 13, a sign word that is neither */
+	CODEC_BAD,	  /* not a value of this type: a BCD digit above 9, a month 13, a sign word above 2 */
 	CODEC_RANGE,	  /* does not fit 63 bits after scaling */
 };
 
-/* Decode one number.
+/* Decode one number. Texts are CODEC_BAD; time2000 and clock are seconds since 2000-01-01T00:00:00 by the meter's
+ * clock.
+ *
+ * order  of the parts of 32-bit and 64-bit values; single words, BCD and texts always have the high part first
  * words  n_words == row->n_words words of the value
- * sign   the sign word where row->has_sign, else NULL
+ * sign   the sign word where row->has_sign, else NULL; it makes the value negative when it equals row->sign_value,
+ *        leaves it positive when it is another of 0, 1, 2, and is CODEC_BAD otherwise, as is a value that is
+ *        negative by itself
  * multiplier  base units per count (driver_multiplier()); >= 1
- * out    value in base units; untouched unless CODEC_OK. Floats are rounded half away from zero. */
+ * out    value in base units, never INT64_MIN; untouched unless CODEC_OK. Floats are rounded half away from zero
+ *        after scaling. */
 enum codec_status codec_number(enum driver_order order, const struct driver_row *row, const uint16_t *words,
 			       const uint16_t *sign, int64_t multiplier, int64_t *out);
 
-/* Decode one text (any type; numbers are written in decimal). out holds out_bytes, is always ended by NUL,
- * unprintable characters become '?', trailing blanks are dropped. CODEC_NA for a row's not-available pattern. */
+/* Decode one text. Of any type: counts of numbers are written in decimal, unscaled and without their sign word, times
+ * as YYYY-MM-DDTHH:MM:SS. out holds out_bytes (at least 1), is always ended by NUL and cut to fit; a text ends at its
+ * first NUL, unprintable characters become '?', trailing blanks are dropped. CODEC_NA for a row's not-available
+ * pattern; unless CODEC_OK out is empty. */
 enum codec_status codec_text(enum driver_order order, const struct driver_row *row, const uint16_t *words, char *out,
 			     size_t out_bytes);
 
