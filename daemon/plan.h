@@ -42,23 +42,28 @@ void plan_rows_add(struct plan_rows *set, unsigned row);
 bool plan_rows_has(const struct plan_rows *set, unsigned row);
 
 /* Plan the reading of the groups in the mask (enum driver_group, or'ed). Rows in missing (may be NULL) are left
- * out; for each quantity the first row that is not missing is read. Never across a vendor block, never longer
- * than max_words, alone rows alone; inside those rules the fewest requests.
+ * out and their words never read, not even on the way to others; for each quantity the first row that is not missing
+ * is read, so a fallback only once every earlier row of its quantity is missing. Never across the edge of a vendor
+ * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules the
+ * fewest requests, and among plans of as many requests the fewest words. Requests are in the order of their addresses.
  * Returns a plan owned by the caller (possibly of no requests), NULL = no memory. */
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing);
 void plan_free(struct plan *p);
 
-/* Rows of the driver that lie, wholly or in part, in words [address, address + span) and belong to the groups:
- * what is lacking when the meter refuses a request of one row. */
-void plan_rows_at(const struct driver *d, const struct plan *p, unsigned request, struct plan_rows *out);
+/* The rows of the plan that need a word of request r (one of the plan's, or a half of one): their value or their sign
+ * lies in it. With a request that plan_split() can not halve, what the meter lacks when it refuses it: add these to
+ * missing and plan again. out is overwritten. */
+void plan_rows_at(const struct plan *p, const struct plan_request *r, struct plan_rows *out);
 
-/* Split a refused request in two at a row boundary near its middle.
+/* Split a refused request of the plan, or a half of one, at the row boundary nearest to its middle. The halves keep the
+ * places of their words in the words of the plan; unused words between them are in neither.
  * Returns true and the halves, or false when the request holds a single row (or a row with its sign). */
 bool plan_split(const struct driver *d, const struct plan *p, const struct plan_request *whole,
 		struct plan_request *first, struct plan_request *second);
 
-/* Time on the wire of one request and its answer on a serial line, microseconds: characters of both frames, the
- * silence of 3.5 characters (1750 us above 19200 baud) before each, and the model's turnaround.
+/* Time on the wire of one request and its answer on a serial line, microseconds, rounded up: the silence of 3.5
+ * characters (1750 us above 19200 baud) before the request, the characters of both frames, and between them the
+ * model's turnaround, which is never less than that silence. baud and bits_per_char must not be 0;
  * bits_per_char counts start, data, parity and stop bits (10 or 11). */
 int64_t plan_request_us(const struct driver *d, const struct plan_request *r, unsigned baud, unsigned bits_per_char);
 

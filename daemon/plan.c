@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CELLS_MAX = 2 * DRIVER_ROWS_MAX }; /* a value and a sign word of each row */
+
+/* Words that are wanted together: the value of one or more rows, or a sign word. */
+struct cell {
+	uint32_t start, end; /* addresses, end exclusive */
+	uint16_t n_words;
+	int block; /* index into driver->blocks, or -1 */
+	bool alone;
+};
+
+struct cells {
+	size_t n;
+	struct cell cell[CELLS_MAX];
+	bool joined[CELLS_MAX];	  /* cell i and i + 1 may be in one request */
+	uint16_t from[CELLS_MAX]; /* the request that ends with cell i begins with this one */
+};
+
+void plan_rows_add(struct plan_rows *set, unsigned row)
+{
+	set->bits[row / 64] |= UINT64_C(1) << (row % 64);
+}
+
+bool plan_rows_has(const struct plan_rows *set, unsigned row)
+{
+	return set->bits[row / 64] >> (row % 64) & 1;
+}
+
+/* Addresses that one word takes. */
+static unsigned step(const struct driver *d)
+{
+	return d->byte_addressed ? 2 : 1;
+}
+
+static bool is_alone(const struct driver *d, const struct driver_row *row)
+{
+	return row->alone || (d->byte_addressed && row->n_words == 1);
+}
+
+static bool is_missing(const struct plan_rows *missing, size_t row)
+{
+	return missing != NULL && plan_rows_has(missing, (unsigned)row);
+}
+
+static int block_of(const struct driver *d, uint32_t address)
+{
+	for (size_t i = 0; i < d->n_blocks; i++) {
+		const struct driver_block *b = &d->blocks[i];
+
+		if (address >= b->address && address < b->address + (uint32_t)b->n_words * step(d))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool overlap(uint32_t start, uint32_t end, uint32_t start2, uint32_t end2)
+{
+	return start < end2 && start2 < end;
+}
+
+static bool row_overlaps(const struct driver *d, const struct driver_row *row, uint32_t start, uint32_t end)
+{
+	return overlap(row->address, row->address + driver_row_span(d, row), start, end);
+}
+
+static bool sign_overlaps(const struct driver_row *row, uint32_t start, uint32_t end)
+{
+	return row->has_sign && row->sign_address >= start && row->sign_address < end;
+}
+
+/* Words that must not be read on the way to others: those read alone, and those the meter lacks. */
+static bool is_barred(const struct driver *d, const struct plan_rows *missing, uint32_t start, uint32_t end)
+{
+	for (size_t i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+
+		if (row_overlaps(d, row, start, end) && (is_alone(d, row) || is_missing(missing, i)))
+			return true;
+		if (sign_overlaps(row, start, end) && (d->byte_addressed || is_missing(missing, i)))
+			return true;
+	}
+	return false;
+}
+
+/* First address from start on that no row names, at most end. */
+static uint32_t known_until(const struct driver *d, uint32_t start, uint32_t end)
+{
+	uint32_t at = start;
+
+	for (size_t i = 0; i < d->n_rows && at < end; i++) {
+		const struct driver_row *row = &d->rows[i];
+
+		if (row_overlaps(d, row, at, at + 1))
+			at = row->address + driver_row_span(d, row);
+		else if (sign_overlaps(row, at, at + 1))
+			at++;
+		else
+			continue;
+		i = (size_t)-1; /* from the first row again */
+	}
+	return at < end ? at : end;
+}
+
+static bool crosses_block(const struct driver *d, uint32_t start, uint32_t end)
+{
+	for (size_t i = 0; i < d->n_blocks; i++) {
+		const struct driver_block *b = &d->blocks[i];
+
+		if (overlap(start, end, b->address, b->address + (uint32_t)b->n_words * step(d)))
+			return true;
+	}
+	return false;
+}
+
+/* Whether one request may hold both cells, a before b, and the words between. */
+static bool may_join(const struct driver *d, const struct plan_rows *missing, const struct cell *a,
+		     const struct cell *b)
+{
+	bool known;
+
+	if (a->alone || b->alone || a->block != b->block || (b->start - a->end) % step(d) != 0)
+		return false;
+	if (a->end == b->start)
+		return true;
+	if (is_barred(d, missing, a->end, b->start))
+		return false;
+	known = known_until(d, a->end, b->start) == b->start;
+	if (a->block >= 0)
+		return known || d->blocks[a->block].gaps;
+	return (known || d->gaps) && !crosses_block(d, a->end, b->start);
+}
+
+/* Put a cell in its place by address; the same words once. */
+static void add_cell(struct cells *c, struct cell cell)
+{
+	size_t i = c->n;
+
+	for (; i > 0 && c->cell[i - 1].start >= cell.start; i--) {
+		if (c->cell[i - 1].start == cell.start) {
+			c->cell[i - 1].alone |= cell.alone;
+			return;
+		}
+	}
+	memmove(&c->cell[i + 1], &c->cell[i], (c->n - i) * sizeof(c->cell[0]));
+	c->cell[i] = cell;
+	c->n++;
+}
+
+static void add_value(struct cells *c, const struct driver *d, const struct driver_row *row)
+{
+	add_cell(c, (struct cell){
+			    .start = row->address,
+			    .end = row->address + driver_row_span(d, row),
+			    .n_words = row->n_words,
+			    .block = row->block,
+			    .alone = is_alone(d, row),
+		    });
+}
+
+static void add_sign(struct cells *c, const struct driver *d, const struct driver_row *row)
+{
+	add_cell(c, (struct cell){
+			    .start = row->sign_address,
+			    .end = row->sign_address + 1u,
+			    .n_words = 1,
+			    .block = block_of(d, row->sign_address),
+			    .alone = d->byte_addressed,
+		    });
+}
+
+/* The rows to read: of each quantity in the groups the first that is not missing. */
+static struct plan_rows choose_rows(const struct driver *d, unsigned groups, const struct plan_rows *missing)
+{
+	struct plan_rows chosen = {{0}};
+	bool have[Q_COUNT] = {false};
+
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+
+		if (have[row->quantity] || is_missing(missing, i))
+			continue;
+		have[row->quantity] = true;
+		if (row->group & groups)
+			plan_rows_add(&chosen, i);
+	}
+	return chosen;
+}
+
+static void collect_cells(const struct driver *d, const struct plan_rows *chosen, const struct plan_rows *missing,
+			  struct cells *c)
+{
+	c->n = 0;
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		if (plan_rows_has(chosen, i)) {
+			add_value(c, d, &d->rows[i]);
+			if (d->rows[i].has_sign)
+				add_sign(c, d, &d->rows[i]);
+		}
+	}
+	for (size_t i = 0; i + 1 < c->n; i++)
+		c->joined[i] = may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
+}
+
+static uint32_t words_from_to(const struct driver *d, const struct cells *c, size_t first, size_t last)
+{
+	if (first == last)
+		return c->cell[first].n_words;
+	return (c->cell[last].end - c->cell[first].start) / step(d);
+}
+
+/* The cheapest way to cover cells 0..i for each i in turn: fewest requests, then fewest words. Returns how many
+ * requests cover all, and in *n_words their words. */
+static size_t cover(const struct driver *d, struct cells *c, uint32_t *n_words)
+{
+	struct {
+		size_t n_requests;
+		uint32_t n_words;
+	} best[CELLS_MAX + 1] = {{0, 0}}; /* of the first i cells */
+
+	for (size_t last = 0; last < c->n; last++) {
+		best[last + 1].n_requests = SIZE_MAX;
+		for (size_t first = last + 1; first-- > 0;) {
+			uint32_t words = words_from_to(d, c, first, last);
+			size_t n_requests = best[first].n_requests + 1;
+
+			if (first < last && (!c->joined[first] || words > d->max_words))
+				break;
+			words += best[first].n_words;
+			if (n_requests > best[last + 1].n_requests ||
+			    (n_requests == best[last + 1].n_requests && words >= best[last + 1].n_words))
+				continue;
+			best[last + 1].n_requests = n_requests;
+			best[last + 1].n_words = words;
+			c->from[last] = (uint16_t)first;
+		}
+	}
+	*n_words = best[c->n].n_words;
+	return best[c->n].n_requests;
+}
+
+/* Walk the cover from its end: the requests in the order of their addresses. */
+static void fill_requests(const struct driver *d, const struct cells *c, struct plan *p)
+{
+	uint32_t word = p->n_words;
+	size_t end = c->n;
+
+	for (unsigned i = p->n_requests; i-- > 0;) {
+		size_t first = c->from[end - 1];
+		uint32_t n_words = words_from_to(d, c, first, end - 1);
+
+		word -= n_words;
+		p->requests[i] = (struct plan_request){
+			.function = d->function,
+			.address = (uint16_t)c->cell[first].start,
+			.n_words = (uint16_t)n_words,
+			.word = (uint16_t)word,
+		};
+		end = first;
+	}
+}
+
+/* The request that brings the word at address, and that word's place. Two one-word requests of a byte-addressed table
+ * may begin at neighbouring addresses. */
+static uint16_t request_of(const struct driver *d, const struct plan *p, uint16_t address, uint16_t *word)
+{
+	uint16_t i = 0;
+	uint32_t offset = 0;
+
+	for (; i < p->n_requests; i++) {
+		offset = (uint32_t)address - p->requests[i].address;
+		if (address >= p->requests[i].address && offset % step(d) == 0 &&
+		    offset / step(d) < p->requests[i].n_words)
+			break;
+	}
+	assert(i < p->n_requests);
+	*word = (uint16_t)(p->requests[i].word + offset / step(d));
+	return i;
+}
+
+static void fill_items(const struct driver *d, const struct plan_rows *chosen, struct plan *p)
+{
+	struct plan_item *item = p->items;
+
+	for (uint16_t i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+		uint16_t word;
+
+		if (!plan_rows_has(chosen, i))
+			continue;
+		item->row = i;
+		item->request = request_of(d, p, row->address, &item->word);
+		item->sign_request = item->request;
+		item->sign_word = -1;
+		if (row->has_sign) {
+			item->sign_request = request_of(d, p, row->sign_address, &word);
+			item->sign_word = (int16_t)word;
+		}
+		item++;
+	}
+}
+
+static uint16_t count_rows(const struct driver *d, const struct plan_rows *set)
+{
+	uint16_t n = 0;
+
+	for (unsigned i = 0; i < d->n_rows; i++)
+		n = (uint16_t)(n + plan_rows_has(set, i));
+	return n;
+}
+
+struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing)
+{
+	struct plan_rows chosen = choose_rows(d, groups, missing);
+	size_t n_items = count_rows(d, &chosen), n_requests;
+	uint32_t n_words;
+	struct cells c;
+	struct plan *p;
+
+	collect_cells(d, &chosen, missing, &c);
+	n_requests = cover(d, &c, &n_words);
+	p = calloc(1, sizeof(*p) + n_items * sizeof(p->items[0]) + n_requests * sizeof(p->requests[0]));
+	if (p == NULL)
+		return NULL;
+	p->n_requests = (uint16_t)n_requests;
+	p->n_items = (uint16_t)n_items;
+	p->n_words = (uint16_t)n_words;
+	p->items = (struct plan_item *)(p + 1);
+	p->requests = (struct plan_request *)(p->items + n_items);
+	fill_requests(d, &c, p);
+	fill_items(d, &chosen, p);
+	return p;
+}
+
+void plan_free(struct plan *p)
+{
+	free(p);
+}
+
+/* By their places in the words of the plan, which no two requests share. */
+static bool brings(const struct plan_request *r, int word)
+{
+	return word >= r->word && word < r->word + r->n_words;
+}
+
+void plan_rows_at(const struct plan *p, const struct plan_request *r, struct plan_rows *out)
+{
+	*out = (struct plan_rows){{0}};
+	for (unsigned i = 0; i < p->n_items; i++)
+		if (brings(r, p->items[i].word) || brings(r, p->items[i].sign_word))
+			plan_rows_add(out, p->items[i].row);
+}
+
+/* The cells of the plan that the request brings. */
+static void cells_of(const struct driver *d, const struct plan *p, const struct plan_request *r, struct cells *c)
+{
+	c->n = 0;
+	for (unsigned i = 0; i < p->n_items; i++) {
+		if (brings(r, p->items[i].word))
+			add_value(c, d, &d->rows[p->items[i].row]);
+		if (brings(r, p->items[i].sign_word))
+			add_sign(c, d, &d->rows[p->items[i].row]);
+	}
+}
+
+static struct plan_request part(const struct driver *d, const struct cells *c, const struct plan_request *whole,
+				size_t first, size_t last)
+{
+	return (struct plan_request){
+		.function = whole->function,
+		.address = (uint16_t)c->cell[first].start,
+		.n_words = (uint16_t)words_from_to(d, c, first, last),
+		.word = (uint16_t)(whole->word + (c->cell[first].start - whole->address) / step(d)),
+	};
+}
+
+bool plan_split(const struct driver *d, const struct plan *p, const struct plan_request *whole,
+		struct plan_request *first, struct plan_request *second)
+{
+	struct plan_rows rows;
+	struct cells c;
+	size_t cut = 1;
+	int64_t middle, nearest = INT64_MAX;
+
+	plan_rows_at(p, whole, &rows);
+	cells_of(d, p, whole, &c);
+	if (c.n < 2 || count_rows(d, &rows) < 2)
+		return false;
+	middle = ((int64_t)c.cell[0].start + c.cell[c.n - 1].end) / 2;
+	for (size_t i = 1; i < c.n; i++) {
+		int64_t off = llabs(c.cell[i].start - middle);
+
+		if (off < nearest) {
+			nearest = off;
+			cut = i;
+		}
+	}
+	*first = part(d, &c, whole, 0, cut - 1);
+	*second = part(d, &c, whole, cut, c.n - 1);
+	return true;
+}
+
+int64_t plan_request_us(const struct driver *d, const struct plan_request *r, unsigned baud, unsigned bits_per_char)
+{
+	int64_t n_chars = 8 + 5 + 2 * (int64_t)r->n_words;
+	int64_t silence_us, turnaround_us = (int64_t)d->turnaround_ms * 1000;
+
+	assert(baud > 0 && bits_per_char > 0);
+	silence_us = baud > 19200 ? 1750 : (INT64_C(3500000) * bits_per_char + baud - 1) / baud;
+	if (turnaround_us < silence_us)
+		turnaround_us = silence_us;
+	return silence_us + (n_chars * bits_per_char * 1000000 + baud - 1) / baud + turnaround_us;
+}
