@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter.h"
+
+enum {
+	LATE_MS = 1200,
+	DRIBBLE_MS = 40,
+	MUTE_MS = 3000,
+	GONE_MS = 3000,
+	NOISE_BYTES_MAX = 4,
+	GATEWAY_NO_ANSWER = 11,
+};
+
+static const struct {
+	const char *name;
+	uint32_t delay_ms;
+	bool rtu, tcp, rtu_over_tcp;
+} kinds[FAULT_KINDS] = {
+	[FAULT_NONE] = {"none", 0, false, false, false},
+	[FAULT_SILENCE] = {"silence", 0, true, true, true},
+	[FAULT_LATE] = {"late", LATE_MS, true, true, true},
+	[FAULT_SHORT] = {"short", 0, true, true, true},
+	[FAULT_LONG] = {"long", 0, true, true, true},
+	[FAULT_BAD_CRC] = {"bad-crc", 0, true, true, true},
+	[FAULT_WRONG_UNIT] = {"wrong-unit", 0, true, true, true},
+	[FAULT_WRONG_FUNCTION] = {"wrong-function", 0, true, true, true},
+	[FAULT_WRONG_TRANSACTION] = {"wrong-transaction", 0, false, true, false},
+	[FAULT_EXCEPTION] = {"exception", 0, true, true, true},
+	[FAULT_NOISE_BEFORE] = {"noise-before", 0, true, true, true},
+	[FAULT_NOISE_AFTER] = {"noise-after", 0, true, true, true},
+	[FAULT_ECHO] = {"echo", 0, true, true, true},
+	[FAULT_DRIBBLE] = {"dribble", DRIBBLE_MS, true, true, true},
+	[FAULT_RESET] = {"reset", 0, false, true, true},
+	[FAULT_MUTE] = {"mute", MUTE_MS, true, true, true},
+	[FAULT_REBOOT] = {"reboot", GONE_MS, false, true, true},
+	[FAULT_UNPLUG] = {"unplug", GONE_MS, true, false, false},
+};
+
+static uint64_t next(uint64_t *chance)
+{
+	*chance += 1;
+	return meter_mix(*chance);
+}
+
+bool fault_parse(const char *name, struct fault_rule *rule)
+{
+	static const char exception[] = "exception-";
+	char *end;
+	long code;
+
+	if (strncmp(name, exception, sizeof(exception) - 1) == 0) {
+		code = strtol(name + sizeof(exception) - 1, &end, 10);
+		if (*end != '\0' || end == name + sizeof(exception) - 1 || code < 1 || code > 255)
+			return false;
+		rule->kind = FAULT_EXCEPTION;
+		rule->exception = (uint8_t)code;
+		return true;
+	}
+	for (int k = FAULT_SILENCE; k < FAULT_KINDS; k++) {
+		if (k == FAULT_EXCEPTION || strcmp(kinds[k].name, name) != 0)
+			continue;
+		rule->kind = (enum fault_kind)k;
+		rule->delay_ms = kinds[k].delay_ms;
+		return true;
+	}
+	return false;
+}
+
+const char *fault_name(enum fault_kind kind)
+{
+	return kinds[kind].name;
+}
+
+const char *fault_names(void)
+{
+	return "silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, exception-1 to "
+	       "exception-255, noise-before, noise-after, echo, dribble, reset, mute, reboot, unplug";
+}
+
+bool fault_fits(enum fault_kind kind, bool tcp, bool socket)
+{
+	return tcp ? kinds[kind].tcp : socket ? kinds[kind].rtu_over_tcp : kinds[kind].rtu;
+}
+
+const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t bus, int32_t meter, bool tcp,
+				    bool socket, uint64_t *chance)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct fault_rule *r = &rules[i];
+
+		if ((r->bus != FAULT_ANY && r->bus != bus) || (r->meter != FAULT_ANY && r->meter != meter))
+			continue;
+		if (r->left == 0 || !fault_fits(r->kind, tcp, socket) || next(chance) % FAULT_RATE_ONE >= r->rate_ppm)
+			continue;
+		if (r->left > 0)
+			r->left--;
+		return r;
+	}
+	return NULL;
+}
+
+static void make_exception(struct frame *f, uint8_t code)
+{
+	f->pdu[0] |= 0x80;
+	f->pdu[1] = code;
+	f->n_pdu = 2;
+}
+
+/* A well-formed answer of one word more or less; an exception stays what it is. */
+static void change_length(struct frame *f, int n_words)
+{
+	if (f->pdu[0] & 0x80 || f->pdu[1] + 2 * n_words < 0 || f->n_pdu + 2 > FRAME_PDU_MAX)
+		return;
+	f->pdu[1] = (uint8_t)(f->pdu[1] + 2 * n_words);
+	if (n_words > 0)
+		f->pdu[f->n_pdu] = f->pdu[f->n_pdu + 1] = 0;
+	f->n_pdu = f->n_pdu + (size_t)(2 * n_words);
+}
+
+static size_t noise(uint64_t *chance, uint8_t *out)
+{
+	size_t n = 1 + next(chance) % NOISE_BYTES_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)next(chance);
+	return n;
+}
+
+/* Half of the short answers are cut on the way, half are well formed but of a word less. */
+static size_t build_short(struct frame *f, uint64_t *chance, uint8_t *out)
+{
+	bool cut = next(chance) % 2 == 0;
+	size_t n;
+
+	if (!cut)
+		change_length(f, -1);
+	n = frame_build(f, out);
+	return cut ? 1 + next(chance) % (n - 1) : n;
+}
+
+static size_t build_bad_crc(struct frame *f, uint64_t *chance, uint8_t *out)
+{
+	size_t n;
+
+	if (f->tcp)
+		make_exception(f, GATEWAY_NO_ANSWER);
+	n = frame_build(f, out);
+	if (!f->tcp)
+		out[next(chance) % n] ^= (uint8_t)(1u << next(chance) % 8);
+	return n;
+}
+
+size_t fault_build(const struct fault_rule *rule, const struct frame *answer, uint64_t *chance, uint8_t *out)
+{
+	struct frame f = *answer;
+	size_t n = 0;
+
+	switch (rule != NULL ? rule->kind : FAULT_NONE) {
+	case FAULT_SHORT:
+		return build_short(&f, chance, out);
+	case FAULT_LONG:
+		change_length(&f, 1);
+		break;
+	case FAULT_BAD_CRC:
+		return build_bad_crc(&f, chance, out);
+	case FAULT_WRONG_UNIT:
+		f.unit = (uint8_t)(f.unit + 1 + next(chance) % 246);
+		break;
+	case FAULT_WRONG_FUNCTION:
+		f.pdu[0] = (uint8_t)(f.pdu[0] ^ 7); /* 3 for 4, 4 for 3 */
+		break;
+	case FAULT_WRONG_TRANSACTION:
+		f.transaction = (uint16_t)(f.transaction + 1 + next(chance) % 0xFFFE);
+		break;
+	case FAULT_EXCEPTION:
+		make_exception(&f, rule->exception);
+		break;
+	case FAULT_NOISE_BEFORE:
+		n = noise(chance, out);
+		break;
+	case FAULT_NOISE_AFTER:
+		n = frame_build(&f, out);
+		return n + noise(chance, out + n);
+	default:
+		break;
+	}
+	return n + frame_build(&f, out + n);
+}

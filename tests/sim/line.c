@@ -1,0 +1,729 @@
+/* SPDX-License-Identifier: MIT */
+#include "line.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <ev.h>
+
+#include "log.h"
+#include "mono.h"
+
+enum {
+	RX_MAX = 600,
+	BACKLOG = 16,
+	GATEWAY_NO_ANSWER = 11,
+	UNPACED_GAP_US = 5000,	/* silence that ends a frame where the line has no speed */
+	FAST_LINE_BAUD = 19200, /* above it the silence between frames is fixed */
+	FAST_LINE_GAP_US = 1750,
+	CHUNK_US = 500, /* fast lines: bytes that are due within it go out together */
+};
+
+static const int64_t never_us = INT64_MAX;
+
+/* Someone at the other end: the pseudo-terminal's user or one connection. */
+struct peer {
+	struct line *line;
+	struct peer *next;
+	int fd;
+	ev_io io;
+	size_t n_rx;
+	uint8_t rx[RX_MAX];
+	int64_t arrived_us; /* when the last byte of rx has come over the line */
+	bool crowded;	    /* rx began too soon after the last frame */
+};
+
+/* Bytes that go out to a peer: byte k is complete at start_us + (k + 1) x byte_us. */
+struct emission {
+	struct emission *next;
+	struct peer *to;
+	int64_t start_us;
+	int64_t byte_ns; /* 0: all at once, at start_us */
+	size_t n, n_sent;
+	uint8_t bytes[FAULT_BYTES_MAX];
+};
+
+struct line {
+	struct sim *sim;
+	struct ev_loop *loop;
+	size_t index;
+	const struct site_bus *bus;
+	int64_t char_ns; /* 0: no speed to keep */
+	int64_t gap_us;	 /* silence between two frames */
+	int timer_fd, listen_fd, slave_fd;
+	ev_io timer_io, listen_io;
+	uint16_t port; /* in use */
+	struct peer *peers;
+	size_t n_peers;
+	struct emission *waiting; /* by start_us */
+	struct emission *sending;
+	int64_t quiet_from_us;		      /* end of the last byte on the line, either way */
+	int64_t mute_until_us, away_until_us; /* 0: not */
+	bool told_speed;
+	struct line_counts counts;
+};
+
+static void on_peer(struct ev_loop *loop, ev_io *io, int events);
+static void on_connection(struct ev_loop *loop, ev_io *io, int events);
+static int open_place(struct line *l);
+
+/* Is there a port of our own, and with it a client that sets speeds? */
+static bool is_serial(const struct line *l)
+{
+	return l->bus->transport == SITE_RTU;
+}
+
+static bool is_rtu_framed(const struct line *l)
+{
+	return l->bus->transport != SITE_TCP;
+}
+
+static struct peer *add_peer(struct line *l, int fd)
+{
+	struct peer *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return NULL;
+	p->line = l;
+	p->fd = fd;
+	p->next = l->peers;
+	l->peers = p;
+	l->n_peers++;
+	ev_io_init(&p->io, on_peer, fd, EV_READ);
+	ev_io_start(l->loop, &p->io);
+	return p;
+}
+
+static void drop_emissions(struct line *l, const struct peer *p)
+{
+	for (struct emission **at = &l->waiting; *at != NULL;) {
+		struct emission *e = *at;
+
+		if (e->to != p) {
+			at = &e->next;
+			continue;
+		}
+		*at = e->next;
+		free(e);
+	}
+	if (l->sending != NULL && l->sending->to == p) {
+		free(l->sending);
+		l->sending = NULL;
+	}
+}
+
+static void remove_peer(struct peer *p)
+{
+	struct line *l = p->line;
+	struct peer **at = &l->peers;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	l->n_peers--;
+	drop_emissions(l, p);
+	ev_io_stop(l->loop, &p->io);
+	close(p->fd);
+	free(p);
+}
+
+/* Close so that the other end sees a reset and not an orderly end. */
+static void reset_peer(struct peer *p)
+{
+	struct linger now = {1, 0};
+
+	setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	remove_peer(p);
+}
+
+static void put_in_order(struct line *l, struct emission *e)
+{
+	struct emission **at = &l->waiting;
+
+	while (*at != NULL && (*at)->start_us <= e->start_us)
+		at = &(*at)->next;
+	e->next = *at;
+	*at = e;
+}
+
+static void emit(struct peer *to, int64_t start_us, int64_t byte_ns, const uint8_t *bytes, size_t n)
+{
+	struct emission *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return; /* the answer is lost, as answers can be */
+	assert(n <= sizeof(e->bytes));
+	e->to = to;
+	e->start_us = start_us;
+	e->byte_ns = byte_ns;
+	e->n = n;
+	memcpy(e->bytes, bytes, n);
+	put_in_order(to->line, e);
+}
+
+static int64_t end_of(const struct emission *e)
+{
+	return e->start_us + ((int64_t)e->n * e->byte_ns + 999) / 1000;
+}
+
+/* When byte k of the emission is complete. */
+static int64_t due_us(const struct emission *e, size_t k)
+{
+	return e->start_us + (((int64_t)k + 1) * e->byte_ns + 999) / 1000;
+}
+
+/* When to wake up for the running emission: at its next byte, on fast lines at one that ends a chunk. */
+static int64_t next_chunk_us(const struct emission *e)
+{
+	int64_t chunk_us = due_us(e, e->n_sent) + CHUNK_US, last_us = due_us(e, e->n - 1);
+
+	if (e->byte_ns >= CHUNK_US * 1000)
+		return due_us(e, e->n_sent);
+	return chunk_us < last_us ? chunk_us : last_us;
+}
+
+/* A line that is full or gone loses bytes, as wires do. */
+static void send_due(struct line *l, int64_t now_us)
+{
+	struct emission *e = l->sending;
+	size_t n = e->n_sent;
+	ssize_t done;
+
+	while (n < e->n && due_us(e, n) <= now_us)
+		n++;
+	if (n > e->n_sent) {
+		done = is_serial(l) ? write(e->to->fd, e->bytes + e->n_sent, n - e->n_sent)
+				    : send(e->to->fd, e->bytes + e->n_sent, n - e->n_sent, MSG_NOSIGNAL);
+		if (done < 0 && errno != EAGAIN)
+			log_debug("bus %s: an answer was lost: %s", l->bus->name, strerror(errno));
+	}
+	e->n_sent = n;
+	if (n < e->n)
+		return;
+	if (end_of(e) > l->quiet_from_us)
+		l->quiet_from_us = end_of(e);
+	l->sending = NULL;
+	free(e);
+}
+
+/* Start what is due; two answers at a time take turns, the second waits for its silence. */
+static void start_next(struct line *l, int64_t now_us)
+{
+	struct emission *e = l->waiting;
+
+	if (l->sending != NULL || e == NULL || e->start_us > now_us)
+		return;
+	if (e->byte_ns > 0 && e->start_us < l->quiet_from_us + l->gap_us) {
+		l->waiting = e->next;
+		e->start_us = l->quiet_from_us + l->gap_us;
+		put_in_order(l, e);
+		if (l->waiting->start_us > now_us)
+			return;
+		e = l->waiting;
+	}
+	l->waiting = e->next;
+	l->sending = e;
+}
+
+static void take_away_now(struct line *l)
+{
+	while (l->peers != NULL)
+		if (is_serial(l))
+			remove_peer(l->peers);
+		else
+			reset_peer(l->peers);
+	if (l->listen_fd >= 0) {
+		ev_io_stop(l->loop, &l->listen_io);
+		close(l->listen_fd);
+		l->listen_fd = -1;
+	}
+	if (l->slave_fd >= 0) {
+		unlink(l->bus->path);
+		close(l->slave_fd);
+		l->slave_fd = -1;
+	}
+}
+
+static void send_exception_later(struct peer *p, const struct frame *request, int64_t at_us)
+{
+	struct frame f = *request;
+	uint8_t bytes[FRAME_TCP_MAX];
+
+	f.pdu[0] |= 0x80;
+	f.pdu[1] = GATEWAY_NO_ANSWER;
+	f.n_pdu = 2;
+	emit(p, at_us, 0, bytes, frame_build(&f, bytes));
+}
+
+/* Send n bytes of an answer whose request was complete on the line at end_us. A gateway of TCP frames hands an answer
+ * on when its serial line has carried it whole; its requests take their turns there. */
+static void send_answer(struct peer *p, const struct sim_result *r, int64_t end_us, const uint8_t *bytes, size_t n)
+{
+	struct line *l = p->line;
+	int64_t wait_us = (int64_t)r->turnaround_ms * 1000, byte_ns = l->char_ns, start_us;
+	bool dribbles = r->verdict == SIM_FAULT && r->rule.kind == FAULT_DRIBBLE;
+
+	if (wait_us < l->gap_us && l->char_ns > 0)
+		wait_us = l->gap_us;
+	start_us = end_us + wait_us;
+	if (r->verdict == SIM_FAULT && r->rule.kind == FAULT_LATE)
+		start_us += (int64_t)r->rule.delay_ms * 1000;
+	if (!is_rtu_framed(l)) {
+		start_us += (int64_t)(n + 3) * l->char_ns / 1000 - FRAME_TCP_HEADER * l->char_ns / 1000;
+		byte_ns = 0;
+		if (r->verdict == SIM_ANSWER && l->char_ns > 0)
+			l->quiet_from_us = start_us;
+	}
+	if (dribbles)
+		byte_ns = (int64_t)r->rule.delay_ms * 1000000;
+	emit(p, start_us, byte_ns, bytes, n);
+}
+
+/* The line itself is struck. Returns true when the peer is gone. */
+static bool strike_line(struct peer *p, const struct fault_rule *rule)
+{
+	struct line *l = p->line;
+
+	switch (rule->kind) {
+	case FAULT_RESET:
+		reset_peer(p);
+		return true;
+	case FAULT_MUTE:
+		line_mute(l, rule->delay_ms);
+		return false;
+	case FAULT_REBOOT:
+	case FAULT_UNPLUG:
+		line_take_away(l, rule->delay_ms);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* One whole request that has come over the line at end_us. Returns true when the peer is gone. */
+static bool on_request(struct peer *p, const struct frame *request, int64_t end_us)
+{
+	struct line *l = p->line;
+	uint8_t bytes[FAULT_BYTES_MAX];
+	struct sim_result result;
+	size_t n;
+
+	l->counts.requests++;
+	if (request->unit == 0 && is_rtu_framed(l))
+		return false; /* a broadcast is for all, and nobody answers */
+	result = sim_request(l->sim, l->index, request);
+	if (result.verdict == SIM_UNKNOWN) {
+		l->counts.unknown++;
+		if (!is_rtu_framed(l) && l->bus->gateway_timeout_ms > 0)
+			send_exception_later(p, request, end_us + (int64_t)l->bus->gateway_timeout_ms * 1000);
+		return false;
+	}
+	if (result.verdict == SIM_FAULT &&
+	    (result.rule.kind == FAULT_SILENCE || result.rule.kind == FAULT_RESET || result.rule.kind == FAULT_MUTE ||
+	     result.rule.kind == FAULT_REBOOT || result.rule.kind == FAULT_UNPLUG))
+		return strike_line(p, &result.rule);
+	if (result.verdict == SIM_FAULT && result.rule.kind == FAULT_ECHO)
+		emit(p, end_us, 0, bytes, frame_build(request, bytes));
+	n = fault_build(result.verdict == SIM_FAULT ? &result.rule : NULL, &result.answer, &l->sim->chance, bytes);
+	send_answer(p, &result, end_us, bytes, n);
+	return false;
+}
+
+/* What the other side set for its speed, if that can be known: does it fit the line? */
+static bool speed_fits(struct line *l)
+{
+	static const struct {
+		speed_t code;
+		uint32_t baud;
+	} speeds[] = {{B300, 300},     {B600, 600},	  {B1200, 1200},     {B2400, 2400},
+		      {B4800, 4800},   {B9600, 9600},	  {B19200, 19200},   {B38400, 38400},
+		      {B57600, 57600}, {B115200, 115200}, {B230400, 230400}, {B460800, 460800}};
+	struct termios t;
+	uint32_t baud = 0;
+
+	if (!is_serial(l) || !l->bus->pace || tcgetattr(l->slave_fd, &t) != 0)
+		return true;
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
+		if (speeds[i].code == cfgetospeed(&t))
+			baud = speeds[i].baud;
+	if (baud == l->bus->baud && ((t.c_cflag & CSTOPB) != 0) == (l->bus->stop_bits == 2))
+		return true;
+	if (!l->told_speed)
+		log_warning("bus %s: the other side is set to %u baud and %d stop bits, the line runs at %u and %u: no "
+			    "meter "
+			    "understands",
+			    l->bus->name, baud, t.c_cflag & CSTOPB ? 2 : 1, l->bus->baud, l->bus->stop_bits);
+	l->told_speed = true;
+	return false;
+}
+
+/* What stands in rx when its last byte has come: a request, the start of one, or rubbish once the line falls silent.
+ * Returns true when the peer is gone. */
+static bool take_rtu(struct peer *p, int64_t now_us)
+{
+	struct line *l = p->line;
+	size_t length = frame_rtu_request_length(p->rx, p->n_rx);
+	struct frame request;
+	bool whole = length == p->n_rx, silent = now_us >= p->arrived_us + l->gap_us;
+
+	if (now_us < p->arrived_us || (!whole && !silent))
+		return false;
+	if (!frame_rtu_parse(p->rx, p->n_rx, &request)) {
+		if (!silent)
+			return false;
+		l->counts.bad++;
+		p->n_rx = 0;
+		return false;
+	}
+	p->n_rx = 0;
+	l->counts.crowded += p->crowded ? 1 : 0;
+	if (l->mute_until_us > now_us)
+		return false;
+	if (!speed_fits(l)) {
+		l->counts.wrong_speed++;
+		return false;
+	}
+	return on_request(p, &request, p->arrived_us);
+}
+
+/* A serial line behind the gateway carries one request after the other. */
+static int64_t end_behind_gateway(struct line *l, const struct frame *request, int64_t now_us)
+{
+	int64_t start_us = now_us;
+
+	if (l->char_ns == 0)
+		return now_us;
+	if (start_us < l->quiet_from_us + l->gap_us)
+		start_us = l->quiet_from_us + l->gap_us;
+	l->quiet_from_us = start_us + (int64_t)(request->n_pdu + 3) * l->char_ns / 1000;
+	return l->quiet_from_us;
+}
+
+/* Every whole request of rx. Returns true when the peer is gone. */
+static bool take_tcp(struct peer *p, int64_t now_us)
+{
+	struct line *l = p->line;
+	struct frame request;
+	int used;
+
+	while ((used = frame_tcp_parse(p->rx, p->n_rx, &request)) > 0) {
+		p->n_rx -= (size_t)used;
+		memmove(p->rx, p->rx + used, p->n_rx);
+		if (l->mute_until_us > now_us)
+			continue;
+		if (on_request(p, &request, end_behind_gateway(l, &request, now_us)))
+			return true;
+	}
+	if (used < 0) {
+		l->counts.bad++;
+		remove_peer(p); /* there is no way back into step */
+		return true;
+	}
+	return false;
+}
+
+static void arm_timer(struct line *l)
+{
+	int64_t at_us = never_us;
+	struct itimerspec spec = {{0, 0}, {0, 0}};
+
+	if (l->sending != NULL)
+		at_us = next_chunk_us(l->sending);
+	else if (l->waiting != NULL)
+		at_us = l->waiting->start_us;
+	for (const struct peer *p = l->peers; p != NULL && is_rtu_framed(l); p = p->next) {
+		int64_t then_us = p->arrived_us;
+
+		if (p->n_rx == 0)
+			continue;
+		if (frame_rtu_request_length(p->rx, p->n_rx) != p->n_rx || mono_us() >= then_us)
+			then_us += l->gap_us;
+		at_us = then_us < at_us ? then_us : at_us;
+	}
+	if (l->away_until_us > 0 && l->away_until_us < at_us)
+		at_us = l->away_until_us;
+	if (at_us != never_us) {
+		at_us = at_us < 1 ? 1 : at_us; /* all zeros would disarm */
+		spec.it_value.tv_sec = at_us / 1000000;
+		spec.it_value.tv_nsec = at_us % 1000000 * 1000;
+	}
+	timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+/* All that is due by now, then sleep until the next thing is. */
+static void run(struct line *l)
+{
+	int64_t now_us = mono_us();
+	struct peer *next;
+
+	if (l->away_until_us > 0 && now_us >= l->away_until_us)
+		l->away_until_us = open_place(l) == 0 ? 0 : now_us + 1000000;
+	for (struct peer *p = l->peers; p != NULL && is_rtu_framed(l); p = next) {
+		next = p->next;
+		if (p->n_rx > 0 && take_rtu(p, now_us))
+			break; /* the list may have gone with it */
+	}
+	do {
+		start_next(l, now_us);
+		if (l->sending != NULL)
+			send_due(l, now_us);
+	} while (l->sending == NULL && l->waiting != NULL && l->waiting->start_us <= now_us);
+	arm_timer(l);
+}
+
+static void on_timer(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct line *l = io->data;
+	uint64_t expirations;
+
+	(void)loop;
+	(void)events;
+	if (read(l->timer_fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
+		log_warning("bus %s: timer: %s", l->bus->name, strerror(errno));
+	run(l);
+}
+
+/* n bytes have come in at once; on the line they take their time, from now or from the byte before. */
+static void receive(struct peer *p, const uint8_t *bytes, size_t n, int64_t now_us)
+{
+	struct line *l = p->line;
+
+	if (is_serial(l) && l->sending != NULL) {
+		l->counts.collisions += n;
+		return;
+	}
+	if (p->n_rx == 0) {
+		p->crowded = l->char_ns > 0 && now_us < l->quiet_from_us + l->gap_us;
+		p->arrived_us = now_us;
+	}
+	if (n > RX_MAX - p->n_rx)
+		n = RX_MAX - p->n_rx; /* too long for a frame either way */
+	memcpy(p->rx + p->n_rx, bytes, n);
+	p->n_rx += n;
+	if (!is_rtu_framed(l))
+		return;
+	if (p->arrived_us < now_us)
+		p->arrived_us = now_us;
+	p->arrived_us += (int64_t)n * l->char_ns / 1000;
+	if (p->arrived_us > l->quiet_from_us)
+		l->quiet_from_us = p->arrived_us;
+}
+
+static void on_peer(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct peer *p = (struct peer *)((char *)io - offsetof(struct peer, io));
+	struct line *l = p->line;
+	int64_t now_us = mono_us();
+	uint8_t bytes[RX_MAX];
+	ssize_t n = read(p->fd, bytes, sizeof(bytes));
+
+	(void)loop;
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 && !is_serial(l)) {
+		remove_peer(p);
+	} else if (n > 0) {
+		receive(p, bytes, (size_t)n, now_us);
+		if (!is_rtu_framed(l))
+			take_tcp(p, now_us);
+	}
+	run(l);
+}
+
+static void on_connection(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct line *l = io->data;
+	int fd = accept4(l->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), one = 1;
+
+	(void)loop;
+	(void)events;
+	if (fd < 0)
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (l->n_peers >= l->bus->max_connections) {
+		l->counts.refused++;
+		close(fd);
+		return;
+	}
+	l->counts.connections++;
+	if (add_peer(l, fd) == NULL)
+		close(fd);
+}
+
+/* Put the symbolic link in place of an older one; anything else at its path is left alone. */
+static int make_link(const char *target, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && (!S_ISLNK(st.st_mode) || unlink(path) != 0))
+		return -EEXIST;
+	return symlink(target, path) == 0 ? 0 : -errno;
+}
+
+static void make_raw(struct line *l)
+{
+	struct termios t;
+
+	if (tcgetattr(l->slave_fd, &t) != 0)
+		return;
+	cfmakeraw(&t);
+	tcsetattr(l->slave_fd, TCSANOW, &t);
+}
+
+/* The slave side stays open here as well, so that the line goes on when its user closes it. */
+static int open_pty(struct line *l)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), error;
+	char name[64];
+
+	if (master < 0)
+		return -errno;
+	if (grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, name, sizeof(name)) != 0 ||
+	    (l->slave_fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) {
+		error = -errno;
+		close(master);
+		return error;
+	}
+	make_raw(l);
+	error = make_link(name, l->bus->path);
+	if (error == 0 && add_peer(l, master) != NULL)
+		return 0;
+	close(master);
+	close(l->slave_fd);
+	l->slave_fd = -1;
+	return error == 0 ? -ENOMEM : error;
+}
+
+static int listen_at(struct line *l, const struct addrinfo *a)
+{
+	struct sockaddr_in6 own; /* the larger of the two */
+	socklen_t length = sizeof(own);
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, error;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&own, &length) != 0) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	l->port = ntohs(own.sin6_port); /* stands at the same place in sockaddr_in */
+	l->listen_fd = fd;
+	ev_io_init(&l->listen_io, on_connection, fd, EV_READ);
+	l->listen_io.data = l;
+	ev_io_start(l->loop, &l->listen_io);
+	return 0;
+}
+
+static int open_socket(struct line *l)
+{
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
+	char port[8];
+	int error;
+
+	snprintf(port, sizeof(port), "%u", l->port);
+	if (getaddrinfo(l->bus->listen, port, &hints, &found) != 0)
+		return -EADDRNOTAVAIL;
+	error = listen_at(l, found);
+	freeaddrinfo(found);
+	return error;
+}
+
+static int open_place(struct line *l)
+{
+	return is_serial(l) ? open_pty(l) : open_socket(l);
+}
+
+static void set_speed(struct line *l)
+{
+	const struct site_bus *b = l->bus;
+	int bits = 1 + 8 + (b->parity == 'N' ? 0 : 1) + b->stop_bits;
+
+	l->gap_us = UNPACED_GAP_US;
+	if (!b->pace || b->baud == 0)
+		return;
+	l->char_ns = bits * INT64_C(1000000000) / b->baud;
+	l->gap_us = b->baud > FAST_LINE_BAUD ? FAST_LINE_GAP_US : l->char_ns * 7 / 2000;
+}
+
+struct line *line_new(struct sim *sim, size_t bus, struct ev_loop *loop)
+{
+	struct line *l = calloc(1, sizeof(*l));
+	int error;
+
+	if (l == NULL)
+		return NULL;
+	l->sim = sim;
+	l->loop = loop;
+	l->index = bus;
+	l->bus = &sim->site->buses[bus];
+	l->port = l->bus->port;
+	l->listen_fd = l->slave_fd = -1;
+	set_speed(l);
+	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	ev_io_init(&l->timer_io, on_timer, l->timer_fd, EV_READ);
+	l->timer_io.data = l;
+	if (l->timer_fd >= 0)
+		ev_io_start(loop, &l->timer_io);
+	error = l->timer_fd < 0 ? -errno : open_place(l);
+	if (error == 0)
+		return l;
+	fprintf(stderr, "%s:%u: bus %s: %s: %s\n", sim->site->file, l->bus->line, l->bus->name,
+		is_serial(l) ? l->bus->path : l->bus->listen, strerror(-error));
+	line_free(l);
+	return NULL;
+}
+
+void line_free(struct line *l)
+{
+	if (l == NULL)
+		return;
+	take_away_now(l);
+	if (l->timer_fd >= 0) {
+		ev_io_stop(l->loop, &l->timer_io);
+		close(l->timer_fd);
+	}
+	free(l);
+}
+
+void line_take_away(struct line *l, uint32_t ms)
+{
+	take_away_now(l);
+	l->away_until_us = mono_us() + (int64_t)ms * 1000;
+	arm_timer(l);
+}
+
+void line_mute(struct line *l, uint32_t ms)
+{
+	l->mute_until_us = mono_us() + (int64_t)ms * 1000;
+}
+
+void line_print_place(const struct line *l, FILE *out)
+{
+	fprintf(out, "%s ", site_transport_text(l->bus->transport));
+	if (is_serial(l))
+		fprintf(out, "%s", l->bus->path);
+	else
+		fprintf(out, "%s %u", l->bus->listen, l->port);
+}
+
+const struct line_counts *line_counts(const struct line *l)
+{
+	return &l->counts;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mono.h"
+#include "slave.h"
+
+int sim_init(struct sim *sim, struct site *site)
+{
+	*sim = (struct sim){.site = site, .wall_ms = mono_wall_ms(), .mono_us = mono_us(), .chance = site->seed};
+	sim->n_faults = calloc(site->n_meters + 1, sizeof(*sim->n_faults));
+	if (sim->n_faults == NULL)
+		return -ENOMEM;
+	if (site->start_ms < 0)
+		site->start_ms = sim->wall_ms;
+	for (size_t i = 0; i < site->n_meters; i++) {
+		uint64_t seed = site->seed;
+
+		for (const char *c = site->meters[i].name; *c != '\0'; c++)
+			seed = meter_mix(seed ^ (unsigned char)*c);
+		meter_start(&site->meters[i], seed, site->start_ms);
+	}
+	if (site->trace != NULL && (sim->trace = fopen(site->trace, "we")) == NULL)
+		return -errno;
+	return 0;
+}
+
+void sim_fini(struct sim *sim)
+{
+	if (sim->trace != NULL)
+		fclose(sim->trace);
+	free(sim->n_faults);
+	*sim = (struct sim){0};
+}
+
+int64_t sim_wall_ms(const struct sim *sim)
+{
+	return sim->wall_ms + (mono_us() - sim->mono_us) / 1000;
+}
+
+int64_t sim_meter_ms(const struct sim *sim)
+{
+	int64_t wall_ms = sim_wall_ms(sim);
+
+	if (sim->site->hold_ms > 0)
+		wall_ms -= wall_ms % sim->site->hold_ms;
+	if (wall_ms < sim->wall_ms)
+		wall_ms = sim->wall_ms;
+	return sim->site->start_ms + (wall_ms - sim->wall_ms) * sim->site->speed;
+}
+
+struct meter *sim_meter(struct sim *sim, int32_t meter)
+{
+	struct meter *m = &sim->site->meters[meter];
+
+	meter_advance(m, sim_meter_ms(sim));
+	return m;
+}
+
+static int32_t find_unit(const struct sim *sim, size_t bus, uint8_t unit)
+{
+	for (size_t i = 0; i < sim->site->n_meters; i++)
+		if (sim->site->meters[i].bus == bus && sim->site->meters[i].address == unit)
+			return (int32_t)i;
+	return -1;
+}
+
+static void trace(const struct sim *sim, const struct meter *m, const struct frame *request,
+		  const struct sim_result *result)
+{
+	uint8_t exception = slave_exception(&result->answer);
+	const uint8_t *p = request->pdu;
+
+	if (sim->trace == NULL)
+		return;
+	fprintf(sim->trace, "%" PRId64 " %s %u:%u+%u", sim_wall_ms(sim), m->name, p[0], p[1] << 8 | p[2],
+		p[3] << 8 | p[4]);
+	if (result->verdict == SIM_FAULT)
+		fprintf(sim->trace, " %s", fault_name(result->rule.kind));
+	else if (exception != 0)
+		fprintf(sim->trace, " exception-%u", exception);
+	else
+		fputs(" ok", sim->trace);
+	if (exception == 0)
+		slave_print_truth(m, request, sim->trace);
+	fputc('\n', sim->trace);
+	fflush(sim->trace);
+}
+
+struct sim_result sim_request(struct sim *sim, size_t bus, const struct frame *request)
+{
+	struct sim_result result = {.verdict = SIM_UNKNOWN, .answer = *request};
+	const struct site_bus *b = &sim->site->buses[bus];
+	int32_t index = find_unit(sim, bus, request->unit);
+	const struct fault_rule *rule;
+	struct meter *m;
+
+	if (index < 0)
+		return result;
+	m = sim_meter(sim, index);
+	m->n_requests++;
+	slave_answer(m, request, &result.answer);
+	result.verdict = SIM_ANSWER;
+	result.turnaround_ms = m->turnaround_ms;
+	rule = fault_draw(sim->site->faults, sim->site->n_faults, (int32_t)bus, index, b->transport == SITE_TCP,
+			  b->transport != SITE_RTU, &sim->chance);
+	if (rule != NULL) {
+		result.verdict = SIM_FAULT;
+		result.rule = *rule;
+		sim->n_faults[index][rule->kind]++;
+	} else if (slave_exception(&result.answer) != 0) {
+		m->n_exceptions++;
+	} else {
+		m->n_answers++;
+	}
+	trace(sim, m, request, &result);
+	return result;
+}

@@ -1,0 +1,873 @@
+/* SPDX-License-Identifier: MIT */
+#include "site.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ini.h"
+
+enum { MAX_W = 1000000000, DEFAULT_CONNECTIONS = 8, DEFAULT_GATEWAY_TIMEOUT_MS = 500 };
+
+enum section { IN_NOTHING, IN_SITE, IN_BUS, IN_METER, IN_FAULT };
+
+/* Names that may be defined further down, and where they were used. */
+struct reference {
+	char *bus, *model, *meters; /* a fault's meters, blank-separated */
+	unsigned line;
+	bool seen_address;
+};
+
+struct reader {
+	struct site *site;
+	struct err *e;
+	enum section section;
+	unsigned line;
+	char seen[4096]; /* keys of the running section, " key key " */
+	struct reference *meters, *faults;
+	bool seen_site;
+};
+
+static void complain(struct reader *r, const char *found, const char *allowed)
+{
+	err_add(r->e, r->site->file, r->line, "%s, %s", found, allowed);
+}
+
+static char *copy(struct reader *r, char **to, const char *text)
+{
+	free(*to);
+	*to = strdup(text);
+	if (*to == NULL)
+		complain(r, text, "no memory for it");
+	return *to;
+}
+
+static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 0);
+	if (end == text || *end != '\0' || errno != 0 || value < min || value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
+/* "12.5kWh" to digits 125, decimals 1, and what stands behind. */
+static bool split_decimal(const char *text, int64_t *digits, int *decimals, const char **rest)
+{
+	bool negative = *text == '-', point = false, any = false;
+
+	*digits = 0;
+	*decimals = 0;
+	for (text += negative ? 1 : 0; isdigit((unsigned char)*text) || (*text == '.' && !point); text++) {
+		if (*text == '.') {
+			point = true;
+			continue;
+		}
+		if (__builtin_mul_overflow(*digits, 10, digits) || __builtin_add_overflow(*digits, *text - '0', digits))
+			return false;
+		*decimals += point ? 1 : 0;
+		any = true;
+	}
+	while (*text == ' ' || *text == '\t')
+		text++;
+	*rest = text;
+	*digits = negative ? -*digits : *digits;
+	return any;
+}
+
+/* digits x 10^exponent; false when it is no whole number or too large. */
+static bool scale_decimal(int64_t digits, int32_t exponent, int64_t *out)
+{
+	for (; exponent > 0; exponent--)
+		if (__builtin_mul_overflow(digits, 10, &digits))
+			return false;
+	for (; exponent < 0; exponent++) {
+		if (digits % 10 != 0)
+			return false;
+		digits /= 10;
+	}
+	*out = digits;
+	return true;
+}
+
+bool site_parse_duration(const char *text, uint32_t *ms)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+	int64_t digits, value;
+	const char *unit;
+	int decimals;
+
+	if (!split_decimal(text, &digits, &decimals, &unit) || digits < 0)
+		return false;
+	if (digits == 0 && *unit == '\0') {
+		*ms = 0;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(units[i].unit, unit) != 0)
+			continue;
+		if (__builtin_mul_overflow(digits, units[i].ms, &value) || !scale_decimal(value, -decimals, &value) ||
+		    value > UINT32_MAX)
+			return false;
+		*ms = (uint32_t)value;
+		return true;
+	}
+	return false;
+}
+
+bool site_parse_rate(const char *text, uint32_t *ppm)
+{
+	int64_t digits, value;
+	const char *unit;
+	int decimals, exponent = 6;
+
+	if (!split_decimal(text, &digits, &decimals, &unit) || digits < 0)
+		return false;
+	if (strcmp(unit, "%") == 0)
+		exponent = 4;
+	else if (*unit != '\0')
+		return false;
+	if (!scale_decimal(digits, exponent - decimals, &value) || value > FAULT_RATE_ONE)
+		return false;
+	*ppm = (uint32_t)value;
+	return true;
+}
+
+bool site_parse_value(enum quantity q, const char *text, int64_t *value)
+{
+	int64_t digits, mantissa = 1;
+	int32_t exponent = 0;
+	const char *unit;
+	int decimals;
+
+	if (!split_decimal(text, &digits, &decimals, &unit))
+		return false;
+	if (*unit == '\0' && strcmp(names_get(q)->unit, "m-") == 0)
+		unit = "-"; /* a factor is written as such: 0.95 */
+	if (*unit != '\0' && !names_unit(q, unit, &mantissa, &exponent))
+		return false;
+	return !__builtin_mul_overflow(digits, mantissa, &digits) && scale_decimal(digits, exponent - decimals, value);
+}
+
+static void set_number(struct reader *r, const char *name, const char *value, int64_t min, int64_t max, void *to,
+		       size_t bytes)
+{
+	int64_t n;
+
+	if (!parse_number(value, min, max, &n)) {
+		err_add(r->e, r->site->file, r->line, "%s = %s, a whole number from %lld to %lld is allowed", name,
+			value, (long long)min, (long long)max);
+		return;
+	}
+	switch (bytes) {
+	case 1:
+		*(uint8_t *)to = (uint8_t)n;
+		break;
+	case 2:
+		*(uint16_t *)to = (uint16_t)n;
+		break;
+	case 4:
+		*(uint32_t *)to = (uint32_t)n;
+		break;
+	default:
+		*(int64_t *)to = n;
+	}
+}
+
+static void set_duration(struct reader *r, const char *name, const char *value, uint32_t *to)
+{
+	if (!site_parse_duration(value, to))
+		err_add(r->e, r->site->file, r->line, "%s = %s, a time with its unit (ms, s, min, h) is allowed", name,
+			value);
+}
+
+static void set_bool(struct reader *r, const char *name, const char *value, bool *to)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		err_add(r->e, r->site->file, r->line, "%s = %s, yes or no is allowed", name, value);
+	*to = strcmp(value, "yes") == 0;
+}
+
+static void site_key(struct reader *r, const char *name, const char *value)
+{
+	struct site *s = r->site;
+	int64_t n;
+
+	if (strcmp(name, "speed") == 0) {
+		set_number(r, name, value, 0, 100000, &s->speed, sizeof(s->speed));
+	} else if (strcmp(name, "start") == 0) {
+		if (parse_number(value, 0, INT64_C(253402300799), &n))
+			s->start_ms = n * 1000;
+		else
+			complain(r, "start is not Unix seconds", "a whole number from 0 is allowed");
+	} else if (strcmp(name, "seed") == 0) {
+		set_number(r, name, value, 0, INT64_MAX, &s->seed, sizeof(s->seed));
+	} else if (strcmp(name, "hold") == 0) {
+		set_duration(r, name, value, &s->hold_ms);
+	} else if (strcmp(name, "drivers") == 0) {
+		copy(r, &s->driver_path, value);
+	} else if (strcmp(name, "control") == 0) {
+		copy(r, &s->control, value);
+	} else if (strcmp(name, "trace") == 0) {
+		copy(r, &s->trace, value);
+	} else {
+		err_add(r->e, s->file, r->line,
+			"unknown key %s in [site], speed, start, seed, hold, drivers, control, trace are allowed",
+			name);
+	}
+}
+
+static void set_transport(struct reader *r, struct site_bus *b, const char *value)
+{
+	for (int t = SITE_RTU; t <= SITE_RTU_OVER_TCP; t++) {
+		if (strcmp(site_transport_text((enum site_transport)t), value) == 0) {
+			b->transport = (enum site_transport)t;
+			return;
+		}
+	}
+	err_add(r->e, r->site->file, r->line, "transport = %s, rtu, tcp or rtu-over-tcp is allowed", value);
+}
+
+static void set_parity(struct reader *r, struct site_bus *b, const char *value)
+{
+	if (strcmp(value, "none") == 0)
+		b->parity = 'N';
+	else if (strcmp(value, "even") == 0)
+		b->parity = 'E';
+	else if (strcmp(value, "odd") == 0)
+		b->parity = 'O';
+	else
+		err_add(r->e, r->site->file, r->line, "parity = %s, none, even or odd is allowed", value);
+}
+
+static void bus_key(struct reader *r, const char *name, const char *value)
+{
+	struct site_bus *b = &r->site->buses[r->site->n_buses - 1];
+
+	if (strcmp(name, "transport") == 0)
+		set_transport(r, b, value);
+	else if (strcmp(name, "path") == 0)
+		copy(r, &b->path, value);
+	else if (strcmp(name, "listen") == 0)
+		copy(r, &b->listen, value);
+	else if (strcmp(name, "port") == 0)
+		set_number(r, name, value, 0, 65535, &b->port, sizeof(b->port));
+	else if (strcmp(name, "baud") == 0)
+		set_number(r, name, value, 300, 1000000, &b->baud, sizeof(b->baud));
+	else if (strcmp(name, "parity") == 0)
+		set_parity(r, b, value);
+	else if (strcmp(name, "stop_bits") == 0)
+		set_number(r, name, value, 1, 2, &b->stop_bits, sizeof(b->stop_bits));
+	else if (strcmp(name, "pace") == 0)
+		set_bool(r, name, value, &b->pace);
+	else if (strcmp(name, "max_connections") == 0)
+		set_number(r, name, value, 1, 1000, &b->max_connections, sizeof(b->max_connections));
+	else if (strcmp(name, "gateway_timeout") == 0)
+		set_duration(r, name, value, &b->gateway_timeout_ms);
+	else
+		err_add(r->e, r->site->file, r->line,
+			"unknown key %s in [bus], transport, path, listen, port, baud, parity, stop_bits, pace, "
+			"max_connections, gateway_timeout are allowed",
+			name);
+}
+
+/* "PRIMARY/SECONDARY" */
+static void set_ratio(struct reader *r, const char *name, const char *value, uint32_t *primary, uint32_t *secondary)
+{
+	unsigned a, b;
+	char end;
+
+	if (sscanf(value, "%u/%u%c", &a, &b, &end) != 2 || a < 1 || b < 1 || a > 1000000 || b > 1000000) {
+		err_add(r->e, r->site->file, r->line, "%s = %s, PRIMARY/SECONDARY is allowed, as in 400/5", name,
+			value);
+		return;
+	}
+	*primary = a;
+	*secondary = b;
+}
+
+/* "FIRST-LAST, FIRST-LAST" or single addresses. */
+static void set_lacks(struct reader *r, struct meter *m, const char *value)
+{
+	const char *at = value;
+
+	while (*at != '\0') {
+		char *end;
+		unsigned long first = strtoul(at, &end, 0), last = first;
+
+		if (end != at && *end == '-') {
+			at = end + 1;
+			last = strtoul(at, &end, 0);
+		}
+		if (end == at || first > last || last > 0xFFFF || m->n_lacks == METER_LACKS_MAX) {
+			err_add(r->e, r->site->file, r->line,
+				"lacks = %s, at most %d addresses or FIRST-LAST with commas between are allowed", value,
+				METER_LACKS_MAX);
+			return;
+		}
+		m->lacks[m->n_lacks++] = (struct meter_span){(uint16_t)first, (uint16_t)last};
+		for (at = end; *at == ',' || *at == ' ';)
+			at++;
+	}
+}
+
+/* "06:00 2, 22:00 1": from then on this tariff. */
+static void set_schedule(struct reader *r, struct meter *m, const char *value)
+{
+	const char *at = value;
+	unsigned hour, minute, tariff, before = 0;
+	int used;
+
+	while (*at != '\0') {
+		used = 0;
+		if (sscanf(at, "%2u:%2u %1u%n", &hour, &minute, &tariff, &used) != 3 || hour > 23 || minute > 59 ||
+		    tariff < 1 || tariff > METER_TARIFFS || m->n_schedule == METER_SCHEDULE_MAX ||
+		    (m->n_schedule > 0 && hour * 60 + minute <= before)) {
+			err_add(r->e, r->site->file, r->line,
+				"tariffs = %s, at most %d changes HH:MM TARIFF in the day's order, with commas "
+				"between, "
+				"are allowed",
+				value, METER_SCHEDULE_MAX);
+			return;
+		}
+		before = hour * 60 + minute;
+		m->schedule[m->n_schedule++] = (struct meter_tariff_change){(uint16_t)before, (uint8_t)tariff};
+		for (at += used; *at == ',' || *at == ' ';)
+			at++;
+	}
+}
+
+static void set_power(struct reader *r, const char *name, const char *value, int64_t *to)
+{
+	int64_t mw;
+	char *end;
+
+	strtod(value, &end);
+	if (!site_parse_value(Q_ACTIVE_POWER, value, &mw) || end == value || *end == '\0' ||
+	    llabs(mw) > INT64_C(1000) * MAX_W) {
+		err_add(r->e, r->site->file, r->line, "%s = %s, a power with its unit (W, kW, MW) is allowed", name,
+			value);
+		return;
+	}
+	*to = mw;
+}
+
+static void set_power_factor(struct reader *r, struct meter *m, const char *value)
+{
+	int64_t pf;
+
+	if (!site_parse_value(Q_POWER_FACTOR, value, &pf) || pf == 0 || llabs(pf) > 1000 || llabs(pf) < 10) {
+		err_add(r->e, r->site->file, r->line, "pf = %s, -1 to -0.01 (leading) or 0.01 to 1 is allowed", value);
+		return;
+	}
+	m->load.power_factor = (int32_t)pf;
+}
+
+static void set_voltage(struct reader *r, struct meter *m, const char *value)
+{
+	int64_t mv;
+
+	if (!site_parse_value(Q_VOLTAGE_L1, value, &mv) || mv < 10000 || mv > INT64_C(100000000))
+		err_add(r->e, r->site->file, r->line, "voltage = %s, 10 V to 100 kV is allowed", value);
+	else
+		m->load.voltage_mv = mv;
+}
+
+static void set_curve(struct reader *r, struct meter *m, const char *value)
+{
+	const int16_t *curve = meter_curve(value);
+
+	if (curve == NULL)
+		err_add(r->e, r->site->file, r->line, "shape = %s, one of %s is allowed", value, meter_curve_names());
+	else
+		m->load.curve = curve;
+}
+
+/* "input_3 = 10 500": pulses an hour at the curve's foot and top; one number: always. */
+static void set_input(struct reader *r, struct meter *m, const char *name, const char *value)
+{
+	unsigned input = (unsigned)(name[6] - '1');
+	long base, peak;
+	char end;
+	int n = sscanf(value, "%ld %ld %c", &base, &peak, &end);
+
+	if (n == 1)
+		peak = base;
+	if (n < 1 || n > 2 || base < 0 || peak < 0 || base > 1000000 || peak > 1000000) {
+		err_add(r->e, r->site->file, r->line,
+			"%s = %s, pulses an hour, BASE PEAK from 0 to 1000000, are allowed", name, value);
+		return;
+	}
+	m->inputs[input] = (struct meter_input){base, peak};
+}
+
+/* A quantity's own name: what it starts from or shows. */
+static void set_quantity(struct reader *r, struct meter *m, enum quantity q, const char *value)
+{
+	int64_t n;
+
+	if (q >= Q_MAKER)
+		meter_set_text(m, q, value);
+	else if (strcmp(value, "na") == 0)
+		meter_set_absent(m, q);
+	else if (site_parse_value(q, value, &n))
+		meter_set(m, q, n);
+	else
+		err_add(r->e, r->site->file, r->line, "%s = %s, na or a value with its unit (base unit %s) is allowed",
+			names_get(q)->name, value, names_get(q)->unit);
+}
+
+static bool is_input_key(const char *name)
+{
+	return strncmp(name, "input_", 6) == 0 && name[6] >= '1' && name[6] <= '8' && name[7] == '\0';
+}
+
+static void meter_key(struct reader *r, const char *name, const char *value)
+{
+	struct meter *m = &r->site->meters[r->site->n_meters - 1];
+	struct reference *ref = &r->meters[r->site->n_meters - 1];
+	int q = names_find(name);
+
+	if (strcmp(name, "bus") == 0) {
+		copy(r, &ref->bus, value);
+	} else if (strcmp(name, "model") == 0) {
+		copy(r, &ref->model, value);
+	} else if (strcmp(name, "address") == 0) {
+		set_number(r, name, value, 1, 255, &m->address, sizeof(m->address));
+		ref->seen_address = true;
+	} else if (strcmp(name, "turnaround") == 0) {
+		set_duration(r, name, value, &m->turnaround_ms);
+	} else if (strcmp(name, "ct") == 0) {
+		set_ratio(r, name, value, &m->ct_primary, &m->ct_secondary);
+	} else if (strcmp(name, "vt") == 0) {
+		set_ratio(r, name, value, &m->vt_primary, &m->vt_secondary);
+	} else if (strcmp(name, "lacks") == 0) {
+		set_lacks(r, m, value);
+	} else if (strcmp(name, "tariffs") == 0) {
+		set_schedule(r, m, value);
+	} else if (strcmp(name, "shape") == 0) {
+		set_curve(r, m, value);
+	} else if (strcmp(name, "base") == 0) {
+		set_power(r, name, value, &m->load.base_mw);
+	} else if (strcmp(name, "peak") == 0) {
+		set_power(r, name, value, &m->load.peak_mw);
+	} else if (strcmp(name, "pf") == 0) {
+		set_power_factor(r, m, value);
+	} else if (strcmp(name, "phases") == 0) {
+		set_number(r, name, value, 1, 3, &m->load.phases, sizeof(m->load.phases));
+		if (m->load.phases == 2)
+			complain(r, "phases = 2", "1 or 3 is allowed");
+	} else if (strcmp(name, "voltage") == 0) {
+		set_voltage(r, m, value);
+	} else if (strcmp(name, "noise") == 0) {
+		set_number(r, name, value, 0, 1000, &m->load.noise, sizeof(m->load.noise));
+	} else if (is_input_key(name)) {
+		set_input(r, m, name, value);
+	} else if (q >= 0) {
+		set_quantity(r, m, (enum quantity)q, value);
+	} else {
+		err_add(r->e, r->site->file, r->line,
+			"unknown key %s in [meter], bus, model, address, turnaround, ct, vt, lacks, tariffs, shape, "
+			"base, peak, "
+			"pf, phases, voltage, noise, input_1 to input_8 and the names of drivers/NAMES are allowed",
+			name);
+	}
+}
+
+static void fault_key(struct reader *r, const char *name, const char *value)
+{
+	struct fault_rule *f = &r->site->faults[r->site->n_faults - 1];
+	struct reference *ref = &r->faults[r->site->n_faults - 1];
+	uint32_t delay_ms = f->delay_ms;
+
+	if (strcmp(name, "kind") == 0) {
+		if (!fault_parse(value, f))
+			err_add(r->e, r->site->file, r->line, "kind = %s, one of %s is allowed", value, fault_names());
+		if (delay_ms != 0)
+			f->delay_ms = delay_ms;
+	} else if (strcmp(name, "rate") == 0) {
+		if (!site_parse_rate(value, &f->rate_ppm))
+			err_add(r->e, r->site->file, r->line, "rate = %s, 0%% to 100%% is allowed, down to 0.0001%%",
+				value);
+	} else if (strcmp(name, "delay") == 0) {
+		set_duration(r, name, value, &f->delay_ms);
+	} else if (strcmp(name, "count") == 0) {
+		set_number(r, name, value, 0, INT32_MAX, &f->left, sizeof(f->left));
+	} else if (strcmp(name, "bus") == 0) {
+		copy(r, &ref->bus, value);
+	} else if (strcmp(name, "meters") == 0) {
+		copy(r, &ref->meters, value);
+	} else {
+		err_add(r->e, r->site->file, r->line,
+			"unknown key %s in [fault], kind, rate, delay, count, bus, meters are allowed", name);
+	}
+}
+
+/* Room for one more element of *array, zeroed; *n is the count before. */
+static void *grow(struct reader *r, void *array, size_t n, size_t bytes)
+{
+	char *bigger = reallocarray(array, n + 1, bytes);
+
+	if (bigger == NULL)
+		complain(r, "section", "no memory for it");
+	else
+		memset(bigger + n * bytes, 0, bytes);
+	return bigger;
+}
+
+static bool is_name(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return n > 0 && n <= SITE_NAME_MAX && name[n] == '\0';
+}
+
+static void open_bus(struct reader *r, const char *name)
+{
+	struct site *s = r->site;
+	struct site_bus *buses = grow(r, s->buses, s->n_buses, sizeof(*buses)), *b;
+
+	if (buses == NULL)
+		return;
+	if (site_find_bus(s, name) >= 0)
+		err_add(r->e, s->file, r->line, "second [bus %s], one is allowed", name);
+	s->buses = buses;
+	b = &buses[s->n_buses++];
+	snprintf(b->name, sizeof(b->name), "%s", name);
+	b->parity = 'N';
+	b->stop_bits = 1;
+	b->pace = true;
+	b->max_connections = DEFAULT_CONNECTIONS;
+	b->gateway_timeout_ms = DEFAULT_GATEWAY_TIMEOUT_MS;
+	b->line = r->line;
+	r->section = IN_BUS;
+}
+
+static void open_meter(struct reader *r, const char *name)
+{
+	struct site *s = r->site;
+	struct meter *meters = grow(r, s->meters, s->n_meters, sizeof(*meters));
+	struct reference *refs;
+
+	if (meters == NULL)
+		return;
+	s->meters = meters;
+	refs = grow(r, r->meters, s->n_meters, sizeof(*refs));
+	if (refs == NULL)
+		return;
+	r->meters = refs;
+	if (site_find_meter(s, name) >= 0)
+		err_add(r->e, s->file, r->line, "second [meter %s], one is allowed", name);
+	refs[s->n_meters].line = r->line;
+	meter_init(&meters[s->n_meters]);
+	meters[s->n_meters].turnaround_ms = UINT32_MAX; /* the model's own */
+	snprintf(meters[s->n_meters].name, sizeof(meters->name), "%s", name);
+	s->n_meters++;
+	r->section = IN_METER;
+}
+
+static void open_fault(struct reader *r)
+{
+	struct fault_rule rule = {
+		.rate_ppm = FAULT_RATE_ONE, .bus = FAULT_ANY, .meter = FAULT_ANY, .left = FAULT_UNLIMITED};
+	struct reference *refs = grow(r, r->faults, r->site->n_faults, sizeof(*refs));
+
+	if (refs == NULL)
+		return;
+	r->faults = refs;
+	refs[r->site->n_faults].line = r->line;
+	if (!site_add_fault(r->site, &rule)) {
+		complain(r, "[fault]", "no memory for it");
+		return;
+	}
+	r->section = IN_FAULT;
+}
+
+static void open_section(struct reader *r, const char *section)
+{
+	const char *name = strchr(section, ' ');
+
+	r->section = IN_NOTHING;
+	strcpy(r->seen, " ");
+	name = name == NULL ? "" : name + strspn(name, " \t");
+	if (strcmp(section, "site") == 0) {
+		if (r->seen_site)
+			complain(r, "second [site]", "one is allowed");
+		r->seen_site = true;
+		r->section = IN_SITE;
+		return;
+	}
+	if (!is_name(name)) {
+		err_add(r->e, r->site->file, r->line,
+			"section [%s], [site], [bus NAME], [meter NAME], [fault NAME] are allowed; a name has letters, "
+			"digits, "
+			"'.', '_', '-', at most %d",
+			section, SITE_NAME_MAX);
+		return;
+	}
+	if (strncmp(section, "bus ", 4) == 0)
+		open_bus(r, name);
+	else if (strncmp(section, "meter ", 6) == 0)
+		open_meter(r, name);
+	else if (strncmp(section, "fault ", 6) == 0)
+		open_fault(r);
+	else
+		err_add(r->e, r->site->file, r->line,
+			"section [%s], [site], [bus NAME], [meter NAME], [fault NAME] are allowed", section);
+}
+
+static void check_twice(struct reader *r, const char *name)
+{
+	char key[64];
+	size_t used = strlen(r->seen);
+
+	snprintf(key, sizeof(key), " %.60s ", name);
+	if (strstr(r->seen, key) != NULL)
+		err_add(r->e, r->site->file, r->line, "second %s in this section, one is allowed", name);
+	else
+		snprintf(r->seen + used, sizeof(r->seen) - used, "%.60s ", name);
+}
+
+static void handle(void *context, const char *section, const char *name, const char *value, unsigned line)
+{
+	struct reader *r = context;
+
+	r->line = line;
+	if (name == NULL) {
+		open_section(r, section);
+		return;
+	}
+	check_twice(r, name);
+	if (r->section == IN_SITE)
+		site_key(r, name, value);
+	else if (r->section == IN_BUS)
+		bus_key(r, name, value);
+	else if (r->section == IN_METER)
+		meter_key(r, name, value);
+	else if (r->section == IN_FAULT)
+		fault_key(r, name, value);
+}
+
+static const struct driver *get_driver(struct reader *r, const char *model)
+{
+	struct site *s = r->site;
+	struct driver **drivers, *d;
+	char *file = NULL, *shadowed = NULL;
+
+	for (size_t i = 0; i < s->n_drivers; i++)
+		if (strcmp(s->drivers[i]->name, model) == 0)
+			return s->drivers[i];
+	if (driver_find(s->driver_path, model, &file, &shadowed) != 0) {
+		err_add(r->e, s->file, r->line, "model = %s, no %s.ini in %s", model, model, s->driver_path);
+		return NULL;
+	}
+	d = driver_load(file, r->e);
+	free(file);
+	free(shadowed);
+	drivers = d == NULL ? NULL : grow(r, s->drivers, s->n_drivers, sizeof(*drivers));
+	if (drivers == NULL) {
+		driver_free(d);
+		return NULL;
+	}
+	s->drivers = drivers;
+	return drivers[s->n_drivers++] = d;
+}
+
+static void check_bus(struct reader *r, struct site_bus *b)
+{
+	r->line = b->line;
+	if (b->transport == SITE_RTU && b->path == NULL)
+		err_add(r->e, r->site->file, b->line, "bus %s of transport rtu without path, one is needed", b->name);
+	if (b->transport == SITE_RTU && b->baud == 0)
+		b->baud = 9600;
+	if (b->listen == NULL)
+		copy(r, &b->listen, "127.0.0.1");
+}
+
+static void check_meter(struct reader *r, size_t i)
+{
+	struct site *s = r->site;
+	struct meter *m = &s->meters[i];
+	struct reference *ref = &r->meters[i];
+	int32_t bus = ref->bus == NULL ? -1 : site_find_bus(s, ref->bus);
+
+	r->line = ref->line;
+	if (ref->bus == NULL || ref->model == NULL || !ref->seen_address)
+		err_add(r->e, s->file, ref->line, "meter %s lacks %s, bus, model and address are needed", m->name,
+			ref->bus == NULL     ? "bus"
+			: ref->model == NULL ? "model"
+					     : "address");
+	else if (bus < 0)
+		err_add(r->e, s->file, ref->line, "meter %s on bus %s, no such [bus]", m->name, ref->bus);
+	if (ref->model != NULL)
+		m->driver = get_driver(r, ref->model);
+	m->bus = bus < 0 ? 0 : (size_t)bus;
+	for (size_t k = 0; k < i && bus >= 0; k++)
+		if (s->meters[k].bus == m->bus && s->meters[k].address == m->address)
+			err_add(r->e, s->file, ref->line, "meter %s at address %u, which %s has already", m->name,
+				m->address, s->meters[k].name);
+	if (m->turnaround_ms == UINT32_MAX && m->driver != NULL)
+		m->turnaround_ms = s->buses != NULL && s->buses[m->bus].pace ? m->driver->turnaround_ms : 0;
+}
+
+static bool fits_bus(const struct site *s, const struct fault_rule *f)
+{
+	enum site_transport t;
+
+	if (f->bus < 0)
+		return true;
+	t = s->buses[f->bus].transport;
+	return fault_fits(f->kind, t == SITE_TCP, t != SITE_RTU);
+}
+
+/* A rule for several meters becomes one rule for each. */
+static void check_fault(struct reader *r, size_t i)
+{
+	struct site *s = r->site;
+	struct reference *ref = &r->faults[i];
+	struct fault_rule rule = s->faults[i];
+	char *at = ref->meters, *name;
+	bool first = true;
+
+	r->line = ref->line;
+	if (rule.kind == FAULT_NONE)
+		complain(r, "[fault] without kind", "one is needed");
+	if (ref->bus != NULL && (s->faults[i].bus = rule.bus = site_find_bus(s, ref->bus)) < 0)
+		err_add(r->e, s->file, ref->line, "fault on bus %s, no such [bus]", ref->bus);
+	while ((name = strsep(&at, " ,")) != NULL) {
+		if (*name == '\0')
+			continue;
+		rule.meter = site_find_meter(s, name);
+		if (rule.meter < 0) {
+			err_add(r->e, s->file, ref->line, "fault of meter %s, no such [meter]", name);
+			continue;
+		}
+		rule.bus = (int32_t)s->meters[rule.meter].bus;
+		if (first)
+			s->faults[i] = rule;
+		else if (!site_add_fault(s, &rule))
+			complain(r, "[fault]", "no memory for it");
+		first = false;
+	}
+	if (s->n_buses > 0 && !fits_bus(s, &s->faults[i]))
+		err_add(r->e, s->file, ref->line, "%s on bus %s, there is no such thing with transport %s",
+			fault_name(rule.kind), s->buses[s->faults[i].bus].name,
+			site_transport_text(s->buses[s->faults[i].bus].transport));
+}
+
+static void check_site(struct reader *r)
+{
+	struct site *s = r->site;
+	size_t n_faults = s->n_faults;
+
+	if (s->driver_path == NULL)
+		copy(r, &s->driver_path, TALLY_DRIVER_PATH);
+	r->line = 0;
+	if (s->n_buses == 0)
+		complain(r, "no [bus NAME]", "at least one is needed");
+	for (size_t i = 0; i < s->n_buses; i++)
+		check_bus(r, &s->buses[i]);
+	for (size_t i = 0; i < s->n_meters; i++)
+		check_meter(r, i);
+	for (size_t i = 0; i < n_faults; i++)
+		check_fault(r, i);
+}
+
+static void free_references(struct reference *refs, size_t n)
+{
+	for (size_t i = 0; i < n && refs != NULL; i++) {
+		free(refs[i].bus);
+		free(refs[i].model);
+		free(refs[i].meters);
+	}
+	free(refs);
+}
+
+struct site *site_load(const char *file, struct err *e)
+{
+	struct site *s = calloc(1, sizeof(*s));
+	struct reader r = {.site = s, .e = e, .seen = " "};
+	size_t n_fault_refs, errors_before = e->n_errors;
+
+	if (s == NULL || (s->file = strdup(file)) == NULL) {
+		err_add(e, file, 0, "no memory");
+		site_free(s);
+		return NULL;
+	}
+	s->speed = 1;
+	s->start_ms = -1;
+	s->seed = 1;
+	ini_read(file, handle, &r, e);
+	n_fault_refs = s->n_faults;
+	if (e->n_errors == errors_before)
+		check_site(&r);
+	free_references(r.meters, s->n_meters);
+	free_references(r.faults, n_fault_refs);
+	if (e->n_errors == errors_before)
+		return s;
+	site_free(s);
+	return NULL;
+}
+
+void site_free(struct site *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n_buses; i++) {
+		free(s->buses[i].path);
+		free(s->buses[i].listen);
+	}
+	for (size_t i = 0; i < s->n_drivers; i++)
+		driver_free(s->drivers[i]);
+	free(s->drivers);
+	free(s->buses);
+	free(s->meters);
+	free(s->faults);
+	free(s->driver_path);
+	free(s->control);
+	free(s->trace);
+	free(s->file);
+	free(s);
+}
+
+int32_t site_find_bus(const struct site *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_buses; i++)
+		if (strcmp(s->buses[i].name, name) == 0)
+			return (int32_t)i;
+	return -1;
+}
+
+int32_t site_find_meter(const struct site *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_meters; i++)
+		if (strcmp(s->meters[i].name, name) == 0)
+			return (int32_t)i;
+	return -1;
+}
+
+bool site_add_fault(struct site *s, const struct fault_rule *rule)
+{
+	struct fault_rule *faults = reallocarray(s->faults, s->n_faults + 1, sizeof(*faults));
+
+	if (faults == NULL)
+		return false;
+	s->faults = faults;
+	faults[s->n_faults++] = *rule;
+	return true;
+}
+
+const char *site_transport_text(enum site_transport t)
+{
+	return t == SITE_RTU ? "rtu" : t == SITE_TCP ? "tcp" : "rtu-over-tcp";
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* site.h - the site file of tally-sim(1): an ini file to buses, meters and faults. */
+#ifndef SIM_SITE_H
+#define SIM_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver.h"
+#include "err.h"
+#include "fault.h"
+#include "meter.h"
+
+enum { SITE_NAME_MAX = METER_NAME_MAX };
+
+enum site_transport { SITE_RTU, SITE_TCP, SITE_RTU_OVER_TCP };
+
+struct site_bus {
+	char name[SITE_NAME_MAX + 1];
+	enum site_transport transport;
+	char *path;    /* rtu: symbolic link to the pseudo-terminal */
+	char *listen;  /* address to listen on, a literal */
+	uint16_t port; /* 0 = any free one */
+	uint32_t baud; /* 0: a gateway without a speed of its own */
+	char parity;   /* 'N', 'E', 'O' */
+	uint8_t stop_bits;
+	bool pace; /* keep the line's speed and the meters' turnaround */
+	uint32_t max_connections;
+	uint32_t gateway_timeout_ms; /* tcp: after which an unknown unit gets exception 11; 0 = it gets nothing */
+	unsigned line;
+};
+
+struct site {
+	char *file;
+	uint32_t speed;	  /* simulated seconds per second */
+	int64_t start_ms; /* simulated time of the first moment; -1 = now */
+	uint64_t seed;
+	uint32_t hold_ms; /* values change only at multiples of it of the wall clock; 0 = always */
+	char *driver_path, *control, *trace;
+	size_t n_buses, n_meters, n_faults, n_drivers;
+	struct site_bus *buses;
+	struct meter *meters; /* not yet started */
+	struct fault_rule *faults;
+	struct driver **drivers;
+};
+
+/* Read a site file and the register tables that it names. All complaints go into e. NULL when there is an error. */
+struct site *site_load(const char *file, struct err *e);
+void site_free(struct site *s);
+
+/* Index of the bus or meter called name, or -1. */
+int32_t site_find_bus(const struct site *s, const char *name);
+int32_t site_find_meter(const struct site *s, const char *name);
+
+/* Add one fault rule; false = no memory. */
+bool site_add_fault(struct site *s, const struct fault_rule *rule);
+
+/* "rtu", "tcp", "rtu-over-tcp". */
+const char *site_transport_text(enum site_transport t);
+
+/* Values as people write them; each returns false when text is none.
+ * A duration: "500ms", "10s", "15min", "1h"; 0 needs no unit. */
+bool site_parse_duration(const char *text, uint32_t *ms);
+
+/* A rate: "5%", "0.01%", "1". */
+bool site_parse_rate(const char *text, uint32_t *ppm);
+
+/* A value of quantity q: a decimal with one of its units ("12.5 kWh"), or a whole number of base units. */
+bool site_parse_value(enum quantity q, const char *text, int64_t *value);
+
+#endif

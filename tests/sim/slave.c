@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "slave.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "encode.h"
+
+enum {
+	ILLEGAL_FUNCTION = 1,
+	ILLEGAL_ADDRESS = 2,
+	ILLEGAL_VALUE = 3,
+	TEXT_WORDS_MAX = 64,
+	SHOWN_MAX = 2 * TEXT_WORDS_MAX + 1,
+};
+
+/* A row as the meter shows it now. */
+struct shown {
+	uint16_t words[TEXT_WORDS_MAX];
+	uint16_t sign;
+	bool present;
+	char text[SHOWN_MAX]; /* identity */
+	int64_t value;	      /* the others, base units */
+};
+
+struct range {
+	unsigned first, n; /* addresses of words; never past 0xFFFF + 1 */
+};
+
+static struct encode_weight weight_of(const struct meter *m, const struct driver_row *row)
+{
+	return encode_weight(m->driver, row, m->ct_primary, m->ct_secondary, m->vt_primary, m->vt_secondary);
+}
+
+static void show_row(const struct meter *m, const struct driver_row *row, struct shown *s)
+{
+	struct encode_weight weight = weight_of(m, row);
+	bool counter = names_get(row->quantity)->kind == NAMES_COUNTER;
+	int64_t value, modulus = counter ? encode_modulus(row, weight, m->values[Q_COUNTER_MAX]) : 0;
+
+	memset(s, 0, sizeof(*s));
+	if (!meter_value(m, row->quantity, &value)) {
+		s->present = !encode_absent(m->driver->order, row, s->words);
+		return;
+	}
+	s->present = true;
+	if (row->quantity >= Q_MAKER)
+		encode_text(m->driver->order, row, meter_text(m, row->quantity), s->words, s->text, sizeof(s->text));
+	else
+		s->present = encode_number(m->driver->order, row, weight, modulus, value, s->words, &s->value);
+	if (row->has_sign)
+		s->sign = encode_sign(row, s->value);
+}
+
+static bool touches(struct range r, unsigned first, unsigned n)
+{
+	return first < r.first + r.n && r.first < first + n;
+}
+
+static bool holds(struct range r, unsigned first, unsigned n)
+{
+	return first >= r.first && first + n <= r.first + r.n;
+}
+
+static bool is_lacking(const struct meter *m, struct range r)
+{
+	for (size_t i = 0; i < m->n_lacks; i++)
+		if (touches(r, m->lacks[i].first, m->lacks[i].last - m->lacks[i].first + 1u))
+			return true;
+	return false;
+}
+
+/* Word-addressed tables: fill words[0..n) and say for each whether the table names it. */
+static void fill(const struct meter *m, struct range r, uint16_t *words, bool *named)
+{
+	struct shown s;
+
+	for (size_t i = 0; i < m->driver->n_rows; i++) {
+		const struct driver_row *row = &m->driver->rows[i];
+		bool sign = row->has_sign && holds(r, row->sign_address, 1);
+
+		if (!sign && !touches(r, row->address, row->n_words))
+			continue;
+		show_row(m, row, &s);
+		for (unsigned w = 0; w < row->n_words; w++) {
+			if (!holds(r, row->address + w, 1))
+				continue;
+			words[row->address + w - r.first] |= s.words[w];
+			named[row->address + w - r.first] = true;
+		}
+		if (sign) {
+			words[row->sign_address - r.first] = s.sign;
+			named[row->sign_address - r.first] = true;
+		}
+	}
+}
+
+/* May the words that no row names be read across? Wholly inside one block by the block's word, outside every block by
+ * the table's; -1: neither, the read crosses a block's border. */
+static int may_cross_gaps(const struct driver *d, struct range r)
+{
+	for (size_t i = 0; i < d->n_blocks; i++) {
+		if (holds((struct range){d->blocks[i].address, d->blocks[i].n_words}, r.first, r.n))
+			return d->blocks[i].gaps;
+		if (touches(r, d->blocks[i].address, d->blocks[i].n_words))
+			return -1;
+	}
+	return d->gaps;
+}
+
+static uint8_t read_words(const struct meter *m, struct range r, uint16_t *words)
+{
+	bool named[DRIVER_WORDS_MAX] = {false};
+	int gaps = may_cross_gaps(m->driver, r);
+
+	if (gaps < 0 || is_lacking(m, r))
+		return ILLEGAL_ADDRESS;
+	memset(words, 0, r.n * sizeof(*words));
+	fill(m, r, words, named);
+	for (unsigned i = 0; i < r.n; i++) {
+		if (!named[i] && !gaps)
+			return ILLEGAL_ADDRESS;
+		if (!named[i])
+			words[i] = (r.first + i) % 2 == 0 ? 0xFFFF : 0; /* reserved words hold anything */
+	}
+	return 0;
+}
+
+/* Byte-addressed tables: a run of values of 32 bits and more from one address on, or one short value or sign alone. */
+static uint8_t read_bytes(const struct meter *m, struct range r, uint16_t *words)
+{
+	unsigned address = r.first, done = 0;
+	struct shown s;
+
+	while (done < r.n) {
+		const struct driver_row *row = NULL, *sign = NULL;
+
+		for (size_t i = 0; i < m->driver->n_rows; i++) {
+			if (m->driver->rows[i].address == address)
+				row = &m->driver->rows[i];
+			if (m->driver->rows[i].has_sign && m->driver->rows[i].sign_address == address)
+				sign = &m->driver->rows[i];
+		}
+		if (is_lacking(m, (struct range){address, 1}))
+			return ILLEGAL_ADDRESS;
+		if (row == NULL && sign != NULL && r.n == 1) {
+			show_row(m, sign, &s);
+			words[0] = s.sign;
+			return 0;
+		}
+		if (row == NULL && sign == NULL && m->driver->gaps) {
+			words[done++] = 0;
+			address += 2;
+			continue;
+		}
+		if (row == NULL || row->n_words > r.n - done || (row->n_words == 1 && r.n > 1))
+			return ILLEGAL_ADDRESS;
+		show_row(m, row, &s);
+		memcpy(words + done, s.words, row->n_words * sizeof(*words));
+		done += row->n_words;
+		address += 2u * row->n_words;
+	}
+	return 0;
+}
+
+static bool is_read(const struct frame *request)
+{
+	return request->n_pdu == 5 && (request->pdu[0] == 3 || request->pdu[0] == 4);
+}
+
+static struct range range_of(const struct frame *request)
+{
+	const uint8_t *p = request->pdu;
+
+	return (struct range){(unsigned)p[1] << 8 | p[2], (unsigned)p[3] << 8 | p[4]};
+}
+
+static uint8_t read_for(const struct meter *m, const struct frame *request, uint16_t *words)
+{
+	struct range r;
+
+	if (request->n_pdu < 1 || request->pdu[0] != m->driver->function)
+		return ILLEGAL_FUNCTION;
+	if (request->n_pdu != 5)
+		return ILLEGAL_VALUE;
+	r = range_of(request);
+	if (r.n == 0 || r.n > m->driver->max_words || r.n > DRIVER_WORDS_MAX)
+		return ILLEGAL_VALUE;
+	if (r.first + r.n > 0x10000)
+		return ILLEGAL_ADDRESS;
+	return m->driver->byte_addressed ? read_bytes(m, r, words) : read_words(m, r, words);
+}
+
+void slave_answer(const struct meter *m, const struct frame *request, struct frame *answer)
+{
+	uint16_t words[DRIVER_WORDS_MAX];
+	uint8_t exception = read_for(m, request, words);
+
+	*answer = *request;
+	if (exception != 0) {
+		answer->pdu[0] = request->n_pdu > 0 ? request->pdu[0] | 0x80 : 0x80;
+		answer->pdu[1] = exception;
+		answer->n_pdu = 2;
+		return;
+	}
+	answer->pdu[1] = (uint8_t)(range_of(request).n * 2);
+	answer->n_pdu = 2u + answer->pdu[1];
+	for (unsigned i = 0; i < range_of(request).n; i++) {
+		answer->pdu[2 + 2 * i] = (uint8_t)(words[i] >> 8);
+		answer->pdu[3 + 2 * i] = (uint8_t)words[i];
+	}
+}
+
+uint8_t slave_exception(const struct frame *answer)
+{
+	return answer->n_pdu >= 2 && answer->pdu[0] & 0x80 ? answer->pdu[1] : 0;
+}
+
+static void print_value(const struct driver_row *row, const struct shown *s, FILE *out)
+{
+	if (!s->present) {
+		fputs("na", out);
+	} else if (row->quantity >= Q_MAKER) {
+		for (const char *c = s->text; *c != '\0'; c++)
+			fputc(*c == ' ' ? '_' : *c, out);
+	} else {
+		fprintf(out, "%" PRId64, s->value);
+	}
+}
+
+void slave_print_truth(const struct meter *m, const struct frame *request, FILE *out)
+{
+	struct range r;
+	struct shown s;
+
+	if (!is_read(request))
+		return;
+	r = range_of(request);
+	if (m->driver->byte_addressed)
+		r.n *= 2;
+	for (size_t i = 0; i < m->driver->n_rows; i++) {
+		const struct driver_row *row = &m->driver->rows[i];
+
+		if (!holds(r, row->address, row->n_words * (m->driver->byte_addressed ? 2u : 1u)))
+			continue;
+		show_row(m, row, &s);
+		fprintf(out, " %s=", names_get(row->quantity)->name);
+		print_value(row, &s, out);
+	}
+}
+
+/* First register of q that the firmware has. */
+static const struct driver_row *present_row(const struct meter *m, enum quantity q)
+{
+	for (size_t i = 0; i < m->driver->n_rows; i++) {
+		const struct driver_row *row = &m->driver->rows[i];
+
+		if (row->quantity == q && !is_lacking(m, (struct range){row->address, row->n_words}))
+			return row;
+	}
+	return NULL;
+}
+
+void slave_print_all(const struct meter *m, bool exact, FILE *out)
+{
+	struct shown s;
+
+	for (int q = 0; q < Q_COUNT; q++) {
+		const struct driver_row *row = present_row(m, (enum quantity)q);
+
+		if (row == NULL)
+			continue;
+		show_row(m, row, &s);
+		if (exact && q < Q_MAKER)
+			s.value = m->values[q];
+		fprintf(out, "%s=", names_get(row->quantity)->name);
+		print_value(row, &s, out);
+		fputc('\n', out);
+	}
+}
