@@ -85,11 +85,30 @@ struct conf {
 	size_t n_driver_errors;	 /* complaints of e that concern driver files only */
 };
 
+/* One ini file in memory. */
+struct conf_text {
+	const char *path; /* leads the messages; for a bus its last part without .ini is the bus's name */
+	const char *text;
+	size_t n_bytes;
+};
+
 /* Read DIR/tallyd.ini (may be missing: defaults) and DIR/bus.d/NAME.ini, and the drivers they name, and check all
  * of it. All complaints go into e at once. Returns a configuration owned by the caller when the daemon can run on it:
  * no error, or only errors of driver files and at least one meter left. Else NULL. */
 struct conf *conf_load(const char *dir, struct err *e);
 void conf_free(struct conf *c);
+
+/* Same from texts in memory (tests, fuzzers), main first: n_buses + 1 of them. Drivers still come from files. */
+struct conf *conf_parse(const char *dir, const struct conf_text *main, const struct conf_text *buses, size_t n_buses,
+			struct err *e);
+
+/* Add an error for each meter whose address is above unit_max (link_unit_max()): the installed libmodbus cannot
+ * speak to it. */
+void conf_check_units(const struct conf *c, unsigned unit_max, struct err *e);
+
+/* Whether a bus of a reloaded configuration is the same as before, in all that polling depends on, the register
+ * tables of its meters too: then it may go on undisturbed. */
+bool conf_bus_equal(const struct conf_bus *a, const struct conf_bus *b);
 
 /* Start, data, parity and stop bits of one character on the bus's line. */
 unsigned conf_bits_per_char(const struct conf_bus *b);

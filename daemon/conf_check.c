@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf_check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Line of a key of a meter or input whose header is in section_line. */
+static unsigned key_line(const struct draft *d, unsigned section_line, const char *key)
+{
+	return draft_line(draft_at(d, section_line), key);
+}
+
+static bool same_device(const char *a, const char *b)
+{
+	char *real_a, *real_b;
+	bool same = strcmp(a, b) == 0;
+
+	if (same)
+		return true;
+	/* /dev/serial/by-id/... and /dev/ttyUSB0 may be one port. */
+	real_a = realpath(a, NULL);
+	real_b = realpath(b, NULL);
+	same = real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
+	free(real_a);
+	free(real_b);
+	return same;
+}
+
+static void check_endpoint(const struct conf_bus *b, const struct conf_bus *other, const struct draft *d, struct err *e)
+{
+	const struct draft_section *bus = draft_find(d, OPTION_BUS);
+
+	if (b->device != NULL && other->device != NULL && same_device(b->device, other->device))
+		err_add(e, b->file, draft_line(bus, "device"),
+			"device = %s: bus %s has it already, each port once allowed", b->device, other->name);
+	if (b->host != NULL && other->host != NULL && b->port == other->port && strcasecmp(b->host, other->host) == 0)
+		err_add(e, b->file, draft_line(bus, "host"),
+			"host = %s, port = %u: bus %s has it already, each gateway once allowed", b->host, b->port,
+			other->name);
+}
+
+static void check_endpoints(const struct conf *c, const struct draft *drafts, struct err *e)
+{
+	for (size_t i = 1; i < c->n_buses; i++)
+		for (size_t j = 0; j < i; j++)
+			check_endpoint(&c->buses[i], &c->buses[j], &drafts[i], e);
+}
+
+/* A meter or input, as far as its name goes. */
+struct named {
+	const char *name, *file;
+	unsigned line;
+	size_t bus;
+};
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	if (order != 0)
+		return order;
+	if (a->bus != b->bus)
+		return a->bus < b->bus ? -1 : 1;
+	return a->line < b->line ? -1 : 1;
+}
+
+static size_t list_names(const struct conf *c, struct named *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_buses; i++) {
+		const struct conf_bus *b = &c->buses[i];
+
+		for (size_t k = 0; k < b->n_meters; k++)
+			list[n++] = (struct named){b->meters[k].name, b->file, b->meters[k].line, i};
+		for (size_t k = 0; k < b->n_inputs; k++)
+			list[n++] = (struct named){b->inputs[k].name, b->file, b->inputs[k].line, i};
+	}
+	return n;
+}
+
+static void check_names(const struct conf *c, struct err *e)
+{
+	struct named *list;
+	size_t n = 0, first = 0;
+
+	for (size_t i = 0; i < c->n_buses; i++)
+		n += c->buses[i].n_meters + c->buses[i].n_inputs;
+	list = calloc(n + 1, sizeof(*list));
+	if (list == NULL) {
+		err_add(e, NULL, 0, "out of memory");
+		return;
+	}
+	n = list_names(c, list);
+	qsort(list, n, sizeof(*list), compare_names);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(list[i].name, list[first].name) != 0)
+			first = i;
+		else
+			err_add(e, list[i].file, list[i].line,
+				"name %s again, first in %s:%u: once among all meters and inputs allowed", list[i].name,
+				list[first].file, list[first].line);
+	}
+	free(list);
+}
+
+static void check_addresses(const struct conf_bus *b, const struct draft *d, struct err *e)
+{
+	const struct conf_meter *at[UINT8_MAX + 1] = {NULL};
+
+	for (size_t i = 0; i < b->n_meters; i++) {
+		const struct conf_meter *m = &b->meters[i], *other = at[m->address];
+
+		if (m->address == 0)
+			continue;
+		if (other != NULL)
+			err_add(e, b->file, key_line(d, m->line, "address"),
+				"address = %u: meter %s in line %u has it already, once on a bus allowed", m->address,
+				other->name, other->line);
+		else
+			at[m->address] = m;
+	}
+}
+
+static void list_bauds(const struct driver *driver, char *list, size_t size)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < driver->n_bauds && n < size; i++)
+		n += (size_t)snprintf(list + n, size - n, "%s%u",
+				      i == 0 ? "" : (i + 1 == driver->n_bauds ? " or " : ", "),
+				      (unsigned)driver->bauds[i]);
+}
+
+static bool has_baud(const struct driver *driver, uint32_t baud)
+{
+	for (unsigned i = 0; i < driver->n_bauds; i++)
+		if (driver->bauds[i] == baud)
+			return true;
+	return driver->n_bauds == 0;
+}
+
+static void check_baud(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+{
+	char list[16 * DRIVER_BAUDS_MAX];
+
+	if (b->baud == 0 || b->transport == CONF_TCP || has_baud(m->driver, b->baud))
+		return;
+	list_bauds(m->driver, list, sizeof(list));
+	err_add(e, b->file, draft_line(draft_find(d, OPTION_BUS), "baud"), "baud = %u: meter %s is a %s, %s allowed",
+		(unsigned)b->baud, m->name, m->model, list);
+}
+
+static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+{
+	const struct draft_section *s = draft_at(d, m->line);
+	const struct draft_key *ct = draft_key(s, "ct"), *vt = draft_key(s, "vt");
+
+	if (m->driver->ratios && ct->line == 0 && vt->line == 0)
+		err_warn(e, b->file, m->line, "meter %s: no ct and no vt, 1/1 taken: a %s takes its ratios from here",
+			 m->name, m->model);
+	if (m->driver->ratios)
+		return;
+	if (ct->line != 0)
+		err_add(e, b->file, ct->line, "ct = %s: a %s knows its ratios itself, no ct allowed", ct->text,
+			m->model);
+	if (vt->line != 0)
+		err_add(e, b->file, vt->line, "vt = %s: a %s knows its ratios itself, no vt allowed", vt->text,
+			m->model);
+}
+
+static void check_meter(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+{
+	const struct driver *driver = m->driver;
+
+	if (driver == NULL)
+		return;
+	if (m->address != 0 && (m->address < driver->address_min || m->address > driver->address_max))
+		err_add(e, b->file, key_line(d, m->line, "address"), "address = %u: %u to %u allowed for a %s",
+			m->address, driver->address_min, driver->address_max, m->model);
+	check_baud(b, m, d, e);
+	check_ratios(b, m, d, e);
+	if (driver->provenance >= DRIVER_SIBLING && !m->confirmed)
+		err_warn(e, b->file, m->line,
+			 "meter %s: the register table of a %s is %s and not confirmed: compare it with the device "
+			 "(tally probe %s), then say confirmed = yes",
+			 m->name, m->model, driver->provenance == DRIVER_SIBLING ? "a sibling's" : "inferred", m->name);
+}
+
+static void check_input(const struct conf_bus *b, const struct conf_input *in, const struct draft *d, struct err *e)
+{
+	const struct conf_meter *m = &b->meters[in->concentrator];
+	unsigned n_inputs = 0;
+
+	if (in->concentrator >= b->n_meters || in->input == 0)
+		return;
+	for (const struct conf_input *other = b->inputs; other < in; other++)
+		if (other->concentrator == in->concentrator && other->input == in->input)
+			err_add(e, b->file, key_line(d, in->line, "input"),
+				"input = %u: input %s in line %u has it already, once on a concentrator allowed",
+				in->input, other->name, other->line);
+	if (m->driver == NULL || driver_row(m->driver, (enum quantity)(Q_PULSES_1 + in->input - 1)) != NULL)
+		return;
+	for (int q = Q_PULSES_1; q <= Q_PULSES_8; q++)
+		n_inputs += driver_row(m->driver, (enum quantity)q) != NULL;
+	if (n_inputs == 0)
+		err_add(e, b->file, key_line(d, in->line, "concentrator"),
+			"concentrator = %s: a %s has no pulse inputs, a pulse concentrator expected", m->name,
+			m->model);
+	else
+		err_add(e, b->file, key_line(d, in->line, "input"), "input = %u: a %s has %u inputs", in->input,
+			m->model, n_inputs);
+}
+
+static void check_segment(const struct conf_bus *b, struct err *e)
+{
+	const struct driver *least = NULL;
+	unsigned n_segments = b->repeaters + 1;
+
+	for (size_t i = 0; i < b->n_meters; i++) {
+		const struct driver *driver = b->meters[i].driver;
+
+		if (driver != NULL && (least == NULL || driver->segment_max < least->segment_max))
+			least = driver;
+	}
+	if (least == NULL || b->n_meters <= (size_t)least->segment_max * n_segments)
+		return;
+	err_warn(e, b->file, 0, "%zu devices on %u segment%s, at most %u expected: a segment with a %s carries %u",
+		 b->n_meters, n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
+		 least->segment_max);
+}
+
+static void check_bus(const struct conf_bus *b, const struct draft *d, struct err *e)
+{
+	check_addresses(b, d, e);
+	for (size_t i = 0; i < b->n_meters; i++)
+		check_meter(b, &b->meters[i], d, e);
+	for (size_t i = 0; i < b->n_inputs; i++)
+		check_input(b, &b->inputs[i], d, e);
+	check_segment(b, e);
+}
+
+void conf_check(const struct conf *c, const struct draft *drafts, struct err *e)
+{
+	for (size_t i = 0; i < c->n_buses; i++)
+		check_bus(&c->buses[i], &drafts[i], e);
+	check_endpoints(c, drafts, e);
+	check_names(c, e);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "nearest.h"
+
+#include <string.h>
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t nearest_distance(const char *a, const char *b)
+{
+	/* row[i] is the distance of the first i letters of a from those of b seen so far. */
+	size_t row[64], n = strnlen(a, 63), diagonal, above;
+
+	for (size_t i = 0; i <= n; i++)
+		row[i] = i;
+	for (; *b != '\0'; b++) {
+		diagonal = row[0]++;
+		for (size_t i = 1; i <= n; i++) {
+			above = row[i];
+			row[i] = least(least(row[i - 1], above) + 1, diagonal + (a[i - 1] != *b));
+			diagonal = above;
+		}
+	}
+	return row[n];
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+#include "option.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "value.h"
+
+static const struct option_word durabilities[] = {{"full", CONF_FULL}, {"normal", CONF_NORMAL}, {NULL, 0}};
+static const struct option_word levels[] = {{"error", LOG_LEVEL_ERROR},
+					    {"warning", LOG_LEVEL_WARNING},
+					    {"info", LOG_LEVEL_INFO},
+					    {"debug", LOG_LEVEL_DEBUG},
+					    {NULL, 0}};
+static const struct option_word transports[] = {
+	{"rtu", CONF_RTU}, {"tcp", CONF_TCP}, {"rtu-over-tcp", CONF_RTU_OVER_TCP}, {NULL, 0}};
+/* The speeds of RS485 meters that libmodbus and the kernel both know by name. */
+static const struct option_word bauds[] = {{"1200", 1200},   {"2400", 2400},	 {"4800", 4800},
+					   {"9600", 9600},   {"19200", 19200},	 {"38400", 38400},
+					   {"57600", 57600}, {"115200", 115200}, {NULL, 0}};
+static const struct option_word parities[] = {{"none", CONF_NONE}, {"even", CONF_EVEN}, {"odd", CONF_ODD}, {NULL, 0}};
+static const struct option_word turns[] = {{"auto", CONF_RS485_AUTO},
+					   {"kernel", CONF_RS485_KERNEL},
+					   {"rts", CONF_RS485_RTS},
+					   {"off", CONF_RS485_OFF},
+					   {NULL, 0}};
+static const struct option_word answers[] = {{"yes", true}, {"no", false}, {NULL, 0}};
+
+/* Units of pulses and offsets in base units: Wh, varh, VAh, millilitres, calories. */
+static const struct value_unit amounts[] = {{"Wh", 1},	    {"kWh", 1000},   {"varh", 1}, {"kvarh", 1000}, {"VAh", 1},
+					    {"kVAh", 1000}, {"m3", 1000000}, {"l", 1000}, {"kcal", 1000}};
+enum { N_AMOUNTS = sizeof(amounts) / sizeof(amounts[0]) };
+static const enum conf_unit amount_units[N_AMOUNTS] = {CONF_WH,	 CONF_WH,	   CONF_VARH,  CONF_VARH, CONF_VAH,
+						       CONF_VAH, CONF_CUBIC_METRE, CONF_LITRE, CONF_KCAL};
+static const char *const base_texts[] = {[CONF_WH] = "Wh",
+					 [CONF_VARH] = "varh",
+					 [CONF_VAH] = "VAh",
+					 [CONF_LITRE] = "millilitres",
+					 [CONF_CUBIC_METRE] = "millilitres",
+					 [CONF_KCAL] = "calories"};
+
+#define FIELD(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+
+enum {
+	SERIAL = 1 << CONF_RTU | 1 << CONF_RTU_OVER_TCP, /* a line whose speed and format we must know */
+	NETWORK = 1 << CONF_TCP | 1 << CONF_RTU_OVER_TCP,
+};
+#define SECOND INT64_C(1000)
+#define HOUR   (3600 * SECOND)
+#define DAY    (24 * HOUR)
+
+static const struct option table[] = {
+	{OPTION_STORE, "path", OPTION_TEXT, .what = "the path of a database file",
+	 .fallback = "/var/lib/tallyd/tallyd.db", FIELD(conf, store_path)},
+	{OPTION_STORE, "commit_interval", OPTION_DURATION, .fallback = "10s", FIELD(conf, commit_interval_ms),
+	 .min = 100, .max = HOUR, .unit_ms = 1},
+	{OPTION_STORE, "durability", OPTION_WORD, .fallback = "full", FIELD(conf, durability), .words = durabilities},
+	{OPTION_STORE, "keep_readings", OPTION_DURATION, .fallback = "400d", FIELD(conf, keep_readings_d), .min = DAY,
+	 .max = 36500 * DAY, .unit_ms = DAY},
+	{OPTION_STORE, "interval", OPTION_DURATION, .fallback = "15min", FIELD(conf, interval_s), .min = SECOND,
+	 .max = HOUR, .unit_ms = SECOND},
+	{OPTION_STORE, "timezone", OPTION_TEXT, .what = "a name below /usr/share/zoneinfo, such as Europe/Paris,",
+	 FIELD(conf, timezone)},
+	{OPTION_DRIVERS, "path", OPTION_TEXT, .what = "a list of directories, DIR:DIR,", .fallback = TALLY_DRIVER_PATH,
+	 FIELD(conf, driver_path)},
+	{OPTION_LOG, "level", OPTION_WORD, .fallback = "info", FIELD(conf, log_level), .words = levels},
+
+	{OPTION_BUS, "transport", OPTION_WORD, .fallback = "rtu", FIELD(conf_bus, transport), .words = transports},
+	{OPTION_BUS, "device", OPTION_TEXT, .what = "the path of a serial port", .transports = 1 << CONF_RTU,
+	 FIELD(conf_bus, device)},
+	{OPTION_BUS, "host", OPTION_TEXT, .what = "a host name or address", .transports = NETWORK,
+	 FIELD(conf_bus, host)},
+	{OPTION_BUS, "port", OPTION_WHOLE, .transports = NETWORK, .fallback = "502", FIELD(conf_bus, port), .min = 1,
+	 .max = 65535},
+	{OPTION_BUS, "baud", OPTION_WORD, .transports = SERIAL, .fallback = "9600", FIELD(conf_bus, baud),
+	 .words = bauds},
+	{OPTION_BUS, "parity", OPTION_WORD, .transports = SERIAL, .fallback = "none", FIELD(conf_bus, parity),
+	 .words = parities},
+	{OPTION_BUS, "stop_bits", OPTION_WHOLE, .transports = SERIAL, .fallback = "1", FIELD(conf_bus, stop_bits),
+	 .min = 1, .max = 2},
+	{OPTION_BUS, "rs485", OPTION_WORD, .transports = 1 << CONF_RTU, .fallback = "auto", FIELD(conf_bus, rs485),
+	 .words = turns},
+	{OPTION_BUS, "energy_every", OPTION_DURATION, .fallback = "1min", FIELD(conf_bus, energy_every_s),
+	 .min = SECOND, .max = DAY, .unit_ms = SECOND},
+	{OPTION_BUS, "power_every", OPTION_DURATION, .fallback = "10s", FIELD(conf_bus, power_every_s), .min = SECOND,
+	 .max = DAY, .unit_ms = SECOND, .zero = true},
+	{OPTION_BUS, "response_timeout", OPTION_DURATION, .fallback = "1s", FIELD(conf_bus, response_timeout_ms),
+	 .min = 10, .max = 60 * SECOND, .unit_ms = 1},
+	{OPTION_BUS, "retries", OPTION_WHOLE, .fallback = "1", FIELD(conf_bus, retries), .min = 0, .max = 10},
+	{OPTION_BUS, "repeaters", OPTION_WHOLE, .fallback = "0", FIELD(conf_bus, repeaters), .min = 0, .max = 16},
+
+	{OPTION_METER, "model", OPTION_NAME, .what = "a model's name, as tally models lists them,", .required = true,
+	 FIELD(conf_meter, model)},
+	{OPTION_METER, "address", OPTION_WHOLE, .required = true, FIELD(conf_meter, address), .min = 1, .max = 255},
+	{OPTION_METER, "label", OPTION_LABEL, .fallback = "", FIELD(conf_meter, label)},
+	{OPTION_METER, "confirmed", OPTION_WORD, .fallback = "no", FIELD(conf_meter, confirmed), .words = answers},
+	{OPTION_METER, "ct", OPTION_RATIO, .fallback = "1/1", FIELD(conf_meter, ct_primary), .min = 1, .max = 1000000},
+	{OPTION_METER, "vt", OPTION_RATIO, .fallback = "1/1", FIELD(conf_meter, vt_primary), .min = 1, .max = 1000000},
+	{OPTION_METER, "energy_every", OPTION_DURATION, .inherited = true, FIELD(conf_meter, energy_every_s),
+	 .min = SECOND, .max = DAY, .unit_ms = SECOND},
+	{OPTION_METER, "power_every", OPTION_DURATION, .inherited = true, FIELD(conf_meter, power_every_s),
+	 .min = SECOND, .max = DAY, .unit_ms = SECOND, .zero = true},
+	{OPTION_METER, "response_timeout", OPTION_DURATION, .inherited = true, FIELD(conf_meter, response_timeout_ms),
+	 .min = 10, .max = 60 * SECOND, .unit_ms = 1},
+	{OPTION_METER, "retries", OPTION_WHOLE, .inherited = true, FIELD(conf_meter, retries), .min = 0, .max = 10},
+
+	{OPTION_INPUT, "concentrator", OPTION_NAME, .what = "the name of a meter of this bus", .required = true,
+	 FIELD(option_input, concentrator)},
+	{OPTION_INPUT, "input", OPTION_WHOLE, .required = true, FIELD(option_input, input.input), .min = 1, .max = 8},
+	/* A pulse of at most 10^9 base units: 2^32 of them and an offset fit 64 bits. */
+	{OPTION_INPUT, "pulse", OPTION_AMOUNT, FIELD(option_input, pulse), .min = 1, .max = 1000000000},
+	{OPTION_INPUT, "preset", OPTION_NAME, .what = "conto-d2", FIELD(option_input, preset)},
+	{OPTION_INPUT, "offset", OPTION_AMOUNT, FIELD(option_input, offset), .min = -1000000000000000,
+	 .max = 1000000000000000},
+	{OPTION_INPUT, "label", OPTION_LABEL, .fallback = "", FIELD(option_input, input.label)},
+};
+enum { N_OPTIONS = sizeof(table) / sizeof(table[0]) };
+
+/* OPTION_RATIO writes both numbers of a pair. */
+_Static_assert(offsetof(struct conf_meter, ct_secondary) == offsetof(struct conf_meter, ct_primary) + 4, "ct pair");
+_Static_assert(offsetof(struct conf_meter, vt_secondary) == offsetof(struct conf_meter, vt_primary) + 4, "vt pair");
+
+const struct option *option_table(size_t *n)
+{
+	*n = N_OPTIONS;
+	return table;
+}
+
+const struct option *option_find(enum option_section section, const char *name)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (table[i].section == section && strcmp(table[i].name, name) == 0)
+			return &table[i];
+	return NULL;
+}
+
+const char *option_section_text(enum option_section section)
+{
+	static const char *const texts[OPTION_SECTION_COUNT] = {
+		[OPTION_STORE] = "store", [OPTION_DRIVERS] = "drivers", [OPTION_LOG] = "log",
+		[OPTION_BUS] = "bus",	  [OPTION_METER] = "meter",	[OPTION_INPUT] = "input"};
+
+	return texts[section];
+}
+
+bool option_section_named(enum option_section section)
+{
+	return section == OPTION_METER || section == OPTION_INPUT;
+}
+
+static void allowed_words(const struct option_word *words, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const struct option_word *w = words; w->text != NULL && n < size; w++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+				      w == words	  ? ""
+				      : w[1].text == NULL ? " or "
+							  : ", ",
+				      w->text);
+}
+
+static void allowed_duration(const struct option *o, char *out, size_t size)
+{
+	char least[VALUE_DURATION_TEXT_MAX], most[VALUE_DURATION_TEXT_MAX];
+
+	value_duration_text(o->min, least);
+	value_duration_text(o->max, most);
+	snprintf(out, size, "%s%s to %s%s", o->zero ? "0 (never) or " : "", least, most,
+		 o->unit_ms == DAY	? " in whole days"
+		 : o->unit_ms == SECOND ? " in whole seconds"
+					: "");
+}
+
+void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
+{
+	const size_t size = OPTION_ALLOWED_TEXT_MAX;
+
+	switch (o->type) {
+	case OPTION_TEXT:
+	case OPTION_NAME:
+		snprintf(out, size, "%s", o->what);
+		break;
+	case OPTION_LABEL:
+		snprintf(out, size, "a text of at most %zu bytes", o->size - 1);
+		break;
+	case OPTION_WORD:
+		allowed_words(o->words, out, size);
+		break;
+	case OPTION_WHOLE:
+		snprintf(out, size, "%lld to %lld", (long long)o->min, (long long)o->max);
+		break;
+	case OPTION_DURATION:
+		allowed_duration(o, out, size);
+		break;
+	case OPTION_RATIO:
+		snprintf(out, size, "PRIMARY/SECONDARY in whole numbers up to %lld, primary not the smaller,",
+			 (long long)o->max);
+		break;
+	case OPTION_AMOUNT:
+		snprintf(out, size, "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal");
+		break;
+	}
+}
+
+static void put_whole(const struct option *o, int64_t value, void *target)
+{
+	char *field = (char *)target + o->offset;
+
+	switch (o->size) {
+	case 1:
+		memcpy(field, &(uint8_t){(uint8_t)value}, 1);
+		break;
+	case 2:
+		memcpy(field, &(uint16_t){(uint16_t)value}, 2);
+		break;
+	default:
+		memcpy(field, &(uint32_t){(uint32_t)value}, 4);
+	}
+}
+
+static bool set_text(const struct option *o, const char *text, void *target)
+{
+	char **field = (char **)(void *)((char *)target + o->offset);
+	char *copy;
+
+	if (*text == '\0')
+		return false;
+	copy = strdup(text);
+	if (copy == NULL)
+		return false;
+	free(*field);
+	*field = copy;
+	return true;
+}
+
+static bool set_array(const struct option *o, const char *text, void *target)
+{
+	if (strlen(text) >= o->size || (o->type == OPTION_NAME && !value_is_name(text, o->size - 1)))
+		return false;
+	strcpy((char *)target + o->offset, text);
+	return true;
+}
+
+static bool set_word(const struct option *o, const char *text, void *target)
+{
+	for (const struct option_word *w = o->words; w->text != NULL; w++) {
+		if (strcmp(w->text, text) == 0) {
+			put_whole(o, w->value, target);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool set_whole(const struct option *o, const char *text, void *target)
+{
+	int64_t value;
+
+	if (value_whole(text, &value) != VALUE_OK || value < o->min || value > o->max)
+		return false;
+	put_whole(o, value, target);
+	return true;
+}
+
+static bool set_duration(const struct option *o, const char *text, void *target)
+{
+	int64_t ms;
+
+	if (value_duration(text, &ms) != VALUE_OK || ms % o->unit_ms != 0)
+		return false;
+	if ((ms < o->min || ms > o->max) && !(o->zero && ms == 0))
+		return false;
+	put_whole(o, ms / o->unit_ms, target);
+	return true;
+}
+
+static bool set_ratio(const struct option *o, const char *text, void *target)
+{
+	uint32_t pair[2];
+
+	if (value_ratio(text, &pair[0], &pair[1]) != VALUE_OK || pair[0] < pair[1] || pair[0] > o->max)
+		return false;
+	memcpy((char *)target + o->offset, pair, sizeof(pair));
+	return true;
+}
+
+/* Always false, for the caller to return. */
+static bool refuse(const struct option *o, const char *text, const char *file, unsigned line, struct err *e)
+{
+	char allowed[OPTION_ALLOWED_TEXT_MAX];
+
+	option_allowed(o, allowed);
+	err_add(e, file, line, "%s = %s: %s allowed", o->name, text, allowed);
+	return false;
+}
+
+static bool set_amount(const struct option *o, const char *text, void *target, const char *file, unsigned line,
+		       struct err *e)
+{
+	struct option_amount amount = {.given = true};
+	size_t unit = N_AMOUNTS;
+	enum value_result result = value_amount(text, amounts, N_AMOUNTS, &amount.base_units, &unit);
+
+	if (result == VALUE_FORM || unit == N_AMOUNTS)
+		return refuse(o, text, file, line, e);
+	amount.unit = amount_units[unit];
+	if (result == VALUE_FRACTION) {
+		err_add(e, file, line, "%s = %s: a whole number of %s allowed", o->name, text, base_texts[amount.unit]);
+		return false;
+	}
+	if (result == VALUE_RANGE || amount.base_units < o->min || amount.base_units > o->max) {
+		err_add(e, file, line, "%s = %s: %lld to %lld %s allowed", o->name, text, (long long)o->min,
+			(long long)o->max, base_texts[amount.unit]);
+		return false;
+	}
+	memcpy((char *)target + o->offset, &amount, sizeof(amount));
+	return true;
+}
+
+bool option_set(const struct option *o, const char *text, void *target, const char *file, unsigned line, struct err *e)
+{
+	bool good = false;
+
+	switch (o->type) {
+	case OPTION_TEXT:
+		good = set_text(o, text, target);
+		break;
+	case OPTION_LABEL:
+	case OPTION_NAME:
+		good = set_array(o, text, target);
+		break;
+	case OPTION_WORD:
+		good = set_word(o, text, target);
+		break;
+	case OPTION_WHOLE:
+		good = set_whole(o, text, target);
+		break;
+	case OPTION_DURATION:
+		good = set_duration(o, text, target);
+		break;
+	case OPTION_RATIO:
+		good = set_ratio(o, text, target);
+		break;
+	case OPTION_AMOUNT:
+		return set_amount(o, text, target, file, line, e);
+	}
+	return good || refuse(o, text, file, line, e);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* value.h - the values people write in ini files: durations, ratios, amounts with a unit, names.
+ * Pure: no I/O, no logging, no allocation, no locale; any thread. Decimals are exact, never floating point.
+ * Nothing is guessed: text after the value makes it no value. */
+#ifndef TALLY_VALUE_H
+#define TALLY_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum value_result {
+	VALUE_OK,
+	VALUE_FORM,	/* no number, or text after it */
+	VALUE_UNIT,	/* no unit, or none of those known */
+	VALUE_FRACTION, /* not a whole number of base units */
+	VALUE_RANGE,	/* more than 64 bits hold */
+};
+
+enum { VALUE_DURATION_TEXT_MAX = 32 };
+
+/* A unit of amounts and what one of it is in its base unit. */
+struct value_unit {
+	const char *text;
+	int64_t base_units;
+};
+
+/* A whole decimal number, "-" allowed. */
+enum value_result value_whole(const char *text, int64_t *out);
+
+/* An exact decimal and one of the n units, blanks between them allowed: "0.01 m3". On VALUE_OK *base_units is the
+ * amount in base units and *unit the index of the unit written. */
+enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
+			       size_t *unit);
+
+/* A duration: a decimal and ms, s, min, h or d; 0 needs no unit. */
+enum value_result value_duration(const char *text, int64_t *ms);
+
+/* Write a duration in its largest whole unit: 90000 -> "90s", 86400000 -> "1d", 0 -> "0". */
+void value_duration_text(int64_t ms, char out[VALUE_DURATION_TEXT_MAX]);
+
+/* "400/5": two whole numbers from 1 on. */
+enum value_result value_ratio(const char *text, uint32_t *primary, uint32_t *secondary);
+
+/* Whether text is a name: 1 to max letters, digits, '.', '_', '-', a letter or digit first. */
+bool value_is_name(const char *text, size_t max);
+
+#endif

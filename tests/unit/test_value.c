@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "nearest.h"
+#include "value.h"
+
+static const struct value_unit units[] = {{"Wh", 1}, {"kWh", 1000}, {"m3", 1000000}};
+
+static void assert_duration(const char *text, int64_t expected)
+{
+	int64_t ms = -1;
+
+	assert_int_equal(value_duration(text, &ms), VALUE_OK);
+	assert_int_equal(ms, expected);
+}
+
+static void assert_no_duration(const char *text, enum value_result expected)
+{
+	int64_t ms = -1;
+
+	assert_int_equal(value_duration(text, &ms), expected);
+}
+
+static void assert_amount(const char *text, int64_t expected, size_t expected_unit)
+{
+	int64_t base_units = -1;
+	size_t unit = 99;
+
+	assert_int_equal(value_amount(text, units, 3, &base_units, &unit), VALUE_OK);
+	assert_int_equal(base_units, expected);
+	assert_int_equal(unit, expected_unit);
+}
+
+static void assert_no_amount(const char *text, enum value_result expected)
+{
+	int64_t base_units = -1;
+	size_t unit = 99;
+
+	assert_int_equal(value_amount(text, units, 3, &base_units, &unit), expected);
+}
+
+static void durations_carry_their_unit(void **state)
+{
+	(void)state;
+	assert_duration("500ms", 500);
+	assert_duration("10s", 10000);
+	assert_duration("15min", 900000);
+	assert_duration("1h", 3600000);
+	assert_duration("400d", 34560000000);
+	assert_duration("1.5 s", 1500);
+	assert_duration("0", 0);
+}
+
+static void durations_of_no_or_another_unit_are_refused(void **state)
+{
+	(void)state;
+	assert_no_duration("10", VALUE_UNIT);
+	assert_no_duration("10 sec", VALUE_UNIT);
+	assert_no_duration("10m", VALUE_UNIT);
+	assert_no_duration("10S", VALUE_UNIT);
+	assert_no_duration("", VALUE_FORM);
+	assert_no_duration("s", VALUE_FORM);
+	assert_no_duration("ten s", VALUE_FORM);
+	assert_no_duration("10s x", VALUE_UNIT);
+	assert_no_duration("0.5ms", VALUE_FRACTION);
+	assert_no_duration("999999999999d", VALUE_RANGE);
+	assert_no_duration("99999999999999999999s", VALUE_RANGE);
+}
+
+static void durations_are_written_in_their_largest_unit(void **state)
+{
+	char text[VALUE_DURATION_TEXT_MAX];
+
+	(void)state;
+	value_duration_text(0, text);
+	assert_string_equal(text, "0");
+	value_duration_text(1500, text);
+	assert_string_equal(text, "1500ms");
+	value_duration_text(90000, text);
+	assert_string_equal(text, "90s");
+	value_duration_text(900000, text);
+	assert_string_equal(text, "15min");
+	value_duration_text(86400000, text);
+	assert_string_equal(text, "1d");
+}
+
+static void amounts_are_exact(void **state)
+{
+	(void)state;
+	assert_amount("10 Wh", 10, 0);
+	assert_amount("10Wh", 10, 0);
+	assert_amount("81234.5 kWh", 81234500, 1);
+	assert_amount("0.01 m3", 10000, 2);
+	assert_amount("0.000001 m3", 1, 2);
+	assert_amount("1.50000000 kWh", 1500, 1);
+	assert_amount("-3.001 kWh", -3001, 1);
+	assert_amount("9007199254740993 Wh", 9007199254740993, 0);
+	assert_amount("0.125 kWh", 125, 1);
+}
+
+static void amounts_that_are_no_whole_base_units_are_refused(void **state)
+{
+	(void)state;
+	assert_no_amount("0.5 Wh", VALUE_FRACTION);
+	assert_no_amount("0.0001 kWh", VALUE_FRACTION);
+	assert_no_amount("10", VALUE_UNIT);
+	assert_no_amount("10 wh", VALUE_UNIT);
+	assert_no_amount("10 MWh", VALUE_UNIT);
+	assert_no_amount("0,01 m3", VALUE_UNIT);
+	assert_no_amount("1e3 Wh", VALUE_UNIT);
+	assert_no_amount(".5 kWh", VALUE_FORM);
+	assert_no_amount("5. kWh", VALUE_FORM);
+	assert_no_amount("+5 kWh", VALUE_FORM);
+	assert_no_amount("9223372036854775807 kWh", VALUE_RANGE);
+	assert_no_amount("9223372036854775808 Wh", VALUE_RANGE);
+}
+
+static void ratios_are_two_whole_numbers(void **state)
+{
+	uint32_t a = 0, b = 0;
+
+	(void)state;
+	assert_int_equal(value_ratio("400/5", &a, &b), VALUE_OK);
+	assert_int_equal(a, 400);
+	assert_int_equal(b, 5);
+	assert_int_equal(value_ratio("20000 / 100", &a, &b), VALUE_OK);
+	assert_int_equal(a, 20000);
+	assert_int_equal(value_ratio("400", &a, &b), VALUE_FORM);
+	assert_int_equal(value_ratio("400/5A", &a, &b), VALUE_FORM);
+	assert_int_equal(value_ratio("400/", &a, &b), VALUE_FORM);
+	assert_int_equal(value_ratio("400:5", &a, &b), VALUE_FORM);
+	assert_int_equal(value_ratio("400/0", &a, &b), VALUE_RANGE);
+	assert_int_equal(value_ratio("-400/5", &a, &b), VALUE_RANGE);
+	assert_int_equal(value_ratio("4294967296/5", &a, &b), VALUE_RANGE);
+	assert_int_equal(value_ratio("400/2.5", &a, &b), VALUE_FRACTION);
+}
+
+static void whole_numbers_have_no_point_and_no_tail(void **state)
+{
+	int64_t n = 0;
+
+	(void)state;
+	assert_int_equal(value_whole("247", &n), VALUE_OK);
+	assert_int_equal(n, 247);
+	assert_int_equal(value_whole("-9223372036854775807", &n), VALUE_OK);
+	assert_int_equal(value_whole("5.0", &n), VALUE_FORM);
+	assert_int_equal(value_whole("5 ", &n), VALUE_FORM);
+	assert_int_equal(value_whole("0x10", &n), VALUE_FORM);
+	assert_int_equal(value_whole("", &n), VALUE_FORM);
+}
+
+static void names_are_letters_digits_and_three_marks(void **state)
+{
+	(void)state;
+	assert_true(value_is_name("conto-d4.s_1", 12));
+	assert_false(value_is_name("conto-d4.s_1", 11));
+	assert_false(value_is_name("", 10));
+	assert_false(value_is_name("-a", 10));
+	assert_false(value_is_name(".a", 10));
+	assert_false(value_is_name("a b", 10));
+	assert_false(value_is_name("a/b", 10));
+	assert_false(value_is_name("caf\xC3\xA9", 10));
+}
+
+static void distance_counts_changed_letters(void **state)
+{
+	(void)state;
+	assert_int_equal(nearest_distance("countis-e44", "countis-e44"), 0);
+	assert_int_equal(nearest_distance("countis-e45", "countis-e44"), 1);
+	assert_int_equal(nearest_distance("contis-e44", "countis-e44"), 1);
+	assert_int_equal(nearest_distance("", "abc"), 3);
+	assert_int_equal(nearest_distance("abc", ""), 3);
+	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_carry_their_unit),
+		cmocka_unit_test(durations_of_no_or_another_unit_are_refused),
+		cmocka_unit_test(durations_are_written_in_their_largest_unit),
+		cmocka_unit_test(amounts_are_exact),
+		cmocka_unit_test(amounts_that_are_no_whole_base_units_are_refused),
+		cmocka_unit_test(ratios_are_two_whole_numbers),
+		cmocka_unit_test(whole_numbers_have_no_point_and_no_tail),
+		cmocka_unit_test(names_are_letters_digits_and_three_marks),
+		cmocka_unit_test(distance_counts_changed_letters),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
