@@ -248,7 +248,8 @@ static void show_gauges(struct meter *m, int64_t minute)
 		show(m, Q_ACTIVE_POWER_L1 + i, d.p[i]);
 		show(m, Q_REACTIVE_POWER_L1 + i, d.q[i]);
 		show(m, Q_APPARENT_POWER_L1 + i, d.s[i]);
-		show(m, Q_POWER_FACTOR_L1 + i, d.s[i] == 0 ? 1000 : lagging * (llabs(d.p[i]) * 1000 + d.s[i] / 2) / d.s[i]));
+		show(m, Q_POWER_FACTOR_L1 + i,
+		     d.s[i] == 0 ? 1000 : lagging * ((llabs(d.p[i]) * 1000 + d.s[i] / 2) / d.s[i]));
 		high = d.i[i] > high ? d.i[i] : high;
 		low = d.i[i] < low ? d.i[i] : low;
 	}
@@ -256,7 +257,7 @@ static void show_gauges(struct meter *m, int64_t minute)
 	show(m, Q_ACTIVE_POWER, d.p_sum);
 	show(m, Q_REACTIVE_POWER, d.q_sum);
 	show(m, Q_APPARENT_POWER, d.s_sum);
-	show(m, Q_POWER_FACTOR, d.s_sum == 0 ? 1000 : lagging * (llabs(d.p_sum) * 1000 + d.s_sum / 2) / d.s_sum));
+	show(m, Q_POWER_FACTOR, d.s_sum == 0 ? 1000 : lagging * ((llabs(d.p_sum) * 1000 + d.s_sum / 2) / d.s_sum));
 	show(m, Q_FREQUENCY, 50000 + wobble(m, minute, 5, 30));
 }
 
