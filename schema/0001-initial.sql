@@ -1,2 +1,562 @@
 -- SPDX-License-Identifier: MIT
-SELECT 1;
+-- Readings, who they are of, how the meters and buses do, and the views that need no account.
+-- Readings are kept time first: the rows of one slot stand together, so a commit touches few pages and flash is spared.
+-- Values are whole numbers of the base units of drivers/NAMES; a column has the name of its quantity.
+
+CREATE TABLE quantity (
+	name  TEXT PRIMARY KEY,
+	obis  TEXT NOT NULL,    -- '' where none exists
+	unit  TEXT NOT NULL,    -- as the views show it
+	per   INTEGER NOT NULL, -- base units in one shown unit
+	kind  TEXT NOT NULL     -- energy: kept in reading_energy, and so on; '' nowhere
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bus (
+	name       TEXT PRIMARY KEY,
+	transport  TEXT NOT NULL,
+	configured INTEGER NOT NULL  -- 0: no longer in the configuration
+) STRICT, WITHOUT ROWID;
+
+-- AUTOINCREMENT, so that the id of a meter is never used again.
+CREATE TABLE meter (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	name       TEXT NOT NULL UNIQUE,
+	is_input   INTEGER NOT NULL,  -- 1: a pulse input, a meter of its own
+	bus        TEXT NOT NULL,
+	model      TEXT,              -- NULL for an input
+	address    INTEGER,           -- NULL for an input
+	label      TEXT NOT NULL,
+	serial     TEXT,
+	configured INTEGER NOT NULL   -- 0: no longer in the configuration, its history stays
+) STRICT;
+
+-- What a pulse input meant from when to when. A change of the configuration ends one row and begins the next,
+-- so that readings keep the meaning they had.
+CREATE TABLE input_period (
+	meter        INTEGER NOT NULL REFERENCES meter (id),
+	from_ts      INTEGER NOT NULL,
+	until_ts     INTEGER NOT NULL,  -- first second that no longer belongs to it
+	concentrator INTEGER NOT NULL REFERENCES meter (id),
+	input        INTEGER NOT NULL,
+	quantity     TEXT NOT NULL,     -- active_energy_import, volume, heat ...
+	obis         TEXT NOT NULL,
+	unit         TEXT NOT NULL,     -- as the views show it
+	per          INTEGER NOT NULL,  -- base units in one shown unit
+	weight       INTEGER NOT NULL,  -- base units of one pulse
+	offset       INTEGER NOT NULL,  -- base units the register showed when the count was 0
+	PRIMARY KEY (meter, from_ts)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX input_period_concentrator ON input_period (concentrator);
+
+CREATE TABLE status_of_meter (
+	meter        INTEGER PRIMARY KEY REFERENCES meter (id),
+	state        TEXT NOT NULL,
+	last_good_ts INTEGER,
+	failures     INTEGER NOT NULL,
+	requests     INTEGER NOT NULL,
+	timeouts     INTEGER NOT NULL,
+	crc_errors   INTEGER NOT NULL,
+	exceptions   INTEGER NOT NULL,
+	latency_us   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE status_of_bus (
+	bus          TEXT PRIMARY KEY REFERENCES bus (name),
+	state        TEXT NOT NULL,
+	busy_percent REAL NOT NULL,
+	requests     INTEGER NOT NULL,
+	errors       INTEGER NOT NULL,
+	overruns     INTEGER NOT NULL,
+	round_ms     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_log (
+	id      INTEGER PRIMARY KEY,
+	at_ms   INTEGER NOT NULL,
+	subject TEXT NOT NULL,
+	kind    TEXT NOT NULL,
+	detail  TEXT NOT NULL
+) STRICT;
+
+-- The newest slot of meters that have fallen behind the others: see the newest_ views.
+CREATE TABLE newest (
+	meter INTEGER NOT NULL REFERENCES meter (id),
+	kind  TEXT NOT NULL,  -- energy: of reading_energy, and so on
+	ts    INTEGER NOT NULL,
+	PRIMARY KEY (meter, kind)
+) STRICT, WITHOUT ROWID;
+
+-- delay_ms: from the slot to the moment the answer was complete. quality: 0 good, 1 late, 2 suspect, 3 unsynchronised.
+
+CREATE TABLE reading_energy (
+	ts       INTEGER NOT NULL,
+	meter    INTEGER NOT NULL,
+	delay_ms INTEGER NOT NULL,
+	quality  INTEGER NOT NULL,
+	active_energy_import INTEGER,
+	active_energy_export INTEGER,
+	reactive_energy_import INTEGER,
+	reactive_energy_export INTEGER,
+	apparent_energy INTEGER,
+	PRIMARY KEY (ts, meter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading_partial (
+	ts       INTEGER NOT NULL,
+	meter    INTEGER NOT NULL,
+	delay_ms INTEGER NOT NULL,
+	quality  INTEGER NOT NULL,
+	active_energy_import_partial INTEGER,
+	active_energy_export_partial INTEGER,
+	reactive_energy_import_partial INTEGER,
+	reactive_energy_export_partial INTEGER,
+	apparent_energy_partial INTEGER,
+	operating_time INTEGER,
+	PRIMARY KEY (ts, meter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading_tariff (
+	ts       INTEGER NOT NULL,
+	meter    INTEGER NOT NULL,
+	delay_ms INTEGER NOT NULL,
+	quality  INTEGER NOT NULL,
+	tariff INTEGER,
+	active_energy_import_t1 INTEGER,
+	active_energy_import_t2 INTEGER,
+	active_energy_import_t3 INTEGER,
+	active_energy_import_t4 INTEGER,
+	active_energy_import_t5 INTEGER,
+	active_energy_import_t6 INTEGER,
+	active_energy_import_t7 INTEGER,
+	active_energy_import_t8 INTEGER,
+	reactive_energy_import_t1 INTEGER,
+	reactive_energy_import_t2 INTEGER,
+	reactive_energy_import_t3 INTEGER,
+	reactive_energy_import_t4 INTEGER,
+	reactive_energy_import_t5 INTEGER,
+	reactive_energy_import_t6 INTEGER,
+	reactive_energy_import_t7 INTEGER,
+	reactive_energy_import_t8 INTEGER,
+	PRIMARY KEY (ts, meter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading_tariff_other (
+	ts       INTEGER NOT NULL,
+	meter    INTEGER NOT NULL,
+	delay_ms INTEGER NOT NULL,
+	quality  INTEGER NOT NULL,
+	active_energy_export_t1 INTEGER,
+	active_energy_export_t2 INTEGER,
+	active_energy_export_t3 INTEGER,
+	active_energy_export_t4 INTEGER,
+	active_energy_export_t5 INTEGER,
+	active_energy_export_t6 INTEGER,
+	active_energy_export_t7 INTEGER,
+	active_energy_export_t8 INTEGER,
+	reactive_energy_export_t1 INTEGER,
+	reactive_energy_export_t2 INTEGER,
+	reactive_energy_export_t3 INTEGER,
+	reactive_energy_export_t4 INTEGER,
+	reactive_energy_export_t5 INTEGER,
+	reactive_energy_export_t6 INTEGER,
+	reactive_energy_export_t7 INTEGER,
+	reactive_energy_export_t8 INTEGER,
+	apparent_energy_t1 INTEGER,
+	apparent_energy_t2 INTEGER,
+	apparent_energy_t3 INTEGER,
+	apparent_energy_t4 INTEGER,
+	apparent_energy_t5 INTEGER,
+	apparent_energy_t6 INTEGER,
+	apparent_energy_t7 INTEGER,
+	apparent_energy_t8 INTEGER,
+	PRIMARY KEY (ts, meter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading_power (
+	ts       INTEGER NOT NULL,
+	meter    INTEGER NOT NULL,
+	delay_ms INTEGER NOT NULL,
+	quality  INTEGER NOT NULL,
+	active_power INTEGER,
+	reactive_power INTEGER,
+	apparent_power INTEGER,
+	power_factor INTEGER,
+	frequency INTEGER,
+	voltage_l1 INTEGER,
+	voltage_l2 INTEGER,
+	voltage_l3 INTEGER,
+	voltage_l12 INTEGER,
+	voltage_l23 INTEGER,
+	voltage_l31 INTEGER,
+	current_l1 INTEGER,
+	current_l2 INTEGER,
+	current_l3 INTEGER,
+	current_n INTEGER,
+	active_power_l1 INTEGER,
+	active_power_l2 INTEGER,
+	active_power_l3 INTEGER,
+	reactive_power_l1 INTEGER,
+	reactive_power_l2 INTEGER,
+	reactive_power_l3 INTEGER,
+	apparent_power_l1 INTEGER,
+	apparent_power_l2 INTEGER,
+	apparent_power_l3 INTEGER,
+	power_factor_l1 INTEGER,
+	power_factor_l2 INTEGER,
+	power_factor_l3 INTEGER,
+	active_power_demand INTEGER,
+	active_power_demand_max INTEGER,
+	PRIMARY KEY (ts, meter)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reading_pulse (
+	ts       INTEGER NOT NULL,
+	meter    INTEGER NOT NULL,
+	delay_ms INTEGER NOT NULL,
+	quality  INTEGER NOT NULL,
+	pulses_1 INTEGER,
+	pulses_2 INTEGER,
+	pulses_3 INTEGER,
+	pulses_4 INTEGER,
+	pulses_5 INTEGER,
+	pulses_6 INTEGER,
+	pulses_7 INTEGER,
+	pulses_8 INTEGER,
+	PRIMARY KEY (ts, meter)
+) STRICT, WITHOUT ROWID;
+
+-- The newest slot of each meter, without a scan of the whole table: it is among the newest rows, twice as many as there
+-- are meters and some, or else the daemon has put it into table newest.
+CREATE VIEW newest_energy AS
+SELECT meter, max(ts) AS ts
+FROM (SELECT meter, ts FROM reading_energy
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_energy ORDER BY ts DESC
+                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      UNION ALL
+      SELECT meter, ts FROM newest WHERE kind = 'energy')
+GROUP BY meter;
+
+CREATE VIEW newest_partial AS
+SELECT meter, max(ts) AS ts
+FROM (SELECT meter, ts FROM reading_partial
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_partial ORDER BY ts DESC
+                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      UNION ALL
+      SELECT meter, ts FROM newest WHERE kind = 'partial')
+GROUP BY meter;
+
+CREATE VIEW newest_tariff AS
+SELECT meter, max(ts) AS ts
+FROM (SELECT meter, ts FROM reading_tariff
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff ORDER BY ts DESC
+                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      UNION ALL
+      SELECT meter, ts FROM newest WHERE kind = 'tariff')
+GROUP BY meter;
+
+CREATE VIEW newest_tariff_other AS
+SELECT meter, max(ts) AS ts
+FROM (SELECT meter, ts FROM reading_tariff_other
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff_other ORDER BY ts DESC
+                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      UNION ALL
+      SELECT meter, ts FROM newest WHERE kind = 'tariff_other')
+GROUP BY meter;
+
+CREATE VIEW newest_power AS
+SELECT meter, max(ts) AS ts
+FROM (SELECT meter, ts FROM reading_power
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_power ORDER BY ts DESC
+                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      UNION ALL
+      SELECT meter, ts FROM newest WHERE kind = 'power')
+GROUP BY meter;
+
+CREATE VIEW newest_pulse AS
+SELECT meter, max(ts) AS ts
+FROM (SELECT meter, ts FROM reading_pulse
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_pulse ORDER BY ts DESC
+                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      UNION ALL
+      SELECT meter, ts FROM newest WHERE kind = 'pulse')
+GROUP BY meter;
+
+-- From here on: the views of the contract, columns in its order.
+
+-- One row per reading of an input, in base units.
+CREATE VIEW input_reading AS
+SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.offset, r.quality,
+       CASE p.input
+       WHEN 1 THEN r.pulses_1 WHEN 2 THEN r.pulses_2 WHEN 3 THEN r.pulses_3 WHEN 4 THEN r.pulses_4
+       WHEN 5 THEN r.pulses_5 WHEN 6 THEN r.pulses_6 WHEN 7 THEN r.pulses_7 WHEN 8 THEN r.pulses_8 END AS pulses
+FROM reading_pulse r
+JOIN input_period p ON p.concentrator = r.meter AND r.ts >= p.from_ts AND r.ts < p.until_ts;
+
+CREATE VIEW energy AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name AS meter,
+       r.active_energy_import / 1000.0 AS active_import_kwh,
+       r.active_energy_export / 1000.0 AS active_export_kwh,
+       r.reactive_energy_import / 1000.0 AS reactive_import_kvarh,
+       r.reactive_energy_export / 1000.0 AS reactive_export_kvarh,
+       r.apparent_energy / 1000.0 AS apparent_kvah,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
+FROM reading_energy r JOIN meter m ON m.id = r.meter
+UNION ALL
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch'), i.ts, m.name,
+       CASE i.quantity WHEN 'active_energy_import' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
+       CASE i.quantity WHEN 'active_energy_export' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
+       CASE i.quantity WHEN 'reactive_energy_import' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
+       CASE i.quantity WHEN 'reactive_energy_export' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
+       CASE i.quantity WHEN 'apparent_energy' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
+       CASE i.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END
+FROM input_reading i JOIN meter m ON m.id = i.meter
+WHERE i.pulses IS NOT NULL AND i.quantity IN ('active_energy_import', 'reactive_energy_import', 'apparent_energy');
+
+-- A suspect row is left out: this view has no column to say so.
+CREATE VIEW tariff_energy AS
+SELECT time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force
+FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name AS meter, t.column1 AS tariff,
+             CASE t.column1
+             WHEN 1 THEN r.active_energy_import_t1
+             WHEN 2 THEN r.active_energy_import_t2
+             WHEN 3 THEN r.active_energy_import_t3
+             WHEN 4 THEN r.active_energy_import_t4
+             WHEN 5 THEN r.active_energy_import_t5
+             WHEN 6 THEN r.active_energy_import_t6
+             WHEN 7 THEN r.active_energy_import_t7
+             WHEN 8 THEN r.active_energy_import_t8 END / 1000.0 AS active_import_kwh,
+             CASE t.column1
+             WHEN 1 THEN r.reactive_energy_import_t1
+             WHEN 2 THEN r.reactive_energy_import_t2
+             WHEN 3 THEN r.reactive_energy_import_t3
+             WHEN 4 THEN r.reactive_energy_import_t4
+             WHEN 5 THEN r.reactive_energy_import_t5
+             WHEN 6 THEN r.reactive_energy_import_t6
+             WHEN 7 THEN r.reactive_energy_import_t7
+             WHEN 8 THEN r.reactive_energy_import_t8 END / 1000.0 AS reactive_import_kvarh,
+             r.tariff IS t.column1 AS in_force
+      FROM reading_tariff r JOIN meter m ON m.id = r.meter
+      CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8)) t
+      WHERE r.quality <> 2)
+WHERE active_import_kwh IS NOT NULL OR reactive_import_kvarh IS NOT NULL;
+
+CREATE VIEW power AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name AS meter,
+       r.active_power / 1000.0 AS active_power_w,
+       r.reactive_power / 1000.0 AS reactive_power_var,
+       r.apparent_power / 1000.0 AS apparent_power_va,
+       r.power_factor / 1000.0 AS power_factor,
+       r.frequency / 1000.0 AS frequency_hz,
+       r.voltage_l1 / 1000.0 AS voltage_l1_v,
+       r.voltage_l2 / 1000.0 AS voltage_l2_v,
+       r.voltage_l3 / 1000.0 AS voltage_l3_v,
+       r.voltage_l12 / 1000.0 AS voltage_l12_v,
+       r.voltage_l23 / 1000.0 AS voltage_l23_v,
+       r.voltage_l31 / 1000.0 AS voltage_l31_v,
+       r.current_l1 / 1000.0 AS current_l1_a,
+       r.current_l2 / 1000.0 AS current_l2_a,
+       r.current_l3 / 1000.0 AS current_l3_a,
+       r.current_n / 1000.0 AS current_n_a,
+       r.active_power_l1 / 1000.0 AS active_power_l1_w,
+       r.active_power_l2 / 1000.0 AS active_power_l2_w,
+       r.active_power_l3 / 1000.0 AS active_power_l3_w,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
+FROM reading_power r JOIN meter m ON m.id = r.meter;
+
+CREATE VIEW pulse AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name AS meter,
+       c.name AS concentrator, i.input, i.pulses,
+       (i.offset + i.pulses * i.weight) * 1.0 / i.per AS value, i.unit,
+       CASE i.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
+FROM input_reading i JOIN meter m ON m.id = i.meter JOIN meter c ON c.id = i.concentrator
+WHERE i.pulses IS NOT NULL;
+
+-- One row per quantity of each meter's newest readings. LIMIT -1 keeps the planner from merging the inner query into the
+-- outer one, which would evaluate each CASE several times.
+CREATE VIEW latest AS
+WITH
+last_energy AS MATERIALIZED (
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
+       unixepoch('now') - r.ts AS age_s,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
+       r.*
+FROM newest_energy n JOIN reading_energy r ON r.ts = n.ts AND r.meter = n.meter
+JOIN meter m ON m.id = n.meter WHERE m.configured),
+last_partial AS MATERIALIZED (
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
+       unixepoch('now') - r.ts AS age_s,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
+       r.*
+FROM newest_partial n JOIN reading_partial r ON r.ts = n.ts AND r.meter = n.meter
+JOIN meter m ON m.id = n.meter WHERE m.configured),
+last_tariff AS MATERIALIZED (
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
+       unixepoch('now') - r.ts AS age_s,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
+       r.*
+FROM newest_tariff n JOIN reading_tariff r ON r.ts = n.ts AND r.meter = n.meter
+JOIN meter m ON m.id = n.meter WHERE m.configured),
+last_tariff_other AS MATERIALIZED (
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
+       unixepoch('now') - r.ts AS age_s,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
+       r.*
+FROM newest_tariff_other n JOIN reading_tariff_other r ON r.ts = n.ts AND r.meter = n.meter
+JOIN meter m ON m.id = n.meter WHERE m.configured),
+last_power AS MATERIALIZED (
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
+       unixepoch('now') - r.ts AS age_s,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
+       r.*
+FROM newest_power n JOIN reading_power r ON r.ts = n.ts AND r.meter = n.meter
+JOIN meter m ON m.id = n.meter WHERE m.configured),
+last_pulse AS MATERIALIZED (
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
+       unixepoch('now') - r.ts AS age_s,
+       CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
+       r.*
+FROM newest_pulse n JOIN reading_pulse r ON r.ts = n.ts AND r.meter = n.meter
+JOIN meter m ON m.id = n.meter WHERE m.configured)
+SELECT meter_name AS meter, name AS quantity, obis,
+       CASE per WHEN 1 THEN value ELSE value * 1.0 / per END AS value, unit, time, ts, age_s, quality_text AS quality
+FROM (
+SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
+       CASE q.name
+       WHEN 'active_energy_import' THEN l.active_energy_import
+       WHEN 'active_energy_export' THEN l.active_energy_export
+       WHEN 'reactive_energy_import' THEN l.reactive_energy_import
+       WHEN 'reactive_energy_export' THEN l.reactive_energy_export
+       WHEN 'apparent_energy' THEN l.apparent_energy END AS value
+FROM quantity q CROSS JOIN last_energy l WHERE q.kind = 'energy'
+UNION ALL
+SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
+       CASE q.name
+       WHEN 'active_energy_import_partial' THEN l.active_energy_import_partial
+       WHEN 'active_energy_export_partial' THEN l.active_energy_export_partial
+       WHEN 'reactive_energy_import_partial' THEN l.reactive_energy_import_partial
+       WHEN 'reactive_energy_export_partial' THEN l.reactive_energy_export_partial
+       WHEN 'apparent_energy_partial' THEN l.apparent_energy_partial
+       WHEN 'operating_time' THEN l.operating_time END AS value
+FROM quantity q CROSS JOIN last_partial l WHERE q.kind = 'partial'
+UNION ALL
+SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
+       CASE q.name
+       WHEN 'tariff' THEN l.tariff
+       WHEN 'active_energy_import_t1' THEN l.active_energy_import_t1
+       WHEN 'active_energy_import_t2' THEN l.active_energy_import_t2
+       WHEN 'active_energy_import_t3' THEN l.active_energy_import_t3
+       WHEN 'active_energy_import_t4' THEN l.active_energy_import_t4
+       WHEN 'active_energy_import_t5' THEN l.active_energy_import_t5
+       WHEN 'active_energy_import_t6' THEN l.active_energy_import_t6
+       WHEN 'active_energy_import_t7' THEN l.active_energy_import_t7
+       WHEN 'active_energy_import_t8' THEN l.active_energy_import_t8
+       WHEN 'reactive_energy_import_t1' THEN l.reactive_energy_import_t1
+       WHEN 'reactive_energy_import_t2' THEN l.reactive_energy_import_t2
+       WHEN 'reactive_energy_import_t3' THEN l.reactive_energy_import_t3
+       WHEN 'reactive_energy_import_t4' THEN l.reactive_energy_import_t4
+       WHEN 'reactive_energy_import_t5' THEN l.reactive_energy_import_t5
+       WHEN 'reactive_energy_import_t6' THEN l.reactive_energy_import_t6
+       WHEN 'reactive_energy_import_t7' THEN l.reactive_energy_import_t7
+       WHEN 'reactive_energy_import_t8' THEN l.reactive_energy_import_t8 END AS value
+FROM quantity q CROSS JOIN last_tariff l WHERE q.kind = 'tariff'
+UNION ALL
+SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
+       CASE q.name
+       WHEN 'active_energy_export_t1' THEN l.active_energy_export_t1
+       WHEN 'active_energy_export_t2' THEN l.active_energy_export_t2
+       WHEN 'active_energy_export_t3' THEN l.active_energy_export_t3
+       WHEN 'active_energy_export_t4' THEN l.active_energy_export_t4
+       WHEN 'active_energy_export_t5' THEN l.active_energy_export_t5
+       WHEN 'active_energy_export_t6' THEN l.active_energy_export_t6
+       WHEN 'active_energy_export_t7' THEN l.active_energy_export_t7
+       WHEN 'active_energy_export_t8' THEN l.active_energy_export_t8
+       WHEN 'reactive_energy_export_t1' THEN l.reactive_energy_export_t1
+       WHEN 'reactive_energy_export_t2' THEN l.reactive_energy_export_t2
+       WHEN 'reactive_energy_export_t3' THEN l.reactive_energy_export_t3
+       WHEN 'reactive_energy_export_t4' THEN l.reactive_energy_export_t4
+       WHEN 'reactive_energy_export_t5' THEN l.reactive_energy_export_t5
+       WHEN 'reactive_energy_export_t6' THEN l.reactive_energy_export_t6
+       WHEN 'reactive_energy_export_t7' THEN l.reactive_energy_export_t7
+       WHEN 'reactive_energy_export_t8' THEN l.reactive_energy_export_t8
+       WHEN 'apparent_energy_t1' THEN l.apparent_energy_t1
+       WHEN 'apparent_energy_t2' THEN l.apparent_energy_t2
+       WHEN 'apparent_energy_t3' THEN l.apparent_energy_t3
+       WHEN 'apparent_energy_t4' THEN l.apparent_energy_t4
+       WHEN 'apparent_energy_t5' THEN l.apparent_energy_t5
+       WHEN 'apparent_energy_t6' THEN l.apparent_energy_t6
+       WHEN 'apparent_energy_t7' THEN l.apparent_energy_t7
+       WHEN 'apparent_energy_t8' THEN l.apparent_energy_t8 END AS value
+FROM quantity q CROSS JOIN last_tariff_other l WHERE q.kind = 'tariff_other'
+UNION ALL
+SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
+       CASE q.name
+       WHEN 'active_power' THEN l.active_power
+       WHEN 'reactive_power' THEN l.reactive_power
+       WHEN 'apparent_power' THEN l.apparent_power
+       WHEN 'power_factor' THEN l.power_factor
+       WHEN 'frequency' THEN l.frequency
+       WHEN 'voltage_l1' THEN l.voltage_l1
+       WHEN 'voltage_l2' THEN l.voltage_l2
+       WHEN 'voltage_l3' THEN l.voltage_l3
+       WHEN 'voltage_l12' THEN l.voltage_l12
+       WHEN 'voltage_l23' THEN l.voltage_l23
+       WHEN 'voltage_l31' THEN l.voltage_l31
+       WHEN 'current_l1' THEN l.current_l1
+       WHEN 'current_l2' THEN l.current_l2
+       WHEN 'current_l3' THEN l.current_l3
+       WHEN 'current_n' THEN l.current_n
+       WHEN 'active_power_l1' THEN l.active_power_l1
+       WHEN 'active_power_l2' THEN l.active_power_l2
+       WHEN 'active_power_l3' THEN l.active_power_l3
+       WHEN 'reactive_power_l1' THEN l.reactive_power_l1
+       WHEN 'reactive_power_l2' THEN l.reactive_power_l2
+       WHEN 'reactive_power_l3' THEN l.reactive_power_l3
+       WHEN 'apparent_power_l1' THEN l.apparent_power_l1
+       WHEN 'apparent_power_l2' THEN l.apparent_power_l2
+       WHEN 'apparent_power_l3' THEN l.apparent_power_l3
+       WHEN 'power_factor_l1' THEN l.power_factor_l1
+       WHEN 'power_factor_l2' THEN l.power_factor_l2
+       WHEN 'power_factor_l3' THEN l.power_factor_l3
+       WHEN 'active_power_demand' THEN l.active_power_demand
+       WHEN 'active_power_demand_max' THEN l.active_power_demand_max END AS value
+FROM quantity q CROSS JOIN last_power l WHERE q.kind = 'power'
+UNION ALL
+SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
+       CASE q.name
+       WHEN 'pulses_1' THEN l.pulses_1
+       WHEN 'pulses_2' THEN l.pulses_2
+       WHEN 'pulses_3' THEN l.pulses_3
+       WHEN 'pulses_4' THEN l.pulses_4
+       WHEN 'pulses_5' THEN l.pulses_5
+       WHEN 'pulses_6' THEN l.pulses_6
+       WHEN 'pulses_7' THEN l.pulses_7
+       WHEN 'pulses_8' THEN l.pulses_8 END AS value
+FROM quantity q CROSS JOIN last_pulse l WHERE q.kind = 'pulse'
+UNION ALL
+SELECT m.name, 'pulses', '', 1, '1', l.time, l.ts, l.age_s, l.quality_text, i.pulses
+FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.concentrator = l.meter
+JOIN meter m ON m.id = i.meter WHERE m.configured
+UNION ALL
+SELECT m.name, i.quantity, i.obis, i.per, i.unit, l.time, l.ts, l.age_s, l.quality_text, i.offset + i.pulses * i.weight
+FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.concentrator = l.meter
+JOIN meter m ON m.id = i.meter WHERE m.configured
+LIMIT -1) WHERE value IS NOT NULL;
+
+CREATE VIEW meter_status AS
+SELECT m.name AS meter, m.bus, m.model, m.address, m.label, m.serial, ifnull(s.state, 'never') AS state,
+       strftime('%Y-%m-%dT%H:%M:%SZ', s.last_good_ts, 'unixepoch') AS last_good,
+       ifnull(s.failures, 0) AS failures, ifnull(s.requests, 0) AS requests, ifnull(s.timeouts, 0) AS timeouts,
+       ifnull(s.crc_errors, 0) AS crc_errors, ifnull(s.exceptions, 0) AS exceptions, s.latency_us / 1000.0 AS latency_ms
+FROM meter m LEFT JOIN status_of_meter s ON s.meter = m.id
+WHERE m.configured AND NOT m.is_input;
+
+CREATE VIEW bus_status AS
+SELECT b.name AS bus, b.transport, ifnull(s.state, 'down') AS state, ifnull(s.busy_percent, 0.0) AS busy_percent,
+       ifnull(s.requests, 0) AS requests, ifnull(s.errors, 0) AS errors, ifnull(s.overruns, 0) AS overruns,
+       s.round_ms
+FROM bus b LEFT JOIN status_of_bus s ON s.bus = b.name
+WHERE b.configured;
+
+CREATE VIEW event AS
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', at_ms / 1000, 'unixepoch') AS time, at_ms / 1000 AS ts, subject, kind, detail
+FROM event_log;

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: MIT */
+#include "store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mono.h"
+#include "store_private.h"
+
+/* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
+struct store_record {
+	int64_t meter, slot_s;
+	uint32_t delay_ms;
+	uint8_t quality, n_values;
+};
+
+enum { VALUE_BYTES = 1 + sizeof(int64_t) };
+_Static_assert(Q_COUNT <= 256, "a quantity is held in one byte");
+
+static int errno_of(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_NOTADB:
+		return -ENOTSUP;
+	case SQLITE_CORRUPT:
+		return -EBADMSG;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+int store_fail(struct store *s, const char *attempt)
+{
+	int code = s->db ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
+	int system = s->db ? sqlite3_system_errno(s->db) : 0;
+
+	snprintf(s->error, sizeof(s->error), "%s: %s%s%s", attempt, s->db ? sqlite3_errmsg(s->db) : "no memory",
+		 system ? ", " : "", system ? strerror(system) : "");
+	return errno_of(code);
+}
+
+int store_exec(struct store *s, const char *sql)
+{
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	char attempt[40];
+
+	snprintf(attempt, sizeof(attempt), "%s", sql);
+	return store_fail(s, attempt);
+}
+
+sqlite3_stmt *store_prepare(struct store *s, const char *fmt, ...)
+{
+	sqlite3_stmt *stmt = NULL;
+	char *sql = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&sql, fmt, ap) < 0)
+		sql = NULL;
+	va_end(ap);
+	if (!sql || sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+		store_fail(s, "prepare");
+	free(sql);
+	return stmt;
+}
+
+int store_run(struct store *s, sqlite3_stmt *stmt)
+{
+	int r = 0;
+
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		r = store_fail(s, "write");
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return r;
+}
+
+int64_t store_number(struct store *s, const char *sql, int64_t fallback)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t n = fallback;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+const char *store_error(const struct store *s)
+{
+	return s->error;
+}
+
+/* Which table and which column of it each quantity goes to. */
+static void sort_quantities(struct store *s)
+{
+	for (int q = 0; q < Q_COUNT; q++) {
+		const char *table = names_get((enum quantity)q)->table;
+		size_t k = 0;
+
+		s->kind_of[q] = -1;
+		if (!table[0])
+			continue;
+		while (k < s->n_kinds && strcmp(s->kinds[k].name, table) != 0)
+			k++;
+		if (k == s->n_kinds)
+			s->kinds[s->n_kinds++].name = table;
+		s->kind_of[q] = (int8_t)k;
+		s->column_of[q] = (uint8_t)(5 + s->kinds[k].n_columns++);
+	}
+}
+
+static int prepare_kind(struct store *s, size_t k)
+{
+	struct store_kind *kind = &s->kinds[k];
+	sqlite3_str *sql = sqlite3_str_new(s->db);
+
+	sqlite3_str_appendf(sql, "INSERT OR IGNORE INTO reading_%s (ts, meter, delay_ms, quality", kind->name);
+	for (int q = 0; q < Q_COUNT; q++)
+		if (s->kind_of[q] == (int)k)
+			sqlite3_str_appendf(sql, ", %s", names_get((enum quantity)q)->name);
+	sqlite3_str_appendall(sql, ") VALUES (?, ?, ?, ?");
+	for (size_t i = 0; i < kind->n_columns; i++)
+		sqlite3_str_appendall(sql, ", ?");
+	sqlite3_str_appendall(sql, ")");
+	char *text = sqlite3_str_finish(sql);
+
+	kind->insert = text ? store_prepare(s, "%s", text) : NULL;
+	sqlite3_free(text);
+	kind->horizon = store_prepare(s, "SELECT ts FROM reading_%s ORDER BY ts DESC LIMIT 1 OFFSET ?", kind->name);
+	return kind->insert && kind->horizon ? 0 : -EIO;
+}
+
+/* Make table quantity say what drivers/NAMES says; written only where it differs. */
+static int write_quantities(struct store *s)
+{
+	int r = store_exec(s, "BEGIN IMMEDIATE");
+	sqlite3_stmt *put =
+		store_prepare(s, "INSERT INTO quantity (name, obis, unit, per, kind) VALUES (?, ?, ?, ?, ?) "
+				 "ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
+				 "unit = excluded.unit, per = excluded.per, kind = excluded.kind "
+				 "WHERE obis <> excluded.obis OR unit <> excluded.unit "
+				 "OR per <> excluded.per OR kind <> excluded.kind");
+
+	if (!put && r == 0)
+		r = -EIO;
+	for (int q = 0; q < Q_COUNT && r == 0; q++) {
+		const struct names_row *row = names_get((enum quantity)q);
+
+		sqlite3_bind_text(put, 1, row->name, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 2, row->obis, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 3, row->shown, -1, SQLITE_STATIC);
+		sqlite3_bind_int(put, 4, row->per_shown);
+		sqlite3_bind_text(put, 5, row->table, -1, SQLITE_STATIC);
+		r = store_run(s, put);
+	}
+	sqlite3_finalize(put);
+	if (r == 0)
+		r = store_exec(s, "COMMIT");
+	if (r != 0)
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
+static int prepare_store(struct store *s, struct err *e)
+{
+	int r = write_quantities(s);
+
+	sort_quantities(s);
+	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
+		r = prepare_kind(s, k);
+	if (r == 0)
+		r = store_load_meters(s);
+	if (r == 0)
+		r = store_load_newest(s);
+	if (r != 0)
+		err_add(e, s->path, 0, "%s", s->error);
+	return r;
+}
+
+static void free_store(struct store *s)
+{
+	for (size_t k = 0; k < s->n_kinds; k++) {
+		sqlite3_finalize(s->kinds[k].insert);
+		sqlite3_finalize(s->kinds[k].horizon);
+	}
+	for (size_t i = 0; i < s->n_meters; i++)
+		free(s->meters[i].serial);
+	for (size_t i = 0; i < s->n_events; i++)
+		free(s->events[i].subject);
+	sqlite3_close(s->db);
+	free(s->events);
+	free(s->meters);
+	free(s->buses);
+	free(s->held);
+	free(s->path);
+	free(s);
+}
+
+struct store *store_open(const struct conf *conf, struct err *e)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (!s || !(s->path = strdup(conf->store_path))) {
+		err_add(e, NULL, 0, "no memory");
+		free(s);
+		return NULL;
+	}
+	if (store_open_file(s, conf, e) != 0 || prepare_store(s, e) != 0) {
+		free_store(s);
+		return NULL;
+	}
+	return s;
+}
+
+static struct store_meter *find_meter(const struct store *s, int64_t id)
+{
+	size_t low = 0, high = s->n_meters;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->meters[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < s->n_meters && s->meters[low].id == id ? &s->meters[low] : NULL;
+}
+
+int64_t store_meter_id(const struct store *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_meters; i++)
+		if (s->meters[i].configured && strcmp(s->meters[i].name, name) == 0)
+			return s->meters[i].id;
+	return -1;
+}
+
+/* Room for n more bytes of readings. */
+static unsigned char *grow_held(struct store *s, size_t n)
+{
+	if (s->held_bytes + n > s->held_capacity) {
+		size_t capacity = 2 * s->held_capacity + n + 4096;
+		unsigned char *held = realloc(s->held, capacity);
+
+		if (!held)
+			return NULL;
+		s->held = held;
+		s->held_capacity = capacity;
+	}
+	return s->held + s->held_bytes;
+}
+
+void store_reading(struct store *s, const struct reading *r)
+{
+	struct store_record head = {
+		.meter = r->meter, .slot_s = r->slot_s, .delay_ms = r->delay_ms, .quality = (uint8_t)r->quality};
+	unsigned char *to = grow_held(s, sizeof(head) + Q_COUNT * VALUE_BYTES);
+	unsigned char *value = to + sizeof(head);
+
+	if (!to) {
+		snprintf(s->error, sizeof(s->error), "no memory for a reading: it is lost");
+		return;
+	}
+	for (int q = 0; q < Q_COUNT; q++) {
+		if (s->kind_of[q] < 0 || !reading_has(r, (enum quantity)q))
+			continue;
+		*value = (unsigned char)q;
+		memcpy(value + 1, &r->values[q], sizeof(r->values[q]));
+		value += VALUE_BYTES;
+		head.n_values++;
+	}
+	if (head.n_values == 0)
+		return;
+	memcpy(to, &head, sizeof(head));
+	s->held_bytes += (size_t)(value - to);
+	s->n_held++;
+}
+
+void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
+{
+	struct store_event_held *event;
+	size_t n_subject = strlen(subject) + 1, n_kind = strlen(kind) + 1, n_detail = strlen(detail) + 1;
+	char *text = malloc(n_subject + n_kind + n_detail);
+
+	if (!text)
+		return;
+	if (s->n_events == s->events_capacity) {
+		size_t capacity = 2 * s->events_capacity + 16;
+		struct store_event_held *events = realloc(s->events, capacity * sizeof(*events));
+
+		if (!events) {
+			free(text);
+			return;
+		}
+		s->events = events;
+		s->events_capacity = capacity;
+	}
+	event = &s->events[s->n_events++];
+	event->at_ms = at_ms;
+	event->subject = memcpy(text, subject, n_subject);
+	event->kind = memcpy(text + n_subject, kind, n_kind);
+	event->detail = memcpy(text + n_subject + n_kind, detail, n_detail);
+}
+
+void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st)
+{
+	struct store_meter *m = find_meter(s, meter);
+
+	if (!m)
+		return;
+	if (strcmp(m->state, st->state) != 0)
+		m->status_urgent = true;
+	snprintf(m->state, sizeof(m->state), "%s", st->state);
+	m->status = *st;
+	m->status.state = NULL;
+	m->status_held = true;
+}
+
+void store_meter_serial(struct store *s, int64_t meter, const char *serial)
+{
+	struct store_meter *m = find_meter(s, meter);
+	char *copy = strdup(serial);
+
+	if (!m || !copy) {
+		free(copy);
+		return;
+	}
+	free(m->serial);
+	m->serial = copy;
+}
+
+void store_bus_status(struct store *s, const char *bus, const struct store_bus_status *st)
+{
+	for (size_t i = 0; i < s->n_buses; i++) {
+		struct store_bus *b = &s->buses[i];
+
+		if (strcmp(b->name, bus) != 0)
+			continue;
+		if (strcmp(b->state, st->state) != 0)
+			b->status_urgent = true;
+		snprintf(b->state, sizeof(b->state), "%s", st->state);
+		b->status = *st;
+		b->status.state = NULL;
+		b->status_held = true;
+	}
+}
+
+size_t store_pending(const struct store *s)
+{
+	return s->n_held;
+}
+
+/* Put the values of one held reading that belong to kind k into its table. */
+static int write_record(struct store *s, size_t k, const struct store_record *head, const unsigned char *values)
+{
+	struct store_kind *kind = &s->kinds[k];
+	bool any = false;
+
+	for (size_t i = 0; i < head->n_values; i++) {
+		int64_t value;
+		unsigned q = values[i * VALUE_BYTES];
+
+		if (s->kind_of[q] != (int)k)
+			continue;
+		memcpy(&value, values + i * VALUE_BYTES + 1, sizeof(value));
+		sqlite3_bind_int64(kind->insert, s->column_of[q], value);
+		any = true;
+	}
+	if (!any)
+		return 0;
+	sqlite3_bind_int64(kind->insert, 1, head->slot_s);
+	sqlite3_bind_int64(kind->insert, 2, head->meter);
+	sqlite3_bind_int64(kind->insert, 3, head->delay_ms);
+	sqlite3_bind_int(kind->insert, 4, head->quality);
+
+	struct store_meter *m = find_meter(s, head->meter);
+
+	if (m && m->newest_ts[k] < head->slot_s)
+		m->newest_ts[k] = head->slot_s;
+	kind->touched = true;
+	return store_run(s, kind->insert);
+}
+
+static int write_readings(struct store *s)
+{
+	int r = 0;
+
+	for (size_t at = 0; at < s->held_bytes && r == 0;) {
+		struct store_record head;
+
+		memcpy(&head, s->held + at, sizeof(head));
+		for (size_t k = 0; k < s->n_kinds && r == 0; k++)
+			r = write_record(s, k, &head, s->held + at + sizeof(head));
+		at += sizeof(head) + head.n_values * (size_t)VALUE_BYTES;
+	}
+	return r;
+}
+
+/* The newest_ views look at twice as many rows as there are meters, and 500. A meter whose newest row is about to be
+ * further back than that is noted in table newest. */
+static int write_newest_of(struct store *s, size_t k)
+{
+	struct store_kind *kind = &s->kinds[k];
+	int64_t horizon_s = INT64_MIN;
+	int r = 0;
+
+	sqlite3_bind_int64(kind->horizon, 1, (int64_t)s->n_meters + 250);
+	if (sqlite3_step(kind->horizon) == SQLITE_ROW)
+		horizon_s = sqlite3_column_int64(kind->horizon, 0);
+	sqlite3_reset(kind->horizon);
+	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
+		struct store_meter *m = &s->meters[i];
+
+		if (m->newest_ts[k] >= horizon_s || m->newest_ts[k] <= m->persisted_ts[k])
+			continue;
+		sqlite3_stmt *put = store_prepare(s, "REPLACE INTO newest (meter, kind, ts) VALUES (%lld, '%s', %lld)",
+						  (long long)m->id, kind->name, (long long)m->newest_ts[k]);
+
+		r = put ? store_run(s, put) : -EIO;
+		sqlite3_finalize(put);
+		m->persisted_ts[k] = m->newest_ts[k];
+	}
+	return r;
+}
+
+static int write_newest(struct store *s)
+{
+	int r = 0;
+
+	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
+		if (s->kinds[k].touched)
+			r = write_newest_of(s, k);
+	return r;
+}
+
+static int write_events(struct store *s)
+{
+	int r = 0;
+	sqlite3_stmt *put;
+
+	if (s->n_events == 0)
+		return 0;
+	put = store_prepare(s, "INSERT INTO event_log (at_ms, subject, kind, detail) VALUES (?, ?, ?, ?)");
+	if (!put)
+		return -EIO;
+	for (size_t i = 0; i < s->n_events && r == 0; i++) {
+		sqlite3_bind_int64(put, 1, s->events[i].at_ms);
+		sqlite3_bind_text(put, 2, s->events[i].subject, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 3, s->events[i].kind, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 4, s->events[i].detail, -1, SQLITE_STATIC);
+		r = store_run(s, put);
+	}
+	sqlite3_finalize(put);
+	return r;
+}
+
+static int write_serials(struct store *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
+		if (!s->meters[i].serial)
+			continue;
+		sqlite3_stmt *put = store_prepare(s, "UPDATE meter SET serial = ? WHERE id = ?");
+
+		if (!put)
+			return -EIO;
+		sqlite3_bind_text(put, 1, s->meters[i].serial, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(put, 2, s->meters[i].id);
+		r = store_run(s, put);
+		sqlite3_finalize(put);
+	}
+	return r;
+}
+
+static int write_meter_states(struct store *s, bool due)
+{
+	int r = 0;
+	sqlite3_stmt *put =
+		store_prepare(s, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, "
+				 "timeouts, crc_errors, exceptions, latency_us) "
+				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+
+	if (!put)
+		return -EIO;
+	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
+		const struct store_meter *m = &s->meters[i];
+
+		if (!m->status_urgent && !(due && m->status_held))
+			continue;
+		sqlite3_bind_int64(put, 1, m->id);
+		sqlite3_bind_text(put, 2, m->state, -1, SQLITE_STATIC);
+		if (m->status.last_good_s)
+			sqlite3_bind_int64(put, 3, m->status.last_good_s);
+		sqlite3_bind_int64(put, 4, (int64_t)m->status.failures);
+		sqlite3_bind_int64(put, 5, (int64_t)m->status.requests);
+		sqlite3_bind_int64(put, 6, (int64_t)m->status.timeouts);
+		sqlite3_bind_int64(put, 7, (int64_t)m->status.crc_errors);
+		sqlite3_bind_int64(put, 8, (int64_t)m->status.exceptions);
+		sqlite3_bind_int64(put, 9, m->status.latency_us);
+		r = store_run(s, put);
+	}
+	sqlite3_finalize(put);
+	return r;
+}
+
+static int write_bus_states(struct store *s, bool due)
+{
+	int r = 0;
+	sqlite3_stmt *put = store_prepare(s, "REPLACE INTO status_of_bus (bus, state, busy_percent, requests, errors, "
+					     "overruns, round_ms) VALUES (?, ?, ?, ?, ?, ?, ?)");
+
+	if (!put)
+		return -EIO;
+	for (size_t i = 0; i < s->n_buses && r == 0; i++) {
+		const struct store_bus *b = &s->buses[i];
+
+		if (!b->status_urgent && !(due && b->status_held))
+			continue;
+		sqlite3_bind_text(put, 1, b->name, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 2, b->state, -1, SQLITE_STATIC);
+		sqlite3_bind_double(put, 3, b->status.busy_percent);
+		sqlite3_bind_int64(put, 4, (int64_t)b->status.requests);
+		sqlite3_bind_int64(put, 5, (int64_t)b->status.errors);
+		sqlite3_bind_int64(put, 6, (int64_t)b->status.overruns);
+		sqlite3_bind_int64(put, 7, b->status.round_ms);
+		r = store_run(s, put);
+	}
+	sqlite3_finalize(put);
+	return r;
+}
+
+/* Anything that can not wait for the next round of figures? */
+static bool is_urgent(const struct store *s)
+{
+	for (size_t i = 0; i < s->n_meters; i++)
+		if (s->meters[i].status_urgent || s->meters[i].serial)
+			return true;
+	for (size_t i = 0; i < s->n_buses; i++)
+		if (s->buses[i].status_urgent)
+			return true;
+	return s->n_held > 0 || s->n_events > 0;
+}
+
+/* All of it is in the database now. */
+static void let_go(struct store *s, bool due)
+{
+	for (size_t i = 0; i < s->n_events; i++)
+		free(s->events[i].subject);
+	s->n_events = 0;
+	s->n_held = 0;
+	s->held_bytes = 0;
+	for (size_t i = 0; i < s->n_meters; i++) {
+		struct store_meter *m = &s->meters[i];
+
+		m->status_held = m->status_held && !due && !m->status_urgent;
+		m->status_urgent = false;
+		free(m->serial);
+		m->serial = NULL;
+	}
+	for (size_t i = 0; i < s->n_buses; i++) {
+		struct store_bus *b = &s->buses[i];
+
+		b->status_held = b->status_held && !due && !b->status_urgent;
+		b->status_urgent = false;
+	}
+	for (size_t k = 0; k < s->n_kinds; k++)
+		s->kinds[k].touched = false;
+}
+
+static int commit(struct store *s, bool due)
+{
+	int r = s->newest_stale ? store_load_newest(s) : 0;
+
+	if (r == 0)
+		r = store_exec(s, "BEGIN IMMEDIATE");
+	if (r != 0)
+		return r;
+	r = write_readings(s);
+	if (r == 0)
+		r = write_newest(s);
+	if (r == 0)
+		r = write_events(s);
+	if (r == 0)
+		r = write_serials(s);
+	if (r == 0)
+		r = write_meter_states(s, due);
+	if (r == 0)
+		r = write_bus_states(s, due);
+	if (r == 0)
+		r = store_exec(s, "COMMIT");
+	if (r != 0) {
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		s->newest_stale = true;
+		return r;
+	}
+	let_go(s, due);
+	return 0;
+}
+
+int store_commit(struct store *s)
+{
+	int64_t now_us = mono_us();
+	bool due = now_us - s->status_written_us >= STORE_STATUS_EVERY_S * INT64_C(1000000);
+
+	if (!due && !is_urgent(s))
+		return 0;
+	int r = commit(s, due);
+
+	if (r == 0 && due)
+		s->status_written_us = now_us;
+	return r;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (commit(s, true) != 0)
+		log_error("%s: %zu readings are lost: %s", s->path, s->n_held, s->error);
+	free_store(s);
+}

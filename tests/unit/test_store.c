@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mono.h"
+#include "store.h"
+
+/* One site in memory: bus "hall" with meters "press" and "pulses", inputs "lighting" and "gas" on the latter. */
+struct site {
+	char dir[64], path[96];
+	struct conf conf;
+	struct conf_bus bus;
+	struct conf_meter meters[2];
+	struct conf_input inputs[2];
+	struct store *store;
+	struct err e;
+};
+
+static const int64_t T = 1767225600; /* 2026-01-01T00:00:00Z */
+
+static void open_store(struct site *t)
+{
+	t->store = store_open(&t->conf, &t->e);
+	if (!t->store)
+		err_print(&t->e, stderr);
+	assert_non_null(t->store);
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+}
+
+static int setup(void **state)
+{
+	struct site *t = calloc(1, sizeof(*t));
+
+	strcpy(t->dir, "/tmp/test_store.XXXXXX");
+	if (!mkdtemp(t->dir))
+		return -1;
+	snprintf(t->path, sizeof(t->path), "%s/t.db", t->dir);
+	t->conf = (struct conf){.store_path = t->path, .interval_s = 900, .n_buses = 1, .buses = &t->bus};
+	t->bus = (struct conf_bus){.name = "hall",
+				   .transport = CONF_RTU,
+				   .n_meters = 2,
+				   .meters = t->meters,
+				   .n_inputs = 2,
+				   .inputs = t->inputs};
+	t->meters[0] =
+		(struct conf_meter){.name = "press", .model = "countis-e43", .address = 5, .label = "Press, hall A"};
+	t->meters[1] = (struct conf_meter){.name = "pulses", .model = "conto-d4cr8", .address = 12};
+	t->inputs[0] = (struct conf_input){
+		.name = "lighting", .concentrator = 1, .input = 1, .unit = CONF_WH, .weight = 10, .offset = 81234500};
+	t->inputs[1] = (struct conf_input){
+		.name = "gas", .concentrator = 1, .input = 2, .unit = CONF_CUBIC_METRE, .weight = 10000, .offset = 0};
+	*state = t;
+	open_store(t);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct site *t = *state;
+	char name[128];
+
+	store_close(t->store);
+	for (const char *const *s = (const char *const[]){"", "-wal", "-shm", NULL}; *s; s++) {
+		snprintf(name, sizeof(name), "%s%s", t->path, *s);
+		unlink(name);
+	}
+	rmdir(t->dir);
+	err_fini(&t->e);
+	free(t);
+	return 0;
+}
+
+/* Rows of a query, columns joined with "|", rows with "\n", as the sqlite3 shell prints them; static. */
+static const char *rows(const struct site *t, const char *sql)
+{
+	static char text[65536];
+	size_t n = 0;
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+
+	text[0] = '\0';
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+			const unsigned char *v = sqlite3_column_text(stmt, i);
+
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
+					      i	  ? "|"
+					      : n ? "\n"
+						  : "",
+					      v ? (const char *)v : "");
+		}
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return text;
+}
+
+static void assert_rows(const struct site *t, const char *sql, const char *expected)
+{
+	assert_string_equal(rows(t, sql), expected);
+}
+
+/* A reading of a meter with the values up to Q_COUNT. */
+static void hold(struct site *t, const char *meter, int64_t slot_s, enum reading_quality quality, ...)
+{
+	struct reading r = {
+		.meter = store_meter_id(t->store, meter), .slot_s = slot_s, .delay_ms = 120, .quality = quality};
+	va_list ap;
+
+	va_start(ap, quality);
+	for (int q = va_arg(ap, int); q != Q_COUNT; q = va_arg(ap, int))
+		reading_set(&r, (enum quantity)q, va_arg(ap, int64_t));
+	va_end(ap);
+	assert_true(r.meter > 0);
+	store_reading(t->store, &r);
+}
+
+static const char *columns(const struct site *t, const char *view)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "SELECT group_concat(name, ', ') FROM pragma_table_info('%s')", view);
+	return rows(t, sql);
+}
+
+static void views_have_the_columns_of_the_contract(void **state)
+{
+	struct site *t = *state;
+
+	assert_string_equal(columns(t, "energy"),
+			    "time, ts, meter, active_import_kwh, active_export_kwh, reactive_import_kvarh, "
+			    "reactive_export_kvarh, apparent_kvah, quality");
+	assert_string_equal(columns(t, "tariff_energy"),
+			    "time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force");
+	assert_string_equal(columns(t, "power"),
+			    "time, ts, meter, active_power_w, reactive_power_var, apparent_power_va, power_factor, "
+			    "frequency_hz, voltage_l1_v, voltage_l2_v, voltage_l3_v, voltage_l12_v, voltage_l23_v, "
+			    "voltage_l31_v, current_l1_a, current_l2_a, current_l3_a, current_n_a, active_power_l1_w, "
+			    "active_power_l2_w, active_power_l3_w, quality");
+	assert_string_equal(columns(t, "pulse"), "time, ts, meter, concentrator, input, pulses, value, unit, quality");
+	assert_string_equal(columns(t, "latest"), "meter, quantity, obis, value, unit, time, ts, age_s, quality");
+	assert_string_equal(
+		columns(t, "meter_status"),
+		"meter, bus, model, address, label, serial, state, last_good, failures, requests, timeouts, "
+		"crc_errors, exceptions, latency_ms");
+	assert_string_equal(columns(t, "bus_status"),
+			    "bus, transport, state, busy_percent, requests, errors, overruns, round_ms");
+	assert_string_equal(columns(t, "event"), "time, ts, subject, kind, detail");
+}
+
+static void every_kept_quantity_has_its_column_and_its_place_in_latest(void **state)
+{
+	struct site *t = *state;
+	struct reading r = {.meter = store_meter_id(t->store, "press"), .slot_s = T};
+	unsigned n_kept = 0;
+	char sql[160], expected[40];
+
+	for (int q = 0; q < Q_COUNT; q++) {
+		const struct names_row *row = names_get((enum quantity)q);
+
+		if (!row->table[0])
+			continue;
+		reading_set(&r, (enum quantity)q, (q + 1) * (int64_t)row->per_shown);
+		n_kept++;
+	}
+	store_reading(t->store, &r);
+	assert_int_equal(store_commit(t->store), 0);
+	snprintf(expected, sizeof(expected), "%u", n_kept);
+	assert_rows(t, "SELECT count(*) FROM latest", expected);
+	for (int q = 0; q < Q_COUNT; q++) {
+		const struct names_row *row = names_get((enum quantity)q);
+
+		if (!row->table[0])
+			continue;
+		snprintf(sql, sizeof(sql),
+			 "SELECT CAST(value AS INTEGER), obis, unit FROM latest WHERE quantity = '%s'", row->name);
+		snprintf(expected, sizeof(expected), "%d|%s|%s", q + 1, row->obis, row->shown);
+		assert_rows(t, sql, expected);
+	}
+}
+
+static void tables_have_no_column_that_names_does_not_know(void **state)
+{
+	struct site *t = *state;
+
+	assert_rows(
+		t,
+		"SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c "
+		"WHERE m.name LIKE 'reading\\_%' ESCAPE '\\' AND c.name NOT IN ('ts', 'meter', 'delay_ms', 'quality') "
+		"AND NOT EXISTS (SELECT 1 FROM quantity q WHERE q.name = c.name AND 'reading_' || q.kind = m.name)",
+		"");
+}
+
+static void counters_are_shown_in_kilo_units(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T + 60, READING_LATE, Q_ACTIVE_ENERGY_IMPORT, INT64_C(81234570), Q_APPARENT_ENERGY,
+	     INT64_C(999), Q_COUNT);
+	assert_int_equal(store_pending(t->store), 1);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_pending(t->store), 0);
+	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late");
+}
+
+static void one_row_stands_per_tariff_that_has_a_value(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_TARIFF, INT64_C(2), Q_ACTIVE_ENERGY_IMPORT_T1, INT64_C(1000),
+	     Q_ACTIVE_ENERGY_IMPORT_T2, INT64_C(2500), Q_REACTIVE_ENERGY_IMPORT_T2, INT64_C(10),
+	     Q_REACTIVE_ENERGY_IMPORT_T3, INT64_C(0), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(
+		t,
+		"SELECT tariff, active_import_kwh, reactive_import_kvarh, in_force FROM tariff_energy ORDER BY tariff",
+		"1|1.0||0\n2|2.5|0.01|1\n3||0.0|0");
+}
+
+static void no_tariff_is_in_force_when_the_meter_does_not_say(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T1, INT64_C(1000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT tariff, in_force FROM tariff_energy", "1|0");
+}
+
+static void power_is_shown_in_whole_units(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_POWER, INT64_C(-1250000), Q_POWER_FACTOR, INT64_C(-985),
+	     Q_VOLTAGE_L1, INT64_C(230100), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT active_power_w, power_factor, voltage_l1_v, voltage_l2_v, quality FROM power",
+		    "-1250.0|-0.985|230.1||good");
+	assert_rows(t, "SELECT count(*) FROM energy", "0");
+}
+
+static void electrical_input_stands_in_pulse_and_in_energy(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_PULSES_2, INT64_C(1234), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT meter, concentrator, input, pulses, value, unit, quality FROM pulse ORDER BY input",
+		    "lighting|pulses|1|7|81234.57|kWh|good\ngas|pulses|2|1234|12.34|m3|good");
+	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:00:00Z|1767225600|lighting|81234.57|||||good");
+	assert_rows(t,
+		    "SELECT meter, quantity, obis, value, unit FROM latest WHERE meter <> 'pulses' ORDER BY meter, "
+		    "quantity",
+		    "gas|pulses||1234|1\ngas|volume||12.34|m3\n"
+		    "lighting|active_energy_import|1.8.0|81234.57|kWh\nlighting|pulses||7|1");
+}
+
+static void old_pulses_keep_the_weight_they_had(void **state)
+{
+	struct site *t = *state;
+	int64_t now_s = mono_wall_ms() / 1000;
+
+	hold(t, "pulses", now_s - 1000, READING_GOOD, Q_PULSES_1, INT64_C(100), Q_COUNT);
+	t->inputs[0].weight = 1000;
+	t->inputs[0].offset = 0;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	hold(t, "pulses", now_s + 1000, READING_GOOD, Q_PULSES_1, INT64_C(101), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT value FROM pulse WHERE meter = 'lighting' ORDER BY ts", "81235.5\n101.0");
+	assert_rows(t, "SELECT count(*) FROM input_period", "3");
+}
+
+static void removed_input_has_no_new_rows(void **state)
+{
+	struct site *t = *state;
+	int64_t now_s = mono_wall_ms() / 1000;
+
+	t->bus.n_inputs = 1;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	hold(t, "pulses", now_s - 1000, READING_GOOD, Q_PULSES_2, INT64_C(100), Q_COUNT);
+	hold(t, "pulses", now_s + 1000, READING_GOOD, Q_PULSES_2, INT64_C(101), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT meter, pulses FROM pulse", "gas|100");
+	assert_rows(t, "SELECT count(*) FROM latest WHERE meter = 'gas'", "0");
+	assert_int_equal(store_meter_id(t->store, "gas"), -1);
+}
+
+static void slot_that_is_there_is_left_as_it_is(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT active_import_kwh FROM energy", "1.0");
+}
+
+static void reading_without_values_leaves_no_row(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_COUNT);
+	assert_int_equal(store_pending(t->store), 0);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*) FROM energy", "0");
+}
+
+static void suspect_reading_is_marked_and_not_in_tariff_energy(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_SUSPECT, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5), Q_ACTIVE_ENERGY_IMPORT_T1, INT64_C(5),
+	     Q_COUNT);
+	hold(t, "press", T + 60, READING_UNSYNCHRONISED, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT quality FROM energy ORDER BY ts", "suspect\nunsynchronised");
+	assert_rows(t, "SELECT count(*) FROM tariff_energy", "0");
+}
+
+static void latest_finds_a_meter_that_has_long_been_silent(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_ACTIVE_POWER, INT64_C(5000),
+	     Q_COUNT);
+	for (int i = 1; i <= 3000; i++)
+		hold(t, "pulses", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7), Q_PULSES_1, (int64_t)i,
+		     Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT quantity, value, ts FROM latest WHERE meter = 'press' ORDER BY quantity",
+		    "active_energy_import|1.0|1767225600\nactive_power|5.0|1767225600");
+	assert_rows(t, "SELECT value FROM latest WHERE meter = 'pulses' AND quantity = 'pulses_1'", "3000");
+}
+
+static void silent_meter_is_found_after_a_restart(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
+	for (int i = 1; i <= 200; i++)
+		hold(t, "pulses", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7), Q_COUNT);
+	store_close(t->store);
+	open_store(t);
+	for (int i = 201; i <= 3000; i++)
+		hold(t, "pulses", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT value, ts FROM latest WHERE meter = 'press'", "1.0|1767225600");
+}
+
+static void configured_meter_is_listed_before_it_has_answered(void **state)
+{
+	struct site *t = *state;
+
+	assert_rows(t, "SELECT * FROM meter_status ORDER BY address",
+		    "press|hall|countis-e43|5|Press, hall A||never||0|0|0|0|0|\n"
+		    "pulses|hall|conto-d4cr8|12|||never||0|0|0|0|0|");
+	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|down|0.0|0|0|0|");
+}
+
+static void change_of_state_is_written_at_once_and_figures_at_close(void **state)
+{
+	struct site *t = *state;
+	int64_t id = store_meter_id(t->store, "press");
+	struct store_meter_status up = {.state = "up",
+					.last_good_s = T,
+					.failures = 1,
+					.requests = 9,
+					.timeouts = 2,
+					.crc_errors = 3,
+					.exceptions = 4,
+					.latency_us = 31500};
+	struct store_bus_status bus = {
+		.state = "up", .busy_percent = 12.5, .requests = 20, .errors = 2, .overruns = 1, .round_ms = 870};
+
+	store_commit(t->store);
+	store_meter_status(t->store, id, &up);
+	store_meter_serial(t->store, id, "0123456789");
+	store_bus_status(t->store, "hall", &bus);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT * FROM meter_status WHERE meter = 'press'",
+		    "press|hall|countis-e43|5|Press, hall A|0123456789|up|2026-01-01T00:00:00Z|1|9|2|3|4|31.5");
+	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|up|12.5|20|2|1|870");
+	up.requests = 10;
+	store_meter_status(t->store, id, &up);
+	store_close(t->store);
+	open_store(t);
+	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
+}
+
+static void events_are_kept_in_order(void **state)
+{
+	struct site *t = *state;
+
+	store_event(t->store, T * 1000 + 999, "press", "meter-down", "no answer, 3 times");
+	store_event(t->store, T * 1000 + 5000, "press", "meter-up", "");
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT * FROM event",
+		    "2026-01-01T00:00:00Z|1767225600|press|meter-down|no answer, 3 times\n"
+		    "2026-01-01T00:00:05Z|1767225605|press|meter-up|");
+}
+
+static void ids_are_kept_over_a_reload_and_a_restart(void **state)
+{
+	struct site *t = *state;
+	int64_t press = store_meter_id(t->store, "press"), pulses = store_meter_id(t->store, "pulses");
+
+	t->bus.meters = &t->meters[1];
+	t->bus.n_meters = 1;
+	t->bus.n_inputs = 0;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	assert_int_equal(store_meter_id(t->store, "press"), -1);
+	assert_int_equal(store_meter_id(t->store, "pulses"), pulses);
+	store_close(t->store);
+	t->bus.meters = t->meters;
+	t->bus.n_meters = 2;
+	t->bus.n_inputs = 2;
+	open_store(t);
+	assert_int_equal(store_meter_id(t->store, "press"), press);
+}
+
+static void failed_commit_keeps_everything_and_says_why(void **state)
+{
+	struct site *t = *state;
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
+	store_event(t->store, T * 1000, "tallyd", "gap", "x");
+	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_non_null(strstr(store_error(t->store), "locked"));
+	assert_int_equal(store_pending(t->store), 1);
+	sqlite3_close(other);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT (SELECT count(*) FROM energy), (SELECT count(*) FROM event)", "1|1");
+}
+
+static void close_commits_what_is_held(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
+	store_close(t->store);
+	t->store = NULL;
+	assert_rows(t, "SELECT count(*) FROM energy", "1");
+}
+
+static void file_is_ours_and_may_be_read_by_the_group(void **state)
+{
+	struct site *t = *state;
+	struct stat st;
+	char wal[128];
+
+	assert_int_equal(stat(t->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	snprintf(wal, sizeof(wal), "%s-wal", t->path);
+	assert_int_equal(stat(wal, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_rows(t, "PRAGMA application_id", "1952541817");
+	assert_rows(t, "PRAGMA journal_mode", "wal");
+}
+
+static void refuse(struct site *t, const char *path, const char *expected)
+{
+	struct conf conf = t->conf;
+	struct err e = {0};
+
+	conf.store_path = (char *)path;
+	assert_null(store_open(&conf, &e));
+	assert_int_equal(e.n_errors, 1);
+	if (!strstr(e.items[0].text, expected))
+		fail_msg("%s: lacks: %s", e.items[0].text, expected);
+	assert_int_equal(strncmp(e.items[0].text, path, strlen(path)), 0);
+	err_fini(&e);
+}
+
+static void missing_folder_is_refused(void **state)
+{
+	refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; make it");
+}
+
+static void folder_in_place_of_the_file_is_refused(void **state)
+{
+	struct site *t = *state;
+
+	refuse(t, t->dir, "Is a directory");
+}
+
+static void file_that_is_no_database_is_refused_and_left_alone(void **state)
+{
+	struct site *t = *state;
+	char path[96], text[64] = "";
+
+	snprintf(path, sizeof(path), "%s/notes", t->dir);
+	FILE *f = fopen(path, "w");
+
+	for (int i = 0; i < 200; i++)
+		fputs("just some notes\n", f);
+	fclose(f);
+	refuse(t, path, "is not an SQLite database; move it away");
+	f = fopen(path, "r");
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	unlink(path);
+	assert_string_equal(text, "just some notes\n");
+}
+
+static void change_file(const struct site *t, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void newer_schema_is_refused(void **state)
+{
+	struct site *t = *state;
+
+	store_close(t->store);
+	t->store = NULL;
+	change_file(t, "PRAGMA user_version = 9999");
+	refuse(t, t->path, "has schema 9999, this program knows");
+}
+
+static void database_of_another_program_is_refused(void **state)
+{
+	struct site *t = *state;
+
+	store_close(t->store);
+	t->store = NULL;
+	change_file(t, "PRAGMA application_id = 7");
+	refuse(t, t->path, "is the database of another program");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(views_have_the_columns_of_the_contract, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_kept_quantity_has_its_column_and_its_place_in_latest, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(tables_have_no_column_that_names_does_not_know, setup, teardown),
+		cmocka_unit_test_setup_teardown(counters_are_shown_in_kilo_units, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_row_stands_per_tariff_that_has_a_value, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_tariff_is_in_force_when_the_meter_does_not_say, setup, teardown),
+		cmocka_unit_test_setup_teardown(power_is_shown_in_whole_units, setup, teardown),
+		cmocka_unit_test_setup_teardown(electrical_input_stands_in_pulse_and_in_energy, setup, teardown),
+		cmocka_unit_test_setup_teardown(old_pulses_keep_the_weight_they_had, setup, teardown),
+		cmocka_unit_test_setup_teardown(removed_input_has_no_new_rows, setup, teardown),
+		cmocka_unit_test_setup_teardown(slot_that_is_there_is_left_as_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(reading_without_values_leaves_no_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown),
+		cmocka_unit_test_setup_teardown(latest_finds_a_meter_that_has_long_been_silent, setup, teardown),
+		cmocka_unit_test_setup_teardown(silent_meter_is_found_after_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(configured_meter_is_listed_before_it_has_answered, setup, teardown),
+		cmocka_unit_test_setup_teardown(change_of_state_is_written_at_once_and_figures_at_close, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(events_are_kept_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(ids_are_kept_over_a_reload_and_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_commit_keeps_everything_and_says_why, setup, teardown),
+		cmocka_unit_test_setup_teardown(close_commits_what_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(file_is_ours_and_may_be_read_by_the_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(missing_folder_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(folder_in_place_of_the_file_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(file_that_is_no_database_is_refused_and_left_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(newer_schema_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(database_of_another_program_is_refused, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
