@@ -3,13 +3,15 @@
 -- Readings are kept time first: the rows of one slot stand together, so a commit touches few pages and flash is spared.
 -- Values are whole numbers of the base units of drivers/NAMES; a column has the name of its quantity.
 
+-- What drivers/NAMES says, written by the daemon when it opens the file.
 CREATE TABLE quantity (
-	name  TEXT PRIMARY KEY,
+	id    INTEGER PRIMARY KEY,
+	name  TEXT NOT NULL UNIQUE,
 	obis  TEXT NOT NULL,    -- '' where none exists
 	unit  TEXT NOT NULL,    -- as the views show it
 	per   INTEGER NOT NULL, -- base units in one shown unit
 	kind  TEXT NOT NULL     -- energy: kept in reading_energy, and so on; '' nowhere
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE bus (
 	name       TEXT PRIMARY KEY,
