@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* frame.h - requests as bytes, and what the bytes that came back mean, for RTU and TCP framing.
+ * Pure: no I/O, no clock, no allocation; any thread. Source: Modbus Application Protocol V1.1b3, Modbus over Serial
+ * Line V1.02, Modbus Messaging on TCP/IP V1.0b. */
+#ifndef TALLY_FRAME_H
+#define TALLY_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	FRAME_REQUEST_RTU = 8,
+	FRAME_REQUEST_TCP = 12,
+	FRAME_MAX = 260,
+};
+
+/* The one request that is under way. */
+struct frame_query {
+	uint8_t unit;
+	uint8_t function; /* 3 or 4 */
+	uint16_t address;
+	uint16_t n_words;     /* 1..125 */
+	uint16_t transaction; /* TCP */
+};
+
+enum frame_kind {
+	FRAME_PARTIAL,	 /* nothing, or the beginning of an answer: wait for more */
+	FRAME_ANSWER,	 /* the answer */
+	FRAME_EXCEPTION, /* the answer, a refusal */
+	FRAME_ECHO,	 /* our own request, heard on a two-wire line */
+	FRAME_NOISE,	 /* only 0x00 and 0xff, or too short to be a frame */
+	FRAME_CRC,
+	FRAME_WRONG_UNIT,
+	FRAME_WRONG_FUNCTION,
+	FRAME_WRONG_LENGTH,
+	FRAME_WRONG_TRANSACTION,
+	FRAME_UNKNOWN, /* no frame and no beginning of one: RTU: frame_remains() tells after a silence;
+			* TCP: the stream is out of step */
+};
+
+struct frame_look {
+	enum frame_kind kind;
+	size_t used;	/* bytes of the buffer it is made of, noise before it included; 0 with PARTIAL and UNKNOWN */
+	size_t n_frame; /* bytes of the frame alone */
+	const uint8_t *data; /* FRAME_ANSWER: 2 * n_words bytes inside the buffer */
+	uint8_t exception;   /* FRAME_EXCEPTION: its code */
+};
+
+/* Write the request to out, which has room for FRAME_REQUEST_TCP bytes. Returns its length. */
+size_t frame_put_rtu(const struct frame_query *q, uint8_t *out);
+size_t frame_put_tcp(const struct frame_query *q, uint8_t *out);
+
+/* What stands at the start of the n bytes received so far. An RTU frame ends where its length byte says, at once;
+ * bytes 0x00 and 0xff before a frame are passed over only when the CRC of what follows fits. */
+struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n);
+struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *bytes, size_t n);
+
+/* What n bytes of RTU were after which the line fell silent, when frame_look_rtu() found PARTIAL or UNKNOWN in them.
+ * Never PARTIAL, ANSWER, EXCEPTION, ECHO or UNKNOWN. */
+enum frame_kind frame_remains(const struct frame_query *q, const uint8_t *bytes, size_t n);
+
+/* Whether all n bytes are what an idle or switching line makes up: 0x00 and 0xff. */
+bool frame_is_noise(const uint8_t *bytes, size_t n);
+
+uint16_t frame_crc(const uint8_t *bytes, size_t n);
+
+#endif
