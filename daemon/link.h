@@ -26,9 +26,10 @@ enum link_status {
 
 struct link_reply {
 	enum link_status status;
-	uint8_t exception;  /* 1..11 with LINK_EXCEPTION, else 0 */
-	int64_t sent_us;    /* mono_us() when the request had been handed to the kernel */
-	int64_t latency_us; /* from there to the end of the answer */
+	enum link_status refused; /* kind of the first answer refused before this one came; LINK_OK = none was */
+	uint8_t exception;	  /* 1..11 with LINK_EXCEPTION, else 0 */
+	int64_t sent_us;	  /* mono_us() when the request had been handed to the kernel; 0 = it was not sent */
+	int64_t latency_us;	  /* from there to the end of the answer */
 };
 
 struct link;
@@ -37,22 +38,26 @@ struct link;
 struct link *link_new(const struct conf_bus *conf);
 void link_free(struct link *l);
 
-/* Open port or connection, bounded by the bus's response timeout. 0, or -errno with link_error() saying why:
- * -EBUSY a port that another process holds (named), -ENODEV no such port, -ECONNREFUSED ... */
+/* Open port or connection, bounded by the bus's response timeout. Blocks SIGPIPE in the calling thread. 0, or -errno
+ * with link_error() saying why: -EBUSY a port that another process holds (named), -ENODEV no such port, -ECONNREFUSED
+ * ... */
 int link_open(struct link *l);
 bool link_is_open(const struct link *l);
 void link_close(struct link *l);
 
 /* Read n_words (1..125) registers with function 3 or 4 from unit. timeout_ms bounds the silence before the answer;
  * the answer's own wire time is added, and the whole is bounded whatever dribbles.
- * words is written only with LINK_OK. */
+ * words is written only with LINK_OK. Any fault on TCP closes the connection, as do several timeouts in a row
+ * on rtu-over-tcp: after a status other than LINK_CLOSED a link that is not open is no fault, only to be opened again.
+ */
 struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
 			    uint32_t timeout_ms, uint16_t *words);
 
 /* One sentence about the last failure to open or the loss of the line; "" when there was none. */
 const char *link_error(const struct link *l);
 
-/* Highest unit address this build of libmodbus can speak to: 247 before 3.1.9, 255 from then on. */
+/* Highest unit address this build can speak to: 255, also with a libmodbus before 3.1.9, since raw requests are not
+ * held to its limit of 247. */
 unsigned link_unit_max(void);
 
 /* "timeout", "bad CRC", ... */

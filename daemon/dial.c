@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "dial.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mono.h"
+
+/* A gateway that lost power or its cable acknowledges nothing: after this time the kernel gives the connection up. */
+enum { UNACKNOWLEDGED_MS = 10000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3 };
+
+/* A look-up in a thread of its own, since getaddrinfo() has no bound and can not be called off. Whoever of the two
+ * sides lets go last frees it. */
+struct lookup {
+	pthread_mutex_t lock;
+	pthread_cond_t done_cond;
+	unsigned users;
+	bool done;
+	int status; /* EAI_... */
+	struct addrinfo *addresses;
+	char service[8];
+	char host[];
+};
+
+static const struct addrinfo hints = {
+	.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+
+static struct lookup *lookup_new(const char *host, uint16_t port)
+{
+	struct lookup *l = calloc(1, sizeof(*l) + strlen(host) + 1);
+	pthread_condattr_t attr;
+
+	if (l == NULL)
+		return NULL;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->done_cond, &attr);
+	pthread_condattr_destroy(&attr);
+	l->users = 1;
+	strcpy(l->host, host);
+	snprintf(l->service, sizeof(l->service), "%u", (unsigned)port);
+	return l;
+}
+
+static void lookup_drop(struct lookup *l)
+{
+	bool last;
+
+	pthread_mutex_lock(&l->lock);
+	last = --l->users == 0;
+	pthread_mutex_unlock(&l->lock);
+	if (!last)
+		return;
+	if (l->addresses != NULL)
+		freeaddrinfo(l->addresses);
+	pthread_cond_destroy(&l->done_cond);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+static void *lookup_run(void *context)
+{
+	struct lookup *l = context;
+	struct addrinfo *addresses = NULL;
+	int status = getaddrinfo(l->host, l->service, &hints, &addresses);
+
+	pthread_mutex_lock(&l->lock);
+	l->status = status;
+	l->addresses = status == 0 ? addresses : NULL;
+	l->done = true;
+	pthread_cond_signal(&l->done_cond);
+	pthread_mutex_unlock(&l->lock);
+	lookup_drop(l);
+	return NULL;
+}
+
+static int lookup_start(struct lookup *l)
+{
+	pthread_t thread;
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	l->users++;
+	rc = pthread_create(&thread, NULL, lookup_run, l);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0) {
+		l->users--;
+		return -rc;
+	}
+	pthread_detach(thread);
+	return 0;
+}
+
+static bool lookup_wait(struct lookup *l, int64_t until_us)
+{
+	struct timespec t = {.tv_sec = until_us / 1000000, .tv_nsec = (long)(until_us % 1000000) * 1000};
+	bool done;
+
+	pthread_mutex_lock(&l->lock);
+	while (!l->done)
+		if (pthread_cond_timedwait(&l->done_cond, &l->lock, &t) == ETIMEDOUT)
+			break;
+	done = l->done;
+	pthread_mutex_unlock(&l->lock);
+	return done;
+}
+
+/* Fill l->addresses: a literal address at once, a name within the bound. 0 or -errno with why. */
+static int resolve(struct lookup *l, int64_t until_us, char *why, size_t n)
+{
+	struct addrinfo literal = hints;
+	int rc;
+
+	literal.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+	if (getaddrinfo(l->host, l->service, &literal, &l->addresses) == 0)
+		return 0;
+	l->addresses = NULL;
+	rc = lookup_start(l);
+	if (rc < 0) {
+		snprintf(why, n, "host %s can not be looked up: %s", l->host, strerror(-rc));
+		return rc;
+	}
+	if (!lookup_wait(l, until_us)) {
+		snprintf(why, n, "host %s: no answer from the name server in time", l->host);
+		return -ETIMEDOUT;
+	}
+	if (l->status != 0) {
+		snprintf(why, n, "host %s: %s", l->host, gai_strerror(l->status));
+		return -EHOSTUNREACH;
+	}
+	return 0;
+}
+
+static void set_options(int fd)
+{
+	const struct {
+		int level, option, value;
+	} options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S},
+		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TIMES},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		setsockopt(fd, options[i].level, options[i].option, &options[i].value, sizeof(int));
+}
+
+/* Wait for a connection under way. 0 or -errno. */
+static int finish_connect(int fd, int64_t until_us)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int64_t left_us;
+	int error = 0, rc;
+	socklen_t size = sizeof(error);
+
+	do {
+		left_us = until_us - mono_us();
+		rc = poll(&p, 1, left_us > 0 ? (int)(left_us / 1000 + 1) : 0);
+	} while (rc < 0 && errno == EINTR);
+	if (rc == 0)
+		return -ETIMEDOUT;
+	if (rc < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return -error;
+}
+
+static int connect_to(const struct addrinfo *a, int64_t until_us)
+{
+	int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	set_options(fd);
+	rc = connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? -errno : 0;
+	if (rc == -EINPROGRESS)
+		rc = finish_connect(fd, until_us);
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* One address after the other, each with an equal share of the time that is left. */
+static int connect_any(const struct addrinfo *first, int64_t until_us)
+{
+	int64_t n_left = 0, now_us;
+	int rc = -EHOSTUNREACH;
+
+	for (const struct addrinfo *a = first; a != NULL; a = a->ai_next)
+		n_left++;
+	for (const struct addrinfo *a = first; a != NULL; a = a->ai_next) {
+		now_us = mono_us();
+		rc = connect_to(a, now_us + (until_us - now_us) / n_left--);
+		if (rc >= 0)
+			break;
+	}
+	return rc;
+}
+
+int dial(const char *host, uint16_t port, uint32_t timeout_ms, char *why, size_t n)
+{
+	int64_t until_us = mono_us() + (int64_t)timeout_ms * 1000;
+	struct lookup *l = lookup_new(host, port);
+	int rc;
+
+	if (l == NULL) {
+		snprintf(why, n, "out of memory");
+		return -ENOMEM;
+	}
+	rc = resolve(l, until_us, why, n);
+	if (rc == 0) {
+		rc = connect_any(l->addresses, until_us);
+		if (rc < 0)
+			snprintf(why, n, "host %s port %u: %s", host, (unsigned)port, strerror(-rc));
+	}
+	lookup_drop(l);
+	return rc;
+}

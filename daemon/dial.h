@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* dial.h - a TCP connection to a gateway, by name or address, IPv4 or IPv6, within a bound.
+ * Blocks the calling thread up to the bound; any thread. */
+#ifndef TALLY_DIAL_H
+#define TALLY_DIAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Connect to host (a name or a literal address) and port; name look-up and all addresses tried together take at most
+ * timeout_ms. Returns a non-blocking, close-on-exec socket with keepalive and without Nagle's delay, the caller's to
+ * close; or -errno with a sentence for a person in why (n bytes with NUL). */
+int dial(const char *host, uint16_t port, uint32_t timeout_ms, char *why, size_t n);
+
+#endif

@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: MIT */
+/* libmodbus opens a serial port, sets its line and sends the requests of both RTU transports. Receiving is ours:
+ * modbus_read_registers() tells a wrong function, length and transaction by one code, waits with select() (descriptors
+ * below 1024), knows no echo and no noise, and after a wrong frame gives up instead of waiting for the right one. On
+ * TCP sending is ours too, since modbus_send_raw_request() always sends transaction 0. Raw requests also carry
+ * unit addresses above 247, which modbus_set_slave() of 3.1.6 refuses.
+ *
+ * How a read goes: wait until the line has been silent for t3.5 (after a fault: SETTLE_US), discarding what comes;
+ * send; take bytes until the answer is whole by its own length, the deadline is reached, or what came can be no answer
+ * and the line fell silent. A sound frame that is not the answer is remembered as refused, and the wait for the right
+ * one goes on. A refused or missing answer may still come later: bus.c sees to it that it is not taken for the answer
+ * to another request of equal length.
+ *
+ * Too fast: on a real serial line, while an earlier request is unanswered, an answer that ends before request and
+ * answer can have passed the wire at the line's speed is the answer to that earlier request. Not on pseudo-terminals
+ * and gateways, where nothing says how fast bytes travel. */
+#include "link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <modbus/modbus.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dial.h"
+#include "frame.h"
+#include "mono.h"
+#include "port.h"
+
+enum {
+	/* Silence that ends what can be no answer and follows every fault: longer than the 16 ms for which a USB
+	 * adapter, or the packet timer of a gateway, holds bytes back in the middle of a frame. */
+	SETTLE_US = 50000,
+	FAST_BAUD = 19200,
+	FAST_GAP_US = 1750,
+	/* A gateway that is connected but mute is dialled anew. Not after each timeout: behind a gateway that passes
+	 * bytes on, a dead meter is no fault of the connection. */
+	MUTE_TIMES = 5,
+	RX_MAX = 2 * FRAME_MAX,
+	RTS_DRAIN_US = 20000,
+};
+
+struct link {
+	const struct conf_bus *conf;
+	modbus_t *ctx; /* NULL for tcp */
+	int fd;	       /* ctx's own on a serial port; -1 = closed */
+	int claim_fd;  /* holds the lock of a serial port, or -1 */
+	bool is_real;  /* a serial line, where the times of bytes mean something */
+	bool use_rts;
+	int64_t char_ns;    /* one character on the wire; 0 for tcp */
+	int64_t gap_us;	    /* t3.5; 0 for tcp */
+	int64_t silent_us;  /* silence wanted before the next request */
+	int64_t last_us;    /* last byte on the line, ours or theirs */
+	bool is_unanswered; /* the last request got no answer that counts */
+	unsigned n_mute;    /* timeouts in a row without a byte received */
+	uint16_t transaction;
+	size_t n_rx;
+	uint8_t rx[RX_MAX];
+	char error[256];
+};
+
+/* One request under way. */
+struct exchange {
+	struct frame_query query;
+	struct link_reply reply;
+	int64_t silence_end_us; /* an answer has begun by then */
+	int64_t deadline_us;	/* and has ended by then */
+	uint16_t *words;
+};
+
+static bool is_tcp(const struct link *l)
+{
+	return l->conf->transport == CONF_TCP;
+}
+
+static int64_t wire_us(const struct link *l, size_t n_chars)
+{
+	return ((int64_t)n_chars * l->char_ns + 999) / 1000;
+}
+
+static void set_timing(struct link *l)
+{
+	unsigned baud = l->conf->baud != 0 ? l->conf->baud : 9600;
+
+	if (is_tcp(l))
+		return;
+	l->char_ns = (int64_t)conf_bits_per_char(l->conf) * 1000000000 / baud;
+	l->gap_us = baud > FAST_BAUD ? FAST_GAP_US : (l->char_ns * 7 / 2 + 999) / 1000;
+}
+
+struct link *link_new(const struct conf_bus *conf)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->conf = conf;
+	l->fd = l->claim_fd = -1;
+	l->transaction = (uint16_t)mono_us();
+	set_timing(l);
+	return l;
+}
+
+void link_free(struct link *l)
+{
+	if (l == NULL)
+		return;
+	link_close(l);
+	free(l);
+}
+
+bool link_is_open(const struct link *l)
+{
+	return l->fd >= 0;
+}
+
+const char *link_error(const struct link *l)
+{
+	return l->error;
+}
+
+unsigned link_unit_max(void)
+{
+	return 255;
+}
+
+__attribute__((format(printf, 3, 4))) static int complain(struct link *l, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(l->error, sizeof(l->error), fmt, args);
+	va_end(args);
+	return code;
+}
+
+static int new_context(struct link *l, const char *device)
+{
+	const struct conf_bus *c = l->conf;
+
+	l->ctx = modbus_new_rtu(device, (int)c->baud, (char)c->parity, 8, c->stop_bits);
+	return l->ctx != NULL ? 0 : complain(l, -errno, "%s: %s", device, modbus_strerror(errno));
+}
+
+/* Who turns the line round. */
+static int set_direction(struct link *l)
+{
+	enum conf_rs485 mode = l->conf->rs485;
+	int rc;
+
+	l->use_rts = false;
+	if (mode == CONF_RS485_AUTO || mode == CONF_RS485_KERNEL) {
+		rc = port_use_kernel_rs485(l->fd);
+		if (rc < 0 && mode == CONF_RS485_KERNEL)
+			return complain(l, rc, "port %s: its driver has no RS485 mode (%s): set rs485 = auto",
+					l->conf->device, strerror(-rc));
+	} else if (mode == CONF_RS485_RTS) {
+		rc = port_set_rts(l->fd, false);
+		if (rc < 0 && l->is_real)
+			return complain(l, rc, "port %s: RTS can not be set (%s): set rs485 = auto", l->conf->device,
+					strerror(-rc));
+		l->use_rts = rc == 0;
+	}
+	return 0;
+}
+
+static int open_port(struct link *l)
+{
+	const struct conf_bus *c = l->conf;
+	int rc;
+
+	/* libmodbus would run the port at 9600 baud without a word. */
+	if (!port_knows_speed(c->baud))
+		return complain(l, -EINVAL, "port %s: %u baud is no speed of a serial port", c->device, c->baud);
+	l->claim_fd = port_claim(c->device, l->error, sizeof(l->error));
+	if (l->claim_fd < 0)
+		return l->claim_fd;
+	rc = new_context(l, c->device);
+	if (rc < 0)
+		return rc;
+	if (modbus_connect(l->ctx) < 0)
+		return complain(l, -errno, "port %s: %s", c->device, modbus_strerror(errno));
+	l->fd = modbus_get_socket(l->ctx);
+	l->is_real = port_is_real(l->fd);
+	port_exclude(l->fd);
+	if (!port_has_speed(l->fd, c->baud))
+		return complain(l, -EINVAL, "port %s can not run at %u baud", c->device, c->baud);
+	port_lower_latency(c->device, l->fd);
+	return set_direction(l);
+}
+
+static int open_socket(struct link *l)
+{
+	const struct conf_bus *c = l->conf;
+	int rc;
+
+	if (!is_tcp(l)) {
+		rc = new_context(l, c->host);
+		if (rc < 0)
+			return rc;
+	}
+	l->fd = dial(c->host, c->port, c->response_timeout_ms, l->error, sizeof(l->error));
+	if (l->fd >= 0 && l->ctx != NULL)
+		modbus_set_socket(l->ctx, l->fd);
+	return l->fd < 0 ? l->fd : 0;
+}
+
+/* modbus_send_raw_request() writes to a socket without MSG_NOSIGNAL. */
+static void block_sigpipe(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int link_open(struct link *l)
+{
+	int rc;
+
+	link_close(l);
+	block_sigpipe();
+	rc = l->conf->transport == CONF_RTU ? open_port(l) : open_socket(l);
+	if (rc < 0) {
+		link_close(l);
+		return rc;
+	}
+	l->error[0] = '\0';
+	l->silent_us = l->gap_us;
+	l->last_us = mono_us();
+	l->is_unanswered = false;
+	l->n_mute = 0;
+	return 0;
+}
+
+void link_close(struct link *l)
+{
+	if (l->fd >= 0 && l->claim_fd >= 0) {
+		port_share(l->fd);
+		modbus_close(l->ctx);
+	} else if (l->fd >= 0) {
+		close(l->fd);
+	}
+	modbus_free(l->ctx);
+	l->ctx = NULL;
+	if (l->claim_fd >= 0)
+		close(l->claim_fd);
+	l->fd = l->claim_fd = -1;
+}
+
+static enum link_status lost(struct link *l, int error)
+{
+	const char *text = error == 0 ? "closed by the gateway" : strerror(error);
+
+	if (l->conf->transport == CONF_RTU)
+		complain(l, 0, "port %s is gone (%s)", l->conf->device, error == 0 ? "hung up" : text);
+	else
+		complain(l, 0, "host %s port %u: %s", l->conf->host, (unsigned)l->conf->port, text);
+	link_close(l);
+	return LINK_CLOSED;
+}
+
+/* Wait for bytes until the given time. LINK_OK there are some, LINK_TIMEOUT, LINK_CLOSED. */
+static enum link_status wait_readable(struct link *l, int64_t until_us)
+{
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+	struct timespec t;
+	int64_t left_us;
+	int rc;
+
+	do {
+		left_us = until_us - mono_us();
+		if (left_us < 0)
+			left_us = 0;
+		t = (struct timespec){.tv_sec = left_us / 1000000, .tv_nsec = (long)(left_us % 1000000) * 1000};
+		rc = ppoll(&p, 1, &t, NULL);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return lost(l, errno);
+	if (rc == 0)
+		return LINK_TIMEOUT;
+	/* Only a serial port hangs up before it has been read empty. */
+	if (l->conf->transport == CONF_RTU && (p.revents & (POLLHUP | POLLERR | POLLNVAL)))
+		return lost(l, 0);
+	return LINK_OK;
+}
+
+/* Take what is there, after wait_readable(). LINK_OK with *n bytes, possibly 0; LINK_CLOSED. */
+static enum link_status take(struct link *l, uint8_t *bytes, size_t room, size_t *n)
+{
+	ssize_t rc = read(l->fd, bytes, room);
+
+	*n = 0;
+	if (rc < 0)
+		return errno == EAGAIN || errno == EINTR ? LINK_OK : lost(l, errno);
+	if (rc == 0 && l->conf->transport != CONF_RTU)
+		return lost(l, 0);
+	*n = (size_t)rc;
+	if (rc > 0) {
+		l->last_us = mono_us();
+		l->n_mute = 0;
+	}
+	return LINK_OK;
+}
+
+/* Discard what comes until the line has been silent as long as wanted: LINK_OK. A line that does not fall silent
+ * by limit_us: LINK_TIMEOUT. */
+static enum link_status quieten(struct link *l, int64_t limit_us)
+{
+	uint8_t junk[FRAME_MAX];
+	enum link_status s;
+	size_t n;
+
+	while ((s = wait_readable(l, l->last_us + l->silent_us)) == LINK_OK) {
+		s = take(l, junk, sizeof(junk), &n);
+		if (s != LINK_OK)
+			return s;
+		if (mono_us() > limit_us)
+			return LINK_TIMEOUT;
+	}
+	return s == LINK_TIMEOUT ? LINK_OK : s;
+}
+
+static int send_rtu(struct link *l, const struct frame_query *q)
+{
+	uint8_t request[FRAME_REQUEST_TCP];
+	int64_t end_us;
+	int rc;
+
+	frame_put_rtu(q, request);
+	if (l->use_rts)
+		port_set_rts(l->fd, true);
+	/* Without the CRC, which libmodbus adds. */
+	rc = modbus_send_raw_request(l->ctx, request, FRAME_REQUEST_RTU - 2) < 0 ? -errno : 0;
+	if (l->use_rts) {
+		end_us = mono_us() + wire_us(l, FRAME_REQUEST_RTU);
+		mono_sleep_until_us(end_us);
+		port_wait_sent(l->fd, end_us + RTS_DRAIN_US);
+		port_set_rts(l->fd, false);
+	}
+	return rc;
+}
+
+static int send_tcp(struct link *l, const struct frame_query *q)
+{
+	uint8_t request[FRAME_REQUEST_TCP];
+	size_t n = frame_put_tcp(q, request);
+	ssize_t rc = send(l->fd, request, n, MSG_NOSIGNAL);
+
+	if (rc < 0)
+		return -errno;
+	return rc == (ssize_t)n ? 0 : -EPIPE;
+}
+
+static enum link_status send_request(struct link *l, struct exchange *x, uint32_t timeout_ms)
+{
+	size_t n_answer = 5 + 2 * (size_t)x->query.n_words;
+	int64_t request_us = wire_us(l, FRAME_REQUEST_RTU);
+	int rc;
+
+	x->query.transaction = ++l->transaction;
+	x->reply.sent_us = mono_us();
+	rc = is_tcp(l) ? send_tcp(l, &x->query) : send_rtu(l, &x->query);
+	if (rc < 0)
+		return lost(l, -rc);
+	x->silence_end_us = x->reply.sent_us + request_us + (int64_t)timeout_ms * 1000;
+	x->deadline_us = is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, n_answer);
+	l->last_us = x->reply.sent_us + request_us;
+	l->n_rx = 0;
+	return LINK_OK;
+}
+
+static enum link_status status_of(enum frame_kind kind)
+{
+	switch (kind) {
+	case FRAME_ANSWER:
+		return LINK_OK;
+	case FRAME_EXCEPTION:
+		return LINK_EXCEPTION;
+	case FRAME_CRC:
+		return LINK_CRC;
+	case FRAME_WRONG_UNIT:
+		return LINK_WRONG_UNIT;
+	case FRAME_WRONG_FUNCTION:
+		return LINK_WRONG_FUNCTION;
+	case FRAME_WRONG_LENGTH:
+		return LINK_WRONG_LENGTH;
+	case FRAME_WRONG_TRANSACTION:
+		return LINK_WRONG_TRANSACTION;
+	default:
+		return LINK_TIMEOUT;
+	}
+}
+
+static void refuse(struct exchange *x, enum link_status status)
+{
+	if (x->reply.refused == LINK_OK)
+		x->reply.refused = status;
+}
+
+static void discard(struct link *l, size_t n)
+{
+	l->n_rx -= n;
+	memmove(l->rx, l->rx + n, l->n_rx);
+}
+
+static bool is_too_fast(const struct link *l, const struct exchange *x, size_t n_frame)
+{
+	/* A twentieth less than the wire needs: clocks of lines differ by up to some percent. */
+	int64_t least_us = wire_us(l, FRAME_REQUEST_RTU + n_frame) * 19 / 20;
+
+	return l->is_real && l->is_unanswered && l->last_us - x->reply.sent_us < least_us;
+}
+
+/* The answer or refusal has been found. LINK_TIMEOUT: not taken, wait for another. */
+static enum link_status accept_answer(struct link *l, struct exchange *x, const struct frame_look *look)
+{
+	const uint8_t *after = l->rx + look->used;
+	size_t n_after = l->n_rx - look->used;
+
+	if (is_too_fast(l, x, look->n_frame)) {
+		refuse(x, LINK_TOO_FAST);
+		l->is_unanswered = false;
+		discard(l, look->used);
+		return LINK_TIMEOUT;
+	}
+	if (!frame_is_noise(after, n_after))
+		return LINK_WRONG_LENGTH;
+	x->reply.exception = look->exception;
+	if (look->kind == FRAME_ANSWER)
+		for (size_t i = 0; i < x->query.n_words; i++)
+			x->words[i] = (uint16_t)(look->data[2 * i] << 8 | look->data[2 * i + 1]);
+	return status_of(look->kind);
+}
+
+/* Whether nothing more can be expected after such a frame: on TCP what carries our transaction is the answer. */
+static bool is_final(const struct link *l, enum frame_kind kind)
+{
+	return is_tcp(l) && kind != FRAME_WRONG_TRANSACTION;
+}
+
+/* Make of the bytes received what can be made of them. LINK_TIMEOUT: more is wanted. */
+static enum link_status digest(struct link *l, struct exchange *x, bool *is_hopeless)
+{
+	enum link_status s;
+	struct frame_look look;
+
+	for (;;) {
+		look = is_tcp(l) ? frame_look_tcp(&x->query, l->rx, l->n_rx)
+				 : frame_look_rtu(&x->query, l->rx, l->n_rx);
+		*is_hopeless = look.kind == FRAME_UNKNOWN;
+		if (look.kind == FRAME_PARTIAL)
+			return LINK_TIMEOUT;
+		if (look.kind == FRAME_UNKNOWN)
+			return is_tcp(l) ? LINK_WRONG_LENGTH : LINK_TIMEOUT;
+		if (look.kind == FRAME_ANSWER || look.kind == FRAME_EXCEPTION) {
+			s = accept_answer(l, x, &look);
+			if (s != LINK_TIMEOUT)
+				return s;
+			continue;
+		}
+		if (look.kind != FRAME_ECHO)
+			refuse(x, status_of(look.kind));
+		if (look.kind != FRAME_ECHO && is_final(l, look.kind))
+			return status_of(look.kind);
+		discard(l, look.used);
+	}
+}
+
+/* What bytes that are no answer and that nothing follows come to. LINK_TIMEOUT: nothing, wait on. */
+static enum link_status remains(struct link *l, struct exchange *x)
+{
+	enum link_status s = status_of(frame_remains(&x->query, l->rx, l->n_rx));
+
+	l->n_rx = 0;
+	if (s != LINK_WRONG_UNIT && s != LINK_WRONG_FUNCTION)
+		return s;
+	refuse(x, s);
+	return LINK_TIMEOUT;
+}
+
+/* The time is over. Bytes that came in until then are a dribble, else a frame that was cut short. */
+static enum link_status give_up(struct link *l, struct exchange *x)
+{
+	enum link_status s = LINK_TIMEOUT;
+
+	if (l->n_rx > 0 && l->last_us + SETTLE_US < x->deadline_us)
+		s = is_tcp(l) ? LINK_WRONG_LENGTH : remains(l, x);
+	return s == LINK_TIMEOUT && x->reply.refused != LINK_OK ? x->reply.refused : s;
+}
+
+/* Until when to wait for the next bytes. */
+static int64_t patience_us(const struct link *l, const struct exchange *x, bool is_hopeless)
+{
+	int64_t until_us = l->n_rx == 0 ? x->silence_end_us : x->deadline_us;
+
+	if (is_hopeless && l->last_us + SETTLE_US < until_us)
+		until_us = l->last_us + SETTLE_US;
+	return until_us;
+}
+
+static enum link_status take_and_digest(struct link *l, struct exchange *x, bool *is_hopeless)
+{
+	enum link_status s;
+	size_t n;
+
+	s = take(l, l->rx + l->n_rx, sizeof(l->rx) - l->n_rx, &n);
+	if (s != LINK_OK)
+		return s;
+	l->n_rx += n;
+	s = digest(l, x, is_hopeless);
+	if (s == LINK_TIMEOUT && l->n_rx == sizeof(l->rx)) {
+		refuse(x, LINK_CRC);
+		l->n_rx = 0;
+	}
+	return s;
+}
+
+static enum link_status receive(struct link *l, struct exchange *x)
+{
+	bool is_hopeless = false;
+	enum link_status s;
+
+	do {
+		s = wait_readable(l, patience_us(l, x, is_hopeless));
+		if (s == LINK_OK) {
+			s = take_and_digest(l, x, &is_hopeless);
+			if (s == LINK_TIMEOUT && mono_us() >= x->deadline_us)
+				return give_up(l, x);
+		} else if (s == LINK_TIMEOUT) {
+			if (!is_hopeless || mono_us() >= x->deadline_us)
+				return give_up(l, x);
+			s = remains(l, x);
+			is_hopeless = false;
+		}
+	} while (s == LINK_TIMEOUT);
+	return s;
+}
+
+/* What the outcome of a request means for the next one. */
+static void settle(struct link *l, const struct exchange *x)
+{
+	enum link_status s = x->reply.status;
+	bool is_good = s == LINK_OK || s == LINK_EXCEPTION;
+
+	if (!link_is_open(l))
+		return;
+	l->silent_us = is_good || is_tcp(l) ? l->gap_us : SETTLE_US;
+	l->is_unanswered = !is_good && s != LINK_TOO_FAST;
+	if (s == LINK_TIMEOUT)
+		l->n_mute++;
+	if ((is_tcp(l) && !is_good) || (l->conf->transport == CONF_RTU_OVER_TCP && l->n_mute >= MUTE_TIMES))
+		link_close(l);
+}
+
+struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
+			    uint32_t timeout_ms, uint16_t *words)
+{
+	struct exchange x = {
+		.query = {.unit = unit, .function = function, .address = address, .n_words = n_words},
+		.words = words,
+	};
+	enum link_status s = LINK_CLOSED;
+
+	assert(n_words >= 1 && n_words <= MODBUS_MAX_READ_REGISTERS && (function == 3 || function == 4));
+	if (link_is_open(l))
+		s = quieten(l, mono_us() + (int64_t)timeout_ms * 1000);
+	if (s == LINK_OK)
+		s = send_request(l, &x, timeout_ms);
+	if (s == LINK_OK)
+		s = receive(l, &x);
+	x.reply.status = s;
+	if (x.reply.sent_us != 0)
+		x.reply.latency_us = mono_us() - x.reply.sent_us;
+	settle(l, &x);
+	return x.reply;
+}
+
+const char *link_status_text(enum link_status s)
+{
+	static const char *const texts[LINK_STATUS_COUNT] = {
+		[LINK_OK] = "answered",
+		[LINK_TIMEOUT] = "timeout",
+		[LINK_CRC] = "bad CRC",
+		[LINK_WRONG_UNIT] = "answer of another unit",
+		[LINK_WRONG_FUNCTION] = "answer with another function",
+		[LINK_WRONG_LENGTH] = "answer of the wrong length",
+		[LINK_WRONG_TRANSACTION] = "answer to another transaction",
+		[LINK_TOO_FAST] = "answer faster than the line",
+		[LINK_EXCEPTION] = "exception",
+		[LINK_CLOSED] = "line closed",
+	};
+
+	return (unsigned)s < LINK_STATUS_COUNT ? texts[s] : "unknown status";
+}
+
+const char *link_exception_text(uint8_t exception)
+{
+	static const char *const texts[] = {
+		[1] = "exception 1, illegal function",
+		[2] = "exception 2, illegal data address",
+		[3] = "exception 3, illegal data value",
+		[4] = "exception 4, device failure",
+		[5] = "exception 5, acknowledge",
+		[6] = "exception 6, device busy",
+		[7] = "exception 7, negative acknowledge",
+		[8] = "exception 8, memory parity error",
+		[9] = "exception 9",
+		[10] = "exception 10, gateway path unavailable",
+		[11] = "exception 11, device behind the gateway does not answer",
+	};
+
+	if (exception == 0 || exception >= sizeof(texts) / sizeof(texts[0]))
+		return "an exception Modbus does not define";
+	return texts[exception];
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "port.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/serial.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "mono.h"
+
+enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, SENT_POLL_US = 100 };
+
+static const struct {
+	unsigned baud;
+	speed_t speed;
+} speeds[] = {
+	{1200, B1200},	 {2400, B2400},	  {4800, B4800},     {9600, B9600},	{19200, B19200},
+	{38400, B38400}, {57600, B57600}, {115200, B115200}, {230400, B230400}, {460800, B460800},
+};
+
+static speed_t speed_of(unsigned baud)
+{
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
+		if (speeds[i].baud == baud)
+			return speeds[i].speed;
+	return B0;
+}
+
+bool port_knows_speed(unsigned baud)
+{
+	return speed_of(baud) != B0;
+}
+
+bool port_has_speed(int fd, unsigned baud)
+{
+	struct termios t;
+
+	return tcgetattr(fd, &t) == 0 && port_knows_speed(baud) && cfgetospeed(&t) == speed_of(baud);
+}
+
+bool port_is_real(int fd)
+{
+	struct stat st;
+	unsigned m;
+
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
+		return false;
+	m = major(st.st_rdev);
+	return m < PTS_MAJOR_FIRST || m > PTS_MAJOR_LAST;
+}
+
+/* The next entry of a folder of /proc whose name is a number, or 0. */
+static long next_number(DIR *dir)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(dir)) != NULL)
+		if (isdigit((unsigned char)entry->d_name[0]))
+			return strtol(entry->d_name, NULL, 10);
+	return -1;
+}
+
+static bool has_open(long pid, dev_t rdev)
+{
+	char path[64], target[64];
+	struct stat st;
+	bool found = false;
+	ssize_t length;
+	long number;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", pid);
+	dir = opendir(path);
+	if (dir == NULL)
+		return false;
+	while (!found && (number = next_number(dir)) >= 0) {
+		snprintf(path, sizeof(path), "/proc/%ld/fd/%ld", pid, number);
+		/* Only what lies in /dev is looked at closer: stat() on a dead network file would hang. */
+		length = readlink(path, target, sizeof(target));
+		if (length > 5 && memcmp(target, "/dev/", 5) == 0)
+			found = stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == rdev;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* A process other than `except` that has the port open, or 0 when none can be seen. */
+static long find_holder(dev_t rdev, long except)
+{
+	DIR *dir = opendir("/proc");
+	long pid;
+
+	if (dir == NULL)
+		return 0;
+	while ((pid = next_number(dir)) >= 0)
+		if (pid != except && has_open(pid, rdev))
+			break;
+	closedir(dir);
+	return pid < 0 ? 0 : pid;
+}
+
+static void process_name(long pid, char *name, int n)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(name, n, f) == NULL)
+		snprintf(name, (size_t)n, "a process");
+	if (f != NULL)
+		fclose(f);
+	name[strcspn(name, "\n")] = '\0';
+}
+
+static int busy(const char *device, long holder, char *why, size_t n)
+{
+	char name[32];
+
+	if (holder == 0) {
+		snprintf(why, n, "port %s is in use by another process", device);
+	} else {
+		process_name(holder, name, sizeof(name));
+		snprintf(why, n, "port %s is in use by %s (pid %ld)", device, name, holder);
+	}
+	return -EBUSY;
+}
+
+static int open_failed(const char *device, int error, char *why, size_t n)
+{
+	struct stat st;
+
+	switch (error) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		snprintf(why, n, "port %s does not exist: adapter unplugged?", device);
+		return -ENODEV;
+	case EBUSY:
+		return busy(device, stat(device, &st) == 0 ? find_holder(st.st_rdev, 0) : 0, why, n);
+	case EACCES:
+		snprintf(why, n, "no permission to open port %s: is the user in its group (dialout)?", device);
+		return -error;
+	default:
+		snprintf(why, n, "port %s: %s", device, strerror(error));
+		return -error;
+	}
+}
+
+/* The lock keeps out programs that lock too, whatever their rights; a program that does not lock is told by having the
+ * port open. On a pseudo-terminal the latter is no fault: the other end often holds both. */
+static int lock(int fd, const struct stat *st, long *holder)
+{
+	*holder = 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		*holder = find_holder(st->st_rdev, getpid());
+		return -EBUSY;
+	}
+	if (!port_is_real(fd))
+		return 0;
+	*holder = find_holder(st->st_rdev, getpid());
+	return *holder == 0 ? 0 : -EBUSY;
+}
+
+int port_claim(const char *device, char *why, size_t n)
+{
+	int fd = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	long holder;
+
+	if (fd < 0)
+		return open_failed(device, errno, why, n);
+	if (fstat(fd, &st) < 0 || !isatty(fd)) {
+		snprintf(why, n, "%s is not a serial port", device);
+		close(fd);
+		return -ENOTTY;
+	}
+	if (lock(fd, &st, &holder) < 0) {
+		close(fd);
+		/* Nobody else has it: another bus of this process does. */
+		return busy(device, holder == 0 && has_open(getpid(), st.st_rdev) ? getpid() : holder, why, n);
+	}
+	return fd;
+}
+
+/* A pseudo-terminal keeps the mark as long as its other end lives: after a crash nobody could open it again. */
+void port_exclude(int fd)
+{
+	if (port_is_real(fd))
+		ioctl(fd, TIOCEXCL);
+}
+
+void port_share(int fd)
+{
+	if (port_is_real(fd))
+		ioctl(fd, TIOCNXCL);
+}
+
+int port_use_kernel_rs485(int fd)
+{
+	struct serial_rs485 rs485 = {0};
+
+	if (ioctl(fd, TIOCGRS485, &rs485) < 0)
+		return -errno;
+	if (rs485.flags & SER_RS485_ENABLED)
+		return 0;
+	rs485.flags |= SER_RS485_ENABLED;
+	if ((rs485.flags & (SER_RS485_RTS_ON_SEND | SER_RS485_RTS_AFTER_SEND)) == 0)
+		rs485.flags |= SER_RS485_RTS_ON_SEND;
+	return ioctl(fd, TIOCSRS485, &rs485) < 0 ? -errno : 0;
+}
+
+int port_set_rts(int fd, bool on)
+{
+	int line = TIOCM_RTS;
+
+	return ioctl(fd, on ? TIOCMBIS : TIOCMBIC, &line) < 0 ? -errno : 0;
+}
+
+void port_wait_sent(int fd, int64_t until_us)
+{
+	unsigned status = 0;
+	int64_t now_us;
+
+	while ((now_us = mono_us()) < until_us) {
+		if (ioctl(fd, TIOCSERGETLSR, &status) < 0 || (status & TIOCSER_TEMT))
+			return;
+		mono_sleep_until_us(now_us + SENT_POLL_US);
+	}
+}
+
+/* FTDI's driver takes the flag as "latency timer 1 ms"; where it does not, the timer stands in sysfs. */
+void port_lower_latency(const char *device, int fd)
+{
+	char real[PATH_MAX], path[PATH_MAX + 64];
+	struct serial_struct serial;
+	int timer;
+
+	if (!port_is_real(fd))
+		return;
+	if (ioctl(fd, TIOCGSERIAL, &serial) == 0 && (serial.flags & ASYNC_LOW_LATENCY) == 0) {
+		serial.flags |= ASYNC_LOW_LATENCY;
+		ioctl(fd, TIOCSSERIAL, &serial);
+	}
+	if (realpath(device, real) == NULL)
+		return;
+	snprintf(path, sizeof(path), "/sys/class/tty/%s/device/latency_timer", basename(real));
+	timer = open(path, O_WRONLY | O_CLOEXEC);
+	if (timer < 0)
+		return;
+	/* Without the right to it the port still works, only slower. */
+	if (write(timer, "1\n", 2) < 0)
+		errno = 0;
+	close(timer);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* port.h - what a serial port needs beyond opening it: sole use, turning an RS485 line round, low latency.
+ * All of it works, or fails without harm, on a pseudo-terminal. Any thread. */
+#ifndef TALLY_PORT_H
+#define TALLY_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+
+/* Take a serial port for this process before anything is changed on it. Returns a descriptor that holds the lock and
+ * is only to be closed (after port_share()); or -errno with a sentence for a person in why (n bytes with NUL):
+ * -ENODEV no such port, -EBUSY in use, by whom if that can be found out, -EACCES, -ENOTTY ... */
+int port_claim(const char *device, char *why, size_t n);
+
+/* A port that really is a serial line: not a pseudo-terminal. */
+bool port_is_real(int fd);
+
+/* Refuse (or allow again) further openings of a claimed port; does nothing on a pseudo-terminal. */
+void port_exclude(int fd);
+void port_share(int fd);
+
+/* Whether the port now runs at this speed. False too for a speed termios has no name for. */
+bool port_has_speed(int fd, unsigned baud);
+bool port_knows_speed(unsigned baud);
+
+/* Let the kernel's driver turn the line round. Delays and polarity that the device tree has set are kept.
+ * 0 or -errno: most USB adapters do it by themselves and have no such call. */
+int port_use_kernel_rs485(int fd);
+
+/* Set or clear RTS. 0 or -errno. */
+int port_set_rts(int fd, bool on);
+
+/* Wait, until the given monotonic time at most, for the last bit to have left the port. */
+void port_wait_sent(int fd, int64_t until_us);
+
+/* Have received bytes handed over at once: FTDI chips wait 16 ms by default. Best effort. */
+void port_lower_latency(const char *device, int fd);
+
+#endif

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/file.h>
+
+/* For the one state that only a real serial port has. */
+#include "link.c" /* NOLINT(bugprone-suspicious-include) */
+#include "slave.h"
+
+#define REQUEST	   "05 03 c6 52 00 02"
+#define ANSWER	   "05 03 04 00 01 e2 40 a7 63"
+#define TCP_ANSWER "tid 00 00 00 07 05 03 04 00 01 e2 40"
+
+enum { LONG_MS = 5000, SHORT_MS = 100, SILENCE_MS = 400 };
+
+/* What a single request came to. */
+struct outcome {
+	struct link_reply reply;
+	bool is_open;
+	uint16_t words[2];
+};
+
+static struct link_reply read_two(struct link *l, uint32_t timeout_ms, uint16_t *words)
+{
+	words[0] = words[1] = 0xdead;
+	return link_read(l, 5, 3, 0xc652, 2, timeout_ms, words);
+}
+
+static struct outcome ask(enum conf_transport transport, const char *script, uint32_t timeout_ms)
+{
+	const struct slave_step step = {transport == CONF_TCP ? REQUEST : REQUEST " 58 d6", script};
+	struct outcome o;
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+
+	slave_init(&slave, transport);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	slave_start(&slave, &step, 1);
+	o.reply = read_two(l, timeout_ms, o.words);
+	o.is_open = link_is_open(l);
+	slave_join(&slave);
+	assert_string_equal(slave.failure, "");
+	link_free(l);
+	slave_fini(&slave);
+	return o;
+}
+
+static void assert_answer(struct outcome o)
+{
+	assert_int_equal(o.reply.status, LINK_OK);
+	assert_int_equal(o.words[0], 0x0001);
+	assert_int_equal(o.words[1], 0xe240);
+	assert_true(o.is_open);
+	assert_true(o.reply.sent_us > 0);
+	assert_true(o.reply.latency_us > 0);
+}
+
+static void assert_refused(struct outcome o, enum link_status status)
+{
+	assert_int_equal(o.reply.status, status);
+	assert_int_equal(o.words[0], 0xdead);
+	assert_int_equal(o.words[1], 0xdead);
+}
+
+/* The same on the line itself and through a gateway that passes bytes on. */
+static void assert_rtu_refused(const char *script, uint32_t timeout_ms, enum link_status status)
+{
+	assert_refused(ask(CONF_RTU, script, timeout_ms), status);
+	assert_refused(ask(CONF_RTU_OVER_TCP, script, timeout_ms), status);
+}
+
+static void answer_comes_back_as_words(void **state)
+{
+	(void)state;
+	assert_answer(ask(CONF_RTU, ANSWER, LONG_MS));
+	assert_answer(ask(CONF_RTU_OVER_TCP, ANSWER, LONG_MS));
+	assert_answer(ask(CONF_TCP, TCP_ANSWER, LONG_MS));
+}
+
+static void answer_in_pieces_is_put_together(void **state)
+{
+	const char *pieces = "05 ~20 03 04 00 ~20 01 e2 40 ~20 a7 ~20 63";
+
+	(void)state;
+	assert_answer(ask(CONF_RTU, pieces, LONG_MS));
+	assert_answer(ask(CONF_RTU_OVER_TCP, pieces, LONG_MS));
+	assert_answer(ask(CONF_TCP, "tid 00 ~20 00 00 07 05 03 04 ~20 00 01 e2 ~20 40", LONG_MS));
+}
+
+static void silence_is_a_timeout(void **state)
+{
+	struct outcome tcp;
+
+	(void)state;
+	assert_rtu_refused(NULL, SHORT_MS, LINK_TIMEOUT);
+	tcp = ask(CONF_TCP, NULL, SHORT_MS);
+	assert_refused(tcp, LINK_TIMEOUT);
+	assert_false(tcp.is_open);
+}
+
+static void dribble_is_ended_by_the_deadline(void **state)
+{
+	char script[2048] = "05 03 fa";
+	const struct slave_step step = {NULL, script};
+	uint16_t words[125];
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+	struct link_reply r;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		strcat(script, " ~10 00");
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	conf.baud = 115200;
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	slave_start(&slave, &step, 1);
+	r = link_read(l, 5, 3, 0xc652, 125, SHORT_MS, words);
+	/* WRONG_LENGTH when the slave was held up just before the deadline. */
+	assert_true(r.status == LINK_TIMEOUT || r.status == LINK_WRONG_LENGTH);
+	slave_join(&slave);
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void bad_crc_is_refused(void **state)
+{
+	(void)state;
+	assert_rtu_refused("05 03 04 00 01 e2 40 a7 64", LONG_MS, LINK_CRC);
+	assert_rtu_refused("05 03 04 00 11 e2 40 a7 63", LONG_MS, LINK_CRC);
+}
+
+static void garbage_is_refused(void **state)
+{
+	(void)state;
+	assert_rtu_refused("7e 12 34 56 78 9a bc", LONG_MS, LINK_CRC);
+}
+
+static void other_unit_is_refused(void **state)
+{
+	(void)state;
+	assert_rtu_refused("06 03 04 00 01 e2 40 94 63", SHORT_MS, LINK_WRONG_UNIT);
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 06 03 04 00 01 e2 40", LONG_MS), LINK_WRONG_UNIT);
+}
+
+static void other_function_is_refused(void **state)
+{
+	(void)state;
+	assert_rtu_refused("05 04 04 00 01 e2 40 a6 d4", SHORT_MS, LINK_WRONG_FUNCTION);
+	assert_rtu_refused("05 11 00 00 50 ed", SILENCE_MS, LINK_WRONG_FUNCTION);
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 04 04 00 01 e2 40", LONG_MS), LINK_WRONG_FUNCTION);
+}
+
+static void other_length_is_refused(void **state)
+{
+	(void)state;
+	assert_rtu_refused("05 03 02 00 01 88 44", SHORT_MS, LINK_WRONG_LENGTH);
+	assert_rtu_refused("05 03 06 00 01 e2 40 00 00 19 d9", SHORT_MS, LINK_WRONG_LENGTH);
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 05 05 03 02 00 01", LONG_MS), LINK_WRONG_LENGTH);
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 02 00 01 e2 40", LONG_MS), LINK_WRONG_LENGTH);
+}
+
+static void answer_cut_short_has_the_wrong_length(void **state)
+{
+	(void)state;
+	assert_rtu_refused("05 03 04 00 01 e2", SILENCE_MS, LINK_WRONG_LENGTH);
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 04 00", SILENCE_MS), LINK_WRONG_LENGTH);
+}
+
+static void answer_with_a_tail_has_the_wrong_length(void **state)
+{
+	(void)state;
+	assert_rtu_refused(ANSWER " 11 22", LONG_MS, LINK_WRONG_LENGTH);
+	assert_refused(ask(CONF_TCP, TCP_ANSWER " 11 22", LONG_MS), LINK_WRONG_LENGTH);
+}
+
+static void broken_tcp_header_closes_the_connection(void **state)
+{
+	struct outcome o = ask(CONF_TCP, "tid 00 00 02 07 05 03 04 00 01 e2 40", LONG_MS);
+
+	(void)state;
+	assert_refused(o, LINK_WRONG_LENGTH);
+	assert_false(o.is_open);
+}
+
+static void other_transaction_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(ask(CONF_TCP, "tid+1 00 00 00 07 05 03 04 00 01 e2 40", SHORT_MS), LINK_WRONG_TRANSACTION);
+}
+
+static void right_answer_after_a_wrong_one_counts(void **state)
+{
+	struct outcome o;
+
+	(void)state;
+	o = ask(CONF_RTU, "06 03 04 00 00 00 00 00 00 " ANSWER, SHORT_MS);
+	assert_refused(o, LINK_CRC);
+	o = ask(CONF_RTU, "06 03 04 00 01 e2 40 94 63 " ANSWER, LONG_MS);
+	assert_answer(o);
+	assert_int_equal(o.reply.refused, LINK_WRONG_UNIT);
+	o = ask(CONF_RTU_OVER_TCP, "05 03 02 00 01 88 44 ~20 " ANSWER, LONG_MS);
+	assert_answer(o);
+	assert_int_equal(o.reply.refused, LINK_WRONG_LENGTH);
+	o = ask(CONF_TCP, "tid+1 00 00 00 07 05 03 04 00 00 00 00 " TCP_ANSWER, LONG_MS);
+	assert_answer(o);
+	assert_int_equal(o.reply.refused, LINK_WRONG_TRANSACTION);
+}
+
+static void exception_is_told_with_its_code(void **state)
+{
+	struct outcome o;
+
+	(void)state;
+	o = ask(CONF_RTU, "05 83 02 81 30", LONG_MS);
+	assert_refused(o, LINK_EXCEPTION);
+	assert_int_equal(o.reply.exception, 2);
+	o = ask(CONF_RTU_OVER_TCP, "05 83 06 80 f3", LONG_MS);
+	assert_refused(o, LINK_EXCEPTION);
+	assert_int_equal(o.reply.exception, 6);
+	o = ask(CONF_TCP, "tid 00 00 00 03 05 83 0b", LONG_MS);
+	assert_refused(o, LINK_EXCEPTION);
+	assert_int_equal(o.reply.exception, 11);
+	assert_true(o.is_open);
+}
+
+static void echo_of_the_request_is_skipped(void **state)
+{
+	(void)state;
+	assert_answer(ask(CONF_RTU, REQUEST " 58 d6 " ANSWER, LONG_MS));
+	assert_answer(ask(CONF_RTU, "05 03 c6 52 ~20 00 02 58 d6 ~20 " ANSWER, LONG_MS));
+	assert_answer(ask(CONF_RTU_OVER_TCP, REQUEST " 58 d6 " ANSWER, LONG_MS));
+	assert_rtu_refused(REQUEST " 58 d6", SHORT_MS, LINK_TIMEOUT);
+}
+
+static void noise_of_a_switching_line_is_skipped(void **state)
+{
+	(void)state;
+	assert_answer(ask(CONF_RTU, "00 ff " ANSWER, LONG_MS));
+	assert_answer(ask(CONF_RTU, ANSWER " ff 00", LONG_MS));
+	assert_answer(ask(CONF_RTU, "00 " REQUEST " 58 d6 ff " ANSWER, LONG_MS));
+	assert_answer(ask(CONF_RTU_OVER_TCP, "ff " ANSWER, LONG_MS));
+	assert_rtu_refused("00 00 ff", SHORT_MS, LINK_TIMEOUT);
+}
+
+static void bytes_waiting_before_a_request_are_drained(void **state)
+{
+	static const struct slave_step steps[] = {{REQUEST " 58 d6", ANSWER},
+						  {REQUEST " 58 d6", "05 03 04 00 00 03 e8 bf 4d"}};
+
+	(void)state;
+	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
+		static const uint8_t stale[] = {0x05, 0x03, 0x04, 0x00, 0x02, 0x00, 0x00, 0x1e, 0x33};
+		struct conf_bus conf;
+		struct slave slave;
+		struct pollfd p = {.events = POLLIN};
+		uint16_t words[2];
+		struct link *l;
+
+		if (t == CONF_TCP)
+			continue;
+		slave_init(&slave, t);
+		conf = slave_conf(&slave);
+		l = link_new(&conf);
+		assert_int_equal(link_open(l), 0);
+		slave_start(&slave, steps, 1);
+		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
+		slave_join(&slave);
+		assert_int_equal(write(slave.fd, stale, sizeof(stale)), sizeof(stale));
+		p.fd = l->fd;
+		assert_int_equal(poll(&p, 1, LONG_MS), 1);
+		slave_start(&slave, steps + 1, 1);
+		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
+		assert_int_equal(words[0], 0);
+		assert_int_equal(words[1], 1000);
+		slave_join(&slave);
+		link_free(l);
+		slave_fini(&slave);
+	}
+}
+
+static void answer_faster_than_the_wire_belongs_to_an_earlier_request(void **state)
+{
+	/* At once on a line of 1200 baud: 8 + 9 characters need 156 ms. */
+	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, ANSWER}, {NULL, ANSWER}};
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	conf.baud = 1200;
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	l->is_real = true;
+	slave_start(&slave, steps, 3);
+	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_TIMEOUT);
+	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_TOO_FAST);
+	assert_int_equal(words[0], 0xdead);
+	/* Nothing is owed any more: a line that really is that fast is believed. */
+	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_OK);
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void hang_up_of_a_port_closes_the_link(void **state)
+{
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	char expected[128];
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	close(slave.fd);
+	slave.fd = -1;
+	assert_int_equal(read_two(l, LONG_MS, words).status, LINK_CLOSED);
+	assert_false(link_is_open(l));
+	snprintf(expected, sizeof(expected), "port %s is gone (hung up)", slave.device);
+	assert_string_equal(link_error(l), expected);
+	assert_int_equal(link_open(l), -ENODEV);
+	snprintf(expected, sizeof(expected), "port %s does not exist: adapter unplugged?", slave.device);
+	assert_string_equal(link_error(l), expected);
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void connection_that_ends_closes_the_link(void **state)
+{
+	(void)state;
+	for (enum conf_transport t = CONF_TCP; t <= CONF_RTU_OVER_TCP; t++) {
+		struct outcome o = ask(t, "close", LONG_MS);
+
+		assert_refused(o, LINK_CLOSED);
+		assert_false(o.is_open);
+		o = ask(t, "05 reset", LONG_MS);
+		assert_refused(o, LINK_CLOSED);
+		assert_false(o.is_open);
+	}
+}
+
+static void closed_link_reads_nothing(void **state)
+{
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	struct link *l;
+	struct link_reply r;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	r = read_two(l, LONG_MS, words);
+	assert_int_equal(r.status, LINK_CLOSED);
+	assert_int_equal(r.sent_us, 0);
+	assert_string_equal(link_error(l), "");
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void mute_gateway_is_dialled_anew_after_some_timeouts(void **state)
+{
+	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU_OVER_TCP);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	slave_start(&slave, steps, 5);
+	for (int i = 0; i < 5; i++) {
+		assert_true(link_is_open(l));
+		assert_int_equal(read_two(l, 20, words).status, LINK_TIMEOUT);
+	}
+	assert_false(link_is_open(l));
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void port_in_use_names_its_holder(void **state)
+{
+	char name[32], expected[192];
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+	FILE *comm;
+
+	(void)state;
+	comm = fopen("/proc/self/comm", "r");
+	assert_non_null(fgets(name, sizeof(name), comm));
+	name[strcspn(name, "\n")] = '\0';
+	fclose(comm);
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	assert_int_equal(flock(slave.hold, LOCK_EX), 0);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), -EBUSY);
+	snprintf(expected, sizeof(expected), "port %s is in use by %s (pid %d)", slave.device, name, getpid());
+	assert_string_equal(link_error(l), expected);
+	assert_int_equal(flock(slave.hold, LOCK_UN), 0);
+	assert_int_equal(link_open(l), 0);
+	assert_string_equal(link_error(l), "");
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void open_port_is_locked_until_it_is_closed(void **state)
+{
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	assert_int_equal(flock(slave.hold, LOCK_EX | LOCK_NB), -1);
+	link_close(l);
+	assert_int_equal(flock(slave.hold, LOCK_EX | LOCK_NB), 0);
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void unknown_speed_is_refused_not_replaced(void **state)
+{
+	char expected[128];
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	conf.baud = 14400;
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), -EINVAL);
+	snprintf(expected, sizeof(expected), "port %s: 14400 baud is no speed of a serial port", slave.device);
+	assert_string_equal(link_error(l), expected);
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void what_is_no_port_is_refused(void **state)
+{
+	static char file[] = "/dev/null", missing[] = "/dev/no-such-port";
+	struct conf_bus conf = {.transport = CONF_RTU, .baud = 9600, .parity = CONF_EVEN, .stop_bits = 1};
+	struct link *l;
+
+	(void)state;
+	conf.device = file;
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), -ENOTTY);
+	assert_string_equal(link_error(l), "/dev/null is not a serial port");
+	conf.device = missing;
+	assert_int_equal(link_open(l), -ENODEV);
+	assert_string_equal(link_error(l), "port /dev/no-such-port does not exist: adapter unplugged?");
+	link_free(l);
+}
+
+static void kernel_rs485_is_demanded_only_where_asked_for(void **state)
+{
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	for (enum conf_rs485 mode = CONF_RS485_AUTO; mode <= CONF_RS485_OFF; mode++) {
+		conf.rs485 = mode;
+		l = link_new(&conf);
+		assert_int_equal(link_open(l) == 0, mode != CONF_RS485_KERNEL);
+		assert_int_equal(strstr(link_error(l), "set rs485 = auto") != NULL, mode == CONF_RS485_KERNEL);
+		link_free(l);
+	}
+	slave_fini(&slave);
+}
+
+static void refused_connection_says_so(void **state)
+{
+	char expected[128];
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_TCP);
+	conf = slave_conf(&slave);
+	close(slave.listener);
+	slave.listener = -1;
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), -ECONNREFUSED);
+	snprintf(expected, sizeof(expected), "host 127.0.0.1 port %u: Connection refused", (unsigned)slave.port);
+	assert_string_equal(link_error(l), expected);
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void host_may_be_a_name_or_of_ip_version_6(void **state)
+{
+	static char six[] = "::1", name[] = "localhost";
+	static const struct slave_step steps[] = {{REQUEST, TCP_ANSWER}, {REQUEST, TCP_ANSWER}};
+	int probe = socket(AF_INET6, SOCK_STREAM, 0);
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	bool has_six = probe >= 0 && bind(probe, (struct sockaddr *)&any, sizeof(any)) == 0;
+
+	(void)state;
+	if (probe >= 0)
+		close(probe);
+	for (int i = has_six ? 0 : 1; i < 2; i++) {
+		struct conf_bus conf;
+		struct slave slave = {.transport = CONF_TCP, .fd = -1, .hold = -1};
+		uint16_t words[2];
+		struct link *l;
+
+		slave_listen(&slave, i == 0 ? AF_INET6 : AF_INET);
+		conf = slave_conf(&slave);
+		conf.host = i == 0 ? six : name;
+		l = link_new(&conf);
+		assert_int_equal(link_open(l), 0);
+		slave_start(&slave, steps + i, 1);
+		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
+		slave_join(&slave);
+		link_free(l);
+		slave_fini(&slave);
+	}
+}
+
+static void unknown_host_says_so(void **state)
+{
+	static char name[] = "no-such-gateway.invalid";
+	struct conf_bus conf = {.transport = CONF_TCP, .host = name, .port = 502, .response_timeout_ms = 2000};
+	struct link *l = link_new(&conf);
+
+	(void)state;
+	assert_true(link_open(l) < 0);
+	assert_memory_equal(link_error(l), "host no-such-gateway.invalid: ", 30);
+	link_free(l);
+}
+
+static void highest_addresses_can_be_read(void **state)
+{
+	static const struct slave_step step = {"fa 03 c6 52 00 02 4c d9", "fa 03 04 00 01 e2 40 a8 6c"};
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	struct link *l;
+
+	(void)state;
+	assert_int_equal(link_unit_max(), 255);
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	slave_start(&slave, &step, 1);
+	assert_int_equal(link_read(l, 250, 3, 0xc652, 2, LONG_MS, words).status, LINK_OK);
+	slave_join(&slave);
+	assert_string_equal(slave.failure, "");
+	link_free(l);
+	slave_fini(&slave);
+}
+
+static void every_status_and_exception_has_a_text(void **state)
+{
+	(void)state;
+	for (int s = 0; s < LINK_STATUS_COUNT; s++)
+		assert_string_not_equal(link_status_text((enum link_status)s), "unknown status");
+	assert_string_equal(link_exception_text(1), "exception 1, illegal function");
+	assert_string_equal(link_exception_text(11), "exception 11, device behind the gateway does not answer");
+	assert_string_equal(link_exception_text(12), "an exception Modbus does not define");
+	assert_string_equal(link_exception_text(0), "an exception Modbus does not define");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answer_comes_back_as_words),
+		cmocka_unit_test(answer_in_pieces_is_put_together),
+		cmocka_unit_test(silence_is_a_timeout),
+		cmocka_unit_test(dribble_is_ended_by_the_deadline),
+		cmocka_unit_test(bad_crc_is_refused),
+		cmocka_unit_test(garbage_is_refused),
+		cmocka_unit_test(other_unit_is_refused),
+		cmocka_unit_test(other_function_is_refused),
+		cmocka_unit_test(other_length_is_refused),
+		cmocka_unit_test(answer_cut_short_has_the_wrong_length),
+		cmocka_unit_test(answer_with_a_tail_has_the_wrong_length),
+		cmocka_unit_test(broken_tcp_header_closes_the_connection),
+		cmocka_unit_test(other_transaction_is_refused),
+		cmocka_unit_test(right_answer_after_a_wrong_one_counts),
+		cmocka_unit_test(exception_is_told_with_its_code),
+		cmocka_unit_test(echo_of_the_request_is_skipped),
+		cmocka_unit_test(noise_of_a_switching_line_is_skipped),
+		cmocka_unit_test(bytes_waiting_before_a_request_are_drained),
+		cmocka_unit_test(answer_faster_than_the_wire_belongs_to_an_earlier_request),
+		cmocka_unit_test(hang_up_of_a_port_closes_the_link),
+		cmocka_unit_test(connection_that_ends_closes_the_link),
+		cmocka_unit_test(closed_link_reads_nothing),
+		cmocka_unit_test(mute_gateway_is_dialled_anew_after_some_timeouts),
+		cmocka_unit_test(port_in_use_names_its_holder),
+		cmocka_unit_test(open_port_is_locked_until_it_is_closed),
+		cmocka_unit_test(unknown_speed_is_refused_not_replaced),
+		cmocka_unit_test(what_is_no_port_is_refused),
+		cmocka_unit_test(kernel_rs485_is_demanded_only_where_asked_for),
+		cmocka_unit_test(refused_connection_says_so),
+		cmocka_unit_test(host_may_be_a_name_or_of_ip_version_6),
+		cmocka_unit_test(unknown_host_says_so),
+		cmocka_unit_test(highest_addresses_can_be_read),
+		cmocka_unit_test(every_status_and_exception_has_a_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
