@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* bus.h - one worker thread per bus, which owns the link and does the blocking reads.
  * Jobs go in, the same jobs come back answered. A job belongs to one side at a time: from bus_submit() until
- * bus_take() the worker's, else the caller's. All calls from one (the main) thread. */
+ * bus_take() the worker's, else the caller's. All calls from one (the main) thread.
+ *
+ * Late answers. RTU frames do not say what they answer, so after a request that failed (no answer, a bad one, a lost
+ * line) its answer may still come and pass for that of a later request of equal length. The worker keeps, for each
+ * unit, the word counts of the requests still owed an answer. While there are any, a job on that unit begins with a
+ * fence: a read whose count is none of those owed. A meter answers in the order it was asked; so once an answer of the
+ * fence's length is in, nothing older can come, and no owed answer passes for the fence's, being of another length. On
+ * TCP the transaction and a fresh connection do the same. */
 #ifndef TALLY_BUS_H
 #define TALLY_BUS_H
 
@@ -23,7 +30,8 @@ struct bus_job {
 	uint16_t *words;		     /* room for all answers, laid out by plan_request.word; the caller's */
 	struct link_reply *replies;	     /* n_requests of them; the caller's */
 	/* filled by the worker */
-	size_t n_done; /* requests tried; fewer than n_requests when a timeout or a lost line ended the job */
+	size_t n_done; /* requests tried; fewer than n_requests when a fault ended the job: the last one's status then
+			* is neither LINK_OK nor LINK_EXCEPTION. A failed fence counts as the first request. */
 	int64_t started_us, ended_us; /* mono_us() */
 };
 
@@ -39,13 +47,14 @@ void bus_submit(struct bus *b, struct bus_job *job);
 /* Take the oldest answered job, or NULL. Jobs come back in the order of their submission. */
 struct bus_job *bus_take(struct bus *b);
 
-/* Requests still queued or under way. */
-size_t bus_pending(const struct bus *b);
+/* Jobs still queued or under way. */
+size_t bus_pending(struct bus *b);
 
-/* Whether port or connection is open, and why not (copied, at most n bytes with NUL). */
+/* Whether port or connection is open, and why not; opened again by itself, with pauses growing from 0.5 to 30 s. Jobs
+ * come back at once with LINK_CLOSED meanwhile (copied, at most n bytes with NUL). */
 bool bus_is_open(struct bus *b, char *why, size_t n);
 
-/* Microseconds the line was in use since bus_new(): sending, waiting, receiving, t3.5. */
+/* Microseconds the line was in use since bus_new(): sending, waiting, receiving, t3.5, fences. */
 int64_t bus_busy_us(const struct bus *b);
 
 /* Let the worker finish the request in hand, end it and close the link. Jobs not done come back by bus_take()

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "mono.h"
+
+enum {
+	FIRST_PAUSE_US = 500000,
+	LONGEST_PAUSE_US = 30000000,
+	WORDS_MAX = 125,
+	UNITS = 256,
+};
+
+/* How long after a failed request its answer may still come. It only lets a unit off that refuses every
+ * fence; a serial meter forgets a request in far less, when the next one comes. */
+static const int64_t OWED_US = 60000000;
+
+/* Answers a unit may still give, by their word counts. */
+struct owed {
+	uint64_t counts[2];
+	int64_t until_us;
+};
+
+struct queue {
+	struct bus_job *first, **end;
+};
+
+struct bus {
+	const struct conf_bus *conf;
+	void (*wake)(void *context);
+	void *wake_context;
+	pthread_t thread;
+	_Atomic int64_t busy_us;
+
+	pthread_mutex_t lock; /* of what follows, up to the worker's own */
+	pthread_cond_t work;
+	struct queue jobs, results;
+	size_t n_pending;
+	bool stop, is_stopped;
+	bool is_open;
+	char why[256];
+
+	/* the worker's own */
+	struct link *link;
+	int64_t pause_us;     /* after the next failure to open; 0 = at once */
+	int64_t next_open_us; /* when to try again */
+	struct owed owed[UNITS];
+};
+
+static void queue_init(struct queue *q)
+{
+	q->first = NULL;
+	q->end = &q->first;
+}
+
+static void queue_put(struct queue *q, struct bus_job *job)
+{
+	job->next = NULL;
+	*q->end = job;
+	q->end = &job->next;
+}
+
+static struct bus_job *queue_get(struct queue *q)
+{
+	struct bus_job *job = q->first;
+
+	if (job == NULL)
+		return NULL;
+	q->first = job->next;
+	if (q->first == NULL)
+		q->end = &q->first;
+	job->next = NULL;
+	return job;
+}
+
+/* From here to worker() all runs in the worker's thread. */
+
+static void publish_open(struct bus *b, bool is_open, const char *why)
+{
+	bool is_news;
+
+	pthread_mutex_lock(&b->lock);
+	is_news = b->is_open != is_open || strcmp(b->why, why) != 0;
+	b->is_open = is_open;
+	snprintf(b->why, sizeof(b->why), "%s", why);
+	pthread_mutex_unlock(&b->lock);
+	if (is_news)
+		b->wake(b->wake_context);
+}
+
+/* The line is down: try again after a pause that doubles with each failure, the first time at once. */
+static void line_down(struct bus *b)
+{
+	b->next_open_us = mono_us() + b->pause_us;
+	b->pause_us = b->pause_us == 0 ? FIRST_PAUSE_US : b->pause_us * 2;
+	if (b->pause_us > LONGEST_PAUSE_US)
+		b->pause_us = LONGEST_PAUSE_US;
+	publish_open(b, false, link_error(b->link));
+}
+
+static bool open_line(struct bus *b)
+{
+	if (link_open(b->link) < 0) {
+		/* A first failure to open is one already: no second try at once. */
+		if (b->pause_us == 0)
+			b->pause_us = FIRST_PAUSE_US;
+		line_down(b);
+		return false;
+	}
+	publish_open(b, true, "");
+	return true;
+}
+
+/* Open the line if it is not and its pause is over. */
+static bool ensure_open(struct bus *b)
+{
+	if (link_is_open(b->link))
+		return true;
+	return mono_us() >= b->next_open_us && open_line(b);
+}
+
+static bool owes(const struct owed *o, unsigned n_words)
+{
+	return (o->counts[n_words / 64] >> (n_words % 64) & 1) != 0;
+}
+
+static bool owes_any(struct owed *o)
+{
+	if ((o->counts[0] | o->counts[1]) != 0 && mono_us() >= o->until_us)
+		*o = (struct owed){0};
+	return (o->counts[0] | o->counts[1]) != 0;
+}
+
+/* The answer to a request sent is the unit's debt when it did not come. */
+static void owe(struct bus *b, uint8_t unit, uint16_t n_words)
+{
+	struct owed *o = &b->owed[unit];
+
+	if (b->conf->transport == CONF_TCP)
+		return;
+	o->counts[n_words / 64] |= UINT64_C(1) << (n_words % 64);
+	o->until_us = mono_us() + OWED_US;
+}
+
+static bool is_answered(const struct link_reply *r)
+{
+	return r->status == LINK_OK || r->status == LINK_EXCEPTION;
+}
+
+static struct link_reply read_once(struct bus *b, const struct bus_job *job, const struct plan_request *r,
+				   uint16_t *words)
+{
+	int64_t start_us = mono_us();
+	struct link_reply reply;
+
+	reply = link_read(b->link, job->unit, r->function, r->address, r->n_words, job->timeout_ms, words);
+	atomic_fetch_add(&b->busy_us, mono_us() - start_us);
+	return reply;
+}
+
+/* A gateway may close an idle connection: that is found before anything is sent, and mended without a word. */
+static struct link_reply read_reconnecting(struct bus *b, const struct bus_job *job, const struct plan_request *r,
+					   uint16_t *words)
+{
+	struct link_reply reply = read_once(b, job, r, words);
+
+	if (reply.status != LINK_CLOSED)
+		return reply;
+	if (reply.sent_us != 0 || b->conf->transport == CONF_RTU || b->pause_us != 0) {
+		line_down(b);
+		return reply;
+	}
+	if (!open_line(b))
+		return reply;
+	reply = read_once(b, job, r, words);
+	if (reply.status == LINK_CLOSED)
+		line_down(b);
+	return reply;
+}
+
+/* One request, its debt kept. */
+static struct link_reply read_request(struct bus *b, const struct bus_job *job, const struct plan_request *r,
+				      uint16_t *words)
+{
+	struct link_reply reply = {.status = LINK_CLOSED};
+
+	if (!ensure_open(b))
+		return reply;
+	reply = read_reconnecting(b, job, r, words);
+	if (is_answered(&reply))
+		b->pause_us = 0;
+	else if (reply.sent_us != 0)
+		owe(b, job->unit, r->n_words);
+	return reply;
+}
+
+/* The count nearest below n_words, then above, that is not owed; even numbers of words less come first, since values of
+ * two words are the rule. 0 = all are. */
+static unsigned free_count(const struct owed *o, int n_words)
+{
+	for (int step = 2; step >= 1; step--)
+		for (int n = n_words - step; n >= 1; n -= step)
+			if (!owes(o, (unsigned)n))
+				return (unsigned)n;
+	for (int n = n_words + 1; n <= WORDS_MAX; n++)
+		if (!owes(o, (unsigned)n))
+			return (unsigned)n;
+	return 0;
+}
+
+/* A read the unit is likely to accept whose count it does not owe: another request of the job, or one of another
+ * length at the same place. n_words 0 = there is none. */
+static struct plan_request choose_fence(const struct owed *o, const struct bus_job *job)
+{
+	struct plan_request fence = job->requests[0];
+
+	for (size_t i = 0; i < job->n_requests; i++)
+		if (!owes(o, job->requests[i].n_words))
+			return job->requests[i];
+	fence.n_words = (uint16_t)free_count(o, fence.n_words);
+	return fence;
+}
+
+/* Get the unit's debts out of the way. A refusal settles none: it may be the late answer to an older request. */
+static struct link_reply read_fence(struct bus *b, const struct bus_job *job)
+{
+	struct owed *o = &b->owed[job->unit];
+	struct plan_request fence = choose_fence(o, job);
+	struct link_reply reply = {.status = LINK_TIMEOUT};
+	uint16_t words[WORDS_MAX];
+
+	if (fence.n_words == 0)
+		return reply;
+	reply = read_request(b, job, &fence, words);
+	if (reply.status == LINK_OK) {
+		*o = (struct owed){0};
+	} else if (reply.status == LINK_EXCEPTION) {
+		o->counts[fence.n_words / 64] |= UINT64_C(1) << (fence.n_words % 64);
+		reply.status = LINK_TIMEOUT;
+		reply.exception = 0;
+	}
+	return reply;
+}
+
+static bool is_stopping(struct bus *b)
+{
+	bool stop;
+
+	pthread_mutex_lock(&b->lock);
+	stop = b->stop;
+	pthread_mutex_unlock(&b->lock);
+	return stop;
+}
+
+static void run_requests(struct bus *b, struct bus_job *job)
+{
+	const struct plan_request *r;
+
+	while (job->n_done < job->n_requests && !is_stopping(b)) {
+		r = &job->requests[job->n_done];
+		job->replies[job->n_done] = read_request(b, job, r, job->words + r->word);
+		if (!is_answered(&job->replies[job->n_done++]))
+			return;
+	}
+}
+
+static void run_job(struct bus *b, struct bus_job *job)
+{
+	job->started_us = mono_us();
+	if (job->n_requests > 0 && owes_any(&b->owed[job->unit])) {
+		job->replies[0] = read_fence(b, job);
+		if (!is_answered(&job->replies[0]))
+			job->n_done = 1;
+	}
+	if (job->n_done == 0)
+		run_requests(b, job);
+	job->ended_us = mono_us();
+}
+
+static void wait_for_work(struct bus *b)
+{
+	int64_t until_us = b->next_open_us;
+	struct timespec t = {.tv_sec = until_us / 1000000, .tv_nsec = (long)(until_us % 1000000) * 1000};
+
+	if (link_is_open(b->link) || b->is_open)
+		pthread_cond_wait(&b->work, &b->lock);
+	else
+		pthread_cond_timedwait(&b->work, &b->lock, &t);
+}
+
+/* The next job, or NULL when there is none and the line is due to be opened. Sets *stop when it is time to end. */
+static struct bus_job *next_job(struct bus *b, bool *stop)
+{
+	struct bus_job *job;
+
+	pthread_mutex_lock(&b->lock);
+	while (!b->stop && b->jobs.first == NULL &&
+	       (link_is_open(b->link) || b->is_open || mono_us() < b->next_open_us))
+		wait_for_work(b);
+	*stop = b->stop;
+	job = b->stop ? NULL : queue_get(&b->jobs);
+	pthread_mutex_unlock(&b->lock);
+	return job;
+}
+
+static void hand_back(struct bus *b, struct bus_job *job)
+{
+	pthread_mutex_lock(&b->lock);
+	queue_put(&b->results, job);
+	b->n_pending--;
+	pthread_mutex_unlock(&b->lock);
+	b->wake(b->wake_context);
+}
+
+static void *worker(void *context)
+{
+	struct bus *b = context;
+	struct bus_job *job;
+	char name[16];
+	bool stop;
+
+	snprintf(name, sizeof(name), "bus-%.11s", b->conf->name);
+	pthread_setname_np(pthread_self(), name);
+	/* The default of 50 us would be added to every t3.5. */
+	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+	open_line(b);
+	for (;;) {
+		job = next_job(b, &stop);
+		if (stop)
+			break;
+		if (job == NULL) {
+			ensure_open(b);
+			continue;
+		}
+		run_job(b, job);
+		hand_back(b, job);
+	}
+	link_close(b->link);
+	return NULL;
+}
+
+static int start_thread(struct bus *b)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&b->thread, NULL, worker, b);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+static void init_locks(struct bus *b)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->work, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void destroy(struct bus *b)
+{
+	link_free(b->link);
+	pthread_cond_destroy(&b->work);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+struct bus *bus_new(const struct conf_bus *conf, void (*wake)(void *context), void *wake_context)
+{
+	struct bus *b = calloc(1, sizeof(*b));
+	int rc;
+
+	if (b == NULL)
+		return NULL;
+	init_locks(b);
+	queue_init(&b->jobs);
+	queue_init(&b->results);
+	b->conf = conf;
+	b->wake = wake;
+	b->wake_context = wake_context;
+	snprintf(b->why, sizeof(b->why), "not opened yet");
+	b->link = link_new(conf);
+	rc = b->link == NULL ? ENOMEM : start_thread(b);
+	if (rc != 0) {
+		destroy(b);
+		errno = rc;
+		return NULL;
+	}
+	return b;
+}
+
+void bus_submit(struct bus *b, struct bus_job *job)
+{
+	job->n_done = 0;
+	job->started_us = job->ended_us = 0;
+	pthread_mutex_lock(&b->lock);
+	queue_put(&b->jobs, job);
+	b->n_pending++;
+	pthread_cond_signal(&b->work);
+	pthread_mutex_unlock(&b->lock);
+}
+
+struct bus_job *bus_take(struct bus *b)
+{
+	struct bus_job *job;
+
+	pthread_mutex_lock(&b->lock);
+	job = queue_get(&b->results);
+	pthread_mutex_unlock(&b->lock);
+	return job;
+}
+
+size_t bus_pending(struct bus *b)
+{
+	size_t n;
+
+	pthread_mutex_lock(&b->lock);
+	n = b->n_pending;
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
+bool bus_is_open(struct bus *b, char *why, size_t n)
+{
+	bool is_open;
+
+	pthread_mutex_lock(&b->lock);
+	is_open = b->is_open;
+	if (n > 0)
+		snprintf(why, n, "%s", b->why);
+	pthread_mutex_unlock(&b->lock);
+	return is_open;
+}
+
+int64_t bus_busy_us(const struct bus *b)
+{
+	return atomic_load(&b->busy_us);
+}
+
+void bus_stop(struct bus *b)
+{
+	struct bus_job *job;
+
+	if (b->is_stopped)
+		return;
+	b->is_stopped = true;
+	pthread_mutex_lock(&b->lock);
+	b->stop = true;
+	pthread_cond_signal(&b->work);
+	pthread_mutex_unlock(&b->lock);
+	pthread_join(b->thread, NULL);
+	while ((job = queue_get(&b->jobs)) != NULL) {
+		queue_put(&b->results, job);
+		b->n_pending--;
+	}
+}
+
+void bus_free(struct bus *b)
+{
+	if (b == NULL)
+		return;
+	bus_stop(b);
+	destroy(b);
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <semaphore.h>
+
+#include "bus.h"
+#include "mono.h"
+#include "slave.h"
+
+#define READ_1	"05 03 c6 52 00 01 18 d7"
+#define READ_2	"05 03 c6 52 00 02 58 d6"
+#define READ_4	"05 03 c6 52 00 04 d8 d4"
+#define ONE	"05 03 02 00 07 08 46"
+#define STALE	"05 03 04 00 02 00 00 1e 33"
+#define TWO	"05 03 04 00 01 e2 40 a7 63"
+#define FOUR	"05 03 08 00 01 e2 40 00 00 00 07 c7 a8"
+#define REFUSAL "05 83 02 81 30"
+#define TCP_TWO "tid 00 00 00 07 05 03 04 00 01 e2 40"
+
+enum { LONG_MS = 5000, SHORT_MS = 100 };
+
+static const struct plan_request two = {.function = 3, .address = 0xc652, .n_words = 2, .word = 0};
+static const struct plan_request two_and_four[] = {
+	{.function = 3, .address = 0xc652, .n_words = 2, .word = 0},
+	{.function = 3, .address = 0xc652, .n_words = 4, .word = 2},
+};
+
+/* A bus with its peer, and room for one job. */
+struct bench {
+	struct slave slave;
+	struct conf_bus conf;
+	struct bus *bus;
+	sem_t woken;
+	struct bus_job job;
+	uint16_t words[6];
+	struct link_reply replies[2];
+};
+
+static void wake(void *context)
+{
+	sem_post(context);
+}
+
+static void wait_wake(struct bench *b)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += 60;
+	assert_int_equal(sem_timedwait(&b->woken, &t), 0);
+}
+
+static void wait_open(struct bench *b, bool is_open)
+{
+	while (bus_is_open(b->bus, NULL, 0) != is_open)
+		wait_wake(b);
+}
+
+static void start_bus(struct bench *b)
+{
+	sem_init(&b->woken, 0, 0);
+	b->bus = bus_new(&b->conf, wake, &b->woken);
+	assert_non_null(b->bus);
+}
+
+static void bench_init(struct bench *b, enum conf_transport transport)
+{
+	memset(b, 0, sizeof(*b));
+	slave_init(&b->slave, transport);
+	b->conf = slave_conf(&b->slave);
+	b->conf.baud = 115200;
+	start_bus(b);
+	wait_open(b, true);
+}
+
+static void bench_fini(struct bench *b)
+{
+	slave_join(&b->slave);
+	assert_string_equal(b->slave.failure, "");
+	bus_stop(b->bus);
+	bus_free(b->bus);
+	sem_destroy(&b->woken);
+	slave_fini(&b->slave);
+}
+
+static void submit(struct bench *b, const struct plan_request *requests, size_t n, uint32_t timeout_ms)
+{
+	memset(b->words, 0xad, sizeof(b->words));
+	b->job = (struct bus_job){
+		.owner = b,
+		.unit = 5,
+		.timeout_ms = timeout_ms,
+		.n_requests = n,
+		.requests = requests,
+		.words = b->words,
+		.replies = b->replies,
+	};
+	bus_submit(b->bus, &b->job);
+}
+
+static void take(struct bench *b)
+{
+	struct bus_job *job;
+
+	while ((job = bus_take(b->bus)) == NULL)
+		wait_wake(b);
+	assert_ptr_equal(job, &b->job);
+	assert_ptr_equal(job->owner, b);
+	assert_true(job->ended_us >= job->started_us && job->started_us > 0);
+	assert_int_equal(bus_pending(b->bus), 0);
+}
+
+static enum link_status run(struct bench *b, const struct plan_request *requests, size_t n, uint32_t timeout_ms)
+{
+	submit(b, requests, n, timeout_ms);
+	take(b);
+	return b->replies[b->job.n_done - 1].status;
+}
+
+static void job_comes_back_with_all_its_words(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_4, FOUR}};
+	static const uint16_t expected[] = {0x0001, 0xe240, 0x0001, 0xe240, 0x0000, 0x0007};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
+	assert_int_equal(b.job.n_done, 2);
+	assert_memory_equal(b.words, expected, sizeof(expected));
+	assert_true(bus_busy_us(b.bus) > 0);
+	assert_null(bus_take(b.bus));
+	bench_fini(&b);
+}
+
+static void jobs_come_back_in_their_order(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_2, TWO}, {READ_2, TWO}};
+	struct link_reply replies[3];
+	struct bus_job jobs[3], *job;
+	uint16_t words[3][2];
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU_OVER_TCP);
+	slave_start(&b.slave, steps, 3);
+	for (int i = 0; i < 3; i++) {
+		jobs[i] = (struct bus_job){.unit = 5,
+					   .timeout_ms = LONG_MS,
+					   .n_requests = 1,
+					   .requests = &two,
+					   .words = words[i],
+					   .replies = &replies[i]};
+		bus_submit(b.bus, &jobs[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		while ((job = bus_take(b.bus)) == NULL)
+			wait_wake(&b);
+		assert_ptr_equal(job, &jobs[i]);
+		assert_int_equal(replies[i].status, LINK_OK);
+	}
+	bench_fini(&b);
+}
+
+static void exception_does_not_end_a_job(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, FOUR}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
+	assert_int_equal(b.job.n_done, 2);
+	assert_int_equal(b.replies[0].status, LINK_EXCEPTION);
+	assert_int_equal(b.replies[0].exception, 2);
+	bench_fini(&b);
+}
+
+static void timeout_ends_a_job(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 1);
+	assert_int_equal(run(&b, two_and_four, 2, SHORT_MS), LINK_TIMEOUT);
+	assert_int_equal(b.job.n_done, 1);
+	bench_fini(&b);
+}
+
+/* The first request times out; its answer comes during the next request, of the same length. */
+static void late_answer_is_not_taken_for_a_later_request(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, STALE " ~20 " ONE}, {READ_2, TWO}};
+	static const enum conf_transport transports[] = {CONF_RTU, CONF_RTU_OVER_TCP};
+	struct bench b;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		bench_init(&b, transports[i]);
+		slave_start(&b.slave, steps, 3);
+		assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+		assert_int_equal(b.words[0], 0x0001);
+		assert_int_equal(b.words[1], 0xe240);
+		bench_fini(&b);
+	}
+}
+
+static void debt_is_settled_by_one_fence(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, ONE}, {READ_2, TWO}, {READ_2, TWO}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 4);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	bench_fini(&b);
+}
+
+static void fence_is_another_request_of_the_job_where_it_can_be(void **state)
+{
+	static const struct slave_step steps[] = {
+		{READ_2, NULL}, {READ_4, STALE " ~20 " FOUR}, {READ_2, TWO}, {READ_4, FOUR}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 4);
+	assert_int_equal(run(&b, two_and_four, 2, SHORT_MS), LINK_TIMEOUT);
+	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[0], 0x0001);
+	bench_fini(&b);
+}
+
+static void fence_has_a_length_that_no_owed_answer_has(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL},
+						  {READ_1, NULL},
+						  {"05 03 c6 52 00 03 99 16", "05 03 06 00 01 e2 40 00 00 19 d9"},
+						  {READ_2, TWO}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 4);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	bench_fini(&b);
+}
+
+static void refused_fence_settles_nothing(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, REFUSAL}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_TIMEOUT);
+	assert_int_equal(b.job.n_done, 1);
+	assert_int_equal(b.words[0], 0xadad);
+	bench_fini(&b);
+}
+
+static void other_units_need_no_fence(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL},
+						  {"fa 03 c6 52 00 02 4c d9", STALE " fa 03 04 00 01 e2 40 a8 6c"}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	b.job.unit = 250;
+	b.job.timeout_ms = LONG_MS;
+	bus_submit(b.bus, &b.job);
+	take(&b);
+	assert_int_equal(b.replies[0].status, LINK_OK);
+	assert_int_equal(b.replies[0].refused, LINK_WRONG_UNIT);
+	assert_int_equal(b.words[0], 0x0001);
+	bench_fini(&b);
+}
+
+static void tcp_timeout_is_followed_by_a_fresh_connection(void **state)
+{
+	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, TCP_TWO}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_TCP);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	assert_true(bus_is_open(b.bus, NULL, 0));
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[1], 0xe240);
+	bench_fini(&b);
+}
+
+static void idle_connection_closed_by_the_gateway_is_no_fault(void **state)
+{
+	static const struct slave_step first[] = {{NULL, TCP_TWO " close"}}, second[] = {{NULL, TCP_TWO}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_TCP);
+	slave_start(&b.slave, first, 1);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	slave_join(&b.slave);
+	slave_start(&b.slave, second, 1);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	bench_fini(&b);
+}
+
+static void gateway_that_refuses_is_told_and_tried_again(void **state)
+{
+	static const struct slave_step steps[] = {{NULL, TCP_TWO}};
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	char why[128], expected[128];
+	struct bench b;
+	int one = 1;
+
+	(void)state;
+	memset(&b, 0, sizeof(b));
+	slave_init(&b.slave, CONF_TCP);
+	close(b.slave.listener);
+	b.slave.listener = -1;
+	b.conf = slave_conf(&b.slave);
+	start_bus(&b);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_CLOSED);
+	assert_int_equal(b.job.n_done, 1);
+	assert_false(bus_is_open(b.bus, why, sizeof(why)));
+	snprintf(expected, sizeof(expected), "host 127.0.0.1 port %u: Connection refused", (unsigned)b.slave.port);
+	assert_string_equal(why, expected);
+
+	a.sin_port = htons(b.slave.port);
+	b.slave.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(b.slave.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(b.slave.listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(b.slave.listener, 8), 0);
+	wait_open(&b, true);
+	slave_start(&b.slave, steps, 1);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	bench_fini(&b);
+}
+
+static void adapter_plugged_in_again_is_opened_again(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, TWO}};
+	char dir[] = "/tmp/test_bus_XXXXXX", device[64], why[128], expected[128];
+	struct bench b;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(device, sizeof(device), "%s/ttyUSB0", dir);
+	memset(&b, 0, sizeof(b));
+	slave_init(&b.slave, CONF_RTU);
+	assert_int_equal(symlink(b.slave.device, device), 0);
+	b.conf = slave_conf(&b.slave);
+	b.conf.device = device;
+	start_bus(&b);
+	wait_open(&b, true);
+
+	slave_fini(&b.slave);
+	assert_int_equal(unlink(device), 0);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_CLOSED);
+	wait_open(&b, false);
+	assert_false(bus_is_open(b.bus, why, sizeof(why)));
+	snprintf(expected, sizeof(expected), "port %s is gone (hung up)", device);
+	if (strcmp(why, expected) != 0) {
+		snprintf(expected, sizeof(expected), "port %s does not exist: adapter unplugged?", device);
+		assert_string_equal(why, expected);
+	}
+
+	slave_init(&b.slave, CONF_RTU);
+	assert_int_equal(symlink(b.slave.device, device), 0);
+	wait_open(&b, true);
+	slave_start(&b.slave, steps, 1);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(unlink(device), 0);
+	assert_int_equal(rmdir(dir), 0);
+	bench_fini(&b);
+}
+
+static void stop_gives_back_what_is_queued(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}};
+	struct link_reply reply;
+	struct bus_job queued = {
+		.unit = 6, .timeout_ms = LONG_MS, .n_requests = 1, .requests = &two, .replies = &reply};
+	uint16_t words[2];
+	struct bench b;
+
+	(void)state;
+	queued.words = words;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 1);
+	submit(&b, &two, 1, SHORT_MS);
+	bus_submit(b.bus, &queued);
+	/* The first job is under way now. */
+	slave_join(&b.slave);
+	bus_stop(b.bus);
+	assert_int_equal(bus_pending(b.bus), 0);
+	assert_ptr_equal(bus_take(b.bus), &b.job);
+	assert_ptr_equal(bus_take(b.bus), &queued);
+	assert_int_equal(queued.n_done, 0);
+	assert_null(bus_take(b.bus));
+	bench_fini(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(job_comes_back_with_all_its_words),
+		cmocka_unit_test(jobs_come_back_in_their_order),
+		cmocka_unit_test(exception_does_not_end_a_job),
+		cmocka_unit_test(timeout_ends_a_job),
+		cmocka_unit_test(late_answer_is_not_taken_for_a_later_request),
+		cmocka_unit_test(debt_is_settled_by_one_fence),
+		cmocka_unit_test(fence_is_another_request_of_the_job_where_it_can_be),
+		cmocka_unit_test(fence_has_a_length_that_no_owed_answer_has),
+		cmocka_unit_test(refused_fence_settles_nothing),
+		cmocka_unit_test(other_units_need_no_fence),
+		cmocka_unit_test(tcp_timeout_is_followed_by_a_fresh_connection),
+		cmocka_unit_test(idle_connection_closed_by_the_gateway_is_no_fault),
+		cmocka_unit_test(gateway_that_refuses_is_told_and_tried_again),
+		cmocka_unit_test(adapter_plugged_in_again_is_opened_again),
+		cmocka_unit_test(stop_gives_back_what_is_queued),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
