@@ -230,6 +230,16 @@ static void row_read_alone_is_not_read_on_the_way_either(void **state)
 	driver_free(d);
 }
 
+static void word_is_read_alone_when_one_of_its_rows_is(void **state)
+{
+	struct driver *d = parse(HEAD "[registers]\ntariff = 10 u8-low 1 - energy\n"
+				      "tariff_count = 10 u8-high 1 - energy alone\nvoltage_l1 = 11 u16 1 V energy\n");
+
+	(void)state;
+	expect_plan(d, DRIVER_ENERGY, NULL, "10+1 11+1");
+	driver_free(d);
+}
+
 static void longest_read_is_kept_with_as_few_words_as_can_be(void **state)
 {
 	struct driver *d = parse(HEAD "max_words = 10\ngaps = yes\n[registers]\nvoltage_l1 = 0 u32 1 mV power\n"
@@ -355,6 +365,330 @@ static void time_of_a_request(void **state)
 	driver_free(d);
 }
 
+/* Property: random small tables against a search of every way to cut them, judged address by address. */
+
+enum { SPACE = 64, ROUNDS = 20000 };
+
+static uint64_t random_state;
+
+static unsigned random_below(unsigned n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (unsigned)(random_state >> 33) % n;
+}
+
+/* What each address is. */
+struct map {
+	bool known[SPACE], wanted[SPACE], alone[SPACE], missing[SPACE];
+	int block[SPACE];
+};
+
+struct span {
+	unsigned start, end, n_words;
+};
+
+static unsigned step_of(const struct driver *d)
+{
+	return d->byte_addressed ? 2 : 1;
+}
+
+/* A place for n addresses that no row and no edge of a block touches, or -1. */
+static int free_place(const struct map *m, unsigned n)
+{
+	for (unsigned tries = 0; tries < 20; tries++) {
+		unsigned at = random_below(SPACE - n);
+		bool good = true;
+
+		for (unsigned i = at; i < at + n; i++)
+			good &= !m->known[i] && m->block[i] == m->block[at];
+		if (good)
+			return (int)at;
+	}
+	return -1;
+}
+
+static void add_random_row(struct driver *d, struct map *m)
+{
+	struct driver_row *row = &d->rows[d->n_rows];
+	int at, sign;
+
+	*row = (struct driver_row){.type = DRIVER_U16, .n_words = (uint8_t)(1 + random_below(3)), .scale = -1};
+	row->group = random_below(3) == 0 ? DRIVER_POWER : DRIVER_ENERGY;
+	row->alone = random_below(6) == 0;
+	at = free_place(m, driver_row_span(d, row));
+	if (at < 0)
+		return;
+	row->address = (uint16_t)at;
+	row->block = (int8_t)m->block[at];
+	row->quantity = (enum quantity)d->n_rows;
+	/* some rows are the fallback of an earlier one */
+	if (d->n_rows > 0 && random_below(4) == 0) {
+		row->quantity = d->rows[random_below((unsigned)d->n_rows)].quantity;
+		row->group = driver_row(d, row->quantity)->group;
+		row->fallback = true;
+	}
+	d->n_rows++;
+	for (unsigned i = 0; i < driver_row_span(d, row); i++)
+		m->known[at + (int)i] = true;
+	for (unsigned i = 0; i < driver_row_span(d, row); i++)
+		m->alone[at + (int)i] = row->alone || (d->byte_addressed && row->n_words == 1);
+	sign = random_below(3) == 0 ? free_place(m, 1) : -1;
+	/* some signs are another row's too */
+	if (random_below(4) == 0 && d->rows[0].has_sign)
+		sign = d->rows[0].sign_address;
+	if (sign < 0)
+		return;
+	row->has_sign = true;
+	row->sign_address = (uint16_t)sign;
+	m->known[sign] = true;
+	m->alone[sign] = d->byte_addressed;
+}
+
+static void random_driver(struct driver *d, struct map *m, struct plan_rows *missing)
+{
+	unsigned n_rows = 1 + random_below(6), at = 0;
+
+	memset(d, 0, sizeof(*d));
+	memset(m, 0, sizeof(*m));
+	memset(missing, 0, sizeof(*missing));
+	d->function = 3;
+	d->byte_addressed = random_below(3) == 0;
+	d->max_words = (uint16_t)(3 + random_below(random_below(2) ? 8 : 60));
+	d->gaps = random_below(2);
+	for (unsigned i = 0; i < SPACE; i++)
+		m->block[i] = -1;
+	while (random_below(3) > 0 && d->n_blocks < 3) {
+		struct driver_block *b = &d->blocks[d->n_blocks];
+
+		at += random_below(10);
+		b->address = (uint16_t)at;
+		b->n_words = (uint16_t)(1 + random_below(10));
+		b->gaps = random_below(2);
+		for (unsigned i = 0; i < b->n_words * step_of(d) && at < SPACE; i++)
+			m->block[at++] = (int)d->n_blocks;
+		d->n_blocks++;
+	}
+	for (unsigned i = 0; i < n_rows; i++)
+		add_random_row(d, m);
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		if (random_below(4) != 0)
+			continue;
+		plan_rows_add(missing, i);
+		for (unsigned j = 0; j < driver_row_span(d, &d->rows[i]); j++)
+			m->missing[d->rows[i].address + j] = true;
+		if (d->rows[i].has_sign)
+			m->missing[d->rows[i].sign_address] = true;
+	}
+}
+
+static bool is_wanted(const struct driver *d, unsigned groups, const struct plan_rows *missing, unsigned row)
+{
+	if (!(d->rows[row].group & groups) || plan_rows_has(missing, row))
+		return false;
+	for (unsigned i = 0; i < row; i++)
+		if (d->rows[i].quantity == d->rows[row].quantity && !plan_rows_has(missing, i))
+			return false;
+	return true;
+}
+
+static int compare_spans(const void *a, const void *b)
+{
+	return (int)((const struct span *)a)->start - (int)((const struct span *)b)->start;
+}
+
+/* The wanted values and signs in the order of their addresses. */
+static size_t wanted_spans(const struct driver *d, unsigned groups, const struct plan_rows *missing, struct map *m,
+			   struct span *spans)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+
+		if (!is_wanted(d, groups, missing, i))
+			continue;
+		spans[n++] = (struct span){row->address, row->address + driver_row_span(d, row), row->n_words};
+		if (row->has_sign)
+			spans[n++] = (struct span){row->sign_address, row->sign_address + 1u, 1};
+	}
+	for (size_t i = 0; i < n; i++)
+		for (unsigned at = spans[i].start; at < spans[i].end; at++)
+			m->wanted[at] = true;
+	qsort(spans, n, sizeof(spans[0]), compare_spans);
+	for (size_t i = 1; i < n;) {
+		if (spans[i].start == spans[i - 1].start)
+			memmove(&spans[i], &spans[i + 1], (--n - i) * sizeof(spans[0]));
+		else
+			i++;
+	}
+	return n;
+}
+
+/* Words of the request that brings spans first..last, or 0 when the rules forbid it. */
+static unsigned words_if_allowed(const struct driver *d, const struct map *m, const struct span *first,
+				 const struct span *last)
+{
+	if (first == last)
+		return first->n_words;
+	for (const struct span *s = first; s <= last; s++)
+		if ((s->start - first->start) % step_of(d) != 0)
+			return 0;
+	for (unsigned at = first->start; at < last->end; at++) {
+		int block = m->block[at];
+		bool gap = block >= 0 ? d->blocks[block].gaps : d->gaps;
+
+		if (m->alone[at] || block != m->block[first->start])
+			return 0;
+		if (!m->wanted[at] && (m->missing[at] || (!m->known[at] && !gap)))
+			return 0;
+	}
+	if ((last->end - first->start) / step_of(d) > d->max_words)
+		return 0;
+	return (last->end - first->start) / step_of(d);
+}
+
+/* Try every cut. */
+static void best_by_search(const struct driver *d, const struct map *m, const struct span *spans, size_t n,
+			   unsigned *n_requests, unsigned *n_words)
+{
+	*n_requests = *n_words = n == 0 ? 0 : UINT32_MAX;
+	for (uint32_t cuts = 0; n > 0 && cuts < UINT32_C(1) << (n - 1); cuts++) {
+		unsigned requests = 0, words = 0;
+		size_t first = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			unsigned more;
+
+			if (i + 1 < n && !(cuts >> i & 1))
+				continue;
+			more = words_if_allowed(d, m, &spans[first], &spans[i]);
+			if (more == 0)
+				break;
+			requests++;
+			words += more;
+			first = i + 1;
+		}
+		if (first == n && (requests < *n_requests || (requests == *n_requests && words < *n_words))) {
+			*n_requests = requests;
+			*n_words = words;
+		}
+	}
+}
+
+static void expect_word_of_request(const struct driver *d, const struct plan *p, unsigned request, unsigned word,
+				   unsigned address, unsigned n_words)
+{
+	const struct plan_request *r = &p->requests[request];
+
+	assert_in_range(request, 0, p->n_requests - 1);
+	assert_in_range(word, r->word, r->word + r->n_words - n_words);
+	assert_int_equal(r->address + (word - r->word) * step_of(d), address);
+}
+
+/* Each wanted row once, in the driver's order, where the plan says it is. */
+static void expect_items(const struct driver *d, unsigned groups, const struct plan_rows *missing, const struct plan *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+		const struct plan_item *item = &p->items[n];
+
+		if (!is_wanted(d, groups, missing, i))
+			continue;
+		assert_in_range(n, 0, p->n_items - 1);
+		assert_int_equal(item->row, i);
+		expect_word_of_request(d, p, item->request, item->word, row->address, row->n_words);
+		if (row->has_sign)
+			expect_word_of_request(d, p, item->sign_request, (unsigned)item->sign_word, row->sign_address,
+					       1);
+		else
+			assert_int_equal(item->sign_word, -1);
+		n++;
+	}
+	assert_int_equal(p->n_items, n);
+}
+
+/* Each request obeys the rules and begins and ends with a wanted word. */
+static void expect_lawful_requests(const struct driver *d, const struct map *m, const struct span *spans, size_t n,
+				   const struct plan *p)
+{
+	unsigned word = 0;
+	size_t next = 0;
+
+	for (unsigned i = 0; i < p->n_requests; i++) {
+		const struct plan_request *r = &p->requests[i];
+		size_t last = next;
+
+		assert_true(next < n);
+		assert_int_equal(r->address, spans[next].start);
+		while (last + 1 < n && spans[last + 1].end <= r->address + r->n_words * step_of(d) &&
+		       spans[last].n_words != r->n_words)
+			last++;
+		assert_int_equal(words_if_allowed(d, m, &spans[next], &spans[last]), r->n_words);
+		assert_int_equal(r->word, word);
+		assert_int_equal(r->function, 3);
+		word += r->n_words;
+		next = last + 1;
+	}
+	assert_int_equal(next, n);
+	assert_int_equal(p->n_words, word);
+}
+
+/* Halving goes down to single rows, and the halves bring all that the whole did. */
+static unsigned count_leaves(const struct driver *d, const struct plan *p, const struct plan_request *whole)
+{
+	struct plan_request first, second;
+	struct plan_rows all, rows[2];
+
+	plan_rows_at(p, whole, &all);
+	if (!plan_split(d, p, whole, &first, &second))
+		return 1;
+	assert_true(first.n_words < whole->n_words && second.n_words < whole->n_words);
+	assert_int_equal(first.word, whole->word);
+	assert_true(second.word >= first.word + first.n_words);
+	assert_int_equal(second.word + second.n_words, whole->word + whole->n_words);
+	plan_rows_at(p, &first, &rows[0]);
+	plan_rows_at(p, &second, &rows[1]);
+	for (unsigned i = 0; i < d->n_rows; i++)
+		assert_int_equal(plan_rows_has(&all, i), plan_rows_has(&rows[0], i) || plan_rows_has(&rows[1], i));
+	return count_leaves(d, p, &first) + count_leaves(d, p, &second);
+}
+
+static void random_tables_are_planned_as_well_as_can_be(void **state)
+{
+	const char *given = getenv("TALLY_SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+	static struct driver d;
+
+	(void)state;
+	print_message("seed: TALLY_SEED=%llu\n", (unsigned long long)seed);
+	random_state = seed * 2 + 1;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct plan_rows missing;
+		struct span spans[2 * 8];
+		unsigned groups = 1 + random_below(3), n_requests, n_words;
+		struct map m;
+		struct plan *p;
+		size_t n;
+
+		random_driver(&d, &m, &missing);
+		n = wanted_spans(&d, groups, &missing, &m, spans);
+		best_by_search(&d, &m, spans, n, &n_requests, &n_words);
+		p = plan_new(&d, groups, &missing);
+		assert_non_null(p);
+		assert_int_equal(p->n_requests, n_requests);
+		assert_int_equal(p->n_words, n_words);
+		expect_items(&d, groups, &missing, p);
+		expect_lawful_requests(&d, &m, spans, n, p);
+		for (unsigned i = 0; i < p->n_requests; i++)
+			assert_true(count_leaves(&d, p, &p->requests[i]) >= 1);
+		plan_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,12 +703,14 @@ int main(void)
 		cmocka_unit_test(neighbouring_blocks_are_read_apart),
 		cmocka_unit_test(gap_outside_blocks_does_not_cross_a_block),
 		cmocka_unit_test(row_read_alone_is_not_read_on_the_way_either),
+		cmocka_unit_test(word_is_read_alone_when_one_of_its_rows_is),
 		cmocka_unit_test(longest_read_is_kept_with_as_few_words_as_can_be),
 		cmocka_unit_test(split_halves_at_the_row_boundary_nearest_to_the_middle),
 		cmocka_unit_test(refused_sign_takes_its_rows_with_it),
 		cmocka_unit_test(row_with_its_sign_is_not_split),
 		cmocka_unit_test(halving_finds_exactly_what_the_meter_lacks),
 		cmocka_unit_test(time_of_a_request),
+		cmocka_unit_test(random_tables_are_planned_as_well_as_can_be),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
