@@ -634,7 +634,7 @@ static bool set_argument(struct driver_row *row, const struct type *type, const 
 		row->bit_low = row->bit_high = (uint8_t)low;
 		return true;
 	case BITS:
-		if (argument == NULL || !parse_range(argument, 15, &low, &high))
+		if (argument == NULL || strchr(argument, '-') == NULL || !parse_range(argument, 15, &low, &high))
 			return false;
 		row->bit_low = (uint8_t)low;
 		row->bit_high = (uint8_t)high;

@@ -5,10 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "codec.h"
 #include "driver.h"
 #include "plan.h"
 
@@ -161,6 +164,550 @@ static void every_error_is_told_at_once(void **state)
 		"back_step=.. provenance=.. expect=..");
 }
 
+#define ROWS HEAD "[registers]\n" /* rows begin in line 8 */
+
+static void rows_carry_everything_their_line_says(void **state)
+{
+	struct driver *d =
+		parse("[registers]\n"
+		      "active_energy_import = 0x10 u32 10 Wh energy modulus=10000000000Wh back_step=10Wh alone\n"
+		      "active_energy_import = 0x20 u32 1 kWh energy fallback modulus=read provenance=inferred\n"
+		      "active_power = 0x30 bcd:3 0.1 kW power sign=0x40:2 na=0x999999999999\n"
+		      "product_name = 0x50 text:8 - - identity expect=\"Countis E44\"\n"
+		      "operating_time = 0x60 bits:4-11 0.1 h energy na=0xFF,0xFE\n"
+		      "counter_max = 0x70 u32 10 Wh state\n"
+		      "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = sibling\n");
+	const struct driver_row *row = d->rows;
+
+	(void)state;
+	assert_int_equal(row[0].modulus, 10000000000);
+	assert_int_equal(row[0].back_step, 10);
+	assert_true(row[0].alone);
+	assert_false(row[0].fallback);
+	assert_int_equal(row[0].line, 2);
+	assert_int_equal(row[0].provenance, DRIVER_SIBLING);
+	assert_int_equal(row[0].group, DRIVER_ENERGY);
+	assert_true(row[1].fallback);
+	assert_true(row[1].modulus_read);
+	assert_int_equal(row[1].provenance, DRIVER_INFERRED);
+	assert_int_equal(driver_multiplier(d, &row[1], 1, 1, 1, 1), 1000);
+	assert_int_equal(row[2].n_words, 3);
+	assert_true(row[2].has_sign);
+	assert_int_equal(row[2].sign_address, 0x40);
+	assert_int_equal(row[2].sign_value, 2);
+	assert_int_equal(row[2].n_na, 1);
+	assert_true(row[2].na[0] == 0x999999999999);
+	assert_int_equal(driver_multiplier(d, &row[2], 1, 1, 1, 1), 100000);
+	assert_string_equal(row[3].expect, "Countis E44");
+	assert_int_equal(row[4].bit_low, 4);
+	assert_int_equal(row[4].bit_high, 11);
+	assert_int_equal(row[4].n_na, 2);
+	assert_int_equal(driver_multiplier(d, &row[4], 1, 1, 1, 1), 360);
+	assert_int_equal(driver_row(d, Q_ACTIVE_ENERGY_IMPORT)->address, 0x10);
+	assert_null(driver_row(d, Q_FREQUENCY));
+	driver_free(d);
+}
+
+static void sign_word_is_negative_at_1_unless_said(void **state)
+{
+	struct driver *d = parse(ROWS "active_power = 0 u32 1 W power sign=7\n");
+
+	(void)state;
+	assert_int_equal(d->rows[0].sign_address, 7);
+	assert_int_equal(d->rows[0].sign_value, 1);
+	driver_free(d);
+}
+
+static void automatic_patterns_have_the_width_and_sign_of_the_type(void **state)
+{
+	static const uint64_t expected[] = {0xFFFF, 0x7FFF, 0xFFFFFFFF, 0x7FFFFFFF, UINT64_MAX, INT64_MAX};
+	struct driver *d = parse(HEAD "na = auto\n[registers]\n"
+				      "voltage_l1 = 0 u16 1 V power\nvoltage_l2 = 2 s16 1 V power\n"
+				      "voltage_l3 = 4 u32 1 V power\ncurrent_l1 = 6 s32 1 A power\n"
+				      "current_l2 = 8 u64 1 A power\ncurrent_l3 = 12 s64 1 A power\n"
+				      "voltage_l12 = 16 u8-low 1 V power\nvoltage_l23 = 18 bcd:2 1 V power\n"
+				      "voltage_l31 = 20 f32 1 V power\nmaker = 22 chars:4 - - identity\n"
+				      "frequency = 26 u16 1 Hz power na=none\n");
+
+	(void)state;
+	for (size_t i = 0; i < d->n_rows; i++) {
+		assert_int_equal(d->rows[i].n_na, i < 6);
+		if (i < 6)
+			assert_true(d->rows[i].na[0] == expected[i]);
+	}
+	driver_free(d);
+}
+
+static void patterns_of_the_table_go_to_rows_of_their_width(void **state)
+{
+	struct driver *d = parse(HEAD "na = 0xFFFF, 0x8000, 0x80000000\n[registers]\n"
+				      "voltage_l1 = 0 u16 1 V power\nvoltage_l2 = 2 u32 1 V power\n"
+				      "voltage_l3 = 4 u8-low 1 V power\ncurrent_l1 = 6 u16 1 A power na=0x0000\n");
+
+	(void)state;
+	assert_int_equal(d->rows[0].n_na, 2);
+	assert_true(d->rows[0].na[1] == 0x8000);
+	assert_int_equal(d->rows[1].n_na, 1);
+	assert_true(d->rows[1].na[0] == 0x80000000);
+	assert_int_equal(d->rows[2].n_na, 0);
+	assert_int_equal(d->rows[3].n_na, 1);
+	assert_true(d->rows[3].na[0] == 0);
+	driver_free(d);
+}
+
+static void values_out_of_range_in_model(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		HEAD "word_order = abdc\n"
+		     "addressing = bytes\n"
+		     "max_words = 126\n"
+		     "gaps = maybe\n"
+		     "ratios = 1\n"
+		     "baud = 9600 9601\n"
+		     "addresses = 0-247\n"
+		     "segment_max = 256\n"
+		     "turnaround = 30\n"
+		     "max_power = 15 kVA\n"
+		     "na = 0xFFFF 65535\n"
+		     "[registers]\nvoltage_l1 = 0 u16 1 V power\n",
+		"dir/test.ini:7: word_order 'abdc', allowed: abcd, badc, cdab, dcba",
+		"dir/test.ini:8: addressing 'bytes', allowed: word or byte",
+		"dir/test.ini:9: max_words '126', allowed: 1 to 125",
+		"dir/test.ini:10: gaps 'maybe', allowed: yes or no", "dir/test.ini:11: ratios '1', allowed: yes or no",
+		"dir/test.ini:12: baud '9600 9601', allowed: speeds among 300 1200 2400 4800 9600 19200 38400 57600 "
+		"115200 230400 460800 921600, each once",
+		"dir/test.ini:13: addresses '0-247', allowed: LOW-HIGH with 1 to 255",
+		"dir/test.ini:14: segment_max '256', allowed: 1 to 255",
+		"dir/test.ini:15: turnaround '30', allowed: 0ms to 10s, in whole milliseconds",
+		"dir/test.ini:16: max_power '15 kVA', allowed: a power in W, kW or MW, in whole W; 0 = unknown",
+		"dir/test.ini:17: na '0xFFFF 65535', allowed: none, auto, or up to 8 patterns such as 0xFFFF divided "
+		"by "
+		"commas");
+}
+
+static void values_out_of_range_in_rows(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 0 u16 1 V power na=0xFFFFFFFF\n"
+		     "voltage_l2 = 1 u16 1 V power na=65535\n"
+		     "voltage_l3 = 2 u16 1 V power sign=1:2:3\n"
+		     "active_energy_import = 4 u32 1 Wh energy modulus=10\n"
+		     "active_energy_export = 6 u32 1 Wh energy back_step=0Wh\n"
+		     "frequency = 8 u16 1 Hz power modulus=10Hz\n"
+		     "maker = 9 chars:4 - - identity expect=\n"
+		     "voltage_l12 = 13 u16 1 V power expect=V\n"
+		     "voltage_l23 = 14 u16 1 V power provenance=hearsay\n"
+		     "voltage_l31 = 15 u16 1 V power alone alone\n"
+		     "current_l1 = 16 u16 1 A power alone=yes\n"
+		     "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n",
+		"dir/test.ini:9: na '65535' of voltage_l2, allowed: none, auto, or up to 8 patterns such as 0xFFFF "
+		"divided "
+		"by commas",
+		"dir/test.ini:10: sign '1:2:3' of voltage_l3, allowed: ADDRESS or ADDRESS:VALUE, each 0 to 65535",
+		"dir/test.ini:11: modulus '10' of active_energy_import, allowed: a number above 0 and its unit without "
+		"a "
+		"blank, in whole Wh",
+		"dir/test.ini:12: back_step '0Wh' of active_energy_export, allowed: a number above 0 and its unit "
+		"without "
+		"a blank, in whole Wh",
+		"dir/test.ini:13: modulus '10Hz' of frequency, allowed: counters only",
+		"dir/test.ini:14: expect '' of maker, allowed: a text of 1 to 32 bytes",
+		"dir/test.ini:15: expect 'V' of voltage_l12, allowed: identity quantities only",
+		"dir/test.ini:16: provenance 'hearsay' of voltage_l23, allowed: \"vendor table\", transcription, "
+		"driver, "
+		"sibling, inferred",
+		"dir/test.ini:17: option 'alone' of voltage_l31 again, allowed: once",
+		"dir/test.ini:18: option 'alone=yes' of current_l1, allowed: alone fallback na=.. sign=.. modulus=.. "
+		"back_step=.. provenance=.. expect=..",
+		"dir/test.ini:8: pattern 0xFFFFFFFF of voltage_l1, allowed: up to 4 patterns of 4 hexadecimal digits "
+		"(16 "
+		"bits)",
+		"dir/test.ini:19: pattern 0x8004 of current_l2, allowed: up to 4 patterns of 4 hexadecimal digits (16 "
+		"bits)");
+}
+
+static void types_take_their_argument_and_no_other(void **state)
+{
+	static const char *const bad[] = {
+		"u16:1", "bit",	    "bit:16",  "bits:3", "bits:9-3", "bits:0-16", "bcd",  "bcd:0",   "bcd:5", "u8",
+		"U16",	 "bits:-3", "bits:3-", "u16:",	 "text:0",   "text:33",	  "hex:", "clock:6", "time"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char text[256], expected[64];
+		struct err e = {0};
+
+		snprintf(text, sizeof(text), "%svoltage_l1 = 0 %s 1 V power\n", ROWS, bad[i]);
+		snprintf(expected, sizeof(expected), "dir/test.ini:8: type '%s' of voltage_l1, allowed: u8-low",
+			 bad[i]);
+		assert_null(driver_parse("dir/test.ini", text, strlen(text), &e));
+		assert_int_equal(e.n_items, 1);
+		assert_memory_equal(e.items[0].text, expected, strlen(expected));
+		err_fini(&e);
+	}
+}
+
+static void fields_that_do_not_go_together(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 0 text:4 - V power\n"
+		     "voltage_l2 = 4 u16 - V power\n"
+		     "maker = 5 chars:4 1 - identity\n"
+		     "product = 9 u16 0.1 - identity\n"
+		     "firmware_version = 10 f32 - - identity\n"
+		     "voltage_l3 = 12 f32 1 V power sign=20\n"
+		     "operating_time = 14 clock 1 s energy\n"
+		     "voltage_l12 = 24 u16\n"
+		     "voltage_l23 = 25 u16 1 V power \"alone\n",
+		"dir/test.ini:8: type of voltage_l1 'text:4', allowed: a number's type, texts are for identity "
+		"quantities",
+		"dir/test.ini:9: scale of voltage_l2 '-', allowed: a decimal or @NAME for numbers",
+		"dir/test.ini:10: scale of maker '1', allowed: - for texts and times",
+		"dir/test.ini:11: scale of product '0.1', allowed: 1 or - for identity quantities",
+		"dir/test.ini:12: type of firmware_version 'f32', allowed: texts and whole numbers for identity "
+		"quantities",
+		"dir/test.ini:13: option of voltage_l3 'sign', allowed: sign= with whole numbers and bcd of a measured "
+		"quantity",
+		"dir/test.ini:14: scale of operating_time '1', allowed: - for texts and times",
+		"dir/test.ini:15: voltage_l12 '24 u16', allowed: ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]",
+		"dir/test.ini:16: voltage_l23 '25 u16 1 V power \"alone', allowed: ADDRESS TYPE SCALE UNIT GROUP "
+		"[OPTION "
+		"...], each \" closed");
+}
+
+static void quantity_again_needs_fallback(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 0 u16 1 V power\n"
+		     "voltage_l1 = 1 u16 1 V power\n"
+		     "voltage_l2 = 2 u16 1 V power fallback\n"
+		     "voltage_l2 = 3 u16 1 V energy fallback\n"
+		     "voltage_l1 = 4 u16 1 V energy fallback\n",
+		"dir/test.ini:9: voltage_l1 again (first in line 8), allowed: once, or again with the option "
+		"'fallback'",
+		"dir/test.ini:10: 'fallback' of voltage_l2 without an earlier row, allowed: after the preferred row",
+		"dir/test.ini:12: fallback of voltage_l1 is of another group than line 8, allowed: the same");
+}
+
+static void blocks_that_overlap_and_rows_half_in_a_block(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		HEAD "[block a]\naddress = 10\nwords = 10\n"
+		     "[block b]\naddress = 19\nwords = 10\n"
+		     "[block c]\naddress = 65535\nwords = 2\n"
+		     "[block a]\naddress = 1\nwords = 1\n"
+		     "[block d]\naddress = 40\n"
+		     "[block bad name!]\n"
+		     "[registers]\n"
+		     "voltage_l1 = 9 u32 1 V power\n"
+		     "voltage_l2 = 28 u32 1 V power\n",
+		"dir/test.ini:16: section [block a] again (first in line 7), allowed: once",
+		"dir/test.ini:19: no key 'words' in [block], required",
+		"dir/test.ini:21: section [block bad name!], allowed: a name of 1 to 31 letters, digits, '.', '_', '-'",
+		"dir/test.ini:10: block b (19 to 28) overlaps block a (10 to 19, line 7), allowed: each address in one "
+		"block at most",
+		"dir/test.ini:13: block c ends at address 65536, allowed: up to 65535",
+		"dir/test.ini:23: voltage_l1 (addresses 9 to 10) is half in block a (10 to 19, line 7), allowed: "
+		"wholly in "
+		"one block or in none",
+		"dir/test.ini:24: voltage_l2 (addresses 28 to 29) is half in block b (19 to 28, line 10), allowed: "
+		"wholly "
+		"in one block or in none");
+}
+
+static void rows_that_overlap(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 10 u32 1 V power\n"
+		     "voltage_l2 = 11 u32 1 V power\n"
+		     "tariff = 20 u8-low 1 - energy\n"
+		     "tariff_count = 20 bits:7-8 1 - energy\n"
+		     "voltage_l3 = 30 u16 1 V power sign=10\n"
+		     "current_l1 = 65535 u32 1 A power\n",
+		"dir/test.ini:9: voltage_l2 (addresses 11 to 12) overlaps voltage_l1 (10 to 11, line 8), allowed: each "
+		"word in one row, but for different bits of it",
+		"dir/test.ini:11: tariff_count (addresses 20 to 20) overlaps tariff (20 to 20, line 10), allowed: each "
+		"word in one row, but for different bits of it",
+		"dir/test.ini:12: sign word 10 of voltage_l3 lies in voltage_l1 (10 to 11, line 8), allowed: a word of "
+		"its "
+		"own",
+		"dir/test.ini:13: current_l1 ends at address 65536, allowed: up to 65535");
+}
+
+static void rows_that_may_share_words(void **state)
+{
+	struct driver *d = parse(ROWS "tariff = 20 u8-low 1 - energy\ntariff_count = 20 u8-high 1 - energy\n"
+				      "active_energy_import = 30 u64 1 Wh energy\n"
+				      "active_energy_import = 32 u32 1 Wh energy fallback\n"
+				      "active_power = 40 u16 1 W power sign=42\n"
+				      "reactive_power = 41 u16 1 var power sign=42\n");
+
+	(void)state;
+	assert_int_equal(d->n_rows, 6);
+	driver_free(d);
+}
+
+static void addresses_of_a_byte_table_count_bytes(void **state)
+{
+	struct driver *d =
+		parse(HEAD "addressing = byte\n[block a]\naddress = 0x301\nwords = 4\n[registers]\n"
+			   "voltage_l1 = 0x0301 u32 1 V power\nvoltage_l2 = 0x0305 u32 1 V power\n"
+			   "voltage_l3 = 0x0309 u16 1 V power sign=0x030B\ncurrent_l1 = 0x030C u32 1 A power\n");
+
+	(void)state;
+	assert_int_equal(driver_row_span(d, &d->rows[0]), 4);
+	assert_int_equal(driver_row_span(d, &d->rows[2]), 2);
+	assert_int_equal(d->rows[1].block, 0);
+	assert_int_equal(d->rows[2].block, -1);
+	driver_free(d);
+	EXPECT_ERRORS(
+		HEAD "addressing = byte\n[registers]\n"
+		     "voltage_l1 = 0x0301 u32 1 V power\nvoltage_l2 = 0x0303 u32 1 V power\n",
+		"dir/test.ini:10: voltage_l2 (addresses 771 to 774) overlaps voltage_l1 (769 to 772, line 9), allowed: "
+		"each word in one row, but for different bits of it");
+}
+
+static void scales_that_lose_digits(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		HEAD "[scale fine]\nbelow 10 = 0.0001\nabove = 1\n[registers]\n"
+		     "voltage_l1 = 0 u16 0.0001 V power\n"
+		     "voltage_l2 = 1 u16 @fine V power\n"
+		     "voltage_l3 = 2 u16 9000000000000000000 V power\n"
+		     "active_energy_import = 3 u32 0.01 kWh energy modulus=15Wh\n"
+		     "voltage_l12 = 5 u16 @coarse V power\n",
+		"dir/test.ini:15: scale '@coarse' of voltage_l12, allowed: the name of a [scale NAME] section",
+		"dir/test.ini:11: scale of voltage_l1 loses digits: one count is no whole number of mV, allowed: whole "
+		"numbers of mV from 1 to 9223372036854775807",
+		"dir/test.ini:12: scale of voltage_l2 loses digits at a step of scale fine: one count is no whole "
+		"number "
+		"of mV, allowed: whole numbers of mV from 1 to 9223372036854775807",
+		"dir/test.ini:13: scale of voltage_l3 loses digits: one count is no whole number of mV, allowed: whole "
+		"numbers of mV from 1 to 9223372036854775807",
+		"dir/test.ini:14: modulus of active_energy_import is no whole number of counts, allowed: multiples of "
+		"10");
+}
+
+static void scales_ascend_and_end_above(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(HEAD
+		      "[scale a]\nbelow 100 = 1\nbelow 100 = 10\nbelow 1e3 = 1\nbelow 200 = 0\nabove = 5\nabove = 6\n"
+		      "[scale b]\nbelow 10 = 1\n[scale a]\n[registers]\nvoltage_l1 = 0 u16 @a V power\n",
+		      "dir/test.ini:9: key 'below 100' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
+		      "ascending, "
+		      "then 'above'",
+		      "dir/test.ini:10: key 'below 1e3' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
+		      "ascending, "
+		      "then 'above'",
+		      "dir/test.ini:11: weight '0', allowed: a decimal above 0, such as 0.01 or 1000",
+		      "dir/test.ini:13: 'above' after 'above' (line 12), allowed: 'above' once and last",
+		      "dir/test.ini:14: no key 'above' in [scale b], required",
+		      "dir/test.ini:16: section [scale a] again (first in line 7), allowed: once");
+}
+
+static void provenance_of_a_row_is_never_stronger(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power provenance=transcription\n"
+			   "voltage_l2 = 1 u16 1 V power provenance=\"vendor table\"\n",
+		      "dir/test.ini:8: provenance of voltage_l1 'transcription' is stronger than the table's, allowed: "
+		      "'driver' "
+		      "or weaker",
+		      "dir/test.ini:9: provenance of voltage_l2 'vendor table' is stronger than the table's, allowed: "
+		      "'driver' "
+		      "or weaker");
+}
+
+static void rows_longer_than_the_longest_read(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(HEAD "max_words = 3\n[registers]\nactive_energy_import = 0 u64 1 Wh energy\n",
+		      "dir/test.ini:9: active_energy_import has 4 words, allowed: up to max_words, 3");
+}
+
+static void read_modulus_needs_the_register_that_holds_it(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS "active_energy_import = 0 u32 1 Wh energy modulus=read\n",
+		"dir/test.ini:8: modulus 'read' of active_energy_import, allowed: in a table with a row counter_max");
+}
+
+static void sections_that_are_missing_or_twice(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS("", "dir/test.ini:1: no section [model], required",
+		      "dir/test.ini:1: no section [registers], required");
+	EXPECT_ERRORS(HEAD "[registers]\n", "dir/test.ini:7: no row in [registers], allowed: 1 to 192");
+	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power\n[registers]\n[model]\n",
+		      "dir/test.ini:9: section [registers] again (first in line 7), allowed: once",
+		      "dir/test.ini:10: section [model] again (first in line 1), allowed: once");
+}
+
+static void model_name_comes_from_the_file(void **state)
+{
+	static const char text[] = ROWS "voltage_l1 = 0 u16 1 V power\n";
+	struct err e = {0};
+
+	(void)state;
+	assert_null(driver_parse("a name that has blanks.ini", text, strlen(text), &e));
+	assert_string_equal(e.items[0].text,
+			    "a name that has blanks.ini: file name, allowed: a model name of 1 to 31 letters, "
+			    "digits, '.', '_', '-'");
+	err_fini(&e);
+	assert_null(driver_load("/nonexistent/x.ini", &e));
+	assert_string_equal(e.items[0].text, "/nonexistent/x.ini: No such file or directory");
+	assert_int_equal(e.n_items, 1);
+	err_fini(&e);
+}
+
+static void more_rows_than_there_is_room_for_are_told_once(void **state)
+{
+	static char text[40000];
+	size_t used = (size_t)snprintf(text, sizeof(text), "%svoltage_l1 = 0 u16 1 V power\n", ROWS);
+	struct err e = {0};
+
+	(void)state;
+	for (unsigned i = 1; i <= DRIVER_ROWS_MAX + 1; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "voltage_l1 = %u u16 1 V power fallback\n",
+					 i);
+	assert_null(driver_parse("test.ini", text, used, &e));
+	assert_int_equal(e.n_items, 1);
+	assert_string_equal(e.items[0].text, "test.ini:200: row 193, allowed: up to 192 rows");
+	err_fini(&e);
+}
+
+static void touch(const char *dir, const char *name)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fclose(f);
+}
+
+static void remove_files(const char *dir, const char *const *names, size_t n)
+{
+	char path[128];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+static void first_of_the_search_path_wins(void **state)
+{
+	static const char *const names[] = {"b.ini", "a.ini", ".h.ini", "c.txt", ".ini"};
+	char first[] = "/tmp/test_driver.XXXXXX", second[] = "/tmp/test_driver.XXXXXX", path[128], expected[128];
+	char *file, *shadowed, **list;
+
+	(void)state;
+	assert_non_null(mkdtemp(first));
+	assert_non_null(mkdtemp(second));
+	touch(first, "b.ini");
+	for (size_t i = 0; i < 5; i++)
+		touch(second, names[i]);
+	snprintf(path, sizeof(path), ":%s:/nonexistent::%s:", first, second);
+
+	assert_int_equal(driver_find(path, "b", &file, &shadowed), 0);
+	snprintf(expected, sizeof(expected), "%s/b.ini", first);
+	assert_string_equal(file, expected);
+	snprintf(expected, sizeof(expected), "%s/b.ini", second);
+	assert_string_equal(shadowed, expected);
+	free(file);
+	free(shadowed);
+
+	assert_int_equal(driver_find(path, "a", &file, &shadowed), 0);
+	assert_null(shadowed);
+	free(file);
+
+	assert_int_equal(driver_find(path, "z", &file, &shadowed), -ENOENT);
+	assert_null(file);
+	assert_int_equal(driver_find(path, "../b", &file, &shadowed), -ENOENT);
+	assert_int_equal(driver_find(path, "", &file, &shadowed), -ENOENT);
+
+	list = driver_list(path);
+	assert_non_null(list);
+	assert_string_equal(list[0], "a");
+	assert_string_equal(list[1], "b");
+	assert_null(list[2]);
+	for (size_t i = 0; list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+	remove_files(first, names, 5);
+	remove_files(second, names, 5);
+}
+
+/* Loads, plans, and decodes words of all zeros, all ones and a count up for every row without a fault. */
+static void expect_usable(const char *path)
+{
+	static const uint16_t words[][32] = {
+		{0},
+		{0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF},
+		{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+	};
+	unsigned all = DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE;
+	struct err e = {0};
+	struct driver *d = driver_load(path, &e);
+	struct plan *p;
+
+	err_print(&e, stderr);
+	assert_non_null(d);
+	assert_int_equal(e.n_items, 0);
+	p = plan_new(d, all, NULL);
+	assert_non_null(p);
+	assert_true(p->n_requests > 0);
+	for (unsigned i = 0; i < p->n_requests; i++)
+		assert_in_range(p->requests[i].n_words, 1, d->max_words);
+	for (size_t i = 0; i < 3 * d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i / 3];
+		int64_t value, multiplier = driver_multiplier(d, row, 1, 1, 1, 1);
+		char text[80];
+
+		assert_true(multiplier >= 1);
+		codec_number(d->order, row, words[i % 3], &words[0][0], multiplier, &value);
+		codec_text(d->order, row, words[i % 3], text, sizeof(text));
+	}
+	plan_free(p);
+	driver_free(d);
+	err_fini(&e);
+}
+
+static void every_shipped_table_loads_and_plans(void **state)
+{
+	char **list = driver_list(SOURCE_DIR "/drivers");
+	char path[256];
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(list);
+	for (; list[n] != NULL; n++) {
+		snprintf(path, sizeof(path), "%s/drivers/%s.ini", SOURCE_DIR, list[n]);
+		expect_usable(path);
+		free(list[n]);
+	}
+	free(list);
+	assert_true(n > 0);
+}
+
+static void template_loads_and_plans(void **state)
+{
+	(void)state;
+	expect_usable(SOURCE_DIR "/conf/driver-template.ini");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +715,30 @@ int main(void)
 		cmocka_unit_test(keys_left_out_have_defaults),
 		cmocka_unit_test(scale_steps_by_the_product_of_the_ratios),
 		cmocka_unit_test(every_error_is_told_at_once),
+		cmocka_unit_test(rows_carry_everything_their_line_says),
+		cmocka_unit_test(sign_word_is_negative_at_1_unless_said),
+		cmocka_unit_test(automatic_patterns_have_the_width_and_sign_of_the_type),
+		cmocka_unit_test(patterns_of_the_table_go_to_rows_of_their_width),
+		cmocka_unit_test(values_out_of_range_in_model),
+		cmocka_unit_test(values_out_of_range_in_rows),
+		cmocka_unit_test(types_take_their_argument_and_no_other),
+		cmocka_unit_test(fields_that_do_not_go_together),
+		cmocka_unit_test(quantity_again_needs_fallback),
+		cmocka_unit_test(blocks_that_overlap_and_rows_half_in_a_block),
+		cmocka_unit_test(rows_that_overlap),
+		cmocka_unit_test(rows_that_may_share_words),
+		cmocka_unit_test(addresses_of_a_byte_table_count_bytes),
+		cmocka_unit_test(scales_that_lose_digits),
+		cmocka_unit_test(scales_ascend_and_end_above),
+		cmocka_unit_test(provenance_of_a_row_is_never_stronger),
+		cmocka_unit_test(rows_longer_than_the_longest_read),
+		cmocka_unit_test(read_modulus_needs_the_register_that_holds_it),
+		cmocka_unit_test(sections_that_are_missing_or_twice),
+		cmocka_unit_test(model_name_comes_from_the_file),
+		cmocka_unit_test(more_rows_than_there_is_room_for_are_told_once),
+		cmocka_unit_test(first_of_the_search_path_wins),
+		cmocka_unit_test(every_shipped_table_loads_and_plans),
+		cmocka_unit_test(template_loads_and_plans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
