@@ -195,7 +195,7 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
 		allowed_duration(o, out, size);
 		break;
 	case OPTION_RATIO:
-		snprintf(out, size, "PRIMARY/SECONDARY in whole numbers up to %lld, primary not the smaller,",
+		snprintf(out, size, "PRIMARY/SECONDARY, %lld to %lld, primary not the smaller,", (long long)o->min,
 			 (long long)o->max);
 		break;
 	case OPTION_AMOUNT:

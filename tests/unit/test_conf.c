@@ -487,10 +487,8 @@ static void values_of_a_meter_out_of_range_are_refused(void **state)
 		"site/bus.d/a.ini:4: model = a/b: a model's name, as tally models lists them, allowed\n"
 		"site/bus.d/a.ini:5: address = 256: 1 to 255 allowed\n"
 		"site/bus.d/a.ini:6: confirmed = true: yes or no allowed\n"
-		"site/bus.d/a.ini:7: ct = 5/400: PRIMARY/SECONDARY in whole numbers up to 1000000, primary not "
-		"the smaller, allowed\n"
-		"site/bus.d/a.ini:8: vt = 100: PRIMARY/SECONDARY in whole numbers up to 1000000, primary not "
-		"the smaller, allowed\n");
+		"site/bus.d/a.ini:7: ct = 5/400: PRIMARY/SECONDARY, 1 to 1000000, primary not the smaller, allowed\n"
+		"site/bus.d/a.ini:8: vt = 100: PRIMARY/SECONDARY, 1 to 1000000, primary not the smaller, allowed\n");
 }
 
 static void labels_end_at_127_bytes(void **state)
