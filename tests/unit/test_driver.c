@@ -708,6 +708,81 @@ static void template_loads_and_plans(void **state)
 	expect_usable(SOURCE_DIR "/conf/driver-template.ini");
 }
 
+/* The text of a file, to be freed. */
+static char *read_file(const char *path)
+{
+	char *text = calloc(1, 65536);
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(text);
+	assert_non_null(f);
+	assert_in_range(fread(text, 1, 65535, f), 1, 65534);
+	fclose(f);
+	return text;
+}
+
+static void worked_example_of_the_manual_loads(void **state)
+{
+	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");
+	char *text = strstr(manual, "[model]\nformat"), *end;
+	struct driver *d;
+	struct plan *p;
+
+	(void)state;
+	assert_non_null(text);
+	end = strstr(text, ".Ed\n");
+	assert_non_null(end);
+	*end = '\0';
+	d = parse(text);
+	p = plan_new(d, DRIVER_POWER, NULL);
+	assert_int_equal(p->n_requests, 1);
+	assert_int_equal(p->requests[0].address, 50520);
+	assert_int_equal(p->requests[0].n_words, 24);
+	plan_free(p);
+	p = plan_new(d, DRIVER_ENERGY, NULL);
+	assert_int_equal(p->n_requests, 2);
+	plan_free(p);
+	driver_free(d);
+	free(manual);
+}
+
+/* Each word that the reader's message lists after "allowed:" stands after macro in the manual. */
+static void expect_in_manual(const char *manual, const char *text, const char *divider)
+{
+	struct err e = {0};
+	char *list, *word;
+
+	assert_null(driver_parse("test.ini", text, strlen(text), &e));
+	list = strstr(e.items[0].text, "allowed: ") + strlen("allowed: ");
+	while ((word = strsep(&list, divider)) != NULL) {
+		char item[64], other[64];
+
+		word[strcspn(word, "=:.")] = '\0'; /* "na=..", "bit:0..15" */
+		if (word[0] == '\0')
+			continue;
+		snprintf(item, sizeof(item), ".It Ic %s", word);
+		snprintf(other, sizeof(other), " %s ", word);
+		if (strstr(manual, item) == NULL && strstr(manual, other) == NULL)
+			fail_msg("'%s' is not in the manual", word);
+	}
+	err_fini(&e);
+}
+
+static void manual_has_every_key_option_and_type(void **state)
+{
+	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");
+
+	(void)state;
+	for (char *c = manual; *c != '\0'; c++)
+		if (*c == '\n' && c[1] != '.')
+			*c = ' ';
+	expect_in_manual(manual, "[model]\nx = 1\n", ", ");
+	expect_in_manual(manual, "[block a]\nx = 1\n", ", ");
+	expect_in_manual(manual, ROWS "voltage_l1 = 0 u16 1 V power x\n", " ");
+	expect_in_manual(manual, ROWS "voltage_l1 = 0 x 1 V power\n", " ");
+	free(manual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -739,6 +814,8 @@ int main(void)
 		cmocka_unit_test(first_of_the_search_path_wins),
 		cmocka_unit_test(every_shipped_table_loads_and_plans),
 		cmocka_unit_test(template_loads_and_plans),
+		cmocka_unit_test(worked_example_of_the_manual_loads),
+		cmocka_unit_test(manual_has_every_key_option_and_type),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
