@@ -285,6 +285,8 @@ static void put_characters(const struct driver_row *row, const char *text, uint1
 
 		words[i] = (uint16_t)(per_word == 2 ? first << 8 | second : first);
 	}
+	while (n > 0 && text[n - 1] == ' ')
+		n--; /* no telling them from the padding */
 	snprintf(shown, shown_bytes, "%.*s", (int)n, text);
 }
 

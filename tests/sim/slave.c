@@ -216,6 +216,16 @@ uint8_t slave_exception(const struct frame *answer)
 	return answer->n_pdu >= 2 && answer->pdu[0] & 0x80 ? answer->pdu[1] : 0;
 }
 
+bool slave_row(const struct meter *m, const struct driver_row *row, int64_t *value, char *text, size_t text_bytes)
+{
+	struct shown s;
+
+	show_row(m, row, &s);
+	*value = s.value;
+	snprintf(text, text_bytes, "%s", s.text);
+	return s.present;
+}
+
 static void print_value(const struct driver_row *row, const struct shown *s, FILE *out)
 {
 	if (!s->present) {

@@ -18,6 +18,10 @@ void slave_answer(const struct meter *m, const struct frame *request, struct fra
 /* Does the answer hold an exception? Its code, else 0. */
 uint8_t slave_exception(const struct frame *answer);
 
+/* What a reader without fault finds in row: base units, or in text (text_bytes long) an identity. False: not available.
+ */
+bool slave_row(const struct meter *m, const struct driver_row *row, int64_t *value, char *text, size_t text_bytes);
+
 /* Append " name=value" for each row that lies wholly in what request reads: base units, as a reader without fault finds
  * them ("na" for not available; texts with blanks as '_'). */
 void slave_print_truth(const struct meter *m, const struct frame *request, FILE *out);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fault.h"
+
+enum { ROUNDS = 2000, ANSWER_BYTES = 9 };
+
+static const struct frame answer = {.unit = 5, .n_pdu = 6, .pdu = {3, 4, 0x00, 0x11, 0x22, 0x33}};
+static const struct frame tcp_answer = {
+	.tcp = true, .transaction = 0x1234, .unit = 5, .n_pdu = 6, .pdu = {3, 4, 0x00, 0x11, 0x22, 0x33}};
+
+static struct fault_rule rule_of(const char *name)
+{
+	struct fault_rule rule = {
+		.rate_ppm = FAULT_RATE_ONE, .bus = FAULT_ANY, .meter = FAULT_ANY, .left = FAULT_UNLIMITED};
+
+	assert_true(fault_parse(name, &rule));
+	return rule;
+}
+
+static void kinds_are_known_by_name(void **state)
+{
+	struct fault_rule rule = rule_of("exception-11");
+
+	(void)state;
+	assert_int_equal(rule.kind, FAULT_EXCEPTION);
+	assert_int_equal(rule.exception, 11);
+	assert_false(fault_parse("exception", &rule));
+	assert_false(fault_parse("exception-0", &rule));
+	assert_false(fault_parse("exception-4x", &rule));
+	assert_false(fault_parse("none", &rule));
+	rule = rule_of("late");
+	assert_int_equal(rule.delay_ms, 1200);
+}
+
+static void some_kinds_belong_to_some_transports(void **state)
+{
+	(void)state;
+	assert_true(fault_fits(FAULT_UNPLUG, false, false));
+	assert_false(fault_fits(FAULT_UNPLUG, false, true));
+	assert_false(fault_fits(FAULT_RESET, false, false));
+	assert_true(fault_fits(FAULT_RESET, true, true));
+	assert_false(fault_fits(FAULT_WRONG_TRANSACTION, false, true));
+	assert_true(fault_fits(FAULT_WRONG_TRANSACTION, true, true));
+}
+
+static void a_rate_is_kept_in_the_long_run(void **state)
+{
+	struct fault_rule rule = rule_of("silence");
+	uint64_t chance = 1;
+	int hits = 0;
+
+	(void)state;
+	rule.rate_ppm = 50000;
+	for (int i = 0; i < 100000; i++)
+		hits += fault_draw(&rule, 1, 0, 0, false, false, &chance) != NULL;
+	assert_in_range(hits, 4700, 5300);
+}
+
+static void a_rule_strikes_its_meter_as_often_as_it_says(void **state)
+{
+	struct fault_rule rule = rule_of("silence");
+	uint64_t chance = 1;
+
+	(void)state;
+	rule.meter = 3;
+	rule.left = 2;
+	assert_null(fault_draw(&rule, 1, 0, 4, false, false, &chance));
+	assert_non_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
+	assert_non_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
+	assert_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
+}
+
+static size_t build(const char *name, const struct frame *f, uint64_t *chance, uint8_t *out)
+{
+	struct fault_rule rule = rule_of(name);
+
+	return fault_build(&rule, f, chance, out);
+}
+
+static void bad_crc_never_fits(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	struct frame f;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		assert_int_equal(build("bad-crc", &answer, &chance, out), ANSWER_BYTES);
+		assert_false(frame_rtu_parse(out, ANSWER_BYTES, &f));
+	}
+}
+
+static void bad_crc_behind_a_gateway_is_its_exception(void **state)
+{
+	static const uint8_t expected[] = {0x12, 0x34, 0, 0, 0, 3, 5, 0x83, 11};
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+
+	(void)state;
+	assert_int_equal(build("bad-crc", &tcp_answer, &chance, out), sizeof(expected));
+	assert_memory_equal(out, expected, sizeof(expected));
+}
+
+static void wrong_unit_and_function_are_whole_but_wrong(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	struct frame f;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		assert_true(frame_rtu_parse(out, build("wrong-unit", &answer, &chance, out), &f));
+		assert_int_not_equal(f.unit, 5);
+	}
+	assert_true(frame_rtu_parse(out, build("wrong-function", &answer, &chance, out), &f));
+	assert_int_equal(f.pdu[0], 4);
+}
+
+static void wrong_transaction_is_another(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	struct frame f;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t n = build("wrong-transaction", &tcp_answer, &chance, out);
+
+		assert_int_equal(frame_tcp_parse(out, n, &f), (int)n);
+		assert_int_not_equal(f.transaction, 0x1234);
+	}
+}
+
+static void short_is_cut_or_a_word_less(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	int cut = 0, whole = 0;
+	struct frame f;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t n = build("short", &answer, &chance, out);
+
+		assert_in_range(n, 1, ANSWER_BYTES - 1);
+		if (frame_rtu_parse(out, n, &f)) {
+			whole++;
+			assert_int_equal(f.pdu[1], 2);
+		} else {
+			cut++;
+		}
+	}
+	assert_true(cut > ROUNDS / 4 && whole > ROUNDS / 4);
+}
+
+static void long_is_a_word_more(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	struct frame f;
+
+	(void)state;
+	assert_true(frame_rtu_parse(out, build("long", &answer, &chance, out), &f));
+	assert_int_equal(f.pdu[1], 6);
+	assert_int_equal(f.n_pdu, 8);
+}
+
+static void longest_answer_stays_in_its_bytes(void **state)
+{
+	struct frame longest = {.tcp = true, .unit = 5, .n_pdu = 252, .pdu = {3, 250}};
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+
+	(void)state;
+	assert_in_range(build("long", &longest, &chance, out), 259, FAULT_BYTES_MAX);
+	for (int i = 0; i < ROUNDS; i++)
+		assert_in_range(build("noise-after", &longest, &chance, out), 260, FAULT_BYTES_MAX);
+}
+
+static void noise_leaves_the_answer_whole(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	struct frame f;
+	size_t n;
+
+	(void)state;
+	n = build("noise-before", &answer, &chance, out);
+	assert_true(n > ANSWER_BYTES);
+	assert_true(frame_rtu_parse(out + n - ANSWER_BYTES, ANSWER_BYTES, &f));
+	n = build("noise-after", &answer, &chance, out);
+	assert_true(n > ANSWER_BYTES);
+	assert_true(frame_rtu_parse(out, ANSWER_BYTES, &f));
+}
+
+static void exception_has_the_rules_code(void **state)
+{
+	static const uint8_t expected[] = {5, 0x83, 6};
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+
+	(void)state;
+	assert_int_equal(build("exception-6", &answer, &chance, out), 5);
+	assert_memory_equal(out, expected, sizeof(expected));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kinds_are_known_by_name),
+		cmocka_unit_test(some_kinds_belong_to_some_transports),
+		cmocka_unit_test(a_rate_is_kept_in_the_long_run),
+		cmocka_unit_test(a_rule_strikes_its_meter_as_often_as_it_says),
+		cmocka_unit_test(bad_crc_never_fits),
+		cmocka_unit_test(bad_crc_behind_a_gateway_is_its_exception),
+		cmocka_unit_test(wrong_unit_and_function_are_whole_but_wrong),
+		cmocka_unit_test(wrong_transaction_is_another),
+		cmocka_unit_test(short_is_cut_or_a_word_less),
+		cmocka_unit_test(long_is_a_word_more),
+		cmocka_unit_test(longest_answer_stays_in_its_bytes),
+		cmocka_unit_test(noise_leaves_the_answer_whole),
+		cmocka_unit_test(exception_has_the_rules_code),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

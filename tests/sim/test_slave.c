@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "codec.h"
+#include "err.h"
+#include "plan.h"
+#include "slave.h"
+
+static const char table[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+			    "max_words = 20\n"
+			    "[block a]\naddress = 100\nwords = 10\n"
+			    "[block b]\naddress = 110\nwords = 10\ngaps = no\n"
+			    "[registers]\n"
+			    "active_energy_import = 102 u32 10 Wh energy\n"
+			    "tariff = 105 u8-low 1 - energy na=0xFF\n"
+			    "tariff_count = 105 u8-high 1 - energy\n"
+			    "frequency = 112 u16 0.01 Hz power na=auto\n"
+			    "pulses_1 = 300 u32 1 1 energy\n"
+			    "pulses_2 = 302 u32 1 1 energy\n";
+
+static const char bytes_table[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+				  "addressing = byte\n"
+				  "[registers]\n"
+				  "voltage_l1 = 0x0301 u32 1 mV power\n"
+				  "voltage_l2 = 0x0305 u32 1 mV power\n"
+				  "frequency = 0x0309 u16 0.1 Hz power\n"
+				  "active_power = 0x0310 u32 1 W power sign=0x0314\n";
+
+static struct meter meter_of(const char *text)
+{
+	struct err e = {0};
+	struct meter m;
+
+	meter_init(&m);
+	m.driver = driver_parse("t.ini", text, strlen(text), &e);
+	err_print(&e, stderr);
+	err_fini(&e);
+	assert_non_null(m.driver);
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 1234567);
+	meter_set(&m, Q_TARIFF, 2);
+	meter_set(&m, Q_FREQUENCY, 50020);
+	meter_set(&m, Q_PULSES_1, 70000);
+	meter_set(&m, Q_VOLTAGE_L1, 231000);
+	meter_set(&m, Q_ACTIVE_POWER, -1500000);
+	meter_start(&m, 1, INT64_C(1700000000000));
+	return m;
+}
+
+static void meter_free(struct meter *m)
+{
+	driver_free((struct driver *)m->driver);
+}
+
+static struct frame ask(const struct meter *m, uint8_t function, unsigned address, unsigned n)
+{
+	struct frame request = {.unit = 5, .n_pdu = 5}, answer;
+
+	request.pdu[0] = function;
+	request.pdu[1] = (uint8_t)(address >> 8);
+	request.pdu[2] = (uint8_t)address;
+	request.pdu[3] = (uint8_t)(n >> 8);
+	request.pdu[4] = (uint8_t)n;
+	slave_answer(m, &request, &answer);
+	return answer;
+}
+
+static uint8_t exception_of(const struct meter *m, uint8_t function, unsigned address, unsigned n)
+{
+	struct frame answer = ask(m, function, address, n);
+
+	return slave_exception(&answer);
+}
+
+static unsigned word(const struct frame *answer, unsigned i)
+{
+	return (unsigned)answer->pdu[2 + 2 * i] << 8 | answer->pdu[3 + 2 * i];
+}
+
+static void block_is_read_across_reserved_words(void **state)
+{
+	struct meter m = meter_of(table);
+	struct frame a = ask(&m, 3, 100, 10);
+
+	(void)state;
+	assert_int_equal(a.n_pdu, 22);
+	assert_int_equal(word(&a, 0), 0xFFFF);
+	assert_int_equal(word(&a, 1), 0);
+	assert_int_equal(word(&a, 2) << 16 | word(&a, 3), 123456);
+	assert_int_equal(word(&a, 5), 0x0402);
+	meter_free(&m);
+}
+
+static void what_the_table_does_not_allow_is_refused(void **state)
+{
+	struct meter m = meter_of(table);
+
+	(void)state;
+	assert_int_equal(exception_of(&m, 4, 102, 2), 1);
+	assert_int_equal(exception_of(&m, 3, 102, 9), 2); /* into the next block */
+	assert_int_equal(exception_of(&m, 3, 98, 4), 2);  /* from before the block */
+	assert_int_equal(exception_of(&m, 3, 112, 2), 2); /* a block without gaps */
+	assert_int_equal(exception_of(&m, 3, 112, 1), 0);
+	assert_int_equal(exception_of(&m, 3, 400, 2), 2); /* nothing there */
+	assert_int_equal(exception_of(&m, 3, 300, 4), 0); /* two rows outside blocks */
+	assert_int_equal(exception_of(&m, 3, 300, 5), 2);
+	assert_int_equal(exception_of(&m, 3, 100, 0), 3);
+	assert_int_equal(exception_of(&m, 3, 100, 21), 3);
+	assert_int_equal(exception_of(&m, 3, 0xFFFF, 2), 2);
+	meter_free(&m);
+}
+
+static void firmware_that_lacks_registers_refuses_them(void **state)
+{
+	struct meter m = meter_of(table);
+
+	(void)state;
+	m.n_lacks = 1;
+	m.lacks[0] = (struct meter_span){104, 106};
+	assert_int_equal(exception_of(&m, 3, 102, 2), 0);
+	assert_int_equal(exception_of(&m, 3, 102, 3), 2);
+	meter_free(&m);
+}
+
+static void absent_value_is_its_pattern(void **state)
+{
+	struct meter m = meter_of(table);
+	struct frame a;
+
+	(void)state;
+	meter_set_absent(&m, Q_FREQUENCY);
+	a = ask(&m, 3, 112, 1);
+	assert_int_equal(word(&a, 0), 0xFFFF);
+	meter_free(&m);
+}
+
+static void byte_addressed_runs_and_short_values_alone(void **state)
+{
+	struct meter m = meter_of(bytes_table);
+	struct frame a = ask(&m, 3, 0x0301, 4);
+
+	(void)state;
+	assert_int_equal(a.n_pdu, 10);
+	assert_int_equal(word(&a, 0) << 16 | word(&a, 1), 231000);
+	a = ask(&m, 3, 0x0309, 1);
+	assert_int_equal(word(&a, 0), 500);
+	a = ask(&m, 3, 0x0310, 2);
+	assert_int_equal(word(&a, 0) << 16 | word(&a, 1), 1500);
+	a = ask(&m, 3, 0x0314, 1);
+	assert_int_equal(word(&a, 0), 1);
+	assert_int_equal(exception_of(&m, 3, 0x0301, 5), 2); /* a short value in a run */
+	assert_int_equal(exception_of(&m, 3, 0x0303, 2), 2); /* amid a value */
+	assert_int_equal(exception_of(&m, 3, 0x0310, 3), 2); /* value and sign */
+	meter_free(&m);
+}
+
+static char *truth_of(const struct meter *m, unsigned address, unsigned n)
+{
+	struct frame request = {
+		.unit = 5, .n_pdu = 5, .pdu = {3, (uint8_t)(address >> 8), (uint8_t)address, 0, (uint8_t)n}};
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	slave_print_truth(m, &request, out);
+	fclose(out);
+	return text;
+}
+
+static void truth_names_the_rows_wholly_read(void **state)
+{
+	struct meter m = meter_of(table);
+	char *text = truth_of(&m, 103, 5);
+
+	(void)state;
+	assert_string_equal(text, " tariff=2 tariff_count=4");
+	free(text);
+	text = truth_of(&m, 102, 2);
+	assert_string_equal(text, " active_energy_import=1234560");
+	free(text);
+	meter_free(&m);
+}
+
+struct answers {
+	uint16_t words[DRIVER_ROWS_MAX * DRIVER_WORDS_MAX];
+};
+
+static void ask_all(const struct meter *m, const struct plan *p, struct answers *answers)
+{
+	for (unsigned i = 0; i < p->n_requests; i++) {
+		const struct plan_request *r = &p->requests[i];
+		struct frame a = ask(m, r->function, r->address, r->n_words);
+
+		if (slave_exception(&a) != 0)
+			fail_msg("%s: %u words at %u: exception %u", m->driver->name, r->n_words, r->address,
+				 slave_exception(&a));
+		for (unsigned w = 0; w < r->n_words; w++)
+			answers->words[r->word + w] = (uint16_t)word(&a, w);
+	}
+}
+
+static void compare_row(const struct meter *m, const struct plan_item *item, const struct answers *answers)
+{
+	const struct driver_row *row = &m->driver->rows[item->row];
+	const uint16_t *words = answers->words + item->word;
+	const uint16_t *sign = item->sign_word < 0 ? NULL : answers->words + item->sign_word;
+	int64_t expected, found = 0, multiplier;
+	char expected_text[130], text[130];
+	enum codec_status status;
+	bool present = slave_row(m, row, &expected, expected_text, sizeof(expected_text));
+	const char *name = names_get(row->quantity)->name;
+
+	if (names_get(row->quantity)->kind == NAMES_IDENTITY) {
+		status = codec_text(m->driver->order, row, words, text, sizeof(text));
+		if (status != CODEC_OK || strcmp(text, expected_text) != 0)
+			fail_msg("%s %s: %s, decoded %s", m->driver->name, name, expected_text, text);
+		return;
+	}
+	multiplier = driver_multiplier(m->driver, row, m->ct_primary, m->ct_secondary, m->vt_primary, m->vt_secondary);
+	status = codec_number(m->driver->order, row, words, sign, multiplier, &found);
+	if ((status == CODEC_OK) != present || found != expected)
+		fail_msg("%s %s: %lld, decoded %lld, %s", m->driver->name, name, (long long)expected, (long long)found,
+			 codec_status_text(status));
+}
+
+static void compare_model(struct driver *d, uint32_t ct, int64_t base_w)
+{
+	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, NULL);
+	struct answers *answers = calloc(1, sizeof(*answers));
+	struct meter m;
+
+	meter_init(&m);
+	m.driver = d;
+	m.ct_primary = ct;
+	m.load.base_mw = m.load.peak_mw = base_w * 1000;
+	m.load.power_factor = base_w < 0 ? -870 : 930;
+	meter_start(&m, ct, INT64_C(1700000000000));
+	assert_non_null(p);
+	assert_non_null(answers);
+	ask_all(&m, p, answers);
+	for (unsigned i = 0; i < p->n_items; i++)
+		compare_row(&m, &p->items[i], answers);
+	free(answers);
+	plan_free(p);
+}
+
+/* Encoder and decoder were written apart: every row of every shipped table, planned, asked and decoded. */
+static void every_model_is_decoded_to_the_truth(void **state)
+{
+	char **names = driver_list(SOURCE_DIR "/drivers"), *file, *shadowed;
+	struct err e = {0};
+
+	(void)state;
+	assert_non_null(names);
+	assert_non_null(names[0]);
+	for (size_t i = 0; names[i] != NULL; i++) {
+		struct driver *d;
+
+		assert_int_equal(driver_find(SOURCE_DIR "/drivers", names[i], &file, &shadowed), 0);
+		d = driver_load(file, &e);
+		assert_non_null(d);
+		compare_model(d, 1, 2345);
+		if (d->ratios) {
+			compare_model(d, 80, -34567);
+			compare_model(d, 6000, 345678);
+		} else {
+			compare_model(d, 1, -12345);
+		}
+		driver_free(d);
+		free(file);
+		free(shadowed);
+		free(names[i]);
+	}
+	free(names);
+	err_fini(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(block_is_read_across_reserved_words),
+		cmocka_unit_test(what_the_table_does_not_allow_is_refused),
+		cmocka_unit_test(firmware_that_lacks_registers_refuses_them),
+		cmocka_unit_test(absent_value_is_its_pattern),
+		cmocka_unit_test(byte_addressed_runs_and_short_values_alone),
+		cmocka_unit_test(truth_names_the_rows_wholly_read),
+		cmocka_unit_test(every_model_is_decoded_to_the_truth),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
