@@ -1,0 +1,427 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""tally-sim read by clients that are not ours: pymodbus and mbpoll, over a pseudo-terminal and over TCP.
+
+usage: test_sim.py TALLY_SIM DRIVERS
+"""
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+
+SIM, DRIVERS = sys.argv[1:3]
+PATIENCE_S = 20
+
+SITE = """
+[site]
+drivers = {drivers}
+seed = 11
+hold = 1h
+[bus hall]
+transport = rtu
+path = {dir}/hall
+baud = {baud}
+[bus gw]
+transport = tcp
+[bus serial-server]
+transport = rtu-over-tcp
+baud = 38400
+[meter e43]
+bus = hall
+model = countis-e43
+address = 5
+base = 500 W
+peak = 15 kW
+pf = -0.9
+active_energy_import = 123456.78 kWh
+tariff = 2
+lacks = 50944-51008
+[meter d4]
+bus = hall
+model = conto-d4-s
+address = 9
+base = -5 kW
+peak = -5 kW
+pulses_1 = 1
+[meter counts]
+bus = hall
+model = conto-d4cr8
+address = 12
+turnaround = 50ms
+pulses_1 = 999999990
+[meter e44]
+bus = gw
+model = countis-e44
+address = 1
+active_energy_import = 9999999990 Wh
+[meter remote]
+bus = serial-server
+model = countis-e44
+address = 3
+"""
+
+
+def wait_for(condition, what):
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.01)
+    raise AssertionError("waited in vain for " + what)
+
+
+def lines_of(path):
+    with open(path) as f:
+        return f.read().splitlines()
+
+
+def u32(registers, at=0):
+    return registers[at] << 16 | registers[at + 1]
+
+
+def crc(data):
+    value = 0xFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+    return struct.pack("<H", value)
+
+
+class Site(unittest.TestCase):
+    baud = 9600
+    extra = ""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.dir = self.folder.name
+        with open(self.dir + "/site.ini", "w") as f:
+            f.write(SITE.format(drivers=DRIVERS, dir=self.dir, baud=self.baud) + self.extra)
+        self.sim = subprocess.Popen(
+            [SIM, "--trace", self.dir + "/trace", "--socket", self.dir + "/control", self.dir + "/site.ini"],
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop)
+        self.places = {}
+        for line in self.sim.stdout:
+            words = line.split()
+            if words == ["ready"]:
+                break
+            self.places[words[1]] = words[2:]
+        else:
+            self.fail("no ready line")
+
+    def stop(self):
+        self.sim.terminate()
+        code = self.sim.wait()
+        self.sim.stdout.close()
+        self.folder.cleanup()
+        self.assertEqual(code, 0)
+
+    def control(self, *words, good=True):
+        done = subprocess.run([SIM, "--control", self.dir + "/control", *words], capture_output=True, text=True)
+        self.assertEqual(done.returncode == 0, good, done.stderr)
+        return done.stdout if good else done.stderr
+
+    def truth(self, meter, *options):
+        lines = self.control("truth", meter, *options).split()
+        return {name: value for name, value in (line.split("=") for line in lines)}
+
+    def stats(self, kind, name):
+        for line in self.control("stats").splitlines():
+            words = line.split()
+            if words[:2] == [kind, name]:
+                return {key: int(value) for key, value in (word.split("=") for word in words[2:])}
+        self.fail("no stats of " + name)
+
+    def serial(self, timeout=3):
+        client = ModbusSerialClient(self.dir + "/hall", baudrate=self.baud, timeout=timeout, retries=0)
+        self.assertTrue(client.connect())
+        self.addCleanup(client.close)
+        return client
+
+    def tcp(self, timeout=3):
+        client = ModbusTcpClient(self.places["gw"][1], port=int(self.places["gw"][2]), timeout=timeout, retries=0)
+        self.assertTrue(client.connect())
+        self.addCleanup(client.close)
+        return client
+
+    def connect(self, bus):
+        s = socket.create_connection((self.places[bus][1], int(self.places[bus][2])), timeout=PATIENCE_S)
+        self.addCleanup(s.close)
+        return s
+
+
+class Reading(Site):
+    def test_rtu_answers_with_the_truth(self):
+        client, truth = self.serial(), self.truth("e43")
+        registers = client.read_holding_registers(50512, 62, slave=5).registers
+        self.assertEqual(len(registers), 62)
+        self.assertEqual(u32(registers, 2) * 10, int(truth["voltage_l12"]))
+        self.assertEqual(u32(registers, 14) * 10, int(truth["frequency"]))
+        power = struct.unpack(">i", struct.pack(">HH", *registers[24:26]))[0]
+        self.assertEqual(power * 10000, int(truth["active_power"]))
+        factor = struct.unpack(">i", struct.pack(">HH", *registers[30:32]))[0]
+        self.assertEqual(factor, int(truth["power_factor"]))
+        self.assertLess(factor, 0)
+
+    def test_several_meters_share_the_line(self):
+        client = self.serial()
+        for _ in range(3):
+            self.assertEqual(u32(client.read_holding_registers(769, 16, slave=12).registers), 999999990)
+            self.assertEqual(client.read_holding_registers(0x0347, 1, slave=9).registers, [1])
+            self.assertEqual(u32(client.read_holding_registers(50770, 2, slave=5).registers), 123456)
+        self.assertEqual(self.stats("meter", "e43")["answers"], 3)
+
+    def test_missing_registers_and_wrong_requests_are_refused(self):
+        client = self.serial()
+        self.assertEqual(client.read_holding_registers(50946, 2, slave=5).exception_code, 2)
+        self.assertEqual(client.read_holding_registers(50560, 20, slave=5).exception_code, 2)
+        self.assertEqual(client.read_input_registers(50770, 2, slave=5).exception_code, 1)
+        self.assertEqual(client.write_register(40481, 1, slave=5).exception_code, 1)
+
+    def test_tcp_answers_and_its_gateway_refuses_unknown_units(self):
+        client = self.tcp()
+        registers = client.read_holding_registers(50944, 65, slave=1).registers
+        self.assertEqual(u32(registers, 2), 999999999)
+        self.assertEqual(client.read_holding_registers(50944, 65, slave=77).exception_code, 11)
+        self.assertEqual(self.stats("bus", "gw")["unknown"], 1)
+
+    def test_mbpoll_reads_both(self):
+        for words in (["-m", "rtu", "-b", "9600", "-P", "none", "-a", "5", self.dir + "/hall"],
+                      ["-m", "tcp", "-p", self.places["gw"][2], "-a", "1", "127.0.0.1"]):
+            done = subprocess.run(["mbpoll", "-0", "-1", "-t", "4", "-r", "50000", "-c", "4", *words],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            letters = re.findall(r"\[5000\d\]:\s+(\d+)", done.stdout)
+            self.assertEqual("".join(chr(int(x)) for x in letters), "SOCO")
+
+    def test_rtu_frames_over_tcp(self):
+        s = self.connect("serial-server")
+        request = bytes([3, 3]) + struct.pack(">HH", 50000, 4)
+        s.sendall(request + crc(request))
+        answer = b""
+        while len(answer) < 13:
+            answer += s.recv(100)
+        self.assertEqual(answer[:3], bytes([3, 3, 8]))
+        self.assertEqual(answer[3:11], b"\0S\0O\0C\0O")
+        self.assertEqual(answer[11:], crc(answer[:11]))
+
+    def test_a_line_at_another_speed_understands_nothing(self):
+        client = ModbusSerialClient(self.dir + "/hall", baudrate=19200, timeout=1, retries=0)
+        client.connect()
+        self.addCleanup(client.close)
+        self.assertTrue(client.read_holding_registers(50770, 2, slave=5).isError())
+        wait_for(lambda: self.stats("bus", "hall")["wrong_speed"] == 1, "a frame at the wrong speed")
+
+    def test_an_answer_takes_its_time_on_the_wire(self):
+        """The lower bound is the wire's; there is no upper one on a busy machine."""
+        client = self.serial()
+        start = time.monotonic()
+        client.read_holding_registers(50512, 62, slave=5)
+        self.assertGreaterEqual(time.monotonic() - start, (8 + 129) * 10 / 9600 + 0.030)
+
+    def test_trace_tells_every_request_and_its_truth(self):
+        client = self.serial()
+        client.read_holding_registers(50770, 2, slave=5)
+        client.read_holding_registers(50946, 2, slave=5)
+        lines = lines_of(self.dir + "/trace")
+        self.assertRegex(lines[0], r"^\d{13} e43 3:50770\+2 ok active_energy_import=123456000$")
+        self.assertRegex(lines[1], r"^\d{13} e43 3:50946\+2 exception-2$")
+
+
+class Control(Site):
+    def test_values_are_set_and_released(self):
+        client = self.serial()
+        self.control("set", "e43", "frequency", "49.87 Hz")
+        self.assertEqual(u32(client.read_holding_registers(50526, 2, slave=5).registers), 4987)
+        self.control("set", "e43", "frequency", "na")
+        self.assertEqual(u32(client.read_holding_registers(50526, 2, slave=5).registers), 0xFFFFFFFF)
+        self.assertEqual(self.truth("e43")["frequency"], "na")
+        self.control("set", "e43", "frequency", "auto")
+        self.assertIn(u32(client.read_holding_registers(50526, 2, slave=5).registers), range(4997, 5004))
+
+    def test_a_counter_turns_over(self):
+        client = self.tcp()
+        self.control("set", "e44", "active_energy_import", "10000000030")
+        self.assertEqual(u32(client.read_holding_registers(50946, 2, slave=1).registers), 3)
+        self.assertEqual(self.truth("e44")["active_energy_import"], "30")
+        self.assertEqual(self.truth("e44", "exact")["active_energy_import"], "10000000030")
+
+    def test_a_meter_is_swapped(self):
+        before = self.truth("e44")
+        self.control("swap", "e44", "4711")
+        after = self.truth("e44")
+        self.assertEqual(after["serial_number"], "4711".rjust(len(after["serial_number"]), "0"))
+        self.assertNotEqual(before["active_energy_import"], after["active_energy_import"])
+
+    def test_nonsense_is_refused(self):
+        self.assertIn("no such meter", self.control("truth", "e99", good=False))
+        self.assertIn("no such quantity", self.control("set", "e43", "colour", "1", good=False))
+        self.assertIn("no such fault on this transport", self.control("fault", "hall", "reset", "1%", good=False))
+        self.assertIn("no such command", self.control("dance", good=False))
+        self.assertIn("usage: truth", self.control("truth", good=False))
+
+
+class Faults(Site):
+    READ = (50770, 2)
+
+    def read(self, client, meter):
+        return client.read_holding_registers(*self.READ, slave=meter)
+
+    def test_each_fault_keeps_a_good_answer_away_and_is_counted(self):
+        for kind in ("silence", "short", "long", "bad-crc", "wrong-unit", "wrong-function", "dribble"):
+            with self.subTest(kind=kind):
+                client = self.serial(timeout=1)
+                self.control("fault", "e43", kind, "100%", "1", "200ms")
+                answer = self.read(client, 5)
+                if not answer.isError():
+                    self.assertNotEqual((len(answer.registers), kind), (2, "silence"))
+                self.assertEqual(self.stats("meter", "e43")[kind], 1)
+                client.close()
+                self.quiet()
+        self.assertEqual(u32(self.read(self.serial(), 5).registers), 123456)
+
+    def quiet(self):
+        """Take what is still on its way off the line."""
+        fd = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        end = time.monotonic() + 4
+        quiet_since = time.monotonic()
+        while time.monotonic() < end and time.monotonic() < quiet_since + 0.5:
+            try:
+                os.read(fd, 500)
+                quiet_since = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.01)
+        os.close(fd)
+
+    def test_exceptions_of_every_code(self):
+        client = self.tcp()
+        for code in (4, 6, 10, 11):
+            self.control("fault", "e44", "exception-%d" % code, "100%", "1")
+            self.assertEqual(self.read(client, 1).exception_code, code)
+
+    def test_wrong_transaction(self):
+        s = self.connect("gw")
+        self.control("fault", "e44", "wrong-transaction", "100%", "1")
+        s.sendall(bytes.fromhex("123400000006 01 03") + struct.pack(">HH", *self.READ))
+        answer = s.recv(100)
+        self.assertEqual(len(answer), 13)
+        self.assertNotEqual(answer[:2], b"\x12\x34")
+
+    def test_late_answer_meets_the_next_request(self):
+        s = self.connect("gw")
+        self.control("fault", "e44", "late", "100%", "1", "300ms")
+        s.sendall(bytes.fromhex("000100000006 01 03") + struct.pack(">HH", *self.READ))
+        s.sendall(bytes.fromhex("000200000006 01 03") + struct.pack(">HH", *self.READ))
+        answers = b""
+        while len(answers) < 26:
+            answers += s.recv(100)
+        self.assertEqual((answers[1], answers[14]), (2, 1))
+
+    def test_noise_and_echo_surround_a_good_answer(self):
+        fd = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
+        self.addCleanup(os.close, fd)
+        subprocess.run(["stty", "-F", self.dir + "/hall", "9600", "raw", "-echo"], check=True)
+        request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
+        request += crc(request)
+        for kind in ("noise-before", "noise-after", "echo"):
+            with self.subTest(kind=kind):
+                self.control("fault", "e43", kind, "100%", "1")
+                os.write(fd, request)
+                got = b""
+                while crc(got[-9:-2]) != got[-2:] and crc(got[:7]) != got[7:9] or len(got) < 10:
+                    got += os.read(fd, 100)
+                self.assertIn(bytes([5, 3, 4]), got)
+                if kind == "echo":
+                    self.assertEqual(got[:8], request)
+                self.quiet()
+
+    def test_reset_closes_the_connection(self):
+        for bus, meter in (("gw", "e44"), ("serial-server", "remote")):
+            with self.subTest(bus=bus):
+                s = self.connect(bus)
+                self.control("fault", meter, "reset", "100%", "1")
+                request = bytes([3, 3]) + struct.pack(">HH", *self.READ)
+                s.sendall(bytes.fromhex("000100000006 01 03") + request[2:] if bus == "gw" else request + crc(request))
+                with self.assertRaises(ConnectionResetError):
+                    s.recv(100)
+
+    def listens(self, port):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+
+    def test_gateway_reboots_and_comes_back_at_its_port(self):
+        self.assertFalse(self.read(self.tcp(), 1).isError())
+        self.control("reboot", "gw", "200ms")
+        port = int(self.places["gw"][2])
+        self.assertFalse(self.listens(port))
+        wait_for(lambda: self.listens(port), "the gateway")
+        self.assertFalse(self.read(self.tcp(), 1).isError())
+
+    def test_mute_bus_accepts_and_says_nothing(self):
+        self.control("mute", "gw", "1min")
+        self.assertTrue(self.read(self.tcp(timeout=1), 1).isError())
+        self.control("mute", "gw", "0")
+        self.assertFalse(self.read(self.tcp(), 1).isError())
+
+    def test_adapter_is_unplugged_and_comes_back(self):
+        client = self.serial(timeout=1)
+        self.assertFalse(self.read(client, 5).isError())
+        self.control("unplug", "hall", "200ms")
+        self.assertFalse(os.path.lexists(self.dir + "/hall"))
+        wait_for(lambda: os.path.exists(self.dir + "/hall"), "the adapter")
+        self.assertFalse(self.read(self.serial(), 5).isError())
+
+    def test_connections_beyond_the_limit_are_closed(self):
+        kept = [self.connect("gw") for _ in range(8)]
+        s = self.connect("gw")
+        self.assertEqual(s.recv(10), b"")
+        self.assertEqual(self.stats("bus", "gw")["refused"], 1)
+        self.assertEqual(len(kept), 8)
+
+
+class Program(unittest.TestCase):
+    def run_sim(self, *words):
+        return subprocess.run([SIM, *words], capture_output=True, text=True)
+
+    def test_exit_codes(self):
+        self.assertEqual(self.run_sim().returncode, 2)
+        self.assertEqual(self.run_sim("--no-such-option").returncode, 2)
+        self.assertEqual(self.run_sim("--version").returncode, 0)
+        self.assertEqual(self.run_sim("/nonexistent.ini").returncode, 1)
+        self.assertEqual(self.run_sim("--control", "/nonexistent", "stats").returncode, 1)
+
+    def test_a_path_that_is_no_link_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(folder + "/hall", "w") as f:
+                f.write("mine")
+            with open(folder + "/site.ini", "w") as f:
+                f.write("[site]\ndrivers = %s\n[bus hall]\ntransport = rtu\npath = %s/hall\n" % (DRIVERS, folder))
+            done = self.run_sim(folder + "/site.ini")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("site.ini:3: bus hall: ", done.stderr)
+            self.assertEqual(lines_of(folder + "/hall")[0], "mine")
+
+    def test_the_link_goes_with_the_program(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(folder + "/site.ini", "w") as f:
+                f.write("[site]\ndrivers = %s\n[bus hall]\ntransport = rtu\npath = %s/hall\n" % (DRIVERS, folder))
+            sim = subprocess.Popen([SIM, folder + "/site.ini"], stdout=subprocess.PIPE, text=True)
+            self.assertEqual(sim.stdout.readline(), "bus hall rtu %s/hall\n" % folder)
+            self.assertTrue(os.path.islink(folder + "/hall"))
+            sim.terminate()
+            self.assertEqual(sim.wait(), 0)
+            sim.stdout.close()
+            self.assertFalse(os.path.lexists(folder + "/hall"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "site.h"
+
+#define DRIVERS "[site]\ndrivers = " SOURCE_DIR "/drivers\n"
+#define BUS	"[bus gw]\ntransport = tcp\n[bus hall]\ntransport = rtu\npath = /tmp/hall\nbaud = 4800\n"
+#define METER	"[meter m1]\nbus = hall\nmodel = countis-e43\naddress = 5\n"
+
+static char file[] = "/tmp/tally-sim-test-XXXXXX";
+
+static int make_file(void **state)
+{
+	int fd = mkstemp(file);
+
+	(void)state;
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(file);
+}
+
+static struct site *load(const char *text, struct err *e)
+{
+	FILE *f = fopen(file, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	return site_load(file, e);
+}
+
+/* The text has exactly this complaint, at this line. */
+static void refused(const char *text, unsigned line, const char *complaint)
+{
+	struct err e = {0};
+	char start[256];
+
+	assert_null(load(text, &e));
+	assert_int_equal(e.n_items, 1);
+	snprintf(start, sizeof(start), "%s:%u: %s", file, line, complaint);
+	if (strncmp(e.items[0].text, start, strlen(start)) != 0)
+		fail_msg("'%s' is no '%s...'", e.items[0].text, start);
+	err_fini(&e);
+}
+
+static void good_site_is_read(void **state)
+{
+	struct err e = {0};
+	struct site *s = load(DRIVERS "speed = 60\nhold = 500ms\nstart = 1700000000\n" BUS METER
+				      "shape = office\nbase = 1.5 kW\npf = -0.9\nlacks = 50944-51008, 40481\n"
+				      "tariffs = 06:00 1, 22:00 2\nactive_energy_import = 9999999.99 kWh\n"
+				      "frequency = na\nserial_number = 0815\n"
+				      "[fault f]\nkind = exception-4\nrate = 2.5%\nmeters = m1\n",
+			      &e);
+
+	(void)state;
+	err_print(&e, stderr);
+	assert_non_null(s);
+	assert_int_equal(s->speed, 60);
+	assert_int_equal(s->hold_ms, 500);
+	assert_int_equal(s->n_buses, 2);
+	assert_int_equal(s->buses[1].baud, 4800);
+	assert_int_equal(s->meters[0].bus, 1);
+	assert_int_equal(s->meters[0].load.base_mw, 1500000);
+	assert_int_equal(s->meters[0].load.power_factor, -900);
+	assert_int_equal(s->meters[0].lacks[0].last, 51008);
+	assert_int_equal(s->meters[0].lacks[1].first, 40481);
+	assert_int_equal(s->meters[0].schedule[1].minute, 1320);
+	assert_int_equal(s->meters[0].values[Q_ACTIVE_ENERGY_IMPORT], INT64_C(9999999990));
+	assert_int_equal(s->meters[0].pins[Q_FREQUENCY], METER_ABSENT);
+	assert_int_equal(s->meters[0].turnaround_ms, s->meters[0].driver->turnaround_ms);
+	assert_int_equal(s->faults[0].rate_ppm, 25000);
+	assert_int_equal(s->faults[0].exception, 4);
+	assert_int_equal(s->faults[0].meter, 0);
+	site_free(s);
+	err_fini(&e);
+}
+
+static void one_rule_for_several_meters_becomes_several(void **state)
+{
+	struct err e = {0};
+	struct site *s = load(DRIVERS BUS METER "[meter m2]\nbus = gw\nmodel = countis-e44\naddress = 5\n"
+						"[fault f]\nkind = late\ndelay = 2s\nmeters = m1, m2\n",
+			      &e);
+
+	(void)state;
+	assert_non_null(s);
+	assert_int_equal(s->n_faults, 2);
+	assert_int_equal(s->faults[1].meter, 1);
+	assert_int_equal(s->faults[1].delay_ms, 2000);
+	site_free(s);
+	err_fini(&e);
+}
+
+static void faults_are_told_with_their_line(void **state)
+{
+	(void)state;
+	refused(DRIVERS "sped = 2\n" BUS, 3, "unknown key sped in [site], ");
+	refused("[sites]\n", 1, "section [sites], ");
+	refused(DRIVERS BUS "parity = mark\n", 9, "parity = mark, none, even or odd is allowed");
+	refused(DRIVERS BUS "baud = 9600\n", 9, "second baud in this section, one is allowed");
+	refused(DRIVERS BUS METER "colour = red\n", 13, "unknown key colour in [meter], ");
+	refused(DRIVERS BUS METER "base = 5\n", 13, "base = 5, a power with its unit (W, kW, MW) is allowed");
+	refused(DRIVERS BUS METER "ct = 400\n", 13, "ct = 400, PRIMARY/SECONDARY is allowed");
+	refused(DRIVERS BUS METER "tariffs = 22:00 2, 06:00 1\n", 13, "tariffs = 22:00 2, 06:00 1, ");
+	refused(DRIVERS BUS METER "frequency = 50 kWh\n", 13, "frequency = 50 kWh, na or a value with its unit");
+	refused(DRIVERS BUS METER "address = 6\n", 13, "second address");
+	refused(DRIVERS BUS METER "[meter m2]\nbus = hall\nmodel = countis-e44\naddress = 5\n", 13,
+		"meter m2 at address 5, which m1 has already");
+	refused(DRIVERS BUS "[meter m2]\nbus = yard\nmodel = countis-e44\naddress = 5\n", 9,
+		"meter m2 on bus yard, no such [bus]");
+	refused(DRIVERS BUS "[meter m2]\nbus = hall\nmodel = countis-e99\naddress = 5\n", 9,
+		"model = countis-e99, no ");
+	refused(DRIVERS BUS METER "[fault f]\nkind = fire\n", 14, "kind = fire, one of silence, ");
+	refused(DRIVERS BUS METER "[fault f]\nkind = reset\nbus = hall\n", 13, "reset on bus hall, ");
+	refused(DRIVERS BUS METER "[fault f]\nkind = late\nrate = 101%\n", 15, "rate = 101%, ");
+}
+
+static void missing_file_is_told(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	assert_null(site_load("/nonexistent/site.ini", &e));
+	assert_int_equal(e.n_errors, 1);
+	err_fini(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_site_is_read),
+		cmocka_unit_test(one_rule_for_several_meters_becomes_several),
+		cmocka_unit_test(faults_are_told_with_their_line),
+		cmocka_unit_test(missing_file_is_told),
+	};
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
