@@ -43,9 +43,9 @@ static bool is_alone(const struct driver *d, const struct driver_row *row)
 	return row->alone || (d->byte_addressed && row->n_words == 1);
 }
 
-static bool is_missing(const struct plan_rows *missing, size_t row)
+static bool in_set(const struct plan_rows *set, size_t row)
 {
-	return missing != NULL && plan_rows_has(missing, (unsigned)row);
+	return set != NULL && plan_rows_has(set, (unsigned)row);
 }
 
 static int block_of(const struct driver *d, uint32_t address)
@@ -80,9 +80,9 @@ static bool is_barred(const struct driver *d, const struct plan_rows *missing, u
 	for (size_t i = 0; i < d->n_rows; i++) {
 		const struct driver_row *row = &d->rows[i];
 
-		if (row_overlaps(d, row, start, end) && (is_alone(d, row) || is_missing(missing, i)))
+		if (row_overlaps(d, row, start, end) && (is_alone(d, row) || in_set(missing, i)))
 			return true;
-		if (sign_overlaps(row, start, end) && (d->byte_addressed || is_missing(missing, i)))
+		if (sign_overlaps(row, start, end) && (d->byte_addressed || in_set(missing, i)))
 			return true;
 	}
 	return false;
@@ -183,7 +183,7 @@ static struct plan_rows choose_rows(const struct driver *d, unsigned groups, con
 	for (unsigned i = 0; i < d->n_rows; i++) {
 		const struct driver_row *row = &d->rows[i];
 
-		if (have[row->quantity] || is_missing(missing, i))
+		if (have[row->quantity] || in_set(missing, i))
 			continue;
 		have[row->quantity] = true;
 		if (row->group & groups)
@@ -192,8 +192,17 @@ static struct plan_rows choose_rows(const struct driver *d, unsigned groups, con
 	return chosen;
 }
 
+/* Whether the cell begins where a row of the cuts does. */
+static bool is_cut(const struct driver *d, const struct plan_rows *cuts, const struct cell *cell)
+{
+	for (size_t i = 0; cuts != NULL && i < d->n_rows; i++)
+		if (d->rows[i].address == cell->start && in_set(cuts, i))
+			return true;
+	return false;
+}
+
 static void collect_cells(const struct driver *d, const struct plan_rows *chosen, const struct plan_rows *missing,
-			  struct cells *c)
+			  const struct plan_rows *cuts, struct cells *c)
 {
 	c->n = 0;
 	for (unsigned i = 0; i < d->n_rows; i++) {
@@ -204,7 +213,7 @@ static void collect_cells(const struct driver *d, const struct plan_rows *chosen
 		}
 	}
 	for (size_t i = 0; i + 1 < c->n; i++)
-		c->joined[i] = may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
+		c->joined[i] = !is_cut(d, cuts, &c->cell[i + 1]) && may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
 }
 
 static uint32_t words_from_to(const struct driver *d, const struct cells *c, size_t first, size_t last)
@@ -314,7 +323,8 @@ static uint16_t count_rows(const struct driver *d, const struct plan_rows *set)
 	return n;
 }
 
-struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing)
+struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
+		      const struct plan_rows *cuts)
 {
 	struct plan_rows chosen = choose_rows(d, groups, missing);
 	size_t n_items = count_rows(d, &chosen), n_requests;
@@ -322,7 +332,7 @@ struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan
 	struct cells c;
 	struct plan *p;
 
-	collect_cells(d, &chosen, missing, &c);
+	collect_cells(d, &chosen, missing, cuts, &c);
 	n_requests = cover(d, &c, &n_words);
 	p = calloc(1, sizeof(*p) + n_items * sizeof(p->items[0]) + n_requests * sizeof(p->requests[0]));
 	if (p == NULL)

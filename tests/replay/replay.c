@@ -201,7 +201,7 @@ static void check_items(const struct plan *p, const uint16_t *words)
 static void scene_run(void)
 {
 	struct scene *s = &r.scene;
-	struct plan *p = s->line ? plan_new(r.driver, s->groups, &s->missing) : NULL;
+	struct plan *p = s->line ? plan_new(r.driver, s->groups, &s->missing, NULL) : NULL;
 	uint16_t *words = p ? calloc((size_t)p->n_words + 1, sizeof(*words)) : NULL;
 
 	for (size_t i = 0; i < s->n_frames; i++) {

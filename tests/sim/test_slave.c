@@ -232,7 +232,7 @@ static void compare_row(const struct meter *m, const struct plan_item *item, con
 
 static void compare_model(struct driver *d, uint32_t ct, int64_t base_w)
 {
-	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, NULL);
+	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, NULL, NULL);
 	struct answers *answers = calloc(1, sizeof(*answers));
 	struct meter m;
 

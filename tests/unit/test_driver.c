@@ -666,7 +666,7 @@ static void expect_usable(const char *path)
 	err_print(&e, stderr);
 	assert_non_null(d);
 	assert_int_equal(e.n_items, 0);
-	p = plan_new(d, all, NULL);
+	p = plan_new(d, all, NULL, NULL);
 	assert_non_null(p);
 	assert_true(p->n_requests > 0);
 	for (unsigned i = 0; i < p->n_requests; i++)

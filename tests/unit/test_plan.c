@@ -68,7 +68,7 @@ static void expect_requests(const struct plan *p, const char *expected)
 
 static void expect_plan(const struct driver *d, unsigned groups, const struct plan_rows *missing, const char *expected)
 {
-	struct plan *p = plan_new(d, groups, missing);
+	struct plan *p = plan_new(d, groups, missing, NULL);
 
 	assert_non_null(p);
 	expect_requests(p, expected);
@@ -91,7 +91,7 @@ static void block_is_read_from_first_to_last_wanted_row(void **state)
 static void words_of_the_plan_follow_each_other(void **state)
 {
 	struct driver *d = parse(countis);
-	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER, NULL);
+	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER, NULL, NULL);
 
 	(void)state;
 	expect_requests(p, "50520+24 50848+1 50946+8");
@@ -112,7 +112,7 @@ static void words_of_the_plan_follow_each_other(void **state)
 static void rows_of_one_word_share_it(void **state)
 {
 	struct driver *d = parse(countis);
-	struct plan *p = plan_new(d, DRIVER_ENERGY, NULL);
+	struct plan *p = plan_new(d, DRIVER_ENERGY, NULL, NULL);
 
 	(void)state;
 	assert_int_equal(p->items[2].row, 8);
@@ -131,7 +131,7 @@ static void fallback_is_read_only_when_the_preferred_row_is_missing(void **state
 
 	(void)state;
 	plan_rows_add(&missing, 1);
-	p = plan_new(d, DRIVER_ENERGY, &missing);
+	p = plan_new(d, DRIVER_ENERGY, &missing, NULL);
 	expect_requests(p, "50776+2 50848+1 50946+2");
 	assert_int_equal(p->n_items, 4);
 	assert_int_equal(p->items[0].row, 0);
@@ -160,7 +160,7 @@ static void missing_words_are_not_read_on_the_way(void **state)
 static void byte_addressed_rows_of_one_word_and_signs_are_read_alone(void **state)
 {
 	struct driver *d = parse(conto);
-	struct plan *p = plan_new(d, DRIVER_POWER, NULL);
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 
 	(void)state;
 	/* 0x0301..0x0314 across the energy row, frequency, 0x0317, the sign of both powers once, 0x0348, 0x0350 */
@@ -253,7 +253,7 @@ static void longest_read_is_kept_with_as_few_words_as_can_be(void **state)
 static void split_halves_at_the_row_boundary_nearest_to_the_middle(void **state)
 {
 	struct driver *d = parse(countis);
-	struct plan *p = plan_new(d, DRIVER_POWER | DRIVER_IDENTITY, NULL);
+	struct plan *p = plan_new(d, DRIVER_POWER | DRIVER_IDENTITY, NULL, NULL);
 	struct plan_request first, second;
 	struct plan_rows rows;
 
@@ -277,7 +277,7 @@ static void split_halves_at_the_row_boundary_nearest_to_the_middle(void **state)
 static void refused_sign_takes_its_rows_with_it(void **state)
 {
 	struct driver *d = parse(conto);
-	struct plan *p = plan_new(d, DRIVER_POWER, NULL);
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 	struct plan_request first, second;
 	struct plan_rows rows;
 
@@ -294,13 +294,27 @@ static void refused_sign_takes_its_rows_with_it(void **state)
 static void row_with_its_sign_is_not_split(void **state)
 {
 	struct driver *d = parse(HEAD "[registers]\nactive_power = 10 u32 1 W power sign=12\n");
-	struct plan *p = plan_new(d, DRIVER_POWER, NULL);
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 	struct plan_request first, second;
 
 	(void)state;
 	expect_requests(p, "10+3");
 	assert_int_equal(p->items[0].sign_word, 2);
 	assert_false(plan_split(d, p, &p->requests[0], &first, &second));
+	plan_free(p);
+	driver_free(d);
+}
+
+static void cut_row_starts_a_request(void **state)
+{
+	struct driver *d = parse(countis);
+	struct plan_rows cuts = {{0}};
+	struct plan *p;
+
+	(void)state;
+	plan_rows_add(&cuts, 7);
+	p = plan_new(d, DRIVER_IDENTITY, NULL, &cuts);
+	expect_requests(p, "50000+4 50058+8");
 	plan_free(p);
 	driver_free(d);
 }
@@ -322,7 +336,7 @@ static void halving_finds_exactly_what_the_meter_lacks(void **state)
 		struct plan_request stack[16];
 		unsigned n = 0;
 
-		p = plan_new(d, DRIVER_POWER, &missing);
+		p = plan_new(d, DRIVER_POWER, &missing, NULL);
 		for (unsigned i = 0; i < p->n_requests; i++)
 			stack[n++] = p->requests[i];
 		refused = false;
@@ -708,6 +722,7 @@ int main(void)
 		cmocka_unit_test(split_halves_at_the_row_boundary_nearest_to_the_middle),
 		cmocka_unit_test(refused_sign_takes_its_rows_with_it),
 		cmocka_unit_test(row_with_its_sign_is_not_split),
+		cmocka_unit_test(cut_row_starts_a_request),
 		cmocka_unit_test(halving_finds_exactly_what_the_meter_lacks),
 		cmocka_unit_test(time_of_a_request),
 		cmocka_unit_test(random_tables_are_planned_as_well_as_can_be),
