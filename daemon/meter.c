@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "meter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+
+struct meter *meter_new(const struct conf_meter *conf, int64_t id)
+{
+	const struct driver *d = conf->driver;
+	struct meter *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->conf = conf;
+	m->id = id;
+	m->counter_max = -1;
+	m->multipliers = calloc(d->n_rows, sizeof(*m->multipliers));
+	if (m->multipliers == NULL) {
+		meter_free(m);
+		return NULL;
+	}
+	for (size_t i = 0; i < d->n_rows; i++)
+		m->multipliers[i] = driver_multiplier(d, &d->rows[i], conf->ct_primary, conf->ct_secondary,
+						      conf->vt_primary, conf->vt_secondary);
+	return m;
+}
+
+static void drop_plans(struct meter *m)
+{
+	for (size_t i = 0; i < sizeof(m->plans) / sizeof(m->plans[0]); i++) {
+		plan_free(m->plans[i]);
+		m->plans[i] = NULL;
+	}
+	m->plan = NULL;
+}
+
+void meter_free(struct meter *m)
+{
+	if (m == NULL)
+		return;
+	drop_plans(m);
+	free(m->multipliers);
+	free(m->words);
+	free(m->replies);
+	free(m);
+}
+
+/* Room for the answers of a plan; it only ever grows. */
+static bool make_room(struct meter *m, const struct plan *p)
+{
+	struct link_reply *replies;
+	uint16_t *words;
+
+	if (p->n_words > m->n_words) {
+		words = reallocarray(m->words, p->n_words, sizeof(*words));
+		if (words == NULL)
+			return false;
+		m->words = words;
+		m->n_words = p->n_words;
+	}
+	if (p->n_requests > m->n_replies) {
+		replies = reallocarray(m->replies, p->n_requests, sizeof(*replies));
+		if (replies == NULL)
+			return false;
+		m->replies = replies;
+		m->n_replies = p->n_requests;
+	}
+	return true;
+}
+
+/* The plan for these groups, made when it is first asked for; NULL when there is nothing to read or no memory. */
+static const struct plan *plan_of(struct meter *m, unsigned groups)
+{
+	struct plan **p = &m->plans[groups];
+
+	if (*p == NULL)
+		*p = plan_new(m->conf->driver, groups, &m->missing, &m->cuts);
+	if (*p == NULL || (*p)->n_requests == 0 || !make_room(m, *p))
+		return NULL;
+	return *p;
+}
+
+bool meter_has(struct meter *m, unsigned groups)
+{
+	return plan_of(m, groups) != NULL;
+}
+
+static void make_job(struct meter *m, const struct plan_request *requests, size_t n_requests,
+		     struct link_reply *replies)
+{
+	m->job = (struct bus_job){
+		.owner = m,
+		.unit = m->conf->address,
+		.timeout_ms = m->conf->response_timeout_ms,
+		.n_requests = n_requests,
+		.requests = requests,
+		.words = m->words,
+		.replies = replies,
+	};
+}
+
+static bool begin_plan(struct meter *m, enum meter_task task, unsigned groups)
+{
+	m->plan = plan_of(m, groups);
+	if (m->plan == NULL)
+		return false;
+	m->task = task;
+	m->groups = groups;
+	m->first = 0;
+	m->tries_left = m->state == METER_UP || m->state == METER_NEVER ? m->conf->retries : 0;
+	for (size_t i = 0; i < m->plan->n_requests; i++)
+		m->replies[i] = (struct link_reply){.status = LINK_TIMEOUT};
+	make_job(m, m->plan->requests, m->plan->n_requests, m->replies);
+	return true;
+}
+
+bool meter_begin_read(struct meter *m, int64_t slot_s, unsigned groups)
+{
+	m->slot_s = slot_s;
+	return begin_plan(m, METER_READ, groups);
+}
+
+bool meter_begin_identify(struct meter *m)
+{
+	return begin_plan(m, METER_IDENTIFY, DRIVER_IDENTITY | DRIVER_STATE);
+}
+
+static void begin_single(struct meter *m, enum meter_task task, struct plan_request r)
+{
+	m->task = task;
+	m->tries_left = 0;
+	m->first = 0;
+	m->part = r;
+	make_job(m, &m->part, 1, m->replies);
+}
+
+bool meter_begin_part(struct meter *m)
+{
+	if (m->n_refused == 0)
+		return false;
+	begin_single(m, METER_PART, m->refused[--m->n_refused]);
+	return true;
+}
+
+bool meter_begin_probe(struct meter *m)
+{
+	static const unsigned tried[] = {DRIVER_ENERGY, DRIVER_POWER, DRIVER_IDENTITY | DRIVER_STATE};
+	const struct plan *p = NULL;
+
+	for (size_t i = 0; p == NULL && i < sizeof(tried) / sizeof(tried[0]); i++)
+		p = plan_of(m, tried[i]);
+	if (p == NULL)
+		return false;
+	begin_single(m, METER_PROBE, p->requests[0]);
+	return true;
+}
+
+static bool refused(const struct link_reply *r)
+{
+	return r->status == LINK_EXCEPTION && (r->exception == 2 || r->exception == 3);
+}
+
+/* An answer that no repetition will better. */
+static bool final(const struct link_reply *r)
+{
+	return r->status == LINK_OK || refused(r);
+}
+
+static void count_reply(struct meter *m, const struct link_reply *r, int64_t now_ms)
+{
+	m->requests++;
+	switch (r->status) {
+	case LINK_OK:
+		m->last_good_s = now_ms / 1000;
+		m->latency_us += (uint32_t)((r->latency_us - (int64_t)m->latency_us) / (m->latency_us == 0 ? 1 : 8));
+		return;
+	case LINK_TIMEOUT:
+		m->timeouts++;
+		break;
+	case LINK_CRC:
+		m->crc_errors++;
+		break;
+	case LINK_EXCEPTION:
+		m->exceptions++;
+		break;
+	default:
+		break;
+	}
+	if (!final(r))
+		m->failures++;
+	if (r->status == LINK_EXCEPTION)
+		snprintf(m->reason, sizeof(m->reason), "%s", link_exception_text(r->exception));
+	else
+		snprintf(m->reason, sizeof(m->reason), "%s", link_status_text(r->status));
+}
+
+enum meter_outcome meter_answered(struct meter *m, int64_t now_ms)
+{
+	enum meter_outcome outcome = METER_ANSWERED;
+
+	for (size_t i = 0; i < m->job.n_done; i++) {
+		const struct link_reply *r = &m->job.replies[i];
+
+		if (r->status == LINK_CLOSED)
+			return METER_NO_LINE;
+		count_reply(m, r, now_ms);
+		if (!final(r))
+			outcome = METER_FAILED;
+	}
+	if (m->job.n_done == 0)
+		return METER_NO_LINE;
+	return m->job.n_done < m->job.n_requests ? METER_FAILED : outcome;
+}
+
+bool meter_retry(struct meter *m)
+{
+	size_t i = m->first;
+
+	if (m->tries_left == 0)
+		return false;
+	m->tries_left--;
+	while (i < m->plan->n_requests && final(&m->replies[i]))
+		i++;
+	m->first = i;
+	make_job(m, &m->plan->requests[i], m->plan->n_requests - i, &m->replies[i]);
+	return true;
+}
+
+static bool function_missing(const struct meter *m)
+{
+	const struct link_reply *last = &m->job.replies[m->job.n_done - 1];
+
+	return last->status == LINK_EXCEPTION && last->exception == 1;
+}
+
+static void fail_round(struct meter *m, int64_t now_ms)
+{
+	m->failed_rounds++;
+	if (m->state == METER_DOWN) {
+		m->probe_pause_ms *= 2;
+		if (m->probe_pause_ms > METER_PROBE_PAUSE_MAX_MS)
+			m->probe_pause_ms = METER_PROBE_PAUSE_MAX_MS;
+	} else if (m->failed_rounds >= METER_DOWN_AFTER || function_missing(m)) {
+		m->state = METER_DOWN;
+		m->probe_pause_ms = METER_PROBE_PAUSE_MIN_MS;
+	} else if (m->state == METER_UP) {
+		m->state = METER_SUSPECT;
+	}
+	m->probe_at_ms = now_ms + m->probe_pause_ms;
+}
+
+bool meter_settle(struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+{
+	enum meter_state before = m->state;
+
+	m->task = METER_IDLE;
+	if (outcome == METER_FAILED) {
+		fail_round(m, now_ms);
+	} else if (outcome == METER_ANSWERED) {
+		m->state = METER_UP;
+		m->failed_rounds = 0;
+		m->reason[0] = '\0';
+	}
+	return m->state != before;
+}
+
+static bool item_answered(const struct meter *m, const struct plan_item *item)
+{
+	return m->replies[item->request].status == LINK_OK &&
+	       (item->sign_word < 0 || m->replies[item->sign_request].status == LINK_OK);
+}
+
+static enum codec_status decode(const struct meter *m, const struct plan_item *item, int64_t *value)
+{
+	const struct driver *d = m->conf->driver;
+	const uint16_t *sign = item->sign_word < 0 ? NULL : &m->words[item->sign_word];
+
+	return codec_number(d->order, &d->rows[item->row], &m->words[item->word], sign, m->multipliers[item->row],
+			    value);
+}
+
+unsigned meter_reading(const struct meter *m, struct reading *r)
+{
+	unsigned n = 0;
+	int64_t value;
+
+	for (size_t i = 0; i < m->plan->n_items; i++) {
+		const struct plan_item *item = &m->plan->items[i];
+
+		if (!item_answered(m, item) || decode(m, item, &value) != CODEC_OK)
+			continue;
+		reading_set(r, m->conf->driver->rows[item->row].quantity, value);
+		n++;
+	}
+	return n;
+}
+
+static void take_text(struct meter_identity *id, const struct driver_row *row, const char *text)
+{
+	if (row->quantity == Q_SERIAL_NUMBER)
+		snprintf(id->serial, sizeof(id->serial), "%s", text);
+	if (row->quantity == Q_FIRMWARE_VERSION)
+		snprintf(id->firmware, sizeof(id->firmware), "%s", text);
+	if (row->expect[0] != '\0' && strncasecmp(text, row->expect, strlen(row->expect)) != 0 &&
+	    id->mismatch[0] == '\0')
+		snprintf(id->mismatch, sizeof(id->mismatch), "%s is \"%s\", the model has \"%s\"",
+			 names_get(row->quantity)->name, text, row->expect);
+}
+
+bool meter_take_identity(struct meter *m)
+{
+	const struct driver *d = m->conf->driver;
+	struct meter_identity id = {0};
+	char text[sizeof(id.serial)];
+	bool changed;
+
+	for (size_t i = 0; i < m->plan->n_items; i++) {
+		const struct plan_item *item = &m->plan->items[i];
+		const struct driver_row *row = &d->rows[item->row];
+
+		if (!item_answered(m, item))
+			continue;
+		if (row->quantity == Q_COUNTER_MAX)
+			(void)decode(m, item, &m->counter_max);
+		else if (row->group == DRIVER_IDENTITY &&
+			 codec_text(d->order, row, &m->words[item->word], text, sizeof(text)) == CODEC_OK)
+			take_text(&id, row, text);
+	}
+	changed = m->identity.serial[0] != '\0' && id.serial[0] != '\0' && strcmp(m->identity.serial, id.serial) != 0;
+	m->identity = id;
+	return changed;
+}
+
+static void lack_rows(struct meter *m, const struct plan_request *r)
+{
+	struct plan_rows rows = {{0}};
+
+	plan_rows_at(m->refused_plan, r, &rows);
+	for (unsigned i = 0; i < m->conf->driver->n_rows; i++)
+		if (plan_rows_has(&rows, i))
+			plan_rows_add(&m->missing, i);
+}
+
+/* Put the halves of a refused request in line, or note what it held as missing when it cannot be halved. */
+static void halve(struct meter *m, const struct plan_request *r)
+{
+	struct plan_request first, second;
+
+	if (m->n_refused + 2 <= METER_REFUSED_MAX && plan_split(m->conf->driver, m->refused_plan, r, &first, &second)) {
+		m->refused[m->n_refused++] = second;
+		m->refused[m->n_refused++] = first;
+	} else {
+		lack_rows(m, r);
+	}
+}
+
+size_t meter_take_refused(struct meter *m)
+{
+	for (size_t i = 0; i < m->plan->n_requests; i++) {
+		if (!refused(&m->replies[i]))
+			continue;
+		m->refused_plan = m->plan;
+		halve(m, &m->plan->requests[i]);
+	}
+	return m->n_refused;
+}
+
+static void cut_before(struct meter *m, const struct plan_request *r)
+{
+	struct plan_rows rows = {{0}};
+
+	plan_rows_at(m->refused_plan, r, &rows);
+	for (unsigned i = 0; i < m->conf->driver->n_rows; i++)
+		if (plan_rows_has(&rows, i) && m->conf->driver->rows[i].address == r->address)
+			plan_rows_add(&m->cuts, i);
+}
+
+static void name_missing(const struct meter *m, char *out, size_t n)
+{
+	size_t length = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < m->conf->driver->n_rows && length < n; i++) {
+		const struct driver_row *row = &m->conf->driver->rows[i];
+
+		if (plan_rows_has(&m->missing, i))
+			length += (size_t)snprintf(out + length, n - length, "%s%s at %u", length == 0 ? "" : ", ",
+						   names_get(row->quantity)->name, row->address);
+	}
+}
+
+bool meter_take_part(struct meter *m, char *lacking, size_t n)
+{
+	if (refused(&m->replies[0]))
+		halve(m, &m->part);
+	else if (m->replies[0].status == LINK_OK)
+		cut_before(m, &m->part);
+	if (m->n_refused > 0)
+		return false;
+	name_missing(m, lacking, n);
+	drop_plans(m);
+	return true;
+}
+
+const char *meter_state_text(const struct meter *m)
+{
+	switch (m->state) {
+	case METER_UP:
+		return m->conf->driver->provenance >= DRIVER_SIBLING && !m->conf->confirmed ? "unconfirmed" : "up";
+	case METER_SUSPECT:
+		return "suspect";
+	case METER_DOWN:
+		return m->last_good_s == 0 ? "never" : "down";
+	default:
+		return "never";
+	}
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* meter.h - one meter as its poller sees it: what to ask next, what an answer means, up or down.
+ * Pure but for allocation in meter_new() and when a meter lacks registers: no I/O, no clock, no logging. One thread. */
+#ifndef TALLY_METER_H
+#define TALLY_METER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bus.h"
+#include "conf.h"
+#include "plan.h"
+#include "reading.h"
+
+enum {
+	METER_DOWN_AFTER = 3,		    /* failed rounds in a row that make a suspect meter down */
+	METER_PROBE_PAUSE_MIN_MS = 10000,   /* first pause between probes of a down meter; doubles up to */
+	METER_PROBE_PAUSE_MAX_MS = 300000,  /* this */
+	METER_IDENTIFY_EVERY_MS = 86400000, /* identity is asked for again once a day */
+	METER_REFUSED_MAX = 32,		    /* parts of refused requests waiting to be tried */
+};
+
+enum meter_state {
+	METER_NEVER,   /* no answer since the daemon's start */
+	METER_UP,      /* answered when last asked */
+	METER_SUSPECT, /* failed in the last round: asked once a round, without retries */
+	METER_DOWN,    /* failed METER_DOWN_AFTER rounds: only probed, with growing pauses */
+};
+
+/* What the meter is being asked at the moment. */
+enum meter_task {
+	METER_IDLE,
+	METER_READ,	/* the groups that are due in a slot */
+	METER_IDENTIFY, /* identity and state */
+	METER_PART,	/* a part of a request that the meter refused */
+	METER_PROBE,	/* one request, to see whether a down meter is back */
+};
+
+/* What became of a job. */
+enum meter_outcome {
+	METER_ANSWERED, /* every request was answered, be it by an exception */
+	METER_FAILED,	/* at least one request has no valid answer */
+	METER_NO_LINE,	/* port or connection was lost: says nothing about the meter */
+};
+
+struct meter_identity {
+	char serial[72];    /* "" = the model has none, or it was refused */
+	char firmware[40];  /* likewise */
+	char mismatch[160]; /* what was expected and found, "" = it is the model of the configuration or does not say */
+};
+
+struct meter {
+	const struct conf_meter *conf;
+	int64_t id; /* the store's */
+	enum meter_state state;
+	enum meter_task task;
+	unsigned failed_rounds; /* in a row */
+	unsigned tries_left;
+	int64_t slot_s;
+	unsigned wanted; /* groups to read once it has said who it is */
+	unsigned groups;
+	int64_t last_energy_slot_s, last_power_slot_s;
+	int64_t probe_at_ms, probe_pause_ms;
+	int64_t identify_at_ms; /* wall time; 0 = before the next read */
+	struct meter_identity identity;
+	int64_t counter_max; /* value of Q_COUNTER_MAX, or -1 */
+
+	uint64_t failures, requests, timeouts, crc_errors, exceptions;
+	int64_t last_good_s;
+	uint32_t latency_us; /* exponential mean, weight 1/8 */
+	char reason[160];    /* why it is not up */
+
+	struct plan *plans[DRIVER_STATE * 2]; /* by group mask, made when first needed */
+	struct plan_rows missing;	      /* rows the meter has refused */
+	struct plan_rows cuts;		      /* rows that must start a request: it refuses a longer one */
+	int64_t *multipliers;		      /* base units per count, one per driver row */
+
+	const struct plan *plan;  /* of the read or identification in hand */
+	struct plan_request part; /* the probe, or the part of a refused request under way */
+	size_t first;		  /* request of the plan that is the job's first */
+	struct bus_job job;
+	size_t n_words, n_replies; /* room in */
+	uint16_t *words;
+	struct link_reply *replies; /* one per request of the plan */
+	size_t n_refused;	    /* parts of refused requests waiting to be tried */
+	struct plan_request refused[METER_REFUSED_MAX];
+	const struct plan *refused_plan;
+};
+
+/* A meter of the configuration with all it needs to be polled; conf must outlive it. NULL = no memory. */
+struct meter *meter_new(const struct conf_meter *conf, int64_t id);
+void meter_free(struct meter *m);
+
+/* Whether its model has anything to read in these groups. */
+bool meter_has(struct meter *m, unsigned groups);
+
+/* Make m->job the task. Returns false when there is nothing to ask or no memory: the meter stays idle. */
+bool meter_begin_read(struct meter *m, int64_t slot_s, unsigned groups);
+bool meter_begin_identify(struct meter *m);
+bool meter_begin_part(struct meter *m);
+bool meter_begin_probe(struct meter *m);
+
+/* Count the replies of the job that came back and say what became of it. The task stays. */
+enum meter_outcome meter_answered(struct meter *m, int64_t now_ms);
+
+/* After METER_FAILED: make the job what has no answer yet. Returns false when no try is left. */
+bool meter_retry(struct meter *m);
+
+/* The task is over with this outcome: the meter is idle, its state follows. Returns true when the state changed. */
+bool meter_settle(struct meter *m, enum meter_outcome outcome, int64_t now_ms);
+
+/* Decode the answered requests of a read. Returns the number of values set in r. */
+unsigned meter_reading(const struct meter *m, struct reading *r);
+
+/* Take identity and state from the answers of METER_IDENTIFY. Returns true when the serial differs from the one
+ * known before (and one was known). */
+bool meter_take_identity(struct meter *m);
+
+/* Take the requests that the meter refused with exception 2 or 3: each waits to be tried in halves by
+ * meter_begin_part(). Returns their number. */
+size_t meter_take_refused(struct meter *m);
+
+/* Digest the answer of METER_PART: a part that is refused again is halved, down to the row that the meter lacks.
+ * Returns true when the last part has been tried: then new plans hold and lacking names the quantities that this
+ * meter does not have ("" = it has all, but refuses the longer read). */
+bool meter_take_part(struct meter *m, char *lacking, size_t n);
+
+/* The text of the view meter_status. */
+const char *meter_state_text(const struct meter *m);
+
+#endif

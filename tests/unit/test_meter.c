@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "err.h"
+#include "meter.h"
+
+/* Two energies, one of them twice, one power, an identity with a reserved gap that is read across. */
+static const char model[] = "[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n"
+			    "[block e]\naddress = 100\nwords = 20\ngaps = yes\n"
+			    "[block i]\naddress = 500\nwords = 20\ngaps = yes\n"
+			    "[registers]\n"
+			    "active_energy_import = 100 u32 10 Wh energy\n"
+			    "active_energy_import = 300 u32 1000 Wh energy fallback\n"
+			    "active_energy_export = 104 u32 10 Wh energy\n"
+			    "active_power = 200 s32 1 W power\n"
+			    "maker = 500 text:2 - - identity expect=SOCO\n"
+			    "serial_number = 508 hex:2 - - identity\n";
+
+static struct driver *driver;
+static struct conf_meter conf;
+
+static int set_up(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	driver = driver_parse("test.ini", model, strlen(model), &e);
+	err_print(&e, stderr);
+	err_fini(&e);
+	conf = (struct conf_meter){.name = "m",
+				   .driver = driver,
+				   .address = 5,
+				   .ct_primary = 1,
+				   .ct_secondary = 1,
+				   .vt_primary = 1,
+				   .vt_secondary = 1,
+				   .response_timeout_ms = 1000,
+				   .retries = 1};
+	return driver == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	driver_free(driver);
+	return 0;
+}
+
+/* Answer the job's requests from the n-th on alike. */
+static void answer(struct meter *m, enum link_status status, uint8_t exception)
+{
+	m->job.n_done = m->job.n_requests;
+	for (size_t i = 0; i < m->job.n_requests; i++)
+		m->job.replies[i] = (struct link_reply){.status = status, .exception = exception, .latency_us = 40000};
+}
+
+static void fail_rounds(struct meter *m, unsigned n, int64_t now_ms)
+{
+	for (unsigned i = 0; i < n; i++) {
+		assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+		answer(m, LINK_TIMEOUT, 0);
+		meter_settle(m, meter_answered(m, now_ms), now_ms);
+	}
+}
+
+static void read_good(struct meter *m, int64_t now_ms)
+{
+	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+	answer(m, LINK_OK, 0);
+	meter_settle(m, meter_answered(m, now_ms), now_ms);
+}
+
+static void answered_words_become_a_reading(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	struct reading r = {.meter = 7};
+
+	(void)state;
+	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER));
+	assert_int_equal(m->job.n_requests, 2);
+	memcpy(m->words, (uint16_t[]){0x0001, 0x0002, 0, 0, 0x0000, 0x0003, 0xFFFF, 0xFFFF}, 16);
+	answer(m, LINK_OK, 0);
+	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
+	assert_int_equal(meter_reading(m, &r), 3);
+	assert_int_equal(r.values[Q_ACTIVE_ENERGY_IMPORT], 655380);
+	assert_int_equal(r.values[Q_ACTIVE_ENERGY_EXPORT], 30);
+	assert_int_equal(r.values[Q_ACTIVE_POWER], -1000);
+	assert_false(reading_has(&r, Q_VOLTAGE_L1));
+	meter_free(m);
+}
+
+static void unanswered_request_leaves_its_values_out(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	struct reading r = {.meter = 7};
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
+	answer(m, LINK_OK, 0);
+	m->job.replies[1].status = LINK_CRC;
+	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
+	assert_int_equal(meter_reading(m, &r), 2);
+	assert_false(reading_has(&r, Q_ACTIVE_POWER));
+	assert_int_equal(m->crc_errors, 1);
+	meter_free(m);
+}
+
+static void retry_asks_from_the_first_unanswered_request_on(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
+	answer(m, LINK_OK, 0);
+	m->job.replies[1].status = LINK_TIMEOUT;
+	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
+	assert_true(meter_retry(m));
+	assert_int_equal(m->job.n_requests, 1);
+	assert_int_equal(m->job.requests[0].address, 200);
+	answer(m, LINK_TIMEOUT, 0);
+	assert_int_equal(meter_answered(m, 61500), METER_FAILED);
+	assert_false(meter_retry(m));
+	meter_free(m);
+}
+
+static void meter_is_suspect_after_one_failed_round_and_down_after_three(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	assert_string_equal(meter_state_text(m), "never");
+	read_good(m, 1000);
+	assert_string_equal(meter_state_text(m), "up");
+	fail_rounds(m, 1, 2000);
+	assert_string_equal(meter_state_text(m), "suspect");
+	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+	assert_int_equal(m->tries_left, 0);
+	m->task = METER_IDLE;
+	fail_rounds(m, 2, 3000);
+	assert_string_equal(meter_state_text(m), "down");
+	assert_int_equal(m->probe_at_ms, 3000 + METER_PROBE_PAUSE_MIN_MS);
+	read_good(m, 4000);
+	assert_string_equal(meter_state_text(m), "up");
+	meter_free(m);
+}
+
+static void pause_between_probes_doubles_up_to_five_minutes(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	fail_rounds(m, 3, 0);
+	assert_int_equal(m->probe_pause_ms, 10000);
+	for (int i = 0; i < 8; i++) {
+		assert_true(meter_begin_probe(m));
+		assert_int_equal(m->job.n_requests, 1);
+		answer(m, LINK_TIMEOUT, 0);
+		meter_settle(m, meter_answered(m, 0), 0);
+	}
+	assert_int_equal(m->probe_pause_ms, 300000);
+	meter_free(m);
+}
+
+static void lost_line_says_nothing_about_the_meter(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	read_good(m, 1000);
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_CLOSED, 0);
+	assert_int_equal(meter_answered(m, 2000), METER_NO_LINE);
+	assert_false(meter_settle(m, METER_NO_LINE, 2000));
+	assert_string_equal(meter_state_text(m), "up");
+	assert_int_equal(m->failures, 0);
+	meter_free(m);
+}
+
+static void exception_1_takes_the_meter_down_at_once(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	read_good(m, 1000);
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_EXCEPTION, 1);
+	meter_settle(m, meter_answered(m, 2000), 2000);
+	assert_string_equal(meter_state_text(m), "down");
+	assert_int_equal(m->exceptions, 1);
+	meter_free(m);
+}
+
+static void gateway_exceptions_count_against_the_meter(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	read_good(m, 1000);
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_EXCEPTION, 11);
+	assert_int_equal(meter_answered(m, 2000), METER_FAILED);
+	assert_int_equal(m->failures, 1);
+	meter_free(m);
+}
+
+static void refused_register_is_found_and_the_coarser_one_read(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_EXCEPTION, 2);
+	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
+	assert_int_equal(meter_take_refused(m), 2);
+	meter_settle(m, METER_ANSWERED, 60500);
+	assert_true(meter_begin_part(m));
+	assert_int_equal(m->job.requests[0].address, 100);
+	assert_int_equal(m->job.requests[0].n_words, 2);
+	answer(m, LINK_EXCEPTION, 2);
+	assert_false(meter_take_part(m, lacking, sizeof(lacking)));
+	assert_true(meter_begin_part(m));
+	assert_int_equal(m->job.requests[0].address, 104);
+	answer(m, LINK_OK, 0);
+	assert_true(meter_take_part(m, lacking, sizeof(lacking)));
+	assert_string_equal(lacking, "active_energy_import at 100");
+	meter_begin_read(m, 120, DRIVER_ENERGY);
+	assert_int_equal(m->job.n_requests, 2);
+	assert_int_equal(m->job.requests[1].address, 300);
+	meter_free(m);
+}
+
+static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_EXCEPTION, 3);
+	meter_take_refused(m);
+	for (int i = 0; i < 2; i++) {
+		assert_true(meter_begin_part(m));
+		answer(m, LINK_OK, 0);
+		assert_int_equal(meter_take_part(m, lacking, sizeof(lacking)), i == 1);
+	}
+	assert_string_equal(lacking, "");
+	meter_begin_read(m, 120, DRIVER_ENERGY);
+	assert_int_equal(m->job.n_requests, 2);
+	assert_int_equal(m->job.requests[0].address, 100);
+	assert_int_equal(m->job.requests[0].n_words, 2);
+	assert_int_equal(m->job.requests[1].address, 104);
+	meter_free(m);
+}
+
+static void identify(struct meter *m, const uint16_t maker[2], const uint16_t serial[2])
+{
+	assert_true(meter_begin_identify(m));
+	assert_int_equal(m->job.n_requests, 1);
+	memcpy(m->words, maker, 4);
+	memcpy(m->words + 8, serial, 4);
+	answer(m, LINK_OK, 0);
+	assert_int_equal(meter_answered(m, 1000), METER_ANSWERED);
+}
+
+static void serial_number_that_changes_is_seen(void **state)
+{
+	static const uint16_t soco[] = {0x534F, 0x434F};
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	identify(m, soco, (uint16_t[]){0x1234, 0x5678});
+	assert_false(meter_take_identity(m));
+	assert_string_equal(m->identity.serial, "12345678");
+	assert_string_equal(m->identity.mismatch, "");
+	identify(m, soco, (uint16_t[]){0x1234, 0x5679});
+	assert_true(meter_take_identity(m));
+	meter_free(m);
+}
+
+static void other_maker_is_a_mismatch(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){1, 2});
+	meter_take_identity(m);
+	assert_string_equal(m->identity.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	meter_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answered_words_become_a_reading),
+		cmocka_unit_test(unanswered_request_leaves_its_values_out),
+		cmocka_unit_test(retry_asks_from_the_first_unanswered_request_on),
+		cmocka_unit_test(meter_is_suspect_after_one_failed_round_and_down_after_three),
+		cmocka_unit_test(pause_between_probes_doubles_up_to_five_minutes),
+		cmocka_unit_test(lost_line_says_nothing_about_the_meter),
+		cmocka_unit_test(exception_1_takes_the_meter_down_at_once),
+		cmocka_unit_test(gateway_exceptions_count_against_the_meter),
+		cmocka_unit_test(refused_register_is_found_and_the_coarser_one_read),
+		cmocka_unit_test(meter_that_refuses_only_the_long_read_is_read_in_parts),
+		cmocka_unit_test(serial_number_that_changes_is_seen),
+		cmocka_unit_test(other_maker_is_a_mismatch),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
