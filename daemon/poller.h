@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* poller.h - what is due when on one bus, each meter's state, and the way from words to readings.
- * No I/O but through the bus; takes the clock as an argument. One (the main) thread. */
+/* poller.h - what is due when on one bus: rounds, retries, probes, line up or down.
+ * No I/O but through the bus, no clock but the one handed in. Logs and reports each change of state once.
+ * One (the main) thread.
+ *
+ * A round asks every meter that has something due in a slot. All its jobs are queued at once; retries join the
+ * end of the queue; meters that are down are left out and probed one at a time in what the slot leaves over.
+ * A slot that comes while a round is still under way is skipped and counted; energy due in it is read as soon as the
+ * round ends, unless the next energy slot has come by then. */
 #ifndef TALLY_POLLER_H
 #define TALLY_POLLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,27 +30,28 @@ struct poller_sink {
 	int64_t (*meter_id)(void *context, const char *name);
 };
 
-/* A poller for one bus of the configuration; bus, conf and sink's context must outlive it. NULL = no memory. */
-struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const struct poller_sink *sink);
+/* A poller for one bus of the configuration; bus, conf and the sink's context must outlive it. Meters whose driver
+ * could not be read are left out. now_ms is the wall time. NULL = no memory. */
+struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const struct poller_sink *sink, int64_t now_ms);
+
+/* No job may be under way: after bus_stop() and a last poller_results(). NULL is allowed. */
 void poller_free(struct poller *p);
 
-/* Hand the bus what is due at wall time now_ms. A slot that comes while the last round still runs is skipped and
- * counted. */
+/* Hand the bus what is due at wall time now_ms. */
 void poller_tick(struct poller *p, int64_t now_ms);
 
-/* Wall time, ms, at which poller_tick() next has something to do. */
+/* Wall time, ms, after now_ms at which poller_tick() next has something to do. */
 int64_t poller_next_ms(const struct poller *p, int64_t now_ms);
 
-/* Take all answered jobs: decode, emit readings and events, queue retries. */
+/* Take all answered jobs: decode, emit readings and events, queue retries, end the round. */
 void poller_results(struct poller *p, int64_t now_ms);
 
-/* True while jobs are under way. */
-bool poller_busy(const struct poller *p);
-
 size_t poller_n_meters(const struct poller *p);
-/* Status of meter i of the bus, for the store and the log. */
+
+/* Status of meter i of the bus. */
 void poller_meter_status(const struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st);
-/* Status of the bus since the last call. */
-void poller_bus_status(struct poller *p, int64_t now_ms, struct store_bus_status *st);
+
+/* Status of the bus; busy_percent is of the time since the last call. */
+void poller_bus_status(struct poller *p, struct store_bus_status *st);
 
 #endif
