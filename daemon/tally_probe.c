@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+#include "meter.h"
+#include "mono.h"
+#include "tally.h"
+
+enum { EVERYTHING = DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE };
+
+/* What the job of a bus's worker is, done here and now. */
+static void run_job(struct link *l, struct bus_job *j)
+{
+	for (j->n_done = 0; j->n_done < j->n_requests;) {
+		const struct plan_request *r = &j->requests[j->n_done];
+
+		j->replies[j->n_done++] =
+			link_read(l, j->unit, r->function, r->address, r->n_words, j->timeout_ms, &j->words[r->word]);
+	}
+}
+
+/* Requests that the meter refused are tried in parts, as the daemon does, so that what it lacks is known. */
+static bool learn_parts(struct link *l, struct meter *m)
+{
+	char lacking[256];
+
+	if (meter_take_refused(m) == 0)
+		return false;
+	do {
+		if (!meter_begin_part(m))
+			return false;
+		run_job(l, &m->job);
+		meter_answered(m, mono_wall_ms());
+	} while (!meter_take_part(m, lacking, sizeof(lacking)));
+	printf("refuses %s\n", lacking[0] != '\0' ? lacking : "long reads");
+	return true;
+}
+
+static enum meter_outcome read_everything(struct link *l, struct meter *m)
+{
+	enum meter_outcome outcome;
+
+	meter_begin_read(m, mono_wall_ms() / 1000, EVERYTHING);
+	do {
+		run_job(l, &m->job);
+		outcome = meter_answered(m, mono_wall_ms());
+	} while (outcome == METER_FAILED && meter_retry(m));
+	return outcome;
+}
+
+static void print_requests(const struct meter *m)
+{
+	printf("\n%-30s %10s  %s\n", "request", "latency", "answer");
+	for (size_t i = 0; i < m->plan->n_requests; i++) {
+		const struct plan_request *r = &m->plan->requests[i];
+		const struct link_reply *reply = &m->replies[i];
+
+		printf("function %u %5u (0x%04X) + %-4u %7.1f ms  %s\n", r->function, r->address, r->address,
+		       r->n_words, (double)reply->latency_us / 1000,
+		       reply->status == LINK_EXCEPTION ? link_exception_text(reply->exception)
+						       : link_status_text(reply->status));
+	}
+}
+
+static void format_words(const uint16_t *words, unsigned n_words, char *out, size_t n)
+{
+	size_t length = 0;
+
+	for (unsigned i = 0; i < n_words && length + 5 < n; i++)
+		length += (size_t)snprintf(out + length, n - length, "%s%04X", i == 0 ? "" : " ", words[i]);
+}
+
+static void print_item(const struct meter *m, const struct plan_item *item)
+{
+	const struct driver *d = m->conf->driver;
+	const struct driver_row *row = &d->rows[item->row];
+	const struct names_row *name = names_get(row->quantity);
+	const uint16_t *sign = item->sign_word < 0 ? NULL : &m->words[item->sign_word];
+	char raw[64], value[80];
+	enum codec_status s;
+	int64_t number;
+
+	format_words(&m->words[item->word], row->n_words, raw, sizeof(raw));
+	if (name->kind == NAMES_IDENTITY) {
+		s = codec_text(d->order, row, &m->words[item->word], value, sizeof(value));
+	} else {
+		s = codec_number(d->order, row, &m->words[item->word], sign, m->multipliers[item->row], &number);
+		if (s == CODEC_OK)
+			tally_format_value(row->quantity, number, value, sizeof(value));
+	}
+	if (s != CODEC_OK)
+		snprintf(value, sizeof(value), "%s", codec_status_text(s));
+	printf("%-32s %5u 0x%04X  %-24s %16s %-6s %s\n", name->name, row->address, row->address, raw, value,
+	       strcmp(name->shown, "-") == 0 ? "" : name->shown, driver_provenance_text(row->provenance));
+}
+
+static bool item_answered(const struct meter *m, const struct plan_item *item)
+{
+	return m->replies[item->request].status == LINK_OK &&
+	       (item->sign_word < 0 || m->replies[item->sign_request].status == LINK_OK);
+}
+
+static void print_values(const struct meter *m)
+{
+	printf("\n%-32s %12s  %-24s %16s %-6s %s\n", "quantity", "address", "raw words", "value", "unit", "provenance");
+	for (size_t i = 0; i < m->plan->n_items; i++)
+		if (item_answered(m, &m->plan->items[i]))
+			print_item(m, &m->plan->items[i]);
+}
+
+static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
+{
+	const struct driver *d = conf->driver;
+	enum meter_outcome outcome = METER_NO_LINE;
+	struct meter *m = meter_new(conf, 0);
+	struct link *l = link_new(bus);
+
+	if (m == NULL || l == NULL) {
+		fprintf(stderr, "tally probe: out of memory\n");
+		goto out;
+	}
+	printf("%s: %s, address %u on bus %s\ntable: %s, %s\n", conf->name, d->title, conf->address, bus->name, d->file,
+	       driver_provenance_text(d->provenance));
+	if (d->provenance >= DRIVER_SIBLING && !conf->confirmed)
+		printf("register table not confirmed: compare with the display, then write \"confirmed = yes\" in %s\n",
+		       bus->file);
+	if (link_open(l) != 0) {
+		fprintf(stderr, "bus %s: %s\n", bus->name, link_error(l));
+		goto out;
+	}
+	outcome = read_everything(l, m);
+	if (outcome == METER_ANSWERED && learn_parts(l, m))
+		outcome = read_everything(l, m);
+	print_requests(m);
+	print_values(m);
+	if (outcome != METER_ANSWERED)
+		fprintf(stderr, "%s: %s\n", conf->name, m->reason[0] != '\0' ? m->reason : link_error(l));
+out:
+	meter_free(m);
+	link_free(l);
+	return outcome == METER_ANSWERED ? TALLY_GOOD : TALLY_BAD;
+}
+
+static const struct conf_bus *find_bus(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_buses; i++)
+		if (strcmp(conf->buses[i].name, name) == 0)
+			return &conf->buses[i];
+	fprintf(stderr, "\"%s\" is no bus; there are:", name);
+	for (size_t i = 0; i < conf->n_buses; i++)
+		fprintf(stderr, " %s", conf->buses[i].name);
+	fprintf(stderr, "\n");
+	return NULL;
+}
+
+static int probe_meter(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->n_buses; i++) {
+		const struct conf_bus *b = &conf->buses[i];
+
+		for (size_t j = 0; j < b->n_meters; j++) {
+			if (strcmp(b->meters[j].name, name) != 0)
+				continue;
+			if (b->meters[j].driver != NULL)
+				return probe(b, &b->meters[j]);
+			fprintf(stderr, "%s: the register table of %s has errors, see \"tally check\"\n", name,
+				b->meters[j].model);
+			return TALLY_BAD;
+		}
+	}
+	fprintf(stderr, "\"%s\" is no meter of %s; there are:", name, conf->dir);
+	for (size_t i = 0; i < conf->n_buses; i++)
+		for (size_t j = 0; j < conf->buses[i].n_meters; j++)
+			fprintf(stderr, " %s", conf->buses[i].meters[j].name);
+	fprintf(stderr, "\n");
+	return TALLY_BAD;
+}
+
+static struct driver *load_model(const struct conf *conf, const char *model)
+{
+	struct err e = {0};
+	struct driver *d = NULL;
+	char *file = NULL;
+
+	if (driver_find(conf->driver_path, model, &file, NULL) != 0)
+		fprintf(stderr, "model \"%s\": no %s.ini in %s\n", model, model, conf->driver_path);
+	else
+		d = driver_load(file, &e);
+	err_print(&e, stderr);
+	err_fini(&e);
+	free(file);
+	return d;
+}
+
+/* A meter that is not in the configuration yet. */
+static int probe_address(const struct conf *conf, const char *bus_name, const char *address, const char *model)
+{
+	const struct conf_bus *b = find_bus(conf, bus_name);
+	struct conf_meter m = {.name = "probe", .ct_primary = 1, .ct_secondary = 1, .vt_primary = 1, .vt_secondary = 1};
+	struct driver *d;
+	char *end;
+	unsigned long unit = strtoul(address, &end, 10);
+	int code;
+
+	if (b == NULL)
+		return TALLY_BAD;
+	if (*end != '\0' || unit < 1 || unit > link_unit_max()) {
+		fprintf(stderr, "address \"%s\": 1 to %u allowed\n", address, link_unit_max());
+		return TALLY_USAGE;
+	}
+	d = load_model(conf, model);
+	if (d == NULL)
+		return TALLY_BAD;
+	m.driver = d;
+	m.address = (uint8_t)unit;
+	m.response_timeout_ms = b->response_timeout_ms;
+	m.retries = b->retries;
+	code = probe(b, &m);
+	driver_free(d);
+	return code;
+}
+
+int tally_probe(const struct tally *t)
+{
+	struct conf *conf;
+	int code;
+
+	if (t->argc != 2 && t->argc != 4) {
+		fprintf(stderr, "usage: tally probe METER\n       tally probe BUS ADDRESS MODEL\n");
+		return TALLY_USAGE;
+	}
+	conf = tally_load_conf(t);
+	if (conf == NULL)
+		return TALLY_BAD;
+	if (t->argc == 2)
+		code = probe_meter(conf, t->argv[1]);
+	else
+		code = probe_address(conf, t->argv[1], t->argv[2], t->argv[3]);
+	conf_free(conf);
+	return code;
+}
