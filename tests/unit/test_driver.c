@@ -734,12 +734,12 @@ static void worked_example_of_the_manual_loads(void **state)
 	assert_non_null(end);
 	*end = '\0';
 	d = parse(text);
-	p = plan_new(d, DRIVER_POWER, NULL);
+	p = plan_new(d, DRIVER_POWER, NULL, NULL);
 	assert_int_equal(p->n_requests, 1);
 	assert_int_equal(p->requests[0].address, 50520);
 	assert_int_equal(p->requests[0].n_words, 24);
 	plan_free(p);
-	p = plan_new(d, DRIVER_ENERGY, NULL);
+	p = plan_new(d, DRIVER_ENERGY, NULL, NULL);
 	assert_int_equal(p->n_requests, 2);
 	plan_free(p);
 	driver_free(d);
