@@ -691,7 +691,7 @@ static void random_tables_are_planned_as_well_as_can_be(void **state)
 		random_driver(&d, &m, &missing);
 		n = wanted_spans(&d, groups, &missing, &m, spans);
 		best_by_search(&d, &m, spans, n, &n_requests, &n_words);
-		p = plan_new(&d, groups, &missing);
+		p = plan_new(&d, groups, &missing, NULL);
 		assert_non_null(p);
 		assert_int_equal(p->n_requests, n_requests);
 		assert_int_equal(p->n_words, n_words);
