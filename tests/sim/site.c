@@ -539,9 +539,9 @@ static void open_bus(struct reader *r, const char *name)
 
 	if (buses == NULL)
 		return;
+	s->buses = buses;
 	if (site_find_bus(s, name) >= 0)
 		err_add(r->e, s->file, r->line, "second [bus %s], one is allowed", name);
-	s->buses = buses;
 	b = &buses[s->n_buses++];
 	snprintf(b->name, sizeof(b->name), "%s", name);
 	b->parity = 'N';
