@@ -43,6 +43,8 @@ enum {
 	 * bytes on, a dead meter is no fault of the connection. */
 	MUTE_TIMES = 5,
 	RX_MAX = 2 * FRAME_MAX,
+	RTU_EXCEPTION = 5, /* bytes of the shortest answer */
+	WORTH_SLEEPING_US = 3000,
 	RTS_DRAIN_US = 20000,
 };
 
@@ -255,12 +257,22 @@ void link_close(struct link *l)
 	l->fd = l->claim_fd = -1;
 }
 
+/* error 0: the other side has ended it; EAGAIN: it takes no more bytes. */
+static const char *loss_text(const struct link *l, int error)
+{
+	if (error == EAGAIN)
+		return "takes no more bytes";
+	if (error != 0)
+		return modbus_strerror(error);
+	return l->conf->transport == CONF_RTU ? "hung up" : "closed by the gateway";
+}
+
 static enum link_status lost(struct link *l, int error)
 {
-	const char *text = error == 0 ? "closed by the gateway" : strerror(error);
+	const char *text = loss_text(l, error);
 
 	if (l->conf->transport == CONF_RTU)
-		complain(l, 0, "port %s is gone (%s)", l->conf->device, error == 0 ? "hung up" : text);
+		complain(l, 0, "port %s is gone (%s)", l->conf->device, text);
 	else
 		complain(l, 0, "host %s port %u: %s", l->conf->host, (unsigned)l->conf->port, text);
 	link_close(l);
@@ -506,6 +518,25 @@ static int64_t patience_us(const struct link *l, const struct exchange *x, bool 
 	return until_us;
 }
 
+/* A serial line brings the rest of an answer at its own speed: sleep through most of it rather than wake for each
+ * byte. Less a character, since the last one may have come just before it was read, and a tenth, so that the end is
+ * met awake. */
+static void sleep_through(const struct link *l, const struct exchange *x)
+{
+	size_t n_whole = RTU_EXCEPTION;
+	int64_t until_us;
+
+	if (l->conf->transport != CONF_RTU || l->n_rx == 0)
+		return;
+	if (l->n_rx >= RTU_EXCEPTION)
+		n_whole = 5 + 2 * (size_t)x->query.n_words;
+	if (n_whole <= l->n_rx)
+		return;
+	until_us = l->last_us + wire_us(l, n_whole - l->n_rx - 1) * 9 / 10;
+	if (until_us - l->last_us >= WORTH_SLEEPING_US)
+		mono_sleep_until_us(until_us < x->deadline_us ? until_us : x->deadline_us);
+}
+
 static enum link_status take_and_digest(struct link *l, struct exchange *x, bool *is_hopeless)
 {
 	enum link_status s;
@@ -529,6 +560,8 @@ static enum link_status receive(struct link *l, struct exchange *x)
 	enum link_status s;
 
 	do {
+		if (!is_hopeless)
+			sleep_through(l, x);
 		s = wait_readable(l, patience_us(l, x, is_hopeless));
 		if (s == LINK_OK) {
 			s = take_and_digest(l, x, &is_hopeless);

@@ -518,6 +518,36 @@ static void refused_connection_says_so(void **state)
 	slave_fini(&slave);
 }
 
+static void gateway_that_does_not_take_connections_is_given_up(void **state)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fillers[8];
+	char expected[128];
+	struct conf_bus conf;
+	struct slave slave;
+	struct link *l;
+
+	(void)state;
+	slave_init(&slave, CONF_TCP);
+	conf = slave_conf(&slave);
+	conf.response_timeout_ms = 300;
+	a.sin_port = htons(slave.port);
+	/* A full backlog: what comes then is not even refused. */
+	assert_int_equal(listen(slave.listener, 0), 0);
+	for (int i = 0; i < 8; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		assert_true(connect(fillers[i], (struct sockaddr *)&a, sizeof(a)) == 0 || errno == EINPROGRESS);
+	}
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), -ETIMEDOUT);
+	snprintf(expected, sizeof(expected), "host 127.0.0.1 port %u: Connection timed out", (unsigned)slave.port);
+	assert_string_equal(link_error(l), expected);
+	link_free(l);
+	for (int i = 0; i < 8; i++)
+		close(fillers[i]);
+	slave_fini(&slave);
+}
+
 static void host_may_be_a_name_or_of_ip_version_6(void **state)
 {
 	static char six[] = "::1", name[] = "localhost";
@@ -625,6 +655,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_port_is_refused),
 		cmocka_unit_test(kernel_rs485_is_demanded_only_where_asked_for),
 		cmocka_unit_test(refused_connection_says_so),
+		cmocka_unit_test(gateway_that_does_not_take_connections_is_given_up),
 		cmocka_unit_test(host_may_be_a_name_or_of_ip_version_6),
 		cmocka_unit_test(unknown_host_says_so),
 		cmocka_unit_test(highest_addresses_can_be_read),
