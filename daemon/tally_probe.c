@@ -182,15 +182,16 @@ static struct driver *load_model(const struct conf *conf, const char *model)
 {
 	struct err e = {0};
 	struct driver *d = NULL;
-	char *file = NULL;
+	char *file = NULL, *shadowed = NULL;
 
-	if (driver_find(conf->driver_path, model, &file, NULL) != 0)
+	if (driver_find(conf->driver_path, model, &file, &shadowed) != 0)
 		fprintf(stderr, "model \"%s\": no %s.ini in %s\n", model, model, conf->driver_path);
 	else
 		d = driver_load(file, &e);
 	err_print(&e, stderr);
 	err_fini(&e);
 	free(file);
+	free(shadowed);
 	return d;
 }
 

@@ -1,0 +1,34 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A Modbus slave that is not ours: pymodbus with the holding registers of an image file.
+
+usage: foreign_slave.py IMAGE UNIT rtu DEVICE BAUD | foreign_slave.py IMAGE UNIT tcp PORT
+
+IMAGE has lines "ADDRESS WORD WORD ...": a decimal address, then hexadecimal words; "#" begins a comment. Addresses that
+no line names are refused with exception 2."""
+
+import sys
+
+from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
+from pymodbus.server import StartSerialServer, StartTcpServer
+from pymodbus.transaction import ModbusRtuFramer
+
+
+def read_image(path):
+    registers = {}
+    for line in open(path):
+        fields = line.split("#")[0].split()
+        for i, word in enumerate(fields[1:]):
+            registers[int(fields[0]) + i] = int(word, 16)
+    return registers
+
+
+image, unit, transport, place = sys.argv[1:5]
+block = ModbusSparseDataBlock(read_image(image))
+slave = ModbusSlaveContext(hr=block, zero_mode=True)
+context = ModbusServerContext(slaves={int(unit): slave}, single=False)
+if transport == "rtu":
+    StartSerialServer(context=context, framer=ModbusRtuFramer, port=place, baudrate=int(sys.argv[5]), timeout=0.005,
+                      ignore_missing_slaves=True)
+else:
+    StartTcpServer(context=context, address=("127.0.0.1", int(place)), ignore_missing_slaves=True)
