@@ -68,12 +68,14 @@ static int bus_load(const struct conf_bus *b, struct load *load, uint32_t *perio
 
 static void print_line(const struct conf_bus *b)
 {
+	const char *plural = b->n_meters == 1 ? "" : "s";
+
 	if (b->transport == CONF_RTU)
-		printf("bus %s: rtu %s, %u baud 8%c%u, %zu meters\n", b->name, b->device, b->baud, b->parity,
-		       b->stop_bits, b->n_meters);
+		printf("bus %s: rtu %s, %u baud 8%c%u, %zu meter%s\n", b->name, b->device, b->baud, b->parity,
+		       b->stop_bits, b->n_meters, plural);
 	else
-		printf("bus %s: %s %s port %u, %zu meters\n", b->name, conf_transport_text(b->transport), b->host,
-		       b->port, b->n_meters);
+		printf("bus %s: %s %s port %u, %zu meter%s\n", b->name, conf_transport_text(b->transport), b->host,
+		       b->port, b->n_meters, plural);
 }
 
 static int check_bus(const struct conf_bus *b)

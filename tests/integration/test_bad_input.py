@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""What is wrong is said with file and line, found and allowed, all at once; exit codes; nothing half-started."""
+
+import os
+import unittest
+
+from simsite import SOURCE, Site, free_port, wait_for
+
+BUS = "[bus]\ntransport = rtu\ndevice = /dev/ttyUSB7\nbaud = 9600\n"
+METER = "[meter m]\nmodel = countis-e43\naddress = 5\n"
+
+
+class TestBadInput(Site):
+    def refused(self, *messages):
+        """tally check says each message and exits 1; tallyd says it too, exits 78 and leaves no database."""
+        check = self.tally("check")
+        self.assertEqual(check.returncode, 1, check.stderr)
+        daemon = self.run_program("tallyd", "-c", self.etc)
+        self.assertEqual(daemon.returncode, 78, daemon.stderr)
+        for message in messages:
+            message = message.replace("DIR", str(self.etc))
+            self.assertIn(message, check.stderr)
+            self.assertIn(message, daemon.stderr)
+        self.assertFalse(self.db_path.exists())
+
+    def test_good_configuration_is_called_good(self):
+        self.write("etc/bus.d/a.ini", BUS + METER)
+        check = self.tally("check")
+        self.assertEqual((check.returncode, check.stderr), (0, ""))
+        self.assertIn("bus a: rtu /dev/ttyUSB7, 9600 baud 8N1, 1 meter", check.stdout)
+        self.assertIn("a round of everything: 4 requests, 0.36 s", check.stdout)
+
+    def test_unknown_key(self):
+        self.write("etc/bus.d/a.ini", BUS + "speed = 9600\n" + METER)
+        self.refused("DIR/bus.d/a.ini:5: ", "speed")
+
+    def test_unknown_section(self):
+        self.write("etc/bus.d/a.ini", BUS + METER + "[metre n]\naddress = 1\n")
+        self.refused("DIR/bus.d/a.ini:8: ", "[metre n]")
+
+    def test_wrong_type(self):
+        self.write("etc/bus.d/a.ini", BUS + METER.replace("= 5", "= five"))
+        self.refused("DIR/bus.d/a.ini:7: ", "five")
+
+    def test_two_meters_on_one_address(self):
+        self.write("etc/bus.d/a.ini", BUS + METER + METER.replace("meter m", "meter n"))
+        self.refused("DIR/bus.d/a.ini:10: ", "address = 5")
+
+    def test_baud_the_model_lacks(self):
+        self.write("etc/bus.d/a.ini", BUS.replace("9600", "57600") + METER)
+        self.refused("DIR/bus.d/a.ini:4: baud = 57600: ", "4800, 9600, 19200 or 38400 allowed")
+
+    def test_over_long_line(self):
+        self.write("etc/bus.d/a.ini", BUS + METER + "label = " + "x" * 300 + "\n")
+        self.refused("DIR/bus.d/a.ini:8: ", "198")
+
+    def test_unknown_model_names_the_nearest(self):
+        self.write("etc/bus.d/a.ini", BUS + METER.replace("e43", "e34x"))
+        self.refused("DIR/bus.d/a.ini:6: ", "countis-e34")
+
+    def test_all_errors_at_once(self):
+        self.write("etc/bus.d/a.ini", BUS + "speed = 1\n" + METER.replace("= 5", "= 999"))
+        self.write("etc/bus.d/b.ini", "[bus]\ntransport = carrier-pigeon\n")
+        self.refused("DIR/bus.d/a.ini:5: ", "DIR/bus.d/a.ini:8: ", "DIR/bus.d/b.ini:2: ")
+
+    def test_directory_without_a_bus(self):
+        self.refused("DIR/bus.d: ")
+
+    def test_missing_directory(self):
+        for name, code in (("tally", 1), ("tallyd", 78)):
+            r = self.run_program(name, "-c", self.dir / "nowhere", *(["check"] if name == "tally" else []))
+            self.assertEqual(r.returncode, code)
+            self.assertIn(f"{self.dir}/nowhere", r.stderr)
+
+    def test_driver_file_with_unknown_type_and_name(self):
+        drivers = self.dir / "drivers"
+        self.write("drivers/odd.ini", "[model]\nformat = 1\ntitle = Odd\nvendor = V\nsource = S\n"
+                                      "provenance = vendor table\n[registers]\nvoltage_l1 = 1 u33 1 V power\n"
+                                      "voltage_l9 = 3 u16 1 V power\n")
+        self.write("etc/tallyd.ini", self.tallyd_ini().replace(f"{SOURCE}/drivers", f"{drivers}:{SOURCE}/drivers"))
+        self.write("etc/bus.d/a.ini", BUS + METER.replace("countis-e43", "odd"))
+        self.refused(f"{drivers}/odd.ini:8: ", "u33", f"{drivers}/odd.ini:9: ", "voltage_l9")
+
+    def test_bad_driver_file_takes_down_only_its_own_meters(self):
+        drivers = self.dir / "drivers"
+        self.write("drivers/odd.ini", "[model]\nformat = 1\n")
+        self.write("etc/tallyd.ini", self.tallyd_ini().replace(f"{SOURCE}/drivers", f"{drivers}:{SOURCE}/drivers"))
+        port = free_port()
+        self.write("etc/bus.d/a.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\nenergy_every = 1s\n"
+                   + METER + METER.replace("[meter m]", "[meter n]").replace("countis-e43", "odd").replace("5", "6"))
+        self.assertEqual(self.tally("check").returncode, 1)
+        self.start_sim(f"[bus b]\ntransport = tcp\nport = {port}\n[meter m]\nbus = b\nmodel = countis-e43\naddress = 5\n")
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'm'", 2)
+        self.assertIn(f"{drivers}/odd.ini", self.log())
+        self.assertEqual(self.sql("SELECT state FROM meter_status WHERE meter = 'n'"), [{"state": "never"}])
+
+    def test_period_that_the_line_cannot_keep(self):
+        meters = "".join(f"[meter m{i}]\nmodel = countis-e43\naddress = {i}\n" for i in range(1, 32))
+        self.write("etc/bus.d/a.ini", BUS + "power_every = 5s\n" + meters)
+        check = self.tally("check")
+        self.assertEqual(check.returncode, 1)
+        self.assertIn(f"{self.etc}/bus.d/a.ini: a round takes ", check.stderr)
+        self.assertIn("the shortest period is 5 s", check.stderr)
+
+    def test_unwritable_database_path(self):
+        self.write("etc/bus.d/a.ini", BUS + METER)
+        self.write("etc/tallyd.ini", f"[store]\npath = {self.dir}/missing/tallyd.db\n")
+        daemon = self.run_program("tallyd", "-c", self.etc)
+        self.assertEqual(daemon.returncode, 1)
+        self.assertIn(f"{self.dir}/missing", daemon.stderr)
+
+    def test_wrong_usage_exits_2(self):
+        for program, *arguments in (("tallyd", "-x"), ("tallyd", "surplus"), ("tally",), ("tally", "fly"),
+                                    ("tally", "check", "surplus"), ("tally", "probe"), ("tally", "models", "a", "b")):
+            r = self.run_program(program, *arguments)
+            self.assertEqual(r.returncode, 2, (program, arguments))
+            self.assertNotEqual(r.stderr, "")
+
+    def test_versions(self):
+        for program in ("tallyd", "tally"):
+            r = self.run_program(program, "--version")
+            self.assertEqual(r.returncode, 0)
+            self.assertRegex(r.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
+
+    def test_missing_port_is_told_and_the_daemon_stays(self):
+        self.write("etc/bus.d/a.ini", BUS.replace("/dev/ttyUSB7", f"{self.dir}/no-port") + METER)
+        self.start_daemon()
+        wait_for(lambda: "no-port" in self.log(), "a line about the missing port")
+        self.wait_rows("SELECT * FROM event WHERE subject = 'a' AND kind = 'bus-down'", 1)
+        self.assertEqual(self.stop_daemon(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
