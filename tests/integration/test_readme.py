@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What the README says is so: its commands run, its configuration is good, its table of models is the drivers folder."""
+
+import re
+import subprocess
+import unittest
+
+from simsite import SOURCE, Site
+
+README = (SOURCE / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
+
+
+class TestReadme(Site):
+    def test_every_driver_stands_in_the_table_of_models_and_none_else(self):
+        listed = set(re.findall(r"^\| `([^`/]+)` \|", README, re.M))
+        drivers = {p.stem for p in (SOURCE / "drivers").glob("*.ini")}
+        self.assertEqual(listed, drivers)
+
+    def test_table_of_models_says_what_the_drivers_say(self):
+        listed = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| ([a-z ]+?)(?:, [^|]*)? \|", README, re.M))
+        models = self.tally("models")
+        for line in models.stdout.splitlines():
+            name = line.split()[0]
+            self.assertIn(f" {listed[name]} ", line)
+
+    def test_sample_configuration_is_good(self):
+        daemon, bus = blocks("ini")[:2]
+        self.write("etc/tallyd.ini", daemon + f"[drivers]\npath = {SOURCE}/drivers\n")
+        self.write("etc/bus.d/workshop.ini", bus)
+        check = self.tally("check")
+        self.assertEqual((check.returncode, check.stderr), (0, ""), check.stderr)
+
+    def test_demo_runs_and_every_statement_answers_on_its_database(self):
+        demo = subprocess.run([SOURCE / "demo", "--seconds", "12", "--dir", self.dir / "demo"], capture_output=True,
+                              text=True, timeout=500)
+        self.assertEqual(demo.returncode, 0, demo.stdout + demo.stderr)
+        self.db_path = self.dir / "demo/tallyd.db"
+        for statement in blocks("sql"):
+            statement = statement.replace("state <> 'up'", "state = 'up'")
+            self.assertTrue(self.sql(statement), statement)
+
+
+if __name__ == "__main__":
+    unittest.main()
