@@ -191,7 +191,7 @@ static void measure(unsigned baud, int rounds)
 	write_site(&b);
 	start_sim(&b);
 	load_conf(&b);
-	b.plan = plan_new(b.conf->buses[0].meters[0].driver, DRIVER_ENERGY, NULL, NULL, NULL);
+	b.plan = plan_new(b.conf->buses[0].meters[0].driver, DRIVER_ENERGY, NULL, NULL);
 	sem_init(&b.woken, 0, 0);
 	b.bus = bus_new(&b.conf->buses[0], wake, &b.woken);
 	if (b.plan == NULL || b.bus == NULL || b.plan->n_words > WORDS || b.plan->n_requests > REQUESTS)
