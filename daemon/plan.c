@@ -192,11 +192,12 @@ static struct plan_rows choose_rows(const struct driver *d, unsigned groups, con
 	return chosen;
 }
 
-/* Whether the cell begins where a row of the cuts does. */
+/* Whether the cell begins where the value or the sign of a row of the cuts does. */
 static bool is_cut(const struct driver *d, const struct plan_rows *cuts, const struct cell *cell)
 {
 	for (size_t i = 0; cuts != NULL && i < d->n_rows; i++)
-		if (d->rows[i].address == cell->start && in_set(cuts, i))
+		if (in_set(cuts, i) &&
+		    (d->rows[i].address == cell->start || sign_overlaps(&d->rows[i], cell->start, cell->start + 1)))
 			return true;
 	return false;
 }

@@ -46,8 +46,8 @@ bool plan_rows_has(const struct plan_rows *set, unsigned row);
  * is read, so a fallback only once every earlier row of its quantity is missing. Never across the edge of a vendor
  * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules the
  * fewest requests, and among plans of as many requests the fewest words. Requests are in the order of their addresses.
- * Rows in cuts (may be NULL) start a request of their own with what follows them: a meter that refuses a long read
- * though it has every row of it.
+ * Rows in cuts (may be NULL) start a request with what follows them, and so do their sign words: a meter that refuses a
+ * long read though it has every row of it.
  * Returns a plan owned by the caller (possibly of no requests), NULL = no memory. */
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
 		      const struct plan_rows *cuts);

@@ -395,7 +395,7 @@ static unsigned random_below(unsigned n)
 
 /* What each address is. */
 struct map {
-	bool known[SPACE], wanted[SPACE], alone[SPACE], missing[SPACE];
+	bool known[SPACE], wanted[SPACE], alone[SPACE], missing[SPACE], cut[SPACE];
 	int block[SPACE];
 };
 
@@ -460,13 +460,14 @@ static void add_random_row(struct driver *d, struct map *m)
 	m->alone[sign] = d->byte_addressed;
 }
 
-static void random_driver(struct driver *d, struct map *m, struct plan_rows *missing)
+static void random_driver(struct driver *d, struct map *m, struct plan_rows *missing, struct plan_rows *cuts)
 {
 	unsigned n_rows = 1 + random_below(6), at = 0;
 
 	memset(d, 0, sizeof(*d));
 	memset(m, 0, sizeof(*m));
 	memset(missing, 0, sizeof(*missing));
+	memset(cuts, 0, sizeof(*cuts));
 	d->function = 3;
 	d->byte_addressed = random_below(3) == 0;
 	d->max_words = (uint16_t)(3 + random_below(random_below(2) ? 8 : 60));
@@ -487,6 +488,12 @@ static void random_driver(struct driver *d, struct map *m, struct plan_rows *mis
 	for (unsigned i = 0; i < n_rows; i++)
 		add_random_row(d, m);
 	for (unsigned i = 0; i < d->n_rows; i++) {
+		if (random_below(8) == 0) {
+			plan_rows_add(cuts, i);
+			m->cut[d->rows[i].address] = true;
+			if (d->rows[i].has_sign)
+				m->cut[d->rows[i].sign_address] = true;
+		}
 		if (random_below(4) != 0)
 			continue;
 		plan_rows_add(missing, i);
@@ -546,8 +553,8 @@ static unsigned words_if_allowed(const struct driver *d, const struct map *m, co
 {
 	if (first == last)
 		return first->n_words;
-	for (const struct span *s = first; s <= last; s++)
-		if ((s->start - first->start) % step_of(d) != 0)
+	for (const struct span *s = first + 1; s <= last; s++)
+		if ((s->start - first->start) % step_of(d) != 0 || m->cut[s->start])
 			return 0;
 	for (unsigned at = first->start; at < last->end; at++) {
 		int block = m->block[at];
@@ -681,17 +688,17 @@ static void random_tables_are_planned_as_well_as_can_be(void **state)
 	print_message("seed: TALLY_SEED=%llu\n", (unsigned long long)seed);
 	random_state = seed * 2 + 1;
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		struct plan_rows missing;
+		struct plan_rows missing, cuts;
 		struct span spans[2 * 8];
 		unsigned groups = 1 + random_below(3), n_requests, n_words;
 		struct map m;
 		struct plan *p;
 		size_t n;
 
-		random_driver(&d, &m, &missing);
+		random_driver(&d, &m, &missing, &cuts);
 		n = wanted_spans(&d, groups, &missing, &m, spans);
 		best_by_search(&d, &m, spans, n, &n_requests, &n_words);
-		p = plan_new(&d, groups, &missing, NULL);
+		p = plan_new(&d, groups, &missing, &cuts);
 		assert_non_null(p);
 		assert_int_equal(p->n_requests, n_requests);
 		assert_int_equal(p->n_words, n_words);
