@@ -342,39 +342,57 @@ static void lack_rows(struct meter *m, const struct plan_request *r)
 	for (unsigned i = 0; i < m->conf->driver->n_rows; i++)
 		if (plan_rows_has(&rows, i))
 			plan_rows_add(&m->missing, i);
+	m->lacks = true;
 }
 
-/* Put the halves of a refused request in line, or note what it held as missing when it cannot be halved. */
-static void halve(struct meter *m, const struct plan_request *r)
+/* Put the halves of a refused request in line; one that cannot be halved is asked for once more by itself, and then
+ * what it holds is missing. What finds no room is refused again in a later round. */
+static void queue_refused(struct meter *m, const struct plan_request *r, bool again)
 {
 	struct plan_request first, second;
 
-	if (m->n_refused + 2 <= METER_REFUSED_MAX && plan_split(m->conf->driver, m->refused_plan, r, &first, &second)) {
+	if (m->n_refused + 2 > METER_REFUSED_MAX)
+		return;
+	if (plan_split(m->conf->driver, m->refused_plan, r, &first, &second)) {
 		m->refused[m->n_refused++] = second;
 		m->refused[m->n_refused++] = first;
-	} else {
+	} else if (again) {
 		lack_rows(m, r);
+	} else {
+		m->refused[m->n_refused++] = *r;
 	}
 }
 
 size_t meter_take_refused(struct meter *m)
 {
-	for (size_t i = 0; i < m->plan->n_requests; i++) {
-		if (!refused(&m->replies[i]))
-			continue;
-		m->refused_plan = m->plan;
-		halve(m, &m->plan->requests[i]);
-	}
+	m->n_refused = 0;
+	m->lacks = false;
+	m->parts = (struct plan_rows){{0}};
+	m->refused_plan = m->plan;
+	for (size_t i = 0; i < m->plan->n_requests; i++)
+		if (refused(&m->replies[i]))
+			queue_refused(m, &m->plan->requests[i], false);
 	return m->n_refused;
 }
 
-static void cut_before(struct meter *m, const struct plan_request *r)
+/* Note the rows whose value or sign the part begins with. */
+static void note_part(struct meter *m, const struct plan_request *r)
 {
+	const struct driver *d = m->conf->driver;
 	struct plan_rows rows = {{0}};
 
 	plan_rows_at(m->refused_plan, r, &rows);
-	for (unsigned i = 0; i < m->conf->driver->n_rows; i++)
-		if (plan_rows_has(&rows, i) && m->conf->driver->rows[i].address == r->address)
+	for (unsigned i = 0; i < d->n_rows; i++)
+		if (plan_rows_has(&rows, i) && (d->rows[i].address == r->address ||
+						(d->rows[i].has_sign && d->rows[i].sign_address == r->address)))
+			plan_rows_add(&m->parts, i);
+}
+
+/* A meter that lacks a row may well answer the longer read without it: only one that lacks none is cut. */
+static void cut_parts(struct meter *m)
+{
+	for (unsigned i = 0; i < m->conf->driver->n_rows && !m->lacks; i++)
+		if (plan_rows_has(&m->parts, i))
 			plan_rows_add(&m->cuts, i);
 }
 
@@ -395,11 +413,12 @@ static void name_missing(const struct meter *m, char *out, size_t n)
 bool meter_take_part(struct meter *m, char *lacking, size_t n)
 {
 	if (refused(&m->replies[0]))
-		halve(m, &m->part);
+		queue_refused(m, &m->part, true);
 	else if (m->replies[0].status == LINK_OK)
-		cut_before(m, &m->part);
+		note_part(m, &m->part);
 	if (m->n_refused > 0)
 		return false;
+	cut_parts(m);
 	name_missing(m, lacking, n);
 	drop_plans(m);
 	return true;

@@ -85,6 +85,8 @@ struct meter {
 	size_t n_refused;	    /* parts of refused requests waiting to be tried */
 	struct plan_request refused[METER_REFUSED_MAX];
 	const struct plan *refused_plan;
+	struct plan_rows parts; /* rows that its answered parts begin with */
+	bool lacks;		/* a row has been found missing since the requests were refused */
 };
 
 /* A meter of the configuration with all it needs to be polled; conf must outlive it. NULL = no memory. */
@@ -116,8 +118,8 @@ unsigned meter_reading(const struct meter *m, struct reading *r);
  * known before (and one was known). */
 bool meter_take_identity(struct meter *m);
 
-/* Take the requests that the meter refused with exception 2 or 3: each waits to be tried in halves by
- * meter_begin_part(). Returns their number. */
+/* Take the requests that the meter refused with exception 2 or 3: each waits to be tried in halves, or again when it is
+ * a single row, by meter_begin_part(). Returns the number of parts. */
 size_t meter_take_refused(struct meter *m);
 
 /* Digest the answer of METER_PART: a part that is refused again is halved, down to the row that the meter lacks.

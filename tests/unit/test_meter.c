@@ -259,6 +259,47 @@ static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
 	meter_free(m);
 }
 
+static void refused_request_of_one_row_is_asked_again_and_then_missing(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_POWER);
+	answer(m, LINK_EXCEPTION, 2);
+	meter_settle(m, meter_answered(m, 60500), 60500);
+	assert_int_equal(meter_take_refused(m), 1);
+	assert_true(meter_begin_part(m));
+	assert_int_equal(m->job.requests[0].address, 200);
+	answer(m, LINK_EXCEPTION, 2);
+	assert_true(meter_take_part(m, lacking, sizeof(lacking)));
+	assert_string_equal(lacking, "active_power at 200");
+	assert_false(meter_has(m, DRIVER_POWER));
+	meter_free(m);
+}
+
+static void meter_that_lacks_a_row_keeps_its_long_reads(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
+	answer(m, LINK_EXCEPTION, 2);
+	meter_settle(m, meter_answered(m, 60500), 60500);
+	assert_int_equal(meter_take_refused(m), 3); /* two halves of 100, and 200 */
+	for (int i = 0; i < 3; i++) {
+		assert_true(meter_begin_part(m));
+		answer(m, m->job.requests[0].address == 200 ? LINK_EXCEPTION : LINK_OK, 2);
+		assert_int_equal(meter_take_part(m, lacking, sizeof(lacking)), i == 2);
+	}
+	assert_string_equal(lacking, "active_power at 200");
+	meter_begin_read(m, 120, DRIVER_ENERGY);
+	assert_int_equal(m->job.n_requests, 1);
+	assert_int_equal(m->job.requests[0].n_words, 6);
+	meter_free(m);
+}
+
 static void identify(struct meter *m, const uint16_t maker[2], const uint16_t serial[2])
 {
 	assert_true(meter_begin_identify(m));
@@ -308,6 +349,8 @@ int main(void)
 		cmocka_unit_test(gateway_exceptions_count_against_the_meter),
 		cmocka_unit_test(refused_register_is_found_and_the_coarser_one_read),
 		cmocka_unit_test(meter_that_refuses_only_the_long_read_is_read_in_parts),
+		cmocka_unit_test(refused_request_of_one_row_is_asked_again_and_then_missing),
+		cmocka_unit_test(meter_that_lacks_a_row_keeps_its_long_reads),
 		cmocka_unit_test(serial_number_that_changes_is_seen),
 		cmocka_unit_test(other_maker_is_a_mismatch),
 	};
