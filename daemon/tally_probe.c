@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +11,26 @@
 
 enum { EVERYTHING = DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE };
 
-/* What the job of a bus's worker is, done here and now. */
-static void run_job(struct link *l, struct bus_job *j)
-{
-	for (j->n_done = 0; j->n_done < j->n_requests;) {
-		const struct plan_request *r = &j->requests[j->n_done];
+/* The daemon's own worker: it opens again what a fault has closed and keeps late answers apart. */
+struct line {
+	struct bus *bus;
+	sem_t woken;
+};
 
-		j->replies[j->n_done++] =
-			link_read(l, j->unit, r->function, r->address, r->n_words, j->timeout_ms, &j->words[r->word]);
-	}
+static void wake(void *context)
+{
+	sem_post(context);
+}
+
+static void run_job(struct line *l, struct bus_job *j)
+{
+	bus_submit(l->bus, j);
+	while (bus_take(l->bus) == NULL)
+		sem_wait(&l->woken);
 }
 
 /* Requests that the meter refused are tried in parts, as the daemon does, so that what it lacks is known. */
-static bool learn_parts(struct link *l, struct meter *m)
+static bool learn_parts(struct line *l, struct meter *m)
 {
 	char lacking[256];
 
@@ -38,7 +46,7 @@ static bool learn_parts(struct link *l, struct meter *m)
 	return true;
 }
 
-static enum meter_outcome read_everything(struct link *l, struct meter *m)
+static enum meter_outcome read_everything(struct line *l, struct meter *m)
 {
 	enum meter_outcome outcome;
 
@@ -115,9 +123,12 @@ static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 	const struct driver *d = conf->driver;
 	enum meter_outcome outcome = METER_NO_LINE;
 	struct meter *m = meter_new(conf, 0);
-	struct link *l = link_new(bus);
+	struct line l = {.bus = NULL};
+	char why[256];
 
-	if (m == NULL || l == NULL) {
+	sem_init(&l.woken, 0, 0);
+	l.bus = bus_new(bus, wake, &l.woken);
+	if (m == NULL || l.bus == NULL) {
 		fprintf(stderr, "tally probe: out of memory\n");
 		goto out;
 	}
@@ -126,20 +137,21 @@ static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 	if (d->provenance >= DRIVER_SIBLING && !conf->confirmed)
 		printf("register table not confirmed: compare with the display, then write \"confirmed = yes\" in %s\n",
 		       bus->file);
-	if (link_open(l) != 0) {
-		fprintf(stderr, "bus %s: %s\n", bus->name, link_error(l));
+	outcome = read_everything(&l, m);
+	if (outcome == METER_NO_LINE && !bus_is_open(l.bus, why, sizeof(why))) {
+		fprintf(stderr, "bus %s: %s\n", bus->name, why);
 		goto out;
 	}
-	outcome = read_everything(l, m);
-	if (outcome == METER_ANSWERED && learn_parts(l, m))
-		outcome = read_everything(l, m);
+	if (outcome == METER_ANSWERED && learn_parts(&l, m))
+		outcome = read_everything(&l, m);
 	print_requests(m);
 	print_values(m);
 	if (outcome != METER_ANSWERED)
-		fprintf(stderr, "%s: %s\n", conf->name, m->reason[0] != '\0' ? m->reason : link_error(l));
+		fprintf(stderr, "%s: %s\n", conf->name, m->reason[0] != '\0' ? m->reason : "the line was lost");
 out:
+	bus_free(l.bus);
 	meter_free(m);
-	link_free(l);
+	sem_destroy(&l.woken);
 	return outcome == METER_ANSWERED ? TALLY_GOOD : TALLY_BAD;
 }
 
