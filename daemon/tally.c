@@ -1,27 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 #include "tally.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 
-static const struct command {
-	const char *name;
-	int (*run)(const struct tally *t);
-	const char *arguments, *purpose;
-} commands[] = {
-	{"check", tally_check, "", "read the configuration, say all that is wrong, work out each line's round"},
-	{"models", tally_models, "[MODEL]", "list the models, or one model's registers and requests"},
-	{"probe", tally_probe, "METER | BUS ADDRESS MODEL", "read one meter once: raw words beside values"},
+static const struct tally_command commands[] = {
+	{"check", tally_check, "", "read the configuration, say all that is wrong, work out each line's round",
+	 "Exit code 0: good, tallyd can run on it; 1: not good.\n"},
+	{"models", tally_models, "[--baud N] [MODEL]", "list the models, or one model's registers and requests",
+	 "  --baud N   speed for which the times of the requests are worked out, 9600 unless given\n"},
+	{"probe", tally_probe, "METER | BUS ADDRESS MODEL", "read one meter once: raw words beside values",
+	 "METER is a meter of the configuration; BUS ADDRESS MODEL reads one that is not in it yet.\n"
+	 "The line must be free: stop tallyd first if it polls this bus.\n"},
+	{"scan", tally_scan, "BUS [OPTION ...]", "find out which addresses of a line answer, and who they say they are",
+	 "  --from A        first address, 1 unless given\n"
+	 "  --to B          last address, 247 unless given; Conto and D4CR8 go up to 255\n"
+	 "  --bauds LIST    speeds to try on a serial line: 9600,19200 or all\n"
+	 "  --parities LIST parities to try on a serial line: none,even,odd or all\n"
+	 "  --timeout TIME  longest wait for one answer: 400ms on a serial line,\n"
+	 "                  else as the bus's response_timeout\n"
+	 "\n"
+	 "Each address is asked for a few words once. Speed and parity are those of the bus\n"
+	 "unless given. The line must be free: stop tallyd first if it polls this bus.\n"
+	 "Exit code 0: something answered; 1: nothing did, or the line can not be opened.\n"},
 };
+
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void usage(FILE *out)
 {
 	fprintf(out, "usage: tally [-c DIR] COMMAND [ARGUMENT ...]\n"
 		     "  -c DIR     configuration directory, /etc/tallyd unless given\n"
 		     "  --version  say which version this is\n\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "  tally %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].purpose);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].purpose);
+	fprintf(out, "\n\"tally COMMAND --help\" says more about each.\n");
+}
+
+static void help(const struct tally_command *c)
+{
+	printf("usage: tally %s%s%s\n%s\n\n%s", c->name, c->arguments[0] != '\0' ? " " : "", c->arguments, c->purpose,
+	       c->help);
+}
+
+static int run(struct tally *t)
+{
+	const char *names[N_COMMANDS], *near;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		names[i] = commands[i].name;
+		if (strcmp(t->argv[0], commands[i].name) != 0)
+			continue;
+		t->command = &commands[i];
+		optind = 0; /* its options are read from their start */
+		if (t->argc > 1 && (strcmp(t->argv[1], "--help") == 0 || strcmp(t->argv[1], "-h") == 0)) {
+			help(t->command);
+			return TALLY_GOOD;
+		}
+		return t->command->run(t);
+	}
+	near = tally_nearest(t->argv[0], names, N_COMMANDS);
+	fprintf(stderr, "tally: \"%s\" is no command%s%s%s\n", t->argv[0], near != NULL ? ", \"" : "",
+		near != NULL ? near : "", near != NULL ? "\"?" : "");
+	return TALLY_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -50,11 +90,8 @@ int main(int argc, char **argv)
 	}
 	t.argc = argc - optind;
 	t.argv = argv + optind;
-	for (size_t i = 0; t.argc > 0 && i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (strcmp(t.argv[0], commands[i].name) == 0)
-			return commands[i].run(&t);
 	if (t.argc > 0)
-		fprintf(stderr, "tally: \"%s\" is no command\n", t.argv[0]);
+		return run(&t);
 	usage(stderr);
 	return TALLY_USAGE;
 }

@@ -1,32 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* tally.h - the operator's tool: one function per command, one file per group of them.
- * Each returns the exit code: 0 good, 1 the thing asked about is bad, 2 wrong usage. */
+/* tally.h - the operator's tool: one function per command, one file per command.
+ * Each returns the exit code: 0 good, 1 the thing asked about is bad, 2 wrong usage. One thread. */
 #ifndef TALLY_TALLY_H
 #define TALLY_TALLY_H
 
+#include <getopt.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "conf.h"
 #include "names.h"
 
 enum { TALLY_GOOD = 0, TALLY_BAD = 1, TALLY_USAGE = 2 };
+enum { TALLY_SPAN_TEXT_MAX = 48, TALLY_WIDTH_DEFAULT = 80 };
+
+struct tally_command;
 
 /* What every command is given: argv[0] is the command's own name. */
 struct tally {
 	const char *dir; /* configuration directory */
+	const struct tally_command *command;
 	int argc;
 	char **argv;
+};
+
+struct tally_command {
+	const char *name;
+	int (*run)(const struct tally *t);
+	const char *arguments, *purpose;
+	const char *help; /* its options and a word on each, one screen at most, each line ended */
 };
 
 int tally_check(const struct tally *t);	 /* tally_check.c */
 int tally_models(const struct tally *t); /* tally_models.c */
 int tally_probe(const struct tally *t);	 /* tally_probe.c */
+int tally_scan(const struct tally *t);	 /* tally_scan.c */
 
 /* Load the configuration, printing every complaint on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
 
+/* The bus, meter or pulse input of this name. NULL when there is none: told on standard error, with the nearest. */
+const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name);
+const struct conf_meter *tally_find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus);
+
+/* Of n names the one nearest to a mistyped one, or NULL when none is near. */
+const char *tally_nearest(const char *name, const char *const *names, size_t n);
+
 /* One value of q in its shown unit, "81234.560", exact: at most n bytes with NUL. */
 void tally_format_value(enum quantity q, int64_t value, char *out, size_t n);
+
+/* How long something takes or how old it is, for people: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min", "5 d 3 h". */
+void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX]);
+
+/* The next option of the command, as getopt_long() would return it; '?' after telling what is wrong with it. */
+int tally_option(const struct tally *t, const struct option *options);
+
+/* Tell on standard error what is wrong with the command line, and the usage. Returns TALLY_USAGE. */
+int tally_misused(const struct tally *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Read text as a whole number from min to max. Returns false after telling what is allowed. */
+bool tally_whole(const struct tally *t, const char *what, const char *text, int64_t min, int64_t max, int64_t *out);
+
+/* Columns of the terminal that out is, or of COLUMNS; 0 when it is none. */
+unsigned tally_terminal_width(FILE *out);
 
 #endif

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include "tally.h"
+
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "link.h"
-#include "tally.h"
+#include "nearest.h"
+#include "value.h"
+
+enum { LISTED_MAX = 12, OPTIONS_MAX = 24 };
 
 struct conf *tally_load_conf(const struct tally *t)
 {
@@ -21,6 +30,83 @@ struct conf *tally_load_conf(const struct tally *t)
 	return conf;
 }
 
+const char *tally_nearest(const char *name, const char *const *names, size_t n)
+{
+	size_t best = strlen(name) / 3 + 2; /* further off is another name, not a mistyped one */
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t distance = nearest_distance(name, names[i]);
+
+		if (distance < best) {
+			best = distance;
+			nearest = names[i];
+		}
+	}
+	return nearest;
+}
+
+static void tell_unknown(const struct conf *conf, const char *kind, const char *name, const char *const *names,
+			 size_t n)
+{
+	const char *near = tally_nearest(name, names, n);
+
+	fprintf(stderr, "\"%s\" is no %s of %s", name, kind, conf->dir);
+	if (near != NULL)
+		fprintf(stderr, "; \"%s\"?", near);
+	if (near == NULL && n <= LISTED_MAX)
+		fprintf(stderr, "; there %s", n == 1 ? "is" : "are");
+	for (size_t i = 0; near == NULL && n <= LISTED_MAX && i < n; i++)
+		fprintf(stderr, "%s %s", i == 0 ? ":" : ",", names[i]);
+	fprintf(stderr, "\n");
+}
+
+const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name)
+{
+	const char **names;
+
+	for (size_t i = 0; i < conf->n_buses; i++)
+		if (strcmp(conf->buses[i].name, name) == 0)
+			return &conf->buses[i];
+	names = calloc(conf->n_buses, sizeof(*names));
+	for (size_t i = 0; names != NULL && i < conf->n_buses; i++)
+		names[i] = conf->buses[i].name;
+	tell_unknown(conf, "bus", name, names, names != NULL ? conf->n_buses : 0);
+	free(names);
+	return NULL;
+}
+
+static size_t count_meters(const struct conf *conf)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_buses; i++)
+		n += conf->buses[i].n_meters;
+	return n;
+}
+
+const struct conf_meter *tally_find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus)
+{
+	const char **names = calloc(count_meters(conf) + 1, sizeof(*names));
+	const struct conf_meter *found = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_buses; i++) {
+		for (size_t k = 0; k < conf->buses[i].n_meters; k++) {
+			if (names != NULL)
+				names[n++] = conf->buses[i].meters[k].name;
+			if (strcmp(conf->buses[i].meters[k].name, name) == 0) {
+				found = &conf->buses[i].meters[k];
+				*bus = &conf->buses[i];
+			}
+		}
+	}
+	if (found == NULL)
+		tell_unknown(conf, "meter", name, names, n);
+	free(names);
+	return found;
+}
+
 void tally_format_value(enum quantity q, int64_t value, char *out, size_t n)
 {
 	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
@@ -31,4 +117,97 @@ void tally_format_value(enum quantity q, int64_t value, char *out, size_t n)
 		snprintf(out, n, "%s%" PRIu64, sign, magnitude);
 	else
 		snprintf(out, n, "%s%" PRIu64 ".%03" PRIu64, sign, magnitude / per, magnitude % per * 1000 / per);
+}
+
+void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX])
+{
+	int64_t s = (ms + 500) / 1000;
+
+	if (ms < 10000)
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", (ms + 50) / 1000,
+			 (ms + 50) % 1000 / 100);
+	else if (s < 60)
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " s", s);
+	else if (s < 3600)
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " h %" PRId64 " min", s / 3600, s % 3600 / 60);
+	else
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
+}
+
+static void print_usage(const struct tally *t)
+{
+	fprintf(stderr, "usage: tally %s%s%s; \"tally %s --help\" says more\n", t->command->name,
+		t->command->arguments[0] != '\0' ? " " : "", t->command->arguments, t->command->name);
+}
+
+int tally_misused(const struct tally *t, const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "tally %s: ", t->command->name);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	print_usage(t);
+	return TALLY_USAGE;
+}
+
+/* What getopt_long() refused: an option without its value, one that is none, or a value where none belongs. */
+static void tell_option(const struct tally *t, const struct option *options, bool lacks_value)
+{
+	const char *given = t->argv[optind - 1], *names[OPTIONS_MAX], *near;
+	size_t n;
+
+	if (lacks_value) {
+		tally_misused(t, "%s: a value is expected after it", given);
+		return;
+	}
+	for (n = 0; options[n].name != NULL && n < OPTIONS_MAX; n++)
+		names[n] = options[n].name;
+	near = strncmp(given, "--", 2) == 0 ? tally_nearest(given + 2, names, n) : NULL;
+	if (near != NULL && strcmp(near, given + 2) != 0)
+		tally_misused(t, "\"%s\" is no option; \"--%s\"?", given, near);
+	else
+		tally_misused(t, "\"%s\" is no option", given);
+}
+
+int tally_option(const struct tally *t, const struct option *options)
+{
+	int c;
+
+	opterr = 0;
+	c = getopt_long(t->argc, t->argv, ":", options, NULL);
+	if (c == '?' || c == ':')
+		tell_option(t, options, c == ':');
+	return c == ':' ? '?' : c;
+}
+
+bool tally_whole(const struct tally *t, const char *what, const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	int64_t value;
+
+	if (value_whole(text, &value) != VALUE_OK || value < min || value > max) {
+		tally_misused(t, "%s %s: %" PRId64 " to %" PRId64 " allowed", what, text, min, max);
+		return false;
+	}
+	*out = value;
+	return true;
+}
+
+unsigned tally_terminal_width(FILE *out)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	int64_t n;
+
+	if (!isatty(fileno(out)))
+		return 0;
+	if (columns != NULL && value_whole(columns, &n) == VALUE_OK && n > 0 && n < 10000)
+		return (unsigned)n;
+	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return TALLY_WIDTH_DEFAULT;
 }

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "identify.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec.h"
+#include "plan.h"
+
+enum { READS_MAX = 24 };
+
+/* A read that was made. */
+struct made {
+	uint8_t function;
+	uint16_t address, n_words;
+	bool byte_addressed;
+	bool good;
+	uint16_t words[DRIVER_WORDS_MAX];
+};
+
+struct asker {
+	identify_read_fn *read;
+	void *context;
+	size_t n_made;
+	struct made made[READS_MAX];
+};
+
+/* How well a device fits one table. */
+struct fit {
+	struct identity says;
+	unsigned n_said, n_met, n_unmet;
+};
+
+struct best {
+	const struct driver *driver;
+	unsigned n_met, n_said;
+	bool is_tie;
+};
+
+const struct driver_row *identify_first_row(struct driver *const *drivers, size_t n, uint8_t *function)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < drivers[i]->n_rows; k++) {
+			const struct driver_row *row = &drivers[i]->rows[k];
+
+			if (row->quantity == Q_MAKER && row->expect[0] != '\0') {
+				*function = drivers[i]->function;
+				return row;
+			}
+		}
+	}
+	return NULL;
+}
+
+static bool has_expectations(const struct driver *d)
+{
+	for (size_t i = 0; i < d->n_rows; i++)
+		if (d->rows[i].expect[0] != '\0')
+			return true;
+	return false;
+}
+
+static bool expects_maker(const struct driver *d)
+{
+	const struct driver_row *row = driver_row(d, Q_MAKER);
+
+	return row != NULL && row->expect[0] != '\0';
+}
+
+/* Whether the words of inner lie in outer. Where addresses count bytes only the very same read is sure to be one. */
+static bool holds(const struct made *outer, const struct made *inner)
+{
+	if (outer->function != inner->function)
+		return false;
+	if (outer->byte_addressed || inner->byte_addressed)
+		return outer->address == inner->address && outer->n_words == inner->n_words;
+	return outer->address <= inner->address && outer->address + outer->n_words >= inner->address + inner->n_words;
+}
+
+/* From an earlier read when one has it, else from the device. */
+static bool ask(struct asker *a, const struct driver *d, const struct plan_request *r, uint16_t *words)
+{
+	struct made wanted = {.function = r->function,
+			      .address = r->address,
+			      .n_words = r->n_words,
+			      .byte_addressed = d->byte_addressed};
+	struct made *m;
+
+	for (size_t i = 0; i < a->n_made; i++) {
+		m = &a->made[i];
+		if (m->good && holds(m, &wanted)) {
+			memcpy(words, &m->words[r->address - m->address], r->n_words * sizeof(*words));
+			return true;
+		}
+		if (!m->good && holds(&wanted, m))
+			return false;
+	}
+	if (a->n_made == READS_MAX)
+		return false;
+	m = &a->made[a->n_made++];
+	*m = wanted;
+	m->good = a->read(a->context, r->function, r->address, r->n_words, m->words) == 0;
+	if (m->good)
+		memcpy(words, m->words, r->n_words * sizeof(*words));
+	return m->good;
+}
+
+static void say(struct identity *id, enum quantity q, const char *text)
+{
+	if (q == Q_MAKER)
+		snprintf(id->maker, sizeof(id->maker), "%s", text);
+	else if (q == Q_PRODUCT)
+		snprintf(id->product, sizeof(id->product), "%s", text);
+	else if (q == Q_PRODUCT_NAME)
+		snprintf(id->name, sizeof(id->name), "%s", text);
+	else if (q == Q_SERIAL_NUMBER)
+		snprintf(id->serial, sizeof(id->serial), "%s", text);
+	else if (q == Q_FIRMWARE_VERSION)
+		snprintf(id->firmware, sizeof(id->firmware), "%s", text);
+}
+
+static void weigh_row(const struct driver *d, const struct driver_row *row, const uint16_t *words, struct fit *f)
+{
+	char text[sizeof(f->says.serial)];
+
+	if (codec_text(d->order, row, words, text, sizeof(text)) != CODEC_OK) {
+		f->n_unmet += row->expect[0] != '\0';
+		return;
+	}
+	f->n_said++;
+	say(&f->says, row->quantity, text);
+	if (row->expect[0] == '\0')
+		return;
+	if (strncasecmp(text, row->expect, strlen(row->expect)) == 0)
+		f->n_met++;
+	else
+		f->n_unmet++;
+}
+
+/* Ask for the identity rows of one table. Once an expectation is not met nothing more is asked in its name. */
+static int weigh(const struct driver *d, struct asker *a, struct fit *f)
+{
+	struct plan *p = plan_new(d, DRIVER_IDENTITY, NULL, NULL);
+	uint16_t words[DRIVER_WORDS_MAX];
+
+	if (p == NULL)
+		return -ENOMEM;
+	for (unsigned r = 0; r < p->n_requests && f->n_unmet == 0; r++) {
+		bool answered = ask(a, d, &p->requests[r], words);
+
+		for (unsigned i = 0; i < p->n_items; i++) {
+			const struct driver_row *row = &d->rows[p->items[i].row];
+
+			if (p->items[i].request != r)
+				continue;
+			if (answered)
+				weigh_row(d, row, &words[p->items[i].word - p->requests[r].word], f);
+			else
+				f->n_unmet += row->expect[0] != '\0';
+		}
+	}
+	plan_free(p);
+	return 0;
+}
+
+/* Weigh one table, and keep it when none before fits better. */
+static int consider(const struct driver *d, struct asker *a, struct best *best, struct identity *out)
+{
+	struct fit f = {0};
+
+	if (weigh(d, a, &f) != 0)
+		return -ENOMEM;
+	/* A relative's table may name more rows than the model's own: what the device says is kept whole. */
+	if (f.n_met > 0 && f.n_said > best->n_said) {
+		best->n_said = f.n_said;
+		*out = f.says;
+	}
+	if (f.n_unmet > 0 || f.n_met == 0 || f.n_met < best->n_met)
+		return 0;
+	best->is_tie = f.n_met == best->n_met;
+	best->n_met = f.n_met;
+	best->driver = d;
+	return 0;
+}
+
+int identify(struct driver *const *drivers, size_t n, identify_read_fn *read, void *context, struct identity *out)
+{
+	struct asker a = {.read = read, .context = context};
+	struct best best = {0};
+
+	*out = (struct identity){0};
+	for (size_t i = 0; i < n; i++)
+		if (expects_maker(drivers[i]) && consider(drivers[i], &a, &best, out) != 0)
+			return -ENOMEM;
+	/* The others' one or two numbers at other places are no question for a device whose maker is known. */
+	for (size_t i = 0; i < n && best.n_said == 0; i++)
+		if (!expects_maker(drivers[i]) && has_expectations(drivers[i]) &&
+		    consider(drivers[i], &a, &best, out) != 0)
+			return -ENOMEM;
+	out->model = best.is_tie ? NULL : best.driver;
+	return 0;
+}

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""tally scan: who answers on a line, and who they say they are."""
+
+import unittest
+
+from simsite import BUILD, Site, free_port
+from terminal import Terminal
+
+
+class TestScan(Site):
+    def configure(self):
+        self.port = free_port()
+        self.write("etc/bus.d/line.ini", f"""
+[bus]
+transport = rtu
+device = {self.dir}/tty
+baud = 19200
+[meter compressor]
+model = countis-e43
+address = 5
+[meter pump]
+model = countis-e23
+address = 9
+""")
+        self.write("etc/bus.d/gateway.ini", f"""
+[bus]
+transport = tcp
+host = 127.0.0.1
+port = {self.port}
+response_timeout = 300ms
+[meter main]
+model = countis-e43
+address = 7
+""")
+
+    def setUp(self):
+        super().setUp()
+        self.configure()
+        self.start_sim(f"""
+[bus line]
+transport = rtu
+path = {self.dir}/tty
+baud = 19200
+[bus gateway]
+transport = tcp
+port = {self.port}
+[meter e43]
+bus = line
+model = countis-e43
+address = 5
+[meter e23]
+bus = line
+model = countis-e23
+address = 17
+[meter conto]
+bus = line
+model = conto-d4-s
+address = 6
+[meter pulses]
+bus = line
+model = conto-d4cr8
+address = 12
+turnaround = 20ms
+[meter e44]
+bus = gateway
+model = countis-e44
+address = 7
+""")
+
+    def test_names_known_meters_models_and_serials(self):
+        ran = self.tally("scan", "line", "--to", "18", "--timeout", "300ms")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        out = ran.stdout
+        self.assertIn("addresses 1 to 18\n18 reads of at most 0.3 s each: at most 5.", out)
+        self.assertRegex(out, r"\n  5  Countis E43, serial [0-9A-F]{20}, firmware \d+\n     meter compressor, countis-e43\n")
+        self.assertRegex(out, r"\n 17  Countis E23, serial .*\n     not in the configuration: model = countis-e23\n")
+        for silent_about_itself in (6, 12):
+            self.assertIn(f"\n{silent_about_itself:3}  does not say who it is (exception 2", out)
+        self.assertIn("\n  9  no answer: meter pump, countis-e23\n", out)
+        self.assertIn("\n4 answered\n", out)
+        self.assertEqual(ran.stderr, "")
+
+    def test_asks_a_silent_address_once(self):
+        self.tally("scan", "line", "--from", "20", "--to", "22", "--timeout", "100ms")
+        self.assertEqual(self.trace(), [])
+
+    def test_another_model_than_configured_is_told(self):
+        ran = self.tally("scan", "gateway", "--from", "7", "--to", "8")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("meter main, but it is a countis-e44, not a countis-e43\n", ran.stdout)
+
+    def test_nothing_answers(self):
+        ran = self.tally("scan", "line", "--from", "100", "--to", "101", "--timeout", "100ms")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("\n0 answered\n", ran.stdout)
+        self.assertIn("--bauds all", ran.stderr)
+        ran = self.tally("scan", "gateway", "--from", "100", "--to", "101")
+        self.assertEqual((ran.returncode, ran.stdout.splitlines()[-1]), (1, "0 answered"))
+
+    def test_sweep_finds_the_speed(self):
+        path = self.etc / "bus.d/line.ini"
+        path.write_text(path.read_text().replace("19200", "9600"))
+        ran = self.tally("scan", "line", "--from", "5", "--to", "5", "--bauds", "all", "--timeout", "100ms")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        lines = ran.stdout.splitlines()
+        found = next(i for i, line in enumerate(lines) if "Countis E43" in line)
+        self.assertEqual(lines[found - 1], "19200 baud, parity none")
+        self.assertIn("38400 baud, parity none", lines[found:])
+
+    def test_port_in_use_is_refused(self):
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_status WHERE state = 'up'", 1)
+        ran = self.tally("scan", "line")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("in use by ", ran.stderr)
+        self.assertIn("; if it is tallyd, stop it while you scan", ran.stderr)
+
+    def test_wrong_use_is_told(self):
+        for arguments, message in (
+                (("scan",), "one BUS expected"),
+                (("scan", "line", "gateway"), "one BUS expected"),
+                (("scan", "line", "--form", "3"), '"--form" is no option; "--from"?'),
+                (("scan", "line", "--from"), "a value is expected"),
+                (("scan", "line", "--from", "0"), "--from 0: 1 to 255 allowed"),
+                (("scan", "line", "--from", "9", "--to", "5"), "nothing between them"),
+                (("scan", "line", "--bauds", "9600,fast"), "--bauds fast: 1200 to 460800 allowed"),
+                (("scan", "line", "--parities", "mark"), "--parities mark: none, even, odd"),
+                (("scan", "line", "--timeout", "5"), "--timeout 5: 10ms to 60s allowed"),
+                (("scan", "gateway", "--bauds", "all"), "behind a gateway"),
+                (("scna", "line"), '"scna" is no command, "scan"?')):
+            with self.subTest(arguments=arguments):
+                ran = self.tally(*arguments)
+                self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+                self.assertIn(message, ran.stderr)
+        ran = self.tally("scan", "lime")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn('"lime" is no bus of', ran.stderr)
+        self.assertIn('"line"?', ran.stderr)
+
+    def test_interrupt_ends_it_with_what_was_found(self):
+        t = Terminal([BUILD / "tally", "-c", self.etc, "scan", "line", "--from", "5", "--timeout", "200ms"], columns=40)
+        t.read_until(lambda shown: "address 20, 4 found" in shown)
+        t.press(b"\x03")
+        shown, code = t.end()
+        self.assertEqual(code, 0, shown)
+        self.assertRegex(shown, r"stopped at address \d+\n")
+        self.assertIn("no answer: meter pump", shown)
+        progress = [part for part in shown.split("\r\x1b[K") if part.startswith("address ")]
+        self.assertGreater(len(progress), 10)
+        self.assertLess(max(map(len, progress)), 40, "the progress line must not wrap")
+
+
+if __name__ == "__main__":
+    unittest.main()
