@@ -4,8 +4,6 @@
 #ifndef SIM_CONTROL_H
 #define SIM_CONTROL_H
 
-#include <stdio.h>
-
 #include "sim.h"
 
 struct control;
@@ -17,9 +15,6 @@ struct control *control_new(const char *path, struct sim *sim, struct line **lin
 
 /* Close and remove the socket. */
 void control_free(struct control *c);
-
-/* Do one command and write its whole answer to out. */
-void control_do(struct sim *sim, struct line **lines, const char *command, FILE *out);
 
 /* The other end: send the words as one command to the socket at path, copy the answer to standard output.
  * Returns the program's exit code. */

@@ -103,7 +103,7 @@ const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t 
 	return NULL;
 }
 
-static void make_exception(struct frame *f, uint8_t code)
+static void make_exception(struct adu *f, uint8_t code)
 {
 	f->pdu[0] |= 0x80;
 	f->pdu[1] = code;
@@ -111,9 +111,9 @@ static void make_exception(struct frame *f, uint8_t code)
 }
 
 /* A well-formed answer of one word more or less; an exception stays what it is. */
-static void change_length(struct frame *f, int n_words)
+static void change_length(struct adu *f, int n_words)
 {
-	if (f->pdu[0] & 0x80 || f->pdu[1] + 2 * n_words < 0 || f->n_pdu + 2 > FRAME_PDU_MAX)
+	if (f->pdu[0] & 0x80 || f->pdu[1] + 2 * n_words < 0 || f->n_pdu + 2 > ADU_PDU_MAX)
 		return;
 	f->pdu[1] = (uint8_t)(f->pdu[1] + 2 * n_words);
 	if (n_words > 0)
@@ -131,32 +131,32 @@ static size_t noise(uint64_t *chance, uint8_t *out)
 }
 
 /* Half of the short answers are cut on the way, half are well formed but of a word less. */
-static size_t build_short(struct frame *f, uint64_t *chance, uint8_t *out)
+static size_t build_short(struct adu *f, uint64_t *chance, uint8_t *out)
 {
 	bool cut = next(chance) % 2 == 0;
 	size_t n;
 
 	if (!cut)
 		change_length(f, -1);
-	n = frame_build(f, out);
+	n = adu_build(f, out);
 	return cut ? 1 + next(chance) % (n - 1) : n;
 }
 
-static size_t build_bad_crc(struct frame *f, uint64_t *chance, uint8_t *out)
+static size_t build_bad_crc(struct adu *f, uint64_t *chance, uint8_t *out)
 {
 	size_t n;
 
 	if (f->tcp)
 		make_exception(f, GATEWAY_NO_ANSWER);
-	n = frame_build(f, out);
+	n = adu_build(f, out);
 	if (!f->tcp)
 		out[next(chance) % n] ^= (uint8_t)(1u << next(chance) % 8);
 	return n;
 }
 
-size_t fault_build(const struct fault_rule *rule, const struct frame *answer, uint64_t *chance, uint8_t *out)
+size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint64_t *chance, uint8_t *out)
 {
-	struct frame f = *answer;
+	struct adu f = *answer;
 	size_t n = 0;
 
 	switch (rule != NULL ? rule->kind : FAULT_NONE) {
@@ -183,10 +183,10 @@ size_t fault_build(const struct fault_rule *rule, const struct frame *answer, ui
 		n = noise(chance, out);
 		break;
 	case FAULT_NOISE_AFTER:
-		n = frame_build(&f, out);
+		n = adu_build(&f, out);
 		return n + noise(chance, out + n);
 	default:
 		break;
 	}
-	return n + frame_build(&f, out + n);
+	return n + adu_build(&f, out + n);
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "frame.h"
+#include "adu.h"
 
 enum fault_kind {
 	FAULT_NONE,
@@ -35,8 +35,8 @@ enum fault_kind {
 enum {
 	FAULT_ANY = -1,
 	FAULT_UNLIMITED = -1,
-	FAULT_RATE_ONE = 1000000,	      /* rate of a fault that always happens */
-	FAULT_BYTES_MAX = FRAME_TCP_MAX + 16, /* longest answer with what a fault adds */
+	FAULT_RATE_ONE = 1000000,	    /* rate of a fault that always happens */
+	FAULT_BYTES_MAX = ADU_TCP_MAX + 16, /* longest answer with what a fault adds */
 };
 
 struct fault_rule {
@@ -67,6 +67,6 @@ const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t 
 
 /* Bytes that go out instead of the right answer. out holds FAULT_BYTES_MAX. Kinds that say when, not what, give
  * the right answer. Returns the length. */
-size_t fault_build(const struct fault_rule *rule, const struct frame *answer, uint64_t *chance, uint8_t *out);
+size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint64_t *chance, uint8_t *out);
 
 #endif

@@ -3,28 +3,23 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <ev.h>
 
 #include "log.h"
 #include "mono.h"
+#include "place.h"
 
 enum {
 	RX_MAX = 600,
-	BACKLOG = 16,
 	GATEWAY_NO_ANSWER = 11,
 	UNPACED_GAP_US = 5000,	/* silence that ends a frame where the line has no speed */
 	FAST_LINE_BAUD = 19200, /* above it the silence between frames is fixed */
@@ -61,10 +56,11 @@ struct line {
 	struct ev_loop *loop;
 	size_t index;
 	const struct site_bus *bus;
-	int64_t char_ns; /* 0: no speed to keep */
-	int64_t gap_us;	 /* silence between two frames */
-	int timer_fd, listen_fd, slave_fd;
-	ev_io timer_io, listen_io;
+	int64_t char_ns;      /* 0: no speed to keep */
+	int64_t gap_us;	      /* silence between two frames */
+	struct place_pty pty; /* rtu */
+	int timer_fd, listen_fd;
+	ev_io timer_io, listen_io, watch_io;
 	uint16_t port; /* in use */
 	struct peer *peers;
 	size_t n_peers;
@@ -78,6 +74,7 @@ struct line {
 
 static void on_peer(struct ev_loop *loop, ev_io *io, int events);
 static void on_connection(struct ev_loop *loop, ev_io *io, int events);
+static void on_user_gone(struct ev_loop *loop, ev_io *io, int events);
 static int open_place(struct line *l);
 
 /* Is there a port of our own, and with it a client that sets speeds? */
@@ -136,7 +133,8 @@ static void remove_peer(struct peer *p)
 	l->n_peers--;
 	drop_emissions(l, p);
 	ev_io_stop(l->loop, &p->io);
-	close(p->fd);
+	if (!is_serial(l))
+		close(p->fd); /* the port closes its own */
 	free(p);
 }
 
@@ -196,20 +194,25 @@ static int64_t next_chunk_us(const struct emission *e)
 }
 
 /* A line that is full or gone loses bytes, as wires do. */
+static void send_bytes(struct line *l, const struct emission *e, size_t n)
+{
+	ssize_t done;
+
+	done = is_serial(l) ? write(e->to->fd, e->bytes + e->n_sent, n)
+			    : send(e->to->fd, e->bytes + e->n_sent, n, MSG_NOSIGNAL);
+	if (done < (ssize_t)n)
+		log_debug("bus %s: %zd of %zu bytes found their way", l->bus->name, done, n);
+}
+
 static void send_due(struct line *l, int64_t now_us)
 {
 	struct emission *e = l->sending;
 	size_t n = e->n_sent;
-	ssize_t done;
 
 	while (n < e->n && due_us(e, n) <= now_us)
 		n++;
-	if (n > e->n_sent) {
-		done = is_serial(l) ? write(e->to->fd, e->bytes + e->n_sent, n - e->n_sent)
-				    : send(e->to->fd, e->bytes + e->n_sent, n - e->n_sent, MSG_NOSIGNAL);
-		if (done < 0 && errno != EAGAIN)
-			log_debug("bus %s: an answer was lost: %s", l->bus->name, strerror(errno));
-	}
+	if (n > e->n_sent)
+		send_bytes(l, e, n - e->n_sent);
 	e->n_sent = n;
 	if (n < e->n)
 		return;
@@ -250,22 +253,21 @@ static void take_away_now(struct line *l)
 		close(l->listen_fd);
 		l->listen_fd = -1;
 	}
-	if (l->slave_fd >= 0) {
-		unlink(l->bus->path);
-		close(l->slave_fd);
-		l->slave_fd = -1;
+	if (l->pty.path != NULL) {
+		ev_io_stop(l->loop, &l->watch_io);
+		place_close_pty(&l->pty);
 	}
 }
 
-static void send_exception_later(struct peer *p, const struct frame *request, int64_t at_us)
+static void send_exception_later(struct peer *p, const struct adu *request, int64_t at_us)
 {
-	struct frame f = *request;
-	uint8_t bytes[FRAME_TCP_MAX];
+	struct adu f = *request;
+	uint8_t bytes[ADU_TCP_MAX];
 
 	f.pdu[0] |= 0x80;
 	f.pdu[1] = GATEWAY_NO_ANSWER;
 	f.n_pdu = 2;
-	emit(p, at_us, 0, bytes, frame_build(&f, bytes));
+	emit(p, at_us, 0, bytes, adu_build(&f, bytes));
 }
 
 /* Send n bytes of an answer whose request was complete on the line at end_us. A gateway of TCP frames hands an answer
@@ -282,7 +284,7 @@ static void send_answer(struct peer *p, const struct sim_result *r, int64_t end_
 	if (r->verdict == SIM_FAULT && r->rule.kind == FAULT_LATE)
 		start_us += (int64_t)r->rule.delay_ms * 1000;
 	if (!is_rtu_framed(l)) {
-		start_us += (int64_t)(n + 3) * l->char_ns / 1000 - FRAME_TCP_HEADER * l->char_ns / 1000;
+		start_us += (int64_t)(n + 3) * l->char_ns / 1000 - ADU_TCP_HEADER * l->char_ns / 1000;
 		byte_ns = 0;
 		if (r->verdict == SIM_ANSWER && l->char_ns > 0)
 			l->quiet_from_us = start_us;
@@ -314,7 +316,7 @@ static bool strike_line(struct peer *p, const struct fault_rule *rule)
 }
 
 /* One whole request that has come over the line at end_us. Returns true when the peer is gone. */
-static bool on_request(struct peer *p, const struct frame *request, int64_t end_us)
+static bool on_request(struct peer *p, const struct adu *request, int64_t end_us)
 {
 	struct line *l = p->line;
 	uint8_t bytes[FAULT_BYTES_MAX];
@@ -336,36 +338,28 @@ static bool on_request(struct peer *p, const struct frame *request, int64_t end_
 	     result.rule.kind == FAULT_REBOOT || result.rule.kind == FAULT_UNPLUG))
 		return strike_line(p, &result.rule);
 	if (result.verdict == SIM_FAULT && result.rule.kind == FAULT_ECHO)
-		emit(p, end_us, 0, bytes, frame_build(request, bytes));
+		emit(p, end_us, 0, bytes, adu_build(request, bytes));
 	n = fault_build(result.verdict == SIM_FAULT ? &result.rule : NULL, &result.answer, &l->sim->chance, bytes);
 	send_answer(p, &result, end_us, bytes, n);
 	return false;
 }
 
-/* What the other side set for its speed, if that can be known: does it fit the line? */
+/* Does the speed that the other side set fit the line, where that can be known? */
 static bool speed_fits(struct line *l)
 {
-	static const struct {
-		speed_t code;
-		uint32_t baud;
-	} speeds[] = {{B300, 300},     {B600, 600},	  {B1200, 1200},     {B2400, 2400},
-		      {B4800, 4800},   {B9600, 9600},	  {B19200, 19200},   {B38400, 38400},
-		      {B57600, 57600}, {B115200, 115200}, {B230400, 230400}, {B460800, 460800}};
-	struct termios t;
-	uint32_t baud = 0;
+	unsigned stop_bits;
+	uint32_t baud;
 
-	if (!is_serial(l) || !l->bus->pace || tcgetattr(l->slave_fd, &t) != 0)
+	if (!is_serial(l) || !l->bus->pace)
 		return true;
-	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
-		if (speeds[i].code == cfgetospeed(&t))
-			baud = speeds[i].baud;
-	if (baud == l->bus->baud && ((t.c_cflag & CSTOPB) != 0) == (l->bus->stop_bits == 2))
+	place_get_speed(&l->pty, &baud, &stop_bits);
+	if (baud == l->bus->baud && stop_bits == l->bus->stop_bits)
 		return true;
 	if (!l->told_speed)
-		log_warning("bus %s: the other side is set to %u baud and %d stop bits, the line runs at %u and %u: no "
+		log_warning("bus %s: the other side is set to %u baud and %u stop bits, the line runs at %u and %u: no "
 			    "meter "
 			    "understands",
-			    l->bus->name, baud, t.c_cflag & CSTOPB ? 2 : 1, l->bus->baud, l->bus->stop_bits);
+			    l->bus->name, baud, stop_bits, l->bus->baud, l->bus->stop_bits);
 	l->told_speed = true;
 	return false;
 }
@@ -375,13 +369,13 @@ static bool speed_fits(struct line *l)
 static bool take_rtu(struct peer *p, int64_t now_us)
 {
 	struct line *l = p->line;
-	size_t length = frame_rtu_request_length(p->rx, p->n_rx);
-	struct frame request;
+	size_t length = adu_rtu_request_length(p->rx, p->n_rx);
+	struct adu request;
 	bool whole = length == p->n_rx, silent = now_us >= p->arrived_us + l->gap_us;
 
 	if (now_us < p->arrived_us || (!whole && !silent))
 		return false;
-	if (!frame_rtu_parse(p->rx, p->n_rx, &request)) {
+	if (!adu_rtu_parse(p->rx, p->n_rx, &request)) {
 		if (!silent)
 			return false;
 		l->counts.bad++;
@@ -400,7 +394,7 @@ static bool take_rtu(struct peer *p, int64_t now_us)
 }
 
 /* A serial line behind the gateway carries one request after the other. */
-static int64_t end_behind_gateway(struct line *l, const struct frame *request, int64_t now_us)
+static int64_t end_behind_gateway(struct line *l, const struct adu *request, int64_t now_us)
 {
 	int64_t start_us = now_us;
 
@@ -416,10 +410,10 @@ static int64_t end_behind_gateway(struct line *l, const struct frame *request, i
 static bool take_tcp(struct peer *p, int64_t now_us)
 {
 	struct line *l = p->line;
-	struct frame request;
+	struct adu request;
 	int used;
 
-	while ((used = frame_tcp_parse(p->rx, p->n_rx, &request)) > 0) {
+	while ((used = adu_tcp_parse(p->rx, p->n_rx, &request)) > 0) {
 		p->n_rx -= (size_t)used;
 		memmove(p->rx, p->rx + used, p->n_rx);
 		if (l->mute_until_us > now_us)
@@ -449,7 +443,7 @@ static void arm_timer(struct line *l)
 
 		if (p->n_rx == 0)
 			continue;
-		if (frame_rtu_request_length(p->rx, p->n_rx) != p->n_rx || mono_us() >= then_us)
+		if (adu_rtu_request_length(p->rx, p->n_rx) != p->n_rx || mono_us() >= then_us)
 			then_us += l->gap_us;
 		at_us = then_us < at_us ? then_us : at_us;
 	}
@@ -544,6 +538,15 @@ static void on_peer(struct ev_loop *loop, ev_io *io, int events)
 	run(l);
 }
 
+static void on_user_gone(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct line *l = io->data;
+
+	(void)loop;
+	(void)events;
+	place_release_pty(&l->pty);
+}
+
 static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct line *l = io->data;
@@ -564,85 +567,31 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 		close(fd);
 }
 
-/* Put the symbolic link in place of an older one; anything else at its path is left alone. */
-static int make_link(const char *target, const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) == 0 && (!S_ISLNK(st.st_mode) || unlink(path) != 0))
-		return -EEXIST;
-	return symlink(target, path) == 0 ? 0 : -errno;
-}
-
-static void make_raw(struct line *l)
-{
-	struct termios t;
-
-	if (tcgetattr(l->slave_fd, &t) != 0)
-		return;
-	cfmakeraw(&t);
-	tcsetattr(l->slave_fd, TCSANOW, &t);
-}
-
-/* The slave side stays open here as well, so that the line goes on when its user closes it. */
 static int open_pty(struct line *l)
 {
-	int master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC), error;
-	char name[64];
+	int error = place_open_pty(l->bus->path, &l->pty);
 
-	if (master < 0)
-		return -errno;
-	if (grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, name, sizeof(name)) != 0 ||
-	    (l->slave_fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) {
-		error = -errno;
-		close(master);
+	if (error != 0)
 		return error;
+	if (add_peer(l, l->pty.master) == NULL) {
+		place_close_pty(&l->pty);
+		return -ENOMEM;
 	}
-	make_raw(l);
-	error = make_link(name, l->bus->path);
-	if (error == 0 && add_peer(l, master) != NULL)
-		return 0;
-	close(master);
-	close(l->slave_fd);
-	l->slave_fd = -1;
-	return error == 0 ? -ENOMEM : error;
-}
-
-static int listen_at(struct line *l, const struct addrinfo *a)
-{
-	struct sockaddr_in6 own; /* the larger of the two */
-	socklen_t length = sizeof(own);
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, error;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&own, &length) != 0) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	l->port = ntohs(own.sin6_port); /* stands at the same place in sockaddr_in */
-	l->listen_fd = fd;
-	ev_io_init(&l->listen_io, on_connection, fd, EV_READ);
-	l->listen_io.data = l;
-	ev_io_start(l->loop, &l->listen_io);
+	ev_io_init(&l->watch_io, on_user_gone, l->pty.watch, EV_READ);
+	l->watch_io.data = l;
+	ev_io_start(l->loop, &l->watch_io);
 	return 0;
 }
 
 static int open_socket(struct line *l)
 {
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
-	char port[8];
-	int error;
-
-	snprintf(port, sizeof(port), "%u", l->port);
-	if (getaddrinfo(l->bus->listen, port, &hints, &found) != 0)
-		return -EADDRNOTAVAIL;
-	error = listen_at(l, found);
-	freeaddrinfo(found);
-	return error;
+	l->listen_fd = place_listen(l->bus->listen, &l->port);
+	if (l->listen_fd < 0)
+		return l->listen_fd;
+	ev_io_init(&l->listen_io, on_connection, l->listen_fd, EV_READ);
+	l->listen_io.data = l;
+	ev_io_start(l->loop, &l->listen_io);
+	return 0;
 }
 
 static int open_place(struct line *l)
@@ -674,7 +623,7 @@ struct line *line_new(struct sim *sim, size_t bus, struct ev_loop *loop)
 	l->index = bus;
 	l->bus = &sim->site->buses[bus];
 	l->port = l->bus->port;
-	l->listen_fd = l->slave_fd = -1;
+	l->listen_fd = -1;
 	set_speed(l);
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	ev_io_init(&l->timer_io, on_timer, l->timer_fd, EV_READ);

@@ -69,7 +69,7 @@ static int32_t find_unit(const struct sim *sim, size_t bus, uint8_t unit)
 	return -1;
 }
 
-static void trace(const struct sim *sim, const struct meter *m, const struct frame *request,
+static void trace(const struct sim *sim, const struct meter *m, const struct adu *request,
 		  const struct sim_result *result)
 {
 	uint8_t exception = slave_exception(&result->answer);
@@ -91,7 +91,7 @@ static void trace(const struct sim *sim, const struct meter *m, const struct fra
 	fflush(sim->trace);
 }
 
-struct sim_result sim_request(struct sim *sim, size_t bus, const struct frame *request)
+struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *request)
 {
 	struct sim_result result = {.verdict = SIM_UNKNOWN, .answer = *request};
 	const struct site_bus *b = &sim->site->buses[bus];

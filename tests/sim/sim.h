@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "adu.h"
 #include "fault.h"
-#include "frame.h"
 #include "site.h"
 
 struct sim {
@@ -30,7 +30,7 @@ enum sim_verdict {
 struct sim_result {
 	enum sim_verdict verdict;
 	struct fault_rule rule; /* a copy: rules may go while the fault lasts */
-	struct frame answer;
+	struct adu answer;
 	uint32_t turnaround_ms;
 };
 
@@ -48,6 +48,6 @@ int64_t sim_meter_ms(const struct sim *sim);
 struct meter *sim_meter(struct sim *sim, int32_t meter);
 
 /* What the meter at the request's unit of the bus says. Traces it. */
-struct sim_result sim_request(struct sim *sim, size_t bus, const struct frame *request);
+struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *request);
 
 #endif

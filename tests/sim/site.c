@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ini.h"
+#include "parse.h"
 
 enum { MAX_W = 1000000000, DEFAULT_CONNECTIONS = 8, DEFAULT_GATEWAY_TIMEOUT_MS = 500 };
 
@@ -45,120 +46,6 @@ static char *copy(struct reader *r, char **to, const char *text)
 	return *to;
 }
 
-static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
-{
-	char *end;
-	long long value;
-
-	errno = 0;
-	value = strtoll(text, &end, 0);
-	if (end == text || *end != '\0' || errno != 0 || value < min || value > max)
-		return false;
-	*out = value;
-	return true;
-}
-
-/* "12.5kWh" to digits 125, decimals 1, and what stands behind. */
-static bool split_decimal(const char *text, int64_t *digits, int *decimals, const char **rest)
-{
-	bool negative = *text == '-', point = false, any = false;
-
-	*digits = 0;
-	*decimals = 0;
-	for (text += negative ? 1 : 0; isdigit((unsigned char)*text) || (*text == '.' && !point); text++) {
-		if (*text == '.') {
-			point = true;
-			continue;
-		}
-		if (__builtin_mul_overflow(*digits, 10, digits) || __builtin_add_overflow(*digits, *text - '0', digits))
-			return false;
-		*decimals += point ? 1 : 0;
-		any = true;
-	}
-	while (*text == ' ' || *text == '\t')
-		text++;
-	*rest = text;
-	*digits = negative ? -*digits : *digits;
-	return any;
-}
-
-/* digits x 10^exponent; false when it is no whole number or too large. */
-static bool scale_decimal(int64_t digits, int32_t exponent, int64_t *out)
-{
-	for (; exponent > 0; exponent--)
-		if (__builtin_mul_overflow(digits, 10, &digits))
-			return false;
-	for (; exponent < 0; exponent++) {
-		if (digits % 10 != 0)
-			return false;
-		digits /= 10;
-	}
-	*out = digits;
-	return true;
-}
-
-bool site_parse_duration(const char *text, uint32_t *ms)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
-	int64_t digits, value;
-	const char *unit;
-	int decimals;
-
-	if (!split_decimal(text, &digits, &decimals, &unit) || digits < 0)
-		return false;
-	if (digits == 0 && *unit == '\0') {
-		*ms = 0;
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(units[i].unit, unit) != 0)
-			continue;
-		if (__builtin_mul_overflow(digits, units[i].ms, &value) || !scale_decimal(value, -decimals, &value) ||
-		    value > UINT32_MAX)
-			return false;
-		*ms = (uint32_t)value;
-		return true;
-	}
-	return false;
-}
-
-bool site_parse_rate(const char *text, uint32_t *ppm)
-{
-	int64_t digits, value;
-	const char *unit;
-	int decimals, exponent = 6;
-
-	if (!split_decimal(text, &digits, &decimals, &unit) || digits < 0)
-		return false;
-	if (strcmp(unit, "%") == 0)
-		exponent = 4;
-	else if (*unit != '\0')
-		return false;
-	if (!scale_decimal(digits, exponent - decimals, &value) || value > FAULT_RATE_ONE)
-		return false;
-	*ppm = (uint32_t)value;
-	return true;
-}
-
-bool site_parse_value(enum quantity q, const char *text, int64_t *value)
-{
-	int64_t digits, mantissa = 1;
-	int32_t exponent = 0;
-	const char *unit;
-	int decimals;
-
-	if (!split_decimal(text, &digits, &decimals, &unit))
-		return false;
-	if (*unit == '\0' && strcmp(names_get(q)->unit, "m-") == 0)
-		unit = "-"; /* a factor is written as such: 0.95 */
-	if (*unit != '\0' && !names_unit(q, unit, &mantissa, &exponent))
-		return false;
-	return !__builtin_mul_overflow(digits, mantissa, &digits) && scale_decimal(digits, exponent - decimals, value);
-}
-
 static void set_number(struct reader *r, const char *name, const char *value, int64_t min, int64_t max, void *to,
 		       size_t bytes)
 {
@@ -186,7 +73,7 @@ static void set_number(struct reader *r, const char *name, const char *value, in
 
 static void set_duration(struct reader *r, const char *name, const char *value, uint32_t *to)
 {
-	if (!site_parse_duration(value, to))
+	if (!parse_duration(value, to))
 		err_add(r->e, r->site->file, r->line, "%s = %s, a time with its unit (ms, s, min, h) is allowed", name,
 			value);
 }
@@ -353,7 +240,7 @@ static void set_power(struct reader *r, const char *name, const char *value, int
 	char *end;
 
 	strtod(value, &end);
-	if (!site_parse_value(Q_ACTIVE_POWER, value, &mw) || end == value || *end == '\0' ||
+	if (!parse_value(Q_ACTIVE_POWER, value, &mw) || end == value || *end == '\0' ||
 	    llabs(mw) > INT64_C(1000) * MAX_W) {
 		err_add(r->e, r->site->file, r->line, "%s = %s, a power with its unit (W, kW, MW) is allowed", name,
 			value);
@@ -366,7 +253,7 @@ static void set_power_factor(struct reader *r, struct meter *m, const char *valu
 {
 	int64_t pf;
 
-	if (!site_parse_value(Q_POWER_FACTOR, value, &pf) || pf == 0 || llabs(pf) > 1000 || llabs(pf) < 10) {
+	if (!parse_value(Q_POWER_FACTOR, value, &pf) || pf == 0 || llabs(pf) > 1000 || llabs(pf) < 10) {
 		err_add(r->e, r->site->file, r->line, "pf = %s, -1 to -0.01 (leading) or 0.01 to 1 is allowed", value);
 		return;
 	}
@@ -377,7 +264,7 @@ static void set_voltage(struct reader *r, struct meter *m, const char *value)
 {
 	int64_t mv;
 
-	if (!site_parse_value(Q_VOLTAGE_L1, value, &mv) || mv < 10000 || mv > INT64_C(100000000))
+	if (!parse_value(Q_VOLTAGE_L1, value, &mv) || mv < 10000 || mv > INT64_C(100000000))
 		err_add(r->e, r->site->file, r->line, "voltage = %s, 10 V to 100 kV is allowed", value);
 	else
 		m->load.voltage_mv = mv;
@@ -420,7 +307,7 @@ static void set_quantity(struct reader *r, struct meter *m, enum quantity q, con
 		meter_set_text(m, q, value);
 	else if (strcmp(value, "na") == 0)
 		meter_set_absent(m, q);
-	else if (site_parse_value(q, value, &n))
+	else if (parse_value(q, value, &n))
 		meter_set(m, q, n);
 	else
 		err_add(r->e, r->site->file, r->line, "%s = %s, na or a value with its unit (base unit %s) is allowed",
@@ -496,7 +383,7 @@ static void fault_key(struct reader *r, const char *name, const char *value)
 		if (delay_ms != 0)
 			f->delay_ms = delay_ms;
 	} else if (strcmp(name, "rate") == 0) {
-		if (!site_parse_rate(value, &f->rate_ppm))
+		if (!parse_rate(value, &f->rate_ppm))
 			err_add(r->e, r->site->file, r->line, "rate = %s, 0%% to 100%% is allowed, down to 0.0001%%",
 				value);
 	} else if (strcmp(name, "delay") == 0) {

@@ -59,14 +59,4 @@ bool site_add_fault(struct site *s, const struct fault_rule *rule);
 /* "rtu", "tcp", "rtu-over-tcp". */
 const char *site_transport_text(enum site_transport t);
 
-/* Values as people write them; each returns false when text is none.
- * A duration: "500ms", "10s", "15min", "1h"; 0 needs no unit. */
-bool site_parse_duration(const char *text, uint32_t *ms);
-
-/* A rate: "5%", "0.01%", "1". */
-bool site_parse_rate(const char *text, uint32_t *ppm);
-
-/* A value of quantity q: a decimal with one of its units ("12.5 kWh"), or a whole number of base units. */
-bool site_parse_value(enum quantity q, const char *text, int64_t *value);
-
 #endif

@@ -163,19 +163,19 @@ static uint8_t read_bytes(const struct meter *m, struct range r, uint16_t *words
 	return 0;
 }
 
-static bool is_read(const struct frame *request)
+static bool is_read(const struct adu *request)
 {
 	return request->n_pdu == 5 && (request->pdu[0] == 3 || request->pdu[0] == 4);
 }
 
-static struct range range_of(const struct frame *request)
+static struct range range_of(const struct adu *request)
 {
 	const uint8_t *p = request->pdu;
 
 	return (struct range){(unsigned)p[1] << 8 | p[2], (unsigned)p[3] << 8 | p[4]};
 }
 
-static uint8_t read_for(const struct meter *m, const struct frame *request, uint16_t *words)
+static uint8_t read_for(const struct meter *m, const struct adu *request, uint16_t *words)
 {
 	struct range r;
 
@@ -191,7 +191,7 @@ static uint8_t read_for(const struct meter *m, const struct frame *request, uint
 	return m->driver->byte_addressed ? read_bytes(m, r, words) : read_words(m, r, words);
 }
 
-void slave_answer(const struct meter *m, const struct frame *request, struct frame *answer)
+void slave_answer(const struct meter *m, const struct adu *request, struct adu *answer)
 {
 	uint16_t words[DRIVER_WORDS_MAX];
 	uint8_t exception = read_for(m, request, words);
@@ -211,7 +211,7 @@ void slave_answer(const struct meter *m, const struct frame *request, struct fra
 	}
 }
 
-uint8_t slave_exception(const struct frame *answer)
+uint8_t slave_exception(const struct adu *answer)
 {
 	return answer->n_pdu >= 2 && answer->pdu[0] & 0x80 ? answer->pdu[1] : 0;
 }
@@ -238,7 +238,7 @@ static void print_value(const struct driver_row *row, const struct shown *s, FIL
 	}
 }
 
-void slave_print_truth(const struct meter *m, const struct frame *request, FILE *out)
+void slave_print_truth(const struct meter *m, const struct adu *request, FILE *out)
 {
 	struct range r;
 	struct shown s;

@@ -11,8 +11,8 @@
 
 enum { ROUNDS = 2000, ANSWER_BYTES = 9 };
 
-static const struct frame answer = {.unit = 5, .n_pdu = 6, .pdu = {3, 4, 0x00, 0x11, 0x22, 0x33}};
-static const struct frame tcp_answer = {
+static const struct adu answer = {.unit = 5, .n_pdu = 6, .pdu = {3, 4, 0x00, 0x11, 0x22, 0x33}};
+static const struct adu tcp_answer = {
 	.tcp = true, .transaction = 0x1234, .unit = 5, .n_pdu = 6, .pdu = {3, 4, 0x00, 0x11, 0x22, 0x33}};
 
 static struct fault_rule rule_of(const char *name)
@@ -77,7 +77,7 @@ static void a_rule_strikes_its_meter_as_often_as_it_says(void **state)
 	assert_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
 }
 
-static size_t build(const char *name, const struct frame *f, uint64_t *chance, uint8_t *out)
+static size_t build(const char *name, const struct adu *f, uint64_t *chance, uint8_t *out)
 {
 	struct fault_rule rule = rule_of(name);
 
@@ -88,12 +88,12 @@ static void bad_crc_never_fits(void **state)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
-	struct frame f;
+	struct adu f;
 
 	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		assert_int_equal(build("bad-crc", &answer, &chance, out), ANSWER_BYTES);
-		assert_false(frame_rtu_parse(out, ANSWER_BYTES, &f));
+		assert_false(adu_rtu_parse(out, ANSWER_BYTES, &f));
 	}
 }
 
@@ -112,14 +112,14 @@ static void wrong_unit_and_function_are_whole_but_wrong(void **state)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
-	struct frame f;
+	struct adu f;
 
 	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
-		assert_true(frame_rtu_parse(out, build("wrong-unit", &answer, &chance, out), &f));
+		assert_true(adu_rtu_parse(out, build("wrong-unit", &answer, &chance, out), &f));
 		assert_int_not_equal(f.unit, 5);
 	}
-	assert_true(frame_rtu_parse(out, build("wrong-function", &answer, &chance, out), &f));
+	assert_true(adu_rtu_parse(out, build("wrong-function", &answer, &chance, out), &f));
 	assert_int_equal(f.pdu[0], 4);
 }
 
@@ -127,13 +127,13 @@ static void wrong_transaction_is_another(void **state)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
-	struct frame f;
+	struct adu f;
 
 	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t n = build("wrong-transaction", &tcp_answer, &chance, out);
 
-		assert_int_equal(frame_tcp_parse(out, n, &f), (int)n);
+		assert_int_equal(adu_tcp_parse(out, n, &f), (int)n);
 		assert_int_not_equal(f.transaction, 0x1234);
 	}
 }
@@ -143,14 +143,14 @@ static void short_is_cut_or_a_word_less(void **state)
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	int cut = 0, whole = 0;
-	struct frame f;
+	struct adu f;
 
 	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t n = build("short", &answer, &chance, out);
 
 		assert_in_range(n, 1, ANSWER_BYTES - 1);
-		if (frame_rtu_parse(out, n, &f)) {
+		if (adu_rtu_parse(out, n, &f)) {
 			whole++;
 			assert_int_equal(f.pdu[1], 2);
 		} else {
@@ -164,17 +164,17 @@ static void long_is_a_word_more(void **state)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
-	struct frame f;
+	struct adu f;
 
 	(void)state;
-	assert_true(frame_rtu_parse(out, build("long", &answer, &chance, out), &f));
+	assert_true(adu_rtu_parse(out, build("long", &answer, &chance, out), &f));
 	assert_int_equal(f.pdu[1], 6);
 	assert_int_equal(f.n_pdu, 8);
 }
 
 static void longest_answer_stays_in_its_bytes(void **state)
 {
-	struct frame longest = {.tcp = true, .unit = 5, .n_pdu = 252, .pdu = {3, 250}};
+	struct adu longest = {.tcp = true, .unit = 5, .n_pdu = 252, .pdu = {3, 250}};
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 
@@ -188,16 +188,16 @@ static void noise_leaves_the_answer_whole(void **state)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
-	struct frame f;
+	struct adu f;
 	size_t n;
 
 	(void)state;
 	n = build("noise-before", &answer, &chance, out);
 	assert_true(n > ANSWER_BYTES);
-	assert_true(frame_rtu_parse(out + n - ANSWER_BYTES, ANSWER_BYTES, &f));
+	assert_true(adu_rtu_parse(out + n - ANSWER_BYTES, ANSWER_BYTES, &f));
 	n = build("noise-after", &answer, &chance, out);
 	assert_true(n > ANSWER_BYTES);
-	assert_true(frame_rtu_parse(out, ANSWER_BYTES, &f));
+	assert_true(adu_rtu_parse(out, ANSWER_BYTES, &f));
 }
 
 static void exception_has_the_rules_code(void **state)

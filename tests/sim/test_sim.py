@@ -4,13 +4,16 @@
 
 usage: test_sim.py TALLY_SIM DRIVERS
 """
+import fcntl
 import os
 import re
+import select
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -237,6 +240,22 @@ class Reading(Site):
         self.assertRegex(lines[1], r"^\d{13} e43 3:50946\+2 exception-2$")
 
 
+class Port(Site):
+    GET_EXCLUSIVE = 0x80045440  # TIOCGEXCL
+
+    def is_exclusive(self, fd):
+        return fcntl.ioctl(fd, self.GET_EXCLUSIVE, struct.pack("i", 0)) != struct.pack("i", 0)
+
+    def test_exclusive_use_ends_with_its_user(self):
+        watching = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
+        self.addCleanup(os.close, watching)
+        user = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(user, termios.TIOCEXCL)
+        self.assertTrue(self.is_exclusive(watching))
+        os.close(user)
+        wait_for(lambda: not self.is_exclusive(watching), "the port to be free")
+
+
 class Control(Site):
     def test_values_are_set_and_released(self):
         client = self.serial()
@@ -277,30 +296,35 @@ class Faults(Site):
         return client.read_holding_registers(*self.READ, slave=meter)
 
     def test_each_fault_keeps_a_good_answer_away_and_is_counted(self):
+        fd = self.raw_port()
+        request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
+        request += crc(request)
+        good = bytes([5, 3, 4]) + struct.pack(">I", 123456)
+        good += crc(good)
         for kind in ("silence", "short", "long", "bad-crc", "wrong-unit", "wrong-function", "dribble"):
             with self.subTest(kind=kind):
-                client = self.serial(timeout=1)
-                self.control("fault", "e43", kind, "100%", "1", "200ms")
-                answer = self.read(client, 5)
-                if not answer.isError():
-                    self.assertNotEqual((len(answer.registers), kind), (2, "silence"))
-                self.assertEqual(self.stats("meter", "e43")[kind], 1)
-                client.close()
-                self.quiet()
-        self.assertEqual(u32(self.read(self.serial(), 5).registers), 123456)
+                self.control("fault", "e43", kind, "100%", "1", "50ms")
+                os.write(fd, request)
+                wait_for(lambda: self.stats("meter", "e43").get(kind) == 1, "the fault")
+                got = self.quiet()
+                self.assertEqual(got == b"", kind == "silence")
+                self.assertEqual(got == good, kind == "dribble")
+        os.write(fd, request)
+        self.assertEqual(self.quiet(), good)
+
+    def raw_port(self):
+        fd = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
+        self.addCleanup(os.close, fd)
+        subprocess.run(["stty", "-F", self.dir + "/hall", str(self.baud), "raw", "-echo"], check=True)
+        return fd
 
     def quiet(self):
-        """Take what is still on its way off the line."""
-        fd = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        end = time.monotonic() + 4
-        quiet_since = time.monotonic()
-        while time.monotonic() < end and time.monotonic() < quiet_since + 0.5:
-            try:
-                os.read(fd, 500)
-                quiet_since = time.monotonic()
-            except BlockingIOError:
-                time.sleep(0.01)
-        os.close(fd)
+        """All that comes until the line has been silent for as long as no answer ever is."""
+        got = b""
+        with open(self.dir + "/hall", "rb", buffering=0) as port:
+            while select.select([port], [], [], 0.4)[0]:
+                got += port.read(500)
+        return got
 
     def test_exceptions_of_every_code(self):
         client = self.tcp()
@@ -327,9 +351,7 @@ class Faults(Site):
         self.assertEqual((answers[1], answers[14]), (2, 1))
 
     def test_noise_and_echo_surround_a_good_answer(self):
-        fd = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
-        self.addCleanup(os.close, fd)
-        subprocess.run(["stty", "-F", self.dir + "/hall", "9600", "raw", "-echo"], check=True)
+        fd = self.raw_port()
         request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
         request += crc(request)
         for kind in ("noise-before", "noise-after", "echo"):

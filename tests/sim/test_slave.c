@@ -59,9 +59,9 @@ static void meter_free(struct meter *m)
 	driver_free((struct driver *)m->driver);
 }
 
-static struct frame ask(const struct meter *m, uint8_t function, unsigned address, unsigned n)
+static struct adu ask(const struct meter *m, uint8_t function, unsigned address, unsigned n)
 {
-	struct frame request = {.unit = 5, .n_pdu = 5}, answer;
+	struct adu request = {.unit = 5, .n_pdu = 5}, answer;
 
 	request.pdu[0] = function;
 	request.pdu[1] = (uint8_t)(address >> 8);
@@ -74,12 +74,12 @@ static struct frame ask(const struct meter *m, uint8_t function, unsigned addres
 
 static uint8_t exception_of(const struct meter *m, uint8_t function, unsigned address, unsigned n)
 {
-	struct frame answer = ask(m, function, address, n);
+	struct adu answer = ask(m, function, address, n);
 
 	return slave_exception(&answer);
 }
 
-static unsigned word(const struct frame *answer, unsigned i)
+static unsigned word(const struct adu *answer, unsigned i)
 {
 	return (unsigned)answer->pdu[2 + 2 * i] << 8 | answer->pdu[3 + 2 * i];
 }
@@ -87,7 +87,7 @@ static unsigned word(const struct frame *answer, unsigned i)
 static void block_is_read_across_reserved_words(void **state)
 {
 	struct meter m = meter_of(table);
-	struct frame a = ask(&m, 3, 100, 10);
+	struct adu a = ask(&m, 3, 100, 10);
 
 	(void)state;
 	assert_int_equal(a.n_pdu, 22);
@@ -132,7 +132,7 @@ static void firmware_that_lacks_registers_refuses_them(void **state)
 static void absent_value_is_its_pattern(void **state)
 {
 	struct meter m = meter_of(table);
-	struct frame a;
+	struct adu a;
 
 	(void)state;
 	meter_set_absent(&m, Q_FREQUENCY);
@@ -144,7 +144,7 @@ static void absent_value_is_its_pattern(void **state)
 static void byte_addressed_runs_and_short_values_alone(void **state)
 {
 	struct meter m = meter_of(bytes_table);
-	struct frame a = ask(&m, 3, 0x0301, 4);
+	struct adu a = ask(&m, 3, 0x0301, 4);
 
 	(void)state;
 	assert_int_equal(a.n_pdu, 10);
@@ -163,7 +163,7 @@ static void byte_addressed_runs_and_short_values_alone(void **state)
 
 static char *truth_of(const struct meter *m, unsigned address, unsigned n)
 {
-	struct frame request = {
+	struct adu request = {
 		.unit = 5, .n_pdu = 5, .pdu = {3, (uint8_t)(address >> 8), (uint8_t)address, 0, (uint8_t)n}};
 	char *text = NULL;
 	size_t bytes = 0;
@@ -196,7 +196,7 @@ static void ask_all(const struct meter *m, const struct plan *p, struct answers 
 {
 	for (unsigned i = 0; i < p->n_requests; i++) {
 		const struct plan_request *r = &p->requests[i];
-		struct frame a = ask(m, r->function, r->address, r->n_words);
+		struct adu a = ask(m, r->function, r->address, r->n_words);
 
 		if (slave_exception(&a) != 0)
 			fail_msg("%s: %u words at %u: exception %u", m->driver->name, r->n_words, r->address,

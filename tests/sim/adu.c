@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "frame.h"
+#include "adu.h"
 
 #include <string.h>
 
 enum { RTU_MIN = 4 };
 
-uint16_t frame_crc(const uint8_t *bytes, size_t n)
+uint16_t adu_crc(const uint8_t *bytes, size_t n)
 {
 	uint16_t crc = 0xFFFF;
 
@@ -17,7 +17,7 @@ uint16_t frame_crc(const uint8_t *bytes, size_t n)
 	return crc;
 }
 
-size_t frame_rtu_request_length(const uint8_t *bytes, size_t n)
+size_t adu_rtu_request_length(const uint8_t *bytes, size_t n)
 {
 	if (n < 2)
 		return 0;
@@ -28,38 +28,38 @@ size_t frame_rtu_request_length(const uint8_t *bytes, size_t n)
 	return 0;
 }
 
-bool frame_rtu_parse(const uint8_t *bytes, size_t n, struct frame *f)
+bool adu_rtu_parse(const uint8_t *bytes, size_t n, struct adu *f)
 {
 	uint16_t crc;
 
-	if (n < RTU_MIN || n > FRAME_RTU_MAX)
+	if (n < RTU_MIN || n > ADU_RTU_MAX)
 		return false;
-	crc = frame_crc(bytes, n - 2);
+	crc = adu_crc(bytes, n - 2);
 	if (bytes[n - 2] != (crc & 0xFF) || bytes[n - 1] != crc >> 8)
 		return false;
-	*f = (struct frame){.unit = bytes[0], .n_pdu = n - 3};
+	*f = (struct adu){.unit = bytes[0], .n_pdu = n - 3};
 	memcpy(f->pdu, bytes + 1, f->n_pdu);
 	return true;
 }
 
-int frame_tcp_parse(const uint8_t *bytes, size_t n, struct frame *f)
+int adu_tcp_parse(const uint8_t *bytes, size_t n, struct adu *f)
 {
 	size_t length;
 
-	if (n < FRAME_TCP_HEADER)
+	if (n < ADU_TCP_HEADER)
 		return 0;
 	length = (size_t)bytes[4] << 8 | bytes[5];
-	if (bytes[2] != 0 || bytes[3] != 0 || length < 2 || length > FRAME_PDU_MAX + 1)
+	if (bytes[2] != 0 || bytes[3] != 0 || length < 2 || length > ADU_PDU_MAX + 1)
 		return -1;
 	if (n < 6 + length)
 		return 0;
-	*f = (struct frame){.tcp = true, .unit = bytes[6], .n_pdu = length - 1};
+	*f = (struct adu){.tcp = true, .unit = bytes[6], .n_pdu = length - 1};
 	f->transaction = (uint16_t)(bytes[0] << 8 | bytes[1]);
-	memcpy(f->pdu, bytes + FRAME_TCP_HEADER, f->n_pdu);
+	memcpy(f->pdu, bytes + ADU_TCP_HEADER, f->n_pdu);
 	return (int)(6 + length);
 }
 
-static size_t build_tcp(const struct frame *f, uint8_t *out)
+static size_t build_tcp(const struct adu *f, uint8_t *out)
 {
 	size_t length = f->n_pdu + 1;
 
@@ -69,11 +69,11 @@ static size_t build_tcp(const struct frame *f, uint8_t *out)
 	out[4] = (uint8_t)(length >> 8);
 	out[5] = (uint8_t)length;
 	out[6] = f->unit;
-	memcpy(out + FRAME_TCP_HEADER, f->pdu, f->n_pdu);
-	return FRAME_TCP_HEADER + f->n_pdu;
+	memcpy(out + ADU_TCP_HEADER, f->pdu, f->n_pdu);
+	return ADU_TCP_HEADER + f->n_pdu;
 }
 
-size_t frame_build(const struct frame *f, uint8_t *out)
+size_t adu_build(const struct adu *f, uint8_t *out)
 {
 	uint16_t crc;
 
@@ -81,7 +81,7 @@ size_t frame_build(const struct frame *f, uint8_t *out)
 		return build_tcp(f, out);
 	out[0] = f->unit;
 	memcpy(out + 1, f->pdu, f->n_pdu);
-	crc = frame_crc(out, f->n_pdu + 1);
+	crc = adu_crc(out, f->n_pdu + 1);
 	out[f->n_pdu + 1] = (uint8_t)crc;
 	out[f->n_pdu + 2] = (uint8_t)(crc >> 8);
 	return f->n_pdu + 3;

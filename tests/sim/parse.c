@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "parse.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+
+bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+	char *end;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 0);
+	if (end == text || *end != '\0' || errno != 0 || value < min || value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
+/* "12.5kWh" to digits 125, decimals 1, and what stands behind. */
+static bool split_decimal(const char *text, int64_t *digits, int *decimals, const char **rest)
+{
+	bool negative = *text == '-', point = false, any = false;
+
+	*digits = 0;
+	*decimals = 0;
+	for (text += negative ? 1 : 0; isdigit((unsigned char)*text) || (*text == '.' && !point); text++) {
+		if (*text == '.') {
+			point = true;
+			continue;
+		}
+		if (__builtin_mul_overflow(*digits, 10, digits) || __builtin_add_overflow(*digits, *text - '0', digits))
+			return false;
+		*decimals += point ? 1 : 0;
+		any = true;
+	}
+	while (*text == ' ' || *text == '\t')
+		text++;
+	*rest = text;
+	*digits = negative ? -*digits : *digits;
+	return any;
+}
+
+/* digits x 10^exponent; false when it is no whole number or too large. */
+static bool scale_decimal(int64_t digits, int32_t exponent, int64_t *out)
+{
+	for (; exponent > 0; exponent--)
+		if (__builtin_mul_overflow(digits, 10, &digits))
+			return false;
+	for (; exponent < 0; exponent++) {
+		if (digits % 10 != 0)
+			return false;
+		digits /= 10;
+	}
+	*out = digits;
+	return true;
+}
+
+bool parse_duration(const char *text, uint32_t *ms)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+	int64_t digits, value;
+	const char *unit;
+	int decimals;
+
+	if (!split_decimal(text, &digits, &decimals, &unit) || digits < 0)
+		return false;
+	if (digits == 0 && *unit == '\0') {
+		*ms = 0;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(units[i].unit, unit) != 0)
+			continue;
+		if (__builtin_mul_overflow(digits, units[i].ms, &value) || !scale_decimal(value, -decimals, &value) ||
+		    value > UINT32_MAX)
+			return false;
+		*ms = (uint32_t)value;
+		return true;
+	}
+	return false;
+}
+
+bool parse_rate(const char *text, uint32_t *ppm)
+{
+	int64_t digits, value;
+	const char *unit;
+	int decimals, exponent = 6;
+
+	if (!split_decimal(text, &digits, &decimals, &unit) || digits < 0)
+		return false;
+	if (strcmp(unit, "%") == 0)
+		exponent = 4;
+	else if (*unit != '\0')
+		return false;
+	if (!scale_decimal(digits, exponent - decimals, &value) || value > FAULT_RATE_ONE)
+		return false;
+	*ppm = (uint32_t)value;
+	return true;
+}
+
+bool parse_value(enum quantity q, const char *text, int64_t *value)
+{
+	int64_t digits, mantissa = 1;
+	int32_t exponent = 0;
+	const char *unit;
+	int decimals;
+
+	if (!split_decimal(text, &digits, &decimals, &unit))
+		return false;
+	if (*unit == '\0' && strcmp(names_get(q)->unit, "m-") == 0)
+		unit = "-"; /* a factor is written as such: 0.95 */
+	if (*unit != '\0' && !names_unit(q, unit, &mantissa, &exponent))
+		return false;
+	return !__builtin_mul_overflow(digits, mantissa, &digits) && scale_decimal(digits, exponent - decimals, value);
+}
