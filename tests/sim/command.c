@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "line.h"
+#include "mono.h"
 #include "parse.h"
 #include "slave.h"
 
@@ -237,7 +238,7 @@ static const char *do_clock(struct sim *sim, struct line **lines, int n, char **
 	(void)lines;
 	(void)n;
 	(void)words;
-	fprintf(out, "ok\nwall_ms=%" PRId64 "\nmeter_ms=%" PRId64 "\n", sim_wall_ms(sim), sim_meter_ms(sim));
+	fprintf(out, "ok\nwall_ms=%" PRId64 "\nmeter_ms=%" PRId64 "\n", mono_wall_ms(), sim_meter_ms(sim));
 	return NULL;
 }
 

@@ -5,18 +5,23 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mono.h"
 #include "slave.h"
 
 int sim_init(struct sim *sim, struct site *site)
 {
-	*sim = (struct sim){.site = site, .wall_ms = mono_wall_ms(), .mono_us = mono_us(), .chance = site->seed};
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*sim = (struct sim){.site = site, .mono_us = mono_us(), .chance = site->seed};
+	sim->wall_us = now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 	sim->n_faults = calloc(site->n_meters + 1, sizeof(*sim->n_faults));
 	if (sim->n_faults == NULL)
 		return -ENOMEM;
 	if (site->start_ms < 0)
-		site->start_ms = sim->wall_ms;
+		site->start_ms = sim->wall_us / 1000;
 	for (size_t i = 0; i < site->n_meters; i++) {
 		uint64_t seed = site->seed;
 
@@ -37,20 +42,15 @@ void sim_fini(struct sim *sim)
 	*sim = (struct sim){0};
 }
 
-int64_t sim_wall_ms(const struct sim *sim)
-{
-	return sim->wall_ms + (mono_us() - sim->mono_us) / 1000;
-}
-
 int64_t sim_meter_ms(const struct sim *sim)
 {
-	int64_t wall_ms = sim_wall_ms(sim);
+	int64_t wall_us = sim->wall_us + mono_us() - sim->mono_us;
 
 	if (sim->site->hold_ms > 0)
-		wall_ms -= wall_ms % sim->site->hold_ms;
-	if (wall_ms < sim->wall_ms)
-		wall_ms = sim->wall_ms;
-	return sim->site->start_ms + (wall_ms - sim->wall_ms) * sim->site->speed;
+		wall_us -= wall_us % (sim->site->hold_ms * INT64_C(1000));
+	if (wall_us < sim->wall_us)
+		wall_us = sim->wall_us;
+	return sim->site->start_ms + (wall_us - sim->wall_us) * sim->site->speed / 1000;
 }
 
 struct meter *sim_meter(struct sim *sim, int32_t meter)
@@ -77,7 +77,7 @@ static void trace(const struct sim *sim, const struct meter *m, const struct adu
 
 	if (sim->trace == NULL)
 		return;
-	fprintf(sim->trace, "%" PRId64 " %s %u:%u+%u", sim_wall_ms(sim), m->name, p[0], p[1] << 8 | p[2],
+	fprintf(sim->trace, "%" PRId64 " %s %u:%u+%u", mono_wall_ms(), m->name, p[0], p[1] << 8 | p[2],
 		p[3] << 8 | p[4]);
 	if (result->verdict == SIM_FAULT)
 		fprintf(sim->trace, " %s", fault_name(result->rule.kind));

@@ -14,7 +14,7 @@
 struct sim {
 	struct site *site;
 	FILE *trace;			   /* or NULL */
-	int64_t wall_ms;		   /* wall clock at the start */
+	int64_t wall_us;		   /* wall clock at the start */
 	int64_t mono_us;		   /* monotonic clock at the start */
 	uint64_t chance;		   /* all of the run's chance */
 	uint64_t (*n_faults)[FAULT_KINDS]; /* per meter and kind */
@@ -38,10 +38,8 @@ struct sim_result {
 int sim_init(struct sim *sim, struct site *site);
 void sim_fini(struct sim *sim);
 
-/* Wall clock of the simulation: the real one at the start, from there on at the monotonic clock's pace. */
-int64_t sim_wall_ms(const struct sim *sim);
-
-/* The meters' own time, as held. */
+/* The meters' own time: it goes on with the monotonic clock, so that a step of the wall clock is no leap of theirs, and
+ * is held at multiples of the wall clock as it was at the start. */
 int64_t sim_meter_ms(const struct sim *sim);
 
 /* The meter, gone on to now. */
