@@ -3,95 +3,10 @@
 
 import unittest
 
-from simsite import Site, free_port, wait_for
+from samplesite import SampleSite
 
 
-class TestSite(Site):
-    def site(self, port):
-        return f"""
-[bus line]
-transport = rtu
-path = {self.dir}/tty
-baud = 9600
-[bus gateway]
-transport = tcp
-port = {port}
-[meter e43]
-bus = line
-model = countis-e43
-address = 5
-tariffs = 00:00 2, 06:00 1, 22:00 2
-base = 4 kW
-peak = 30 kW
-[meter conto]
-bus = line
-model = conto-d4-s
-address = 6
-ct = 100/5
-base = 2 kW
-[meter pulses]
-bus = line
-model = conto-d4cr8
-address = 12
-input_1 = 36000
-input_2 = 72000
-turnaround = 20ms
-[meter e44]
-bus = gateway
-model = countis-e44
-address = 7
-base = 20 kW
-pf = -0.8
-tariffs = 00:00 3
-"""
-
-    def configure(self, port):
-        periods = "energy_every = 3s\npower_every = 3s\n"
-        self.write("etc/bus.d/line.ini", f"""
-[bus]
-transport = rtu
-device = {self.dir}/tty
-baud = 9600
-{periods}
-[meter e43]
-model = countis-e43
-address = 5
-[meter conto]
-model = conto-d4-s
-address = 6
-ct = 100/5
-confirmed = yes
-[meter pulses]
-model = conto-d4cr8
-address = 12
-confirmed = yes
-[input lighting]
-concentrator = pulses
-input = 1
-pulse = 10 Wh
-offset = 81234.5 kWh
-[input gas]
-concentrator = pulses
-input = 2
-pulse = 0.01 m3
-""")
-        self.write("etc/bus.d/gateway.ini", f"""
-[bus]
-transport = tcp
-host = 127.0.0.1
-port = {port}
-{periods}
-[meter e44]
-model = countis-e44
-address = 7
-""")
-
-    def start_site(self):
-        port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port))
-        self.start_daemon()
-
+class TestSite(SampleSite):
     def test_every_stored_value_equals_the_simulators_truth(self):
         self.start_site()
         for meter in ("e43", "conto", "e44"):
@@ -118,48 +33,6 @@ address = 7
         for row in self.sql("SELECT * FROM pulse WHERE meter = 'gas'"):
             self.assertEqual((row["unit"], round(row["value"] * 100)), ("m3", row["pulses"]))
         self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'gas'"), [])
-
-    def test_silent_meter_leaves_no_row_and_the_others_go_on(self):
-        port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port))
-        self.control("fault", "e43", "silence", "100%")
-        self.start_daemon()
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'conto'", 3)
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e44'", 3)
-        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'e43' AND state = 'never' AND timeouts > 0", 1)
-        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'e43'"), [])
-        self.assertEqual(self.stop_daemon(), 0)
-
-    def test_exception_leaves_no_row(self):
-        port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port))
-        self.control("fault", "e44", "exception-4", "100%")
-        self.start_daemon()
-        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'e44' AND exceptions > 0", 1)
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e43'", 2)
-        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'e44'"), [])
-
-    def test_meter_that_comes_back_is_read_again(self):
-        self.start_site()
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e43'", 1)
-        self.control("fault", "e43", "silence", "100%")
-        self.wait_rows("SELECT * FROM event WHERE subject = 'e43' AND kind = 'meter-down'", 1)
-        self.control("fault", "e43", "silence", "0%")
-        self.wait_rows("SELECT * FROM event WHERE subject = 'e43' AND kind = 'meter-up'", 2)
-        n = len(self.sql("SELECT * FROM energy WHERE meter = 'e43'"))
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e43'", n + 2)
-
-    def test_old_firmware_falls_back_to_the_coarser_register(self):
-        port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port).replace("[meter e44]", "[meter e44]\nlacks = 50944-51008, 51200-51249"))
-        self.start_daemon()
-        self.wait_rows("SELECT * FROM event WHERE subject = 'e44' AND kind = 'register-missing'", 1)
-        rows = self.wait_rows("SELECT * FROM energy WHERE meter = 'e44' AND active_import_kwh IS NOT NULL", 2)
-        self.assertEqual(rows[-1]["active_import_kwh"], int(rows[-1]["active_import_kwh"]))
-        self.wait_rows("SELECT * FROM tariff_energy WHERE meter = 'e44' AND tariff = 3 AND in_force = 1", 1)
 
     def test_no_slot_is_stored_twice_after_a_restart(self):
         self.start_site()
