@@ -16,6 +16,8 @@
 enum {
 	FIRST_PAUSE_US = 500000,
 	LONGEST_PAUSE_US = 30000000,
+	GRACE_US = BUS_GRACE_MS * 1000,
+	STUCK_US = 30000000, /* beyond the bound of a call of the link */
 	WORDS_MAX = 125,
 	UNITS = 256,
 };
@@ -40,12 +42,14 @@ struct bus {
 	void *wake_context;
 	pthread_t thread;
 	_Atomic int64_t busy_us;
+	_Atomic int64_t call_due_us; /* by when the call of the link under way must have ended; 0 = none is */
 
 	pthread_mutex_t lock; /* of what follows, up to the worker's own */
-	pthread_cond_t work;
+	pthread_cond_t work, end;
 	struct queue jobs, results;
 	size_t n_pending;
-	bool stop, is_stopped;
+	bool stop, has_ended;
+	bool is_joined; /* the main thread's own */
 	bool is_open;
 	char why[256];
 
@@ -107,9 +111,25 @@ static void line_down(struct bus *b)
 	publish_open(b, false, link_error(b->link));
 }
 
+/* Each call of the link stands between these two, so that one which never returns is seen from outside. */
+static void begin_call(struct bus *b, uint32_t bound_ms)
+{
+	atomic_store(&b->call_due_us, mono_us() + (int64_t)bound_ms * 1000 + STUCK_US);
+}
+
+static void end_call(struct bus *b)
+{
+	atomic_store(&b->call_due_us, 0);
+}
+
 static bool open_line(struct bus *b)
 {
-	if (link_open(b->link) < 0) {
+	int rc;
+
+	begin_call(b, b->conf->response_timeout_ms);
+	rc = link_open(b->link);
+	end_call(b);
+	if (rc < 0) {
 		/* A first failure to open is one already: no second try at once. */
 		if (b->pause_us == 0)
 			b->pause_us = FIRST_PAUSE_US;
@@ -162,7 +182,10 @@ static struct link_reply read_once(struct bus *b, const struct bus_job *job, con
 	int64_t start_us = mono_us();
 	struct link_reply reply;
 
+	/* Once for the line to fall silent, once for the answer. */
+	begin_call(b, 2 * job->timeout_ms);
 	reply = link_read(b->link, job->unit, r->function, r->address, r->n_words, job->timeout_ms, words);
+	end_call(b);
 	atomic_fetch_add(&b->busy_us, mono_us() - start_us);
 	return reply;
 }
@@ -261,6 +284,12 @@ static bool is_stopping(struct bus *b)
 	return stop;
 }
 
+/* The request at job->n_done has no answer. A stop that cut the wait short is no fault of the meter. */
+static void count_unanswered(struct bus *b, struct bus_job *job)
+{
+	job->n_done += !is_stopping(b);
+}
+
 static void run_requests(struct bus *b, struct bus_job *job)
 {
 	const struct plan_request *r;
@@ -268,8 +297,12 @@ static void run_requests(struct bus *b, struct bus_job *job)
 	while (job->n_done < job->n_requests && !is_stopping(b)) {
 		r = &job->requests[job->n_done];
 		job->replies[job->n_done] = read_request(b, job, r, job->words + r->word);
-		if (!is_answered(&job->replies[job->n_done++]))
+		if (is_answered(&job->replies[job->n_done])) {
+			job->n_done++;
+		} else {
+			count_unanswered(b, job);
 			return;
+		}
 	}
 }
 
@@ -278,8 +311,11 @@ static void run_job(struct bus *b, struct bus_job *job)
 	job->started_us = mono_us();
 	if (job->n_requests > 0 && owes_any(&b->owed[job->unit])) {
 		job->replies[0] = read_fence(b, job);
-		if (!is_answered(&job->replies[0]))
-			job->n_done = 1;
+		if (!is_answered(&job->replies[0])) {
+			count_unanswered(b, job);
+			job->ended_us = mono_us();
+			return;
+		}
 	}
 	if (job->n_done == 0)
 		run_requests(b, job);
@@ -321,6 +357,15 @@ static void hand_back(struct bus *b, struct bus_job *job)
 	b->wake(b->wake_context);
 }
 
+static void tell_end(struct bus *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->has_ended = true;
+	pthread_cond_signal(&b->end);
+	pthread_mutex_unlock(&b->lock);
+	b->wake(b->wake_context);
+}
+
 static void *worker(void *context)
 {
 	struct bus *b = context;
@@ -345,6 +390,7 @@ static void *worker(void *context)
 		hand_back(b, job);
 	}
 	link_close(b->link);
+	tell_end(b);
 	return NULL;
 }
 
@@ -368,6 +414,7 @@ static void init_locks(struct bus *b)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&b->work, &attr);
+	pthread_cond_init(&b->end, &attr);
 	pthread_condattr_destroy(&attr);
 }
 
@@ -375,6 +422,7 @@ static void destroy(struct bus *b)
 {
 	link_free(b->link);
 	pthread_cond_destroy(&b->work);
+	pthread_cond_destroy(&b->end);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
@@ -451,18 +499,47 @@ int64_t bus_busy_us(const struct bus *b)
 	return atomic_load(&b->busy_us);
 }
 
+bool bus_is_stuck(const struct bus *b)
+{
+	int64_t due_us = atomic_load(&b->call_due_us);
+
+	return due_us != 0 && mono_us() > due_us;
+}
+
+void bus_ask_stop(struct bus *b)
+{
+	pthread_mutex_lock(&b->lock);
+	if (!b->stop) {
+		b->stop = true;
+		link_cut(b->link, mono_us() + GRACE_US);
+		pthread_cond_signal(&b->work);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+bool bus_wait_end(struct bus *b, int64_t until_us)
+{
+	struct timespec t = {.tv_sec = until_us / 1000000, .tv_nsec = (long)(until_us % 1000000) * 1000};
+	bool has_ended;
+
+	pthread_mutex_lock(&b->lock);
+	while (!b->has_ended)
+		if (pthread_cond_timedwait(&b->end, &b->lock, &t) == ETIMEDOUT)
+			break;
+	has_ended = b->has_ended;
+	pthread_mutex_unlock(&b->lock);
+	return has_ended;
+}
+
 void bus_stop(struct bus *b)
 {
 	struct bus_job *job;
 
-	if (b->is_stopped)
+	if (b->is_joined)
 		return;
-	b->is_stopped = true;
-	pthread_mutex_lock(&b->lock);
-	b->stop = true;
-	pthread_cond_signal(&b->work);
-	pthread_mutex_unlock(&b->lock);
+	bus_ask_stop(b);
 	pthread_join(b->thread, NULL);
+	b->is_joined = true;
 	while ((job = queue_get(&b->jobs)) != NULL) {
 		queue_put(&b->results, job);
 		b->n_pending--;

@@ -57,8 +57,20 @@ bool bus_is_open(struct bus *b, char *why, size_t n);
 /* Microseconds the line was in use since bus_new(): sending, waiting, receiving, t3.5, fences. */
 int64_t bus_busy_us(const struct bus *b);
 
-/* Let the worker finish the request in hand, end it and close the link. Jobs not done come back by bus_take()
- * with n_done 0 or what was reached. After that only bus_take() and bus_free() may be called. */
+/* Whether the worker is in a call of the link that should have returned long ago: it hangs. */
+bool bus_is_stuck(const struct bus *b);
+
+/* Ask the worker to end, and return at once: several buses are asked first and waited for afterwards. The request in
+ * hand gets at most BUS_GRACE_MS more; left unanswered by then it counts as not made. wake is called when the worker
+ * has ended. */
+enum { BUS_GRACE_MS = 1000 };
+void bus_ask_stop(struct bus *b);
+
+/* Wait until mono_us() is until_us (0 = not at all) for a worker that was asked to end. Returns whether it has. */
+bool bus_wait_end(struct bus *b, int64_t until_us);
+
+/* Ask the worker to end, wait for that however long it takes. Jobs not done come back by bus_take() with n_done 0 or
+ * what was reached. After that only bus_take() and bus_free() may be called. */
 void bus_stop(struct bus *b);
 void bus_free(struct bus *b);
 

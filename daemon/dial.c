@@ -12,10 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cut.h"
 #include "mono.h"
 
 /* A gateway that lost power or its cable acknowledges nothing: after this time the kernel gives the connection up. */
@@ -25,9 +26,8 @@ enum { UNACKNOWLEDGED_MS = 10000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10,
  * sides lets go last frees it. */
 struct lookup {
 	pthread_mutex_t lock;
-	pthread_cond_t done_cond;
+	int done_fd; /* readable when it is done */
 	unsigned users;
-	bool done;
 	int status; /* EAI_... */
 	struct addrinfo *addresses;
 	char service[8];
@@ -40,15 +40,15 @@ static const struct addrinfo hints = {
 static struct lookup *lookup_new(const char *host, uint16_t port)
 {
 	struct lookup *l = calloc(1, sizeof(*l) + strlen(host) + 1);
-	pthread_condattr_t attr;
 
 	if (l == NULL)
 		return NULL;
+	l->done_fd = eventfd(0, EFD_CLOEXEC);
+	if (l->done_fd < 0) {
+		free(l);
+		return NULL;
+	}
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->done_cond, &attr);
-	pthread_condattr_destroy(&attr);
 	l->users = 1;
 	strcpy(l->host, host);
 	snprintf(l->service, sizeof(l->service), "%u", (unsigned)port);
@@ -66,7 +66,7 @@ static void lookup_drop(struct lookup *l)
 		return;
 	if (l->addresses != NULL)
 		freeaddrinfo(l->addresses);
-	pthread_cond_destroy(&l->done_cond);
+	close(l->done_fd);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
@@ -80,9 +80,8 @@ static void *lookup_run(void *context)
 	pthread_mutex_lock(&l->lock);
 	l->status = status;
 	l->addresses = status == 0 ? addresses : NULL;
-	l->done = true;
-	pthread_cond_signal(&l->done_cond);
 	pthread_mutex_unlock(&l->lock);
+	eventfd_write(l->done_fd, 1);
 	lookup_drop(l);
 	return NULL;
 }
@@ -106,25 +105,22 @@ static int lookup_start(struct lookup *l)
 	return 0;
 }
 
-static bool lookup_wait(struct lookup *l, int64_t until_us)
+/* Whether it is done, with its status. */
+static bool lookup_wait(struct lookup *l, struct cut *cut, int64_t until_us, int *status)
 {
-	struct timespec t = {.tv_sec = until_us / 1000000, .tv_nsec = (long)(until_us % 1000000) * 1000};
-	bool done;
-
+	if (cut_wait(cut, l->done_fd, POLLIN, until_us) <= 0)
+		return false;
 	pthread_mutex_lock(&l->lock);
-	while (!l->done)
-		if (pthread_cond_timedwait(&l->done_cond, &l->lock, &t) == ETIMEDOUT)
-			break;
-	done = l->done;
+	*status = l->status;
 	pthread_mutex_unlock(&l->lock);
-	return done;
+	return true;
 }
 
 /* Fill l->addresses: a literal address at once, a name within the bound. 0 or -errno with why. */
-static int resolve(struct lookup *l, int64_t until_us, char *why, size_t n)
+static int resolve(struct lookup *l, struct cut *cut, int64_t until_us, char *why, size_t n)
 {
 	struct addrinfo literal = hints;
-	int rc;
+	int rc, status;
 
 	literal.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
 	if (getaddrinfo(l->host, l->service, &literal, &l->addresses) == 0)
@@ -135,12 +131,12 @@ static int resolve(struct lookup *l, int64_t until_us, char *why, size_t n)
 		snprintf(why, n, "host %s can not be looked up: %s", l->host, strerror(-rc));
 		return rc;
 	}
-	if (!lookup_wait(l, until_us)) {
+	if (!lookup_wait(l, cut, until_us, &status)) {
 		snprintf(why, n, "host %s: no answer from the name server in time", l->host);
 		return -ETIMEDOUT;
 	}
-	if (l->status != 0) {
-		snprintf(why, n, "host %s: %s", l->host, gai_strerror(l->status));
+	if (status != 0) {
+		snprintf(why, n, "host %s: %s", l->host, gai_strerror(status));
 		return -EHOSTUNREACH;
 	}
 	return 0;
@@ -164,25 +160,20 @@ static void set_options(int fd)
 }
 
 /* Wait for a connection under way. 0 or -errno. */
-static int finish_connect(int fd, int64_t until_us)
+static int finish_connect(int fd, struct cut *cut, int64_t until_us)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	int64_t left_us;
-	int error = 0, rc;
+	int rc = cut_wait(cut, fd, POLLOUT, until_us);
+	int error = 0;
 	socklen_t size = sizeof(error);
 
-	do {
-		left_us = until_us - mono_us();
-		rc = poll(&p, 1, left_us > 0 ? (int)(left_us / 1000 + 1) : 0);
-	} while (rc < 0 && errno == EINTR);
-	if (rc == 0)
-		return -ETIMEDOUT;
-	if (rc < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+	if (rc <= 0)
+		return rc == 0 ? -ETIMEDOUT : rc;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return -errno;
 	return -error;
 }
 
-static int connect_to(const struct addrinfo *a, int64_t until_us)
+static int connect_to(const struct addrinfo *a, struct cut *cut, int64_t until_us)
 {
 	int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
 	int rc;
@@ -192,7 +183,7 @@ static int connect_to(const struct addrinfo *a, int64_t until_us)
 	set_options(fd);
 	rc = connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? -errno : 0;
 	if (rc == -EINPROGRESS)
-		rc = finish_connect(fd, until_us);
+		rc = finish_connect(fd, cut, until_us);
 	if (rc < 0) {
 		close(fd);
 		return rc;
@@ -201,7 +192,7 @@ static int connect_to(const struct addrinfo *a, int64_t until_us)
 }
 
 /* One address after the other, each with an equal share of the time that is left. */
-static int connect_any(const struct addrinfo *first, int64_t until_us)
+static int connect_any(const struct addrinfo *first, struct cut *cut, int64_t until_us)
 {
 	int64_t n_left = 0, now_us;
 	int rc = -EHOSTUNREACH;
@@ -210,14 +201,14 @@ static int connect_any(const struct addrinfo *first, int64_t until_us)
 		n_left++;
 	for (const struct addrinfo *a = first; a != NULL; a = a->ai_next) {
 		now_us = mono_us();
-		rc = connect_to(a, now_us + (until_us - now_us) / n_left--);
+		rc = connect_to(a, cut, now_us + (until_us - now_us) / n_left--);
 		if (rc >= 0)
 			break;
 	}
 	return rc;
 }
 
-int dial(const char *host, uint16_t port, uint32_t timeout_ms, char *why, size_t n)
+int dial(const char *host, uint16_t port, uint32_t timeout_ms, struct cut *cut, char *why, size_t n)
 {
 	int64_t until_us = mono_us() + (int64_t)timeout_ms * 1000;
 	struct lookup *l = lookup_new(host, port);
@@ -227,9 +218,9 @@ int dial(const char *host, uint16_t port, uint32_t timeout_ms, char *why, size_t
 		snprintf(why, n, "out of memory");
 		return -ENOMEM;
 	}
-	rc = resolve(l, until_us, why, n);
+	rc = resolve(l, cut, until_us, why, n);
 	if (rc == 0) {
-		rc = connect_any(l->addresses, until_us);
+		rc = connect_any(l->addresses, cut, until_us);
 		if (rc < 0)
 			snprintf(why, n, "host %s port %u: %s", host, (unsigned)port, strerror(-rc));
 	}

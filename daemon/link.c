@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cut.h"
 #include "dial.h"
 #include "frame.h"
 #include "mono.h"
@@ -52,8 +53,9 @@ struct link {
 	const struct conf_bus *conf;
 	modbus_t *ctx; /* NULL for tcp */
 	int fd;	       /* ctx's own on a serial port; -1 = closed */
-	int claim_fd;  /* holds the lock of a serial port, or -1 */
-	bool is_real;  /* a serial line, where the times of bytes mean something */
+	struct cut cut;
+	int claim_fd; /* holds the lock of a serial port, or -1 */
+	bool is_real; /* a serial line, where the times of bytes mean something */
 	bool use_rts;
 	int64_t char_ns;    /* one character on the wire; 0 for tcp */
 	int64_t gap_us;	    /* t3.5; 0 for tcp */
@@ -104,6 +106,10 @@ struct link *link_new(const struct conf_bus *conf)
 		return NULL;
 	l->conf = conf;
 	l->fd = l->claim_fd = -1;
+	if (cut_init(&l->cut) < 0) {
+		free(l);
+		return NULL;
+	}
 	l->transaction = (uint16_t)mono_us();
 	set_timing(l);
 	return l;
@@ -114,7 +120,13 @@ void link_free(struct link *l)
 	if (l == NULL)
 		return;
 	link_close(l);
+	cut_fini(&l->cut);
 	free(l);
+}
+
+void link_cut(struct link *l, int64_t until_us)
+{
+	cut_short(&l->cut, until_us);
 }
 
 bool link_is_open(const struct link *l)
@@ -207,7 +219,7 @@ static int open_socket(struct link *l)
 		if (rc < 0)
 			return rc;
 	}
-	l->fd = dial(c->host, c->port, c->response_timeout_ms, l->error, sizeof(l->error));
+	l->fd = dial(c->host, c->port, c->response_timeout_ms, &l->cut, l->error, sizeof(l->error));
 	if (l->fd >= 0 && l->ctx != NULL)
 		modbus_set_socket(l->ctx, l->fd);
 	return l->fd < 0 ? l->fd : 0;
@@ -282,24 +294,14 @@ static enum link_status lost(struct link *l, int error)
 /* Wait for bytes until the given time. LINK_OK there are some, LINK_TIMEOUT, LINK_CLOSED. */
 static enum link_status wait_readable(struct link *l, int64_t until_us)
 {
-	struct pollfd p = {.fd = l->fd, .events = POLLIN};
-	struct timespec t;
-	int64_t left_us;
-	int rc;
+	int rc = cut_wait(&l->cut, l->fd, POLLIN, until_us);
 
-	do {
-		left_us = until_us - mono_us();
-		if (left_us < 0)
-			left_us = 0;
-		t = (struct timespec){.tv_sec = left_us / 1000000, .tv_nsec = (long)(left_us % 1000000) * 1000};
-		rc = ppoll(&p, 1, &t, NULL);
-	} while (rc < 0 && errno == EINTR);
 	if (rc < 0)
-		return lost(l, errno);
+		return lost(l, -rc);
 	if (rc == 0)
 		return LINK_TIMEOUT;
 	/* Only a serial port hangs up before it has been read empty. */
-	if (l->conf->transport == CONF_RTU && (p.revents & (POLLHUP | POLLERR | POLLNVAL)))
+	if (l->conf->transport == CONF_RTU && (rc & (POLLHUP | POLLERR | POLLNVAL)))
 		return lost(l, 0);
 	return LINK_OK;
 }
@@ -337,7 +339,7 @@ static enum link_status quieten(struct link *l, int64_t limit_us)
 		if (mono_us() > limit_us)
 			return LINK_TIMEOUT;
 	}
-	return s == LINK_TIMEOUT ? LINK_OK : s;
+	return s == LINK_TIMEOUT && !cut_is_over(&l->cut) ? LINK_OK : s;
 }
 
 static int send_rtu(struct link *l, const struct frame_query *q)

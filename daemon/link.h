@@ -43,6 +43,10 @@ void link_free(struct link *l);
  * ... */
 int link_open(struct link *l);
 bool link_is_open(const struct link *l);
+
+/* The one call that any thread may make, at any time: from now on, for good, no call waits beyond until_us
+ * (mono_us()) for line or network; a read under way ends as a LINK_TIMEOUT. */
+void link_cut(struct link *l, int64_t until_us);
 void link_close(struct link *l);
 
 /* Read n_words (1..125) registers with function 3 or 4 from unit. timeout_ms bounds the silence before the answer;

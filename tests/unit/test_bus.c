@@ -423,6 +423,51 @@ static void stop_gives_back_what_is_queued(void **state)
 	bench_fini(&b);
 }
 
+/* Several lines that keep silent for a minute: all are asked to end before any is waited for. */
+static void silent_lines_end_together_within_the_grace(void **state)
+{
+	enum { N = 8 };
+	static struct bench b[N];
+	int64_t until_us;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		bench_init(&b[i], i % 2 ? CONF_RTU : CONF_TCP);
+		submit(&b[i], &two, 1, 60000);
+	}
+	for (size_t i = 0; i < N; i++)
+		bus_ask_stop(b[i].bus);
+	until_us = mono_us() + 20000000;
+	for (size_t i = 0; i < N; i++) {
+		assert_true(bus_wait_end(b[i].bus, until_us));
+		bus_stop(b[i].bus);
+		assert_ptr_equal(bus_take(b[i].bus), &b[i].job);
+		/* Cut short by us: nothing is held against the meter. */
+		assert_int_equal(b[i].job.n_done, 0);
+		bench_fini(&b[i]);
+	}
+}
+
+static void answer_under_way_is_waited_for_when_the_line_is_to_end(void **state)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 1);
+	submit(&b, &two, 1, LONG_MS);
+	slave_join(&b.slave);
+	bus_ask_stop(b.bus);
+	slave_follow(&b.slave, TWO);
+	bus_stop(b.bus);
+	assert_ptr_equal(bus_take(b.bus), &b.job);
+	assert_int_equal(b.job.n_done, 1);
+	assert_int_equal(b.replies[0].status, LINK_OK);
+	assert_int_equal(b.words[1], 0xe240);
+	bench_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +486,8 @@ int main(void)
 		cmocka_unit_test(gateway_that_refuses_is_told_and_tried_again),
 		cmocka_unit_test(adapter_plugged_in_again_is_opened_again),
 		cmocka_unit_test(stop_gives_back_what_is_queued),
+		cmocka_unit_test(silent_lines_end_together_within_the_grace),
+		cmocka_unit_test(answer_under_way_is_waited_for_when_the_line_is_to_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
