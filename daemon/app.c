@@ -10,44 +10,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus.h"
 #include "conf.h"
+#include "lines.h"
 #include "link.h"
 #include "log.h"
 #include "mono.h"
-#include "poller.h"
+#include "notify.h"
 #include "store.h"
 
 enum {
 	EXIT_USAGE = 2,
 	EXIT_CONFIG = 78, /* EX_CONFIG of sysexits.h */
 	STATUS_EVERY_MS = 60000,
+	LINES_END_MS = 2500, /* the contract gives three seconds for everything */
 };
 
-struct app;
-
-/* One line: its worker, its poller and what wakes them. */
-struct line {
-	struct app *app;
-	const struct conf_bus *conf;
-	struct bus *bus;
-	struct poller *poller;
-	ev_async answered;
-	ev_periodic due;
-};
+/* How often the service manager's line is brought up to date, if it has changed. */
+static const double TELL_EVERY_S = 2;
 
 struct app {
 	const char *dir;
 	bool verbose;
+	int exit_code;
 	struct ev_loop *loop;
-	struct conf *conf;
+	struct conf *conf; /* in force */
 	struct store *store;
-	struct line *lines;
-	ev_signal terminate, interrupt;
-	ev_timer commit;
+	struct lines *lines;
+	ev_signal terminate, interrupt, hangup;
+	ev_timer commit, tell, watchdog;
 	int64_t status_at_ms;
 	bool status_stale; /* a state has changed since the last status */
 	bool store_failing;
+	bool reload_again;   /* asked for while one is under way */
+	bool reload_failed;  /* the last one: files and daemon differ */
+	bool is_left_behind; /* a worker hangs: nothing that it may use is freed */
+	bool told_stuck;
+	char told[200];
 };
 
 static void on_reading(void *context, const struct reading *r)
@@ -81,19 +79,7 @@ static int64_t find_meter_id(void *context, const char *name)
 
 static void report_status(struct app *app, int64_t now_ms)
 {
-	for (size_t i = 0; i < app->conf->n_buses; i++) {
-		struct line *line = &app->lines[i];
-		struct store_meter_status meter_status;
-		struct store_bus_status bus_status;
-		int64_t meter;
-
-		for (size_t j = 0; j < poller_n_meters(line->poller); j++) {
-			poller_meter_status(line->poller, j, &meter, &meter_status);
-			store_meter_status(app->store, meter, &meter_status);
-		}
-		poller_bus_status(line->poller, &bus_status);
-		store_bus_status(app->store, line->conf->name, &bus_status);
-	}
+	lines_report(app->lines, app->store);
 	app->status_at_ms = now_ms;
 	app->status_stale = false;
 }
@@ -122,99 +108,165 @@ static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 	commit(app);
 }
 
-static ev_tstamp next_due(ev_periodic *w, ev_tstamp now)
+/* Log what was found. Returns whether that holds no error. */
+static bool log_complaints(const struct err *e)
 {
-	const struct line *line = w->data;
-	ev_tstamp next = (ev_tstamp)poller_next_ms(line->poller, (int64_t)(now * 1000)) / 1000;
-
-	return next > now ? next : now + 0.001;
+	for (size_t i = 0; i < e->n_items; i++) {
+		if (e->items[i].warning)
+			log_warning("%s", e->items[i].text);
+		else
+			log_error("%s", e->items[i].text);
+	}
+	return e->n_errors == 0;
 }
 
-static void slot_due(struct ev_loop *loop, ev_periodic *w, int revents)
+/* What the service manager shows of us: "3 of 4 buses and 57 of 60 meters up". Sent when it has changed. */
+static void tell_status(struct app *app)
 {
-	struct line *line = w->data;
+	struct lines_count n;
+	char text[sizeof(app->told)];
+
+	lines_count(app->lines, &n);
+	snprintf(text, sizeof(text), "%zu of %zu buses and %zu of %zu meters up%s%s", n.n_buses_up, n.n_buses,
+		 n.n_meters_up, n.n_meters, app->store_failing ? "; the database can not be written" : "",
+		 app->reload_failed ? "; the files have errors, the configuration before is in force" : "");
+	if (strcmp(text, app->told) == 0)
+		return;
+	snprintf(app->told, sizeof(app->told), "%s", text);
+	notify_send("STATUS=%s\n", text);
+}
+
+static void tell_due(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	tell_status(w->data);
+}
+
+/* That the loop turns is shown by being here; that the buses make progress is asked of them. */
+static void watchdog_due(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct app *app = w->data;
+	const char *stuck = lines_stuck(app->lines);
 
 	(void)loop, (void)revents;
-	poller_tick(line->poller, mono_wall_ms());
+	if (stuck == NULL)
+		notify_send("WATCHDOG=1\n");
+	else if (!app->told_stuck)
+		log_error("bus %s: its worker hangs, in the driver of its port or in the network; the watchdog will "
+			  "start tallyd again",
+			  stuck);
+	app->told_stuck = stuck != NULL;
 }
 
-static void bus_answered(struct ev_loop *loop, ev_async *w, int revents)
+static void tell_ready(struct app *app)
 {
-	struct line *line = w->data;
-
-	(void)revents;
-	poller_results(line->poller, mono_wall_ms());
-	ev_periodic_again(loop, &line->due);
+	app->told[0] = '\0';
+	notify_send("READY=1\n");
+	tell_status(app);
 }
 
-/* Called by the bus's worker: ev_async_send() is the one libev call that other threads may make. */
-static void wake(void *context)
-{
-	struct line *line = context;
+/* Reload: everything is read and checked first; only what can be put into force as a whole is. */
 
-	ev_async_send(line->app->loop, &line->answered);
+/* Keys that the store takes once, when it is opened. */
+static void warn_unchangeable(const struct conf *old, const struct conf *new)
+{
+	const struct {
+		const char *key;
+		bool differs;
+	} keys[] = {
+		{"path", strcmp(old->store_path, new->store_path) != 0},
+		{"durability", old->durability != new->durability},
+		{"keep_readings", old->keep_readings_d != new->keep_readings_d},
+		{"interval", old->interval_s != new->interval_s},
+		{"timezone", strcmp(old->timezone, new->timezone) != 0},
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].differs)
+			log_warning("%s/tallyd.ini: %s of [store] has changed: that takes a restart of tallyd",
+				    new->dir, keys[i].key);
 }
 
-static int start_line(struct app *app, struct line *line, const struct conf_bus *conf)
+static void apply_settings(struct app *app)
 {
-	struct poller_sink sink = {app, on_reading, on_event, on_serial, find_meter_id};
+	app->commit.repeat = app->conf->commit_interval_ms / 1000.0;
+	ev_timer_again(app->loop, &app->commit);
+	log_set_level(app->verbose ? LOG_LEVEL_DEBUG : app->conf->log_level);
+}
 
-	line->app = app;
-	line->conf = conf;
-	ev_async_init(&line->answered, bus_answered);
-	ev_periodic_init(&line->due, slot_due, 0, 0, next_due);
-	line->answered.data = line->due.data = line;
-	ev_async_start(app->loop, &line->answered);
-	line->bus = bus_new(conf, wake, line);
-	if (line->bus == NULL) {
-		log_error("bus %s: no thread for it: %s", conf->name, strerror(errno));
-		return -1;
+static void reload(struct app *app);
+
+static void end_reload(struct app *app)
+{
+	tell_ready(app);
+	if (app->reload_again) {
+		app->reload_again = false;
+		reload(app);
 	}
-	line->poller = poller_new(conf, line->bus, &sink, mono_wall_ms());
-	if (line->poller == NULL) {
-		log_error("bus %s: out of memory", conf->name);
-		return -1;
+}
+
+static void reload_done(void *context, const struct lines_change *change)
+{
+	struct app *app = context;
+	char detail[160];
+
+	snprintf(detail, sizeof(detail), "buses: %zu go on, %zu changed, %zu removed, %zu added", change->n_kept,
+		 change->n_changed, change->n_removed, change->n_added);
+	log_info("tallyd: configuration reloaded; %s", detail);
+	on_event(app, mono_wall_ms(), "tallyd", "configuration-reloaded", detail);
+	end_reload(app);
+}
+
+/* The configuration of the files, which the store knows from now on; or NULL after logging every error. */
+static struct conf *read_whole(struct app *app)
+{
+	struct err e = {0};
+	struct conf *conf = conf_load(app->dir, &e);
+
+	if (conf != NULL)
+		conf_check_units(conf, link_unit_max(), &e);
+	if (conf != NULL && e.n_errors == 0)
+		store_configure(app->store, conf, &e);
+	if (!log_complaints(&e)) {
+		log_error("tallyd: configuration not reloaded, errors: %zu, see above; the one before stays in force",
+			  e.n_errors);
+		conf_free(conf);
+		conf = NULL;
 	}
-	ev_periodic_start(app->loop, &line->due);
-	log_info("bus %s: %s, %zu meters", conf->name, conf_transport_text(conf->transport),
-		 poller_n_meters(line->poller));
-	return 0;
+	err_fini(&e);
+	return conf;
 }
 
-static int start_lines(struct app *app)
+static void reload(struct app *app)
 {
-	app->lines = calloc(app->conf->n_buses, sizeof(*app->lines));
-	if (app->lines == NULL)
-		return -1;
-	for (size_t i = 0; i < app->conf->n_buses; i++)
-		if (start_line(app, &app->lines[i], &app->conf->buses[i]) != 0)
-			return -1;
-	return 0;
-}
+	struct conf *conf;
 
-/* The request in hand is finished on every line, then what it brought is taken. */
-static void stop_lines(struct app *app)
-{
-	if (app->lines == NULL)
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration\n", (long long)mono_us());
+	conf = read_whole(app);
+	app->reload_failed = conf == NULL;
+	if (conf == NULL) {
+		end_reload(app);
 		return;
-	for (size_t i = 0; i < app->conf->n_buses; i++)
-		if (app->lines[i].bus != NULL)
-			bus_stop(app->lines[i].bus);
-	for (size_t i = 0; i < app->conf->n_buses; i++) {
-		struct line *line = &app->lines[i];
+	}
+	warn_unchangeable(app->conf, conf);
+	conf_free(app->conf);
+	app->conf = conf;
+	apply_settings(app);
+	if (lines_set(app->lines, conf, reload_done, app) < 0) {
+		log_error("tallyd: out of memory, the buses are not changed");
+		end_reload(app);
+	}
+}
 
-		ev_periodic_stop(app->loop, &line->due);
-		ev_async_stop(app->loop, &line->answered);
-		if (line->poller != NULL)
-			poller_results(line->poller, mono_wall_ms());
-	}
-	report_status(app, mono_wall_ms());
-	for (size_t i = 0; i < app->conf->n_buses; i++) {
-		poller_free(app->lines[i].poller);
-		bus_free(app->lines[i].bus);
-	}
-	free(app->lines);
-	app->lines = NULL;
+static void reload_asked(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct app *app = w->data;
+
+	(void)loop, (void)revents;
+	if (lines_is_changing(app->lines))
+		app->reload_again = true;
+	else
+		reload(app);
 }
 
 static void end_asked(struct ev_loop *loop, ev_signal *w, int revents)
@@ -223,50 +275,59 @@ static void end_asked(struct ev_loop *loop, ev_signal *w, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-static void start_watchers(struct app *app)
-{
-	double commit_s = app->conf->commit_interval_ms / 1000.0;
+/* What is started, in this order, and stopped, in the reverse of it. */
 
-	ev_signal_init(&app->terminate, end_asked, SIGTERM);
-	ev_signal_init(&app->interrupt, end_asked, SIGINT);
-	ev_signal_start(app->loop, &app->terminate);
-	ev_signal_start(app->loop, &app->interrupt);
-	ev_timer_init(&app->commit, commit_due, commit_s, commit_s);
-	app->commit.data = app;
-	ev_timer_start(app->loop, &app->commit);
-}
-
-static int load_conf(struct app *app)
+static int start_conf(struct app *app)
 {
 	struct err e = {0};
 
 	app->conf = conf_load(app->dir, &e);
 	if (app->conf != NULL)
 		conf_check_units(app->conf, link_unit_max(), &e);
-	for (size_t i = 0; i < e.n_items; i++) {
-		if (e.items[i].warning)
-			log_warning("%s", e.items[i].text);
-		else
-			log_error("%s", e.items[i].text);
-	}
+	log_complaints(&e);
 	if (app->conf != NULL && e.n_errors > app->conf->n_driver_errors) {
 		conf_free(app->conf);
 		app->conf = NULL;
 	}
 	err_fini(&e);
-	return app->conf == NULL ? -1 : 0;
+	if (app->conf == NULL) {
+		log_error("tallyd: no configuration to run on, see above; tally check shows the same");
+		app->exit_code = EXIT_CONFIG;
+		return -1;
+	}
+	log_set_level(app->verbose ? LOG_LEVEL_DEBUG : app->conf->log_level);
+	return 0;
 }
 
-static int open_store(struct app *app)
+static void stop_conf(struct app *app)
+{
+	if (!app->is_left_behind)
+		conf_free(app->conf);
+}
+
+static int start_loop(struct app *app)
+{
+	signal(SIGPIPE, SIG_IGN);
+	app->loop = ev_default_loop(EVFLAG_AUTO);
+	if (app->loop == NULL)
+		log_error("tallyd: no event loop (%s)", strerror(errno));
+	return app->loop == NULL ? -1 : 0;
+}
+
+static void stop_loop(struct app *app)
+{
+	if (!app->is_left_behind)
+		ev_loop_destroy(app->loop);
+}
+
+static int start_store(struct app *app)
 {
 	struct err e = {0};
 
 	app->store = store_open(app->conf, &e);
 	if (app->store != NULL)
 		store_configure(app->store, app->conf, &e);
-	for (size_t i = 0; i < e.n_items; i++)
-		log_error("%s", e.items[i].text);
-	if (e.n_errors > 0) {
+	if (!log_complaints(&e)) {
 		store_close(app->store);
 		app->store = NULL;
 	}
@@ -274,29 +335,134 @@ static int open_store(struct app *app)
 	return app->store == NULL ? -1 : 0;
 }
 
+static void stop_store(struct app *app)
+{
+	if (store_commit(app->store) != 0)
+		log_error("database: %s; %zu readings are lost", store_error(app->store), store_pending(app->store));
+	store_close(app->store);
+}
+
+static void watch_signal(struct app *app, ev_signal *w, void (*called)(struct ev_loop *, ev_signal *, int), int number)
+{
+	ev_signal_init(w, called, number);
+	w->data = app;
+	ev_signal_start(app->loop, w);
+}
+
+static int start_signals(struct app *app)
+{
+	watch_signal(app, &app->terminate, end_asked, SIGTERM);
+	watch_signal(app, &app->interrupt, end_asked, SIGINT);
+	watch_signal(app, &app->hangup, reload_asked, SIGHUP);
+	return 0;
+}
+
+static void stop_signals(struct app *app)
+{
+	ev_signal_stop(app->loop, &app->terminate);
+	ev_signal_stop(app->loop, &app->interrupt);
+	ev_signal_stop(app->loop, &app->hangup);
+}
+
+/* The request in hand is finished on every line, then what it brought is taken. */
+static void stop_lines(struct app *app)
+{
+	if (app->lines == NULL)
+		return;
+	app->is_left_behind = !lines_stop(app->lines, LINES_END_MS);
+	report_status(app, mono_wall_ms());
+	lines_free(app->lines);
+}
+
+static void lines_started(void *context, const struct lines_change *change)
+{
+	struct app *app = context;
+
+	if (change->n_failed > 0)
+		app->exit_code = EXIT_FAILURE;
+}
+
+static int start_lines(struct app *app)
+{
+	struct poller_sink sink = {app, on_reading, on_event, on_serial, find_meter_id};
+
+	app->lines = lines_new(app->loop, &sink);
+	if (app->lines == NULL || lines_set(app->lines, app->conf, lines_started, app) < 0) {
+		log_error("tallyd: out of memory");
+		app->exit_code = EXIT_FAILURE;
+	}
+	if (app->exit_code == EXIT_SUCCESS)
+		return 0;
+	stop_lines(app);
+	return -1;
+}
+
+static void watch_timer(struct app *app, ev_timer *w, void (*called)(struct ev_loop *, ev_timer *, int), double every_s)
+{
+	ev_timer_init(w, called, every_s, every_s);
+	w->data = app;
+	ev_timer_start(app->loop, w);
+}
+
+static int start_timers(struct app *app)
+{
+	int64_t watchdog_us = notify_watchdog_us();
+
+	watch_timer(app, &app->commit, commit_due, app->conf->commit_interval_ms / 1000.0);
+	if (notify_is_wanted())
+		watch_timer(app, &app->tell, tell_due, TELL_EVERY_S);
+	if (watchdog_us > 0)
+		watch_timer(app, &app->watchdog, watchdog_due, (double)watchdog_us / 2e6);
+	return 0;
+}
+
+static void stop_timers(struct app *app)
+{
+	ev_timer_stop(app->loop, &app->commit);
+	ev_timer_stop(app->loop, &app->tell);
+	ev_timer_stop(app->loop, &app->watchdog);
+}
+
+static int start_telling(struct app *app)
+{
+	log_info("tallyd %s: runs; buses: %zu, database %s", TALLY_VERSION, app->conf->n_buses, app->conf->store_path);
+	tell_ready(app);
+	return 0;
+}
+
+static void stop_telling(struct app *app)
+{
+	(void)app;
+	notify_send("STOPPING=1\nSTATUS=finishing the requests in hand\n");
+	log_info("tallyd: stopping");
+}
+
+static const struct {
+	int (*start)(struct app *app); /* 0, or after a log line: what was started is stopped again */
+	void (*stop)(struct app *app);
+} steps[] = {
+	{start_conf, stop_conf},       /* what to do, read whole and checked */
+	{start_loop, stop_loop},       /* which everything below hangs in */
+	{start_store, stop_store},     /* opened, brought up to date, told what is configured */
+	{start_signals, stop_signals}, /* end, reload */
+	{start_lines, stop_lines},     /* every bus: its worker, its poller */
+	{start_timers, stop_timers},   /* commit, status, watchdog */
+	{start_telling, stop_telling}, /* ready, or stopping */
+};
+
 static int run(struct app *app)
 {
-	int code = EXIT_FAILURE;
+	size_t n_steps = sizeof(steps) / sizeof(steps[0]), n = 0;
 
-	if (load_conf(app) != 0)
-		return EXIT_CONFIG;
-	log_set_level(app->verbose ? LOG_LEVEL_DEBUG : app->conf->log_level);
-	signal(SIGPIPE, SIG_IGN);
-	app->loop = ev_default_loop(EVFLAG_AUTO);
-	if (app->loop != NULL && open_store(app) == 0) {
-		start_watchers(app);
-		if (start_lines(app) == 0) {
-			ev_run(app->loop, 0);
-			log_info("tallyd: stopping");
-			code = EXIT_SUCCESS;
-		}
-		stop_lines(app);
-	}
-	store_close(app->store);
-	conf_free(app->conf);
-	if (app->loop != NULL)
-		ev_loop_destroy(app->loop);
-	return code;
+	while (n < n_steps && steps[n].start(app) == 0)
+		n++;
+	if (n == n_steps)
+		ev_run(app->loop, 0);
+	else if (app->exit_code == EXIT_SUCCESS)
+		app->exit_code = EXIT_FAILURE;
+	while (n-- > 0)
+		steps[n].stop(app);
+	return app->exit_code;
 }
 
 static void usage(FILE *out)

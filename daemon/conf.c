@@ -462,10 +462,20 @@ static void free_bus(struct conf_bus *b)
 	free(b->inputs);
 }
 
+struct conf *conf_keep(struct conf *c)
+{
+	c->n_kept++;
+	return c;
+}
+
 void conf_free(struct conf *c)
 {
 	if (c == NULL)
 		return;
+	if (c->n_kept > 0) {
+		c->n_kept--;
+		return;
+	}
 	for (size_t i = 0; i < c->n_buses; i++)
 		free_bus(&c->buses[i]);
 	for (size_t i = 0; i < c->n_drivers; i++)

@@ -83,6 +83,7 @@ struct conf {
 	size_t n_drivers;
 	struct driver **drivers; /* each model in use, once */
 	size_t n_driver_errors;	 /* complaints of e that concern driver files only */
+	unsigned n_kept;	 /* conf_keep() not yet undone; the main thread's */
 };
 
 /* One ini file in memory. */
@@ -96,6 +97,10 @@ struct conf_text {
  * of it. All complaints go into e at once. Returns a configuration owned by the caller when the daemon can run on it:
  * no error, or only errors of driver files and at least one meter left. Else NULL. */
 struct conf *conf_load(const char *dir, struct err *e);
+
+/* Each conf_keep() puts one conf_free() off: after a reload what goes on undisturbed keeps the configuration that it
+ * points into. Both from one (the main) thread. Returns c. */
+struct conf *conf_keep(struct conf *c);
 void conf_free(struct conf *c);
 
 /* Same from texts in memory (tests, fuzzers), main first: n_buses + 1 of them. Drivers still come from files. */
@@ -109,6 +114,9 @@ void conf_check_units(const struct conf *c, unsigned unit_max, struct err *e);
 /* Whether a bus of a reloaded configuration is the same as before, in all that polling depends on, the register
  * tables of its meters too: then it may go on undisturbed. */
 bool conf_bus_equal(const struct conf_bus *a, const struct conf_bus *b);
+
+/* The same of one meter. */
+bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b);
 
 /* Start, data, parity and stop bits of one character on the bus's line. */
 unsigned conf_bits_per_char(const struct conf_bus *b);

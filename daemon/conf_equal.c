@@ -68,7 +68,7 @@ static bool same_driver(const struct driver *a, const struct driver *b)
 	return true;
 }
 
-static bool same_meter(const struct conf_meter *a, const struct conf_meter *b)
+bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b)
 {
 	return strcmp(a->name, b->name) == 0 && strcmp(a->model, b->model) == 0 && strcmp(a->label, b->label) == 0 &&
 	       a->address == b->address && a->confirmed == b->confirmed && a->ct_primary == b->ct_primary &&
@@ -98,7 +98,7 @@ bool conf_bus_equal(const struct conf_bus *a, const struct conf_bus *b)
 	if (!same_line(a, b) || a->n_meters != b->n_meters || a->n_inputs != b->n_inputs)
 		return false;
 	for (size_t i = 0; i < a->n_meters; i++)
-		if (!same_meter(&a->meters[i], &b->meters[i]))
+		if (!conf_meter_equal(&a->meters[i], &b->meters[i]))
 			return false;
 	for (size_t i = 0; i < a->n_inputs; i++)
 		if (!same_input(&a->inputs[i], &b->inputs[i]))

@@ -48,6 +48,29 @@ void meter_free(struct meter *m)
 	free(m);
 }
 
+void meter_inherit(struct meter *m, const struct meter *old)
+{
+	m->state = old->state;
+	m->failed_rounds = old->failed_rounds;
+	m->last_energy_slot_s = old->last_energy_slot_s;
+	m->last_power_slot_s = old->last_power_slot_s;
+	m->probe_at_ms = old->probe_at_ms;
+	m->probe_pause_ms = old->probe_pause_ms;
+	m->identify_at_ms = old->identify_at_ms;
+	m->identity = old->identity;
+	m->counter_max = old->counter_max;
+	m->failures = old->failures;
+	m->requests = old->requests;
+	m->timeouts = old->timeouts;
+	m->crc_errors = old->crc_errors;
+	m->exceptions = old->exceptions;
+	m->last_good_s = old->last_good_s;
+	m->latency_us = old->latency_us;
+	memcpy(m->reason, old->reason, sizeof(m->reason));
+	m->missing = old->missing;
+	m->cuts = old->cuts;
+}
+
 /* Room for the answers of a plan; it only ever grows. */
 static bool make_room(struct meter *m, const struct plan *p)
 {

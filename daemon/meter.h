@@ -93,6 +93,9 @@ struct meter {
 struct meter *meter_new(const struct conf_meter *conf, int64_t id);
 void meter_free(struct meter *m);
 
+/* Before anything is asked: go on with all that old, idle and configured alike, knew. */
+void meter_inherit(struct meter *m, const struct meter *old);
+
 /* Whether its model has anything to read in these groups. */
 bool meter_has(struct meter *m, unsigned groups);
 

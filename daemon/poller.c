@@ -28,6 +28,7 @@ struct poller {
 	size_t round_open;     /* jobs of the round still under way */
 	size_t round_asked;    /* meters asked in it */
 	size_t round_answered; /* of these, those that gave any answer */
+	bool ending;	       /* nothing more is asked */
 	bool contacted;	       /* every meter has been asked once who it is */
 	size_t extra_open;     /* probes and parts under way */
 	bool line_down;	       /* port or connection lost, or no meter answers */
@@ -137,8 +138,21 @@ static unsigned take_due(struct meter *m, int64_t now_s, int64_t *slot_s)
 	return groups;
 }
 
+/* The slot was taken, but nothing of it read. */
+static void give_back(struct meter *m, unsigned groups)
+{
+	if (groups & DRIVER_ENERGY)
+		m->last_energy_slot_s -= m->conf->energy_every_s;
+	if (groups & DRIVER_POWER)
+		m->last_power_slot_s -= m->conf->power_every_s;
+}
+
 static void submit(struct poller *p, struct meter *m)
 {
+	if (p->ending) {
+		m->task = METER_IDLE;
+		return;
+	}
 	if (m->task == METER_READ || m->task == METER_IDENTIFY)
 		p->round_open++;
 	else
@@ -199,13 +213,15 @@ static void skip_slot(struct poller *p, int64_t now_ms)
 	p->overruns += lost;
 }
 
-/* At start every meter is asked at once who it is, so that the installer need not wait for the first slot. */
+/* At start every meter is asked at once who it is, so that the installer need not wait for the first slot. Not those
+ * known from before a reload. */
 static void make_contact(struct poller *p)
 {
-	p->round_started_us = mono_us();
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
+		if (m->state != METER_NEVER || m->task != METER_IDLE)
+			continue;
 		if (!meter_begin_identify(m) && !meter_begin_probe(m))
 			continue;
 		m->wanted = 0;
@@ -280,12 +296,12 @@ void poller_tick(struct poller *p, int64_t now_ms)
 	p->last_now_ms = now_ms;
 	if (p->n_meters == 0)
 		return;
-	if (!p->contacted)
-		make_contact(p);
-	else if (p->round_open > 0)
+	if (p->round_open > 0)
 		skip_slot(p, now_ms);
 	else
 		start_round(p, now_ms);
+	if (!p->contacted)
+		make_contact(p);
 	use_slack(p, now_ms);
 }
 
@@ -332,8 +348,8 @@ static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome
 {
 	enum meter_state before = m->state;
 
-	/* On a line where nobody answers, silence says nothing about this meter. */
-	if (outcome == METER_FAILED && p->silent)
+	/* On a line where nobody answers, silence says nothing about this meter, nor does what was cut short. */
+	if (outcome == METER_FAILED && (p->silent || p->ending))
 		outcome = METER_NO_LINE;
 	if (meter_settle(m, outcome, now_ms))
 		tell_state(p, m, before, now_ms);
@@ -358,6 +374,8 @@ static void finish_read(struct poller *p, struct meter *m, enum meter_outcome ou
 		r.quality = READING_LATE;
 	if (meter_reading(m, &r) > 0)
 		p->sink.reading(p->sink.context, &r);
+	else if (p->ending)
+		give_back(m, m->groups);
 	settle(p, m, outcome, now_ms);
 	take_refused(p, m);
 }
@@ -383,6 +401,8 @@ static void finish_identify(struct poller *p, struct meter *m, enum meter_outcom
 	struct meter_identity old = m->identity;
 	bool serial_changed;
 
+	if (p->ending)
+		give_back(m, m->wanted);
 	settle(p, m, outcome, now_ms);
 	if (outcome != METER_ANSWERED)
 		return;
@@ -460,7 +480,7 @@ static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 	}
 	p->round_open -= of_round;
 	p->extra_open -= !of_round;
-	if (of_round && outcome == METER_FAILED && !p->silent && meter_retry(m)) {
+	if (of_round && outcome == METER_FAILED && !p->silent && !p->ending && meter_retry(m)) {
 		submit(p, m);
 		return;
 	}
@@ -507,6 +527,33 @@ void poller_results(struct poller *p, int64_t now_ms)
 	if (p->round_open == 0 && p->round_asked > 0)
 		end_round(p, now_ms);
 	use_slack(p, now_ms);
+}
+
+void poller_end(struct poller *p, int64_t now_ms)
+{
+	struct bus_job *job;
+
+	p->ending = true;
+	while ((job = bus_take(p->bus)) != NULL)
+		finish(p, job->owner, now_ms);
+}
+
+void poller_inherit(struct poller *p, struct poller *old)
+{
+	for (size_t i = 0; i < p->n_meters; i++)
+		for (size_t k = 0; k < old->n_meters; k++)
+			if (conf_meter_equal(p->meters[i]->conf, old->meters[k]->conf))
+				meter_inherit(p->meters[i], old->meters[k]);
+	p->last_now_ms = old->last_now_ms;
+	p->requests = old->requests;
+	p->errors = old->errors;
+	p->overruns = old->overruns;
+	p->round_ms = old->round_ms;
+}
+
+bool poller_is_up(const struct poller *p)
+{
+	return !p->line_down;
 }
 
 size_t poller_n_meters(const struct poller *p)

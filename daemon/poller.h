@@ -34,7 +34,15 @@ struct poller_sink {
  * could not be read are left out. now_ms is the wall time. NULL = no memory. */
 struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const struct poller_sink *sink, int64_t now_ms);
 
-/* No job may be under way: after bus_stop() and a last poller_results(). NULL is allowed. */
+/* After bus_stop(): take what the bus gives back. What was answered is emitted, nothing more is asked; a slot of which
+ * nothing was read counts as not yet taken. */
+void poller_end(struct poller *p, int64_t now_ms);
+
+/* Before the first poller_tick(): go on with what old, which has ended, knew of the meters that both have and that are
+ * configured as before. */
+void poller_inherit(struct poller *p, struct poller *old);
+
+/* No job may be under way: after poller_end(). NULL is allowed. */
 void poller_free(struct poller *p);
 
 /* Hand the bus what is due at wall time now_ms. */
@@ -45,6 +53,9 @@ int64_t poller_next_ms(const struct poller *p, int64_t now_ms);
 
 /* Take all answered jobs: decode, emit readings and events, queue retries, end the round. */
 void poller_results(struct poller *p, int64_t now_ms);
+
+/* Whether port or connection is open and meters answer, as far as is known. */
+bool poller_is_up(const struct poller *p);
 
 size_t poller_n_meters(const struct poller *p);
 
