@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "account.h"
+
+static const int64_t T = 1767225600; /* 2026-01-01T00:00:00Z */
+
+/* A meter with an account whose results are written down as text, one line each. */
+struct bench {
+	struct calendar calendar;
+	struct account account;
+	struct account_limits limits;
+	struct account_meter meter;
+	char told[65536];
+	size_t n;
+	int64_t total[Q_COUNT]; /* of the intervals given out */
+};
+
+static void on_interval(void *context, const struct account_interval *i)
+{
+	static const char *const quality[] = {"measured", "estimated", "missing"};
+	struct bench *b = context;
+
+	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "%lld+%lld %s", (long long)(i->start_s - T),
+				 (long long)(i->end_s - i->start_s), quality[i->quality]);
+	for (size_t k = 0; k < i->n_values; k++) {
+		b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, " %lld",
+					 (long long)i->values[k].value);
+		b->total[i->values[k].quantity] += i->values[k].value;
+	}
+	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "\n");
+	if (b->n > sizeof(b->told) / 2)
+		b->n = 0;
+}
+
+static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t slot_s, const char *reason)
+{
+	struct bench *b = context;
+
+	(void)meter;
+	(void)q;
+	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "suspect %lld: %s\n", (long long)(slot_s - T),
+				 reason);
+}
+
+static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw, int64_t ended_s,
+		    int64_t ended_raw, const char *reason)
+{
+	struct bench *b = context;
+
+	(void)meter;
+	(void)q;
+	if (ended_s)
+		b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "life ends %lld at %lld\n",
+					 (long long)(ended_s - T), (long long)ended_raw);
+	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "life %lld from %lld: %s\n",
+				 (long long)(slot_s - T), (long long)raw, reason);
+}
+
+static void on_event(void *context, int64_t meter, int64_t slot_s, const char *kind, const char *detail)
+{
+	struct bench *b = context;
+
+	(void)meter;
+	(void)detail;
+	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "%s %lld\n", kind, (long long)(slot_s - T));
+}
+
+/* 60 kW at most, steps of 10 Wh, rolls over at 10 GWh. */
+static void bench_init(struct bench *b)
+{
+	memset(b, 0, sizeof(*b));
+	calendar_zone("UTC");
+	calendar_init(&b->calendar, 900);
+	b->account = (struct account){.calendar = &b->calendar,
+				      .sink = {.context = b,
+					       .interval = on_interval,
+					       .suspect = on_suspect,
+					       .life = on_life,
+					       .event = on_event}};
+	for (int q = 0; q < Q_COUNT; q++)
+		b->limits.of[q] =
+			(struct account_limit){.modulus = INT64_C(10000000000), .step = 10, .per_hour = 60000};
+	b->meter = (struct account_meter){.id = 1, .limits = &b->limits, .every_s = 60};
+}
+
+static int setup(void **state)
+{
+	struct bench *b = malloc(sizeof(*b));
+
+	bench_init(b);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	account_fini(&b->meter);
+	free(b);
+	return 0;
+}
+
+/* Feed one value of active_energy_import; true when it was counted. */
+static bool feed(struct bench *b, int64_t at_s, int64_t value)
+{
+	struct account_value v = {.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = value};
+
+	assert_int_equal(account_feed(&b->account, &b->meter, T + at_s, false, &v, 1), 0);
+	return !v.suspect;
+}
+
+static void expect(struct bench *b, const char *told)
+{
+	assert_string_equal(b->told, told);
+	b->n = 0;
+	b->told[0] = '\0';
+}
+
+static void interval_is_the_difference_at_its_ends(void **state)
+{
+	struct bench *b = *state;
+
+	for (int64_t t = 0; t <= 1800; t += 60)
+		assert_true(feed(b, t, 5000 + t / 6));
+	expect(b, "life 0 from 5000: first\n0+900 measured 150\n900+900 measured 150\n");
+}
+
+static void boundary_between_readings_is_interpolated_and_the_sum_exact(void **state)
+{
+	struct bench *b = *state;
+
+	b->meter.every_s = 420;
+	for (int64_t t = 0; t <= 2100; t += 420)
+		feed(b, t, 1000 + 101 * (t / 420));
+	/* 900 s lie 1/7 into the third reading's 101: 202 + 14; 1800 s 2/7 into the fifth's: 404 + 28 */
+	expect(b, "life 0 from 1000: first\n0+900 measured 216\n900+900 measured 216\n");
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 505 - 432);
+}
+
+static void first_interval_of_a_life_that_began_inside_it_is_estimated(void **state)
+{
+	struct bench *b = *state;
+
+	for (int64_t t = 840; t <= 1800; t += 60)
+		feed(b, t, t);
+	expect(b, "life 840 from 840: first\n0+900 estimated 60\n900+900 measured 900\n");
+}
+
+static void glitch_is_suspect_and_not_counted(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(feed(b, 0, 50000));
+	assert_false(feed(b, 60, 0));
+	assert_true(feed(b, 120, 50010));
+	assert_false(feed(b, 180, 53700000));
+	assert_true(feed(b, 240, 50020));
+	for (int64_t t = 300; t <= 900; t += 60)
+		assert_true(feed(b, t, 50020));
+	expect(b, "life 0 from 50000: first\n"
+		  "suspect 60: active_energy_import: fell from 50000 to 0 Wh\nimplausible 60\n"
+		  "suspect 180: active_energy_import: rose from 50010 to 53700000 Wh, at most 2520 can have passed\n"
+		  "implausible 180\n0+900 measured 20\n");
+}
+
+static void two_agreeing_readings_after_a_suspect_make_a_reset(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 50000);
+	feed(b, 60, 50100);
+	assert_false(feed(b, 120, 0));
+	assert_false(feed(b, 180, 100));
+	assert_true(feed(b, 240, 200));
+	for (int64_t t = 300; t <= 900; t += 60)
+		assert_true(feed(b, t, 200));
+	expect(b,
+	       "life 0 from 50000: first\nsuspect 120: active_energy_import: fell from 50100 to 0 Wh\nimplausible 120\n"
+	       "suspect 180: active_energy_import: fell from 50100 to 100 Wh\nreset 120\n"
+	       "life ends 60 at 50100\nlife 120 from 0: reset\n0+900 estimated 300\n");
+}
+
+static void suspects_that_do_not_agree_make_no_reset(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 5000000);
+	assert_false(feed(b, 60, 100000));
+	assert_false(feed(b, 120, 4000000));
+	assert_false(feed(b, 180, 200000));
+	assert_false(feed(b, 240, 3000000));
+	assert_true(feed(b, 300, 5000100));
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 100);
+}
+
+static void rollover_is_counted_through(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(feed(b, 0, INT64_C(9999999800)));
+	assert_true(feed(b, 60, 100));
+	for (int64_t t = 120; t <= 900; t += 60)
+		feed(b, t, 100);
+	expect(b, "life 0 from 9999999800: first\nrollover 60\n0+900 measured 300\n");
+}
+
+static void rollover_follows_the_modulus_that_was_read(void **state)
+{
+	struct bench *b = *state;
+
+	for (int q = 0; q < Q_COUNT; q++)
+		b->limits.of[q].modulus_read = true;
+	b->meter.counter_max = 99999990;
+	assert_true(feed(b, 0, 99999950));
+	b->meter.counter_max = 0; /* not read again yet */
+	assert_true(feed(b, 60, 20));
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 70);
+}
+
+static void fall_that_is_no_rollover_is_suspect(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, INT64_C(9000000000));
+	assert_false(feed(b, 60, 100));
+}
+
+static void one_step_backward_is_tolerated_where_known(void **state)
+{
+	struct bench *b = *state;
+
+	b->limits.of[Q_ACTIVE_ENERGY_IMPORT].back_step = 10;
+	feed(b, 0, 1000);
+	assert_true(feed(b, 60, 990));
+	assert_false(feed(b, 120, 980));
+	assert_true(feed(b, 180, 1010));
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 10);
+}
+
+static void gap_is_told_and_its_energy_spread(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 1000);
+	feed(b, 300, 1050);
+	feed(b, 4500, 2450);
+	expect(b, "life 0 from 1000: first\ngap 300\ngap 4500\n0+900 estimated 250\n900+900 estimated 300\n"
+		  "1800+900 estimated 300\n2700+900 estimated 300\n3600+900 estimated 300\n");
+}
+
+static void gap_inside_an_interval_leaves_it_measured(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 1000);
+	feed(b, 600, 1100);
+	feed(b, 900, 1150);
+	expect(b, "life 0 from 1000: first\ngap 600\ngap 900\n0+900 measured 150\n");
+}
+
+static void intervals_without_readings_are_missing_until_they_can_be_estimated(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 1000);
+	feed(b, 900, 1090);
+	account_tell_missing(&b->account, &b->meter, T + 2700, 100);
+	account_tell_missing(&b->account, &b->meter, T + 2880, 100);
+	account_tell_missing(&b->account, &b->meter, T + 2880, 100);
+	feed(b, 2700, 1270);
+	expect(b, "life 0 from 1000: first\ngap 900\n0+900 measured 90\n900+900 missing\n1800+900 missing\ngap 2700\n"
+		  "900+900 estimated 90\n1800+900 estimated 90\n");
+}
+
+static void nothing_is_counted_between_two_lives(void **state)
+{
+	struct bench *b = *state;
+	int64_t final = 1100, initial = 7;
+
+	feed(b, 0, 1000);
+	account_replace(&b->account, &b->meter, Q_ACTIVE_ENERGY_IMPORT, T + 450, &final, &initial, "replaced");
+	feed(b, 2700, 307);
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 100 + 300);
+	expect(b, "life 0 from 1000: first\nlife ends 450 at 1100\nlife 450 from 7: replaced\ngap 2700\n"
+		  "0+900 estimated 160\n900+900 estimated 120\n1800+900 estimated 120\n");
+}
+
+static void replaced_meter_without_figures_leaves_its_time_missing(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 1000);
+	account_replace(&b->account, &b->meter, Q_COUNT, T + 900, NULL, NULL, "replaced");
+	feed(b, 2700, 307);
+	feed(b, 3600, 407);
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 100);
+	expect(b,
+	       "life 0 from 1000: first\n0+900 missing\ngap 2700\nlife ends 900 at 1000\nlife 2700 from 307: replaced\n"
+	       "900+900 missing\n1800+900 missing\ngap 3600\n2700+900 measured 100\n");
+}
+
+static void partial_counter_is_reset_apart_from_the_total(void **state)
+{
+	struct bench *b = *state;
+
+	for (int i = 0; i <= 5; i++) {
+		struct account_value v[2] = {
+			{.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = 9000 + 10 * i},
+			{.quantity = Q_ACTIVE_ENERGY_IMPORT_PARTIAL, .value = i < 2 ? 500 : 10 * i},
+		};
+		assert_int_equal(account_feed(&b->account, &b->meter, T + 60 * i, false, v, 2), 0);
+		assert_false(v[0].suspect);
+		assert_int_equal(v[1].suspect, i == 2 || i == 3);
+	}
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->life_s, T);
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT_PARTIAL)->life_s, T + 120);
+}
+
+static void clock_that_steps_back_counts_nothing_twice(void **state)
+{
+	struct bench *b = *state;
+
+	for (int64_t t = 0; t <= 900; t += 60)
+		feed(b, t, 1000 + t);
+	expect(b, "life 0 from 1000: first\n0+900 measured 900\n");
+	assert_true(feed(b, 900, 1900)); /* there already */
+	assert_false(feed(b, 330, 1960));
+	assert_false(feed(b, 840, 2000));
+	assert_true(feed(b, 960, 2020));
+	expect(b, "suspect 330: its slot lies before one that is counted already\n"
+		  "suspect 840: its slot lies before one that is counted already\n");
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 120);
+}
+
+static void clock_that_was_days_ahead_begins_again(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 3 * 86400, 1000);
+	feed(b, 3 * 86400 + 60, 1100);
+	assert_true(feed(b, 0, 1200));
+	assert_true(feed(b, 900, 1300));
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 100);
+}
+
+static void clock_that_was_never_set_is_not_counted(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(feed(b, -T + 600, 1000));
+	assert_int_equal(b->meter.n_counters, 0);
+}
+
+static void unsynchronised_readings_make_estimated_intervals(void **state)
+{
+	struct bench *b = *state;
+
+	for (int64_t t = 0; t <= 900; t += 60) {
+		struct account_value v = {.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = 1000 + t};
+
+		account_feed(&b->account, &b->meter, T + t, true, &v, 1);
+	}
+	expect(b, "life 0 from 1000: first\n0+900 estimated 900\n");
+}
+
+static void changed_length_cuts_the_running_interval(void **state)
+{
+	struct bench *b = *state;
+
+	for (int64_t t = 0; t <= 2400; t += 60)
+		feed(b, t, t);
+	account_cut(&b->account, &b->meter);
+	calendar_init(&b->calendar, 3600);
+	for (int64_t t = 2460; t <= 7200; t += 60)
+		feed(b, t, t);
+	expect(b, "life 0 from 0: first\n0+900 measured 900\n900+900 measured 900\n1800+600 measured 600\n"
+		  "2400+1200 measured 1200\n3600+3600 measured 3600\n");
+}
+
+/* Random sites. The truth is kept beside: what lies between two readings of one true life must be counted, whatever
+ * happens between, and nothing else. */
+struct truth {
+	int64_t modulus, life_total, shown, counted_total;
+	int64_t at_s, last_total;
+	bool has_last;
+};
+
+static unsigned long long random_state;
+
+static int64_t below(int64_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (int64_t)(random_state % (unsigned long long)n);
+}
+
+static void true_reading(struct bench *b, struct truth *t, bool must_count)
+{
+	bool counted = feed(b, t->at_s, t->shown);
+
+	if (must_count)
+		assert_true(counted);
+	if (t->has_last)
+		t->counted_total += t->life_total - t->last_total;
+	t->last_total = t->life_total;
+	t->has_last = true;
+}
+
+static void run_load(struct truth *t, int64_t seconds)
+{
+	int64_t amount = below(60000 * seconds / 3600 / 10 + 2) * 10;
+
+	t->at_s += seconds;
+	t->life_total += amount;
+	t->shown = (t->shown + amount) % t->modulus;
+}
+
+static void one_site(struct bench *b)
+{
+	struct truth t = {.modulus = INT64_C(10000000000), .at_s = below(86400)};
+
+	t.shown = below(2) ? t.modulus - below(500000) / 10 * 10 : 2000000 + below(1000000000);
+	true_reading(b, &t, true);
+	for (int i = 0; i < 400; i++) {
+		int64_t what = below(100);
+
+		if (what < 80) {
+			run_load(&t, 60);
+		} else if (what < 88) { /* readings lost */
+			run_load(&t, 60 * (1 + below(200)));
+		} else if (what < 93 && t.shown > 500000 && t.shown < INT64_C(9990000000)) { /* one wrong value */
+			run_load(&t, 60);
+			assert_false(feed(b, t.at_s, below(2) ? 0 : t.shown + INT64_C(1000000000)));
+			run_load(&t, 60);
+		} else if (what < 96) { /* the clock steps back and runs on */
+			for (int64_t back = 1 + below(30); back > 0; back--)
+				feed(b, t.at_s - 60 * back, t.shown);
+			run_load(&t, 60);
+		} else if (t.shown > 2000000 && t.shown < INT64_C(9990000000)) { /* reset, known after three readings */
+			t.shown = 0;
+			t.has_last = false;
+			for (int k = 0; k < 3; k++) {
+				run_load(&t, 60);
+				true_reading(b, &t, k == 2);
+			}
+			continue;
+		} else {
+			continue;
+		}
+		true_reading(b, &t, true);
+	}
+	struct account_counter *c = account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT);
+
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT] + c->sum, t.counted_total);
+}
+
+static unsigned long long seed(void)
+{
+	const char *given = getenv("SEED");
+
+	return given ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761U + 1;
+}
+
+static void sums_are_exact_whatever_happens(void **state)
+{
+	struct bench *b = *state;
+	unsigned long long start = seed();
+
+	printf("SEED=%llu\n", start);
+	random_state = start;
+	for (int site = 0; site < 300; site++) {
+		account_fini(&b->meter);
+		bench_init(b);
+		one_site(b);
+	}
+}
+
+/* The same readings again, with the account's state taken out and put back in between. */
+static void account_goes_on_after_a_restart_as_if_there_had_been_none(void **state)
+{
+	struct bench *b = *state;
+	struct bench *other = malloc(sizeof(*other));
+	unsigned long long start = seed();
+
+	printf("SEED=%llu\n", start);
+	random_state = start;
+	bench_init(other);
+	int64_t at_s = 0, value = 2000000;
+
+	for (int i = 0; i < 3000; i++) {
+		int64_t shown;
+
+		at_s += 60 * (below(20) ? 1 : 1 + below(90));
+		value += below(50) * 10;
+		if (below(100) == 0)
+			value = below(1000);
+		shown = below(50) ? value : below(5000000);
+		assert_int_equal(feed(b, at_s, shown), feed(other, at_s, shown));
+		if (below(10) == 0) {
+			struct account_counter kept = other->meter.counters[0];
+			struct account_meter fresh = {
+				.id = 1, .limits = &other->limits, .every_s = 60, .last_s = other->meter.last_s};
+
+			account_fini(&other->meter);
+			other->meter = fresh;
+			assert_int_equal(account_restore(&other->meter, &kept), 0);
+		}
+		assert_string_equal(b->told, other->told);
+		b->n = other->n = 0;
+	}
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], other->total[Q_ACTIVE_ENERGY_IMPORT]);
+	account_fini(&other->meter);
+	free(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(interval_is_the_difference_at_its_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(boundary_between_readings_is_interpolated_and_the_sum_exact, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(first_interval_of_a_life_that_began_inside_it_is_estimated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(glitch_is_suspect_and_not_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(suspects_that_do_not_agree_make_no_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(rollover_is_counted_through, setup, teardown),
+		cmocka_unit_test_setup_teardown(rollover_follows_the_modulus_that_was_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(fall_that_is_no_rollover_is_suspect, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_step_backward_is_tolerated_where_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(gap_is_told_and_its_energy_spread, setup, teardown),
+		cmocka_unit_test_setup_teardown(gap_inside_an_interval_leaves_it_measured, setup, teardown),
+		cmocka_unit_test_setup_teardown(intervals_without_readings_are_missing_until_they_can_be_estimated,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_counted_between_two_lives, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaced_meter_without_figures_leaves_its_time_missing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(partial_counter_is_reset_apart_from_the_total, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_that_steps_back_counts_nothing_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_that_was_days_ahead_begins_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_that_was_never_set_is_not_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(unsynchronised_readings_make_estimated_intervals, setup, teardown),
+		cmocka_unit_test_setup_teardown(changed_length_cuts_the_running_interval, setup, teardown),
+		cmocka_unit_test_setup_teardown(sums_are_exact_whatever_happens, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_goes_on_after_a_restart_as_if_there_had_been_none, setup,
+						teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
