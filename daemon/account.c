@@ -178,7 +178,7 @@ static void tell_suspect(struct account *a, const struct account_meter *m, const
 		snprintf(reason, sizeof(reason), "%s: fell from %lld to %lld %s", row->name, (long long)c->raw,
 			 (long long)value, row->unit);
 	if (a->sink.suspect)
-		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, reason);
+		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
 	if (c->n_suspect == 1)
 		tell(a, m, slot_s, "implausible", "%s", reason);
 }
@@ -367,7 +367,7 @@ static void mark_behind(struct account *a, const struct account_meter *m, struct
 {
 	v->suspect = true;
 	if (a->sink.suspect)
-		a->sink.suspect(a->sink.context, m->id, v->quantity, slot_s,
+		a->sink.suspect(a->sink.context, m->id, v->quantity, slot_s, true,
 				"its slot lies before one that is counted already");
 }
 
@@ -415,7 +415,9 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 
 	if (slot_s < c->slot_s)
 		slot_s = c->slot_s;
-	if (c->living && final && *final >= c->raw) {
+	/* a final value that this life can not have reached is of an earlier one: not counted */
+	if (c->living && final && *final >= c->raw &&
+	    *final - c->raw <= most(limit_of(m, c->quantity), slot_s - c->moved_s)) {
 		add_piece(&mv, c->slot_s, slot_s, *final - c->raw, true);
 		if (mv.n_pieces == 0)
 			c->sum += *final - c->raw;

@@ -94,8 +94,9 @@ struct account_sink {
 	void *context;
 	/* An interval may be given out again with other counters, or first without values and later with them. */
 	void (*interval)(void *context, const struct account_interval *i);
-	/* A value that was not counted. reason: one sentence without the meter's name. */
-	void (*suspect)(void *context, int64_t meter, enum quantity q, int64_t slot_s, const char *reason);
+	/* A value that was not counted. behind: its slot lies before what has been counted, the value itself may be
+	 * good. reason: one sentence without the meter's name. */
+	void (*suspect)(void *context, int64_t meter, enum quantity q, int64_t slot_s, bool behind, const char *reason);
 	/* A life begins at slot_s with the value raw; the one before, if any, ended at ended_s with ended_raw. */
 	void (*life)(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw, int64_t ended_s,
 		     int64_t ended_raw, const char *reason);
@@ -124,7 +125,8 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 /* The meter behind the name is another one since slot_s, or what its counters mean has changed: the life of counter q
  * (Q_COUNT: of every counter) ends there, the next reading begins a new one.
  * final: NULL, or what the old one showed at the end, counted up to slot_s. initial: NULL, or what the new one showed
- * then, counted from. Both for one counter only. A slot_s before what has been counted means then. */
+ * then, counted from. Both for one counter only; a final value that this meter can not have reached since is passed
+ * over. A slot_s before what has been counted means then. */
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
 		     const int64_t *initial, const char *reason);
 

@@ -99,6 +99,17 @@ int64_t store_number(struct store *s, const char *sql, int64_t fallback)
 	return n;
 }
 
+void store_text(struct store *s, const char *sql, char *text, size_t n)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	text[0] = '\0';
+	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
+	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		snprintf(text, n, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+}
+
 const char *store_error(const struct store *s)
 {
 	return s->error;
@@ -175,13 +186,15 @@ static int write_quantities(struct store *s)
 	return r;
 }
 
-static int prepare_store(struct store *s, struct err *e)
+static int prepare_store(struct store *s, const struct conf *conf, struct err *e)
 {
 	int r = write_quantities(s);
 
 	sort_quantities(s);
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		r = prepare_kind(s, k);
+	if (r == 0)
+		r = store_account_open(s, conf);
 	if (r == 0)
 		r = store_load_meters(s);
 	if (r == 0)
@@ -193,6 +206,7 @@ static int prepare_store(struct store *s, struct err *e)
 
 static void free_store(struct store *s)
 {
+	store_account_close(s);
 	for (size_t k = 0; k < s->n_kinds; k++) {
 		sqlite3_finalize(s->kinds[k].insert);
 		sqlite3_finalize(s->kinds[k].horizon);
@@ -219,14 +233,14 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		free(s);
 		return NULL;
 	}
-	if (store_open_file(s, conf, e) != 0 || prepare_store(s, e) != 0) {
+	if (store_open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
 		free_store(s);
 		return NULL;
 	}
 	return s;
 }
 
-static struct store_meter *find_meter(const struct store *s, int64_t id)
+struct store_meter *store_find_meter(const struct store *s, int64_t id)
 {
 	size_t low = 0, high = s->n_meters;
 
@@ -276,7 +290,7 @@ void store_reading(struct store *s, const struct reading *r)
 		return;
 	}
 	for (int q = 0; q < Q_COUNT; q++) {
-		if (s->kind_of[q] < 0 || !reading_has(r, (enum quantity)q))
+		if ((s->kind_of[q] < 0 && q != Q_COUNTER_MAX) || !reading_has(r, (enum quantity)q))
 			continue;
 		*value = (unsigned char)q;
 		memcpy(value + 1, &r->values[q], sizeof(r->values[q]));
@@ -318,7 +332,7 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 
 void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st)
 {
-	struct store_meter *m = find_meter(s, meter);
+	struct store_meter *m = store_find_meter(s, meter);
 
 	if (!m)
 		return;
@@ -332,15 +346,25 @@ void store_meter_status(struct store *s, int64_t meter, const struct store_meter
 
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 {
-	struct store_meter *m = find_meter(s, meter);
+	struct store_meter *m = store_find_meter(s, meter);
 	char *copy = strdup(serial);
 
 	if (!m || !copy) {
 		free(copy);
 		return;
 	}
+	if (!m->serial)
+		s->n_serials++;
 	free(m->serial);
 	m->serial = copy;
+	m->serial_at = s->held_bytes;
+}
+
+void store_tick(struct store *s, int64_t now_s)
+{
+	if (s->started_s == 0 || now_s < s->now_s)
+		s->started_s = now_s;
+	s->now_s = now_s;
 }
 
 void store_bus_status(struct store *s, const char *bus, const struct store_bus_status *st)
@@ -364,50 +388,125 @@ size_t store_pending(const struct store *s)
 	return s->n_held;
 }
 
-/* Put the values of one held reading that belong to kind k into its table. */
-static int write_record(struct store *s, size_t k, const struct store_record *head, const unsigned char *values)
+/* A held reading, taken apart. */
+struct reading_held {
+	struct store_record head;
+	enum quantity quantities[Q_COUNT];
+	int64_t values[Q_COUNT];
+};
+
+/* Put the values of one held reading that belong to kind k into its table. Returns 1 when there is a new row, 0, or
+ * -errno. */
+static int write_kind(struct store *s, size_t k, const struct reading_held *held, int quality)
 {
 	struct store_kind *kind = &s->kinds[k];
 	bool any = false;
 
-	for (size_t i = 0; i < head->n_values; i++) {
-		int64_t value;
-		unsigned q = values[i * VALUE_BYTES];
-
-		if (s->kind_of[q] != (int)k)
+	for (size_t i = 0; i < held->head.n_values; i++) {
+		if (s->kind_of[held->quantities[i]] != (int)k)
 			continue;
-		memcpy(&value, values + i * VALUE_BYTES + 1, sizeof(value));
-		sqlite3_bind_int64(kind->insert, s->column_of[q], value);
+		sqlite3_bind_int64(kind->insert, s->column_of[held->quantities[i]], held->values[i]);
 		any = true;
 	}
 	if (!any)
 		return 0;
-	sqlite3_bind_int64(kind->insert, 1, head->slot_s);
-	sqlite3_bind_int64(kind->insert, 2, head->meter);
-	sqlite3_bind_int64(kind->insert, 3, head->delay_ms);
-	sqlite3_bind_int(kind->insert, 4, head->quality);
+	sqlite3_bind_int64(kind->insert, 1, held->head.slot_s);
+	sqlite3_bind_int64(kind->insert, 2, held->head.meter);
+	sqlite3_bind_int64(kind->insert, 3, held->head.delay_ms);
+	sqlite3_bind_int(kind->insert, 4, quality);
 
-	struct store_meter *m = find_meter(s, head->meter);
+	struct store_meter *m = store_find_meter(s, held->head.meter);
 
-	if (m && m->newest_ts[k] < head->slot_s)
-		m->newest_ts[k] = head->slot_s;
+	if (m && m->newest_ts[k] < held->head.slot_s)
+		m->newest_ts[k] = held->head.slot_s;
 	kind->touched = true;
-	return store_run(s, kind->insert);
+	int r = store_run(s, kind->insert);
+
+	return r != 0 ? r : sqlite3_changes(s->db);
+}
+
+/* Count one held reading and put it into its tables. */
+static int write_reading(struct store *s, const struct reading_held *held)
+{
+	unsigned new_rows = 0;
+	int suspects = store_account_feed(s, held->head.meter, held->head.slot_s, held->head.quality,
+					  held->head.n_values, held->quantities, held->values);
+
+	if (suspects < 0)
+		return suspects;
+	for (size_t k = 0; k < s->n_kinds; k++) {
+		bool suspect = suspects & 1 << k;
+		int r = write_kind(s, k, held, suspect ? READING_SUSPECT : held->head.quality);
+
+		if (r < 0)
+			return r;
+		if (r > 0)
+			new_rows |= 1U << k;
+	}
+	return store_account_suspects(s, (unsigned)suspects & new_rows);
+}
+
+/* A serial number is written where it stands among the readings: what comes after it is of another meter. */
+static int write_serial(struct store *s, struct store_meter *m)
+{
+	sqlite3_stmt *put;
+	int r = 0;
+
+	if (strcmp(m->known_serial, m->serial) == 0)
+		return 0;
+	put = store_prepare(s, "UPDATE meter SET serial = ? WHERE id = ?");
+	if (!put)
+		return -EIO;
+	sqlite3_bind_text(put, 1, m->serial, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, m->id);
+	r = store_run(s, put);
+	sqlite3_finalize(put);
+	if (r == 0 && m->known_serial[0]) {
+		char detail[120];
+
+		snprintf(detail, sizeof(detail), "serial number %s, now %s", m->known_serial, m->serial);
+		store_event(s, s->account.newest_s * 1000, m->name, "meter-replaced", detail);
+		r = store_account_replace(s, m, m->account.last_s, NULL, NULL);
+	}
+	return r;
+}
+
+/* Those that came before the reading at this place. */
+static int write_serials(struct store *s, size_t at)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
+		struct store_meter *m = &s->meters[i];
+
+		if (!m->serial || m->serial_at > at || m->serial_done)
+			continue;
+		r = write_serial(s, m);
+		m->serial_done = true;
+		s->n_serials_done++;
+	}
+	return r;
 }
 
 static int write_readings(struct store *s)
 {
+	struct reading_held held;
 	int r = 0;
 
 	for (size_t at = 0; at < s->held_bytes && r == 0;) {
-		struct store_record head;
-
-		memcpy(&head, s->held + at, sizeof(head));
-		for (size_t k = 0; k < s->n_kinds && r == 0; k++)
-			r = write_record(s, k, &head, s->held + at + sizeof(head));
-		at += sizeof(head) + head.n_values * (size_t)VALUE_BYTES;
+		if (s->n_serials_done < s->n_serials)
+			r = write_serials(s, at);
+		memcpy(&held.head, s->held + at, sizeof(held.head));
+		at += sizeof(held.head);
+		for (size_t i = 0; i < held.head.n_values; i++) {
+			held.quantities[i] = s->held[at];
+			memcpy(&held.values[i], s->held + at + 1, sizeof(held.values[i]));
+			at += VALUE_BYTES;
+		}
+		if (r == 0)
+			r = write_reading(s, &held);
 	}
-	return r;
+	return r == 0 ? write_serials(s, s->held_bytes) : r;
 }
 
 /* The newest_ views look at twice as many rows as there are meters, and 500. A meter whose newest row is about to be
@@ -465,25 +564,6 @@ static int write_events(struct store *s)
 		r = store_run(s, put);
 	}
 	sqlite3_finalize(put);
-	return r;
-}
-
-static int write_serials(struct store *s)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
-		if (!s->meters[i].serial)
-			continue;
-		sqlite3_stmt *put = store_prepare(s, "UPDATE meter SET serial = ? WHERE id = ?");
-
-		if (!put)
-			return -EIO;
-		sqlite3_bind_text(put, 1, s->meters[i].serial, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(put, 2, s->meters[i].id);
-		r = store_run(s, put);
-		sqlite3_finalize(put);
-	}
 	return r;
 }
 
@@ -553,7 +633,7 @@ static bool is_urgent(const struct store *s)
 	for (size_t i = 0; i < s->n_buses; i++)
 		if (s->buses[i].status_urgent)
 			return true;
-	return s->n_held > 0 || s->n_events > 0;
+	return s->n_held > 0 || s->n_events > 0 || s->now_s - s->told_s >= STORE_STATUS_EVERY_S || s->now_s < s->told_s;
 }
 
 /* All of it is in the database now. */
@@ -569,9 +649,14 @@ static void let_go(struct store *s, bool due)
 
 		m->status_held = m->status_held && !due && !m->status_urgent;
 		m->status_urgent = false;
+		if (m->serial)
+			snprintf(m->known_serial, sizeof(m->known_serial), "%s", m->serial);
 		free(m->serial);
 		m->serial = NULL;
+		m->serial_done = false;
 	}
+	s->n_serials = s->n_serials_done = 0;
+	s->told_s = s->now_s;
 	for (size_t i = 0; i < s->n_buses; i++) {
 		struct store_bus *b = &s->buses[i];
 
@@ -582,21 +667,56 @@ static void let_go(struct store *s, bool due)
 		s->kinds[k].touched = false;
 }
 
+/* Bring what memory knows about the database back to what is in it. */
+static int reload(struct store *s)
+{
+	int r = store_load_newest(s);
+
+	if (r == 0)
+		r = store_account_reload(s);
+	if (r == 0)
+		s->stale = false;
+	return r;
+}
+
+/* What the account writes of itself, beside what readings make it write. */
+static int write_account(struct store *s)
+{
+	int r = s->now_s != 0 ? store_account_missing(s, s->now_s) : 0;
+
+	return r == 0 ? store_account_save(s, false) : r;
+}
+
+/* Nothing was written: forget what the attempt has changed in memory. */
+static void undo(struct store *s, size_t n_events)
+{
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	s->stale = true;
+	s->n_serials_done = 0;
+	for (size_t i = 0; i < s->n_meters; i++)
+		s->meters[i].serial_done = false;
+	while (s->n_events > n_events)
+		free(s->events[--s->n_events].subject);
+}
+
 static int commit(struct store *s, bool due)
 {
-	int r = s->newest_stale ? store_load_newest(s) : 0;
+	size_t n_events = s->n_events;
+	int r = s->stale ? reload(s) : 0;
 
 	if (r == 0)
 		r = store_exec(s, "BEGIN IMMEDIATE");
 	if (r != 0)
 		return r;
-	r = write_readings(s);
+	r = store_account_replacements(s);
+	if (r == 0)
+		r = write_readings(s);
 	if (r == 0)
 		r = write_newest(s);
 	if (r == 0)
-		r = write_events(s);
+		r = write_account(s);
 	if (r == 0)
-		r = write_serials(s);
+		r = write_events(s);
 	if (r == 0)
 		r = write_meter_states(s, due);
 	if (r == 0)
@@ -604,8 +724,7 @@ static int commit(struct store *s, bool due)
 	if (r == 0)
 		r = store_exec(s, "COMMIT");
 	if (r != 0) {
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-		s->newest_stale = true;
+		undo(s, n_events);
 		return r;
 	}
 	let_go(s, due);
@@ -632,5 +751,13 @@ void store_close(struct store *s)
 		return;
 	if (commit(s, true) != 0)
 		log_error("%s: %zu readings are lost: %s", s->path, s->n_held, s->error);
+	else
+		store_account_save(s, true);
 	free_store(s);
+}
+
+void store_abandon(struct store *s)
+{
+	if (s)
+		free_store(s);
 }

@@ -21,6 +21,9 @@ struct store *store_open(const struct conf *conf, struct err *e);
 /* Commit what is held and close. NULL is allowed. */
 void store_close(struct store *s);
 
+/* Close without committing or saving anything, as when the program is killed. For tests. NULL is allowed. */
+void store_abandon(struct store *s);
+
 /* Make the tables of buses, meters and inputs say what the configuration says; history of removed ones stays.
  * Called at start and after a reload. 0, or -errno with an error added. */
 int store_configure(struct store *s, const struct conf *conf, struct err *e);
@@ -54,8 +57,23 @@ struct store_bus_status {
 };
 void store_bus_status(struct store *s, const char *bus, const struct store_bus_status *st);
 
+/* Tell the store the wall clock's time, now and then: the next commits let intervals that ended without a reading stand
+ * as missing. Never called: never told. */
+void store_tick(struct store *s, int64_t now_s);
+
 /* Write everything held in one transaction. 0, or -errno: then all of it is still held and store_error() says why. */
 int store_commit(struct store *s);
+
+/* Make intervals, days, months and lives anew from the readings that are kept. What readings that were deleted have
+ * left behind stays. 0 or -errno, then it is done at the next start. */
+int store_rebuild(struct store *s);
+
+/* For another program than the daemon (tally replace): ask the daemon that uses this configuration's database to end
+ * the life of a meter or input at at_s. final: NULL, or base units the old one's main counter (active energy imported;
+ * an input's only one) showed then; initial: NULL, or what the new one showed. Acted on at the daemon's next commit. 0,
+ * or -errno with an error added. */
+int store_replace(const struct conf *conf, const char *meter, int64_t at_s, const int64_t *final,
+		  const int64_t *initial, struct err *e);
 
 /* Readings held and not yet committed. */
 size_t store_pending(const struct store *s);

@@ -190,10 +190,11 @@ static void carry_over(struct store *s, struct store_meter *meters, size_t n_met
 		if (old == s->n_meters || s->meters[old].id != meters[i].id)
 			continue;
 		struct store_meter *from = &s->meters[old++];
-		bool configured = meters[i].configured;
+		bool configured = meters[i].configured, is_input = meters[i].is_input;
 
 		meters[i] = *from;
 		meters[i].configured = configured;
+		meters[i].is_input = is_input;
 	}
 	while (old < s->n_meters)
 		free(s->meters[old++].serial);
@@ -204,7 +205,7 @@ int store_load_meters(struct store *s)
 	int r = -ENOMEM;
 	size_t n = (size_t)store_number(s, "SELECT count(*) FROM meter", 0), i = 0;
 	struct store_meter *meters = calloc(n + 1, sizeof(*meters));
-	sqlite3_stmt *get = store_prepare(s, "SELECT id, name, configured FROM meter ORDER BY id");
+	sqlite3_stmt *get = store_prepare(s, "SELECT id, name, configured, is_input, serial FROM meter ORDER BY id");
 
 	if (!meters || !get)
 		goto out;
@@ -212,6 +213,10 @@ int store_load_meters(struct store *s)
 		meters[i].id = sqlite3_column_int64(get, 0);
 		snprintf(meters[i].name, sizeof(meters[i].name), "%s", (const char *)sqlite3_column_text(get, 1));
 		meters[i].configured = sqlite3_column_int(get, 2);
+		meters[i].is_input = sqlite3_column_int(get, 3);
+		if (sqlite3_column_type(get, 4) != SQLITE_NULL)
+			snprintf(meters[i].known_serial, sizeof(meters[i].known_serial), "%s",
+				 (const char *)sqlite3_column_text(get, 4));
 		i++;
 	}
 	carry_over(s, meters, i);
@@ -244,14 +249,6 @@ static int load_buses(struct store *s, const struct conf *conf)
 	return 0;
 }
 
-static struct store_meter *meter_by_id(struct store *s, int64_t id)
-{
-	for (size_t i = 0; i < s->n_meters; i++)
-		if (s->meters[i].id == id)
-			return &s->meters[i];
-	return NULL;
-}
-
 static int load_newest_of(struct store *s, size_t kind)
 {
 	const char *name = s->kinds[kind].name;
@@ -263,7 +260,7 @@ static int load_newest_of(struct store *s, size_t kind)
 	if (!get)
 		return -EIO;
 	while (sqlite3_step(get) == SQLITE_ROW) {
-		struct store_meter *m = meter_by_id(s, sqlite3_column_int64(get, 0));
+		struct store_meter *m = store_find_meter(s, sqlite3_column_int64(get, 0));
 
 		if (!m)
 			continue;
@@ -284,8 +281,6 @@ int store_load_newest(struct store *s)
 	}
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		r = load_newest_of(s, k);
-	if (r == 0)
-		s->newest_stale = false;
 	return r;
 }
 
@@ -308,6 +303,8 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 		r = store_load_meters(s);
 	if (r == 0)
 		r = load_buses(s, conf);
+	if (r == 0)
+		r = store_account_configure(s, conf);
 	if (r != 0) {
 		err_add(e, s->path, 0, "the configuration can not be written: %s", s->error);
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);

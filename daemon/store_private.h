@@ -5,6 +5,8 @@
 
 #include <sqlite3.h>
 
+#include "account.h"
+#include "calendar.h"
 #include "store.h"
 
 enum {
@@ -13,6 +15,11 @@ enum {
 	STORE_STATE_MAX = 15,		   /* longest state of a meter or bus, bytes */
 	STORE_BUSY_TIMEOUT_MS = 250,	   /* longest a commit waits for another program's lock */
 	STORE_STATUS_EVERY_S = 60,	   /* figures of meters and buses are written this often, states at once */
+	STORE_SAVE_EVERY_S = 3600, /* the account's state is written this often; younger readings are replayed */
+	STORE_SPANS = 2,	   /* days and months */
+	STORE_INTERVAL_COLUMNS_MAX = 8,
+	STORE_MISSING_AT_ONCE = 200, /* intervals of one meter told missing in one commit */
+	STORE_REBUILD_STEP = 20000,  /* readings of a rebuild in one transaction */
 };
 
 /* One table of readings. */
@@ -27,7 +34,7 @@ struct store_kind {
 struct store_meter {
 	int64_t id;
 	char name[CONF_NAME_MAX + 1];
-	bool configured;
+	bool configured, is_input;
 	int64_t newest_ts[STORE_KINDS_MAX];    /* newest slot of each kind in the database, 0 = none */
 	int64_t persisted_ts[STORE_KINDS_MAX]; /* what table newest says */
 	bool status_held;		       /* figures not yet written */
@@ -35,6 +42,66 @@ struct store_meter {
 	char state[STORE_STATE_MAX + 1];
 	struct store_meter_status status; /* state points at the array above */
 	char *serial;			  /* not yet written, or NULL */
+	bool serial_done;		  /* written by the commit under way */
+	size_t serial_at;		  /* bytes of readings that were held before it */
+	char known_serial[40];		  /* as in the database */
+	struct account_meter account;
+	bool account_changed; /* since it was saved */
+	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
+};
+
+/* One period of one input: a row of input_period. */
+struct store_input {
+	int64_t meter, concentrator;
+	int64_t from_s, until_s;
+	int64_t weight;
+	uint8_t input;
+	enum quantity quantity;
+	struct account_limits *limits;
+};
+
+/* Limits of one model under one pair of ratios. */
+struct store_limits {
+	const struct driver *driver;
+	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary;
+	struct account_limits *limits;
+};
+
+/* A value that was not counted, until its row is known to be written. */
+struct store_suspect {
+	int64_t meter, slot_s;
+	enum quantity quantity;
+	bool behind;
+	char reason[160];
+};
+
+struct store_account {
+	struct calendar calendar;
+	struct account account; /* its sink writes into the running transaction */
+	bool loaded;
+	int64_t saved_s;		/* newest slot when the state was last written */
+	int64_t newest_s;		/* slot of the last reading */
+	int error;			/* of a sink's call, 0 = none */
+	uint64_t n_rebuilt;		/* readings fed by a rebuild */
+	bool rebuilding;		/* everything is written anew, events are not */
+	bool replaying;			/* results are in the database already */
+	int64_t write_from_s;		/* intervals before it are not touched (a rebuild) */
+	struct account_limits *unknown; /* for meters without a driver */
+	size_t n_limits;
+	struct store_limits *limits;
+	size_t n_inputs;
+	struct store_input *inputs;
+	int64_t db_id[Q_COUNT]; /* quantity.id */
+	size_t n_columns;	/* of kept_interval */
+	enum quantity columns[STORE_INTERVAL_COLUMNS_MAX];
+	size_t n_suspects;
+	struct store_suspect suspects[Q_COUNT];
+	sqlite3_stmt *get_interval, *put_interval, *put_suspect, *get_behind, *end_life, *put_life, *put_account,
+		*put_counter, *put_span[STORE_SPANS];
+	sqlite3_stmt *add[STORE_SPANS][STORE_KINDS_MAX];
+	int64_t span_written_s[STORE_SPANS]; /* start of the day and month written last */
+	int64_t last_event_meter, last_event_s;
+	char last_event_kind[20];
 };
 
 struct store_bus {
@@ -61,14 +128,20 @@ struct store {
 	struct store_meter *meters; /* every row of table meter, by id */
 	size_t n_buses;
 	struct store_bus *buses;
-	bool newest_stale; /* a commit failed half-way: newest_ts may name rows that are not there */
+	bool stale; /* a commit failed half-way: meters know of rows that are not there */
 	int64_t status_written_us;
 	/* readings held: records of a struct store_record and its values, back to back */
 	unsigned char *held;
 	size_t held_bytes, held_capacity;
 	size_t n_held;
+	size_t n_serials, n_serials_done;
 	struct store_event_held *events;
 	size_t n_events, events_capacity;
+	int64_t now_s;		     /* store_tick() */
+	int64_t started_s;	     /* the first of them */
+	int64_t told_s;		     /* when missing intervals were last told */
+	int64_t replacement_version; /* data_version when table replacement was last looked at */
+	struct store_account account;
 };
 
 /* Keep the database's complaint in s->error, after what was attempted. Returns it as -errno. */
@@ -86,9 +159,52 @@ int store_run(struct store *s, sqlite3_stmt *stmt);
 /* First column of the first row of a query, or fallback when there is none or it fails. */
 int64_t store_number(struct store *s, const char *sql, int64_t fallback);
 
+/* First column of the first row as text, "" when there is none; cut at n bytes. */
+void store_text(struct store *s, const char *sql, char *text, size_t n);
+
 /* store_open.c: find or create the file, see that it is ours, bring the schema up to date. 0, or -errno with an
  * error added. */
 int store_open_file(struct store *s, const struct conf *conf, struct err *e);
+
+/* The meter of this id, or NULL. */
+struct store_meter *store_find_meter(const struct store *s, int64_t id);
+
+/* The account, store_account.c. All write into the running transaction but where said. */
+
+/* Prepare statements; after the quantities are written. 0 or -errno. */
+int store_account_open(struct store *s, const struct conf *conf);
+void store_account_close(struct store *s);
+
+/* Take limits and inputs from the configuration, which is in the database already; the first time also load the state
+ * and go on from it. A transaction of its own. 0 or -errno. */
+int store_account_configure(struct store *s, const struct conf *conf);
+
+/* What memory knows is not what the database has: load the state again and replay what came after. 0 or -errno. */
+int store_account_reload(struct store *s);
+
+/* Count one reading: n values of quantities qs. Returns the kinds (a mask of indices) with a suspect value, which wait
+ * in account.suspects; or -errno. */
+int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,
+		       const enum quantity *qs, const int64_t *values);
+
+/* Write the suspects of the kinds in the mask, forget the others. 0 or -errno. */
+int store_account_suspects(struct store *s, unsigned kinds);
+
+/* Write the state when it is due (always: whatever the time). 0 or -errno. */
+int store_account_save(struct store *s, bool always);
+
+/* Act on what `tally replace` has asked for. 0 or -errno. */
+int store_account_replacements(struct store *s);
+
+/* The meter behind the name is another one from now on. final, initial: NULL or base units of its main counter. */
+int store_account_replace(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
+			  const int64_t *initial);
+
+/* Give out the intervals that have ended without a reading. 0 or -errno. */
+int store_account_missing(struct store *s, int64_t now_s);
+
+/* Make intervals, days, months and lives anew from the readings. A transaction of its own. 0 or -errno. */
+int store_account_rebuild(struct store *s);
 
 /* store_configure.c: read tables meter and bus, and the newest slots. 0 or -errno. */
 int store_load_meters(struct store *s);

@@ -228,12 +228,14 @@ CREATE TABLE reading_pulse (
 ) STRICT, WITHOUT ROWID;
 
 -- The newest slot of each meter, without a scan of the whole table: it is among the newest rows, twice as many as there
--- are meters and some, or else the daemon has put it into table newest.
+-- are meters and some, or else the daemon has put it into table newest. Rows of a clock that ran ahead are passed over.
 CREATE VIEW newest_energy AS
 SELECT meter, max(ts) AS ts
 FROM (SELECT meter, ts FROM reading_energy
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_energy ORDER BY ts DESC
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_energy
+                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
                                         LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      AND ts < unixepoch('now') + 86400
       UNION ALL
       SELECT meter, ts FROM newest WHERE kind = 'energy')
 GROUP BY meter;
@@ -241,8 +243,10 @@ GROUP BY meter;
 CREATE VIEW newest_partial AS
 SELECT meter, max(ts) AS ts
 FROM (SELECT meter, ts FROM reading_partial
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_partial ORDER BY ts DESC
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_partial
+                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
                                         LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      AND ts < unixepoch('now') + 86400
       UNION ALL
       SELECT meter, ts FROM newest WHERE kind = 'partial')
 GROUP BY meter;
@@ -250,8 +254,10 @@ GROUP BY meter;
 CREATE VIEW newest_tariff AS
 SELECT meter, max(ts) AS ts
 FROM (SELECT meter, ts FROM reading_tariff
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff ORDER BY ts DESC
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff
+                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
                                         LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      AND ts < unixepoch('now') + 86400
       UNION ALL
       SELECT meter, ts FROM newest WHERE kind = 'tariff')
 GROUP BY meter;
@@ -259,8 +265,10 @@ GROUP BY meter;
 CREATE VIEW newest_tariff_other AS
 SELECT meter, max(ts) AS ts
 FROM (SELECT meter, ts FROM reading_tariff_other
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff_other ORDER BY ts DESC
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff_other
+                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
                                         LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      AND ts < unixepoch('now') + 86400
       UNION ALL
       SELECT meter, ts FROM newest WHERE kind = 'tariff_other')
 GROUP BY meter;
@@ -268,8 +276,10 @@ GROUP BY meter;
 CREATE VIEW newest_power AS
 SELECT meter, max(ts) AS ts
 FROM (SELECT meter, ts FROM reading_power
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_power ORDER BY ts DESC
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_power
+                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
                                         LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      AND ts < unixepoch('now') + 86400
       UNION ALL
       SELECT meter, ts FROM newest WHERE kind = 'power')
 GROUP BY meter;
@@ -277,8 +287,10 @@ GROUP BY meter;
 CREATE VIEW newest_pulse AS
 SELECT meter, max(ts) AS ts
 FROM (SELECT meter, ts FROM reading_pulse
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_pulse ORDER BY ts DESC
+      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_pulse
+                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
                                         LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
+      AND ts < unixepoch('now') + 86400
       UNION ALL
       SELECT meter, ts FROM newest WHERE kind = 'pulse')
 GROUP BY meter;

@@ -42,12 +42,13 @@ static void on_interval(void *context, const struct account_interval *i)
 		b->n = 0;
 }
 
-static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t slot_s, const char *reason)
+static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t slot_s, bool behind, const char *reason)
 {
 	struct bench *b = context;
 
 	(void)meter;
 	(void)q;
+	(void)behind;
 	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "suspect %lld: %s\n", (long long)(slot_s - T),
 				 reason);
 }

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <time.h>
+
+#include "store_site.h"
+
+static void columns_are(const struct site *t, const char *view, const char *expected)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "SELECT group_concat(name, ', ') FROM pragma_table_info('%s')", view);
+	assert_rows(t, sql, expected);
+}
+
+static void views_have_the_columns_of_the_contract(void **state)
+{
+	struct site *t = *state;
+
+	columns_are(t, "interval", "time, ts, meter, quantity, duration_s, value, unit, quality");
+	columns_are(t, "interval_energy",
+		    "time, ts, meter, duration_s, active_import_kwh, active_export_kwh, reactive_import_kvarh, "
+		    "reactive_export_kvarh, quality");
+	columns_are(t, "daily", "day, meter, quantity, value, unit, coverage");
+	columns_are(t, "monthly", "month, meter, quantity, value, unit, coverage");
+	columns_are(t, "monthly_tariff", "month, meter, tariff, active_import_kwh, reactive_import_kvarh");
+}
+
+/* Readings of press each minute of [from_s, to_s], base units at_0 at T and 600 an hour. */
+static void run(struct site *t, int64_t from_s, int64_t to_s, int64_t at_0)
+{
+	for (int64_t at = from_s; at <= to_s; at += 60)
+		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, at_0 + at / 6, Q_ACTIVE_ENERGY_IMPORT_T1,
+		     at_0 / 2 + at / 12, Q_TARIFF, INT64_C(1), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+}
+
+static void reopen(struct site *t)
+{
+	store_close(t->store);
+	open_store(t);
+}
+
+/* Leave the store as kill -9 does: nothing saved, nothing committed that was not. */
+static void crash(struct site *t)
+{
+	store_abandon(t->store);
+	open_store(t);
+}
+
+static void intervals_days_and_months_are_kept_as_readings_come(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 3600, 5000);
+	assert_rows(t, "SELECT * FROM interval LIMIT 2",
+		    "2026-01-01T00:00:00Z|1767225600|press|active_energy_import|900|0.15|kWh|measured\n"
+		    "2026-01-01T00:15:00Z|1767226500|press|active_energy_import|900|0.15|kWh|measured");
+	assert_rows(t, "SELECT * FROM interval_energy ORDER BY ts DESC LIMIT 1",
+		    "2026-01-01T00:45:00Z|1767228300|press|900|0.15||||measured");
+	assert_rows(t, "SELECT day, meter, quantity, value, unit, round(coverage, 4) FROM daily ORDER BY quantity",
+		    "2026-01-01|press|active_energy_import|0.6|kWh|0.0417\n"
+		    "2026-01-01|press|active_energy_import_t1|0.3|kWh|0.0417");
+	assert_rows(t, "SELECT month, quantity, value FROM monthly ORDER BY quantity",
+		    "2026-01|active_energy_import|0.6\n2026-01|active_energy_import_t1|0.3");
+	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3|");
+}
+
+static void account_goes_on_after_a_restart(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 1000, 5000);
+	reopen(t);
+	run(t, 1020, 1800, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
+	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.3");
+	assert_rows(t, "SELECT count(*) FROM life", "2");
+}
+
+static void account_goes_on_after_a_crash(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 1000, 5000);
+	run(t, 1020, 1380, 5000);
+	crash(t);
+	run(t, 1440, 1800, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
+	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.3");
+}
+
+static void failed_commit_counts_nothing_twice(void **state)
+{
+	struct site *t = *state;
+	sqlite3 *other;
+
+	run(t, 0, 840, 5000);
+	assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	hold(t, "press", T + 900, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5150), Q_COUNT);
+	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_int_equal(store_commit(t->store), -EBUSY);
+	sqlite3_close(other);
+	run(t, 960, 1800, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
+}
+
+static void suspect_reading_is_kept_with_its_reason(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 300, 5000);
+	hold(t, "press", T + 360, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(0), Q_ACTIVE_ENERGY_IMPORT_T1,
+	     INT64_C(2530), Q_COUNT);
+	run(t, 420, 900, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh, quality FROM energy WHERE quality <> 'good'",
+		    "360|0.0|suspect");
+	assert_rows(t, "SELECT quantity, reason FROM suspect_reading",
+		    "active_energy_import|active_energy_import: fell from 5050 to 0 Wh");
+	assert_rows(t, "SELECT count(*) FROM tariff_energy", "16");
+	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
+	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
+}
+
+static void reset_opens_a_life(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 960, -60);
+	assert_rows(t, "SELECT kind FROM event", "implausible\nreset");
+	assert_rows(t,
+		    "SELECT since, from_value, until, until_value, reason FROM meter_life "
+		    "WHERE quantity = 'active_energy_import' ORDER BY since",
+		    "2026-01-01T00:00:00Z|5.0|2026-01-01T00:05:00Z|5.05|first\n2026-01-01T00:06:00Z|0.0|||reset");
+	assert_rows(t, "SELECT value, quality FROM interval", "0.14|estimated");
+}
+
+static void gas_stands_in_its_own_unit(void **state)
+{
+	struct site *t = *state;
+
+	for (int64_t i = 0; i <= 30; i++)
+		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, i, Q_PULSES_2, 100 * i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT meter, quantity, value, unit, quality FROM interval ORDER BY meter, ts",
+		    "gas|volume|15.0|m3|measured\ngas|volume|15.0|m3|measured\n"
+		    "lighting|active_energy_import|0.15|kWh|measured\nlighting|active_energy_import|0.15|kWh|measured");
+	assert_rows(t, "SELECT meter, active_import_kwh FROM interval_energy", "lighting|0.15\nlighting|0.15");
+	assert_rows(t, "SELECT meter, quantity, value, unit FROM daily ORDER BY meter",
+		    "gas|volume|30.0|m3\nlighting|active_energy_import|0.3|kWh");
+	assert_rows(t, "SELECT meter, quantity, value, unit FROM monthly ORDER BY meter",
+		    "gas|volume|30.0|m3\nlighting|active_energy_import|0.3|kWh");
+}
+
+static void one_suspect_input_leaves_the_others_good(void **state)
+{
+	struct site *t = *state;
+
+	for (int64_t i = 0; i <= 3; i++)
+		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 500 + i, Q_PULSES_2, i == 2 ? 0 : 900 + i,
+		     Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT meter, pulses, quality FROM pulse WHERE ts = 1767225720 ORDER BY meter",
+		    "gas|0|suspect\nlighting|502|good");
+	assert_rows(t, "SELECT quality FROM energy WHERE ts = 1767225720", "good");
+}
+
+static void change_of_weight_opens_a_life(void **state)
+{
+	struct site *t = *state;
+	int64_t now_s = time(NULL) / 60 * 60;
+
+	for (int64_t i = -30; i <= 0; i++)
+		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 1000 + i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	t->inputs[0].weight = 1000;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	for (int64_t i = 1; i <= 40; i++)
+		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 1000 + i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT reason FROM meter_life WHERE meter = 'lighting' ORDER BY since", "first\nreplaced");
+	assert_rows(t, "SELECT max(value) <= 15.0 AND min(value) > 0 FROM interval WHERE meter = 'lighting'", "1");
+}
+
+static void changed_serial_number_opens_a_life(void **state)
+{
+	struct site *t = *state;
+	int64_t press = store_meter_id(t->store, "press");
+
+	store_meter_serial(t->store, press, "A1");
+	run(t, 0, 300, 5000);
+	store_meter_serial(t->store, press, "B2");
+	run(t, 360, 960, 6000);
+	assert_rows(t, "SELECT kind, detail FROM event", "meter-replaced|serial number A1, now B2");
+	assert_rows(t,
+		    "SELECT from_value, until_value, reason FROM meter_life "
+		    "WHERE quantity = 'active_energy_import' ORDER BY since",
+		    "5.0|5.05|first\n6.06||replaced");
+	assert_rows(t, "SELECT serial FROM meter_status WHERE meter = 'press'", "B2");
+	assert_rows(t, "SELECT value, quality FROM interval", "0.14|estimated");
+}
+
+static void replaced_meter_is_counted_to_its_final_and_from_its_initial_value(void **state)
+{
+	struct site *t = *state;
+	int64_t final = 5060, initial = 100;
+
+	run(t, 0, 300, 5000);
+	assert_int_equal(store_replace(&t->conf, "press", T + 330, &final, &initial, &t->e), 0);
+	run(t, 360, 960, 60);
+	assert_rows(t,
+		    "SELECT from_value, until_value, reason FROM meter_life "
+		    "WHERE quantity = 'active_energy_import' ORDER BY since",
+		    "5.0|5.06|first\n0.1||replaced");
+	assert_rows(t, "SELECT value FROM interval", "0.17");
+	assert_rows(t, "SELECT kind FROM event", "meter-replaced");
+}
+
+static void unknown_meter_can_not_be_replaced(void **state)
+{
+	struct site *t = *state;
+
+	assert_int_equal(store_replace(&t->conf, "nobody", T, NULL, NULL, &t->e), -EINVAL);
+	assert_non_null(strstr(t->e.items[0].text, "nobody: no such meter or input"));
+}
+
+static void interval_without_a_reading_is_missing_and_later_estimated(void **state)
+{
+	struct site *t = *state;
+
+	store_tick(t->store, T);
+	run(t, 0, 900, 5000);
+	store_tick(t->store, T + 3600);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+		    "0|0.15|measured\n900||missing\n1800||missing");
+	run(t, 3600, 3600, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+		    "0|0.15|measured\n900|0.15|estimated\n1800|0.15|estimated\n2700|0.15|estimated");
+	assert_rows(t, "SELECT kind FROM event", "gap");
+}
+
+static void rebuild_gives_the_same_account(void **state)
+{
+	struct site *t = *state;
+	static const char all[] =
+		"SELECT * FROM (SELECT 'i', * FROM interval ORDER BY ts, meter, quantity) UNION ALL "
+		"SELECT 'd', day, meter, quantity, value, unit, coverage, '', '' FROM daily UNION ALL "
+		"SELECT 'm', month, meter, quantity, value, unit, coverage, '', '' FROM monthly UNION ALL "
+		"SELECT 'l', * FROM meter_life";
+	int64_t final = 9999;
+
+	run(t, 0, 4000, 5000);
+	run(t, 9000, 86400, 5000);
+	run(t, 86460, 90000, -12000);
+	assert_int_equal(store_replace(&t->conf, "press", T + 90030, &final, NULL, &t->e), 0);
+	for (int64_t i = 0; i <= 100; i++)
+		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, i, Q_PULSES_2, i == 50 ? 0 : 7 * i, Q_COUNT);
+	run(t, 90060, 95000, 70000);
+	run(t, 97000, 99000, 70000);
+	/* the clock steps back: these slots were never seen, and are not counted */
+	run(t, 95100, 95300, 90000);
+	run(t, 99060, 99900, 70000);
+	char *before = strdup(rows(t, all));
+
+	assert_non_null(strstr(before, "estimated"));
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_string_equal(rows(t, all), before);
+	run(t, 99960, 100800, 70000);
+	reopen(t);
+	free(before);
+	before = strdup(rows(t, all));
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_string_equal(rows(t, all), before);
+	free(before);
+}
+
+static void another_length_of_intervals_cuts_the_running_one(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 2400, 5000);
+	t->conf.interval_s = 3600;
+	reopen(t);
+	run(t, 2460, 3600, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
+		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured");
+}
+
+static void days_follow_the_time_zone(void **state)
+{
+	struct site *t = *state;
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 86400 - 7200, 86400, 5000);
+	assert_rows(t, "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'",
+		    "2026-01-01|0.6\n2026-01-02|0.6");
+	assert_rows(t, "SELECT day, until_ts - from_ts FROM local_day", "2026-01-01|86400\n2026-01-02|86400");
+}
+
+/* Rule 3 of the account, over a day of readings at odd moments. */
+static void sum_of_intervals_is_the_difference_of_the_readings_at_their_ends(void **state)
+{
+	struct site *t = *state;
+	int64_t value = 1000;
+
+	for (int64_t at = 0; at <= 86400; at += 60) {
+		value += at * 7919 % 97;
+		if (at % 900 == 0 || at * 31 % 7 < 5)
+			hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, value, Q_COUNT);
+	}
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t,
+		    "WITH b AS (SELECT ts, active_energy_import AS raw FROM reading_energy WHERE ts % 900 = 0) "
+		    "SELECT count(*), sum(i.active_energy_import = e.raw - s.raw) FROM kept_interval i "
+		    "JOIN b s ON s.ts = i.ts JOIN b e ON e.ts = i.ts + 900",
+		    "96|96");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(views_have_the_columns_of_the_contract, setup, teardown),
+		cmocka_unit_test_setup_teardown(intervals_days_and_months_are_kept_as_readings_come, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_goes_on_after_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(account_goes_on_after_a_crash, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_commit_counts_nothing_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(suspect_reading_is_kept_with_its_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(reset_opens_a_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(gas_stands_in_its_own_unit, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_suspect_input_leaves_the_others_good, setup, teardown),
+		cmocka_unit_test_setup_teardown(change_of_weight_opens_a_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaced_meter_is_counted_to_its_final_and_from_its_initial_value,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_meter_can_not_be_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(rebuild_gives_the_same_account, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_length_of_intervals_cuts_the_running_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(days_follow_the_time_zone, setup, teardown),
+		cmocka_unit_test_setup_teardown(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, setup,
+						teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
