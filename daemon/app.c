@@ -105,6 +105,7 @@ static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	if (app->status_stale || now_ms - app->status_at_ms >= STATUS_EVERY_MS || now_ms < app->status_at_ms)
 		report_status(app, now_ms);
+	store_tick(app->store, now_ms / 1000);
 	commit(app);
 }
 
