@@ -20,7 +20,8 @@ static const struct {
 	{"kvar", "mvar", 1, 6},	 {"Mvar", "mvar", 1, 9},  {"VA", "mVA", 1, 3},	{"kVA", "mVA", 1, 6},
 	{"MVA", "mVA", 1, 9},	 {"mHz", "mHz", 1, 0},	  {"Hz", "mHz", 1, 3},	{"-", "m-", 1, 3},
 	{"-", "-", 1, 0},	 {"1", "1", 1, 0},	  {"s", "s", 1, 0},	{"min", "s", 6, 1},
-	{"h", "s", 36, 2},
+	{"h", "s", 36, 2},	 {"ml", "ml", 1, 0},	  {"l", "ml", 1, 3},	{"m3", "ml", 1, 6},
+	{"cal", "cal", 1, 0},	 {"kcal", "cal", 1, 3},
 };
 
 const struct names_row *names_get(enum quantity q)

@@ -22,7 +22,7 @@ struct names_row {
 	const char *obis;  /* IEC 62056-61 code, "" where none exists */
 	const char *unit;  /* base unit: what the stored whole number counts (Wh, mV, mA, mW, ...) */
 	const char *shown; /* unit of the views: kWh, V, A, W ... */
-	int per_shown;	   /* base units in one shown unit: 1, 1000 or 3600 */
+	int per_shown;	   /* base units in one shown unit: 1, 1000, 3600 or 1000000 */
 	enum names_kind kind;
 	const char *table;   /* readings of it are kept in this table: energy, partial, tariff, tariff_other,
 			      * power, pulse; "" = nowhere */
