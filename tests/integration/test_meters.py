@@ -3,52 +3,53 @@
 
 import unittest
 
-from samplesite import SampleSite
-from simsite import free_port
+from simsite import Site, free_port
 
 
-class TestMeters(SampleSite):
-    def test_silent_meter_leaves_no_row_and_the_others_go_on(self):
+class TestMeters(Site):
+    def start_site(self, sick="", faults=()):
+        """Two COUNTIS behind a gateway without pacing: the sick one, with these lines in its section, and a well one."""
         port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port))
-        self.control("fault", "e43", "silence", "100%")
+        self.write("etc/bus.d/gateway.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\n"
+                                            "energy_every = 1s\npower_every = 0\nresponse_timeout = 200ms\n"
+                                            "[meter sick]\nmodel = countis-e44\naddress = 5\n"
+                                            "[meter well]\nmodel = countis-e43\naddress = 6\n")
+        self.start_sim(f"[bus gateway]\ntransport = tcp\nport = {port}\npace = no\n"
+                       f"[meter sick]\nbus = gateway\nmodel = countis-e44\naddress = 5\ntariffs = 00:00 3\n{sick}\n"
+                       "[meter well]\nbus = gateway\nmodel = countis-e43\naddress = 6\n")
+        for fault in faults:
+            self.control("fault", "sick", fault, "100%")
         self.start_daemon()
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'conto'", 3)
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e44'", 3)
-        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'e43' AND state = 'never' AND timeouts > 0", 1)
-        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'e43'"), [])
+
+    def test_silent_meter_leaves_no_row_and_the_others_go_on(self):
+        self.start_site(faults=["silence"])
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'well'", 3)
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'sick' AND state = 'never' AND timeouts > 0", 1)
+        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'sick'"), [])
         self.assertEqual(self.stop_daemon(), 0)
 
     def test_exception_leaves_no_row(self):
-        port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port))
-        self.control("fault", "e44", "exception-4", "100%")
-        self.start_daemon()
-        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'e44' AND exceptions > 0", 1)
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e43'", 2)
-        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'e44'"), [])
+        self.start_site(faults=["exception-4"])
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'sick' AND exceptions > 0", 1)
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'well'", 2)
+        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'sick'"), [])
 
     def test_meter_that_comes_back_is_read_again(self):
         self.start_site()
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e43'", 1)
-        self.control("fault", "e43", "silence", "100%")
-        self.wait_rows("SELECT * FROM event WHERE subject = 'e43' AND kind = 'meter-down'", 1)
-        self.control("fault", "e43", "silence", "0%")
-        self.wait_rows("SELECT * FROM event WHERE subject = 'e43' AND kind = 'meter-up'", 2)
-        n = len(self.sql("SELECT * FROM energy WHERE meter = 'e43'"))
-        self.wait_rows("SELECT * FROM energy WHERE meter = 'e43'", n + 2)
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'sick'", 1)
+        self.control("fault", "sick", "silence", "100%")
+        self.wait_rows("SELECT * FROM event WHERE subject = 'sick' AND kind = 'meter-down'", 1)
+        self.control("fault", "sick", "silence", "0%")
+        self.wait_rows("SELECT * FROM event WHERE subject = 'sick' AND kind = 'meter-up'", 2)
+        n = len(self.sql("SELECT * FROM energy WHERE meter = 'sick'"))
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'sick'", n + 2)
 
     def test_old_firmware_falls_back_to_the_coarser_register(self):
-        port = free_port()
-        self.configure(port)
-        self.start_sim(self.site(port).replace("[meter e44]", "[meter e44]\nlacks = 50944-51008, 51200-51249"))
-        self.start_daemon()
-        self.wait_rows("SELECT * FROM event WHERE subject = 'e44' AND kind = 'register-missing'", 1)
-        rows = self.wait_rows("SELECT * FROM energy WHERE meter = 'e44' AND active_import_kwh IS NOT NULL", 2)
+        self.start_site(sick="lacks = 50944-51008, 51200-51249")
+        self.wait_rows("SELECT * FROM event WHERE subject = 'sick' AND kind = 'register-missing'", 1)
+        rows = self.wait_rows("SELECT * FROM energy WHERE meter = 'sick' AND active_import_kwh IS NOT NULL", 2)
         self.assertEqual(rows[-1]["active_import_kwh"], int(rows[-1]["active_import_kwh"]))
-        self.wait_rows("SELECT * FROM tariff_energy WHERE meter = 'e44' AND tariff = 3 AND in_force = 1", 1)
+        self.wait_rows("SELECT * FROM tariff_energy WHERE meter = 'sick' AND tariff = 3 AND in_force = 1", 1)
 
 
 if __name__ == "__main__":
