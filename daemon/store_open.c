@@ -13,6 +13,11 @@
 
 enum { N_STEPS = sizeof(schema_steps) / sizeof(schema_steps[0]) };
 
+int store_schema_version(void)
+{
+	return schema_steps[N_STEPS - 1].version;
+}
+
 /* The folder must be there and writable: SQLite keeps two more files beside the database. */
 static int check_folder(const char *path, struct err *e)
 {

@@ -7,9 +7,9 @@ static const struct tally_command commands[] = {
 	{"check", tally_check, "", "read the configuration, say all that is wrong, work out each line's round",
 	 "Exit code 0: good, tallyd can run on it; 1: not good.\n"},
 	{"models", tally_models, "[--baud N] [MODEL]", "list the models, or one model's registers and requests",
-	 "  --baud N   speed for which the times of the requests are worked out, 9600 unless given\n"},
+	 "  --baud N   speed for the times of the requests, 9600 unless given\n"},
 	{"probe", tally_probe, "METER | BUS ADDRESS MODEL", "read one meter once: raw words beside values",
-	 "METER is a meter of the configuration; BUS ADDRESS MODEL reads one that is not in it yet.\n"
+	 "METER is one of the configuration; BUS ADDRESS MODEL reads one not in it yet.\n"
 	 "The line must be free: stop tallyd first if it polls this bus.\n"},
 	{"scan", tally_scan, "BUS [OPTION ...]", "find out which addresses of a line answer, and who they say they are",
 	 "  --from A        first address, 1 unless given\n"
@@ -19,9 +19,13 @@ static const struct tally_command commands[] = {
 	 "  --timeout TIME  longest wait for one answer: 400ms on a serial line,\n"
 	 "                  else as the bus's response_timeout\n"
 	 "\n"
-	 "Each address is asked for a few words once. Speed and parity are those of the bus\n"
-	 "unless given. The line must be free: stop tallyd first if it polls this bus.\n"
+	 "Each address is asked for a few words once. Speed and parity are those of the\n"
+	 "bus unless given. The line must be free: stop tallyd if it polls this bus.\n"
 	 "Exit code 0: something answered; 1: nothing did, or the line can not be opened.\n"},
+	{"status", tally_status, "[--json]", "how buses and meters do, by what tallyd has written",
+	 "  --json  for programs: the views bus_status and meter_status\n"
+	 "\n"
+	 "Exit code 0: all is up; 1: a bus or meter is down, or tallyd does not run.\n"},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -56,7 +60,7 @@ static int run(struct tally *t)
 			help(t->command);
 			return TALLY_GOOD;
 		}
-		return t->command->run(t);
+		return tally_finish_output(t->command->run(t));
 	}
 	near = tally_nearest(t->argv[0], names, N_COMMANDS);
 	fprintf(stderr, "tally: \"%s\" is no command%s%s%s\n", t->argv[0], near != NULL ? ", \"" : "",

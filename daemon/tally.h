@@ -14,7 +14,7 @@
 #include "names.h"
 
 enum { TALLY_GOOD = 0, TALLY_BAD = 1, TALLY_USAGE = 2 };
-enum { TALLY_SPAN_TEXT_MAX = 48, TALLY_WIDTH_DEFAULT = 80 };
+enum { TALLY_SPAN_TEXT_MAX = 48, TALLY_REAL_TEXT_MAX = 32, TALLY_WIDTH_DEFAULT = 80 };
 
 struct tally_command;
 
@@ -37,9 +37,15 @@ int tally_check(const struct tally *t);	 /* tally_check.c */
 int tally_models(const struct tally *t); /* tally_models.c */
 int tally_probe(const struct tally *t);	 /* tally_probe.c */
 int tally_scan(const struct tally *t);	 /* tally_scan.c */
+int tally_status(const struct tally *t); /* tally_status.c */
 
 /* Load the configuration, printing every complaint on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
+
+struct store_reader;
+
+/* Open the configuration's database for reading. NULL when it can not be, told on standard error. */
+struct store_reader *tally_open_database(const struct conf *conf);
 
 /* The bus, meter or pulse input of this name. NULL when there is none: told on standard error, with the nearest. */
 const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name);
@@ -51,8 +57,12 @@ const char *tally_nearest(const char *name, const char *const *names, size_t n);
 /* One value of q in its shown unit, "81234.560", exact: at most n bytes with NUL. */
 void tally_format_value(enum quantity q, int64_t value, char *out, size_t n);
 
-/* How long something takes or how old it is, for people: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min", "5 d 3 h". */
+/* How long something takes or how old it is, for people: "400 ms", "9.5 s", "12 s", "3 min 5 s", "2 h 10 min", "5 d 3
+ * h". */
 void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX]);
+
+/* A number as short as it can be without becoming another one: "0.1", "81234.56". */
+void tally_format_real(double value, char out[TALLY_REAL_TEXT_MAX]);
 
 /* The next option of the command, as getopt_long() would return it; '?' after telling what is wrong with it. */
 int tally_option(const struct tally *t, const struct option *options);
@@ -62,6 +72,12 @@ int tally_misused(const struct tally *t, const char *fmt, ...) __attribute__((fo
 
 /* Read text as a whole number from min to max. Returns false after telling what is allowed. */
 bool tally_whole(const struct tally *t, const char *what, const char *text, int64_t min, int64_t max, int64_t *out);
+
+/* See that all of standard output was written. Returns code, or TALLY_BAD after telling what became of the output. */
+int tally_finish_output(int code);
+
+/* Whether out is a terminal for colours: NO_COLOR says otherwise, and so does a terminal that is dumb. */
+bool tally_has_colours(FILE *out);
 
 /* Columns of the terminal that out is, or of COLUMNS; 0 when it is none. */
 unsigned tally_terminal_width(FILE *out);

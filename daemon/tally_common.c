@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tally.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "link.h"
 #include "nearest.h"
+#include "store_reader.h"
 #include "value.h"
 
 enum { LISTED_MAX = 12, OPTIONS_MAX = 24 };
@@ -28,6 +30,16 @@ struct conf *tally_load_conf(const struct tally *t)
 	}
 	err_fini(&e);
 	return conf;
+}
+
+struct store_reader *tally_open_database(const struct conf *conf)
+{
+	struct err e = {0};
+	struct store_reader *r = store_reader_open(conf->store_path, &e);
+
+	err_print(&e, stderr);
+	err_fini(&e);
+	return r;
 }
 
 const char *tally_nearest(const char *name, const char *const *names, size_t n)
@@ -123,7 +135,9 @@ void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX])
 {
 	int64_t s = (ms + 500) / 1000;
 
-	if (ms < 10000)
+	if (ms < 1000)
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " ms", ms);
+	else if (ms < 9950)
 		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 ".%" PRId64 " s", (ms + 50) / 1000,
 			 (ms + 50) % 1000 / 100);
 	else if (s < 60)
@@ -134,6 +148,15 @@ void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX])
 		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " h %" PRId64 " min", s / 3600, s % 3600 / 60);
 	else
 		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
+}
+
+void tally_format_real(double value, char out[TALLY_REAL_TEXT_MAX])
+{
+	int digits = 15;
+
+	do
+		snprintf(out, TALLY_REAL_TEXT_MAX, "%.*g", digits, value);
+	while (strtod(out, NULL) != value && ++digits <= 17);
 }
 
 static void print_usage(const struct tally *t)
@@ -210,4 +233,20 @@ unsigned tally_terminal_width(FILE *out)
 	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return TALLY_WIDTH_DEFAULT;
+}
+
+int tally_finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "tally: not all of the output could be written: %s\n", strerror(errno));
+	return TALLY_BAD;
+}
+
+bool tally_has_colours(FILE *out)
+{
+	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+
+	return isatty(fileno(out)) && (no_color == NULL || *no_color == '\0') &&
+	       (term == NULL || strcmp(term, "dumb") != 0);
 }

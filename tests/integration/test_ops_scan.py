@@ -71,7 +71,7 @@ address = 7
         ran = self.tally("scan", "line", "--to", "18", "--timeout", "300ms")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         out = ran.stdout
-        self.assertIn("addresses 1 to 18\n18 reads of at most 0.3 s each: at most 5.", out)
+        self.assertIn("addresses 1 to 18\n18 reads of at most 300 ms each: at most 5.", out)
         self.assertRegex(out, r"\n  5  Countis E43, serial [0-9A-F]{20}, firmware \d+\n     meter compressor, countis-e43\n")
         self.assertRegex(out, r"\n 17  Countis E23, serial .*\n     not in the configuration: model = countis-e23\n")
         for silent_about_itself in (6, 12):

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "mono.h"
+#include "store_reader.h"
+#include "table.h"
+#include "tally.h"
+
+/* Figures are written once a minute; a database that has not been written for longer than this and the time between
+ * commits tells that the daemon does not run, or is stuck. */
+enum { STALE_AFTER_MS = 180000 };
+
+static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
+/* Figures are written once a minute, readings with every commit: the newer of the two tells how old the last one is. */
+static const char meter_sql[] =
+	"SELECT m.*, min(ifnull(l.age_s, 1 << 62), unixepoch('now') - unixepoch(m.last_good)) AS age_s "
+	"FROM meter_status m LEFT JOIN (SELECT meter, min(age_s) AS age_s FROM latest GROUP BY meter) l "
+	"ON l.meter = m.meter ORDER BY m.bus, m.address, m.meter";
+
+struct status {
+	const struct conf *conf;
+	struct store_reader *reader;
+	int64_t age_s; /* of the database's last change */
+	bool is_stale;
+	unsigned n_meters, n_meters_down, n_buses_down;
+};
+
+static bool is_up(const char *state)
+{
+	return strcmp(state, "down") != 0 && strcmp(state, "never") != 0;
+}
+
+static enum table_colour colour_of(const char *state)
+{
+	if (strcmp(state, "up") == 0)
+		return TABLE_GREEN;
+	return is_up(state) ? TABLE_YELLOW : TABLE_RED;
+}
+
+/* The column of this name in the row at hand. */
+static const char *text_of(const struct store_reader *r, const char *column)
+{
+	for (int i = 0; i < store_reader_n_columns(r); i++)
+		if (strcmp(store_reader_column(r, i), column) == 0)
+			return store_reader_text(r, i);
+	return "";
+}
+
+static int64_t whole_of(const struct store_reader *r, const char *column)
+{
+	return strtoll(text_of(r, column), NULL, 10);
+}
+
+static int add_bus(struct status *s, struct table *t)
+{
+	const struct store_reader *r = s->reader;
+	const char *state = text_of(r, "state");
+	char busy[32], round[TALLY_SPAN_TEXT_MAX] = "";
+
+	s->n_buses_down += !is_up(state);
+	snprintf(busy, sizeof(busy), "%.0f %%", strtod(text_of(r, "busy_percent"), NULL));
+	if (whole_of(r, "round_ms") > 0)
+		tally_format_span(whole_of(r, "round_ms"), round);
+	return table_add(t,
+			 (const char *const[]){text_of(r, "bus"), text_of(r, "transport"), state, busy,
+					       text_of(r, "requests"), text_of(r, "errors"), text_of(r, "overruns"),
+					       round},
+			 2, colour_of(state));
+}
+
+static int add_meter(struct status *s, struct table *t)
+{
+	const struct store_reader *r = s->reader;
+	const char *state = text_of(r, "state");
+	char age[TALLY_SPAN_TEXT_MAX] = "never", errors[32], latency[32] = "";
+	int64_t n_errors = whole_of(r, "timeouts") + whole_of(r, "crc_errors") + whole_of(r, "exceptions");
+
+	s->n_meters++;
+	s->n_meters_down += !is_up(state);
+	if (*text_of(r, "last_good") != '\0')
+		tally_format_span(whole_of(r, "age_s") < 0 ? 0 : whole_of(r, "age_s") * 1000, age);
+	snprintf(errors, sizeof(errors), "%" PRId64, n_errors);
+	if (whole_of(r, "requests") > 0)
+		snprintf(latency, sizeof(latency), "%.0f ms", strtod(text_of(r, "latency_ms"), NULL));
+	return table_add(t,
+			 (const char *const[]){text_of(r, "meter"), text_of(r, "bus"), text_of(r, "model"),
+					       text_of(r, "address"), state, age, errors, latency, text_of(r, "serial"),
+					       text_of(r, "label")},
+			 4, colour_of(state));
+}
+
+static int print_table(struct status *s, const char *sql, const struct table_column *columns, size_t n,
+		       int (*add)(struct status *s, struct table *t))
+{
+	struct table *t = table_new(columns, n);
+	int rc = t != NULL ? store_reader_ask(s->reader, sql) : -1;
+
+	while (rc == 0 && (rc = store_reader_next(s->reader)) == 1)
+		rc = add(s, t);
+	if (rc == 0)
+		table_print(t, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
+	else
+		fprintf(stderr, "%s\n",
+			t == NULL || *store_reader_error(s->reader) == '\0' ? "out of memory"
+									    : store_reader_error(s->reader));
+	table_free(t);
+	return rc;
+}
+
+static int print_buses(struct status *s)
+{
+	static const struct table_column columns[] = {
+		{"BUS", false, 0},     {"TRANSPORT", false, 4}, {"STATE", false, 0},   {"BUSY", true, 1},
+		{"REQUESTS", true, 6}, {"ERRORS", true, 2},	{"OVERRUNS", true, 5}, {"ROUND", true, 3}};
+
+	return print_table(s, bus_sql, columns, sizeof(columns) / sizeof(columns[0]), add_bus);
+}
+
+static int print_meters(struct status *s)
+{
+	static const struct table_column columns[] = {
+		{"METER", false, 0},  {"BUS", false, 4},      {"MODEL", false, 6}, {"ADDRESS", true, 5},
+		{"STATE", false, 0},  {"LAST GOOD", true, 1}, {"ERRORS", true, 2}, {"LATENCY", true, 3},
+		{"SERIAL", false, 8}, {"LABEL", false, 7}};
+
+	return print_table(s, meter_sql, columns, sizeof(columns) / sizeof(columns[0]), add_meter);
+}
+
+/* Why meters are not up, and whose readings do not count. */
+static int print_notes(struct status *s)
+{
+	static const char sql[] =
+		"SELECT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter AND kind = 'meter-down' "
+		"ORDER BY id DESC LIMIT 1), 'no answer yet') FROM meter_status WHERE state IN ('down', 'never') "
+		"UNION ALL SELECT DISTINCT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
+		"AND kind IN ('identity-changed', 'implausible', 'reset') ORDER BY id DESC LIMIT 1), "
+		"'its readings are suspect') FROM latest WHERE quality = 'suspect' ORDER BY 1";
+	bool is_first = true;
+	int rc = store_reader_ask(s->reader, sql);
+
+	while (rc == 0 && (rc = store_reader_next(s->reader)) == 1) {
+		printf("%s%s: %s\n", is_first ? "\n" : "", store_reader_text(s->reader, 0),
+		       store_reader_text(s->reader, 1));
+		is_first = false;
+		rc = 0;
+	}
+	if (rc < 0)
+		fprintf(stderr, "%s\n", store_reader_error(s->reader));
+	return rc;
+}
+
+static void tell_stale(const struct status *s)
+{
+	char age[TALLY_SPAN_TEXT_MAX];
+
+	tally_format_span(s->age_s * 1000, age);
+	fprintf(stderr,
+		"%s: nothing was written for %s: tallyd does not run or is stuck, what follows is how it was then; see "
+		"\"systemctl status tallyd\"\n",
+		s->conf->store_path, age);
+}
+
+static int print_text(struct status *s)
+{
+	int rc;
+
+	if (s->is_stale)
+		tell_stale(s);
+	rc = print_buses(s);
+	if (rc == 0) {
+		printf("\n");
+		rc = print_meters(s);
+	}
+	if (rc == 0)
+		rc = print_notes(s);
+	return rc;
+}
+
+static bool is_good(const struct status *s)
+{
+	return !s->is_stale && s->n_meters > 0 && s->n_meters_down == 0 && s->n_buses_down == 0;
+}
+
+static void put_value(const struct store_reader *r, int i)
+{
+	char number[TALLY_REAL_TEXT_MAX];
+
+	switch (store_reader_type(r, i)) {
+	case STORE_NULL:
+		printf("null");
+		break;
+	case STORE_TEXT:
+		json_put_text(stdout, store_reader_text(r, i));
+		break;
+	case STORE_REAL:
+		tally_format_real(store_reader_real(r, i), number);
+		printf("%s", number);
+		break;
+	default:
+		printf("%s", store_reader_text(r, i));
+	}
+}
+
+/* One view as an array of objects, columns as they are called there. */
+static int put_rows(struct status *s, const char *name, const char *sql, unsigned *n_rows, unsigned *n_down)
+{
+	const struct store_reader *r = s->reader;
+	int rc = store_reader_ask(s->reader, sql);
+
+	printf("  \"%s\": [", name);
+	for (unsigned n = 0; rc == 0 && (rc = store_reader_next(s->reader)) == 1; n++) {
+		printf("%s\n    {", n == 0 ? "" : ",");
+		for (int i = 0; i < store_reader_n_columns(r); i++) {
+			printf("%s\"%s\": ", i == 0 ? "" : ", ", store_reader_column(r, i));
+			put_value(r, i);
+		}
+		printf("}");
+		*n_rows += 1;
+		*n_down += !is_up(text_of(r, "state"));
+		rc = 0;
+	}
+	printf("\n  ]");
+	if (rc < 0)
+		fprintf(stderr, "%s\n", store_reader_error(s->reader));
+	return rc;
+}
+
+static int print_json(struct status *s)
+{
+	unsigned n_buses = 0;
+	int rc;
+
+	printf("{\n  \"database\": ");
+	json_put_text(stdout, s->conf->store_path);
+	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n", s->age_s, s->is_stale ? "false" : "true");
+	rc = put_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_down);
+	printf(",\n");
+	if (rc == 0)
+		rc = put_rows(s, "meters", meter_sql, &s->n_meters, &s->n_meters_down);
+	printf(",\n  \"good\": %s\n}\n", rc == 0 && is_good(s) ? "true" : "false");
+	return rc;
+}
+
+static int show(const struct conf *conf, bool as_json)
+{
+	struct status s = {.conf = conf};
+	int rc;
+
+	s.reader = tally_open_database(conf);
+	if (s.reader == NULL)
+		return TALLY_BAD;
+	s.age_s = store_reader_age_s(s.reader, mono_wall_ms() / 1000);
+	s.is_stale = s.age_s * 1000 > STALE_AFTER_MS + (int64_t)conf->commit_interval_ms;
+	rc = as_json ? print_json(&s) : print_text(&s);
+	store_reader_close(s.reader);
+	return rc == 0 && is_good(&s) ? TALLY_GOOD : TALLY_BAD;
+}
+
+int tally_status(const struct tally *t)
+{
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+	bool as_json = false;
+	struct conf *conf;
+	int c, code;
+
+	while ((c = tally_option(t, options)) != -1) {
+		if (c != 'j')
+			return TALLY_USAGE;
+		as_json = true;
+	}
+	if (optind < t->argc)
+		return tally_misused(t, "\"%s\": no argument expected", t->argv[optind]);
+	conf = tally_load_conf(t);
+	if (conf == NULL)
+		return TALLY_BAD;
+	code = show(conf, as_json);
+	conf_free(conf);
+	return code;
+}

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""tally status: what is up, what is not and why, for people and for programs."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from simsite import BUILD, Site
+from terminal import Terminal
+
+METER_COLUMNS = ("meter bus model address label serial state last_good failures requests timeouts crc_errors exceptions "
+                 "latency_ms").split()
+BUS_COLUMNS = "bus transport state busy_percent requests errors overruns round_ms".split()
+
+
+class TestStatus(Site):
+    NAME = "compressor-hall-a-north-side-second-floor"[:40]
+
+    def setUp(self):
+        super().setUp()
+        self.write("etc/bus.d/line.ini", f"""
+[bus]
+transport = rtu
+device = {self.dir}/tty
+baud = 38400
+energy_every = 1s
+power_every = 1s
+response_timeout = 200ms
+[meter {self.NAME}]
+model = countis-e43
+address = 5
+label = Air, "hall" A
+[meter pump]
+model = countis-e23
+address = 9
+""")
+
+    def site(self, pump_model="countis-e23"):
+        return f"""
+[bus line]
+transport = rtu
+path = {self.dir}/tty
+baud = 38400
+[meter e43]
+bus = line
+model = countis-e43
+address = 5
+[meter e23]
+bus = line
+model = {pump_model}
+address = 9
+"""
+
+    def start_all(self, **options):
+        self.start_sim(self.site(**options))
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_status WHERE state = 'up'", 2)
+
+    def status(self):
+        ran = self.tally("status", "--json")
+        return json.loads(ran.stdout), ran.returncode
+
+    def test_all_up_is_exit_code_0(self):
+        self.start_all()
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
+        self.assertNotIn("\x1b", ran.stdout)
+        lines = ran.stdout.splitlines()
+        self.assertEqual(lines[0].split(), ["BUS", "TRANSPORT", "STATE", "BUSY", "REQUESTS", "ERRORS", "OVERRUNS", "ROUND"])
+        self.assertEqual(lines[1].split()[:3], ["line", "rtu", "up"])
+        self.assertEqual(lines[4].split()[:5], [self.NAME, "line", "countis-e43", "5", "up"])
+        self.assertIn('Air, "hall" A', lines[4])
+
+    def test_json_says_what_the_views_say(self):
+        self.start_all()
+        self.assertEqual(self.stop_daemon(), 0)
+        said, _ = self.status()
+        for kind, view, columns, order in (("meters", "meter_status", METER_COLUMNS, "bus, address"),
+                                           ("buses", "bus_status", BUS_COLUMNS, "bus")):
+            rows = self.sql(f"SELECT * FROM {view} ORDER BY {order}")
+            self.assertEqual([{c: row[c] for c in columns} for row in said[kind]], rows)
+        self.assertEqual(said["database"], str(self.db_path))
+        self.assertEqual(said["meters"][0]["label"], 'Air, "hall" A')
+
+    def test_meter_down_is_exit_code_1_with_the_reason(self):
+        self.start_all()
+        self.control("fault", "e23", "silence", "100%")
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'down'", 1)
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1)
+        self.assertRegex(ran.stdout, r"\npump: down: timeout, ")
+        said, code = self.status()
+        self.assertEqual((said["good"], code), (False, 1))
+
+    def test_another_model_than_configured_is_told(self):
+        self.start_all(pump_model="countis-e24")
+        self.wait_rows("SELECT * FROM latest WHERE meter = 'pump'", 1)
+        ran = self.tally("status")
+        self.assertRegex(ran.stdout, r'\npump: not a countis-e23: product_name is "Countis E24"')
+
+    def test_database_that_is_not_written_is_told(self):
+        self.start_all()
+        self.assertEqual(self.stop_daemon(), 0)
+        past = time.time() - 7200
+        for suffix in ("", "-wal"):
+            if os.path.exists(f"{self.db_path}{suffix}"):
+                os.utime(f"{self.db_path}{suffix}", (past, past))
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("nothing was written for 2 h 0 min: tallyd does not run or is stuck", ran.stderr)
+        self.assertIn(self.NAME, ran.stdout)
+        said, code = self.status()
+        self.assertEqual((said["running"], said["good"], code), (False, False, 1))
+
+    def test_narrow_terminal_and_colours(self):
+        self.start_all()
+        command = [BUILD / "tally", "-c", self.etc, "status"]
+        shown, code = Terminal(command, columns=40).end()
+        self.assertEqual(code, 0, shown)
+        self.assertIn("\x1b[32mup\x1b[0m", shown)
+        plain = shown.replace("\x1b[32m", "").replace("\x1b[0m", "")
+        self.assertLessEqual(max(len(line) for line in plain.splitlines()), 40)
+        self.assertRegex(plain, r"\ncompressor-hall-a-nor[^ ]*~ +up")
+        for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            shown, _ = Terminal(command, environment=environment).end()
+            self.assertNotIn("\x1b", shown)
+
+    def test_database_that_can_not_be_read_is_told(self):
+        ran = self.tally("status")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("tallyd.db: No such file or directory; tallyd makes it when it starts", ran.stderr)
+
+        self.db_path.write_bytes(b"no database, for sure not" * 100)
+        ran = self.tally("status")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("file is not a database", ran.stderr)
+
+        self.db_path.unlink()
+        with sqlite3.connect(self.db_path) as db:
+            db.execute("CREATE TABLE t (x)")
+        db.close()
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("is not a database of tallyd", ran.stderr)
+
+    def test_newer_schema_is_told(self):
+        self.start_all()
+        self.assertEqual(self.stop_daemon(), 0)
+        with sqlite3.connect(self.db_path) as db:
+            db.execute("PRAGMA user_version = 9999")
+        db.close()
+        ran = self.tally("status")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertRegex(ran.stderr, r"has schema 9999, this program knows \d+ at most: a newer tally is needed")
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_no_right_to_read_is_told(self):
+        self.start_all()
+        self.db_path.chmod(0)
+        self.assertIn("members of group tallyd may read it", self.tally("status").stderr)
+
+    def test_output_that_can_not_be_written_is_told(self):
+        self.start_all()
+        for arguments in (("status",), ("status", "--json"), ("models",), ("check",)):
+            with self.subTest(arguments=arguments), open("/dev/full", "w") as full:
+                ran = subprocess.run([BUILD / "tally", "-c", self.etc, *arguments], stdout=full, stderr=subprocess.PIPE,
+                                     text=True)
+                self.assertEqual(ran.returncode, 1)
+                self.assertIn("not all of the output could be written: No space left on device", ran.stderr)
+
+    def test_wrong_use_is_told(self):
+        for arguments in (("status", "compressor"), ("status", "--jsn")):
+            ran = self.tally(*arguments)
+            self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+            self.assertIn("usage: tally status", ran.stderr)
+
+
+class TestHelp(Site):
+    def test_help_of_each_command_fits_a_screen(self):
+        commands = [line.split()[0] for line in self.tally("--help").stdout.splitlines()
+                    if line.startswith("  ") and not line.startswith("  -")]
+        self.assertGreaterEqual(len(commands), 5)
+        for command in commands:
+            ran = self.tally(command, "--help")
+            lines = ran.stdout.splitlines()
+            self.assertEqual(ran.returncode, 0)
+            self.assertTrue(lines[0].startswith(f"usage: tally {command}"), lines[0])
+            self.assertLessEqual(len(lines), 24, command)
+            self.assertLessEqual(max(map(len, lines)), 80, f"{command}: {max(lines, key=len)}")
+
+
+if __name__ == "__main__":
+    unittest.main()
