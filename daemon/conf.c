@@ -120,6 +120,21 @@ static void check_transport(const struct conf_bus *b, const struct draft *d, con
 			conf_transport_text(b->transport), o->name, o->what);
 }
 
+/* An adapter that turns the line by itself takes no pauses from here. */
+static void check_delays(const struct conf_bus *b, const struct draft *d, const struct draft_section *s, struct err *e)
+{
+	static const char *const names[] = {"rs485_delay_before", "rs485_delay_after"};
+	const uint32_t delays_ms[] = {b->rs485_delay_before_ms, b->rs485_delay_after_ms};
+
+	if (b->rs485 != CONF_RS485_OFF)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (delays_ms[i] != 0)
+			err_add(e, d->path, draft_line(s, names[i]),
+				"%s = %s with rs485 = off: only with rs485 = auto, kernel or rts allowed", names[i],
+				draft_key(s, names[i])->text);
+}
+
 static void set_bus_keys(struct conf_bus *b, const struct draft *d, struct err *e)
 {
 	const struct draft_section *s = draft_find(d, OPTION_BUS);
@@ -134,6 +149,8 @@ static void set_bus_keys(struct conf_bus *b, const struct draft *d, struct err *
 	/* A transport that is none has been told; what would fit it cannot be known. */
 	if (transport == NULL || strcmp(transport, conf_transport_text(b->transport)) == 0)
 		check_transport(b, d, s, e);
+	if (b->transport == CONF_RTU)
+		check_delays(b, d, s, e);
 }
 
 static void set_meter(struct conf_meter *m, const struct conf_bus *b, const struct draft *d,

@@ -58,6 +58,7 @@ struct conf_bus {
 	enum conf_parity parity;
 	uint8_t stop_bits;
 	enum conf_rs485 rs485;
+	uint32_t rs485_delay_before_ms, rs485_delay_after_ms; /* between turning the line and the frame */
 	uint32_t energy_every_s, power_every_s;
 	uint32_t response_timeout_ms;
 	uint32_t retries;

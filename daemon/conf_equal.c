@@ -88,7 +88,9 @@ static bool same_line(const struct conf_bus *a, const struct conf_bus *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->transport == b->transport && same_text(a->device, b->device) &&
 	       same_text(a->host, b->host) && a->port == b->port && a->baud == b->baud && a->parity == b->parity &&
-	       a->stop_bits == b->stop_bits && a->rs485 == b->rs485 && a->energy_every_s == b->energy_every_s &&
+	       a->stop_bits == b->stop_bits && a->rs485 == b->rs485 &&
+	       a->rs485_delay_before_ms == b->rs485_delay_before_ms &&
+	       a->rs485_delay_after_ms == b->rs485_delay_after_ms && a->energy_every_s == b->energy_every_s &&
 	       a->power_every_s == b->power_every_s && a->response_timeout_ms == b->response_timeout_ms &&
 	       a->retries == b->retries && a->repeaters == b->repeaters;
 }

@@ -57,12 +57,13 @@ struct link {
 	int claim_fd; /* holds the lock of a serial port, or -1 */
 	bool is_real; /* a serial line, where the times of bytes mean something */
 	bool use_rts;
-	int64_t char_ns;    /* one character on the wire; 0 for tcp */
-	int64_t gap_us;	    /* t3.5; 0 for tcp */
-	int64_t silent_us;  /* silence wanted before the next request */
-	int64_t last_us;    /* last byte on the line, ours or theirs */
-	bool is_unanswered; /* the last request got no answer that counts */
-	unsigned n_mute;    /* timeouts in a row without a byte received */
+	int64_t before_us, after_us; /* pauses around a request while the line is turned; 0 where the adapter does it */
+	int64_t char_ns;	     /* one character on the wire; 0 for tcp */
+	int64_t gap_us;		     /* t3.5; 0 for tcp */
+	int64_t silent_us;	     /* silence wanted before the next request */
+	int64_t last_us;	     /* last byte on the line, ours or theirs */
+	bool is_unanswered;	     /* the last request got no answer that counts */
+	unsigned n_mute;	     /* timeouts in a row without a byte received */
 	uint16_t transaction;
 	size_t n_rx;
 	uint8_t rx[RX_MAX];
@@ -169,8 +170,14 @@ static int set_direction(struct link *l)
 	int rc;
 
 	l->use_rts = false;
+	l->before_us = l->after_us = 0;
 	if (mode == CONF_RS485_AUTO || mode == CONF_RS485_KERNEL) {
-		rc = port_use_kernel_rs485(l->fd);
+		rc = port_use_kernel_rs485(l->fd, l->conf);
+		if (rc == -ERANGE)
+			return complain(l, rc,
+					"port %s: its driver can not keep rs485_delay_before = %ums and "
+					"rs485_delay_after = %ums: shorter ones allowed",
+					l->conf->device, l->conf->rs485_delay_before_ms, l->conf->rs485_delay_after_ms);
 		if (rc < 0 && mode == CONF_RS485_KERNEL)
 			return complain(l, rc, "port %s: its driver has no RS485 mode (%s): set rs485 = auto",
 					l->conf->device, strerror(-rc));
@@ -180,6 +187,12 @@ static int set_direction(struct link *l)
 			return complain(l, rc, "port %s: RTS can not be set (%s): set rs485 = auto", l->conf->device,
 					strerror(-rc));
 		l->use_rts = rc == 0;
+	} else {
+		return 0;
+	}
+	if (rc == 0) {
+		l->before_us = (int64_t)l->conf->rs485_delay_before_ms * 1000;
+		l->after_us = (int64_t)l->conf->rs485_delay_after_ms * 1000;
 	}
 	return 0;
 }
@@ -349,14 +362,17 @@ static int send_rtu(struct link *l, const struct frame_query *q)
 	int rc;
 
 	frame_put_rtu(q, request);
-	if (l->use_rts)
+	if (l->use_rts) {
 		port_set_rts(l->fd, true);
+		mono_sleep_until_us(mono_us() + l->before_us);
+	}
 	/* Without the CRC, which libmodbus adds. */
 	rc = modbus_send_raw_request(l->ctx, request, FRAME_REQUEST_RTU - 2) < 0 ? -errno : 0;
 	if (l->use_rts) {
 		end_us = mono_us() + wire_us(l, FRAME_REQUEST_RTU);
 		mono_sleep_until_us(end_us);
 		port_wait_sent(l->fd, end_us + RTS_DRAIN_US);
+		mono_sleep_until_us(mono_us() + l->after_us);
 		port_set_rts(l->fd, false);
 	}
 	return rc;
@@ -376,7 +392,7 @@ static int send_tcp(struct link *l, const struct frame_query *q)
 static enum link_status send_request(struct link *l, struct exchange *x, uint32_t timeout_ms)
 {
 	size_t n_answer = 5 + 2 * (size_t)x->query.n_words;
-	int64_t request_us = wire_us(l, FRAME_REQUEST_RTU);
+	int64_t request_us = l->before_us + wire_us(l, FRAME_REQUEST_RTU);
 	int rc;
 
 	x->query.transaction = ++l->transaction;
@@ -384,7 +400,7 @@ static enum link_status send_request(struct link *l, struct exchange *x, uint32_
 	rc = is_tcp(l) ? send_tcp(l, &x->query) : send_rtu(l, &x->query);
 	if (rc < 0)
 		return lost(l, -rc);
-	x->silence_end_us = x->reply.sent_us + request_us + (int64_t)timeout_ms * 1000;
+	x->silence_end_us = x->reply.sent_us + request_us + l->after_us + (int64_t)timeout_ms * 1000;
 	x->deadline_us = is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, n_answer);
 	l->last_us = x->reply.sent_us + request_us;
 	l->n_rx = 0;
@@ -428,7 +444,7 @@ static void discard(struct link *l, size_t n)
 static bool is_too_fast(const struct link *l, const struct exchange *x, size_t n_frame)
 {
 	/* A twentieth less than the wire needs: clocks of lines differ by up to some percent. */
-	int64_t least_us = wire_us(l, FRAME_REQUEST_RTU + n_frame) * 19 / 20;
+	int64_t least_us = l->before_us + wire_us(l, FRAME_REQUEST_RTU + n_frame) * 19 / 20;
 
 	return l->is_real && l->is_unanswered && l->last_us - x->reply.sent_us < least_us;
 }

@@ -207,18 +207,38 @@ void port_share(int fd)
 		ioctl(fd, TIOCNXCL);
 }
 
-int port_use_kernel_rs485(int fd)
+static bool has_delays(const struct serial_rs485 *r, const struct conf_bus *b)
+{
+	return (b->rs485_delay_before_ms == 0 || b->rs485_delay_before_ms == r->delay_rts_before_send) &&
+	       (b->rs485_delay_after_ms == 0 || b->rs485_delay_after_ms == r->delay_rts_after_send);
+}
+
+bool port_want_rs485(struct serial_rs485 *r, const struct conf_bus *b)
+{
+	if ((r->flags & SER_RS485_ENABLED) && has_delays(r, b))
+		return false;
+	if ((r->flags & (SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND | SER_RS485_RTS_AFTER_SEND)) == 0)
+		r->flags |= SER_RS485_RTS_ON_SEND;
+	r->flags |= SER_RS485_ENABLED;
+	if (b->rs485_delay_before_ms != 0)
+		r->delay_rts_before_send = b->rs485_delay_before_ms;
+	if (b->rs485_delay_after_ms != 0)
+		r->delay_rts_after_send = b->rs485_delay_after_ms;
+	return true;
+}
+
+int port_use_kernel_rs485(int fd, const struct conf_bus *b)
 {
 	struct serial_rs485 rs485 = {0};
 
 	if (ioctl(fd, TIOCGRS485, &rs485) < 0)
 		return -errno;
-	if (rs485.flags & SER_RS485_ENABLED)
+	if (!port_want_rs485(&rs485, b))
 		return 0;
-	rs485.flags |= SER_RS485_ENABLED;
-	if ((rs485.flags & (SER_RS485_RTS_ON_SEND | SER_RS485_RTS_AFTER_SEND)) == 0)
-		rs485.flags |= SER_RS485_RTS_ON_SEND;
-	return ioctl(fd, TIOCSRS485, &rs485) < 0 ? -errno : 0;
+	/* The kernel shortens what the driver can not keep, and hands back what is in force. */
+	if (ioctl(fd, TIOCSRS485, &rs485) < 0)
+		return -errno;
+	return has_delays(&rs485, b) ? 0 : -ERANGE;
 }
 
 int port_set_rts(int fd, bool on)

@@ -10,6 +10,8 @@
 
 #include "conf.h"
 
+struct serial_rs485;
+
 /* Take a serial port for this process before anything is changed on it. Returns a descriptor that holds the lock and
  * is only to be closed (after port_share()); or -errno with a sentence for a person in why (n bytes with NUL):
  * -ENODEV no such port, -EBUSY in use, by whom if that can be found out, -EACCES, -ENOTTY ... */
@@ -26,9 +28,14 @@ void port_share(int fd);
 bool port_has_speed(int fd, unsigned baud);
 bool port_knows_speed(unsigned baud);
 
-/* Let the kernel's driver turn the line round. Delays and polarity that the device tree has set are kept.
- * 0 or -errno: most USB adapters do it by themselves and have no such call. */
-int port_use_kernel_rs485(int fd);
+/* Make what a port's RS485 mode is (r) what the bus wants: switched on, RTS high while sending unless a polarity is
+ * set, the bus's delays. Where the bus has 0, and of a mode that is on the polarity, what the device tree has set is
+ * kept. Returns false when r was that already. */
+bool port_want_rs485(struct serial_rs485 *r, const struct conf_bus *b);
+
+/* Let the kernel's driver turn the line round, as port_want_rs485() says. 0, or -errno: most USB adapters do it by
+ * themselves and have no such call; -ERANGE: the driver takes no such delays. */
+int port_use_kernel_rs485(int fd, const struct conf_bus *b);
 
 /* Set or clear RTS. 0 or -errno. */
 int port_set_rts(int fd, bool on);

@@ -16,15 +16,17 @@ struct load {
 
 static int add_meter(const struct conf_bus *b, const struct conf_meter *m, unsigned groups, struct load *load)
 {
+	int64_t turn_us = ((int64_t)b->rs485_delay_before_ms + b->rs485_delay_after_ms) * 1000;
 	struct plan *p = plan_new(m->driver, groups, NULL, NULL);
 
 	if (p == NULL)
 		return -1;
 	for (size_t i = 0; i < p->n_requests; i++) {
 		load->requests++;
-		load->us += b->transport == CONF_TCP
-				    ? (int64_t)m->driver->turnaround_ms * 1000 + TCP_OVERHEAD_US
-				    : plan_request_us(m->driver, &p->requests[i], b->baud, conf_bits_per_char(b));
+		load->us +=
+			b->transport == CONF_TCP
+				? (int64_t)m->driver->turnaround_ms * 1000 + TCP_OVERHEAD_US
+				: plan_request_us(m->driver, &p->requests[i], b->baud, conf_bits_per_char(b)) + turn_us;
 	}
 	plan_free(p);
 	return 0;

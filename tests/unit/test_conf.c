@@ -156,6 +156,8 @@ static void bus_and_meter_have_defaults(void **state)
 	assert_int_equal(b->stop_bits, 1);
 	assert_int_equal(conf_bits_per_char(b), 10);
 	assert_int_equal(b->rs485, CONF_RS485_AUTO);
+	assert_int_equal(b->rs485_delay_before_ms, 0);
+	assert_int_equal(b->rs485_delay_after_ms, 0);
 	assert_int_equal(b->repeaters, 0);
 	assert_int_equal(b->n_meters, 1);
 	assert_string_equal(b->meters[0].name, "m");
@@ -550,6 +552,22 @@ static void keys_of_another_transport_are_refused(void **state)
 		"site/bus.d/a.ini:6: key rs485 with transport = tcp: only with transport = rtu allowed\n");
 }
 
+static void delays_go_with_whoever_turns_the_line(void **state)
+{
+	(void)state;
+	assert_bus_taken(BUS "rs485 = kernel\nrs485_delay_before = 2ms\nrs485_delay_after = 1s\n" METER, "");
+	assert_int_equal(conf->buses[0].rs485_delay_before_ms, 2);
+	assert_int_equal(conf->buses[0].rs485_delay_after_ms, 1000);
+	assert_bus_taken(BUS "rs485 = off\nrs485_delay_before = 0\n" METER, "");
+	assert_bus_refused(BUS "rs485 = off\nrs485_delay_before = 1ms\nrs485_delay_after = 2s\n" METER,
+			   "site/bus.d/a.ini:5: rs485_delay_after = 2s: 0 to 1s allowed\n"
+			   "site/bus.d/a.ini:4: rs485_delay_before = 1ms with rs485 = off: only with rs485 = auto, "
+			   "kernel or rts allowed\n");
+	assert_bus_refused("[bus]\ntransport = tcp\nhost = h\nrs485_delay_after = 1ms\n" METER,
+			   "site/bus.d/a.ini:4: key rs485_delay_after with transport = tcp: only with transport = rtu "
+			   "allowed\n");
+}
+
 static void unknown_transport_hides_what_would_follow_from_it(void **state)
 {
 	(void)state;
@@ -877,6 +895,8 @@ static void unchanged_bus_is_equal_wherever_its_lines_are(void **state)
 static void changed_bus_is_not_equal(void **state)
 {
 	(void)state;
+	assert_false(stays_equal("device", "rs485_delay_before = 1ms\ndevice"));
+	assert_false(stays_equal("device", "rs485_delay_after = 1ms\ndevice"));
 	assert_false(stays_equal("ttyS90", "ttyS91"));
 	assert_false(stays_equal("device", "baud = 4800\ndevice"));
 	assert_false(stays_equal("label = x", "label = y"));
@@ -938,6 +958,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rtu_needs_a_device, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gateways_need_a_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keys_of_another_transport_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(delays_go_with_whoever_turns_the_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unknown_transport_hides_what_would_follow_from_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_address_stands_once_on_a_bus, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_name_stands_once_on_all_buses, set_up, tear_down),
