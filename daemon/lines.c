@@ -48,8 +48,9 @@ static void slot_due(struct ev_loop *loop, ev_periodic *w, int revents)
 {
 	struct line *line = w->data;
 
-	(void)loop, (void)revents;
-	poller_tick(line->poller, mono_wall_ms());
+	(void)revents;
+	/* The loop's time, by which the slot has come: the clock's own may still lie before it while it is slewed. */
+	poller_tick(line->poller, (int64_t)(ev_now(loop) * 1000));
 }
 
 static bool any_still_ending(const struct lines *l)

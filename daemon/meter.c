@@ -59,15 +59,15 @@ void meter_inherit(struct meter *m, const struct meter *old)
 	m->identify_at_ms = old->identify_at_ms;
 	m->identity = old->identity;
 	m->counter_max = old->counter_max;
+	m->heard = old->heard;
 	m->failures = old->failures;
 	m->requests = old->requests;
-	m->timeouts = old->timeouts;
-	m->crc_errors = old->crc_errors;
-	m->exceptions = old->exceptions;
+	memcpy(m->counts, old->counts, sizeof(m->counts));
 	m->last_good_s = old->last_good_s;
 	m->latency_us = old->latency_us;
 	memcpy(m->reason, old->reason, sizeof(m->reason));
 	m->missing = old->missing;
+	m->told = old->told;
 	m->cuts = old->cuts;
 }
 
@@ -133,7 +133,7 @@ static bool begin_plan(struct meter *m, enum meter_task task, unsigned groups)
 	m->task = task;
 	m->groups = groups;
 	m->first = 0;
-	m->tries_left = m->state == METER_UP || m->state == METER_NEVER ? m->conf->retries : 0;
+	m->tries_left = m->failed_rounds == 0 ? m->conf->retries : 0;
 	for (size_t i = 0; i < m->plan->n_requests; i++)
 		m->replies[i] = (struct link_reply){.status = LINK_TIMEOUT};
 	make_job(m, m->plan->requests, m->plan->n_requests, m->replies);
@@ -192,32 +192,25 @@ static bool final(const struct link_reply *r)
 	return r->status == LINK_OK || refused(r);
 }
 
+static void note_reason(struct meter *m, const struct link_reply *r)
+{
+	snprintf(m->reason, sizeof(m->reason), "%s",
+		 r->status == LINK_EXCEPTION ? link_exception_text(r->exception) : link_status_text(r->status));
+}
+
 static void count_reply(struct meter *m, const struct link_reply *r, int64_t now_ms)
 {
 	m->requests++;
-	switch (r->status) {
-	case LINK_OK:
+	m->counts[r->status]++;
+	if (r->refused != LINK_OK && r->refused != r->status)
+		m->counts[r->refused]++;
+	if (r->status == LINK_OK) {
 		m->last_good_s = now_ms / 1000;
 		m->latency_us += (uint32_t)((r->latency_us - (int64_t)m->latency_us) / (m->latency_us == 0 ? 1 : 8));
 		return;
-	case LINK_TIMEOUT:
-		m->timeouts++;
-		break;
-	case LINK_CRC:
-		m->crc_errors++;
-		break;
-	case LINK_EXCEPTION:
-		m->exceptions++;
-		break;
-	default:
-		break;
 	}
 	if (!final(r))
 		m->failures++;
-	if (r->status == LINK_EXCEPTION)
-		snprintf(m->reason, sizeof(m->reason), "%s", link_exception_text(r->exception));
-	else
-		snprintf(m->reason, sizeof(m->reason), "%s", link_status_text(r->status));
 }
 
 enum meter_outcome meter_answered(struct meter *m, int64_t now_ms)
@@ -227,15 +220,16 @@ enum meter_outcome meter_answered(struct meter *m, int64_t now_ms)
 	for (size_t i = 0; i < m->job.n_done; i++) {
 		const struct link_reply *r = &m->job.replies[i];
 
+		if (r->status != LINK_CLOSED || r->sent_us != 0)
+			count_reply(m, r, now_ms);
+		if (!final(r) && outcome == METER_ANSWERED)
+			note_reason(m, r);
 		if (r->status == LINK_CLOSED)
 			return METER_NO_LINE;
-		count_reply(m, r, now_ms);
 		if (!final(r))
 			outcome = METER_FAILED;
 	}
-	if (m->job.n_done == 0)
-		return METER_NO_LINE;
-	return m->job.n_done < m->job.n_requests ? METER_FAILED : outcome;
+	return m->job.n_done < m->job.n_requests && outcome == METER_ANSWERED ? METER_NO_LINE : outcome;
 }
 
 bool meter_retry(struct meter *m)
@@ -245,6 +239,10 @@ bool meter_retry(struct meter *m)
 	if (m->tries_left == 0)
 		return false;
 	m->tries_left--;
+	if (m->task == METER_PART || m->task == METER_PROBE) {
+		make_job(m, &m->part, 1, m->replies);
+		return true;
+	}
 	while (i < m->plan->n_requests && final(&m->replies[i]))
 		i++;
 	m->first = i;
@@ -256,7 +254,7 @@ static bool function_missing(const struct meter *m)
 {
 	const struct link_reply *last = &m->job.replies[m->job.n_done - 1];
 
-	return last->status == LINK_EXCEPTION && last->exception == 1;
+	return m->job.n_done > 0 && last->status == LINK_EXCEPTION && last->exception == 1;
 }
 
 static void fail_round(struct meter *m, int64_t now_ms)
@@ -357,94 +355,158 @@ bool meter_take_identity(struct meter *m)
 	return changed;
 }
 
+static bool is_empty(const struct plan_rows *set)
+{
+	static const struct plan_rows none;
+
+	return memcmp(set, &none, sizeof(none)) == 0;
+}
+
+static void add_all(struct plan_rows *to, const struct plan_rows *set)
+{
+	for (size_t i = 0; i < sizeof(set->bits) / sizeof(set->bits[0]); i++)
+		to->bits[i] |= set->bits[i];
+}
+
 static void lack_rows(struct meter *m, const struct plan_request *r)
 {
 	struct plan_rows rows = {{0}};
 
+	m->found_missing = true;
 	plan_rows_at(m->refused_plan, r, &rows);
-	for (unsigned i = 0; i < m->conf->driver->n_rows; i++)
-		if (plan_rows_has(&rows, i))
-			plan_rows_add(&m->missing, i);
-	m->lacks = true;
+	add_all(&m->missing, &rows);
 }
 
-/* Put the halves of a refused request in line; one that cannot be halved is asked for once more by itself, and then
- * what it holds is missing. What finds no room is refused again in a later round. */
-static void queue_refused(struct meter *m, const struct plan_request *r, bool again)
+/* A part that finds no room is left to the next refusal. */
+static void push_part(struct meter *m, struct plan_request r)
+{
+	if (m->n_refused < METER_REFUSED_MAX)
+		m->refused[m->n_refused++] = r;
+}
+
+/* Put the halves of a refused request in line, or note what it held as missing when it cannot be halved. */
+static void halve(struct meter *m, const struct plan_request *r)
 {
 	struct plan_request first, second;
 
-	if (m->n_refused + 2 > METER_REFUSED_MAX)
-		return;
 	if (plan_split(m->conf->driver, m->refused_plan, r, &first, &second)) {
-		m->refused[m->n_refused++] = second;
-		m->refused[m->n_refused++] = first;
-	} else if (again) {
-		lack_rows(m, r);
+		push_part(m, second);
+		push_part(m, first);
 	} else {
-		m->refused[m->n_refused++] = *r;
+		lack_rows(m, r);
 	}
 }
 
 size_t meter_take_refused(struct meter *m)
 {
-	m->n_refused = 0;
-	m->lacks = false;
-	m->parts = (struct plan_rows){{0}};
-	m->refused_plan = m->plan;
-	for (size_t i = 0; i < m->plan->n_requests; i++)
+	if (m->n_refused > 0)
+		return m->n_refused;
+	for (size_t i = m->plan->n_requests; i-- > 0;)
 		if (refused(&m->replies[i]))
-			queue_refused(m, &m->plan->requests[i], false);
+			push_part(m, m->plan->requests[i]);
+	m->refused_plan = m->plan;
+	m->refused_again = false;
+	m->found_missing = false;
+	m->new_cuts = (struct plan_rows){{0}};
 	return m->n_refused;
 }
 
-/* Note the rows whose value or sign the part begins with. */
-static void note_part(struct meter *m, const struct plan_request *r)
+static bool is_whole(const struct meter *m, const struct plan_request *r)
+{
+	for (size_t i = 0; i < m->refused_plan->n_requests; i++)
+		if (m->refused_plan->requests[i].address == r->address &&
+		    m->refused_plan->requests[i].n_words == r->n_words)
+			return true;
+	return false;
+}
+
+/* A part was read: should nothing be missing, requests must end before it. */
+static void take_read(struct meter *m, const struct plan_request *r)
 {
 	const struct driver *d = m->conf->driver;
 	struct plan_rows rows = {{0}};
 
+	m->refused_again = false;
+	if (is_whole(m, r))
+		return;
 	plan_rows_at(m->refused_plan, r, &rows);
 	for (unsigned i = 0; i < d->n_rows; i++)
 		if (plan_rows_has(&rows, i) && (d->rows[i].address == r->address ||
 						(d->rows[i].has_sign && d->rows[i].sign_address == r->address)))
-			plan_rows_add(&m->parts, i);
+			plan_rows_add(&m->new_cuts, i);
 }
 
-/* A meter that lacks a row may well answer the longer read without it: only one that lacks none is cut. */
-static void cut_parts(struct meter *m)
-{
-	for (unsigned i = 0; i < m->conf->driver->n_rows && !m->lacks; i++)
-		if (plan_rows_has(&m->parts, i))
-			plan_rows_add(&m->cuts, i);
-}
-
-static void name_missing(const struct meter *m, char *out, size_t n)
+/* Name the missing rows that have not been named yet. */
+static void name_missing(struct meter *m, char *out, size_t n)
 {
 	size_t length = 0;
 
 	out[0] = '\0';
-	for (unsigned i = 0; i < m->conf->driver->n_rows && length < n; i++) {
+	for (unsigned i = 0; i < m->conf->driver->n_rows; i++) {
 		const struct driver_row *row = &m->conf->driver->rows[i];
 
-		if (plan_rows_has(&m->missing, i))
+		if (!plan_rows_has(&m->missing, i) || plan_rows_has(&m->told, i))
+			continue;
+		plan_rows_add(&m->told, i);
+		if (length < n)
 			length += (size_t)snprintf(out + length, n - length, "%s%s at %u", length == 0 ? "" : ", ",
 						   names_get(row->quantity)->name, row->address);
 	}
 }
 
-bool meter_take_part(struct meter *m, char *lacking, size_t n)
+/* Refused again: a second time it is no passing refusal. */
+static void take_refusal(struct meter *m)
+{
+	if (m->refused_again) {
+		m->refused_again = false;
+		halve(m, &m->part);
+	} else {
+		push_part(m, m->part);
+		m->refused_again = true;
+	}
+}
+
+/* Requests are only cut when no missing row explains the refusal. */
+static enum meter_parts end_parts(struct meter *m, char *lacking, size_t n)
+{
+	name_missing(m, lacking, n);
+	if (!m->found_missing && is_empty(&m->new_cuts))
+		return METER_PARTS_NOTHING;
+	if (!m->found_missing)
+		add_all(&m->cuts, &m->new_cuts);
+	drop_plans(m);
+	return m->found_missing ? METER_PARTS_LACKING : METER_PARTS_CUT;
+}
+
+enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n)
 {
 	if (refused(&m->replies[0]))
-		queue_refused(m, &m->part, true);
+		take_refusal(m);
 	else if (m->replies[0].status == LINK_OK)
-		note_part(m, &m->part);
-	if (m->n_refused > 0)
-		return false;
-	cut_parts(m);
-	name_missing(m, lacking, n);
+		take_read(m, &m->part);
+	else
+		m->n_refused = 0;
+	return m->n_refused > 0 ? METER_PARTS_LEFT : end_parts(m, lacking, n);
+}
+
+void meter_forget_refused(struct meter *m)
+{
+	if (is_empty(&m->missing) && is_empty(&m->cuts))
+		return;
+	m->missing = m->cuts = (struct plan_rows){{0}};
+	m->n_refused = 0;
 	drop_plans(m);
-	return true;
+}
+
+void meter_counts_text(const struct meter *m, char *out, size_t n)
+{
+	size_t length = 0;
+
+	out[0] = '\0';
+	for (int s = LINK_OK + 1; s < LINK_STATUS_COUNT && length < n; s++)
+		if (m->counts[s] > 0)
+			length += (size_t)snprintf(out + length, n - length, "%s%llu %s", length == 0 ? "" : ", ",
+						   (unsigned long long)m->counts[s], link_status_text(s));
 }
 
 const char *meter_state_text(const struct meter *m)

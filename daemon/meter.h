@@ -17,13 +17,15 @@ enum {
 	METER_PROBE_PAUSE_MIN_MS = 10000,   /* first pause between probes of a down meter; doubles up to */
 	METER_PROBE_PAUSE_MAX_MS = 300000,  /* this */
 	METER_IDENTIFY_EVERY_MS = 86400000, /* identity is asked for again once a day */
+	METER_IDENTIFY_AGAIN_MS = 3600000,  /* or so much later when it can be read but did not say who it is */
 	METER_REFUSED_MAX = 32,		    /* parts of refused requests waiting to be tried */
+	METER_COUNTS_TEXT_MAX = 200,
 };
 
 enum meter_state {
 	METER_NEVER,   /* no answer since the daemon's start */
 	METER_UP,      /* answered when last asked */
-	METER_SUSPECT, /* failed in the last round: asked once a round, without retries */
+	METER_SUSPECT, /* failed in the last round: asked once a round, after the others, without retries */
 	METER_DOWN,    /* failed METER_DOWN_AFTER rounds: only probed, with growing pauses */
 };
 
@@ -32,7 +34,7 @@ enum meter_task {
 	METER_IDLE,
 	METER_READ,	/* the groups that are due in a slot */
 	METER_IDENTIFY, /* identity and state */
-	METER_PART,	/* a part of a request that the meter refused */
+	METER_PART,	/* a request that the meter refused, or a part of it */
 	METER_PROBE,	/* one request, to see whether a down meter is back */
 };
 
@@ -59,19 +61,28 @@ struct meter {
 	int64_t slot_s;
 	unsigned wanted; /* groups to read once it has said who it is */
 	unsigned groups;
-	int64_t last_energy_slot_s, last_power_slot_s;
 	int64_t probe_at_ms, probe_pause_ms;
 	int64_t identify_at_ms; /* wall time; 0 = before the next read */
 	struct meter_identity identity;
 	int64_t counter_max; /* value of Q_COUNTER_MAX, or -1 */
 
-	uint64_t failures, requests, timeouts, crc_errors, exceptions;
+	/* the poller's own */
+	int64_t last_energy_slot_s, last_power_slot_s; /* INT64_MAX = never due */
+	uint64_t round;				       /* last in which it was asked */
+	bool of_round;				       /* the job is of the round itself, not of the time it leaves */
+	bool waiting;				       /* the job failed: for another try or for the round's end */
+	bool heard;				       /* it answered when last asked */
+
+	uint64_t requests, failures;	    /* failures: requests without an answer that can be used */
+	uint64_t counts[LINK_STATUS_COUNT]; /* of the requests by what became of them, and of answers refused meanwhile
+					     */
 	int64_t last_good_s;
 	uint32_t latency_us; /* exponential mean, weight 1/8 */
 	char reason[160];    /* why it is not up */
 
 	struct plan *plans[DRIVER_STATE * 2]; /* by group mask, made when first needed */
 	struct plan_rows missing;	      /* rows the meter has refused */
+	struct plan_rows told;		      /* of these, those that have been named */
 	struct plan_rows cuts;		      /* rows that must start a request: it refuses a longer one */
 	int64_t *multipliers;		      /* base units per count, one per driver row */
 
@@ -85,8 +96,9 @@ struct meter {
 	size_t n_refused;	    /* parts of refused requests waiting to be tried */
 	struct plan_request refused[METER_REFUSED_MAX];
 	const struct plan *refused_plan;
-	struct plan_rows parts; /* rows that its answered parts begin with */
-	bool lacks;		/* a row has been found missing since the requests were refused */
+	bool refused_again;	   /* the part under way has been refused once already */
+	bool found_missing;	   /* by trying these parts */
+	struct plan_rows new_cuts; /* first rows of parts that were read */
 };
 
 /* A meter of the configuration with all it needs to be polled; conf must outlive it. NULL = no memory. */
@@ -108,7 +120,7 @@ bool meter_begin_probe(struct meter *m);
 /* Count the replies of the job that came back and say what became of it. The task stays. */
 enum meter_outcome meter_answered(struct meter *m, int64_t now_ms);
 
-/* After METER_FAILED: make the job what has no answer yet. Returns false when no try is left. */
+/* After METER_FAILED or METER_NO_LINE: make the job what has no answer yet. Returns false when no try is left. */
 bool meter_retry(struct meter *m);
 
 /* The task is over with this outcome: the meter is idle, its state follows. Returns true when the state changed. */
@@ -121,14 +133,27 @@ unsigned meter_reading(const struct meter *m, struct reading *r);
  * known before (and one was known). */
 bool meter_take_identity(struct meter *m);
 
-/* Take the requests that the meter refused with exception 2 or 3: each waits to be tried in halves, or again when it is
- * a single row, by meter_begin_part(). Returns the number of parts. */
+/* Take the requests that the meter refused with exception 2 or 3: each waits to be tried again by meter_begin_part().
+ * Returns their number. */
 size_t meter_take_refused(struct meter *m);
 
-/* Digest the answer of METER_PART: a part that is refused again is halved, down to the row that the meter lacks.
- * Returns true when the last part has been tried: then new plans hold and lacking names the quantities that this
- * meter does not have ("" = it has all, but refuses the longer read). */
-bool meter_take_part(struct meter *m, char *lacking, size_t n);
+/* What trying the parts of refused requests came to. */
+enum meter_parts {
+	METER_PARTS_LEFT,    /* more wait to be tried */
+	METER_PARTS_LACKING, /* done: the meter lacks rows; it will be read without them */
+	METER_PARTS_CUT,     /* done: the meter has every row but refuses long reads; it will be read in parts */
+	METER_PARTS_NOTHING, /* done: the refusal was a passing one, or the meter fell silent */
+};
+
+/* Digest the answer of METER_PART. What is refused twice running is halved, down to the row that the meter lacks. When
+ * done, lacking names the rows found missing that have not been named before; else it is left alone. */
+enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n);
+
+/* Forget what the meter refused, so that all of it is asked for again. */
+void meter_forget_refused(struct meter *m);
+
+/* What became of its requests so far but for good answers, "3 timeout, 1 bad CRC"; "" = nothing went wrong. */
+void meter_counts_text(const struct meter *m, char *out, size_t n);
 
 /* The text of the view meter_status. */
 const char *meter_state_text(const struct meter *m);

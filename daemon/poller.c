@@ -11,8 +11,19 @@
 #include "mono.h"
 
 enum {
-	PROBE_SLACK_MIN_MS = 100, /* least time before the next slot in which a probe is worth its while */
-	STEP_BACK_MS = 2000,	  /* the wall clock may be slewed; from here on it was set back */
+	SLACK_MIN_MS = 100,	 /* least time before the next slot in which an extra question is worth its while */
+	WAIT_MAX_MS = 10000,	 /* a further try or a suspect that never finds that time is asked all the same then */
+	SILENT_PAUSE_MS = 10000, /* between questions on a line where nobody answers */
+	STEP_BACK_MS = 2000,	 /* the wall clock may be slewed; from here on it was set back */
+};
+
+/* What the time that a round leaves is used for, the more urgent first. */
+enum extra {
+	EXTRA_RETRY,   /* a further try for what failed in the round */
+	EXTRA_PART,    /* a part of a refused request */
+	EXTRA_SUSPECT, /* what is due of a meter that failed in its last round */
+	EXTRA_PROBE,   /* whether a down meter is back */
+	EXTRA_NONE
 };
 
 struct poller {
@@ -23,17 +34,22 @@ struct poller {
 	struct meter **meters;
 
 	int64_t last_now_ms;
-	int64_t round_slot_s;
+	bool contacted; /* every meter has been asked once who it is */
+	bool ending;	/* nothing more is asked */
+
+	uint64_t round; /* number of the last round */
 	int64_t round_started_us;
-	size_t round_open;     /* jobs of the round still under way */
-	size_t round_asked;    /* meters asked in it */
-	size_t round_answered; /* of these, those that gave any answer */
-	bool ending;	       /* nothing more is asked */
-	bool contacted;	       /* every meter has been asked once who it is */
-	size_t extra_open;     /* probes and parts under way */
-	bool line_down;	       /* port or connection lost, or no meter answers */
-	bool silent;	       /* the latter: one meter a round is asked, in turn */
+	size_t round_open;     /* its jobs under way */
+	size_t round_asked;    /* its meters, 0 = it is over */
+	size_t round_answered; /* its jobs that brought any answer */
+	bool doubted;	   /* nobody answered in it; one meter is asked once more before the line counts as silent */
+	size_t extra_open; /* other jobs under way: never more than one */
+
+	bool line_down; /* port or connection lost, or no meter answers */
+	bool silent;	/* the latter: one meter is asked now and then, in turn */
+	int64_t silent_at_ms;
 	size_t turn;
+
 	uint64_t requests, errors, overruns;
 	uint32_t round_ms;
 	int64_t status_at_us, status_busy_us;
@@ -118,22 +134,37 @@ static bool power_due(const struct meter *m, int64_t now_s)
 	return m->conf->power_every_s && m->last_power_slot_s < slot_of(now_s, m->conf->power_every_s);
 }
 
-/* Take what is due from the meter's account of slots: its groups, and the slot they belong to. */
+static bool is_due(const struct meter *m, int64_t now_ms)
+{
+	return energy_due(m, now_ms / 1000) || power_due(m, now_ms / 1000);
+}
+
+/* Since when the meter has had something due. */
+static int64_t due_since_ms(const struct meter *m, int64_t now_ms)
+{
+	int64_t since_s = INT64_MAX / 1000;
+
+	if (energy_due(m, now_ms / 1000))
+		since_s = m->last_energy_slot_s + m->conf->energy_every_s;
+	if (power_due(m, now_ms / 1000) && m->last_power_slot_s + m->conf->power_every_s < since_s)
+		since_s = m->last_power_slot_s + m->conf->power_every_s;
+	return since_s * 1000;
+}
+
+/* Take what is due from the meter's account of slots: its groups, and the slot they belong to. Groups of one job share
+ * a slot: power that fell due at another moment than energy stays due. */
 static unsigned take_due(struct meter *m, int64_t now_s, int64_t *slot_s)
 {
+	int64_t power_slot_s = m->conf->power_every_s ? slot_of(now_s, m->conf->power_every_s) : 0;
 	unsigned groups = 0;
 
 	if (energy_due(m, now_s)) {
 		groups |= DRIVER_ENERGY;
 		*slot_s = m->last_energy_slot_s = slot_of(now_s, m->conf->energy_every_s);
 	}
-	/* Groups of one job share a slot: power that fell due at another moment than energy waits for its next. */
-	if (power_due(m, now_s)) {
-		m->last_power_slot_s = slot_of(now_s, m->conf->power_every_s);
-		if (groups == 0 || m->last_power_slot_s == *slot_s) {
-			groups |= DRIVER_POWER;
-			*slot_s = m->last_power_slot_s;
-		}
+	if (power_due(m, now_s) && (groups == 0 || power_slot_s == *slot_s)) {
+		groups |= DRIVER_POWER;
+		*slot_s = m->last_power_slot_s = power_slot_s;
 	}
 	return groups;
 }
@@ -149,49 +180,46 @@ static void give_back(struct meter *m, unsigned groups)
 
 static void submit(struct poller *p, struct meter *m)
 {
-	if (p->ending) {
-		m->task = METER_IDLE;
-		return;
-	}
-	if (m->task == METER_READ || m->task == METER_IDENTIFY)
+	if (m->of_round)
 		p->round_open++;
 	else
 		p->extra_open++;
 	bus_submit(p->bus, &m->job);
 }
 
-/* Ask one meter for what is due: first, if it is time, who it is. */
-static void ask(struct poller *p, struct meter *m, int64_t slot_s, unsigned groups, int64_t now_ms)
+static void begin_round(struct poller *p)
 {
-	m->slot_s = slot_s;
-	m->wanted = groups;
-	if (!(now_ms >= m->identify_at_ms && meter_begin_identify(m)) && !meter_begin_read(m, slot_s, groups))
-		return;
+	p->round++;
+	p->round_started_us = mono_us();
+	p->round_asked = p->round_answered = 0;
+	p->doubted = false;
+}
+
+static void ask_in_round(struct poller *p, struct meter *m)
+{
+	m->of_round = true;
+	m->round = p->round;
 	p->round_asked++;
 	submit(p, m);
 }
 
-static void start_round(struct poller *p, int64_t now_ms)
+static void ask_extra(struct poller *p, struct meter *m)
 {
-	size_t first = p->silent ? p->turn++ % p->n_meters : 0;
-	bool one_only = p->silent;
-
-	p->round_asked = p->round_answered = 0;
-	p->round_started_us = mono_us();
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[(first + i) % p->n_meters];
-		int64_t slot_s = 0;
-		unsigned groups;
-
-		if (m->task != METER_IDLE)
-			continue;
-		groups = take_due(m, now_ms / 1000, &slot_s);
-		if (groups != 0 && (one_only ? p->round_asked == 0 : m->state != METER_DOWN))
-			ask(p, m, slot_s, groups, now_ms);
-	}
+	m->of_round = false;
+	submit(p, m);
 }
 
-/* A slot came while a round is under way: power is given up, energy stays due until the round ends. */
+/* Make the job what is due: first, if it is time, who the meter is. */
+static bool begin_due(struct meter *m, int64_t now_ms)
+{
+	m->wanted = take_due(m, now_ms / 1000, &m->slot_s);
+	if (m->wanted == 0)
+		return false;
+	return (now_ms >= m->identify_at_ms && meter_begin_identify(m)) || meter_begin_read(m, m->slot_s, m->wanted);
+}
+
+/* A slot came while a round is under way. What has not been asked in that round waits for its end; the others lose
+ * their power, their energy waits unless its next slot has come too. */
 static void skip_slot(struct poller *p, int64_t now_ms)
 {
 	int64_t now_s = now_ms / 1000;
@@ -199,24 +227,27 @@ static void skip_slot(struct poller *p, int64_t now_ms)
 
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
+		uint32_t energy_every_s = m->conf->energy_every_s;
 
-		if (power_due(m, now_s)) {
+		if (m->failed_rounds > 0)
+			continue;
+		if (m->round == p->round && power_due(m, now_s)) {
 			m->last_power_slot_s = slot_of(now_s, m->conf->power_every_s);
 			lost = true;
 		}
-		if (energy_due(m, now_s) &&
-		    slot_of(now_s, m->conf->energy_every_s) - m->last_energy_slot_s > m->conf->energy_every_s) {
-			m->last_energy_slot_s += m->conf->energy_every_s;
+		if (energy_due(m, now_s) && slot_of(now_s, energy_every_s) - m->last_energy_slot_s > energy_every_s) {
+			m->last_energy_slot_s = slot_of(now_s, energy_every_s) - energy_every_s;
 			lost = true;
 		}
 	}
 	p->overruns += lost;
 }
 
-/* At start every meter is asked at once who it is, so that the installer need not wait for the first slot. Not those
- * known from before a reload. */
+/* At start every meter is asked at once who it is, so that the installer need not wait for the first slot, with which
+ * comes a second try. Not those known from before a reload. */
 static void make_contact(struct poller *p)
 {
+	begin_round(p);
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
@@ -225,105 +256,33 @@ static void make_contact(struct poller *p)
 		if (!meter_begin_identify(m) && !meter_begin_probe(m))
 			continue;
 		m->wanted = 0;
-		p->round_asked += m->task == METER_IDENTIFY;
-		submit(p, m);
+		m->tries_left = 0;
+		ask_in_round(p, m);
 	}
 	p->contacted = true;
 }
 
-static bool set_back(const struct poller *p, int64_t now_ms)
-{
-	return now_ms + STEP_BACK_MS < p->last_now_ms;
-}
-
 static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 {
-	int64_t next_s = INT64_MAX / 1000;
+	int64_t now_s = now_ms / 1000, next_s = INT64_MAX / 1000;
 
 	for (size_t i = 0; i < p->n_meters; i++) {
 		const struct conf_meter *c = p->meters[i]->conf;
-		int64_t energy_s =
-			c->energy_every_s ? slot_of(now_ms / 1000, c->energy_every_s) + c->energy_every_s : next_s;
-		int64_t power_s =
-			c->power_every_s ? slot_of(now_ms / 1000, c->power_every_s) + c->power_every_s : next_s;
+		const uint32_t every_s[] = {c->energy_every_s, c->power_every_s};
 
-		if (energy_s < next_s)
-			next_s = energy_s;
-		if (power_s < next_s)
-			next_s = power_s;
+		for (size_t k = 0; k < 2; k++)
+			if (every_s[k] != 0 && slot_of(now_s, every_s[k]) + every_s[k] < next_s)
+				next_s = slot_of(now_s, every_s[k]) + every_s[k];
 	}
 	return next_s * 1000;
-}
-
-/* The down meter whose probe is due the longest, or NULL. */
-static struct meter *probe_candidate(const struct poller *p, int64_t now_ms)
-{
-	struct meter *first = NULL;
-
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[i];
-
-		if (m->task == METER_IDLE && m->state == METER_DOWN && m->probe_at_ms <= now_ms &&
-		    (first == NULL || m->probe_at_ms < first->probe_at_ms))
-			first = m;
-	}
-	return first;
-}
-
-/* In the time that the round leaves: see whether a down meter is back. A probe that never finds the time is made
- * all the same once it has waited for the longest pause. */
-static void use_slack(struct poller *p, int64_t now_ms)
-{
-	int64_t slack_ms = next_slot_ms(p, now_ms) - now_ms;
-	struct meter *m = probe_candidate(p, now_ms);
-
-	if (p->round_open > 0 || p->extra_open > 0 || p->silent || m == NULL)
-		return;
-	if (slack_ms < PROBE_SLACK_MIN_MS && now_ms - m->probe_at_ms < METER_PROBE_PAUSE_MAX_MS)
-		return;
-	if (!meter_begin_probe(m))
-		return;
-	if (slack_ms >= PROBE_SLACK_MIN_MS && slack_ms < m->job.timeout_ms)
-		m->job.timeout_ms = (uint32_t)slack_ms;
-	submit(p, m);
-}
-
-void poller_tick(struct poller *p, int64_t now_ms)
-{
-	if (set_back(p, now_ms))
-		for (size_t i = 0; i < p->n_meters; i++)
-			forget_slots(p->meters[i], now_ms);
-	p->last_now_ms = now_ms;
-	if (p->n_meters == 0)
-		return;
-	if (p->round_open > 0)
-		skip_slot(p, now_ms);
-	else
-		start_round(p, now_ms);
-	if (!p->contacted)
-		make_contact(p);
-	use_slack(p, now_ms);
-}
-
-int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
-{
-	int64_t next_ms = next_slot_ms(p, now_ms);
-
-	if (!p->contacted)
-		return now_ms;
-	for (size_t i = 0; i < p->n_meters; i++) {
-		const struct meter *m = p->meters[i];
-
-		if (m->state == METER_DOWN && m->probe_at_ms > now_ms && m->probe_at_ms < next_ms)
-			next_ms = m->probe_at_ms;
-	}
-	return next_ms;
 }
 
 static void tell_state(struct poller *p, const struct meter *m, enum meter_state before, int64_t now_ms)
 {
 	const char *name = m->conf->name;
+	char counts[METER_COUNTS_TEXT_MAX];
 
+	meter_counts_text(m, counts, sizeof(counts));
 	switch (m->state) {
 	case METER_UP:
 		if (before == METER_SUSPECT)
@@ -333,15 +292,33 @@ static void tell_state(struct poller *p, const struct meter *m, enum meter_state
 			     p->conf->name, m->conf->address);
 		break;
 	case METER_SUSPECT:
-		tell(p, now_ms, "meter", name, NULL, "suspect: %s; asked once a round from now on", m->reason);
+		tell(p, now_ms, "meter", name, NULL, "suspect: %s, so far %s; asked once a round from now on",
+		     m->reason, counts);
 		break;
 	case METER_DOWN:
-		tell(p, now_ms, "meter", name, "meter-down", "down: %s, %u rounds in a row; next try in %lld s",
-		     m->reason, m->failed_rounds, (long long)(m->probe_pause_ms / 1000));
+		tell(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s", m->reason,
+		     counts, (long long)(m->probe_pause_ms / 1000));
 		break;
 	case METER_NEVER:
 		break;
 	}
+}
+
+static bool all_down(const struct poller *p)
+{
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->state != METER_DOWN)
+			return false;
+	return p->n_meters >= 2;
+}
+
+static void go_silent(struct poller *p, size_t n_asked, int64_t now_ms)
+{
+	p->silent = true;
+	p->silent_at_ms = now_ms + SILENT_PAUSE_MS;
+	if (!p->line_down)
+		tell(p, now_ms, "bus", p->conf->name, "bus-down", "none of %zu meters answers", n_asked);
+	p->line_down = true;
 }
 
 static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
@@ -351,33 +328,39 @@ static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome
 	/* On a line where nobody answers, silence says nothing about this meter, nor does what was cut short. */
 	if (outcome == METER_FAILED && (p->silent || p->ending))
 		outcome = METER_NO_LINE;
-	if (meter_settle(m, outcome, now_ms))
-		tell_state(p, m, before, now_ms);
+	if (!meter_settle(m, outcome, now_ms))
+		return;
+	tell_state(p, m, before, now_ms);
+	if (m->state == METER_DOWN && all_down(p))
+		go_silent(p, p->n_meters, now_ms);
 }
 
-static void take_refused(struct poller *p, struct meter *m)
+static enum reading_quality quality_of(const struct meter *m, int64_t delay_ms)
 {
-	if (meter_take_refused(m) > 0 && meter_begin_part(m))
-		submit(p, m);
+	uint32_t period_s = m->groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
+
+	if (m->identity.mismatch[0] != '\0')
+		return READING_SUSPECT;
+	return delay_ms > (int64_t)period_s * 500 ? READING_LATE : READING_GOOD;
 }
 
 static void finish_read(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
 	struct reading r = {.meter = m->id, .slot_s = m->slot_s, .groups = m->groups};
 	int64_t delay_ms = now_ms - (mono_us() - m->job.ended_us) / 1000 - m->slot_s * 1000;
-	uint32_t period_s = m->groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
 
-	r.delay_ms = delay_ms < 0 ? 0 : (uint32_t)delay_ms;
-	if (m->identity.mismatch[0] != '\0')
-		r.quality = READING_SUSPECT;
-	else if (delay_ms > (int64_t)period_s * 500)
-		r.quality = READING_LATE;
+	/* A clock that was set during the round makes any number of it. */
+	r.delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
+	r.quality = quality_of(m, delay_ms);
 	if (meter_reading(m, &r) > 0)
 		p->sink.reading(p->sink.context, &r);
 	else if (p->ending)
 		give_back(m, m->groups);
+	/* Who it is was asked in vain. */
+	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)
+		m->identify_at_ms = now_ms + METER_IDENTIFY_AGAIN_MS;
 	settle(p, m, outcome, now_ms);
-	take_refused(p, m);
+	meter_take_refused(m);
 }
 
 static void report_identity(struct poller *p, struct meter *m, bool serial_changed, const char *old_serial,
@@ -395,27 +378,48 @@ static void report_identity(struct poller *p, struct meter *m, bool serial_chang
 		p->sink.serial(p->sink.context, m->id, id->serial);
 }
 
-static void finish_identify(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 {
 	struct reading r = {.meter = m->id, .slot_s = now_ms / 1000, .groups = DRIVER_STATE};
 	struct meter_identity old = m->identity;
-	bool serial_changed;
+	bool serial_changed = meter_take_identity(m);
 
-	if (p->ending)
-		give_back(m, m->wanted);
-	settle(p, m, outcome, now_ms);
-	if (outcome != METER_ANSWERED)
-		return;
-	serial_changed = meter_take_identity(m);
 	m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;
 	report_identity(p, m, serial_changed, old.serial, old.mismatch, now_ms);
 	if (m->counter_max >= 0) {
 		reading_set(&r, Q_COUNTER_MAX, m->counter_max);
 		p->sink.reading(p->sink.context, &r);
 	}
-	take_refused(p, m);
-	if (m->task == METER_IDLE && m->wanted != 0 && meter_begin_read(m, m->slot_s, m->wanted))
+	meter_take_refused(m);
+}
+
+/* A meter that does not say who it is may be readable all the same: its state waits for that. */
+static void finish_identify(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+{
+	if (outcome == METER_ANSWERED) {
+		settle(p, m, outcome, now_ms);
+		take_identity(p, m, now_ms);
+	}
+	if (p->ending)
+		give_back(m, m->wanted);
+	if (p->ending || outcome == METER_NO_LINE || m->wanted == 0 || !meter_begin_read(m, m->slot_s, m->wanted)) {
+		if (outcome != METER_ANSWERED)
+			settle(p, m, outcome, now_ms);
+	} else if (outcome == METER_ANSWERED) {
 		submit(p, m);
+	} else {
+		m->waiting = true;
+		m->tries_left = 1;
+	}
+}
+
+static void tell_parts(struct poller *p, const struct meter *m, enum meter_parts parts, const char *lacking,
+		       int64_t now_ms)
+{
+	if (parts == METER_PARTS_CUT)
+		tell(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads: read in parts from now on");
+	else if (parts == METER_PARTS_LACKING && lacking[0] != '\0')
+		tell(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", lacking);
 }
 
 static void finish_part(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
@@ -423,32 +427,261 @@ static void finish_part(struct poller *p, struct meter *m, enum meter_outcome ou
 	char lacking[256];
 
 	settle(p, m, outcome, now_ms);
-	if (!meter_take_part(m, lacking, sizeof(lacking))) {
-		if (meter_begin_part(m))
-			submit(p, m);
-		return;
-	}
-	if (lacking[0] != '\0')
-		tell(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", lacking);
+	if (outcome == METER_NO_LINE)
+		m->n_refused = 0;
 	else
-		tell(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads; reads them in parts from now on");
+		tell_parts(p, m, meter_take_part(m, lacking, sizeof(lacking)), lacking, now_ms);
 }
 
-static void line_lost(struct poller *p, int64_t now_ms)
+/* A meter that is back may be another. */
+static void finish_probe(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+{
+	if (outcome == METER_ANSWERED && m->state == METER_DOWN) {
+		m->identify_at_ms = 0;
+		meter_forget_refused(m);
+	}
+	settle(p, m, outcome, now_ms);
+}
+
+/* The task is over. */
+static void conclude(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+{
+	m->waiting = false;
+	switch (m->task) {
+	case METER_READ:
+		finish_read(p, m, outcome, now_ms);
+		break;
+	case METER_IDENTIFY:
+		finish_identify(p, m, outcome, now_ms);
+		break;
+	case METER_PART:
+		finish_part(p, m, outcome, now_ms);
+		break;
+	case METER_PROBE:
+		finish_probe(p, m, outcome, now_ms);
+		break;
+	case METER_IDLE:
+		break;
+	}
+}
+
+/* End the tasks that wait for another try. */
+static void conclude_waiting(struct poller *p, enum meter_outcome outcome, int64_t now_ms)
+{
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->waiting)
+			conclude(p, p->meters[i], outcome, now_ms);
+}
+
+static bool can_be_asked(const struct meter *m, int64_t now_ms)
+{
+	return is_due(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->failed_rounds == 0));
+}
+
+/* Ask all that have something due, but for those that failed last: they are asked when the others are done. A try that
+ * has found no time until now is given up. */
+static void start_round(struct poller *p, int64_t now_ms)
+{
+	begin_round(p);
+	for (size_t i = 0; i < p->n_meters; i++) {
+		struct meter *m = p->meters[i];
+
+		if (!can_be_asked(m, now_ms))
+			continue;
+		if (m->waiting) {
+			m->wanted = 0;
+			conclude(p, m, METER_FAILED, now_ms);
+		} else if (begin_due(m, now_ms)) {
+			ask_in_round(p, m);
+		}
+	}
+}
+
+static bool round_due(const struct poller *p, int64_t now_ms)
+{
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (can_be_asked(p->meters[i], now_ms))
+			return true;
+	return false;
+}
+
+/* What the meter has to be asked beside the round, and since when. */
+static enum extra extra_of(const struct meter *m, int64_t now_ms, int64_t *since_ms)
+{
+	*since_ms = 0;
+	if (m->waiting) {
+		*since_ms = m->slot_s * 1000;
+		return EXTRA_RETRY;
+	}
+	if (m->task != METER_IDLE)
+		return EXTRA_NONE;
+	if (m->state == METER_DOWN) {
+		*since_ms = m->probe_at_ms;
+		return m->probe_at_ms <= now_ms ? EXTRA_PROBE : EXTRA_NONE;
+	}
+	if (m->n_refused > 0)
+		return EXTRA_PART;
+	if (m->failed_rounds > 0 && is_due(m, now_ms)) {
+		*since_ms = due_since_ms(m, now_ms);
+		return EXTRA_SUSPECT;
+	}
+	return EXTRA_NONE;
+}
+
+/* The meter with the most urgent extra question, of equals the one that has waited longest; NULL = none has any. */
+static struct meter *most_urgent(const struct poller *p, int64_t now_ms, enum extra *extra, int64_t *since_ms)
+{
+	struct meter *first = NULL;
+
+	*extra = EXTRA_NONE;
+	for (size_t i = 0; i < p->n_meters; i++) {
+		int64_t since;
+		enum extra e = extra_of(p->meters[i], now_ms, &since);
+
+		if (e > *extra || e == EXTRA_NONE || (e == *extra && since >= *since_ms))
+			continue;
+		*extra = e;
+		*since_ms = since;
+		first = p->meters[i];
+	}
+	return first;
+}
+
+static bool begin_extra(struct meter *m, enum extra extra, int64_t now_ms)
+{
+	switch (extra) {
+	case EXTRA_RETRY:
+		m->waiting = false;
+		return meter_retry(m);
+	case EXTRA_PART:
+		return meter_begin_part(m);
+	case EXTRA_SUSPECT:
+		return begin_due(m, now_ms);
+	case EXTRA_PROBE:
+		m->probe_at_ms = now_ms + m->probe_pause_ms;
+		return meter_begin_probe(m);
+	case EXTRA_NONE:
+		break;
+	}
+	return false;
+}
+
+/* In the time that the round leaves, one extra question at a time, its timeout cut to that time. */
+static void use_slack(struct poller *p, int64_t now_ms)
+{
+	int64_t slack_ms = next_slot_ms(p, now_ms) - now_ms, since_ms;
+	enum extra extra;
+	struct meter *m;
+
+	while (p->round_open == 0 && p->extra_open == 0 && (m = most_urgent(p, now_ms, &extra, &since_ms)) != NULL) {
+		bool patient = now_ms - since_ms < (extra == EXTRA_PROBE ? METER_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
+
+		if (slack_ms < SLACK_MIN_MS && patient)
+			return;
+		if (!begin_extra(m, extra, now_ms))
+			continue;
+		if (slack_ms >= SLACK_MIN_MS && slack_ms < m->job.timeout_ms)
+			m->job.timeout_ms = (uint32_t)slack_ms;
+		ask_extra(p, m);
+	}
+}
+
+/* Is anybody there again? */
+static void sound_line(struct poller *p, int64_t now_ms)
+{
+	if (p->round_open > 0 || p->extra_open > 0 || now_ms < p->silent_at_ms)
+		return;
+	p->silent_at_ms = now_ms + SILENT_PAUSE_MS;
+	for (size_t i = 0; i < p->n_meters; i++) {
+		struct meter *m = p->meters[p->turn++ % p->n_meters];
+
+		if (m->task == METER_IDLE && meter_begin_probe(m)) {
+			ask_extra(p, m);
+			return;
+		}
+	}
+}
+
+/* Ask whatever it is time for. */
+static void go_on(struct poller *p, int64_t now_ms)
+{
+	if (p->ending || !bus_is_open(p->bus, NULL, 0))
+		return;
+	if (p->silent) {
+		sound_line(p, now_ms);
+		return;
+	}
+	if (p->round_open == 0 && !p->contacted)
+		make_contact(p);
+	if (p->round_open == 0 && round_due(p, now_ms))
+		start_round(p, now_ms);
+	use_slack(p, now_ms);
+}
+
+static void forget_future(struct poller *p, int64_t now_ms)
+{
+	p->silent_at_ms = now_ms;
+	for (size_t i = 0; i < p->n_meters; i++) {
+		struct meter *m = p->meters[i];
+
+		forget_slots(m, now_ms);
+		if (m->probe_at_ms > now_ms + m->probe_pause_ms)
+			m->probe_at_ms = now_ms + m->probe_pause_ms;
+		if (m->identify_at_ms > now_ms + METER_IDENTIFY_EVERY_MS)
+			m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;
+	}
+}
+
+void poller_tick(struct poller *p, int64_t now_ms)
+{
+	if (now_ms + STEP_BACK_MS < p->last_now_ms)
+		forget_future(p, now_ms);
+	p->last_now_ms = now_ms;
+	if (p->round_open > 0)
+		skip_slot(p, now_ms);
+	go_on(p, now_ms);
+}
+
+int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
+{
+	int64_t next_ms = next_slot_ms(p, now_ms);
+
+	if (p->silent && p->silent_at_ms > now_ms && p->silent_at_ms < next_ms)
+		next_ms = p->silent_at_ms;
+	for (size_t i = 0; i < p->n_meters && !p->silent; i++) {
+		const struct meter *m = p->meters[i];
+
+		if (m->state == METER_DOWN && m->probe_at_ms > now_ms && m->probe_at_ms < next_ms)
+			next_ms = m->probe_at_ms;
+	}
+	return p->contacted || p->n_meters == 0 || !bus_is_open(p->bus, NULL, 0) ? next_ms : now_ms;
+}
+
+/* Port or connection is lost: told once, and what failed was not the meters' fault. */
+static void check_line(struct poller *p, int64_t now_ms)
 {
 	char why[200];
 
-	if (p->line_down || bus_is_open(p->bus, why, sizeof(why)))
+	if (bus_is_open(p->bus, why, sizeof(why)))
 		return;
+	p->silent = false;
+	if (!p->line_down)
+		tell(p, now_ms, "bus", p->conf->name, "bus-down", "%s", why);
 	p->line_down = true;
-	tell(p, now_ms, "bus", p->conf->name, "bus-down", "%s", why);
+	conclude_waiting(p, METER_NO_LINE, now_ms);
 }
 
+/* Once the line is back, so may be those who were down before. */
 static void line_answers(struct poller *p, int64_t now_ms)
 {
-	if (p->line_down)
-		tell(p, now_ms, "bus", p->conf->name, "bus-up", "meters answer");
-	p->line_down = p->silent = false;
+	if (!p->line_down)
+		return;
+	tell(p, now_ms, "bus", p->conf->name, "bus-up", "meters answer");
+	p->line_down = p->silent = p->contacted = false;
+	for (size_t i = 0; i < p->n_meters; i++) {
+		p->meters[i]->probe_at_ms = now_ms;
+		p->meters[i]->probe_pause_ms = METER_PROBE_PAUSE_MIN_MS;
+	}
 }
 
 static bool any_answer(const struct bus_job *job)
@@ -461,61 +694,84 @@ static bool any_answer(const struct bus_job *job)
 
 static void count_job(struct poller *p, const struct bus_job *job)
 {
-	p->requests += job->n_done;
-	for (size_t i = 0; i < job->n_done; i++)
-		p->errors += job->replies[i].status != LINK_OK && job->replies[i].status != LINK_EXCEPTION;
+	for (size_t i = 0; i < job->n_done; i++) {
+		const struct link_reply *r = &job->replies[i];
+
+		if (r->status == LINK_CLOSED && r->sent_us == 0)
+			continue;
+		p->requests++;
+		p->errors += r->status != LINK_OK && r->status != LINK_EXCEPTION;
+	}
+}
+
+static uint32_t round_lasts_ms(const struct poller *p)
+{
+	return (uint32_t)((mono_us() - p->round_started_us) / 1000);
 }
 
 static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 {
 	enum meter_outcome outcome = meter_answered(m, now_ms);
-	bool of_round = m->task == METER_READ || m->task == METER_IDENTIFY;
+	bool of_this_round = m->round == p->round && (m->task == METER_READ || m->task == METER_IDENTIFY);
 
 	count_job(p, &m->job);
-	if (outcome == METER_NO_LINE)
-		line_lost(p, now_ms);
-	if (any_answer(&m->job)) {
-		p->round_answered += of_round;
+	p->round_open -= m->of_round;
+	p->extra_open -= !m->of_round;
+	m->heard = any_answer(&m->job);
+	if (m->heard) {
+		p->round_answered += m->of_round;
 		line_answers(p, now_ms);
 	}
-	p->round_open -= of_round;
-	p->extra_open -= !of_round;
-	if (of_round && outcome == METER_FAILED && !p->silent && !p->ending && meter_retry(m)) {
-		submit(p, m);
-		return;
-	}
-	switch (m->task) {
-	case METER_READ:
-		finish_read(p, m, outcome, now_ms);
-		break;
-	case METER_IDENTIFY:
-		finish_identify(p, m, outcome, now_ms);
-		break;
-	case METER_PART:
-		finish_part(p, m, outcome, now_ms);
-		break;
-	default:
-		settle(p, m, outcome, now_ms);
-		break;
-	}
+	/* A connection that broke and is there again may have broken on what this meter was asked. */
+	if (outcome == METER_NO_LINE && !p->ending && bus_is_open(p->bus, NULL, 0))
+		outcome = METER_FAILED;
+	m->waiting = outcome != METER_ANSWERED && !p->ending &&
+		     (m->of_round || (outcome == METER_FAILED && m->tries_left > 0 && !p->silent));
+	if (!m->waiting)
+		conclude(p, m, outcome, now_ms);
+	if (of_this_round && p->round_open == 0)
+		p->round_ms = round_lasts_ms(p);
 }
 
-/* Two or more meters were asked and none said a word: it is the line, not the meters. */
+/* Nobody answered, and of nobody else is anything known that would speak for the line. */
+static bool looks_silent(const struct poller *p)
+{
+	if (p->round_asked < 2 || p->round_answered > 0 || !bus_is_open(p->bus, NULL, 0))
+		return false;
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->heard)
+			return false;
+	return true;
+}
+
+static void ask_once_more(struct poller *p)
+{
+	struct meter *m = p->meters[0];
+
+	for (size_t i = 0; !m->waiting; i++)
+		m = p->meters[i];
+	m->waiting = false;
+	m->tries_left++;
+	meter_retry(m);
+	submit(p, m);
+	p->doubted = true;
+}
+
+/* All have been asked. What failed has further tries in the time left, if it was not the line. */
 static void end_round(struct poller *p, int64_t now_ms)
 {
-	p->round_ms = (uint32_t)((mono_us() - p->round_started_us) / 1000);
-	if (p->round_asked >= 2 && p->round_answered == 0 && bus_is_open(p->bus, NULL, 0)) {
-		if (!p->line_down)
-			tell(p, now_ms, "bus", p->conf->name, "bus-down", "none of %zu meters answers", p->round_asked);
-		p->line_down = p->silent = true;
+	if (looks_silent(p)) {
+		if (!p->doubted) {
+			ask_once_more(p);
+			return;
+		}
+		go_silent(p, p->round_asked, now_ms);
+		conclude_waiting(p, METER_NO_LINE, now_ms);
 	}
 	p->round_asked = 0;
-	for (size_t i = 0; i < p->n_meters; i++) {
-		if (!energy_due(p->meters[i], now_ms / 1000))
-			continue;
-		start_round(p, now_ms);
-		return;
-	}
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->waiting && p->meters[i]->tries_left == 0)
+			conclude(p, p->meters[i], METER_FAILED, now_ms);
 }
 
 void poller_results(struct poller *p, int64_t now_ms)
@@ -524,9 +780,10 @@ void poller_results(struct poller *p, int64_t now_ms)
 
 	while ((job = bus_take(p->bus)) != NULL)
 		finish(p, job->owner, now_ms);
+	check_line(p, now_ms);
 	if (p->round_open == 0 && p->round_asked > 0)
 		end_round(p, now_ms);
-	use_slack(p, now_ms);
+	go_on(p, now_ms);
 }
 
 void poller_end(struct poller *p, int64_t now_ms)
@@ -536,6 +793,7 @@ void poller_end(struct poller *p, int64_t now_ms)
 	p->ending = true;
 	while ((job = bus_take(p->bus)) != NULL)
 		finish(p, job->owner, now_ms);
+	conclude_waiting(p, METER_NO_LINE, now_ms);
 }
 
 void poller_inherit(struct poller *p, struct poller *old)
@@ -571,20 +829,28 @@ void poller_meter_status(const struct poller *p, size_t i, int64_t *meter, struc
 		.last_good_s = m->last_good_s,
 		.failures = m->failures,
 		.requests = m->requests,
-		.timeouts = m->timeouts,
-		.crc_errors = m->crc_errors,
-		.exceptions = m->exceptions,
+		.timeouts = m->counts[LINK_TIMEOUT],
+		.crc_errors = m->counts[LINK_CRC],
+		.exceptions = m->counts[LINK_EXCEPTION],
 		.latency_us = m->latency_us,
 	};
 }
 
+/* What a request under way has taken so far comes into the next status: hence a hundred at most. */
+static double busy_percent(int64_t busy_us, int64_t span_us)
+{
+	if (span_us <= 0)
+		return 0;
+	return busy_us >= span_us ? 100 : 100.0 * (double)busy_us / (double)span_us;
+}
+
 void poller_bus_status(struct poller *p, struct store_bus_status *st)
 {
-	int64_t now_us = mono_us(), busy_us = bus_busy_us(p->bus), span_us = now_us - p->status_at_us;
+	int64_t now_us = mono_us(), busy_us = bus_busy_us(p->bus);
 
 	*st = (struct store_bus_status){
 		.state = p->line_down ? "down" : "up",
-		.busy_percent = span_us > 0 ? 100.0 * (double)(busy_us - p->status_busy_us) / (double)span_us : 0,
+		.busy_percent = busy_percent(busy_us - p->status_busy_us, now_us - p->status_at_us),
 		.requests = p->requests,
 		.errors = p->errors,
 		.overruns = p->overruns,

@@ -3,10 +3,14 @@
  * No I/O but through the bus, no clock but the one handed in. Logs and reports each change of state once.
  * One (the main) thread.
  *
- * A round asks every meter that has something due in a slot. All its jobs are queued at once; retries join the
- * end of the queue; meters that are down are left out and probed one at a time in what the slot leaves over.
- * A slot that comes while a round is still under way is skipped and counted; energy due in it is read as soon as the
- * round ends, unless the next energy slot has come by then. */
+ * A round asks every meter that has something due in a slot and answered when last asked; its jobs are queued at once.
+ * In the time that it leaves before the next slot, one at a time and their timeouts cut to that time: further tries of
+ * what failed in the round, meters that failed in the round before, probes of meters that are down. So a dead meter
+ * holds up the others once, by one timeout.
+ * A slot that comes while a round is still under way is skipped by the meters of that round, and counted; energy due in
+ * it is read as soon as the round ends, unless the next energy slot has come by then.
+ * When nobody answers it is the line: it is down, the meters keep their state, and one in turn is asked now and then.
+ */
 #ifndef TALLY_POLLER_H
 #define TALLY_POLLER_H
 

@@ -32,6 +32,7 @@ static void run_job(struct line *l, struct bus_job *j)
 /* Requests that the meter refused are tried in parts, as the daemon does, so that what it lacks is known. */
 static bool learn_parts(struct line *l, struct meter *m)
 {
+	enum meter_parts parts;
 	char lacking[256];
 
 	if (meter_take_refused(m) == 0)
@@ -41,8 +42,11 @@ static bool learn_parts(struct line *l, struct meter *m)
 			return false;
 		run_job(l, &m->job);
 		meter_answered(m, mono_wall_ms());
-	} while (!meter_take_part(m, lacking, sizeof(lacking)));
-	printf("refuses %s\n", lacking[0] != '\0' ? lacking : "long reads");
+		parts = meter_take_part(m, lacking, sizeof(lacking));
+	} while (parts == METER_PARTS_LEFT);
+	if (parts == METER_PARTS_NOTHING)
+		return false;
+	printf("refuses %s\n", parts == METER_PARTS_LACKING ? lacking : "long reads");
 	return true;
 }
 

@@ -107,7 +107,7 @@ static void unanswered_request_leaves_its_values_out(void **state)
 	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
 	assert_int_equal(meter_reading(m, &r), 2);
 	assert_false(reading_has(&r, Q_ACTIVE_POWER));
-	assert_int_equal(m->crc_errors, 1);
+	assert_int_equal(m->counts[LINK_CRC], 1);
 	meter_free(m);
 }
 
@@ -192,7 +192,7 @@ static void exception_1_takes_the_meter_down_at_once(void **state)
 	answer(m, LINK_EXCEPTION, 1);
 	meter_settle(m, meter_answered(m, 2000), 2000);
 	assert_string_equal(meter_state_text(m), "down");
-	assert_int_equal(m->exceptions, 1);
+	assert_int_equal(m->counts[LINK_EXCEPTION], 1);
 	meter_free(m);
 }
 
@@ -209,30 +209,95 @@ static void gateway_exceptions_count_against_the_meter(void **state)
 	meter_free(m);
 }
 
+/* Try the part that is next, which begins at address, and answer it: exception 0 is a good answer. */
+static enum meter_parts try_part(struct meter *m, unsigned address, uint8_t exception, char *lacking, size_t n)
+{
+	assert_true(meter_begin_part(m));
+	assert_int_equal(m->job.requests[0].address, address);
+	answer(m, exception == 0 ? LINK_OK : LINK_EXCEPTION, exception);
+	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
+	meter_settle(m, METER_ANSWERED, 60500);
+	return meter_take_part(m, lacking, n);
+}
+
+static void refuse_energy(struct meter *m, uint8_t exception)
+{
+	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+	answer(m, LINK_EXCEPTION, exception);
+	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
+	assert_int_equal(meter_take_refused(m), 1);
+	meter_settle(m, METER_ANSWERED, 60500);
+}
+
 static void refused_register_is_found_and_the_coarser_one_read(void **state)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
 	(void)state;
-	meter_begin_read(m, 60, DRIVER_ENERGY);
-	answer(m, LINK_EXCEPTION, 2);
-	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
-	assert_int_equal(meter_take_refused(m), 2);
-	meter_settle(m, METER_ANSWERED, 60500);
-	assert_true(meter_begin_part(m));
-	assert_int_equal(m->job.requests[0].address, 100);
-	assert_int_equal(m->job.requests[0].n_words, 2);
-	answer(m, LINK_EXCEPTION, 2);
-	assert_false(meter_take_part(m, lacking, sizeof(lacking)));
-	assert_true(meter_begin_part(m));
-	assert_int_equal(m->job.requests[0].address, 104);
-	answer(m, LINK_OK, 0);
-	assert_true(meter_take_part(m, lacking, sizeof(lacking)));
+	refuse_energy(m, 2);
+	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
+	assert_int_equal(m->job.requests[0].n_words, 6);
+	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
+		assert_int_equal(m->job.requests[0].n_words, 2);
+	}
+	assert_int_equal(try_part(m, 104, 0, lacking, sizeof(lacking)), METER_PARTS_LACKING);
 	assert_string_equal(lacking, "active_energy_import at 100");
 	meter_begin_read(m, 120, DRIVER_ENERGY);
 	assert_int_equal(m->job.n_requests, 2);
 	assert_int_equal(m->job.requests[1].address, 300);
+	meter_free(m);
+}
+
+static void passing_refusal_changes_nothing(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	refuse_energy(m, 2);
+	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
+	refuse_energy(m, 2);
+	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
+	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
+	meter_begin_read(m, 120, DRIVER_ENERGY);
+	assert_int_equal(m->job.n_requests, 1);
+	assert_int_equal(m->job.requests[0].n_words, 6);
+	meter_free(m);
+}
+
+static void silence_while_parts_are_tried_leaves_them_to_the_next_refusal(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	refuse_energy(m, 2);
+	try_part(m, 100, 2, lacking, sizeof(lacking));
+	try_part(m, 100, 2, lacking, sizeof(lacking));
+	assert_true(meter_begin_part(m));
+	answer(m, LINK_TIMEOUT, 0);
+	assert_int_equal(meter_take_part(m, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
+	assert_false(meter_begin_part(m));
+	meter_free(m);
+}
+
+static void missing_register_is_named_once_and_asked_for_again_when_forgotten(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char lacking[100];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		refuse_energy(m, 2);
+		for (int i = 0; i < 4; i++)
+			try_part(m, 100, 2, lacking, sizeof(lacking));
+		assert_int_equal(try_part(m, 104, 0, lacking, sizeof(lacking)), METER_PARTS_LACKING);
+		assert_string_equal(lacking, round == 0 ? "active_energy_import at 100" : "");
+		meter_forget_refused(m);
+	}
 	meter_free(m);
 }
 
@@ -242,14 +307,11 @@ static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
 	char lacking[100];
 
 	(void)state;
-	meter_begin_read(m, 60, DRIVER_ENERGY);
-	answer(m, LINK_EXCEPTION, 3);
-	meter_take_refused(m);
-	for (int i = 0; i < 2; i++) {
-		assert_true(meter_begin_part(m));
-		answer(m, LINK_OK, 0);
-		assert_int_equal(meter_take_part(m, lacking, sizeof(lacking)), i == 1);
-	}
+	refuse_energy(m, 3);
+	try_part(m, 100, 3, lacking, sizeof(lacking));
+	try_part(m, 100, 3, lacking, sizeof(lacking));
+	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_LEFT);
+	assert_int_equal(try_part(m, 104, 0, lacking, sizeof(lacking)), METER_PARTS_CUT);
 	assert_string_equal(lacking, "");
 	meter_begin_read(m, 120, DRIVER_ENERGY);
 	assert_int_equal(m->job.n_requests, 2);
@@ -269,10 +331,8 @@ static void refused_request_of_one_row_is_asked_again_and_then_missing(void **st
 	answer(m, LINK_EXCEPTION, 2);
 	meter_settle(m, meter_answered(m, 60500), 60500);
 	assert_int_equal(meter_take_refused(m), 1);
-	assert_true(meter_begin_part(m));
-	assert_int_equal(m->job.requests[0].address, 200);
-	answer(m, LINK_EXCEPTION, 2);
-	assert_true(meter_take_part(m, lacking, sizeof(lacking)));
+	assert_int_equal(try_part(m, 200, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
+	assert_int_equal(try_part(m, 200, 2, lacking, sizeof(lacking)), METER_PARTS_LACKING);
 	assert_string_equal(lacking, "active_power at 200");
 	assert_false(meter_has(m, DRIVER_POWER));
 	meter_free(m);
@@ -284,19 +344,17 @@ static void meter_that_lacks_a_row_keeps_its_long_reads(void **state)
 	char lacking[100];
 
 	(void)state;
-	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
-	answer(m, LINK_EXCEPTION, 2);
-	meter_settle(m, meter_answered(m, 60500), 60500);
-	assert_int_equal(meter_take_refused(m), 3); /* two halves of 100, and 200 */
-	for (int i = 0; i < 3; i++) {
-		assert_true(meter_begin_part(m));
-		answer(m, m->job.requests[0].address == 200 ? LINK_EXCEPTION : LINK_OK, 2);
-		assert_int_equal(meter_take_part(m, lacking, sizeof(lacking)), i == 2);
-	}
-	assert_string_equal(lacking, "active_power at 200");
-	meter_begin_read(m, 120, DRIVER_ENERGY);
-	assert_int_equal(m->job.n_requests, 1);
-	assert_int_equal(m->job.requests[0].n_words, 6);
+	refuse_energy(m, 2);
+	try_part(m, 100, 2, lacking, sizeof(lacking));
+	try_part(m, 100, 2, lacking, sizeof(lacking));
+	try_part(m, 100, 0, lacking, sizeof(lacking));
+	try_part(m, 104, 2, lacking, sizeof(lacking));
+	assert_int_equal(try_part(m, 104, 2, lacking, sizeof(lacking)), METER_PARTS_LACKING);
+	assert_string_equal(lacking, "active_energy_export at 104");
+	meter_begin_read(m, 120, DRIVER_ENERGY | DRIVER_POWER);
+	assert_int_equal(m->job.n_requests, 2);
+	assert_int_equal(m->job.requests[0].n_words, 2);
+	assert_int_equal(m->cuts.bits[0], 0);
 	meter_free(m);
 }
 
@@ -348,6 +406,9 @@ int main(void)
 		cmocka_unit_test(exception_1_takes_the_meter_down_at_once),
 		cmocka_unit_test(gateway_exceptions_count_against_the_meter),
 		cmocka_unit_test(refused_register_is_found_and_the_coarser_one_read),
+		cmocka_unit_test(passing_refusal_changes_nothing),
+		cmocka_unit_test(silence_while_parts_are_tried_leaves_them_to_the_next_refusal),
+		cmocka_unit_test(missing_register_is_named_once_and_asked_for_again_when_forgotten),
 		cmocka_unit_test(meter_that_refuses_only_the_long_read_is_read_in_parts),
 		cmocka_unit_test(refused_request_of_one_row_is_asked_again_and_then_missing),
 		cmocka_unit_test(meter_that_lacks_a_row_keeps_its_long_reads),

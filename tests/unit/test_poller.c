@@ -1,0 +1,1012 @@
+/* SPDX-License-Identifier: MIT */
+/* The poller on a bus of paper: what it asks, emits and tells is written down and compared with what is expected.
+ * "ask m1 100+2" is one job and its requests, "<m1 60 EP good>" a reading with its slot and groups, "!m1 meter-down"
+ * an event. The clocks stand still unless a test moves them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "err.h"
+#include "log.h"
+#include "meter.h"
+#include "mono.h"
+#include "poller.h"
+
+enum { METERS_MAX = 6, SAID_MAX = 4000 };
+
+/* Energy, power and, at 500, who the meter is. */
+#define HEAD   "[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n[registers]\n"
+#define VALUES "active_energy_import = 100 u32 10 Wh energy\nactive_power = 200 s32 1 W power\n"
+#define WHO    "maker = 500 text:2 - - identity expect=SOCO\n"
+static const char plain_model[] = HEAD VALUES;
+static const char identified_model[] = HEAD VALUES WHO;
+static const char wide_model[] = HEAD "active_energy_export = 104 u32 10 Wh energy\n" VALUES;
+static const char silent_model[] = HEAD WHO;
+
+/* The bus of paper. */
+struct bus {
+	struct bus_job *asked, **asked_end;
+	struct bus_job *answered, **answered_end;
+	bool is_open;
+	int64_t busy_us;
+};
+
+static struct bus bus;
+static int64_t now_ms;
+static struct driver *driver;
+static struct conf_meter meters[METERS_MAX];
+static struct conf_bus conf;
+static struct poller *poller;
+static char said[SAID_MAX];
+static unsigned n_logged;
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *fmt, ...)
+{
+	size_t length = strlen(said);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(said + length, sizeof(said) - length, fmt, args);
+	va_end(args);
+}
+
+int64_t mono_us(void)
+{
+	return now_ms * 1000;
+}
+
+int64_t mono_wall_ms(void)
+{
+	return now_ms;
+}
+
+void mono_sleep_until_us(int64_t until_us)
+{
+	(void)until_us;
+}
+
+static const struct meter *owner(const struct bus_job *job)
+{
+	return job->owner;
+}
+
+void bus_submit(struct bus *b, struct bus_job *job)
+{
+	job->next = NULL;
+	job->n_done = 0;
+	*b->asked_end = job;
+	b->asked_end = &job->next;
+	say("ask %s", owner(job)->conf->name);
+	for (size_t i = 0; i < job->n_requests; i++)
+		say(" %u+%u", job->requests[i].address, job->requests[i].n_words);
+	if (job->timeout_ms != 1000)
+		say(" in %ums", job->timeout_ms);
+	say("\n");
+}
+
+struct bus_job *bus_take(struct bus *b)
+{
+	struct bus_job *job = b->answered;
+
+	if (job == NULL)
+		return NULL;
+	b->answered = job->next;
+	if (b->answered == NULL)
+		b->answered_end = &b->answered;
+	return job;
+}
+
+bool bus_is_open(struct bus *b, char *why, size_t n)
+{
+	if (n > 0)
+		snprintf(why, n, "port gone");
+	return b->is_open;
+}
+
+int64_t bus_busy_us(const struct bus *b)
+{
+	return b->busy_us;
+}
+
+static void on_reading(void *context, const struct reading *r)
+{
+	static const char *const qualities[] = {"good", "late", "suspect", "unsynchronised"};
+
+	(void)context;
+	say("<m%d %d %s%s%s %s", (int)r->meter, (int)r->slot_s, r->groups & DRIVER_ENERGY ? "E" : "",
+	    r->groups & DRIVER_POWER ? "P" : "", r->groups & DRIVER_STATE ? "S" : "", qualities[r->quality]);
+	if (r->delay_ms != 0)
+		say(" %ums", r->delay_ms);
+	if (r->groups & DRIVER_ENERGY && !reading_has(r, Q_ACTIVE_ENERGY_IMPORT))
+		say(" no energy");
+	if (r->groups & DRIVER_POWER && !reading_has(r, Q_ACTIVE_POWER))
+		say(" no power");
+	say(">\n");
+}
+
+static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
+{
+	(void)context, (void)at_ms;
+	say("!%s %s: %s\n", subject, kind, detail);
+}
+
+static void on_serial(void *context, int64_t meter, const char *serial)
+{
+	(void)context, (void)meter, (void)serial;
+}
+
+static int64_t find_id(void *context, const char *name)
+{
+	(void)context;
+	return atoi(name + 1);
+}
+
+static void on_log(enum log_level level, const char *line)
+{
+	(void)level, (void)line;
+	n_logged++;
+}
+
+/* A poller of n meters of the model with these periods; it starts at one second. */
+static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t power_every_s)
+{
+	static const struct poller_sink sink = {NULL, on_reading, on_event, on_serial, find_id};
+	struct err e = {0};
+
+	bus = (struct bus){.asked_end = &bus.asked, .answered_end = &bus.answered, .is_open = true};
+	driver = driver_parse("test.ini", model, strlen(model), &e);
+	err_print(&e, stderr);
+	err_fini(&e);
+	assert_non_null(driver);
+	for (size_t i = 0; i < n; i++) {
+		meters[i] = (struct conf_meter){.driver = driver,
+						.model = "test",
+						.address = (uint8_t)(i + 1),
+						.ct_primary = 1,
+						.ct_secondary = 1,
+						.vt_primary = 1,
+						.vt_secondary = 1,
+						.energy_every_s = energy_every_s,
+						.power_every_s = power_every_s,
+						.response_timeout_ms = 1000,
+						.retries = 1};
+		snprintf(meters[i].name, sizeof(meters[i].name), "m%zu", i + 1);
+	}
+	conf = (struct conf_bus){.name = "line", .n_meters = n, .meters = meters};
+	said[0] = '\0';
+	n_logged = 0;
+	log_set_sink(on_log);
+	now_ms = 1000;
+	poller = poller_new(&conf, &bus, &sink, now_ms);
+	assert_non_null(poller);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	poller_free(poller);
+	driver_free(driver);
+	poller = NULL;
+	driver = NULL;
+	log_set_sink(NULL);
+	return 0;
+}
+
+static void expect(const char *text)
+{
+	assert_string_equal(said, text);
+	said[0] = '\0';
+}
+
+static void tick(int64_t ms)
+{
+	now_ms = ms;
+	poller_tick(poller, now_ms);
+}
+
+/* Move the oldest job to the answered, n_done of its requests with this status. */
+static void move(enum link_status status, uint8_t exception, size_t n_done)
+{
+	struct bus_job *job = bus.asked;
+
+	assert_non_null(job);
+	bus.asked = job->next;
+	if (bus.asked == NULL)
+		bus.asked_end = &bus.asked;
+	job->next = NULL;
+	job->ended_us = mono_us();
+	job->n_done = n_done;
+	for (size_t i = 0; i < n_done; i++)
+		job->replies[i] = (struct link_reply){
+			.status = status, .exception = exception, .sent_us = 1, .latency_us = 40000};
+	*bus.answered_end = job;
+	bus.answered_end = &job->next;
+}
+
+/* The oldest job fails at its first request. */
+static void break_off(enum link_status status, uint8_t exception)
+{
+	move(status, exception, status == LINK_EXCEPTION ? bus.asked->n_requests : 1);
+	poller_results(poller, now_ms);
+}
+
+static void time_out(void)
+{
+	break_off(LINK_TIMEOUT, 0);
+}
+
+/* The oldest job is answered in full. A meter says that it is of the maker SOCO. */
+static void answer(void)
+{
+	static const uint16_t soco[] = {0x534F, 0x434F};
+
+	if (bus.asked->requests[0].address == 500)
+		memcpy(bus.asked->words, soco, sizeof(soco));
+	move(LINK_OK, 0, bus.asked->n_requests);
+	poller_results(poller, now_ms);
+}
+
+static void answer_all(void)
+{
+	while (bus.asked != NULL)
+		answer();
+}
+
+/* Begin, and let every meter answer the first contact. */
+static void begin_up(const char *model, size_t n, uint32_t energy_every_s, uint32_t power_every_s)
+{
+	begin(model, n, energy_every_s, power_every_s);
+	tick(1000);
+	answer_all();
+	said[0] = '\0';
+	n_logged = 0;
+}
+
+static struct store_bus_status bus_status(void)
+{
+	struct store_bus_status st;
+
+	poller_bus_status(poller, &st);
+	return st;
+}
+
+static struct store_meter_status meter_status(size_t i)
+{
+	struct store_meter_status st;
+	int64_t id;
+
+	poller_meter_status(poller, i, &id, &st);
+	return st;
+}
+
+static void every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts(void **state)
+{
+	(void)state;
+	begin(identified_model, 2, 60, 10);
+	assert_int_equal(poller_next_ms(poller, 1000), 1000);
+	tick(1000);
+	expect("ask m1 500+2\nask m2 500+2\n");
+	answer_all();
+	expect("!m1 meter-up: up: Test at line address 1\n!m2 meter-up: up: Test at line address 2\n");
+	assert_int_equal(poller_next_ms(poller, 1000), 10000);
+	tick(10000);
+	expect("ask m1 200+2\nask m2 200+2\n");
+	answer_all();
+	expect("<m1 10 P good>\n<m2 10 P good>\n");
+	tick(60000);
+	expect("ask m1 100+2 200+2\nask m2 100+2 200+2\n");
+	now_ms = 60200;
+	answer_all();
+	expect("<m1 60 EP good 200ms>\n<m2 60 EP good 200ms>\n");
+}
+
+static void model_without_identity_is_probed_at_start(void **state)
+{
+	(void)state;
+	begin(plain_model, 1, 60, 0);
+	tick(1000);
+	expect("ask m1 100+2\n");
+	answer();
+	expect("!m1 meter-up: up: Test at line address 1\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+static void model_of_nothing_but_identity_is_never_read(void **state)
+{
+	(void)state;
+	begin_up(silent_model, 1, 1, 1);
+	for (int64_t ms = 2000; ms < 10000; ms += 1000)
+		tick(ms);
+	expect("");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+static void slots_are_whole_multiples_of_the_period_on_the_clock(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 7);
+	meters[1].power_every_s = 3;
+	assert_int_equal(poller_next_ms(poller, 1000), 3000);
+	tick(3000);
+	answer_all();
+	assert_int_equal(poller_next_ms(poller, 3000), 6000);
+	tick(6000);
+	answer_all();
+	assert_int_equal(poller_next_ms(poller, 6000), 7000);
+	tick(7000);
+	answer_all();
+	expect("ask m2 200+2\n<m2 3 P good>\nask m2 200+2\n<m2 6 P good>\nask m1 200+2\n<m1 7 P good>\n");
+}
+
+static void what_falls_due_at_different_moments_is_read_apart(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 15, 10);
+	tick(21000);
+	expect("ask m1 100+2\n");
+	answer();
+	expect("<m1 15 E good 6000ms>\nask m1 200+2\n");
+	answer();
+	expect("<m1 20 P good 1000ms>\n");
+}
+
+static void reading_of_the_second_half_of_the_period_is_late(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 0, 10);
+	tick(10000);
+	now_ms = 15001;
+	answer();
+	expect("ask m1 200+2\n<m1 10 P late 5001ms>\n");
+}
+
+static void slot_that_comes_during_the_round_is_skipped_and_counted_once(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 3, 0, 1);
+	tick(2000);
+	answer();
+	tick(3000);
+	tick(3100);
+	answer_all();
+	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\n<m1 2 P good>\n<m2 2 P late 1100ms>\n<m3 2 P late 1100ms>\n");
+	assert_int_equal(bus_status().overruns, 1);
+	assert_int_equal(bus_status().round_ms, 1100);
+	tick(4000);
+	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\n");
+}
+
+static void energy_that_falls_due_during_a_round_is_read_after_it(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 60, 10);
+	tick(50000);
+	tick(60000);
+	now_ms = 61000;
+	answer_all();
+	expect("ask m1 200+2\nask m2 200+2\n"
+	       "<m1 50 P late 11000ms>\n<m2 50 P late 11000ms>\nask m1 100+2\nask m2 100+2\n"
+	       "<m1 60 E good 1000ms>\n<m2 60 E good 1000ms>\n");
+	assert_int_equal(bus_status().overruns, 1);
+}
+
+static void energy_of_two_slots_in_one_round_loses_the_first(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 10, 0);
+	tick(10000);
+	tick(20000);
+	tick(30000);
+	expect("ask m1 100+2\n");
+	answer();
+	expect("<m1 10 E late 20000ms>\nask m1 100+2\n");
+	answer();
+	expect("<m1 30 E good>\n");
+	assert_int_equal(bus_status().overruns, 1);
+}
+
+static void meter_of_a_long_period_is_not_starved_by_one_that_overruns(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 1);
+	meters[1].power_every_s = 10;
+	tick(9000);
+	answer_all();
+	expect("ask m1 200+2\n<m1 9 P good>\n");
+	tick(9999);
+	tick(10000);
+	expect("ask m1 200+2\nask m2 200+2\n");
+	answer_all();
+	said[0] = '\0';
+	tick(19000);
+	tick(20000);
+	now_ms = 20200;
+	answer();
+	expect("ask m1 200+2\n<m1 19 P late 1200ms>\nask m2 200+2\n");
+}
+
+static void what_fails_is_tried_again_after_all_others(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 3, 60, 10);
+	tick(60000);
+	time_out();
+	expect("ask m1 100+2 200+2\nask m2 100+2 200+2\nask m3 100+2 200+2\n");
+	answer_all();
+	expect("<m2 60 EP good>\n<m3 60 EP good>\nask m1 100+2 200+2\n<m1 60 EP good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+	assert_int_equal(meter_status(0).failures, 1);
+	assert_int_equal(n_logged, 0);
+}
+
+static void only_what_has_no_answer_is_tried_again(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 60, 10);
+	tick(60000);
+	move(LINK_OK, 0, 2);
+	((struct bus_job *)bus.answered)->replies[1].status = LINK_CRC;
+	poller_results(poller, now_ms);
+	expect("ask m1 100+2 200+2\nask m1 200+2\n");
+	time_out();
+	expect("<m1 60 EP good no power>\n");
+	assert_string_equal(meter_status(0).state, "suspect");
+	assert_int_equal(meter_status(0).crc_errors, 1);
+	assert_int_equal(meter_status(0).timeouts, 1);
+}
+
+static void try_that_finds_no_time_before_the_next_slot_is_given_up(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 1);
+	tick(2000);
+	time_out();
+	now_ms = 2950;
+	answer();
+	expect("ask m1 200+2\nask m2 200+2\n<m2 2 P late 950ms>\n");
+	tick(3000);
+	expect("ask m2 200+2\n");
+	assert_string_equal(meter_status(0).state, "suspect");
+	answer();
+	expect("<m2 3 P good>\nask m1 200+2\n");
+}
+
+static void suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 1);
+	meters[0].retries = 0;
+	tick(2000);
+	time_out();
+	answer();
+	said[0] = '\0';
+	tick(3000);
+	expect("ask m2 200+2\n");
+	now_ms = 3300;
+	answer();
+	expect("<m2 3 P good 300ms>\nask m1 200+2 in 700ms\n");
+	time_out();
+	expect("");
+}
+
+static void suspect_that_never_finds_time_is_asked_all_the_same(void **state)
+{
+	int64_t ms;
+
+	(void)state;
+	begin_up(plain_model, 2, 0, 1);
+	meters[0].retries = 0;
+	tick(2000);
+	time_out();
+	answer();
+	for (ms = 3000; ms < 13000; ms += 1000) {
+		tick(ms);
+		now_ms = ms + 950;
+		answer_all();
+	}
+	assert_null(strstr(strstr(said, "ask m2"), "ask m1"));
+	said[0] = '\0';
+	tick(13000);
+	now_ms = 13950;
+	answer();
+	expect("ask m2 200+2\n<m2 13 P late 950ms>\nask m1 200+2\n");
+}
+
+/* Three rounds of ten seconds in which m1 is silent, from the one at ms on. */
+static void take_down_m1(int64_t ms)
+{
+	for (int i = 0; i < 3; i++) {
+		tick(ms + 10000 * i);
+		while (bus.asked != NULL)
+			owner(bus.asked) == NULL || strcmp(owner(bus.asked)->conf->name, "m1") == 0 ? time_out()
+												    : answer();
+	}
+	assert_string_equal(meter_status(0).state, "down");
+}
+
+static void each_change_of_state_is_logged_once_and_down_and_up_are_events(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(10000);
+	assert_int_equal(n_logged, 2);
+	assert_non_null(strstr(said, "!m1 meter-down: down: timeout, so far 4 timeout; next try in 10 s\n"));
+	said[0] = '\0';
+	tick(40000);
+	answer();
+	expect("ask m2 200+2\n<m2 40 P good>\nask m1 100+2\n");
+	answer();
+	expect("!m1 meter-up: up: Test at line address 1\nask m1 200+2\n");
+	answer();
+	assert_int_equal(n_logged, 3);
+	tick(50000);
+	expect("<m1 40 P good>\nask m1 200+2\nask m2 200+2\n");
+}
+
+static void down_meter_is_probed_in_the_time_left_with_growing_pauses(void **state)
+{
+	static const int64_t at_ms[] = {40000, 60000, 100000, 180000, 340000, 640000, 940000};
+	size_t n = 0;
+
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(10000);
+	for (int64_t ms = 40000; ms < 1000000; ms += 10000) {
+		said[0] = '\0';
+		tick(ms);
+		answer();
+		if (bus.asked == NULL)
+			continue;
+		assert_true(n < sizeof(at_ms) / sizeof(at_ms[0]));
+		assert_int_equal(ms, at_ms[n++]);
+		time_out();
+	}
+	assert_int_equal(n, 7);
+	assert_int_equal(n_logged, 2);
+}
+
+static void probe_waits_for_time_and_its_timeout_is_cut_to_it(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(10000);
+	tick(40000);
+	now_ms = 49950;
+	said[0] = '\0';
+	answer();
+	expect("<m2 40 P late 9950ms>\n");
+	tick(50000);
+	now_ms = 59600;
+	answer();
+	expect("ask m2 200+2\n<m2 50 P late 9600ms>\nask m1 100+2 in 400ms\n");
+}
+
+static void probe_that_never_finds_time_is_made_after_five_minutes(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(10000);
+	for (int64_t ms = 40000; ms < 340000; ms += 10000) {
+		tick(ms);
+		now_ms = ms + 9950;
+		said[0] = '\0';
+		answer();
+		assert_null(bus.asked);
+	}
+	tick(340000);
+	said[0] = '\0';
+	answer();
+	expect("<m2 340 P good>\nask m1 100+2\n");
+}
+
+static void probe_is_due_by_the_clock_not_only_at_slots(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 900, 10);
+	take_down_m1(10000);
+	meters[0].power_every_s = meters[1].power_every_s = 0;
+	assert_int_equal(poller_next_ms(poller, 31000), 40000);
+	said[0] = '\0';
+	tick(40000);
+	expect("ask m1 100+2\n");
+}
+
+static void meter_that_is_back_says_first_who_it_is(void **state)
+{
+	(void)state;
+	begin_up(identified_model, 2, 0, 10);
+	take_down_m1(10000);
+	tick(40000);
+	said[0] = '\0';
+	answer_all();
+	expect("<m2 40 P good>\nask m1 100+2\n!m1 meter-up: up: Test at line address 1\nask m1 500+2\n"
+	       "ask m1 200+2\n<m1 40 P good>\n");
+}
+
+static void meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later(void **state)
+{
+	(void)state;
+	begin(identified_model, 1, 0, 10);
+	meters[0].retries = 0;
+	tick(1000);
+	time_out();
+	expect("ask m1 500+2\n");
+	tick(10000);
+	time_out();
+	expect("ask m1 500+2\nask m1 200+2\n");
+	answer();
+	expect("<m1 10 P good>\n!m1 meter-up: up: Test at line address 1\n");
+	tick(20000);
+	answer();
+	expect("ask m1 200+2\n<m1 20 P good>\n");
+	tick(3610000);
+	expect("ask m1 500+2\n");
+}
+
+static void silent_line_is_told_once_and_the_meters_keep_their_state(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 3, 0, 10);
+	tick(10000);
+	for (int i = 0; i < 3; i++)
+		time_out();
+	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\nask m1 200+2\n");
+	time_out();
+	expect("!line bus-down: none of 3 meters answers\n");
+	assert_int_equal(poller_next_ms(poller, 10000), 20000);
+	for (int64_t ms = 20000; ms < 60000; ms += 10000) {
+		tick(ms);
+		time_out();
+	}
+	expect("ask m1 100+2\nask m2 100+2\nask m3 100+2\nask m1 100+2\n");
+	assert_int_equal(n_logged, 1);
+	assert_string_equal(meter_status(0).state, "up");
+	assert_string_equal(bus_status().state, "down");
+	assert_int_equal(bus_status().overruns, 0);
+	tick(60000);
+	answer();
+	expect("ask m2 100+2\n!line bus-up: meters answer\nask m1 200+2\nask m2 200+2\nask m3 200+2\n");
+	assert_string_equal(bus_status().state, "up");
+}
+
+static void one_meter_more_is_asked_before_a_line_counts_as_silent(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	tick(10000);
+	time_out();
+	time_out();
+	answer_all();
+	expect("ask m1 200+2\nask m2 200+2\nask m1 200+2\n<m1 10 P good>\nask m2 200+2\n<m2 10 P good>\n");
+	assert_string_equal(bus_status().state, "up");
+}
+
+static void line_is_not_silent_while_a_meter_that_was_not_asked_has_answered_last(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 3, 0, 10);
+	meters[2].power_every_s = 900;
+	tick(10000);
+	time_out();
+	time_out();
+	time_out();
+	time_out();
+	expect("ask m1 200+2\nask m2 200+2\nask m1 200+2\nask m2 200+2\n");
+	assert_string_equal(bus_status().state, "up");
+	assert_string_equal(meter_status(0).state, "suspect");
+}
+
+static void line_whose_last_meter_goes_down_is_silent(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(10000);
+	said[0] = '\0';
+	for (int64_t ms = 40000; ms <= 60000; ms += 10000) {
+		tick(ms);
+		while (bus.asked != NULL)
+			time_out();
+	}
+	assert_non_null(strstr(said, "!m2 meter-down"));
+	assert_non_null(strstr(said, "!line bus-down: none of 2 meters answers\n"));
+	said[0] = '\0';
+	tick(70000);
+	answer();
+	expect("ask m1 100+2\n!line bus-up: meters answer\n!m1 meter-up: up: Test at line address 1\n"
+	       "ask m1 200+2\n");
+	answer_all();
+	expect("<m1 70 P good>\nask m2 100+2\n!m2 meter-up: up: Test at line address 2\nask m2 200+2\n<m2 70 P "
+	       "good>\n");
+}
+
+static void bus_of_one_meter_has_no_silent_line(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 0, 10);
+	take_down_m1(10000);
+	assert_string_equal(bus_status().state, "up");
+}
+
+static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 60, 10);
+	tick(10000);
+	bus.is_open = false;
+	move(LINK_CLOSED, 0, 1);
+	break_off(LINK_CLOSED, 0);
+	expect("ask m1 200+2\nask m2 200+2\n!line bus-down: port gone\n");
+	for (int64_t ms = 20000; ms < 70000; ms += 10000) {
+		assert_int_equal(poller_next_ms(poller, ms - 10000), ms);
+		tick(ms);
+	}
+	expect("");
+	assert_string_equal(meter_status(0).state, "up");
+	bus.is_open = true;
+	now_ms = 65000;
+	poller_results(poller, now_ms);
+	expect("ask m1 100+2 200+2\nask m2 100+2 200+2\n");
+	answer();
+	expect("!line bus-up: meters answer\n<m1 60 EP good 5000ms>\n");
+	assert_int_equal(n_logged, 2);
+}
+
+static void port_that_can_not_be_opened_at_start_is_told_and_contact_waits(void **state)
+{
+	(void)state;
+	begin(plain_model, 1, 60, 10);
+	bus.is_open = false;
+	assert_int_equal(poller_next_ms(poller, 1000), 10000);
+	poller_results(poller, now_ms);
+	tick(10000);
+	expect("!line bus-down: port gone\n");
+	bus.is_open = true;
+	poller_results(poller, now_ms);
+	expect("ask m1 100+2\n");
+}
+
+static void connection_that_breaks_and_comes_back_counts_against_the_meter(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	tick(10000);
+	break_off(LINK_CLOSED, 0);
+	answer_all();
+	expect("ask m1 200+2\nask m2 200+2\n<m2 10 P good>\nask m1 200+2\n<m1 10 P good>\n");
+	assert_int_equal(meter_status(0).failures, 1);
+	assert_string_equal(bus_status().state, "up");
+}
+
+static void clock_that_is_set_back_is_followed(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(90010000);
+	said[0] = '\0';
+	tick(5000000);
+	expect("");
+	assert_int_equal(poller_next_ms(poller, 5000000), 5010000);
+	tick(5010000);
+	answer();
+	expect("ask m2 200+2\n<m2 5010 P good>\nask m1 100+2\n");
+}
+
+static void clock_that_is_slewed_back_repeats_no_slot(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 0, 10);
+	tick(10000);
+	answer();
+	said[0] = '\0';
+	tick(9000);
+	tick(10000);
+	expect("");
+}
+
+static void clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 0, 10);
+	tick(10000);
+	now_ms = INT64_C(1800000000000);
+	answer();
+	expect("ask m1 200+2\n<m1 10 P late 4294967295ms>\nask m1 200+2\n");
+}
+
+static void readings_of_another_model_are_suspect(void **state)
+{
+	(void)state;
+	begin(identified_model, 1, 0, 10);
+	tick(1000);
+	memcpy(bus.asked->words, (uint16_t[]){0x4142, 0x4344}, 4);
+	move(LINK_OK, 0, 1);
+	poller_results(poller, now_ms);
+	expect("ask m1 500+2\n!m1 meter-up: up: Test at line address 1\n"
+	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
+	       "suspect\n");
+	tick(10000);
+	answer();
+	expect("ask m1 200+2\n<m1 10 P suspect>\n");
+}
+
+static void missing_register_is_told_once_after_the_round(void **state)
+{
+	(void)state;
+	begin_up(wide_model, 2, 10, 0);
+	tick(10000);
+	expect("ask m1 100+2 104+2\nask m2 100+2 104+2\n");
+	move(LINK_OK, 0, 2);
+	bus.answered->replies[1] = (struct link_reply){.status = LINK_EXCEPTION, .exception = 2, .sent_us = 1};
+	poller_results(poller, now_ms);
+	expect("<m1 10 E good>\n");
+	answer();
+	expect("<m2 10 E good>\nask m1 104+2\n");
+	break_off(LINK_EXCEPTION, 2);
+	expect("ask m1 104+2\n");
+	break_off(LINK_EXCEPTION, 2);
+	expect("!m1 register-missing: refuses active_energy_export at 104\n");
+	assert_string_equal(meter_status(0).state, "up");
+	tick(20000);
+	expect("ask m1 100+2\nask m2 100+2 104+2\n");
+}
+
+static void illegal_function_takes_a_meter_down_at_once(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	tick(10000);
+	break_off(LINK_EXCEPTION, 1);
+	answer();
+	break_off(LINK_EXCEPTION, 1);
+	assert_non_null(strstr(said, "!m1 meter-down: down: exception 1, illegal function"));
+}
+
+static void gateways_exception_counts_against_the_meter_and_speaks_for_the_line(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	for (int64_t ms = 10000; ms <= 30000; ms += 10000) {
+		tick(ms);
+		while (bus.asked != NULL)
+			break_off(LINK_EXCEPTION, 11);
+	}
+	assert_string_equal(meter_status(0).state, "down");
+	assert_true(meter_status(0).exceptions > 0);
+	assert_null(strstr(said, "silent"));
+}
+
+static void bus_without_meters_asks_and_wants_nothing(void **state)
+{
+	(void)state;
+	begin(plain_model, 0, 60, 10);
+	tick(1000);
+	tick(60000);
+	expect("");
+	assert_true(poller_next_ms(poller, 60000) > INT64_C(1000000000000000));
+	assert_string_equal(bus_status().state, "up");
+}
+
+static void meter_that_is_never_due_is_asked_once(void **state)
+{
+	(void)state;
+	begin(plain_model, 1, 0, 0);
+	tick(1000);
+	answer();
+	tick(100000);
+	expect("ask m1 100+2\n!m1 meter-up: up: Test at line address 1\n");
+	assert_true(poller_next_ms(poller, 100000) > INT64_C(1000000000000000));
+}
+
+static void dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time(void **state)
+{
+	(void)state;
+	begin(plain_model, 3, 0, 10);
+	tick(1000);
+	time_out();
+	answer();
+	time_out();
+	expect("ask m1 100+2\nask m2 100+2\nask m3 100+2\n!m2 meter-up: up: Test at line address 2\n");
+	tick(10000);
+	expect("ask m2 200+2\n");
+	answer();
+	expect("<m2 10 P good>\nask m1 200+2\n");
+	time_out();
+	expect("ask m3 200+2\n");
+	assert_string_equal(meter_status(0).state, "never");
+}
+
+static void end_emits_what_was_answered_and_asks_nothing_more(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 3, 60, 10);
+	tick(60000);
+	time_out();
+	said[0] = '\0';
+	move(LINK_OK, 0, 1);
+	move(LINK_OK, 0, 0);
+	poller_end(poller, now_ms);
+	expect("<m2 60 EP good no power>\n");
+	assert_int_equal(n_logged, 0);
+	tick(70000);
+	expect("");
+}
+
+static void status_counts_requests_errors_and_the_time_the_line_is_in_use(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	(void)bus_status();
+	tick(10000);
+	time_out();
+	answer();
+	now_ms = 11000;
+	bus.busy_us = 2500000;
+	answer();
+	assert_int_equal(bus_status().requests, 5);
+	now_ms = 21000;
+	bus.busy_us = 5000000;
+	assert_int_equal((int)bus_status().busy_percent, 25);
+	assert_int_equal(bus_status().errors, 1);
+	assert_int_equal(bus_status().round_ms, 1000);
+	now_ms = 21100;
+	bus.busy_us = 6000000;
+	assert_int_equal((int)bus_status().busy_percent, 100);
+}
+
+#define T(name) cmocka_unit_test_teardown(name, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts),
+		T(model_without_identity_is_probed_at_start),
+		T(model_of_nothing_but_identity_is_never_read),
+		T(slots_are_whole_multiples_of_the_period_on_the_clock),
+		T(what_falls_due_at_different_moments_is_read_apart),
+		T(reading_of_the_second_half_of_the_period_is_late),
+		T(slot_that_comes_during_the_round_is_skipped_and_counted_once),
+		T(energy_that_falls_due_during_a_round_is_read_after_it),
+		T(energy_of_two_slots_in_one_round_loses_the_first),
+		T(meter_of_a_long_period_is_not_starved_by_one_that_overruns),
+		T(what_fails_is_tried_again_after_all_others),
+		T(only_what_has_no_answer_is_tried_again),
+		T(try_that_finds_no_time_before_the_next_slot_is_given_up),
+		T(suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left),
+		T(suspect_that_never_finds_time_is_asked_all_the_same),
+		T(each_change_of_state_is_logged_once_and_down_and_up_are_events),
+		T(down_meter_is_probed_in_the_time_left_with_growing_pauses),
+		T(probe_waits_for_time_and_its_timeout_is_cut_to_it),
+		T(probe_that_never_finds_time_is_made_after_five_minutes),
+		T(probe_is_due_by_the_clock_not_only_at_slots),
+		T(meter_that_is_back_says_first_who_it_is),
+		T(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later),
+		T(silent_line_is_told_once_and_the_meters_keep_their_state),
+		T(one_meter_more_is_asked_before_a_line_counts_as_silent),
+		T(line_is_not_silent_while_a_meter_that_was_not_asked_has_answered_last),
+		T(line_whose_last_meter_goes_down_is_silent),
+		T(bus_of_one_meter_has_no_silent_line),
+		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
+		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),
+		T(connection_that_breaks_and_comes_back_counts_against_the_meter),
+		T(clock_that_is_set_back_is_followed),
+		T(clock_that_is_slewed_back_repeats_no_slot),
+		T(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay),
+		T(readings_of_another_model_are_suspect),
+		T(missing_register_is_told_once_after_the_round),
+		T(illegal_function_takes_a_meter_down_at_once),
+		T(gateways_exception_counts_against_the_meter_and_speaks_for_the_line),
+		T(bus_without_meters_asks_and_wants_nothing),
+		T(meter_that_is_never_due_is_asked_once),
+		T(dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time),
+		T(end_emits_what_was_answered_and_asks_nothing_more),
+		T(status_counts_requests_errors_and_the_time_the_line_is_in_use),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
