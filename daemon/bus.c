@@ -57,6 +57,7 @@ struct bus {
 	struct link *link;
 	int64_t pause_us;     /* after the next failure to open; 0 = at once */
 	int64_t next_open_us; /* when to try again */
+	bool is_lost;	      /* the line, not closed by ourselves: to be opened again without being asked */
 	struct owed owed[UNITS];
 };
 
@@ -101,14 +102,19 @@ static void publish_open(struct bus *b, bool is_open, const char *why)
 		b->wake(b->wake_context);
 }
 
-/* The line is down: try again after a pause that doubles with each failure, the first time at once. */
+/* The line is down: try again after a pause that doubles with each failure, the first time at once. Only when that
+ * fails is it news: a gateway that drops a connection and takes the next is not down. */
 static void line_down(struct bus *b)
 {
+	bool is_at_once = b->pause_us == 0;
+
+	b->is_lost = true;
 	b->next_open_us = mono_us() + b->pause_us;
 	b->pause_us = b->pause_us == 0 ? FIRST_PAUSE_US : b->pause_us * 2;
 	if (b->pause_us > LONGEST_PAUSE_US)
 		b->pause_us = LONGEST_PAUSE_US;
-	publish_open(b, false, link_error(b->link));
+	if (!is_at_once)
+		publish_open(b, false, link_error(b->link));
 }
 
 /* Each call of the link stands between these two, so that one which never returns is seen from outside. */
@@ -136,6 +142,7 @@ static bool open_line(struct bus *b)
 		line_down(b);
 		return false;
 	}
+	b->is_lost = false;
 	publish_open(b, true, "");
 	return true;
 }
@@ -327,7 +334,7 @@ static void wait_for_work(struct bus *b)
 	int64_t until_us = b->next_open_us;
 	struct timespec t = {.tv_sec = until_us / 1000000, .tv_nsec = (long)(until_us % 1000000) * 1000};
 
-	if (link_is_open(b->link) || b->is_open)
+	if (link_is_open(b->link) || !b->is_lost)
 		pthread_cond_wait(&b->work, &b->lock);
 	else
 		pthread_cond_timedwait(&b->work, &b->lock, &t);
@@ -340,7 +347,7 @@ static struct bus_job *next_job(struct bus *b, bool *stop)
 
 	pthread_mutex_lock(&b->lock);
 	while (!b->stop && b->jobs.first == NULL &&
-	       (link_is_open(b->link) || b->is_open || mono_us() < b->next_open_us))
+	       (link_is_open(b->link) || !b->is_lost || mono_us() < b->next_open_us))
 		wait_for_work(b);
 	*stop = b->stop;
 	job = b->stop ? NULL : queue_get(&b->jobs);
