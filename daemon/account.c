@@ -377,7 +377,7 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 	struct movement moves[Q_COUNT];
 	size_t n_moves = 0;
 
-	if (slot_s < ACCOUNT_CLOCK_S || n_values == 0)
+	if (slot_s < CLOCK_NEVER_SET_S || n_values == 0)
 		return 0;
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		start_again(a, m, slot_s);

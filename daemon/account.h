@@ -22,12 +22,12 @@
 #include <stdint.h>
 
 #include "calendar.h"
+#include "clock.h"
 #include "names.h"
 
 enum {
 	ACCOUNT_SLACK_S = 60,	      /* readings of a slot may lie this far apart from it */
 	ACCOUNT_BACK_S = 86400,	      /* a clock that steps back further begins new lives */
-	ACCOUNT_CLOCK_S = 1577836800, /* 2020-01-01: a clock before that was never set */
 	ACCOUNT_UNKNOWN_W = 10000000, /* for a model whose highest power is unknown: 10 MW at ratios 1:1 */
 	ACCOUNT_PULSES_S = 100,	      /* pulses an input can count in a second */
 };

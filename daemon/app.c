@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "conf.h"
 #include "lines.h"
 #include "link.h"
@@ -38,6 +39,8 @@ struct app {
 	struct lines *lines;
 	ev_signal terminate, interrupt, hangup;
 	ev_timer commit, tell, watchdog;
+	struct clock clock;
+	bool clock_doubted; /* told that it is not good */
 	int64_t status_at_ms;
 	bool status_stale; /* a state has changed since the last status */
 	bool store_failing;
@@ -48,19 +51,48 @@ struct app {
 	char told[200];
 };
 
-static void on_reading(void *context, const struct reading *r)
-{
-	struct app *app = context;
-
-	store_reading(app->store, r);
-}
-
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
 	struct app *app = context;
 
 	app->status_stale = true;
 	store_event(app->store, at_ms, subject, kind, detail);
+}
+
+/* Tell of steps, and say whether what is read now may be believed to be of now. */
+static bool watch_clock(struct app *app)
+{
+	int64_t now_ms = mono_wall_ms(), step_ms = clock_step_ms(&app->clock, now_ms, mono_us());
+	bool good = clock_is_good(&app->clock, now_ms, clock_kernel_synchronised());
+	char detail[64];
+
+	if (step_ms != 0) {
+		snprintf(detail, sizeof(detail), "%s by %lld.%03lld s", step_ms > 0 ? "forward" : "back",
+			 llabs(step_ms) / 1000, llabs(step_ms) % 1000);
+		log_warning("clock: stepped %s", detail);
+		on_event(app, now_ms, "tallyd", "clock-step", detail);
+	}
+	if (good == app->clock_doubted) {
+		app->clock_doubted = !good;
+		if (good)
+			log_info("clock: good");
+		else
+			log_warning("clock: not known good, readings are marked unsynchronised");
+	}
+	return good;
+}
+
+static void on_reading(void *context, const struct reading *r)
+{
+	struct app *app = context;
+	struct reading marked;
+
+	if (!watch_clock(app) && r->quality != READING_SUSPECT) {
+		marked = *r;
+		marked.quality = READING_UNSYNCHRONISED;
+		r = &marked;
+	}
+	store_reading(app->store, r);
 }
 
 static void on_serial(void *context, int64_t meter, const char *serial)
@@ -105,6 +137,7 @@ static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	if (app->status_stale || now_ms - app->status_at_ms >= STATUS_EVERY_MS || now_ms < app->status_at_ms)
 		report_status(app, now_ms);
+	watch_clock(app);
 	store_tick(app->store, now_ms / 1000);
 	commit(app);
 }
@@ -190,6 +223,7 @@ static void warn_unchangeable(const struct conf *old, const struct conf *new)
 
 static void apply_settings(struct app *app)
 {
+	app->clock.trust = app->conf->clock;
 	app->commit.repeat = app->conf->commit_interval_ms / 1000.0;
 	ev_timer_again(app->loop, &app->commit);
 	log_set_level(app->verbose ? LOG_LEVEL_DEBUG : app->conf->log_level);
@@ -333,7 +367,10 @@ static int start_store(struct app *app)
 		app->store = NULL;
 	}
 	err_fini(&e);
-	return app->store == NULL ? -1 : 0;
+	if (app->store == NULL)
+		return -1;
+	app->clock = (struct clock){.trust = app->conf->clock, .past_s = store_newest_s(app->store)};
+	return 0;
 }
 
 static void stop_store(struct app *app)

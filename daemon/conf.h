@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock.h"
 #include "driver.h"
 #include "err.h"
 #include "log.h"
@@ -78,6 +79,7 @@ struct conf {
 	uint32_t interval_s;
 	char *timezone; /* name below /usr/share/zoneinfo; the system's when none was given */
 	char *driver_path;
+	enum clock_trust clock;
 	enum log_level log_level;
 	size_t n_buses;
 	struct conf_bus *buses;

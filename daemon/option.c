@@ -7,6 +7,7 @@
 
 #include "value.h"
 
+static const struct option_word clocks[] = {{"set", CLOCK_SET}, {"kernel", CLOCK_KERNEL}, {NULL, 0}};
 static const struct option_word durabilities[] = {{"full", CONF_FULL}, {"normal", CONF_NORMAL}, {NULL, 0}};
 static const struct option_word levels[] = {{"error", LOG_LEVEL_ERROR},
 					    {"warning", LOG_LEVEL_WARNING},
@@ -62,6 +63,7 @@ static const struct option table[] = {
 	 .max = HOUR, .unit_ms = SECOND},
 	{OPTION_STORE, "timezone", OPTION_TEXT, .what = "a name below /usr/share/zoneinfo, such as Europe/Paris,",
 	 FIELD(conf, timezone)},
+	{OPTION_STORE, "clock", OPTION_WORD, .fallback = "set", FIELD(conf, clock), .words = clocks},
 	{OPTION_DRIVERS, "path", OPTION_TEXT, .what = "a list of directories, DIR:DIR,", .fallback = TALLY_DRIVER_PATH,
 	 FIELD(conf, driver_path)},
 	{OPTION_LOG, "level", OPTION_WORD, .fallback = "info", FIELD(conf, log_level), .words = levels},

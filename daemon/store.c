@@ -383,6 +383,11 @@ void store_bus_status(struct store *s, const char *bus, const struct store_bus_s
 	}
 }
 
+int64_t store_newest_s(const struct store *s)
+{
+	return s->account.newest_s;
+}
+
 size_t store_pending(const struct store *s)
 {
 	return s->n_held;

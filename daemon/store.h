@@ -75,6 +75,9 @@ int store_rebuild(struct store *s);
 int store_replace(const struct conf *conf, const char *meter, int64_t at_s, const int64_t *final,
 		  const int64_t *initial, struct err *e);
 
+/* Newest slot that has been accounted for, Unix seconds; 0 = none. */
+int64_t store_newest_s(const struct store *s);
+
 /* Readings held and not yet committed. */
 size_t store_pending(const struct store *s);
 

@@ -68,9 +68,10 @@ class Site(unittest.TestCase):
 
     # programs
 
-    def start(self, *command, log):
+    def start(self, *command, log, env=None):
         out = open(self.dir / log, "ab")
-        p = subprocess.Popen([str(c) for c in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        p = subprocess.Popen([str(c) for c in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                             env={**os.environ, **(env or {})})
         out.close()
         self.processes.append(p)
         return p
@@ -101,8 +102,8 @@ class Site(unittest.TestCase):
         self.assertTrue(answer.startswith("ok"), answer)
         return answer
 
-    def start_daemon(self, *options):
-        self.daemon = self.start(BUILD / "tallyd", "-c", self.etc, *options, log="tallyd.log")
+    def start_daemon(self, *options, env=None):
+        self.daemon = self.start(BUILD / "tallyd", "-c", self.etc, *options, log="tallyd.log", env=env)
 
     def stop_daemon(self):
         """SIGTERM, and the exit code that follows."""

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* clock.h - can the box's clock be believed, and has it been stepped? Pure but for clock_kernel_synchronised(). */
+#ifndef TALLY_CLOCK_H
+#define TALLY_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	CLOCK_STEP_MS = 2000, /* wall and monotonic time part by less than this when the clock is only slewed */
+	CLOCK_NEVER_SET_S = 1577836800, /* 2020-01-01: a clock before that was never set */
+};
+
+/* When to believe the clock: [store] clock. */
+enum clock_trust {
+	CLOCK_SET, /* once it is not before what is known to be past: for a box that keeps its time while it is off */
+	CLOCK_KERNEL, /* once a time service has told the kernel so: for a box without a battery-backed clock */
+};
+
+struct clock {
+	enum clock_trust trust;
+	int64_t past_s;		  /* known to be past: the newest slot in the database at start */
+	int64_t wall_ms, mono_us; /* at the last look; 0 = none yet */
+};
+
+/* How far the wall clock was stepped since the last call, milliseconds, forward positive; 0 for less than
+ * CLOCK_STEP_MS and for the first call. */
+int64_t clock_step_ms(struct clock *c, int64_t wall_ms, int64_t mono_us);
+
+/* Whether readings taken now may be believed to be of now. */
+bool clock_is_good(const struct clock *c, int64_t wall_ms, bool kernel_synchronised);
+
+/* What the kernel says of itself: adjtimex(2). */
+bool clock_kernel_synchronised(void);
+
+#endif
