@@ -20,7 +20,7 @@ struct store_record {
 enum { VALUE_BYTES = 1 + sizeof(int64_t) };
 _Static_assert(Q_COUNT <= 256, "a quantity is held in one byte");
 
-static int errno_of(int code)
+int store_errno(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_FULL:
@@ -48,7 +48,7 @@ int store_fail(struct store *s, const char *attempt)
 
 	snprintf(s->error, sizeof(s->error), "%s: %s%s%s", attempt, s->db ? sqlite3_errmsg(s->db) : "no memory",
 		 system ? ", " : "", system ? strerror(system) : "");
-	return errno_of(code);
+	return store_errno(code);
 }
 
 int store_exec(struct store *s, const char *sql)
@@ -215,6 +215,7 @@ static void free_store(struct store *s)
 		free(s->meters[i].serial);
 	for (size_t i = 0; i < s->n_events; i++)
 		free(s->events[i].subject);
+	store_salvage_close(s);
 	sqlite3_close(s->db);
 	free(s->events);
 	free(s->meters);
@@ -697,6 +698,7 @@ static void undo(struct store *s, size_t n_events)
 {
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->stale = true;
+	store_salvage_undo(s);
 	s->n_serials_done = 0;
 	for (size_t i = 0; i < s->n_meters; i++)
 		s->meters[i].serial_done = false;
@@ -720,6 +722,8 @@ static int commit(struct store *s, bool due)
 		r = write_newest(s);
 	if (r == 0)
 		r = write_account(s);
+	if (r == 0)
+		r = store_salvage_more(s);
 	if (r == 0)
 		r = write_events(s);
 	if (r == 0)

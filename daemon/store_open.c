@@ -9,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "schema_gen.c"
-
-enum { N_STEPS = sizeof(schema_steps) / sizeof(schema_steps[0]) };
+#include "log.h"
+#include "mono.h"
 
 int store_schema_version(void)
 {
@@ -79,17 +78,13 @@ static int check_identity(struct store *s, int *version, struct err *e)
 	int64_t tables = store_number(s, "SELECT count(*) FROM sqlite_schema", -1);
 	int64_t id = store_number(s, "PRAGMA application_id", -1);
 
-	*version = (int)store_number(s, "PRAGMA user_version", -1);
-	if (tables < 0 || id < 0 || *version < 0) {
+	if (tables < 0 || id < 0) {
 		int r = store_fail(s, "read");
 
-		if (r == -ENOTSUP)
-			err_add(e, s->path, 0,
-				"is not an SQLite database; move it away or name another path in [store]");
-		else
-			err_add(e, s->path, 0, "can not be read: %s", sqlite3_errmsg(s->db));
+		err_add(e, s->path, 0, "can not be read: %s", s->error);
 		return r;
 	}
+	*version = (int)store_number(s, "PRAGMA user_version", -1);
 	if (tables > 0 && id != STORE_APPLICATION_ID) {
 		err_add(e, s->path, 0,
 			"is the database of another program (application_id %lld, not %d); name another path in "
@@ -97,43 +92,12 @@ static int check_identity(struct store *s, int *version, struct err *e)
 			(long long)id, STORE_APPLICATION_ID);
 		return -EINVAL;
 	}
-	if (*version > schema_steps[N_STEPS - 1].version) {
+	if (*version > store_schema_version()) {
 		err_add(e, s->path, 0, "has schema %d, this program knows %d at most; install the newer tallyd again",
-			*version, schema_steps[N_STEPS - 1].version);
+			*version, store_schema_version());
 		return -EINVAL;
 	}
 	return 0;
-}
-
-/* One step, whole or not at all. */
-static int apply_step(struct store *s, const struct schema_step *step, struct err *e)
-{
-	char version[80];
-	int r = store_exec(s, "BEGIN IMMEDIATE");
-
-	snprintf(version, sizeof(version), "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID,
-		 step->version);
-	if (r == 0)
-		r = store_exec(s, step->sql);
-	if (r == 0)
-		r = store_exec(s, version);
-	if (r == 0)
-		r = store_exec(s, "COMMIT");
-	if (r != 0) {
-		err_add(e, s->path, 0, "schema step %s failed, nothing of it was kept: %s", step->file, s->error);
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	}
-	return r;
-}
-
-static int migrate(struct store *s, int version, struct err *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < N_STEPS && r == 0; i++)
-		if (schema_steps[i].version > version)
-			r = apply_step(s, &schema_steps[i], e);
-	return r;
 }
 
 static int set_modes(struct store *s, enum conf_durability durability, struct err *e)
@@ -152,26 +116,151 @@ static int set_modes(struct store *s, enum conf_durability durability, struct er
 	return 0;
 }
 
+static int open_database(struct store *s, struct err *e)
+{
+	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		int r = store_fail(s, "open");
+
+		err_add(e, s->path, 0, "can not be opened: %s", s->error);
+		return r;
+	}
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_busy_timeout(s->db, STORE_OPEN_TIMEOUT_MS);
+	return 0;
+}
+
+/* A running daemon has met damage and has left a note: PATH.damaged. */
+static bool was_found_damaged(const char *path, char *finding, size_t n)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%s.damaged", path);
+	FILE *f = fopen(name, "r");
+
+	if (!f)
+		return false;
+	if (!fgets(finding, (int)n, f))
+		snprintf(finding, n, "found while it was in use");
+	finding[strcspn(finding, "\n")] = '\0';
+	fclose(f);
+	return true;
+}
+
+void store_note_damage(struct store *s)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%s.damaged", s->path);
+	FILE *f = fopen(name, "w");
+
+	if (!f)
+		return;
+	fprintf(f, "%s\n", s->error);
+	fclose(f);
+}
+
+/* Look at the file before anything is written. 0: sound; -EBADMSG: damaged, finding says how; else an error. */
+static int examine(struct store *s, int *version, char *finding, size_t n, struct err *e)
+{
+	struct stat st;
+
+	if (stat(s->path, &st) != 0)
+		return 0;
+	if (was_found_damaged(s->path, finding, n))
+		return -EBADMSG;
+	if (st.st_size == 0 && store_was_database(s->path, &st)) {
+		snprintf(finding, n, "it is empty");
+		return -EBADMSG;
+	}
+	int code = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+
+	if (store_is_damage(code)) {
+		snprintf(finding, n, "%s", sqlite3_errmsg(s->db));
+		if (code != SQLITE_NOTADB || store_was_database(s->path, &st))
+			return -EBADMSG;
+		err_add(e, s->path, 0, "is not an SQLite database; move it away or name another path in [store]");
+		return -ENOTSUP;
+	}
+	int r = check_identity(s, version, e);
+
+	return r != 0 || store_check(s, finding, n) ? r : -EBADMSG;
+}
+
+static int prepare_file(struct store *s, int version, const struct conf *conf, struct err *e)
+{
+	int r = set_modes(s, conf->durability, e);
+
+	return r == 0 ? store_migrate(s, version, e) : r;
+}
+
+/* Put the damaged file aside, begin a new one and take over what can be read. */
+static int begin_anew(struct store *s, const char *finding, const struct conf *conf, struct err *e)
+{
+	char note[4096], detail[400];
+	char *aside;
+	int r;
+
+	sqlite3_close(s->db);
+	s->db = NULL;
+	aside = store_aside_damaged(s->path, false, e);
+	if (!aside)
+		return -EIO;
+	snprintf(note, sizeof(note), "%s.damaged", s->path);
+	unlink(note);
+	snprintf(detail, sizeof(detail), "the database was damaged (%s) and is kept as %s", finding, aside);
+	log_error("%s: %s; a new one is begun", s->path, detail);
+	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
+	r = check_file(s->path, e);
+	if (r == 0)
+		r = open_database(s, e);
+	if (r == 0)
+		r = prepare_file(s, 0, conf, e);
+	if (r == 0 && store_salvage_begin(s, aside) != 0)
+		log_error("%s: nothing can be taken over: %s", s->path, s->error);
+	free(aside);
+	return r;
+}
+
+/* A log of the last commits that is none can only be put aside. */
+static int check_log(struct store *s, struct err *e)
+{
+	char detail[400];
+	char *aside;
+
+	if (store_log_readable(s->path))
+		return 0;
+	aside = store_aside_damaged(s->path, true, e);
+	if (!aside)
+		return -EIO;
+	snprintf(detail, sizeof(detail), "%s-wal was damaged, its commits are lost; it is kept as %s-wal", s->path,
+		 aside);
+	log_error("%s", detail);
+	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
+	free(aside);
+	return 0;
+}
+
 int store_open_file(struct store *s, const struct conf *conf, struct err *e)
 {
+	char finding[200] = "";
 	int version = 0;
 	int r = check_folder(s->path, e);
 
 	if (r == 0)
 		r = check_file(s->path, e);
-	if (r != 0)
-		return r;
-	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		r = store_fail(s, "open");
-		err_add(e, s->path, 0, "can not be opened: %s", s->error);
-		return r;
-	}
-	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, STORE_BUSY_TIMEOUT_MS);
-	r = check_identity(s, &version, e);
 	if (r == 0)
-		r = set_modes(s, conf->durability, e);
+		r = check_log(s, e);
 	if (r == 0)
-		r = migrate(s, version, e);
+		r = open_database(s, e);
+	if (r == 0)
+		r = examine(s, &version, finding, sizeof(finding), e);
+	if (r == -EBADMSG)
+		r = begin_anew(s, finding, conf, e);
+	else if (r == 0)
+		r = prepare_file(s, version, conf, e);
+	if (r == 0 && !s->salvage)
+		store_salvage_resume(s);
+	if (r == 0)
+		sqlite3_busy_timeout(s->db, STORE_BUSY_TIMEOUT_MS);
 	return r;
 }

@@ -18,8 +18,15 @@ enum {
 	STORE_SAVE_EVERY_S = 3600, /* the account's state is written this often; younger readings are replayed */
 	STORE_SPANS = 2,	   /* days and months */
 	STORE_INTERVAL_COLUMNS_MAX = 8,
-	STORE_MISSING_AT_ONCE = 200, /* intervals of one meter told missing in one commit */
-	STORE_REBUILD_STEP = 20000,  /* readings of a rebuild in one transaction */
+	STORE_MISSING_AT_ONCE = 200,  /* intervals of one meter told missing in one commit */
+	STORE_REBUILD_STEP = 20000,   /* readings of a rebuild in one transaction */
+	STORE_OPEN_TIMEOUT_MS = 5000, /* the same when the file is opened */
+	STORE_PAGE_BYTES = 4096,
+	STORE_TABLES_MAX = 64,
+	STORE_TABLE_NAME_MAX = 40,
+	STORE_CHECK_WHOLE_BYTES = 256 << 20, /* a larger file is not checked wholly at the start */
+	STORE_CHECK_S = 10,		     /* but for this long */
+	STORE_COPIES_KEPT = 2,		     /* damaged files, and copies from before a change of the schema, each */
 };
 
 /* One table of readings. */
@@ -116,8 +123,11 @@ struct store_event_held {
 	char *subject, *kind, *detail;
 };
 
+struct store_salvage;
+
 struct store {
 	sqlite3 *db;
+	struct store_salvage *salvage; /* NULL: there is nothing to take over from a damaged file */
 	char *path;
 	char error[256];
 	size_t n_kinds;
@@ -164,6 +174,44 @@ int store_schema_version(void);
 
 /* First column of the first row as text, "" when there is none; cut at n bytes. */
 void store_text(struct store *s, const char *sql, char *text, size_t n);
+/* -errno for a result code of SQLite. */
+int store_errno(int code);
+
+/* store_migrate.c: the newest schema this program has, and bring the file to it from version, after a copy was put
+ * aside. 0, or -errno with an error added. */
+int store_schema_version(void);
+int store_migrate(struct store *s, int version, struct err *e);
+
+/* store_check.c. Is the result code one of a damaged file? Was this file, which is no database now, one once?
+ * Is the log of the last commits one? Is the open database sound, as far as can be seen within STORE_CHECK_S? If not,
+ * finding says what was found. */
+struct stat;
+bool store_is_damage(int code);
+bool store_was_database(const char *path, const struct stat *st);
+bool store_log_readable(const char *path);
+bool store_check(struct store *s, char *finding, size_t n);
+
+/* store_aside.c. Rename a damaged file, with its log; log_only: only that. Returns the name it has now, owned by the
+ * caller, or NULL with an error added. Prune: of the files PATH.KIND... only the newest are kept. */
+char *store_aside_damaged(const char *path, bool log_only, struct err *e);
+void store_aside_prune(const char *path, const char *kind, size_t keep);
+
+/* store_salvage.c. Our tables in the order of their worth, readings last; and the columns of a table's key, each
+ * followed by direction. */
+size_t store_tables(sqlite3 *db, char tables[][STORE_TABLE_NAME_MAX + 1]);
+void store_key_order(sqlite3 *db, const char *table, const char *direction, char *order, size_t n);
+
+/* Take over what can be read of the damaged file at path: meters, lives, days, months and the newest of the rest now,
+ * what is left with the commits to come, some rows each; also after a restart. Called inside the transaction of a
+ * commit, and when that failed. 0 or -errno. */
+int store_salvage_begin(struct store *s, const char *path);
+void store_salvage_resume(struct store *s);
+int store_salvage_more(struct store *s);
+void store_salvage_undo(struct store *s);
+void store_salvage_close(struct store *s);
+
+/* store_open.c: leave a note that the open file is damaged, for the next start to act on. */
+void store_note_damage(struct store *s);
 
 /* store_open.c: find or create the file, see that it is ours, bring the schema up to date. 0, or -errno with an
  * error added. */
