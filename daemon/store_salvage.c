@@ -14,6 +14,7 @@
 enum {
 	SALVAGE_AT_ONCE = 20000, /* newest rows of each big table that are there before polling begins */
 	SALVAGE_STEP = 2000,	 /* rows copied with each later commit */
+	TORN_MAX = 10000,	 /* torn places after which a table is given up */
 	LOST_IDS = 1000000,	 /* ids left out when the highest one given out can not be known */
 };
 
@@ -24,8 +25,14 @@ struct salvage_table {
 	bool by_time;	/* its key begins with ts: what is unreadable can be stepped over */
 	bool ascending; /* the others: from the end until it fails, then from the beginning until it fails */
 	bool damaged, done;
-	int64_t last_s; /* by_time: slot of the row copied last */
-	int64_t gap_s;	/* by_time: how far the next attempt steps back */
+	int64_t bound_s; /* by_time: no later slot is of interest any more */
+	struct {
+		bool there;
+		int64_t slot_s, meter;
+	} last[2];	/* by_time: keys of the rows copied last, newest first */
+	int64_t sure_s; /* by_time: all that is later has been dealt with */
+	unsigned n_torn;
+	int64_t skip_s; /* by_time: how far a torn row makes it step back, more for each that follows */
 };
 
 struct store_salvage {
@@ -133,12 +140,13 @@ static sqlite3_stmt *prepare_get(struct store_salvage *v, const struct salvage_t
 	char order[200];
 
 	store_key_order(v->from, t->name, t->ascending ? "" : " DESC", order, sizeof(order));
-	char *sql = t->by_time ? sqlite3_mprintf("SELECT %s FROM \"%w\" WHERE ts <= %lld ORDER BY %s", columns, t->name,
-						 (long long)t->last_s - t->gap_s, order)
-			       : sqlite3_mprintf("SELECT %s FROM \"%w\" ORDER BY %s", columns, t->name, order);
+	char *sql = sqlite3_mprintf("SELECT %s FROM \"%w\" %s ORDER BY %s", columns, t->name,
+				    t->by_time ? "WHERE ts <= ?1" : "", order);
 
 	if (sql && sqlite3_prepare_v2(v->from, sql, -1, &get, NULL) != SQLITE_OK)
 		get = NULL;
+	if (get && t->by_time)
+		sqlite3_bind_int64(get, 1, t->bound_s);
 	sqlite3_free(sql);
 	return get;
 }
@@ -163,21 +171,55 @@ static void prepare_table(struct store *s, struct store_salvage *v, struct salva
 	sqlite3_free(guards);
 }
 
+/* Can a row of that slot or before be read, or be seen to be none? */
+static bool is_readable(struct salvage_table *t, int64_t slot_s)
+{
+	sqlite3_reset(t->get);
+	sqlite3_bind_int64(t->get, 1, slot_s);
+	int code = sqlite3_step(t->get);
+
+	return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+/* What comes before bound_s can not be read: find the newest slot from where on it can. */
+static void step_over_time(struct salvage_table *t)
+{
+	int64_t bad_s = t->bound_s, good_s = 0, gap_s = 1;
+
+	while (gap_s < t->bound_s && !is_readable(t, t->bound_s - gap_s)) {
+		bad_s = t->bound_s - gap_s;
+		gap_s *= 2;
+	}
+	if (gap_s < t->bound_s)
+		good_s = t->bound_s - gap_s;
+	else
+		t->done = true;
+	while (!t->done && bad_s - good_s > 1) {
+		int64_t middle_s = good_s + (bad_s - good_s) / 2;
+
+		if (is_readable(t, middle_s))
+			good_s = middle_s;
+		else
+			bad_s = middle_s;
+	}
+	t->bound_s = t->sure_s = good_s;
+	sqlite3_reset(t->get);
+	sqlite3_bind_int64(t->get, 1, good_s);
+}
+
 /* What comes next can not be read: go on behind it. */
 static void step_over(struct store_salvage *v, struct salvage_table *t)
 {
-	if (t->gap_s <= 1)
-		v->n_holes++;
+	v->n_holes++;
 	t->damaged = true;
-	sqlite3_finalize(t->get);
-	t->get = NULL;
-	if (t->by_time) {
-		if (t->last_s == INT64_MAX)
-			t->last_s = mono_wall_ms() / 1000 + 86400;
-		t->gap_s = t->gap_s > 0 ? 2 * t->gap_s : 1;
-		t->done = t->gap_s > t->last_s;
+	if (t->by_time && t->get) {
+		if (t->bound_s == INT64_MAX)
+			t->bound_s = mono_wall_ms() / 1000 + 86400;
+		step_over_time(t);
 	} else {
-		t->done = t->ascending;
+		sqlite3_finalize(t->get);
+		t->get = NULL;
+		t->done = t->ascending || t->by_time;
 		t->ascending = true;
 	}
 }
@@ -199,6 +241,75 @@ static int copy_row(struct store *s, struct store_salvage *v, struct salvage_tab
 	return store_fail(s, "salvage");
 }
 
+/* Rows read just before something unreadable may be torn themselves: their key is whole and what comes after it is
+ * not. They are taken out again. */
+static int drop_last(struct store *s, struct store_salvage *v, struct salvage_table *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < 2 && r == 0; i++) {
+		char sql[160];
+
+		if (!t->last[i].there)
+			continue;
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE ts = %lld AND meter = %lld", t->name,
+			 (long long)t->last[i].slot_s, (long long)t->last[i].meter);
+		v->n_rows--;
+		t->last[i].there = false;
+		r = store_exec(s, sql);
+	}
+	return r;
+}
+
+/* Is this row's key one, and behind that of the row before? */
+static bool is_in_order(const struct salvage_table *t, int64_t slot_s, int64_t meter)
+{
+	if (sqlite3_column_type(t->get, 0) != SQLITE_INTEGER || sqlite3_column_type(t->get, 1) != SQLITE_INTEGER)
+		return false;
+	if (slot_s > t->bound_s)
+		return false;
+	return !t->last[0].there || slot_s < t->last[0].slot_s ||
+	       (slot_s == t->last[0].slot_s && meter <= t->last[0].meter);
+}
+
+/* A row that is out of order: its key or that of the one before is torn. Both go, and all that lies between them. */
+static int leave_out(struct store *s, struct store_salvage *v, struct salvage_table *t, int64_t slot_s)
+{
+	bool above = slot_s > 0 && slot_s < t->sure_s;
+	int r = drop_last(s, v, t);
+
+	v->n_holes++;
+	t->damaged = true;
+	if (t->sure_s == INT64_MAX)
+		t->sure_s = mono_wall_ms() / 1000 + 86400;
+	t->skip_s = t->skip_s > 0 ? 2 * t->skip_s : 1;
+	t->sure_s = (above && t->skip_s == 1 ? slot_s : t->sure_s) - t->skip_s;
+	t->bound_s = t->sure_s;
+	t->done = ++t->n_torn > TORN_MAX;
+	sqlite3_reset(t->get);
+	sqlite3_bind_int64(t->get, 1, t->bound_s);
+	return r;
+}
+
+static int copy_in_order(struct store *s, struct store_salvage *v, struct salvage_table *t)
+{
+	int64_t slot_s = sqlite3_column_int64(t->get, 0), meter = sqlite3_column_int64(t->get, 1);
+
+	if (!is_in_order(t, slot_s, meter))
+		return leave_out(s, v, t, slot_s);
+	int r = copy_row(s, v, t);
+
+	if (t->last[1].there && t->last[1].slot_s < t->sure_s) {
+		t->sure_s = t->last[1].slot_s;
+		t->skip_s = 0;
+	}
+	t->last[1] = t->last[0];
+	t->last[0].there = true;
+	t->last[0].slot_s = t->bound_s = slot_s;
+	t->last[0].meter = meter;
+	return r;
+}
+
 static int copy_rows(struct store *s, struct store_salvage *v, struct salvage_table *t, size_t max)
 {
 	int r = 0;
@@ -209,14 +320,11 @@ static int copy_rows(struct store *s, struct store_salvage *v, struct salvage_ta
 		int code = t->get && t->put ? sqlite3_step(t->get) : SQLITE_CORRUPT;
 
 		if (code == SQLITE_ROW) {
-			r = copy_row(s, v, t);
-			if (t->by_time) {
-				t->last_s = sqlite3_column_int64(t->get, 0);
-				t->gap_s = 0;
-			}
+			r = t->by_time ? copy_in_order(s, v, t) : copy_row(s, v, t);
 		} else if (code == SQLITE_DONE) {
 			t->done = true;
 		} else {
+			r = drop_last(s, v, t);
 			step_over(v, t);
 		}
 	}
@@ -319,6 +427,16 @@ static int note_salvage(struct store *s, const struct store_salvage *v)
 	return r;
 }
 
+/* A last page of which only a part is there would be read as if the rest were zeros. */
+static void cut_torn_page(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_size % STORE_PAGE_BYTES != 0 &&
+	    truncate(path, st.st_size - st.st_size % STORE_PAGE_BYTES) == 0)
+		log_info("%s: the torn page at its end was cut off", path);
+}
+
 /* The first 100 bytes are the same in every file but for its length: when only they are lost they can be written
  * again. */
 static void repair_header(const char *path)
@@ -368,8 +486,9 @@ static void rewind_table(struct salvage_table *t)
 {
 	sqlite3_finalize(t->get);
 	t->get = NULL;
-	t->last_s = INT64_MAX;
-	t->gap_s = 0;
+	t->bound_s = t->sure_s = INT64_MAX;
+	t->skip_s = 0;
+	t->last[0].there = t->last[1].there = false;
 	t->ascending = t->done = false;
 }
 
@@ -394,6 +513,7 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 		free(v);
 		return NULL;
 	}
+	cut_torn_page(path);
 	repair_header(path);
 	if (sqlite3_open_v2(path, &v->from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return v;

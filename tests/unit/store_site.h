@@ -3,6 +3,7 @@
 #ifndef TALLY_STORE_SITE_H
 #define TALLY_STORE_SITE_H
 
+#include <dirent.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,10 +71,14 @@ static inline int teardown(void **state)
 	char name[128];
 
 	store_close(t->store);
-	for (const char *const *s = (const char *const[]){"", "-wal", "-shm", NULL}; *s; s++) {
-		snprintf(name, sizeof(name), "%s%s", t->path, *s);
+	DIR *dir = opendir(t->dir);
+
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		snprintf(name, sizeof(name), "%.60s/%.60s", t->dir, d->d_name);
 		unlink(name);
 	}
+	if (dir)
+		closedir(dir);
 	rmdir(t->dir);
 	err_fini(&t->e);
 	free(t);

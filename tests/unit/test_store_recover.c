@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "log.h"
+#include "store_site.h"
+
+enum { PAGE = 4096, N_SLOTS = 4000 };
+
+static void keep_quiet(enum log_level level, const char *line)
+{
+	(void)level, (void)line;
+}
+
+static int setup_quiet(void **state)
+{
+	log_set_sink(keep_quiet);
+	return setup(state);
+}
+
+/* Counter of "press" in slot i: a value that no other slot has. */
+static int64_t counter_at(int i)
+{
+	return INT64_C(81234000) + 10 * i;
+}
+
+static void fill(struct site *t)
+{
+	for (int i = 0; i < N_SLOTS; i++)
+		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, counter_at(i), Q_ACTIVE_POWER,
+		     INT64_C(5000) + i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	store_close(t->store);
+	t->store = NULL;
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void overwrite(const char *path, off_t at, size_t n)
+{
+	unsigned char junk[PAGE];
+	int fd = open(path, O_RDWR);
+
+	memset(junk, 0xa5, sizeof(junk));
+	assert_true(fd >= 0);
+	for (size_t done = 0; done < n; done += sizeof(junk)) {
+		size_t more = n - done < sizeof(junk) ? n - done : sizeof(junk);
+
+		assert_int_equal(pwrite(fd, junk, more, at + (off_t)done), more);
+	}
+	close(fd);
+}
+
+static size_t count_files(const struct site *t, const char *pattern)
+{
+	char path[128];
+	glob_t found;
+
+	snprintf(path, sizeof(path), "%s%s", t->path, pattern);
+	int r = glob(path, 0, NULL, &found);
+	size_t n = r == 0 ? found.gl_pathc : 0;
+
+	globfree(&found);
+	return n;
+}
+
+static int64_t number(const struct site *t, const char *sql)
+{
+	return strtoll(rows(t, sql), NULL, 10);
+}
+
+/* After a recovery: the file is sound, it was told, and what is there is what was put in. */
+static void assert_recovered(struct site *t)
+{
+	char sql[200];
+
+	while (number(t, "SELECT count(*) FROM setting WHERE name = 'salvage'") > 0) {
+		hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(1), Q_COUNT);
+		assert_int_equal(store_commit(t->store), 0);
+	}
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "PRAGMA integrity_check", "ok");
+	assert_true(number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered' AND subject = 'tallyd'") >
+		    0);
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM energy WHERE meter = 'press' "
+		 "AND round(active_import_kwh * 1000) <> 81234000 + (ts - %lld) / 6",
+		 (long long)T);
+	assert_rows(t, sql, "0");
+}
+
+static void assert_works(struct site *t)
+{
+	hold(t, "press", T + 86400000, READING_GOOD, Q_FREQUENCY, INT64_C(50000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*) FROM power WHERE frequency_hz = 50", "1");
+}
+
+static void truncated_file_is_put_aside_and_what_is_left_is_saved(void **state)
+{
+	struct site *t = *state;
+
+	fill(t);
+	assert_int_equal(truncate(t->path, size_of(t->path) / 2), 0);
+	open_store(t);
+	assert_recovered(t);
+	assert_int_equal(count_files(t, ".damaged-*Z"), 1);
+	assert_true(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'") > N_SLOTS / 20);
+	assert_works(t);
+}
+
+/* Zeros in the place of a sector: the page still looks like one. */
+static void torn_page_gives_no_number_that_was_never_read(void **state)
+{
+	struct site *t = *state;
+	static const char zeros[512];
+
+	fill(t);
+	int64_t page = number(
+		t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' LIMIT 1 OFFSET 9");
+	int fd = open(t->path, O_RDWR);
+
+	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page - 1) * PAGE + 2048), sizeof(zeros));
+	/* and one that is seen */
+	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page + 1) * PAGE), sizeof(zeros));
+	close(fd);
+	open_store(t);
+	assert_recovered(t);
+	assert_true(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'") > N_SLOTS - 400);
+}
+
+/* Sectors that are zeros or ones, and files that are too short, wherever chance puts them. */
+static void damage_by_chance_is_survived(void **state)
+{
+	struct site *t = *state;
+	unsigned seed = (unsigned)time(NULL);
+	const char *given = getenv("TALLY_SEED");
+	unsigned char sector[512];
+
+	if (given)
+		seed = (unsigned)strtoul(given, NULL, 10);
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (int round = 0; round < 12; round++) {
+		fill(t);
+		off_t n_sectors = size_of(t->path) / 512;
+		int fd = open(t->path, O_RDWR);
+
+		for (int i = rand() % 6; i >= 0; i--) {
+			memset(sector, rand() % 2 ? 0 : 0xff, sizeof(sector));
+			assert_int_equal(pwrite(fd, sector, sizeof(sector), rand() % n_sectors * 512), sizeof(sector));
+		}
+		if (rand() % 4 == 0)
+			assert_int_equal(ftruncate(fd, (n_sectors / 2 + rand() % n_sectors / 2) * 512), 0);
+		close(fd);
+		open_store(t);
+		store_commit(t->store);
+		if (number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered'") > 0)
+			assert_recovered(t);
+		assert_works(t);
+		store_close(t->store);
+		unlink(t->path);
+		open_store(t);
+	}
+}
+
+static void overwritten_pages_cost_only_what_was_on_them(void **state)
+{
+	struct site *t = *state;
+
+	fill(t);
+	int64_t id = number(t, "SELECT id FROM meter WHERE name = 'press'");
+	/* a leaf out of the middle of the readings, and two further ones */
+	overwrite(t->path,
+		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
+			     "LIMIT 1 OFFSET 15") -
+		   1) * PAGE,
+		  PAGE);
+	overwrite(t->path,
+		  (number(t, "SELECT max(pageno) FROM dbstat WHERE name = 'reading_power' AND pagetype = 'leaf'") - 1) *
+			  PAGE,
+		  PAGE);
+	open_store(t);
+	assert_recovered(t);
+	assert_int_equal(store_meter_id(t->store, "press"), id);
+	assert_true(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'") > N_SLOTS - 300);
+	assert_true(number(t, "SELECT count(*) FROM power WHERE meter = 'press'") > N_SLOTS - 300);
+	assert_works(t);
+}
+
+static void lost_header_is_written_again(void **state)
+{
+	struct site *t = *state;
+
+	fill(t);
+	overwrite(t->path, 0, 100);
+	open_store(t);
+	assert_recovered(t);
+	assert_int_equal(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'"), N_SLOTS);
+	assert_works(t);
+}
+
+static void lost_first_page_leaves_a_new_file_that_works(void **state)
+{
+	struct site *t = *state;
+
+	fill(t);
+	overwrite(t->path, 0, PAGE);
+	open_store(t);
+	assert_recovered(t);
+	assert_int_equal(count_files(t, ".damaged-*Z"), 1);
+	assert_works(t);
+}
+
+static void empty_file_beside_its_log_was_a_database(void **state)
+{
+	struct site *t = *state;
+
+	fill(t);
+	assert_int_equal(truncate(t->path, 0), 0);
+	open_store(t);
+	assert_recovered(t);
+	assert_works(t);
+}
+
+static void empty_file_alone_is_a_new_database(void **state)
+{
+	struct site *t = *state;
+	char wal[128];
+
+	fill(t);
+	assert_int_equal(truncate(t->path, 0), 0);
+	snprintf(wal, sizeof(wal), "%s-wal", t->path);
+	unlink(wal);
+	open_store(t);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*) FROM event", "0");
+	assert_works(t);
+}
+
+static void log_that_is_none_is_put_aside_and_told(void **state)
+{
+	struct site *t = *state;
+	char wal[128];
+
+	fill(t);
+	snprintf(wal, sizeof(wal), "%s-wal", t->path);
+	overwrite(wal, 0, 10000);
+	open_store(t);
+	assert_recovered(t);
+	assert_int_equal(count_files(t, ".damaged-*Z-wal"), 1);
+	assert_int_equal(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'"), N_SLOTS);
+	assert_works(t);
+}
+
+static void log_with_torn_commits_loses_only_those(void **state)
+{
+	struct site *t = *state;
+	char wal[128];
+
+	fill(t);
+	open_store(t);
+	for (int i = 0; i < 50; i++) {
+		hold(t, "press", T + (N_SLOTS + i) * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, counter_at(N_SLOTS + i),
+		     Q_COUNT);
+		assert_int_equal(store_commit(t->store), 0);
+	}
+	store_abandon(t->store);
+	t->store = NULL;
+	snprintf(wal, sizeof(wal), "%s-wal", t->path);
+	/* abandoning it has brought the log home: nothing of it may be needed any more */
+	if (size_of(wal) > 0)
+		overwrite(wal, size_of(wal) / 2, PAGE);
+	open_store(t);
+	assert_rows(t, "PRAGMA integrity_check", "ok");
+	assert_true(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'") >= N_SLOTS);
+	assert_works(t);
+}
+
+/* Readings by the ten thousand, straight into the table. */
+static void fill_much(struct site *t)
+{
+	sqlite3 *db;
+
+	fill(t);
+	assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) "
+			     "INSERT INTO reading_energy (ts, meter, delay_ms, quality, active_energy_import) "
+			     "SELECT 1767225600 - 60 * i, 1, 0, 0, 81234000 - 10 * i FROM n",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void older_readings_follow_while_the_daemon_runs_also_after_a_restart(void **state)
+{
+	struct site *t = *state;
+
+	fill_much(t);
+	overwrite(t->path,
+		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
+			     "LIMIT 1 OFFSET 100") -
+		   1) * PAGE,
+		  PAGE);
+	open_store(t);
+	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 20000);
+	assert_works(t);
+	store_close(t->store);
+	open_store(t);
+	assert_int_equal(number(t, "SELECT count(*) FROM setting WHERE name = 'salvage'"), 1);
+	assert_recovered(t);
+	assert_true(number(t, "SELECT count(*) FROM energy") > N_SLOTS + 60000 - 300);
+	assert_int_equal(number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered'"), 2);
+}
+
+static void readings_of_a_lost_meter_are_not_given_to_another(void **state)
+{
+	struct site *t = *state;
+
+	fill(t);
+	overwrite(t->path, (number(t, "SELECT rootpage FROM sqlite_schema WHERE name = 'meter'") - 1) * PAGE, PAGE);
+	open_store(t);
+	assert_recovered(t);
+	assert_true(store_meter_id(t->store, "press") > 1000);
+	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 0);
+	assert_works(t);
+}
+
+static void intervals_and_months_outlive_the_damage(void **state)
+{
+	struct site *t = *state;
+	char intervals[2000], months[2000];
+
+	fill(t);
+	snprintf(intervals, sizeof(intervals), "%s",
+		 rows(t, "SELECT count(*), sum(value) FROM interval WHERE quality = 'measured'"));
+	snprintf(months, sizeof(months), "%s", rows(t, "SELECT * FROM monthly"));
+	assert_true(strlen(months) > 20);
+	overwrite(t->path,
+		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
+			     "LIMIT 1 OFFSET 3") -
+		   1) * PAGE,
+		  PAGE);
+	open_store(t);
+	assert_recovered(t);
+	assert_rows(t, "SELECT count(*), sum(value) FROM interval WHERE quality = 'measured'", intervals);
+	assert_rows(t, "SELECT * FROM monthly", months);
+}
+
+static void only_the_newest_damaged_files_are_kept(void **state)
+{
+	struct site *t = *state;
+	char name[128];
+
+	for (int i = 1; i <= 3; i++) {
+		snprintf(name, sizeof(name), "%s.damaged-2020010%dT000000Z", t->path, i);
+		close(open(name, O_WRONLY | O_CREAT, 0600));
+	}
+	fill(t);
+	overwrite(t->path, 0, PAGE);
+	open_store(t);
+	assert_int_equal(count_files(t, ".damaged-*Z"), 2);
+	assert_int_equal(count_files(t, ".damaged-20200103*"), 1);
+}
+
+/* A database as the schema steps up to and including version made it, with one reading. */
+static void make_old(const struct site *t, glob_t *steps, size_t n)
+{
+	sqlite3 *db;
+	char sql[200];
+
+	unlink(t->path);
+	assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
+	for (size_t i = 0; i < n; i++) {
+		static char text[1 << 18];
+		FILE *f = fopen(steps->gl_pathv[i], "r");
+
+		assert_non_null(f);
+		size_t got = fread(text, 1, sizeof(text) - 1, f);
+
+		fclose(f);
+		text[got] = '\0';
+		assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	}
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = 1952541817; PRAGMA user_version = %d",
+		 atoi(strrchr(steps->gl_pathv[n - 1], '/') + 1));
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "INSERT INTO bus VALUES ('hall', 'rtu', 1);"
+				      "INSERT INTO meter (id, name, is_input, bus, model, address, label, configured) "
+				      "VALUES (7, 'press', 0, 'hall', 'countis-e43', 5, '', 1);"
+				      "INSERT INTO reading_energy (ts, meter, delay_ms, quality, active_energy_import) "
+				      "VALUES (1767225600, 7, 0, 0, 1000), (1767225660, 7, 0, 0, 1010)",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void every_earlier_schema_is_brought_up_to_date_after_a_copy(void **state)
+{
+	struct site *t = *state;
+	glob_t steps;
+	char expected[40];
+	int newest;
+
+	store_close(t->store);
+	t->store = NULL;
+	assert_int_equal(glob(SOURCE_DIR "/schema/[0-9]*.sql", 0, NULL, &steps), 0);
+	newest = atoi(strrchr(steps.gl_pathv[steps.gl_pathc - 1], '/') + 1);
+	for (size_t n = 1; n < steps.gl_pathc; n++) {
+		struct site copy = *t;
+
+		make_old(t, &steps, n);
+		open_store(t);
+		snprintf(expected, sizeof(expected), "%d", newest);
+		assert_rows(t, "PRAGMA user_version", expected);
+		assert_int_equal(store_meter_id(t->store, "press"), 7);
+		assert_rows(t, "SELECT active_import_kwh FROM energy ORDER BY ts", "1.0\n1.01");
+		assert_rows(t, "SELECT sum(value) FROM interval WHERE quantity = 'active_energy_import'", "0.01");
+		store_close(t->store);
+		t->store = NULL;
+		snprintf(copy.path, sizeof(copy.path), "%.60s.before-%04d", t->path, newest);
+		snprintf(expected, sizeof(expected), "%d", atoi(strrchr(steps.gl_pathv[n - 1], '/') + 1));
+		assert_rows(&copy, "PRAGMA user_version", expected);
+		assert_rows(&copy, "SELECT count(*) FROM reading_energy", "2");
+	}
+	globfree(&steps);
+}
+
+static void backup_is_a_whole_database_of_one_file(void **state)
+{
+	struct site *t = *state, copy = *t;
+
+	for (int i = 0; i < 2; i++) {
+		hold(t, "press", T + i, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
+		assert_int_equal(store_commit(t->store), 0);
+		snprintf(copy.path, sizeof(copy.path), "%s/copy.db", t->dir);
+		/* the second one replaces the first */
+		assert_int_equal(store_backup(t->path, copy.path, &t->e), 0);
+		assert_rows(&copy, "SELECT count(*) FROM energy", i ? "2" : "1");
+		assert_int_equal(count_files(&copy, "*"), 1);
+	}
+	assert_rows(&copy, "PRAGMA integrity_check", "ok");
+}
+
+static void backup_does_not_replace_a_file_of_another_kind(void **state)
+{
+	struct site *t = *state;
+	struct err e = {0};
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/notes", t->dir);
+	FILE *f = fopen(path, "w");
+
+	fputs("just some notes\n", f);
+	fclose(f);
+	assert_int_not_equal(store_backup(t->path, path, &e), 0);
+	assert_non_null(strstr(e.items[0].text, "is there already"));
+	assert_int_equal(size_of(path), 16);
+	assert_int_not_equal(store_backup(t->path, "/nowhere/at/all/copy.db", &e), 0);
+	assert_int_not_equal(store_backup("/nowhere/at/all/t.db", path, &e), 0);
+	assert_int_equal(e.n_errors, 3);
+	err_fini(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(truncated_file_is_put_aside_and_what_is_left_is_saved, setup_quiet,
+						teardown),
+		cmocka_unit_test_setup_teardown(torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(damage_by_chance_is_survived, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(overwritten_pages_cost_only_what_was_on_them, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(lost_header_is_written_again, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(lost_first_page_leaves_a_new_file_that_works, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(empty_file_beside_its_log_was_a_database, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(empty_file_alone_is_a_new_database, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(log_that_is_none_is_put_aside_and_told, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(log_with_torn_commits_loses_only_those, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(older_readings_follow_while_the_daemon_runs_also_after_a_restart,
+						setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(readings_of_a_lost_meter_are_not_given_to_another, setup_quiet,
+						teardown),
+		cmocka_unit_test_setup_teardown(intervals_and_months_outlive_the_damage, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(only_the_newest_damaged_files_are_kept, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(every_earlier_schema_is_brought_up_to_date_after_a_copy, setup_quiet,
+						teardown),
+		cmocka_unit_test_setup_teardown(backup_is_a_whole_database_of_one_file, setup_quiet, teardown),
+		cmocka_unit_test_setup_teardown(backup_does_not_replace_a_file_of_another_kind, setup_quiet, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
