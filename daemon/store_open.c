@@ -12,11 +12,6 @@
 #include "log.h"
 #include "mono.h"
 
-int store_schema_version(void)
-{
-	return schema_steps[N_STEPS - 1].version;
-}
-
 /* The folder must be there and writable: SQLite keeps two more files beside the database. */
 static int check_folder(const char *path, struct err *e)
 {

@@ -169,9 +169,6 @@ int store_run(struct store *s, sqlite3_stmt *stmt);
 /* First column of the first row of a query, or fallback when there is none or it fails. */
 int64_t store_number(struct store *s, const char *sql, int64_t fallback);
 
-/* store_open.c: the schema that this program knows. */
-int store_schema_version(void);
-
 /* First column of the first row as text, "" when there is none; cut at n bytes. */
 void store_text(struct store *s, const char *sql, char *text, size_t n);
 /* -errno for a result code of SQLite. */
