@@ -26,6 +26,18 @@ static const struct tally_command commands[] = {
 	 "  --json  for programs: the views bus_status and meter_status\n"
 	 "\n"
 	 "Exit code 0: all is up; 1: a bus or meter is down, or tallyd does not run.\n"},
+	{"export", tally_export, "VIEW [OPTION ...]", "write a view of the database as CSV",
+	 "VIEW is energy, tariff_energy, power, pulse, latest, interval, interval_energy,\n"
+	 "daily, monthly, monthly_tariff, meter_status, bus_status or event.\n"
+	 "\n"
+	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15,\n"
+	 "                 2026-11-21T08:15+01:00; without offset in the configured zone\n"
+	 "  --to T         rows up to the end of month or day T, or before time T\n"
+	 "  --meter M      rows of this meter, input, bus or event subject; repeatable\n"
+	 "  --delimiter C  , ; | : or tab; , unless given, or ; with --decimal ,\n"
+	 "  --decimal C    . or , in numbers\n"
+	 "  --utc          times in UTC, not with the offset of the configured zone\n"
+	 "  --output FILE  write to FILE, which appears when it is whole\n"},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -38,6 +38,7 @@ int tally_models(const struct tally *t); /* tally_models.c */
 int tally_probe(const struct tally *t);	 /* tally_probe.c */
 int tally_scan(const struct tally *t);	 /* tally_scan.c */
 int tally_status(const struct tally *t); /* tally_status.c */
+int tally_export(const struct tally *t); /* tally_export.c */
 
 /* Load the configuration, printing every complaint on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
@@ -46,6 +47,10 @@ struct store_reader;
 
 /* Open the configuration's database for reading. NULL when it can not be, told on standard error. */
 struct store_reader *tally_open_database(const struct conf *conf);
+
+/* Whether the database has rows of a meter, input or bus of this name. Told on standard error when not, with the
+ * nearest. */
+bool tally_is_known(struct store_reader *r, const char *name);
 
 /* The bus, meter or pulse input of this name. NULL when there is none: told on standard error, with the nearest. */
 const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name);
@@ -72,6 +77,10 @@ int tally_misused(const struct tally *t, const char *fmt, ...) __attribute__((fo
 
 /* Read text as a whole number from min to max. Returns false after telling what is allowed. */
 bool tally_whole(const struct tally *t, const char *what, const char *text, int64_t min, int64_t max, int64_t *out);
+
+/* Read a time or span of time, see when.h: *start_s is its first second, *end_s the first behind it, but its start when
+ * it has a time of day (each may be NULL). Returns false after telling what is allowed. The zone must be set. */
+bool tally_time(const struct tally *t, const char *option, const char *text, int64_t *start_s, int64_t *end_s);
 
 /* See that all of standard output was written. Returns code, or TALLY_BAD after telling what became of the output. */
 int tally_finish_output(int code);

@@ -13,6 +13,7 @@
 #include "nearest.h"
 #include "store_reader.h"
 #include "value.h"
+#include "when.h"
 
 enum { LISTED_MAX = 12, OPTIONS_MAX = 24 };
 
@@ -42,9 +43,43 @@ struct store_reader *tally_open_database(const struct conf *conf)
 	return r;
 }
 
+/* A name as far off as this is another one, not a mistyped one. */
+static size_t far_from(const char *name)
+{
+	return strlen(name) / 3 + 2;
+}
+
+/* Names of all that rows can be of, the nearest to a mistyped one kept. */
+bool tally_is_known(struct store_reader *r, const char *name)
+{
+	static const char sql[] = "SELECT name FROM meter UNION SELECT name FROM bus UNION SELECT 'tallyd'";
+	char nearest[CONF_NAME_MAX + 1] = "";
+	size_t best = far_from(name), distance;
+	int rc = store_reader_ask(r, sql);
+
+	while (rc == 0 && (rc = store_reader_next(r)) == 1) {
+		const char *known = store_reader_text(r, 0);
+
+		distance = nearest_distance(name, known);
+		if (distance == 0)
+			return true;
+		if (distance < best) {
+			best = distance;
+			snprintf(nearest, sizeof(nearest), "%s", known);
+		}
+		rc = 0;
+	}
+	if (rc < 0)
+		fprintf(stderr, "%s\n", store_reader_error(r));
+	else
+		fprintf(stderr, "\"%s\" is not in the database%s%s%s\n", name, *nearest != '\0' ? "; \"" : "", nearest,
+			*nearest != '\0' ? "\"?" : "");
+	return false;
+}
+
 const char *tally_nearest(const char *name, const char *const *names, size_t n)
 {
-	size_t best = strlen(name) / 3 + 2; /* further off is another name, not a mistyped one */
+	size_t best = far_from(name);
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < n; i++) {
@@ -233,6 +268,24 @@ unsigned tally_terminal_width(FILE *out)
 	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return TALLY_WIDTH_DEFAULT;
+}
+
+bool tally_time(const struct tally *t, const char *option, const char *text, int64_t *start_s, int64_t *end_s)
+{
+	struct when w;
+
+	if (!when_parse(text, &w)) {
+		tally_misused(t,
+			      "%s %s: no such time; 2026, 2026-11, 2026-11-21, 2026-11-21T08:15 or "
+			      "2026-11-21T08:15:00+01:00 allowed",
+			      option, text);
+		return false;
+	}
+	if (start_s != NULL)
+		*start_s = w.start_s;
+	if (end_s != NULL)
+		*end_s = w.is_moment ? w.start_s : w.end_s;
+	return true;
 }
 
 int tally_finish_output(int code)

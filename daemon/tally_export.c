@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "calendar.h"
+#include "csv.h"
+#include "store_reader.h"
+#include "tally.h"
+#include "when.h"
+
+enum { NAMES_MAX = 256, SQL_MAX = 4096 };
+
+enum span_by { BY_TS, BY_DAY, BY_MONTH, BY_NOTHING };
+
+/* The views of the contract: by which column a span and a name choose rows, and their order. Those that grow without
+ * end are in the order of their key, so that nothing has to be sorted. */
+static const struct view {
+	const char *name;
+	enum span_by by;
+	const char *named_by, *order;
+} views[] = {
+	{"energy", BY_TS, "meter", "ts"},
+	{"tariff_energy", BY_TS, "meter", "ts"},
+	{"power", BY_TS, "meter", "ts"},
+	{"pulse", BY_TS, "meter", "ts"},
+	{"latest", BY_TS, "meter", "meter"},
+	{"interval", BY_TS, "meter", "ts"},
+	{"interval_energy", BY_TS, "meter", "ts"},
+	{"daily", BY_DAY, "meter", "day, meter"},
+	{"monthly", BY_MONTH, "meter", "month, meter"},
+	{"monthly_tariff", BY_MONTH, "meter", "month, meter, tariff"},
+	{"meter_status", BY_NOTHING, "meter", "bus, address"},
+	{"bus_status", BY_NOTHING, "bus", "bus"},
+	{"event", BY_TS, "subject", "ts"},
+};
+
+enum { N_VIEWS = sizeof(views) / sizeof(views[0]) };
+
+struct extract {
+	const struct tally *t;
+	const struct view *view;
+	const char *from, *to; /* as written, or NULL */
+	int64_t from_s, to_s;  /* first second wanted, first no longer wanted */
+	bool as_utc;
+	size_t n_names;
+	const char *names[NAMES_MAX];
+	struct csv csv;
+	const char *path; /* NULL = standard output */
+	char *part;	  /* file that becomes path when it is whole, or NULL */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static bool set_view(struct extract *x, const char *name)
+{
+	const char *names[N_VIEWS], *near;
+
+	for (size_t i = 0; i < N_VIEWS; i++) {
+		names[i] = views[i].name;
+		if (strcmp(name, views[i].name) == 0)
+			x->view = &views[i];
+	}
+	if (x->view != NULL)
+		return true;
+	near = tally_nearest(name, names, N_VIEWS);
+	if (near != NULL)
+		tally_misused(x->t, "\"%s\" is no view; \"%s\"?", name, near);
+	else
+		tally_misused(x->t, "\"%s\" is no view", name);
+	return false;
+}
+
+static bool set_delimiter(struct extract *x, const char *text)
+{
+	if (strcmp(text, "tab") == 0) {
+		x->csv.delimiter = '\t';
+		return true;
+	}
+	if (strlen(text) != 1 || strchr(",;|:\t", *text) == NULL) {
+		tally_misused(x->t, "--delimiter \"%s\": one of , ; | : or tab allowed", text);
+		return false;
+	}
+	x->csv.delimiter = *text;
+	return true;
+}
+
+static bool set_decimal(struct extract *x, const char *text)
+{
+	if (strcmp(text, ".") != 0 && strcmp(text, ",") != 0) {
+		tally_misused(x->t, "--decimal \"%s\": . or , allowed", text);
+		return false;
+	}
+	x->csv.decimal = *text;
+	return true;
+}
+
+static bool set_option(struct extract *x, int c)
+{
+	switch (c) {
+	case 'f':
+		x->from = optarg;
+		return true;
+	case 't':
+		x->to = optarg;
+		return true;
+	case 'm':
+		if (x->n_names == NAMES_MAX)
+			return tally_misused(x->t, "--meter: at most %d names allowed", NAMES_MAX), false;
+		x->names[x->n_names++] = optarg;
+		return true;
+	case 'd':
+		return set_delimiter(x, optarg);
+	case 'p':
+		return set_decimal(x, optarg);
+	case 'u':
+		return x->as_utc = true;
+	case 'o':
+		x->path = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool complete(struct extract *x)
+{
+	if (x->csv.decimal == '\0')
+		x->csv.decimal = '.';
+	if (x->csv.delimiter == '\0')
+		x->csv.delimiter = x->csv.decimal == ',' ? ';' : ',';
+	if (x->t->argc - optind != 1) {
+		tally_misused(x->t, "one VIEW expected");
+		return false;
+	}
+	if (!set_view(x, x->t->argv[optind]))
+		return false;
+	if (x->view->by == BY_NOTHING && (x->from != NULL || x->to != NULL)) {
+		tally_misused(x->t, "%s is about now: no --from, no --to", x->view->name);
+		return false;
+	}
+	return true;
+}
+
+static bool read_options(struct extract *x)
+{
+	static const struct option options[] = {
+		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
+		{"meter", required_argument, NULL, 'm'},   {"delimiter", required_argument, NULL, 'd'},
+		{"decimal", required_argument, NULL, 'p'}, {"utc", no_argument, NULL, 'u'},
+		{"output", required_argument, NULL, 'o'},  {0}};
+	int c;
+
+	while ((c = tally_option(x->t, options)) != -1)
+		if (!set_option(x, c))
+			return false;
+	return complete(x);
+}
+
+/* The statement: ?1 and ?2 are the ends of the span, the names follow. */
+static void make_statement(const struct extract *x, char *sql)
+{
+	static const char *const columns[] = {[BY_TS] = "ts", [BY_DAY] = "day", [BY_MONTH] = "month"};
+	size_t n = (size_t)snprintf(sql, SQL_MAX, "SELECT * FROM %s WHERE 1", x->view->name);
+
+	if (x->from != NULL)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, " AND %s >= ?1", columns[x->view->by]);
+	if (x->to != NULL)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, " AND %s <= ?2", columns[x->view->by]);
+	for (size_t i = 0; i < x->n_names; i++)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s%s%s?%zu", i == 0 ? " AND " : "",
+				      i == 0 ? x->view->named_by : "", i == 0 ? " IN (" : ", ", i + 3);
+	snprintf(sql + n, SQL_MAX - n, "%s ORDER BY %s", x->n_names > 0 ? ")" : "", x->view->order);
+}
+
+/* One end of the span as the view has it; text must live as long as the statement. */
+static void bind_end(const struct extract *x, struct store_reader *r, int i, int64_t t_s, char text[WHEN_TEXT_MAX])
+{
+	if (x->view->by == BY_TS) {
+		store_reader_bind_whole(r, i, t_s);
+		return;
+	}
+	if (x->view->by == BY_DAY)
+		when_format_day(t_s, text);
+	else
+		when_format_month(t_s, text);
+	store_reader_bind_text(r, i, text);
+}
+
+static void bind(const struct extract *x, struct store_reader *r, char from[WHEN_TEXT_MAX], char to[WHEN_TEXT_MAX])
+{
+	if (x->from != NULL)
+		bind_end(x, r, 1, x->from_s, from);
+	if (x->to != NULL)
+		bind_end(x, r, 2, x->to_s - 1, to);
+	for (size_t i = 0; i < x->n_names; i++)
+		store_reader_bind_text(r, (int)i + 3, x->names[i]);
+}
+
+static int column_of(const struct store_reader *r, const char *name)
+{
+	for (int i = 0; i < store_reader_n_columns(r); i++)
+		if (strcmp(store_reader_column(r, i), name) == 0)
+			return i;
+	return -1;
+}
+
+static void put_value(struct csv *csv, const struct store_reader *r, int i)
+{
+	char number[TALLY_REAL_TEXT_MAX];
+
+	switch (store_reader_type(r, i)) {
+	case STORE_WHOLE:
+		csv_put_whole(csv, store_reader_whole(r, i));
+		break;
+	case STORE_REAL:
+		tally_format_real(store_reader_real(r, i), number);
+		csv_put_number(csv, number);
+		break;
+	default:
+		csv_put_text(csv, store_reader_text(r, i));
+	}
+}
+
+/* time_column: the column to be written in local time, or -1. */
+static void put_row(struct extract *x, const struct store_reader *r, int time_column, int ts_column)
+{
+	char time[WHEN_TEXT_MAX];
+
+	for (int i = 0; i < store_reader_n_columns(r); i++) {
+		if (i == time_column) {
+			when_format(store_reader_whole(r, ts_column), time);
+			csv_put_text(&x->csv, time);
+		} else {
+			put_value(&x->csv, r, i);
+		}
+	}
+	csv_end_row(&x->csv);
+}
+
+/* All rows to x->csv.out. Returns 0, or -1 after telling why not. */
+static int write_rows(struct extract *x, struct store_reader *r)
+{
+	char sql[SQL_MAX], from[WHEN_TEXT_MAX], to[WHEN_TEXT_MAX];
+	int rc, ts_column, time_column;
+
+	make_statement(x, sql);
+	rc = store_reader_ask(r, sql);
+	if (rc == 0) {
+		bind(x, r, from, to);
+		ts_column = column_of(r, "ts");
+		time_column = x->as_utc || ts_column < 0 ? -1 : column_of(r, "time");
+		for (int i = 0; i < store_reader_n_columns(r); i++)
+			csv_put_text(&x->csv, store_reader_column(r, i));
+		csv_end_row(&x->csv);
+		while (!interrupted && !ferror(x->csv.out) && (rc = store_reader_next(r)) == 1)
+			put_row(x, r, time_column, ts_column);
+	}
+	if (rc < 0)
+		fprintf(stderr, "%s\n", store_reader_error(r));
+	if (interrupted)
+		fprintf(stderr, "tally export: interrupted\n");
+	return rc < 0 || interrupted ? -1 : 0;
+}
+
+/* A file is written beside its place and put there when it is whole: what stands there stays until then. */
+static int open_output(struct extract *x)
+{
+	struct stat st;
+	bool is_file = x->path != NULL && (stat(x->path, &st) != 0 || S_ISREG(st.st_mode));
+
+	x->csv.out = stdout;
+	if (x->path == NULL)
+		return 0;
+	if (is_file && asprintf(&x->part, "%s.part", x->path) < 0) {
+		fprintf(stderr, "tally export: out of memory\n");
+		x->part = NULL;
+		return -1;
+	}
+	x->csv.out = fopen(is_file ? x->part : x->path, "we");
+	if (x->csv.out == NULL)
+		fprintf(stderr, "%s: %s\n", is_file ? x->part : x->path, strerror(errno));
+	return x->csv.out == NULL ? -1 : 0;
+}
+
+/* Returns 0, or -1 after telling what became of the output. */
+static int close_output(struct extract *x, int rc)
+{
+	const char *path = x->path != NULL ? x->path : "standard output";
+	bool is_written = fflush(x->csv.out) == 0 && !ferror(x->csv.out);
+	int error = errno;
+
+	if (is_written && x->part != NULL && fsync(fileno(x->csv.out)) != 0) {
+		is_written = false;
+		error = errno;
+	}
+	if (x->path != NULL)
+		fclose(x->csv.out);
+	else if (!is_written)
+		clearerr(stdout); /* told here */
+	if (is_written && rc == 0 && x->part != NULL && rename(x->part, x->path) != 0) {
+		is_written = false;
+		error = errno;
+	}
+	if (!is_written)
+		fprintf(stderr, "%s: not all could be written: %s\n", path, strerror(error));
+	if (is_written && rc == 0)
+		return 0;
+	if (x->part != NULL && unlink(x->part) == 0)
+		fprintf(stderr, "%s: nothing was put there, the part that was written is removed\n", path);
+	else
+		fprintf(stderr, "%s: what was written is not whole\n", path);
+	return -1;
+}
+
+/* Whether the database knows the names asked for. */
+static bool knows_names(const struct extract *x, struct store_reader *r)
+{
+	for (size_t i = 0; i < x->n_names; i++)
+		if (!tally_is_known(r, x->names[i]))
+			return false;
+	return true;
+}
+
+static int write_all(struct extract *x, struct store_reader *r)
+{
+	struct sigaction act = {.sa_handler = on_interrupt};
+	int rc;
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	rc = open_output(x);
+	if (rc == 0)
+		rc = close_output(x, write_rows(x, r));
+	free(x->part);
+	return rc == 0 ? TALLY_GOOD : TALLY_BAD;
+}
+
+static int run(struct extract *x, const struct conf *conf)
+{
+	struct store_reader *r;
+	int code = TALLY_BAD;
+
+	calendar_zone(conf->timezone);
+	x->to_s = INT64_MAX;
+	if ((x->from != NULL && !tally_time(x->t, "--from", x->from, &x->from_s, NULL)) ||
+	    (x->to != NULL && !tally_time(x->t, "--to", x->to, NULL, &x->to_s)))
+		return TALLY_USAGE;
+	if (x->from_s >= x->to_s)
+		return tally_misused(x->t, "nothing lies between --from and --to");
+	r = tally_open_database(conf);
+	if (r != NULL && knows_names(x, r))
+		code = write_all(x, r);
+	store_reader_close(r);
+	return code;
+}
+
+int tally_export(const struct tally *t)
+{
+	struct extract x = {.t = t};
+	struct conf *conf;
+	int code;
+
+	if (!read_options(&x))
+		return TALLY_USAGE;
+	conf = tally_load_conf(t);
+	if (conf == NULL)
+		return TALLY_BAD;
+	code = run(&x, conf);
+	conf_free(conf);
+	return code;
+}

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""tally export: every view, any span, as CSV."""
+
+import csv
+import datetime
+import io
+import os
+import sqlite3
+import subprocess
+import unittest
+import zoneinfo
+
+from opssite import OpsSite
+from simsite import BUILD
+
+VIEWS = {
+    "energy": "time ts meter active_import_kwh active_export_kwh reactive_import_kvarh reactive_export_kvarh apparent_kvah "
+              "quality",
+    "tariff_energy": "time ts meter tariff active_import_kwh reactive_import_kvarh in_force",
+    "power": "time ts meter active_power_w reactive_power_var apparent_power_va power_factor frequency_hz voltage_l1_v "
+             "voltage_l2_v voltage_l3_v voltage_l12_v voltage_l23_v voltage_l31_v current_l1_a current_l2_a current_l3_a "
+             "current_n_a active_power_l1_w active_power_l2_w active_power_l3_w quality",
+    "pulse": "time ts meter concentrator input pulses value unit quality",
+    "latest": "meter quantity obis value unit time ts age_s quality",
+    "interval": "time ts meter quantity duration_s value unit quality",
+    "interval_energy": "time ts meter duration_s active_import_kwh active_export_kwh reactive_import_kvarh "
+                       "reactive_export_kvarh quality",
+    "daily": "day meter quantity value unit coverage",
+    "monthly": "month meter quantity value unit coverage",
+    "monthly_tariff": "month meter tariff active_import_kwh reactive_import_kvarh",
+    "meter_status": "meter bus model address label serial state last_good failures requests timeouts crc_errors exceptions "
+                    "latency_ms",
+    "bus_status": "bus transport state busy_percent requests errors overruns round_ms",
+    "event": "time ts subject kind detail",
+}
+
+
+class TestExport(OpsSite):
+    def export(self, *arguments, delimiter=","):
+        ran = subprocess.run([BUILD / "tally", "-c", self.etc, "export", *arguments], capture_output=True)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertEqual(ran.stderr, b"")
+        text = ran.stdout.decode()
+        self.assertEqual(text.count("\n"), text.count("\r\n"))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        return rows[0], rows[1:]
+
+    def test_every_view_is_exported_as_it_is(self):
+        self.run_for_a_while()
+        for view, columns in VIEWS.items():
+            with self.subTest(view=view):
+                header, rows = self.export(view, "--utc")
+                self.assertEqual(header, columns.split())
+                stored = self.sql(f"SELECT * FROM {view}")
+                if view == "latest":
+                    continue  # its ages go on
+                as_text = sorted(["" if v is None else v if isinstance(v, str) else repr(v) for v in row.values()]
+                                 for row in stored)
+                for row in rows:
+                    for i, column in enumerate(header):
+                        if column in ("value", "coverage", "busy_percent", "latency_ms") or column.endswith(
+                                ("_kwh", "_kvarh", "_kvah", "_w", "_v", "_a", "_hz", "_var", "_va", "_factor")):
+                            row[i] = repr(float(row[i])) if row[i] else ""
+                self.assertEqual(sorted(rows), as_text)
+
+    def test_times_have_the_offset_of_the_configured_zone(self):
+        self.run_for_a_while()
+        _, rows = self.export("energy")
+        self.assertGreater(len(rows), 3)
+        for row in rows:
+            local = datetime.datetime.fromtimestamp(int(row[1]), zoneinfo.ZoneInfo(self.ZONE))
+            self.assertEqual(row[0], local.isoformat())
+        self.assertEqual([row[1] for row in rows], sorted(row[1] for row in rows))
+
+    def test_spreadsheets_of_the_continent(self):
+        self.run_for_a_while()
+        header, rows = self.export("energy", "--decimal", ",", delimiter=";")
+        self.assertEqual(header, VIEWS["energy"].split())
+        self.assertRegex(rows[0][3], r"^\d+(,\d+)?$")
+        _, rows = self.export("meter_status", "--delimiter", "tab", delimiter="\t")
+        self.assertEqual(rows[0][4], 'Main; "hall" A, 2,5 MW')
+
+    def test_span_and_meters_choose_rows(self):
+        self.run_for_a_while()
+        times = sorted({row["ts"] for row in self.sql("SELECT ts FROM pulse")})
+        start, end = (datetime.datetime.fromtimestamp(t, zoneinfo.ZoneInfo(self.ZONE)) for t in (times[1], times[3]))
+        for ends in ((start, end), (start.replace(tzinfo=None), end.replace(tzinfo=None))):
+            arguments = ("--from", ends[0].isoformat(), "--to", ends[1].isoformat())
+            _, rows = self.export("pulse", *arguments)
+            self.assertEqual([int(row[1]) for row in rows], times[1:3])
+        day = start.strftime("%Y-%m-%d")
+        _, rows = self.export("pulse", "--from", day, "--to", end.strftime("%Y-%m"))
+        self.assertEqual(len(rows), len(times))
+        _, rows = self.export("pulse", "--to", "2020")
+        self.assertEqual(rows, [])
+        _, rows = self.export("event", "--meter", "e44", "--meter", "pulses")
+        self.assertEqual({row[2] for row in rows}, {"e44", "pulses"})
+        _, rows = self.export("daily", "--from", day, "--to", day, "--meter", "e44")
+        self.assertEqual(len(rows), len(self.sql("SELECT * FROM daily WHERE meter = 'e44' AND day = ?", day)))
+
+    def test_file_appears_when_it_is_whole(self):
+        self.run_for_a_while()
+        out = self.dir / "out.csv"
+        out.write_text("what was there before")
+        self.assertEqual(self.tally("export", "energy", "--output", out).returncode, 0)
+        self.assertTrue(out.read_text().startswith("time,ts,meter"))
+        self.assertFalse((self.dir / "out.csv.part").exists())
+
+    def test_full_disk_is_told(self):
+        self.run_for_a_while()
+        with open("/dev/full", "w") as full:
+            ran = subprocess.run([BUILD / "tally", "-c", self.etc, "export", "energy"], stdout=full,
+                                 stderr=subprocess.PIPE, text=True)
+        self.assertEqual(ran.returncode, 1)
+        self.assertEqual(ran.stderr, "standard output: not all could be written: No space left on device\n"
+                                     "standard output: what was written is not whole\n")
+        ran = self.tally("export", "energy", "--output", "/dev/full")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("/dev/full: not all could be written: No space left on device", ran.stderr)
+
+    def test_file_that_can_not_be_made_is_told(self):
+        self.run_for_a_while()
+        ran = self.tally("export", "energy", "--output", self.dir / "no-such-folder/out.csv")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("No such file or directory", ran.stderr)
+
+    def peak_kb(self, *arguments):
+        """Peak memory of an export into nothing."""
+        pid = os.fork()
+        if pid == 0:
+            null = os.open("/dev/null", os.O_WRONLY)
+            os.dup2(null, 1)
+            os.execv(BUILD / "tally", ["tally", "-c", str(self.etc), "export", *arguments])
+        _, status, usage = os.wait4(pid, 0)
+        self.assertEqual(status, 0)
+        return usage.ru_maxrss
+
+    def test_many_rows_need_no_more_memory_and_may_not_fit_the_disk(self):
+        self.run_for_a_while()
+        few = self.peak_kb("energy")
+        with sqlite3.connect(self.db_path) as db:
+            db.execute("WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 300000) "
+                       "INSERT INTO reading_energy (ts, meter, delay_ms, quality, active_energy_import) "
+                       "SELECT value, (SELECT id FROM meter WHERE name = 'e44'), 0, 0, value FROM n")
+        db.close()
+        self.assertLess(self.peak_kb("energy") - few, 8000)
+
+        # Far more than the limit: what was written until then is taken away again.
+        out = self.dir / "out.csv"
+        out.write_text("what was there before")
+        ran = subprocess.run(["sh", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "sh", BUILD / "tally", "-c", self.etc,
+                              "export", "energy", "--output", out], capture_output=True, text=True)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("out.csv: not all could be written: File too large", ran.stderr)
+        self.assertIn("the part that was written is removed", ran.stderr)
+        self.assertEqual(out.read_text(), "what was there before")
+        self.assertEqual(list(self.dir.glob("out.csv.part")), [])
+
+    def test_wrong_use_is_told(self):
+        self.run_for_a_while()
+        for arguments, message in (
+                ((), "one VIEW expected"),
+                (("enrgy",), '"enrgy" is no view; "energy"?'),
+                (("energy", "--from", "yesterday"), "--from yesterday: no such time; 2026, 2026-11"),
+                (("energy", "--from", "2026-11", "--to", "2026-10"), "nothing lies between"),
+                (("meter_status", "--from", "2026"), "meter_status is about now"),
+                (("energy", "--delimiter", "x"), '--delimiter "x": one of'),
+                (("energy", "--decimal", ";"), '--decimal ";": . or , allowed'),
+                (("energy", "--ouput", "x"), '"--ouput" is no option; "--output"?')):
+            with self.subTest(arguments=arguments):
+                ran = self.tally("export", *arguments)
+                self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)
+                self.assertIn(message, ran.stderr)
+        ran = self.tally("export", "energy", "--meter", "e4")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertEqual(ran.stderr, '"e4" is not in the database; "e44"?\n')
+
+
+if __name__ == "__main__":
+    unittest.main()

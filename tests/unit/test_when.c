@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "calendar.h"
+#include "csv.h"
+#include "when.h"
+
+static int set_zone(void **state)
+{
+	(void)state;
+	calendar_zone("Europe/Paris");
+	return 0;
+}
+
+static void assert_span(const char *text, int64_t start_s, int64_t end_s, bool is_moment)
+{
+	struct when w;
+
+	if (!when_parse(text, &w))
+		fail_msg("%s was refused", text);
+	assert_int_equal(w.start_s, start_s);
+	assert_int_equal(w.end_s, end_s);
+	assert_int_equal(w.is_moment, is_moment);
+}
+
+static void test_years_months_and_days_are_local(void **state)
+{
+	(void)state;
+	assert_span("2026", 1767222000, 1798758000, false);
+	assert_span("2026-11", 1793487600, 1796079600, false);
+	assert_span("2026-12", 1796079600, 1798758000, false);
+	assert_span("2026-11-21", 1795215600, 1795302000, false);
+	assert_span("2026-12-31", 1798671600, 1798758000, false);
+}
+
+static void test_days_of_the_change_of_clocks_have_23_and_25_hours(void **state)
+{
+	(void)state;
+	assert_span("2026-03-29", 1774738800, 1774738800 + 23 * 3600, false);
+	assert_span("2026-10-25", 1792879200, 1792879200 + 25 * 3600, false);
+}
+
+static void test_moments_are_local_unless_they_say_their_offset(void **state)
+{
+	(void)state;
+	assert_span("2026-11-21T01:00", 1795219200, 1795219260, true);
+	assert_span("2026-11-21 01:00:05", 1795219205, 1795219206, true);
+	assert_span("2026-11-21T00:00Z", 1795219200, 1795219260, true);
+	assert_span("2026-11-21T01:00:00+01:00", 1795219200, 1795219201, true);
+	assert_span("2026-11-20T19:00:00-05:00", 1795219200, 1795219201, true);
+}
+
+static void test_what_is_no_time_is_refused(void **state)
+{
+	static const char *const texts[] = {"",
+					    "26",
+					    "2026-",
+					    "2026-1",
+					    "2026-13",
+					    "2026-00",
+					    "2026-02-29",
+					    "2026-11-31",
+					    "2026-11-",
+					    "2026-11-21T",
+					    "2026-11-21T24:00",
+					    "2026-11-21T01",
+					    "2026-11-21T01:60",
+					    "2026-11-21T01:00:60",
+					    "2026-11-21T01:00+1",
+					    "2026-11-21T01:00+01:00x",
+					    "2026-11-21 01:00 ",
+					    "2026-03-29T02:30", /* the clocks go from 2 to 3 */
+					    "1969-01-01",
+					    "yesterday"};
+	struct when w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (when_parse(texts[i], &w))
+			fail_msg("\"%s\" was taken", texts[i]);
+}
+
+static void test_times_are_written_with_their_offset(void **state)
+{
+	char text[WHEN_TEXT_MAX];
+
+	(void)state;
+	when_format(1795219200, text);
+	assert_string_equal(text, "2026-11-21T01:00:00+01:00");
+	when_format(1782000000, text);
+	assert_string_equal(text, "2026-06-21T02:00:00+02:00");
+	when_format_day(1795219200, text);
+	assert_string_equal(text, "2026-11-21");
+	when_format_month(1795219200, text);
+	assert_string_equal(text, "2026-11");
+}
+
+static void assert_csv(char delimiter, char decimal, const char *expected)
+{
+	char *text = NULL;
+	size_t n = 0;
+	struct csv c = {.out = open_memstream(&text, &n), .delimiter = delimiter, .decimal = decimal};
+
+	csv_put_text(&c, "plain");
+	csv_put_text(&c, "");
+	csv_put_number(&c, "-81234.56");
+	csv_put_whole(&c, -7);
+	csv_end_row(&c);
+	csv_put_text(&c, "a,b;c");
+	csv_put_text(&c, "say \"so\"");
+	csv_put_text(&c, "two\nlines");
+	csv_end_row(&c);
+	fclose(c.out);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_csv_quotes_what_it_must(void **state)
+{
+	(void)state;
+	assert_csv(',', '.', "plain,,-81234.56,-7\r\n\"a,b;c\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
+	assert_csv(';', ',', "plain;;-81234,56;-7\r\n\"a,b;c\";\"say \"\"so\"\"\";\"two\nlines\"\r\n");
+	assert_csv(',', ',', "plain,,\"-81234,56\",-7\r\n\"a,b;c\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
+	assert_csv('\t', '.', "plain\t\t-81234.56\t-7\r\na,b;c\t\"say \"\"so\"\"\"\t\"two\nlines\"\r\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_years_months_and_days_are_local),
+		cmocka_unit_test(test_days_of_the_change_of_clocks_have_23_and_25_hours),
+		cmocka_unit_test(test_moments_are_local_unless_they_say_their_offset),
+		cmocka_unit_test(test_what_is_no_time_is_refused),
+		cmocka_unit_test(test_times_are_written_with_their_offset),
+		cmocka_unit_test(test_csv_quotes_what_it_must),
+	};
+
+	return cmocka_run_group_tests(tests, set_zone, NULL);
+}
