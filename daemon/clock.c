@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 int64_t clock_step_ms(struct clock *c, int64_t wall_ms, int64_t mono_us)
 {
@@ -27,5 +28,9 @@ bool clock_kernel_synchronised(void)
 {
 	struct timex t = {.modes = 0};
 
-	return adjtimex(&t) >= 0 && (t.status & STA_UNSYNC) == 0;
+	/* A sandbox may forbid the question; what systemd-timesyncd leaves behind once it has set the clock is the
+	 * next best. */
+	if (adjtimex(&t) < 0)
+		return access("/run/systemd/timesync/synchronized", F_OK) == 0;
+	return (t.status & STA_UNSYNC) == 0;
 }

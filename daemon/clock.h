@@ -30,7 +30,7 @@ int64_t clock_step_ms(struct clock *c, int64_t wall_ms, int64_t mono_us);
 /* Whether readings taken now may be believed to be of now. */
 bool clock_is_good(const struct clock *c, int64_t wall_ms, bool kernel_synchronised);
 
-/* What the kernel says of itself: adjtimex(2). */
+/* What the kernel says of itself, adjtimex(2); where that is forbidden, whether systemd-timesyncd has set the clock. */
 bool clock_kernel_synchronised(void);
 
 #endif

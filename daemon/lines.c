@@ -112,13 +112,15 @@ static void free_line(struct line *line)
 static void log_line(const struct line *line)
 {
 	const struct conf_bus *c = line->conf;
+	size_t n = poller_n_meters(line->poller);
+	const char *s = n == 1 ? "" : "s";
 
 	if (c->transport == CONF_RTU)
-		log_info("bus %s: begins: rtu %s, %u baud 8%c%u, %zu meters", c->name, c->device, c->baud, c->parity,
-			 c->stop_bits, poller_n_meters(line->poller));
+		log_info("bus %s: begins: rtu %s, %u baud 8%c%u, %zu meter%s", c->name, c->device, c->baud, c->parity,
+			 c->stop_bits, n, s);
 	else
-		log_info("bus %s: begins: %s %s port %u, %zu meters", c->name, conf_transport_text(c->transport),
-			 c->host, c->port, poller_n_meters(line->poller));
+		log_info("bus %s: begins: %s %s port %u, %zu meter%s", c->name, conf_transport_text(c->transport),
+			 c->host, c->port, n, s);
 }
 
 /* Begin one line. before: the ended line of the same name, or NULL. Returns NULL after a log line. */
