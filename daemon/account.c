@@ -73,6 +73,11 @@ static const struct account_limit *limit_of(const struct account_meter *m, enum 
 	return &m->limits->of[q];
 }
 
+static int64_t parts_of(const struct account_limit *l)
+{
+	return l->parts > 0 ? l->parts : 1;
+}
+
 /* The most that can pass in dt_s: a quarter more than the meter can measure, and two steps of the register. */
 static int64_t most(const struct account_limit *l, int64_t dt_s)
 {
@@ -122,16 +127,22 @@ static enum verdict judge(struct account *a, const struct account_meter *m, cons
 	if (*amount > can || *amount >= modulus / 2)
 		return FELL;
 	tell(a, m, slot_s, "rollover", "%s: %lld to %lld %s at its modulus %lld", names_get(c->quantity)->name,
-	     (long long)c->raw, (long long)value, names_get(c->quantity)->unit, (long long)modulus);
+	     (long long)(c->raw / c->parts), (long long)(value / c->parts), names_get(c->quantity)->unit,
+	     (long long)(modulus / c->parts));
 	return COUNTED;
 }
 
+/* What the old life has in the running interval is rounded down for itself: between any two readings of a life the
+ * intervals then come to the difference of the readings, each rounded down. */
 static void begin_life(struct account *a, const struct account_meter *m, struct account_counter *c, int64_t slot_s,
-		       int64_t raw, const char *reason)
+		       int64_t raw, int64_t parts, const char *reason)
 {
 	if (a->sink.life)
-		a->sink.life(a->sink.context, m->id, c->quantity, slot_s, raw, c->life_s ? c->slot_s : 0, c->raw,
-			     reason);
+		a->sink.life(a->sink.context, m->id, c->quantity, slot_s, raw / parts, c->life_s ? c->slot_s : 0,
+			     c->raw / c->parts, reason);
+	c->sum = (c->rest + c->sum) / c->parts * parts;
+	c->rest = raw > 0 ? raw % parts : 0;
+	c->parts = parts;
 	c->living = true;
 	c->life_s = slot_s;
 	c->raw = raw;
@@ -172,11 +183,11 @@ static void tell_suspect(struct account *a, const struct account_meter *m, const
 
 	if (verdict == JUMPED)
 		snprintf(reason, sizeof(reason), "%s: rose from %lld to %lld %s, at most %lld can have passed",
-			 row->name, (long long)c->raw, (long long)value, row->unit,
-			 (long long)most(limit_of(m, c->quantity), slot_s - c->moved_s));
+			 row->name, (long long)(c->raw / c->parts), (long long)(value / c->parts), row->unit,
+			 (long long)(most(limit_of(m, c->quantity), slot_s - c->moved_s) / c->parts));
 	else
-		snprintf(reason, sizeof(reason), "%s: fell from %lld to %lld %s", row->name, (long long)c->raw,
-			 (long long)value, row->unit);
+		snprintf(reason, sizeof(reason), "%s: fell from %lld to %lld %s", row->name,
+			 (long long)(c->raw / c->parts), (long long)(value / c->parts), row->unit);
 	if (a->sink.suspect)
 		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
 	if (c->n_suspect == 1)
@@ -194,10 +205,10 @@ static bool take_suspect(struct account *a, const struct account_meter *m, struc
 		return false;
 	}
 	tell(a, m, c->suspect_s, "reset", "%s: from %lld to %lld %s, a new life begins", names_get(c->quantity)->name,
-	     (long long)c->raw, (long long)c->suspect_raw, names_get(c->quantity)->unit);
+	     (long long)(c->raw / c->parts), (long long)(c->suspect_raw / c->parts), names_get(c->quantity)->unit);
 	add_piece(mv, c->slot_s, c->suspect_s, 0, false);
 	add_piece(mv, c->suspect_s, slot_s, value - c->suspect_raw, true);
-	begin_life(a, m, c, c->suspect_s, c->suspect_raw, "reset");
+	begin_life(a, m, c, c->suspect_s, c->suspect_raw, c->parts, "reset");
 	return true;
 }
 
@@ -213,7 +224,8 @@ static bool take(struct account *a, const struct account_meter *m, struct moveme
 			return false;
 		}
 		add_piece(mv, c->slot_s, slot_s, 0, false);
-		begin_life(a, m, c, slot_s, value, c->life_s ? "replaced" : "first");
+		begin_life(a, m, c, slot_s, value, parts_of(limit_of(m, c->quantity)),
+			   c->life_s ? "replaced" : "first");
 		return true;
 	}
 	enum verdict verdict = judge(a, m, c, slot_s, value, &amount);
@@ -266,7 +278,7 @@ static void close_interval(struct account_counter *c, struct account_interval *o
 {
 	if (c->known_s > 0 || c->sum != 0) {
 		out->values[out->n_values].quantity = c->quantity;
-		out->values[out->n_values].value = c->sum;
+		out->values[out->n_values].value = (c->rest + c->sum) / c->parts;
 		if (out->n_values == 0)
 			out->quality = ACCOUNT_MEASURED;
 		out->n_values++;
@@ -274,6 +286,7 @@ static void close_interval(struct account_counter *c, struct account_interval *o
 			out->quality = ACCOUNT_ESTIMATED;
 	}
 	c->open_s = end_s;
+	c->rest = (c->rest + c->sum) % c->parts;
 	c->sum = 0;
 	c->known_s = 0;
 	c->estimated = false;
@@ -321,6 +334,7 @@ static int make_counters(struct account *a, struct account_meter *m, int64_t slo
 	for (size_t i = 0; i < n_values; i++) {
 		struct account_counter c = {.quantity = values[i].quantity, .slot_s = slot_s};
 
+		c.parts = parts_of(limit_of(m, c.quantity));
 		if (account_counter(m, values[i].quantity))
 			continue;
 		c.open_s = calendar_interval_start(a->calendar, slot_s);
@@ -408,28 +422,39 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 	return 0;
 }
 
+/* What the old one showed at the end, in parts, if this life can have reached it: else it is of an earlier one. The
+ * whole base unit in which raw lies is raw. */
+static bool can_end_at(const struct account_meter *m, const struct account_counter *c, int64_t slot_s, int64_t final,
+		       int64_t *parts)
+{
+	if (__builtin_mul_overflow(final, c->parts, parts))
+		return false;
+	if (final == c->raw / c->parts)
+		*parts = c->raw;
+	return *parts >= c->raw && *parts - c->raw <= most(limit_of(m, c->quantity), slot_s - c->moved_s);
+}
+
 static void replace_counter(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
 			    const int64_t *final, const int64_t *initial, const char *reason)
 {
 	struct movement mv = {.counter = c};
+	int64_t parts;
 
 	if (slot_s < c->slot_s)
 		slot_s = c->slot_s;
-	/* a final value that this life can not have reached is of an earlier one: not counted */
-	if (c->living && final && *final >= c->raw &&
-	    *final - c->raw <= most(limit_of(m, c->quantity), slot_s - c->moved_s)) {
-		add_piece(&mv, c->slot_s, slot_s, *final - c->raw, true);
+	if (c->living && final && can_end_at(m, c, slot_s, *final, &parts)) {
+		add_piece(&mv, c->slot_s, slot_s, parts - c->raw, true);
 		if (mv.n_pieces == 0)
-			c->sum += *final - c->raw;
-		c->raw = *final;
+			c->sum += parts - c->raw;
+		c->raw = parts;
 	} else {
 		add_piece(&mv, c->slot_s, slot_s, 0, false);
 	}
 	walk(a, m, &mv, 1, slot_s);
 	c->living = false;
 	c->n_suspect = 0;
-	if (initial)
-		begin_life(a, m, c, slot_s, *initial, reason);
+	if (initial && !__builtin_mul_overflow(*initial, c->parts, &parts))
+		begin_life(a, m, c, slot_s, parts, c->parts, reason);
 }
 
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,

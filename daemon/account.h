@@ -12,8 +12,9 @@
  *   - Nothing that lies before what has been counted is counted again.
  *
  * Pure: no I/O, no clock, no logging; the only memory taken is for a meter's counters, when one is first seen. One
- * thread. Times are Unix seconds UTC, values whole base units. The same readings in the same order give the same
- * account, so it can be made anew from them. */
+ * thread. Times are Unix seconds UTC, values whole base units; or whole parts of one, where a pulse weighs no whole
+ * number of them. Lives, intervals and what is told are whole base units always. The same readings in the same order
+ * give the same account, so it can be made anew from them. */
 #ifndef TALLY_ACCOUNT_H
 #define TALLY_ACCOUNT_H
 
@@ -32,13 +33,14 @@ enum {
 	ACCOUNT_PULSES_S = 100,	      /* pulses an input can count in a second */
 };
 
-/* What one counter of a model can do under its ratios. */
+/* What one counter of a model can do under its ratios. All in parts, like its values. */
 struct account_limit {
+	int64_t parts;	   /* of a base unit; 0 = 1 */
 	int64_t modulus;   /* value that is shown as 0 again; 0 = unknown */
 	bool modulus_read; /* the modulus is account_meter.counter_max in whole steps, plus one step */
 	int64_t back_step; /* falls up to this are none */
-	int64_t step;	   /* base units per count of the register */
-	int64_t per_hour;  /* most that can pass in an hour, base units; the margin is added here */
+	int64_t step;	   /* per count of the register */
+	int64_t per_hour;  /* most that can pass in an hour; the margin is added here */
 };
 
 struct account_limits {
@@ -48,6 +50,7 @@ struct account_limits {
 /* One counter of one meter: where its account stands. A plain value: what the store keeps to go on after a restart. */
 struct account_counter {
 	enum quantity quantity;
+	int64_t parts;				  /* of a base unit: what all its values are in */
 	bool living;				  /* false: the next reading begins a life */
 	int64_t life_s;				  /* when this life began */
 	int64_t slot_s;				  /* all up to here is accounted for */
@@ -56,6 +59,7 @@ struct account_counter {
 	int64_t seen_s;				  /* newest slot looked at, counted or suspect */
 	int64_t open_s;				  /* start of the running interval */
 	int64_t sum;				  /* so far in it */
+	int64_t rest;				  /* counted before it, but no whole base unit to give out */
 	int64_t known_s;			  /* seconds of it that lie inside a life */
 	bool estimated;				  /* part of it is spread over a gap */
 	int64_t modulus;			  /* the last one known */
@@ -125,8 +129,8 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 /* The meter behind the name is another one since slot_s, or what its counters mean has changed: the life of counter q
  * (Q_COUNT: of every counter) ends there, the next reading begins a new one.
  * final: NULL, or what the old one showed at the end, counted up to slot_s. initial: NULL, or what the new one showed
- * then, counted from. Both for one counter only; a final value that this meter can not have reached since is passed
- * over. A slot_s before what has been counted means then. */
+ * then, counted from. Both whole base units, and for one counter only; a final value that this meter can not have
+ * reached since is passed over. A slot_s before what has been counted means then. */
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
 		     const int64_t *initial, const char *reason);
 

@@ -216,6 +216,69 @@ static void rollover_is_counted_through(void **state)
 	expect(b, "life 0 from 9999999800: first\nrollover 60\n0+900 measured 300\n");
 }
 
+/* An input with 100 pulses a second at most, each weight/parts of a base unit, that rolls over at 10^9. */
+static void weigh(struct bench *b, int64_t weight, int64_t parts)
+{
+	b->limits.of[Q_ACTIVE_ENERGY_IMPORT] = (struct account_limit){
+		.parts = parts, .modulus = 1000000000 * weight, .step = weight, .per_hour = 360000 * weight};
+	b->meter.every_s = 300;
+}
+
+static void pulses_of_five_sixteenths_roll_over_without_loss(void **state)
+{
+	struct bench *b = *state;
+
+	weigh(b, 5, 16);
+	assert_true(feed(b, 0, 5 * INT64_C(999999990)));
+	assert_true(feed(b, 60, 5 * INT64_C(999999999)));
+	assert_true(feed(b, 120, 5 * 0));
+	assert_true(feed(b, 900, 5 * 6));
+	/* from 312499996.875 to 312500001.875 */
+	expect(b, "life 0 from 312499996: first\nrollover 120\n0+900 measured 5\n");
+	assert_true(feed(b, 1800, 5 * 16));
+	/* to 312500005 */
+	expect(b, "900+900 measured 4\n");
+}
+
+static void modulus_of_no_whole_base_units_is_exact(void **state)
+{
+	struct bench *b = *state;
+
+	weigh(b, 1000, 3);
+	for (int64_t i = 0; i < 4; i++)
+		assert_true(feed(b, i * 900, (999999998 + i) % 1000000000 * 1000));
+	/* 333333332666.7, 333333333000, 333333333333.3, 333333333666.7 */
+	expect(b, "life 0 from 333333332666: first\n0+900 measured 334\nrollover 1800\n"
+		  "900+900 measured 333\n1800+900 measured 333\n");
+}
+
+static void life_of_another_weight_is_rounded_for_itself(void **state)
+{
+	struct bench *b = *state;
+
+	weigh(b, 5, 16);
+	feed(b, 0, 5 * 100);   /* 31.25 */
+	feed(b, 300, 5 * 106); /* 33.125 */
+	account_replace(&b->account, &b->meter, Q_COUNT, T + 300, NULL, NULL, "configuration");
+	weigh(b, 1, 2);
+	feed(b, 360, 106); /* 53 */
+	feed(b, 900, 109); /* 54.5 */
+	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 360 from 53: replaced\n0+900 estimated 3\n");
+}
+
+static void replaced_pulse_meter_takes_its_figures_in_base_units(void **state)
+{
+	int64_t final = 33, initial = 20;
+	struct bench *b = *state;
+
+	weigh(b, 5, 16);
+	feed(b, 0, 5 * 100);
+	feed(b, 300, 5 * 106);
+	account_replace(&b->account, &b->meter, Q_ACTIVE_ENERGY_IMPORT, T + 300, &final, &initial, "replaced");
+	feed(b, 900, 5 * 70); /* 21.875 */
+	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 300 from 20: replaced\n0+900 measured 3\n");
+}
+
 static void rollover_follows_the_modulus_that_was_read(void **state)
 {
 	struct bench *b = *state;
@@ -392,7 +455,9 @@ static void changed_length_cuts_the_running_interval(void **state)
 /* Random sites. The truth is kept beside: what lies between two readings of one true life must be counted, whatever
  * happens between, and nothing else. */
 struct truth {
-	int64_t modulus, life_total, shown, counted_total;
+	int64_t parts, modulus;
+	int64_t life_total, shown; /* the first does not roll over */
+	int64_t counted_total;	   /* whole base units */
 	int64_t at_s, last_total;
 	bool has_last;
 };
@@ -414,7 +479,7 @@ static void true_reading(struct bench *b, struct truth *t, bool must_count)
 	if (must_count)
 		assert_true(counted);
 	if (t->has_last)
-		t->counted_total += t->life_total - t->last_total;
+		t->counted_total += t->life_total / t->parts - t->last_total / t->parts;
 	t->last_total = t->life_total;
 	t->has_last = true;
 }
@@ -428,11 +493,12 @@ static void run_load(struct truth *t, int64_t seconds)
 	t->shown = (t->shown + amount) % t->modulus;
 }
 
-static void one_site(struct bench *b)
+static void one_site(struct bench *b, int64_t parts)
 {
-	struct truth t = {.modulus = INT64_C(10000000000), .at_s = below(86400)};
+	struct truth t = {.parts = parts, .modulus = INT64_C(10000000000), .at_s = below(86400)};
 
-	t.shown = below(2) ? t.modulus - below(500000) / 10 * 10 : 2000000 + below(1000000000);
+	b->limits.of[Q_ACTIVE_ENERGY_IMPORT].parts = parts;
+	t.life_total = t.shown = below(2) ? t.modulus - below(500000) / 10 * 10 : 2000000 + below(1000000000);
 	true_reading(b, &t, true);
 	for (int i = 0; i < 400; i++) {
 		int64_t what = below(100);
@@ -450,7 +516,7 @@ static void one_site(struct bench *b)
 				feed(b, t.at_s - 60 * back, t.shown);
 			run_load(&t, 60);
 		} else if (t.shown > 2000000 && t.shown < INT64_C(9990000000)) { /* reset, known after three readings */
-			t.shown = 0;
+			t.life_total = t.shown = 0;
 			t.has_last = false;
 			for (int k = 0; k < 3; k++) {
 				run_load(&t, 60);
@@ -464,7 +530,7 @@ static void one_site(struct bench *b)
 	}
 	struct account_counter *c = account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT);
 
-	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT] + c->sum, t.counted_total);
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT] + (c->rest + c->sum) / parts, t.counted_total);
 }
 
 static unsigned long long seed(void)
@@ -484,7 +550,7 @@ static void sums_are_exact_whatever_happens(void **state)
 	for (int site = 0; site < 300; site++) {
 		account_fini(&b->meter);
 		bench_init(b);
-		one_site(b);
+		one_site(b, (const int64_t[]){1, 3, 16}[site % 3]);
 	}
 }
 
@@ -538,6 +604,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspects_that_do_not_agree_make_no_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(rollover_is_counted_through, setup, teardown),
+		cmocka_unit_test_setup_teardown(pulses_of_five_sixteenths_roll_over_without_loss, setup, teardown),
+		cmocka_unit_test_setup_teardown(modulus_of_no_whole_base_units_is_exact, setup, teardown),
+		cmocka_unit_test_setup_teardown(life_of_another_weight_is_rounded_for_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(rollover_follows_the_modulus_that_was_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(fall_that_is_no_rollover_is_suspect, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_step_backward_is_tolerated_where_known, setup, teardown),
