@@ -182,6 +182,7 @@ static void set_pulse(struct conf_input *in, const struct option_input *keys, co
 		return;
 	}
 	in->weight = keys->pulse.base_units;
+	in->weight_per = 1;
 	in->unit = keys->pulse.unit;
 	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]) && preset->line != 0; i++) {
 		if (strcmp(presets[i].name, keys->preset) == 0) {

@@ -43,8 +43,10 @@ struct conf_input {
 	size_t concentrator; /* index into the bus's meters */
 	uint8_t input;	     /* 1..8 */
 	enum conf_unit unit; /* of the view: kWh for CONF_WH, m3, l, kcal ... */
-	int64_t weight;	     /* base units per pulse: Wh, varh, VAh; millilitres for l and m3; cal for kcal */
-	int64_t offset;	     /* base units the register showed when the count was 0 */
+	/* A pulse is weight / weight_per base units: Wh, varh, VAh; millilitres for l and m3; cal for kcal. Reduced,
+	 * both from 1 on; counted are pulses * weight / weight_per, rounded down. */
+	int64_t weight, weight_per;
+	int64_t offset; /* base units the register showed when the count was 0 */
 	unsigned line;
 };
 

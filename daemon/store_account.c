@@ -280,9 +280,9 @@ static int prepare_statements(struct store *s)
 	a->put_account = store_prepare(s, "REPLACE INTO account (meter, last_ts, counter_max) VALUES (?, ?, ?)");
 	a->put_counter = store_prepare(
 		s,
-		"REPLACE INTO account_counter (meter, quantity, living, life_ts, ts, raw, moved_ts, seen_ts, open_ts, "
-		"sum, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, "
-		"suspect_last_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		"REPLACE INTO account_counter (meter, quantity, parts, living, life_ts, ts, raw, moved_ts, seen_ts, "
+		"open_ts, sum, rest, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, "
+		"suspect_last_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	for (size_t span = 0; span < STORE_SPANS; span++) {
 		a->put_span[span] =
 			store_prepare(s, "INSERT OR IGNORE INTO local_%s (%s, from_ts, until_ts) VALUES (?, ?, ?)",
@@ -453,7 +453,8 @@ static struct account_limits *limits_for(struct store_account *a, const struct c
 	return key.limits;
 }
 
-/* A pulse input counts what its concentrator's register counts, weighted. */
+/* A pulse input counts what its concentrator's register counts, weighted; in parts of a base unit, so that nothing is
+ * lost of a pulse that weighs no whole number of them. */
 static struct account_limits *limits_of_input(const struct store_input *input,
 					      const struct account_limits *concentrator)
 {
@@ -463,6 +464,7 @@ static struct account_limits *limits_of_input(const struct store_input *input,
 	if (!l)
 		return NULL;
 	l->of[input->quantity] = (struct account_limit){
+		.parts = input->weight_per,
 		.modulus = pulses->modulus * input->weight,
 		.back_step = pulses->back_step * input->weight,
 		.step = input->weight,
@@ -475,7 +477,8 @@ static int load_inputs(struct store *s)
 {
 	struct store_account *a = &s->account;
 	size_t n = (size_t)store_number(s, "SELECT count(*) FROM input_period", 0);
-	sqlite3_stmt *get = store_prepare(s, "SELECT meter, concentrator, from_ts, until_ts, weight, input, quantity "
+	sqlite3_stmt *get = store_prepare(s, "SELECT meter, concentrator, from_ts, until_ts, weight, input, quantity, "
+					     "weight_per "
 					     "FROM input_period ORDER BY meter, from_ts");
 	int r = 0;
 
@@ -491,6 +494,7 @@ static int load_inputs(struct store *s)
 					      .from_s = sqlite3_column_int64(get, 2),
 					      .until_s = sqlite3_column_int64(get, 3),
 					      .weight = sqlite3_column_int64(get, 4),
+					      .weight_per = sqlite3_column_int64(get, 7),
 					      .input = (uint8_t)sqlite3_column_int(get, 5),
 					      .quantity = (enum quantity)q};
 		if (q < 0)
@@ -573,10 +577,14 @@ static int count_input(struct store *s, struct store_input *input, int64_t slot_
 		return 0;
 	if (s->account.replaying && slot_s <= m->account.last_s)
 		return 0;
-	if (m->period_s != input->from_s && m->account.n_counters > 0 && slot_s > m->account.last_s)
-		account_replace(&s->account.account, &m->account, Q_COUNT, input->from_s, NULL, NULL, "configuration");
-	m->period_s = input->from_s;
-	m->account.limits = input->limits;
+	/* a slot that lies behind is not counted, whatever it weighs */
+	if (slot_s > m->account.last_s || m->account.last_s - slot_s > ACCOUNT_BACK_S) {
+		if (m->period_s != input->from_s && m->account.n_counters > 0)
+			account_replace(&s->account.account, &m->account, Q_COUNT, input->from_s, NULL, NULL,
+					"configuration");
+		m->period_s = input->from_s;
+		m->account.limits = input->limits;
+	}
 	int r = count(s, m, slot_s, quality, &value, 1);
 
 	return r != 0 ? r : value.suspect;
@@ -673,10 +681,11 @@ static int save_counter(struct store *s, int64_t meter, const struct account_cou
 {
 	sqlite3_stmt *put = s->account.put_counter;
 	const int64_t always[] = {meter,      s->account.db_id[c->quantity],
-				  c->living,  c->life_s,
-				  c->slot_s,  c->raw,
-				  c->moved_s, c->seen_s,
-				  c->open_s,  c->sum,
+				  c->parts,   c->living,
+				  c->life_s,  c->slot_s,
+				  c->raw,     c->moved_s,
+				  c->seen_s,  c->open_s,
+				  c->sum,     c->rest,
 				  c->known_s, c->estimated,
 				  c->modulus, c->n_suspect};
 	const int64_t suspect[] = {c->suspect_s, c->suspect_raw, c->suspect_last_s, c->suspect_last_raw};
@@ -725,7 +734,8 @@ static int load_state(struct store *s)
 	sqlite3_stmt *get = store_prepare(s, "SELECT meter, last_ts, counter_max FROM account");
 	sqlite3_stmt *get_counter = store_prepare(
 		s, "SELECT c.meter, q.name, living, life_ts, ts, raw, moved_ts, seen_ts, open_ts, sum, known_s, "
-		   "estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, suspect_last_raw "
+		   "estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, suspect_last_raw, "
+		   "parts, rest "
 		   "FROM account_counter c JOIN quantity q ON q.id = c.quantity");
 	int r = get && get_counter ? 0 : -EIO;
 
@@ -761,7 +771,9 @@ static int load_state(struct store *s)
 					    .suspect_s = sqlite3_column_int64(get_counter, 14),
 					    .suspect_raw = sqlite3_column_int64(get_counter, 15),
 					    .suspect_last_s = sqlite3_column_int64(get_counter, 16),
-					    .suspect_last_raw = sqlite3_column_int64(get_counter, 17)};
+					    .suspect_last_raw = sqlite3_column_int64(get_counter, 17),
+					    .parts = sqlite3_column_int64(get_counter, 18),
+					    .rest = sqlite3_column_int64(get_counter, 19)};
 
 		r = account_restore(&m->account, &c);
 	}
@@ -933,6 +945,16 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, struct exc
 	return r;
 }
 
+/* An input can do what its period of the last reading says. Returns that, or NULL. */
+static const struct store_input *set_input_limits(struct store *s, struct store_meter *m)
+{
+	const struct store_input *input = m->is_input ? period_at(s, m->id, m->account.last_s) : NULL;
+
+	if (input)
+		m->account.limits = input->limits;
+	return input;
+}
+
 /* Take up the account where the last run left it: its state as saved, and the readings since. */
 static int go_on(struct store *s)
 {
@@ -940,12 +962,9 @@ static int go_on(struct store *s)
 	int r = load_state(s);
 
 	for (size_t i = 0; i < s->n_meters; i++) {
-		struct store_meter *m = &s->meters[i];
-		const struct store_input *input = m->is_input ? period_at(s, m->id, m->account.last_s) : NULL;
+		const struct store_input *input = set_input_limits(s, &s->meters[i]);
 
-		m->period_s = input ? input->from_s : INT64_MIN;
-		if (input)
-			m->account.limits = input->limits;
+		s->meters[i].period_s = input ? input->from_s : INT64_MIN;
 	}
 	a->loaded = true;
 	a->saved_s = a->newest_s;
@@ -1056,6 +1075,8 @@ int store_account_configure(struct store *s, const struct conf *conf)
 		else
 			r = go_on(s);
 	}
+	for (size_t i = 0; i < s->n_meters; i++)
+		set_input_limits(s, &s->meters[i]);
 	return r == 0 ? check_settings(s, conf) : r;
 }
 

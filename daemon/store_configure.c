@@ -92,6 +92,7 @@ static void bind_period(sqlite3_stmt *stmt, const struct conf_bus *bus, const st
 	sqlite3_bind_int64(stmt, 5, input->offset);
 	bind_text(stmt, 6, counted[input->unit].quantity);
 	bind_text(stmt, 7, conf_unit_text(input->unit));
+	sqlite3_bind_int64(stmt, 8, input->weight_per);
 }
 
 /* Begin a period for one input unless the running one says the same. The first ever holds from the beginning. */
@@ -121,9 +122,9 @@ static int write_period(struct store *s, struct period_statements *st, const str
 	if (r != 0)
 		return r;
 	bind_period(st->begin, bus, input);
-	bind_text(st->begin, 8, counted[input->unit].obis);
-	sqlite3_bind_int64(st->begin, 9, conf_unit_per_shown(input->unit));
-	sqlite3_bind_int64(st->begin, 10, from_s);
+	bind_text(st->begin, 9, counted[input->unit].obis);
+	sqlite3_bind_int64(st->begin, 10, conf_unit_per_shown(input->unit));
+	sqlite3_bind_int64(st->begin, 11, from_s);
 	return store_run(s, st->begin);
 }
 
@@ -152,7 +153,8 @@ static int write_inputs(struct store *s, const struct conf *conf, int64_t now_s)
 				      "SELECT 1 FROM input_period WHERE until_ts = %lld "
 				      "AND meter = (SELECT id FROM meter WHERE name = ?1) "
 				      "AND concentrator = (SELECT id FROM meter WHERE name = ?2) "
-				      "AND input = ?3 AND weight = ?4 AND offset = ?5 AND quantity = ?6 AND unit = ?7",
+				      "AND input = ?3 AND weight = ?4 AND weight_per = ?8 AND offset = ?5 "
+				      "AND quantity = ?6 AND unit = ?7",
 				      (long long)INT64_MAX),
 		.newest = store_prepare(s, "SELECT max(from_ts) FROM input_period "
 					   "WHERE meter = (SELECT id FROM meter WHERE name = ?)"),
@@ -162,9 +164,9 @@ static int write_inputs(struct store *s, const struct conf *conf, int64_t now_s)
 				     (long long)INT64_MAX),
 		.begin = store_prepare(s,
 				       "INSERT INTO input_period (meter, from_ts, until_ts, concentrator, input, "
-				       "quantity, obis, unit, per, weight, offset) "
-				       "VALUES ((SELECT id FROM meter WHERE name = ?1), ?10, %lld, "
-				       "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?8, ?7, ?9, ?4, ?5)",
+				       "quantity, obis, unit, per, weight, weight_per, offset) "
+				       "VALUES ((SELECT id FROM meter WHERE name = ?1), ?11, %lld, "
+				       "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5)",
 				       (long long)INT64_MAX),
 	};
 	int r = st.same && st.newest && st.end && st.begin ? 0 : -EIO;

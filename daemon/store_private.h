@@ -61,7 +61,7 @@ struct store_meter {
 struct store_input {
 	int64_t meter, concentrator;
 	int64_t from_s, until_s;
-	int64_t weight;
+	int64_t weight, weight_per;
 	uint8_t input;
 	enum quantity quantity;
 	struct account_limits *limits;

@@ -44,7 +44,8 @@ CREATE TABLE input_period (
 	obis         TEXT NOT NULL,
 	unit         TEXT NOT NULL,     -- as the views show it
 	per          INTEGER NOT NULL,  -- base units in one shown unit
-	weight       INTEGER NOT NULL,  -- base units of one pulse
+	weight       INTEGER NOT NULL,  -- weight / weight_per base units a pulse; what is counted is rounded down
+	weight_per   INTEGER NOT NULL,
 	offset       INTEGER NOT NULL,  -- base units the register showed when the count was 0
 	PRIMARY KEY (meter, from_ts)
 ) STRICT, WITHOUT ROWID;
@@ -299,7 +300,7 @@ GROUP BY meter;
 
 -- One row per reading of an input, in base units.
 CREATE VIEW input_reading AS
-SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.offset, r.quality,
+SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset, r.quality,
        CASE p.input
        WHEN 1 THEN r.pulses_1 WHEN 2 THEN r.pulses_2 WHEN 3 THEN r.pulses_3 WHEN 4 THEN r.pulses_4
        WHEN 5 THEN r.pulses_5 WHEN 6 THEN r.pulses_6 WHEN 7 THEN r.pulses_7 WHEN 8 THEN r.pulses_8 END AS pulses
@@ -317,11 +318,11 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name A
 FROM reading_energy r JOIN meter m ON m.id = r.meter
 UNION ALL
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch'), i.ts, m.name,
-       CASE i.quantity WHEN 'active_energy_import' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
-       CASE i.quantity WHEN 'active_energy_export' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
-       CASE i.quantity WHEN 'reactive_energy_import' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
-       CASE i.quantity WHEN 'reactive_energy_export' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
-       CASE i.quantity WHEN 'apparent_energy' THEN (i.offset + i.pulses * i.weight) / 1000.0 END,
+       CASE i.quantity WHEN 'active_energy_import' THEN (i.offset + i.pulses * i.weight / i.weight_per) / 1000.0 END,
+       CASE i.quantity WHEN 'active_energy_export' THEN (i.offset + i.pulses * i.weight / i.weight_per) / 1000.0 END,
+       CASE i.quantity WHEN 'reactive_energy_import' THEN (i.offset + i.pulses * i.weight / i.weight_per) / 1000.0 END,
+       CASE i.quantity WHEN 'reactive_energy_export' THEN (i.offset + i.pulses * i.weight / i.weight_per) / 1000.0 END,
+       CASE i.quantity WHEN 'apparent_energy' THEN (i.offset + i.pulses * i.weight / i.weight_per) / 1000.0 END,
        CASE i.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END
 FROM input_reading i JOIN meter m ON m.id = i.meter
 WHERE i.pulses IS NOT NULL AND i.quantity IN ('active_energy_import', 'reactive_energy_import', 'apparent_energy');
@@ -380,7 +381,7 @@ FROM reading_power r JOIN meter m ON m.id = r.meter;
 CREATE VIEW pulse AS
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name AS meter,
        c.name AS concentrator, i.input, i.pulses,
-       (i.offset + i.pulses * i.weight) * 1.0 / i.per AS value, i.unit,
+       (i.offset + i.pulses * i.weight / i.weight_per) * 1.0 / i.per AS value, i.unit,
        CASE i.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
 FROM input_reading i JOIN meter m ON m.id = i.meter JOIN meter c ON c.id = i.concentrator
 WHERE i.pulses IS NOT NULL;
@@ -551,7 +552,7 @@ SELECT m.name, 'pulses', '', 1, '1', l.time, l.ts, l.age_s, l.quality_text, i.pu
 FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.concentrator = l.meter
 JOIN meter m ON m.id = i.meter WHERE m.configured
 UNION ALL
-SELECT m.name, i.quantity, i.obis, i.per, i.unit, l.time, l.ts, l.age_s, l.quality_text, i.offset + i.pulses * i.weight
+SELECT m.name, i.quantity, i.obis, i.per, i.unit, l.time, l.ts, l.age_s, l.quality_text, i.offset + i.pulses * i.weight / i.weight_per
 FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.concentrator = l.meter
 JOIN meter m ON m.id = i.meter WHERE m.configured
 LIMIT -1) WHERE value IS NOT NULL;

@@ -34,6 +34,7 @@ CREATE TABLE account (
 CREATE TABLE account_counter (
 	meter            INTEGER NOT NULL REFERENCES meter (id),
 	quantity         INTEGER NOT NULL REFERENCES quantity (id),
+	parts            INTEGER NOT NULL,  -- of a base unit: what its values are in
 	living           INTEGER NOT NULL,
 	life_ts          INTEGER NOT NULL,
 	ts               INTEGER NOT NULL,
@@ -42,6 +43,7 @@ CREATE TABLE account_counter (
 	seen_ts          INTEGER NOT NULL,
 	open_ts          INTEGER NOT NULL,
 	sum              INTEGER NOT NULL,
+	rest             INTEGER NOT NULL,
 	known_s          INTEGER NOT NULL,
 	estimated        INTEGER NOT NULL,
 	modulus          INTEGER NOT NULL,
@@ -238,7 +240,7 @@ CREATE TABLE month_tariff_other (
 -- A concentrator's row is suspect when one of its inputs is; the others are as good as ever.
 DROP VIEW input_reading;
 CREATE VIEW input_reading AS
-SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.offset,
+SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset,
        CASE WHEN r.quality = 2 AND NOT EXISTS (SELECT 1 FROM suspect s WHERE s.ts = r.ts AND s.meter = p.meter)
        THEN 0 ELSE r.quality END AS quality,
        CASE p.input

@@ -56,10 +56,20 @@ static inline int setup(void **state)
 		.name = "press", .model = "countis-e43", .address = 5, .label = "Press, hall A", .energy_every_s = 60};
 	t->meters[1] =
 		(struct conf_meter){.name = "pulses", .model = "conto-d4cr8", .address = 12, .energy_every_s = 60};
-	t->inputs[0] = (struct conf_input){
-		.name = "lighting", .concentrator = 1, .input = 1, .unit = CONF_WH, .weight = 10, .offset = 81234500};
-	t->inputs[1] = (struct conf_input){
-		.name = "gas", .concentrator = 1, .input = 2, .unit = CONF_CUBIC_METRE, .weight = 10000, .offset = 0};
+	t->inputs[0] = (struct conf_input){.name = "lighting",
+					   .concentrator = 1,
+					   .input = 1,
+					   .unit = CONF_WH,
+					   .weight = 10,
+					   .weight_per = 1,
+					   .offset = 81234500};
+	t->inputs[1] = (struct conf_input){.name = "gas",
+					   .concentrator = 1,
+					   .input = 2,
+					   .unit = CONF_CUBIC_METRE,
+					   .weight = 10000,
+					   .weight_per = 1,
+					   .offset = 0};
 	*state = t;
 	open_store(t);
 	return 0;

@@ -166,6 +166,35 @@ static void old_pulses_keep_the_weight_they_had(void **state)
 	assert_rows(t, "SELECT count(*) FROM input_period", "3");
 }
 
+static void pulses_of_a_fraction_are_rounded_down_where_they_are_shown(void **state)
+{
+	struct site *t = *state;
+
+	t->inputs[0] = (struct conf_input){
+		.name = "plate", .concentrator = 1, .input = 1, .unit = CONF_WH, .weight = 5, .weight_per = 16};
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(3200000), Q_COUNT);
+	hold(t, "pulses", T + 60, READING_GOOD, Q_PULSES_1, INT64_C(3200003), Q_COUNT);
+	hold(t, "pulses", T + 120, READING_GOOD, Q_PULSES_1, INT64_C(3200004), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT pulses, value, unit FROM pulse WHERE meter = 'plate' ORDER BY ts",
+		    "3200000|1000.0|kWh\n3200003|1000.0|kWh\n3200004|1000.001|kWh");
+	assert_rows(t, "SELECT active_import_kwh FROM energy WHERE meter = 'plate' ORDER BY ts",
+		    "1000.0\n1000.0\n1000.001");
+	assert_rows(t, "SELECT value FROM latest WHERE meter = 'plate' AND quantity = 'active_energy_import'",
+		    "1000.001");
+}
+
+static void change_of_the_fraction_begins_a_period(void **state)
+{
+	struct site *t = *state;
+
+	t->inputs[0].weight_per = 3;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	assert_rows(t, "SELECT weight, weight_per FROM input_period WHERE input = 1 ORDER BY from_ts", "10|1\n10|3");
+}
+
 static void removed_input_has_no_new_rows(void **state)
 {
 	struct site *t = *state;
@@ -444,6 +473,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(power_is_shown_in_whole_units, setup, teardown),
 		cmocka_unit_test_setup_teardown(electrical_input_stands_in_pulse_and_in_energy, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_pulses_keep_the_weight_they_had, setup, teardown),
+		cmocka_unit_test_setup_teardown(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(change_of_the_fraction_begins_a_period, setup, teardown),
 		cmocka_unit_test_setup_teardown(removed_input_has_no_new_rows, setup, teardown),
 		cmocka_unit_test_setup_teardown(slot_that_is_there_is_left_as_it_is, setup, teardown),
 		cmocka_unit_test_setup_teardown(reading_without_values_leaves_no_row, setup, teardown),

@@ -172,6 +172,65 @@ static void one_suspect_input_leaves_the_others_good(void **state)
 	assert_rows(t, "SELECT quality FROM energy WHERE ts = 1767225720", "good");
 }
 
+/* The input of the lights as one with pulses of 5/16 Wh (3200 imp/kWh). */
+static void use_plate(struct site *t)
+{
+	t->inputs[0] = (struct conf_input){
+		.name = "plate", .concentrator = 1, .input = 1, .unit = CONF_WH, .weight = 5, .weight_per = 16};
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+}
+
+static void pulses_of_a_fraction_add_up_to_the_difference(void **state)
+{
+	struct site *t = *state;
+	int64_t pulses = 0;
+
+	use_plate(t);
+	for (int64_t at = 0; at <= 57600; at += 60) {
+		pulses = at * 3200000 / 57600;
+		if (at == 28800)
+			reopen(t);
+		hold(t, "pulses", T + at, READING_GOOD, Q_PULSES_1, pulses, Q_COUNT);
+		if (at % 6000 == 0)
+			assert_int_equal(store_commit(t->store), 0);
+	}
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(pulses, 3200000);
+	assert_rows(t,
+		    "SELECT count(*), sum(i.active_energy_import) FROM kept_interval i JOIN meter m ON m.id = i.meter "
+		    "WHERE name = 'plate'",
+		    "64|1000000");
+	assert_rows(t, "SELECT value, unit FROM daily WHERE meter = 'plate'", "1000.0|kWh");
+	assert_rows(t, "SELECT max(value) - min(value) FROM pulse WHERE meter = 'plate'", "1000.0");
+	/* 50000 pulses are 15625 Wh */
+	assert_rows(t, "SELECT DISTINCT value FROM interval WHERE meter = 'plate'", "15.625");
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t,
+		    "SELECT count(*), sum(i.active_energy_import) FROM kept_interval i JOIN meter m ON m.id = i.meter "
+		    "WHERE name = 'plate'",
+		    "64|1000000");
+}
+
+static void input_of_a_fraction_rolls_over_without_loss(void **state)
+{
+	struct site *t = *state;
+	static struct driver concentrator = {
+		.n_rows = 1,
+		.rows = {{.quantity = Q_PULSES_1, .type = DRIVER_U32, .mantissa = 1, .modulus = 1000000000}}};
+
+	t->meters[1].driver = &concentrator;
+	t->meters[1].ct_primary = t->meters[1].ct_secondary = t->meters[1].vt_primary = t->meters[1].vt_secondary = 1;
+	use_plate(t);
+	for (int64_t i = 0; i <= 30; i++)
+		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, (999999987 + i) % 1000000000, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT kind, detail FROM event WHERE subject = 'plate'",
+		    "rollover|active_energy_import: 312499999 to 0 Wh at its modulus 312500000");
+	/* 312499995.9375, 312500000.625, 312500005.3125 */
+	assert_rows(t, "SELECT value * 1000, quality FROM interval WHERE meter = 'plate' ORDER BY ts",
+		    "5.0|measured\n5.0|measured");
+}
+
 static void change_of_weight_opens_a_life(void **state)
 {
 	struct site *t = *state;
@@ -337,6 +396,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reset_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(gas_stands_in_its_own_unit, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_suspect_input_leaves_the_others_good, setup, teardown),
+		cmocka_unit_test_setup_teardown(pulses_of_a_fraction_add_up_to_the_difference, setup, teardown),
+		cmocka_unit_test_setup_teardown(input_of_a_fraction_rolls_over_without_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_of_weight_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(replaced_meter_is_counted_to_its_final_and_from_its_initial_value,
