@@ -178,15 +178,17 @@ static void set_pulse(struct conf_input *in, const struct option_input *keys, co
 	}
 	if (pulse->line == 0 && preset->line == 0) {
 		err_add(e, d->path, s->line,
-			"input %s: no pulse, a weight such as 10 Wh or 0.01 m3, or a preset, expected", s->name);
+			"input %s: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, expected",
+			s->name);
 		return;
 	}
-	in->weight = keys->pulse.base_units;
-	in->weight_per = 1;
+	in->weight = keys->pulse.weight;
+	in->weight_per = keys->pulse.weight_per;
 	in->unit = keys->pulse.unit;
 	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]) && preset->line != 0; i++) {
 		if (strcmp(presets[i].name, keys->preset) == 0) {
 			in->weight = presets[i].weight;
+			in->weight_per = 1;
 			in->unit = presets[i].unit;
 			return;
 		}

@@ -28,12 +28,16 @@ static const struct option_word turns[] = {{"auto", CONF_RS485_AUTO},
 					   {NULL, 0}};
 static const struct option_word answers[] = {{"yes", true}, {"no", false}, {NULL, 0}};
 
-/* Units of pulses and offsets in base units: Wh, varh, VAh, millilitres, calories. */
-static const struct value_unit amounts[] = {{"Wh", 1},	    {"kWh", 1000},   {"varh", 1}, {"kvarh", 1000}, {"VAh", 1},
-					    {"kVAh", 1000}, {"m3", 1000000}, {"l", 1000}, {"kcal", 1000}};
-enum { N_AMOUNTS = sizeof(amounts) / sizeof(amounts[0]) };
-static const enum conf_unit amount_units[N_AMOUNTS] = {CONF_WH,	 CONF_WH,	   CONF_VARH,  CONF_VARH, CONF_VAH,
-						       CONF_VAH, CONF_CUBIC_METRE, CONF_LITRE, CONF_KCAL};
+/* Units of pulses and offsets in base units: Wh, varh, VAh, millilitres, calories; and how often a pulse comes, as it
+ * stands on plates. */
+static const struct value_unit amounts[] = {
+	{"Wh", 1, false},      {"kWh", 1000, false},	{"varh", 1, false},	   {"kvarh", 1000, false},
+	{"VAh", 1, false},     {"kVAh", 1000, false},	{"m3", 1000000, false},	   {"l", 1000, false},
+	{"kcal", 1000, false}, {"imp/kWh", 1000, true}, {"imp/kvarh", 1000, true}, {"imp/m3", 1000000, true}};
+enum { N_PULSES = sizeof(amounts) / sizeof(amounts[0]), N_AMOUNTS = N_PULSES - 3 };
+static const enum conf_unit amount_units[N_PULSES] = {CONF_WH,	 CONF_WH,  CONF_VARH,	     CONF_VARH,
+						      CONF_VAH,	 CONF_VAH, CONF_CUBIC_METRE, CONF_LITRE,
+						      CONF_KCAL, CONF_WH,  CONF_VARH,	     CONF_CUBIC_METRE};
 static const char *const base_texts[] = {[CONF_WH] = "Wh",
 					 [CONF_VARH] = "varh",
 					 [CONF_VAH] = "VAh",
@@ -114,8 +118,8 @@ static const struct option table[] = {
 	{OPTION_INPUT, "concentrator", OPTION_NAME, .what = "the name of a meter of this bus", .required = true,
 	 FIELD(option_input, concentrator)},
 	{OPTION_INPUT, "input", OPTION_WHOLE, .required = true, FIELD(option_input, input.input), .min = 1, .max = 8},
-	/* A pulse of at most 10^9 base units: 2^32 of them and an offset fit 64 bits. */
-	{OPTION_INPUT, "pulse", OPTION_AMOUNT, FIELD(option_input, pulse), .min = 1, .max = 1000000000},
+	/* Times 2^32 pulses, and an offset, 10^9 fits 63 bits. */
+	{OPTION_INPUT, "pulse", OPTION_PULSE, FIELD(option_input, pulse), .min = 1, .max = 1000000000},
 	{OPTION_INPUT, "preset", OPTION_NAME, .what = "conto-d2", FIELD(option_input, preset)},
 	{OPTION_INPUT, "offset", OPTION_AMOUNT, FIELD(option_input, offset), .min = -1000000000000000,
 	 .max = 1000000000000000},
@@ -206,6 +210,11 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
 		break;
 	case OPTION_AMOUNT:
 		snprintf(out, size, "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal");
+		break;
+	case OPTION_PULSE:
+		snprintf(out, size,
+			 "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or "
+			 "imp/m3");
 		break;
 	}
 }
@@ -325,6 +334,29 @@ static bool set_amount(const struct option *o, const char *text, void *target, c
 	return true;
 }
 
+static bool set_pulse(const struct option *o, const char *text, void *target, const char *file, unsigned line,
+		      struct err *e)
+{
+	struct option_pulse pulse;
+	size_t unit = N_PULSES;
+	enum value_result result = value_fraction(text, amounts, N_PULSES, &pulse.weight, &pulse.weight_per, &unit);
+
+	if (result == VALUE_FORM || unit == N_PULSES)
+		return refuse(o, text, file, line, e);
+	pulse.unit = amount_units[unit];
+	if (result == VALUE_FRACTION) {
+		err_add(e, file, line, "%s = %s: at most %d decimals allowed", o->name, text, VALUE_DECIMALS_MAX);
+		return false;
+	}
+	if (result == VALUE_RANGE || pulse.weight > o->max || pulse.weight_per > o->max) {
+		err_add(e, file, line, "%s = %s: N/M %s with N and M of %lld to %lld allowed", o->name, text,
+			base_texts[pulse.unit], (long long)o->min, (long long)o->max);
+		return false;
+	}
+	memcpy((char *)target + o->offset, &pulse, sizeof(pulse));
+	return true;
+}
+
 bool option_set(const struct option *o, const char *text, void *target, const char *file, unsigned line, struct err *e)
 {
 	bool good = false;
@@ -351,6 +383,8 @@ bool option_set(const struct option *o, const char *text, void *target, const ch
 		break;
 	case OPTION_AMOUNT:
 		return set_amount(o, text, target, file, line, e);
+	case OPTION_PULSE:
+		return set_pulse(o, text, target, file, line, e);
 	}
 	return good || refuse(o, text, file, line, e);
 }

@@ -33,6 +33,7 @@ enum option_type {
 	OPTION_DURATION, /* min to max ms, kept in unit_ms; 0 too when zero is set */
 	OPTION_RATIO,	 /* 400/5, into two uint32_t; min to max, primary not below secondary */
 	OPTION_AMOUNT,	 /* min to max base units, into a struct option_amount */
+	OPTION_PULSE,	 /* base units as a fraction of two numbers of min to max, into a struct option_pulse */
 };
 
 struct option_word {
@@ -44,6 +45,11 @@ struct option_amount {
 	bool given;
 	enum conf_unit unit;
 	int64_t base_units;
+};
+
+struct option_pulse {
+	enum conf_unit unit;
+	int64_t weight, weight_per;
 };
 
 struct option {
@@ -66,7 +72,8 @@ struct option_input {
 	struct conf_input input;
 	char concentrator[CONF_NAME_MAX + 1];
 	char preset[DRIVER_NAME_MAX + 1];
-	struct option_amount pulse, offset;
+	struct option_pulse pulse;
+	struct option_amount offset;
 };
 
 /* The table and its length. Section STORE, DRIVERS and LOG write to struct conf, BUS to conf_bus, METER to

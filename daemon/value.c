@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct value_unit durations[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
+static const struct value_unit durations[] = {
+	{"ms", 1, false}, {"s", 1000, false}, {"min", 60000, false}, {"h", 3600000, false}, {"d", 86400000, false}};
 enum { N_DURATIONS = sizeof(durations) / sizeof(durations[0]) };
 
 /* mantissa / 10^n_decimals */
@@ -83,20 +84,65 @@ enum value_result value_whole(const char *text, int64_t *out)
 	return VALUE_OK;
 }
 
-enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
-			       size_t *unit)
+/* A decimal and one of the n units, blanks between them allowed. */
+static enum value_result read_amount(const char *text, const struct value_unit *units, size_t n, struct decimal *d,
+				     size_t *unit)
 {
-	struct decimal d;
 	const char *rest;
-	enum value_result result = read_decimal(text, &d, &rest);
+	enum value_result result = read_decimal(text, d, &rest);
 
 	if (result != VALUE_OK)
 		return result;
 	rest += strspn(rest, " \t");
 	for (*unit = 0; *unit < n; (*unit)++)
 		if (strcmp(rest, units[*unit].text) == 0)
-			return scale(d, units[*unit].base_units, base_units);
+			return VALUE_OK;
 	return VALUE_UNIT;
+}
+
+enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
+			       size_t *unit)
+{
+	struct decimal d;
+	enum value_result result = read_amount(text, units, n, &d, unit);
+
+	return result == VALUE_OK ? scale(d, units[*unit].base_units, base_units) : result;
+}
+
+static void reduce(int64_t *a, int64_t *b)
+{
+	int64_t x = *a, y = *b, rest;
+
+	while (y != 0) {
+		rest = x % y;
+		x = y;
+		y = rest;
+	}
+	*a /= x;
+	*b /= x;
+}
+
+enum value_result value_fraction(const char *text, const struct value_unit *units, size_t n, int64_t *numerator,
+				 int64_t *denominator, size_t *unit)
+{
+	struct decimal d;
+	enum value_result result = read_amount(text, units, n, &d, unit);
+	int64_t ten = 1, base;
+
+	if (result != VALUE_OK)
+		return result;
+	if (d.mantissa <= 0)
+		return VALUE_RANGE;
+	if (d.n_decimals > VALUE_DECIMALS_MAX)
+		return VALUE_FRACTION;
+	for (; d.n_decimals > 0; d.n_decimals--)
+		ten *= 10;
+	base = units[*unit].base_units;
+	*numerator = units[*unit].per ? ten : d.mantissa;
+	*denominator = units[*unit].per ? d.mantissa : ten;
+	reduce(&base, denominator);
+	reduce(numerator, denominator);
+	return __builtin_mul_overflow(*numerator, base, numerator) ? VALUE_RANGE : VALUE_OK;
 }
 
 enum value_result value_duration(const char *text, int64_t *ms)

@@ -17,12 +17,13 @@ enum value_result {
 	VALUE_RANGE,	/* more than 64 bits hold */
 };
 
-enum { VALUE_DURATION_TEXT_MAX = 32 };
+enum { VALUE_DURATION_TEXT_MAX = 32, VALUE_DECIMALS_MAX = 6 };
 
 /* A unit of amounts and what one of it is in its base unit. */
 struct value_unit {
 	const char *text;
 	int64_t base_units;
+	bool per; /* value_fraction() only: so many in the unit, as imp/kWh */
 };
 
 /* A whole decimal number, "-" allowed. */
@@ -32,6 +33,11 @@ enum value_result value_whole(const char *text, int64_t *out);
  * amount in base units and *unit the index of the unit written. */
 enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
 			       size_t *unit);
+
+/* The same of an amount above 0 that need not be whole, with at most VALUE_DECIMALS_MAX decimals (VALUE_FRACTION): a
+ * reduced fraction of base units. 2000 of a unit that is per is one 2000th of it. 0 and less are VALUE_RANGE. */
+enum value_result value_fraction(const char *text, const struct value_unit *units, size_t n, int64_t *numerator,
+				 int64_t *denominator, size_t *unit);
 
 /* A duration: a decimal and ms, s, min, h or d; 0 needs no unit. */
 enum value_result value_duration(const char *text, int64_t *ms);

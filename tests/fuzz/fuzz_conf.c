@@ -38,6 +38,7 @@ static void check(const struct conf *c, const struct err *e)
 			assert(b->meters[k].address > 0 && b->meters[k].energy_every_s > 0);
 		for (size_t k = 0; k < b->n_inputs; k++)
 			assert(b->inputs[k].concentrator < b->n_meters && b->inputs[k].weight > 0 &&
+			       b->inputs[k].weight_per > 0 && b->inputs[k].weight <= 1000000000 &&
 			       b->inputs[k].input >= 1 && b->inputs[k].input <= 8);
 	}
 }

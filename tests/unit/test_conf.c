@@ -382,7 +382,7 @@ static void unknown_keys_are_refused(void **state)
 		"site/bus.d/a.ini:8: key baud in [input i]: concentrator, input, pulse, preset, offset, label "
 		"allowed\n"
 		"site/bus.d/a.ini:7: input i: no input, 1 to 8 expected\n"
-		"site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh or 0.01 m3, or a preset, "
+		"site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, "
 		"expected\n");
 }
 
@@ -778,29 +778,74 @@ static void another_fault_beside_a_bad_driver_file_refuses(void **state)
 
 /* Pulse inputs */
 
-static void pulse_units_have_whole_base_units(void **state)
+static void assert_pulse(const char *text, int64_t weight, int64_t weight_per, enum conf_unit unit)
+{
+	char bus[400];
+
+	snprintf(bus, sizeof(bus), BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = %s\n", text);
+	assert_bus_taken(bus, "");
+	assert_int_equal(conf->buses[0].inputs[0].weight, weight);
+	assert_int_equal(conf->buses[0].inputs[0].weight_per, weight_per);
+	assert_int_equal(conf->buses[0].inputs[0].unit, unit);
+}
+
+static void pulse_may_be_an_exact_fraction_of_a_base_unit(void **state)
 {
 	(void)state;
-	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0.5 Wh\n"
-				      "[input j]\nconcentrator = p\ninput = 2\npulse = 0.0001 l\n",
-			   "site/bus.d/a.ini:10: pulse = 0.5 Wh: a whole number of Wh allowed\n"
-			   "site/bus.d/a.ini:14: pulse = 0.0001 l: a whole number of millilitres allowed\n");
+	assert_pulse("0.5 Wh", 1, 2, CONF_WH);
+	assert_pulse("1.25 Wh", 5, 4, CONF_WH);
+	assert_pulse("0.625 Wh", 5, 8, CONF_WH);
+	assert_pulse("0.3125 Wh", 5, 16, CONF_WH);
+	assert_pulse("0.15625 Wh", 5, 32, CONF_WH);
+	assert_pulse("0.000001 varh", 1, 1000000, CONF_VARH);
+	assert_pulse("0.0001 l", 1, 10, CONF_LITRE);
+	assert_pulse("1000000 kWh", 1000000000, 1, CONF_WH);
+}
+
+static void pulse_may_be_stated_as_on_the_plate(void **state)
+{
+	(void)state;
+	assert_pulse("800 imp/kWh", 5, 4, CONF_WH);
+	assert_pulse("2000 imp/kWh", 1, 2, CONF_WH);
+	assert_pulse("6400 imp/kWh", 5, 32, CONF_WH);
+	assert_pulse("3 imp/kvarh", 1000, 3, CONF_VARH);
+	assert_pulse("100 imp/m3", 10000, 1, CONF_CUBIC_METRE);
+	assert_pulse("0.1 imp/kWh", 10000, 1, CONF_WH);
+}
+
+#define PULSE_ALLOWED                                                                                                  \
+	"a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3 allowed\n"
+
+static void pulse_that_is_none_is_refused(void **state)
+{
+	(void)state;
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
+				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n",
+			   "site/bus.d/a.ini:10: pulse = 10: " PULSE_ALLOWED
+			   "site/bus.d/a.ini:14: pulse = 2000 imp: " PULSE_ALLOWED
+			   "site/bus.d/a.ini:15: offset = 5 imp/kWh: a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, "
+			   "l or kcal allowed\n");
 }
 
 static void pulse_weights_out_of_range_are_refused(void **state)
 {
 	(void)state;
 	assert_bus_refused(
-		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
-			   "[input j]\nconcentrator = p\ninput = 2\npulse = 0 Wh\n"
-			   "[input k]\nconcentrator = p\ninput = 3\npulse = -1 m3\noffset = 9000000000000 kWh\n",
-		"site/bus.d/a.ini:10: pulse = 10: a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal "
-		"allowed\n"
-		"site/bus.d/a.ini:14: pulse = 0 Wh: 1 to 1000000000 Wh allowed\n"
-		"site/bus.d/a.ini:18: pulse = -1 m3: 1 to 1000000000 millilitres allowed\n"
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0.1234567 Wh\n"
+			   "[input j]\nconcentrator = p\ninput = 2\npulse = 0 imp/kWh\n"
+			   "[input k]\nconcentrator = p\ninput = 3\npulse = -1 m3\noffset = 9000000000000 kWh\n"
+			   "[input l]\nconcentrator = p\ninput = 4\npulse = 1000000001 Wh\n"
+			   "[input m]\nconcentrator = p\ninput = 5\npulse = 1234.567891 Wh\n",
+		"site/bus.d/a.ini:10: pulse = 0.1234567 Wh: at most 6 decimals allowed\n"
+		"site/bus.d/a.ini:14: pulse = 0 imp/kWh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:18: pulse = -1 m3: N/M millilitres with N and M of 1 to 1000000000 allowed\n"
 		"site/bus.d/a.ini:19: offset = 9000000000000 kWh: -1000000000000000 to 1000000000000000 Wh "
 		"allowed\n"
-		"site/bus.d/a.ini:17: input = 3: a pulses has 2 inputs\n");
+		"site/bus.d/a.ini:23: pulse = 1000000001 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:27: pulse = 1234.567891 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:17: input = 3: a pulses has 2 inputs\n"
+		"site/bus.d/a.ini:22: input = 4: a pulses has 2 inputs\n"
+		"site/bus.d/a.ini:26: input = 5: a pulses has 2 inputs\n");
 }
 
 static void offset_is_of_the_same_kind_as_the_pulse(void **state)
@@ -814,11 +859,12 @@ static void offset_is_of_the_same_kind_as_the_pulse(void **state)
 static void pulse_or_preset_is_needed_but_not_both(void **state)
 {
 	(void)state;
-	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n"
-				      "[input j]\nconcentrator = p\ninput = 2\npulse = 10 Wh\npreset = conto-d2\n",
-			   "site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh or 0.01 m3, or a preset, "
-			   "expected\n"
-			   "site/bus.d/a.ini:14: preset = conto-d2 beside pulse = 10 Wh: one of them allowed\n");
+	assert_bus_refused(
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n"
+			   "[input j]\nconcentrator = p\ninput = 2\npulse = 10 Wh\npreset = conto-d2\n",
+		"site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, "
+		"expected\n"
+		"site/bus.d/a.ini:14: preset = conto-d2 beside pulse = 10 Wh: one of them allowed\n");
 }
 
 static void preset_conto_d2_weighs_10_Wh(void **state)
@@ -895,6 +941,7 @@ static void unchanged_bus_is_equal_wherever_its_lines_are(void **state)
 static void changed_bus_is_not_equal(void **state)
 {
 	(void)state;
+	assert_false(stays_equal("pulse = 1 l", "pulse = 0.0005 l"));
 	assert_false(stays_equal("device", "rs485_delay_before = 1ms\ndevice"));
 	assert_false(stays_equal("device", "rs485_delay_after = 1ms\ndevice"));
 	assert_false(stays_equal("ttyS90", "ttyS91"));
@@ -979,7 +1026,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_bad_driver_file_takes_down_its_own_meters_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_site_of_bad_driver_files_only_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(another_fault_beside_a_bad_driver_file_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pulse_units_have_whole_base_units, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pulse_may_be_an_exact_fraction_of_a_base_unit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pulse_may_be_stated_as_on_the_plate, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pulse_that_is_none_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pulse_weights_out_of_range_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(offset_is_of_the_same_kind_as_the_pulse, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pulse_or_preset_is_needed_but_not_both, set_up, tear_down),

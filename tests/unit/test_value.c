@@ -12,7 +12,7 @@
 #include "nearest.h"
 #include "value.h"
 
-static const struct value_unit units[] = {{"Wh", 1}, {"kWh", 1000}, {"m3", 1000000}};
+static const struct value_unit units[] = {{"Wh", 1, false}, {"kWh", 1000, false}, {"m3", 1000000, false}};
 
 static void assert_duration(const char *text, int64_t expected)
 {
@@ -181,6 +181,52 @@ static void distance_counts_changed_letters(void **state)
 	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 }
 
+static const struct value_unit pulses[] = {{"Wh", 1, false}, {"m3", 1000000, false}, {"imp/kWh", 1000, true}};
+
+static void assert_fraction(const char *text, int64_t expected, int64_t expected_per)
+{
+	int64_t numerator = -1, denominator = -1;
+	size_t unit;
+
+	assert_int_equal(value_fraction(text, pulses, 3, &numerator, &denominator, &unit), VALUE_OK);
+	assert_int_equal(numerator, expected);
+	assert_int_equal(denominator, expected_per);
+}
+
+static void assert_no_fraction(const char *text, enum value_result expected)
+{
+	int64_t numerator, denominator;
+	size_t unit;
+
+	assert_int_equal(value_fraction(text, pulses, 3, &numerator, &denominator, &unit), expected);
+}
+
+static void fractions_are_exact_and_reduced(void **state)
+{
+	(void)state;
+	assert_fraction("10 Wh", 10, 1);
+	assert_fraction("0.3125 Wh", 5, 16);
+	assert_fraction("123.456789 Wh", 123456789, 1000000);
+	assert_fraction("0.01m3", 10000, 1);
+	assert_fraction("3200 imp/kWh", 5, 16);
+	assert_fraction("1000.5 imp/kWh", 2000, 2001);
+	assert_fraction("9007199254740993 Wh", 9007199254740993, 1);
+}
+
+static void fractions_out_of_range_are_refused(void **state)
+{
+	(void)state;
+	assert_no_fraction("0 Wh", VALUE_RANGE);
+	assert_no_fraction("0 imp/kWh", VALUE_RANGE);
+	assert_no_fraction("-0.5 Wh", VALUE_RANGE);
+	assert_no_fraction("9223372036854775807 m3", VALUE_RANGE);
+	assert_no_fraction("0.0000001 Wh", VALUE_FRACTION);
+	assert_no_fraction("10", VALUE_UNIT);
+	assert_no_fraction("10 imp", VALUE_UNIT);
+	assert_no_fraction("1/2 Wh", VALUE_UNIT);
+	assert_no_fraction("Wh", VALUE_FORM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +234,8 @@ int main(void)
 		cmocka_unit_test(durations_of_no_or_another_unit_are_refused),
 		cmocka_unit_test(durations_are_written_in_their_largest_unit),
 		cmocka_unit_test(amounts_are_exact),
+		cmocka_unit_test(fractions_are_exact_and_reduced),
+		cmocka_unit_test(fractions_out_of_range_are_refused),
 		cmocka_unit_test(amounts_that_are_no_whole_base_units_are_refused),
 		cmocka_unit_test(ratios_are_two_whole_numbers),
 		cmocka_unit_test(whole_numbers_have_no_point_and_no_tail),
