@@ -118,7 +118,13 @@ static void report_status(struct app *app, int64_t now_ms)
 
 static void commit(struct app *app)
 {
+	size_t n_pending = store_pending(app->store);
+	int64_t start_us = mono_us();
+
 	if (store_commit(app->store) == 0) {
+		if (n_pending > 0)
+			log_debug("database: %zu readings committed in %lld ms", n_pending,
+				  (long long)(mono_us() - start_us) / 1000);
 		if (app->store_failing)
 			log_info("database: writes again, nothing held is lost");
 		app->store_failing = false;

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""What the store writes, keeps and answers: bench_store feeds it without meters, as fast as it takes."""
+
+import re
+
+from common import BUILD, MODEL, Bench, run
+
+
+def store(quick):
+    with Bench() as b:
+        out = run(BUILD / "tests/bench/bench_store", "--dir", b.dir, *(("--minutes", "30", "--days", "2") if quick else ()))
+    for line in out.splitlines():
+        name, value, unit = line.split("\t")
+        if not name.endswith(".rows"):
+            yield name, float(value), unit
+
+
+def requests(_):
+    """Requests of a full reading of one meter, as planned."""
+    text = run(BUILD / "tally", "models", MODEL)
+    for name, n in re.findall(r"^(energy and tariffs|power|everything): (\d+) request", text, re.MULTILINE):
+        yield "requests." + name.replace(" ", "_"), float(n), "1"
