@@ -42,7 +42,7 @@ def wait_first_commit(etc):
 class Load:
     """One daemon on its gateways, and its processor time per meter and slot."""
 
-    def __init__(self, bench, name, n_meters, n_gateways, period_s=PERIOD_S):
+    def __init__(self, bench, name, n_meters, n_gateways, period_s):
         self.bench, self.n_meters, self.period_s = bench, n_meters, period_s
         self.site, conf = gateways(name, n_meters, n_gateways)
         self.etc = bench.configure(f"etc-{name}", conf, period_s)
@@ -54,15 +54,21 @@ class Load:
     def begin(self):
         self.first_s = time.time()
         self.before = cpu_s(self.process.pid)
-        self.file_before = (self.etc / "tallyd.db").stat().st_size
+        self.pages = ask(self.etc, "PRAGMA page_count")
 
     def window(self):
         now = cpu_s(self.process.pid)
         self.cpu.append(now - self.before)
         self.before = now
 
-    def cost_us(self, window_s):
-        return statistics.median(self.cpu) * 1e6 / self.n_meters / (window_s / self.period_s)
+    def cost_us(self):
+        """Per meter and slot; a window is one period."""
+        return statistics.median(self.cpu) * 1e6 / self.n_meters
+
+    def growth(self):
+        """Bytes of the database per meter and slot since begin(); its pages count whether or not they are in the file yet."""
+        pages = ask(self.etc, "PRAGMA page_count") - self.pages
+        return pages * ask(self.etc, "PRAGMA page_size") / self.n_meters / len(self.cpu)
 
     def commits_ms(self):
         return [int(ms) for ms in re.findall(r"committed in (\d+) ms", self.bench.log(f"{self.etc.name}.log"))]
@@ -79,13 +85,14 @@ class Load:
 def many(quick):
     """2000 meters, beside them 10, 100 and 500 of daemons of their own, and 250 on 8 lines."""
     sizes = ((32, 2),) if quick else ((2000, GATEWAYS), (500, 4), (100, 2), (10, 1))
+    period_s = 2 if quick else PERIOD_S
     with Bench() as b:
-        loads = [Load(b, f"n{n}-", n, k) for n, k in sizes]
+        loads = [Load(b, f"n{n}-", n, k, period_s) for n, k in sizes]
         lines = [(f"r{i}", {"transport": "rtu", "path": b.dir / f"line-{i}", "baud": 38400}, 2 if quick else 31 + (i < 2))
                  for i in range(8)]
         b.simulate([bus for load in loads for bus in load.site] + lines)
         etc = b.configure("etc-lines", [(n, {"transport": "rtu", "device": k["path"], "baud": 38400}, m)
-                                        for n, k, m in lines], 5 if quick else 20)
+                                        for n, k, m in lines], 2 if quick else 20, "2s")
         rtu = b.start_tallyd(etc)
         for load in loads:
             load.start()
@@ -93,7 +100,7 @@ def many(quick):
             wait_first_commit(load.etc)
             load.begin()
         for _ in range(1 if quick else 6):
-            time.sleep(PERIOD_S)
+            time.sleep(period_s)
             for load in loads:
                 load.window()
         wait_first_commit(etc)
@@ -111,13 +118,14 @@ def many(quick):
 def of_loads(loads):
     for load in loads:
         name = f"scale.{load.n_meters}"
-        yield f"{name}.cpu_per_meter_and_slot", load.cost_us(PERIOD_S), "us"
-        yield f"{name}.processor", statistics.median(load.cpu) / PERIOD_S * 100, "%"
+        yield f"{name}.cpu_per_meter_and_slot", load.cost_us(), "us"
+        yield f"{name}.processor", statistics.median(load.cpu) / load.period_s * 100, "%"
         yield f"{name}.resident", resident_mb(load.process.pid), "MB"
         yield f"{name}.threads", threads(load.process.pid), "1"
         yield f"{name}.commit", statistics.median(load.commits_ms()), "ms"
+        yield f"{name}.file_growth_per_meter_and_slot", load.growth(), "bytes"
     if len(loads) > 1:
-        cost = {load.n_meters: load.cost_us(PERIOD_S) for load in loads}
+        cost = {load.n_meters: load.cost_us() for load in loads}
         yield "scale.cost_of_2000_over_100", cost[2000] / cost[100], "1"
 
 
