@@ -126,7 +126,7 @@ static void commit(struct app *app)
 			log_debug("database: %zu readings committed in %lld ms", n_pending,
 				  (long long)(mono_us() - start_us) / 1000);
 		if (app->store_failing)
-			log_info("database: writes again, nothing held is lost");
+			log_info("database: writes again");
 		app->store_failing = false;
 	} else if (!app->store_failing) {
 		app->store_failing = true;

@@ -10,16 +10,6 @@
 #include "mono.h"
 #include "store_private.h"
 
-/* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
-struct store_record {
-	int64_t meter, slot_s;
-	uint32_t delay_ms;
-	uint8_t quality, n_values;
-};
-
-enum { VALUE_BYTES = 1 + sizeof(int64_t) };
-_Static_assert(Q_COUNT <= 256, "a quantity is held in one byte");
-
 int store_errno(int code)
 {
 	switch (code & 0xff) {
@@ -234,6 +224,9 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		free(s);
 		return NULL;
 	}
+	s->held_max = STORE_HELD_MAX;
+	s->log_soft_bytes = STORE_LOG_SOFT_BYTES;
+	s->log_hard_bytes = STORE_LOG_HARD_BYTES;
 	if (store_open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
 		free_store(s);
 		return NULL;
@@ -264,48 +257,7 @@ int64_t store_meter_id(const struct store *s, const char *name)
 	return -1;
 }
 
-/* Room for n more bytes of readings. */
-static unsigned char *grow_held(struct store *s, size_t n)
-{
-	if (s->held_bytes + n > s->held_capacity) {
-		size_t capacity = 2 * s->held_capacity + n + 4096;
-		unsigned char *held = realloc(s->held, capacity);
-
-		if (!held)
-			return NULL;
-		s->held = held;
-		s->held_capacity = capacity;
-	}
-	return s->held + s->held_bytes;
-}
-
-void store_reading(struct store *s, const struct reading *r)
-{
-	struct store_record head = {
-		.meter = r->meter, .slot_s = r->slot_s, .delay_ms = r->delay_ms, .quality = (uint8_t)r->quality};
-	unsigned char *to = grow_held(s, sizeof(head) + Q_COUNT * VALUE_BYTES);
-	unsigned char *value = to + sizeof(head);
-
-	if (!to) {
-		snprintf(s->error, sizeof(s->error), "no memory for a reading: it is lost");
-		return;
-	}
-	for (int q = 0; q < Q_COUNT; q++) {
-		if ((s->kind_of[q] < 0 && q != Q_COUNTER_MAX) || !reading_has(r, (enum quantity)q))
-			continue;
-		*value = (unsigned char)q;
-		memcpy(value + 1, &r->values[q], sizeof(r->values[q]));
-		value += VALUE_BYTES;
-		head.n_values++;
-	}
-	if (head.n_values == 0)
-		return;
-	memcpy(to, &head, sizeof(head));
-	s->held_bytes += (size_t)(value - to);
-	s->n_held++;
-}
-
-void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
+void store_add_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
 	struct store_event_held *event;
 	size_t n_subject = strlen(subject) + 1, n_kind = strlen(kind) + 1, n_detail = strlen(detail) + 1;
@@ -329,6 +281,14 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 	event->subject = memcpy(text, subject, n_subject);
 	event->kind = memcpy(text + n_subject, kind, n_kind);
 	event->detail = memcpy(text + n_subject + n_kind, detail, n_detail);
+}
+
+void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
+{
+	if (s->n_events < STORE_EVENTS_MAX)
+		store_add_event(s, at_ms, subject, kind, detail);
+	else
+		s->n_events_dropped++;
 }
 
 void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st)
@@ -507,7 +467,7 @@ static int write_readings(struct store *s)
 		for (size_t i = 0; i < held.head.n_values; i++) {
 			held.quantities[i] = s->held[at];
 			memcpy(&held.values[i], s->held + at + 1, sizeof(held.values[i]));
-			at += VALUE_BYTES;
+			at += STORE_VALUE_BYTES;
 		}
 		if (r == 0)
 			r = write_reading(s, &held);
@@ -639,7 +599,8 @@ static bool is_urgent(const struct store *s)
 	for (size_t i = 0; i < s->n_buses; i++)
 		if (s->buses[i].status_urgent)
 			return true;
-	return s->n_held > 0 || s->n_events > 0 || s->now_s - s->told_s >= STORE_STATUS_EVERY_S || s->now_s < s->told_s;
+	return s->n_held > 0 || s->n_events > 0 || s->salvage || s->now_s - s->told_s >= STORE_STATUS_EVERY_S ||
+	       s->now_s < s->told_s;
 }
 
 /* All of it is in the database now. */
@@ -715,6 +676,7 @@ static int commit(struct store *s, bool due)
 		r = store_exec(s, "BEGIN IMMEDIATE");
 	if (r != 0)
 		return r;
+	store_hold_tell(s);
 	r = store_account_replacements(s);
 	if (r == 0)
 		r = write_readings(s);
@@ -722,6 +684,8 @@ static int commit(struct store *s, bool due)
 		r = write_newest(s);
 	if (r == 0)
 		r = write_account(s);
+	if (r == 0)
+		r = store_retain(s);
 	if (r == 0)
 		r = store_salvage_more(s);
 	if (r == 0)
@@ -737,6 +701,7 @@ static int commit(struct store *s, bool due)
 		return r;
 	}
 	let_go(s, due);
+	store_hold_written(s);
 	return 0;
 }
 
@@ -747,10 +712,22 @@ int store_commit(struct store *s)
 
 	if (!due && !is_urgent(s))
 		return 0;
-	int r = commit(s, due);
+	int r = store_log_limit(s);
 
-	if (r == 0 && due)
-		s->status_written_us = now_us;
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		r = commit(s, due);
+	if (r == 0) {
+		s->committed_us = now_us;
+		if (due)
+			s->status_written_us = now_us;
+		return 0;
+	}
+	if (s->failed_since_ms == 0)
+		s->failed_since_ms = mono_wall_ms();
+	if (r == -EBADMSG)
+		store_note_damage(s);
 	return r;
 }
 

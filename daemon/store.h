@@ -31,7 +31,9 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e);
 /* The id of a configured meter or input, or -1. Ids never change and are never used again. */
 int64_t store_meter_id(const struct store *s, const char *name);
 
-/* Hold one reading for the next commit. A slot that the database already has for this meter is left as it is. */
+/* Hold one reading for the next commit. A slot that the database already has for this meter is left as it is.
+ * While the database can not be written readings wait in memory; when they take too much of it powers are dropped
+ * first, then readings of counters between others of the same meter. */
 void store_reading(struct store *s, const struct reading *r);
 
 /* Hold one event. at_ms: Unix milliseconds. kind: one of the kinds of the view event. */

@@ -291,6 +291,8 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	int64_t now_s = mono_wall_ms() / 1000;
 	int r = store_exec(s, "BEGIN IMMEDIATE");
 
+	s->keep_s = (int64_t)conf->keep_readings_d * 86400;
+
 	if (r == 0)
 		r = write_buses(s, conf);
 	if (r == 0)

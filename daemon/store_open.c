@@ -103,6 +103,8 @@ static int set_modes(struct store *s, enum conf_durability durability, struct er
 	 * when the daemon ends. */
 	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
 	if (store_exec(s, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304") != 0 ||
+	    /* what is deleted is overwritten by what comes: flash is spared the zeros */
+	    store_exec(s, "PRAGMA secure_delete = OFF") != 0 ||
 	    store_exec(s, durability == CONF_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") != 0) {
 		err_add(e, s->path, 0, "can not be put into WAL mode: %s; the file system must not be a network one",
 			s->error);

@@ -18,9 +18,14 @@ enum {
 	STORE_SAVE_EVERY_S = 3600, /* the account's state is written this often; younger readings are replayed */
 	STORE_SPANS = 2,	   /* days and months */
 	STORE_INTERVAL_COLUMNS_MAX = 8,
-	STORE_MISSING_AT_ONCE = 200,  /* intervals of one meter told missing in one commit */
-	STORE_REBUILD_STEP = 20000,   /* readings of a rebuild in one transaction */
-	STORE_OPEN_TIMEOUT_MS = 5000, /* the same when the file is opened */
+	STORE_MISSING_AT_ONCE = 200,	  /* intervals of one meter told missing in one commit */
+	STORE_REBUILD_STEP = 20000,	  /* readings of a rebuild in one transaction */
+	STORE_HELD_MAX = 4 << 20,	  /* readings that wait for the database take this many bytes at most */
+	STORE_EVENTS_MAX = 4096,	  /* so many events wait */
+	STORE_LOG_SELDOM_S = 300,	  /* commits are this far apart while a reader keeps the log long */
+	STORE_LOG_SOFT_BYTES = 64 << 20,  /* length of the log from which on that is so */
+	STORE_LOG_HARD_BYTES = 256 << 20, /* and from which on nothing is written */
+	STORE_OPEN_TIMEOUT_MS = 5000,	  /* the same when the file is opened */
 	STORE_PAGE_BYTES = 4096,
 	STORE_TABLES_MAX = 64,
 	STORE_TABLE_NAME_MAX = 40,
@@ -28,6 +33,15 @@ enum {
 	STORE_CHECK_S = 10,		     /* but for this long */
 	STORE_COPIES_KEPT = 2,		     /* damaged files, and copies from before a change of the schema, each */
 };
+
+/* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
+struct store_record {
+	int64_t meter, slot_s;
+	uint32_t delay_ms;
+	uint8_t quality, n_values;
+};
+
+enum { STORE_VALUE_BYTES = 1 + sizeof(int64_t) };
 
 /* One table of readings. */
 struct store_kind {
@@ -143,7 +157,13 @@ struct store {
 	/* readings held: records of a struct store_record and its values, back to back */
 	unsigned char *held;
 	size_t held_bytes, held_capacity;
-	size_t n_held;
+	size_t n_held, held_max;
+	size_t n_dropped, n_events_dropped; /* for want of room, not yet told */
+	int64_t failed_since_ms;	    /* wall time of the first commit that failed, 0: the last one did not */
+	int64_t keep_s;			    /* readings older than this may go, 0 = never */
+	int64_t log_soft_bytes, log_hard_bytes;
+	int64_t committed_us;
+	bool log_told; /* that the log is too long */
 	size_t n_serials, n_serials_done;
 	struct store_event_held *events;
 	size_t n_events, events_capacity;
@@ -173,6 +193,21 @@ int64_t store_number(struct store *s, const char *sql, int64_t fallback);
 void store_text(struct store *s, const char *sql, char *text, size_t n);
 /* -errno for a result code of SQLite. */
 int store_errno(int code);
+
+/* store_event() without a bound. */
+void store_add_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
+
+/* store_hold.c: hold an event that tells what did not fit into memory, if so; and all of it has been written. */
+void store_hold_tell(struct store *s);
+void store_hold_written(struct store *s);
+
+/* store_retain.c: take out the readings that are too old, some lumps of them. Inside the transaction of a commit that
+ * puts readings in. 0 or -errno. */
+int store_retain(struct store *s);
+
+/* store_log.c: may be written now? 0: yes; 1: rather later; -EBUSY: no, a reader keeps the log from being begun anew
+ * and it is too long, store_error() says who. */
+int store_log_limit(struct store *s);
 
 /* store_migrate.c: the newest schema this program has, and bring the file to it from version, after a copy was put
  * aside. 0, or -errno with an error added. */

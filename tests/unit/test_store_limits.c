@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "log.h"
+#include "store_private.h"
+#include "store_site.h"
+
+static char warnings[4096];
+
+static void remember(enum log_level level, const char *line)
+{
+	(void)level;
+	strncat(warnings, line, sizeof(warnings) - strlen(warnings) - 1);
+}
+
+static int setup_limits(void **state)
+{
+	warnings[0] = '\0';
+	log_set_sink(remember);
+	return setup(state);
+}
+
+static sqlite3 *lock(const struct site *t)
+{
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	return other;
+}
+
+/* Minutes first to last of "press": a counter and a power. */
+static void hold_minutes(struct site *t, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(81234000) + 10 * i,
+		     Q_ACTIVE_POWER, INT64_C(600000), Q_COUNT);
+}
+
+static void powers_are_dropped_before_counters(void **state)
+{
+	struct site *t = *state;
+
+	t->store->held_max = 48 << 10;
+	sqlite3 *other = lock(t);
+
+	for (int i = 0; i < 800; i++)
+		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, (int64_t)i, Q_ACTIVE_POWER,
+		     INT64_C(600000), Q_VOLTAGE_L1, INT64_C(230000), Q_VOLTAGE_L2, INT64_C(230000), Q_CURRENT_L1,
+		     INT64_C(900), Q_CURRENT_L2, INT64_C(900), Q_COUNT);
+	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_true(t->store->held_bytes <= 48 << 10);
+	sqlite3_close(other);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*), min(ts), max(ts) FROM energy", "800|1767225600|1767273540");
+	assert_true(strtol(rows(t, "SELECT count(*) FROM power"), NULL, 10) < 200);
+}
+
+static void newest_counters_stay_however_long_it_lasts_and_the_loss_is_told(void **state)
+{
+	struct site *t = *state;
+
+	hold_minutes(t, 0, 0);
+	assert_int_equal(store_commit(t->store), 0);
+	t->store->held_max = 16 << 10;
+	sqlite3 *other = lock(t);
+
+	for (int i = 1; i <= 20000; i++) {
+		hold_minutes(t, i, i);
+		assert_true(t->store->held_bytes <= 16 << 10);
+	}
+	assert_int_equal(store_commit(t->store), -EBUSY);
+	sqlite3_close(other);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_pending(t->store), 0);
+	assert_rows(t, "SELECT max(ts), active_import_kwh FROM energy", "1768425600|81434.0");
+	/* nothing that passed is missing from the account, up to the last whole quarter of an hour */
+	assert_rows(t, "SELECT round(sum(value) * 1000) FROM interval WHERE quantity = 'active_energy_import'",
+		    "199950.0");
+	assert_rows(t, "SELECT subject, kind FROM event WHERE kind = 'gap' AND subject = 'tallyd'", "tallyd|gap");
+	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE subject = 'tallyd'"), "readings and 0 events"));
+	assert_non_null(strstr(warnings, "powers are dropped"));
+	/* once */
+	hold_minutes(t, 20001, 20001);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*) FROM event WHERE subject = 'tallyd'", "1");
+}
+
+static void every_meter_keeps_its_newest_counters(void **state)
+{
+	struct site *t = *state;
+
+	t->store->held_max = 8 << 10;
+	sqlite3 *other = lock(t);
+
+	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(77), Q_COUNT);
+	hold_minutes(t, 0, 5000);
+	sqlite3_close(other);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT pulses FROM pulse WHERE meter = 'lighting'", "77");
+	assert_rows(t, "SELECT max(ts) FROM energy WHERE meter = 'press'", "1767525600");
+}
+
+static void serial_keeps_its_place_among_the_readings(void **state)
+{
+	struct site *t = *state;
+	int64_t id = store_meter_id(t->store, "press");
+
+	store_meter_serial(t->store, id, "1111");
+	hold_minutes(t, 0, 0);
+	assert_int_equal(store_commit(t->store), 0);
+	t->store->held_max = 16 << 10;
+	hold_minutes(t, 1, 1000);
+	store_meter_serial(t->store, id, "2222");
+	for (int i = 1001; i <= 2000; i++)
+		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000) + i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*) FROM event WHERE kind = 'meter-replaced'", "1");
+	assert_rows(t, "SELECT count(*) FROM energy WHERE quality = 'suspect'", "0");
+	assert_rows(t, "SELECT serial FROM meter_status WHERE meter = 'press'", "2222");
+}
+
+static void events_that_wait_are_bounded(void **state)
+{
+	struct site *t = *state;
+	sqlite3 *other = lock(t);
+
+	for (int i = 0; i < STORE_EVENTS_MAX + 10; i++)
+		store_event(t->store, T * 1000 + i, "press", "meter-down", "x");
+	assert_int_equal(store_commit(t->store), -EBUSY);
+	sqlite3_close(other);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE kind = 'gap'"), "10 events"));
+}
+
+static long number(const struct site *t, const char *sql)
+{
+	return strtol(rows(t, sql), NULL, 10);
+}
+
+static void commit_at(struct site *t, int minute)
+{
+	store_tick(t->store, T + minute * 60);
+	assert_int_equal(store_commit(t->store), 0);
+}
+
+static void old_readings_go_and_the_file_stops_growing(void **state)
+{
+	struct site *t = *state;
+	long pages = 0;
+
+	t->conf.keep_readings_d = 5;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	for (int minute = 0; minute < 20 * 1440; minute += 10) {
+		hold_minutes(t, minute, minute + 9);
+		commit_at(t, minute + 9);
+		if (minute == 10 * 1440)
+			pages = number(t, "SELECT count(*) FROM dbstat WHERE name LIKE 'reading_%'") +
+				number(t, "PRAGMA freelist_count");
+	}
+	/* five days, and less than a lump and its like above them */
+	assert_in_range(number(t, "SELECT count(*) FROM energy"), 5 * 1440, 5 * 1440 + 2520);
+	assert_in_range(number(t, "SELECT count(*) FROM power"), 5 * 1440, 5 * 1440 + 2520);
+	assert_in_range(number(t, "SELECT count(*) FROM dbstat WHERE name LIKE 'reading_%'") +
+				number(t, "PRAGMA freelist_count"),
+			pages - 20, pages + 20);
+	/* the rest is for ever */
+	assert_rows(t, "SELECT count(*) FROM interval WHERE quantity = 'active_energy_import'", "1919");
+	assert_rows(t, "SELECT count(*) FROM daily WHERE quantity = 'active_energy_import'", "20");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	assert_in_range(number(t, "SELECT value FROM setting WHERE name = 'deleted_until'"), T + 13 * 86400,
+			T + 15 * 86400);
+}
+
+static void many_that_are_too_old_at_once_go_in_steps(void **state)
+{
+	struct site *t = *state;
+
+	hold_minutes(t, 0, 20000);
+	commit_at(t, 20000);
+	t->conf.keep_readings_d = 1;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	hold_minutes(t, 20001, 20001);
+	commit_at(t, 20001);
+	assert_in_range(number(t, "SELECT count(*) FROM energy"), 20002 - 2600, 20002 - 2400);
+	hold_minutes(t, 20002, 20002);
+	commit_at(t, 20002);
+	assert_in_range(number(t, "SELECT count(*) FROM energy"), 20003 - 5200, 20003 - 4900);
+}
+
+static void a_clock_that_is_not_known_good_makes_nothing_old(void **state)
+{
+	struct site *t = *state;
+
+	t->conf.keep_readings_d = 1;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	hold_minutes(t, 0, 9999);
+	commit_at(t, 1);
+	hold(t, "press", T + 90000000, READING_UNSYNCHRONISED, Q_ACTIVE_POWER, INT64_C(1), Q_COUNT);
+	commit_at(t, 1500000);
+	assert_rows(t, "SELECT count(*) FROM energy", "10000");
+}
+
+/* Another program, python3, that begins to read and then sleeps. */
+static pid_t start_reader(const struct site *t)
+{
+	char script[400];
+	int ready[2];
+	char c;
+
+	snprintf(script, sizeof(script),
+		 "import sqlite3, sys, time\n"
+		 "d = sqlite3.connect('%s', isolation_level=None)\n"
+		 "d.execute('BEGIN')\n"
+		 "d.execute('SELECT count(*) FROM energy').fetchall()\n"
+		 "sys.stdout.write('r'); sys.stdout.flush()\n"
+		 "time.sleep(600)\n",
+		 t->path);
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(ready[1], STDOUT_FILENO);
+		close(ready[0]);
+		execlp("python3", "python3", "-c", script, (char *)NULL);
+		_exit(127);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static off_t log_size(const struct site *t)
+{
+	char name[128];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-wal", t->path);
+	return stat(name, &st) == 0 ? st.st_size : 0;
+}
+
+static void reader_that_sleeps_can_not_make_the_log_grow_without_end(void **state)
+{
+	struct site *t = *state;
+	char who[40];
+	int r = 0, minute = 0, refused = 0;
+
+	t->store->log_soft_bytes = 1 << 20;
+	t->store->log_hard_bytes = 2 << 20;
+	hold_minutes(t, 0, 0);
+	assert_int_equal(store_commit(t->store), 0);
+	pid_t reader = start_reader(t);
+
+	for (int i = 0; i < 400; i++) {
+		hold_minutes(t, minute + 1, minute + 100);
+		minute += 100;
+		/* as if it were long since the last commit */
+		t->store->committed_us = 0;
+		r = store_commit(t->store);
+		refused += r == -EBUSY;
+		assert_true(log_size(t) < 3 << 20);
+	}
+	assert_int_equal(r, -EBUSY);
+	assert_true(refused > 10);
+	snprintf(who, sizeof(who), "process %ld (python3)", (long)reader);
+	assert_non_null(strstr(store_error(t->store), who));
+	assert_non_null(strstr(warnings, who));
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_pending(t->store), 0);
+	assert_rows(t, "SELECT count(*) FROM energy", "40001");
+	assert_non_null(strstr(warnings, "short again"));
+}
+
+static void readings_are_written_less_often_while_a_reader_keeps_the_log_long(void **state)
+{
+	struct site *t = *state;
+
+	hold_minutes(t, 0, 0);
+	assert_int_equal(store_commit(t->store), 0);
+	t->store->log_soft_bytes = 1;
+	pid_t reader = start_reader(t);
+
+	hold_minutes(t, 1, 1);
+	/* the reader reads what is newest: all of the log can be brought home but not be begun anew */
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_pending(t->store), 1);
+	t->store->committed_us -= INT64_C(1000000) * (STORE_LOG_SELDOM_S + 1);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_pending(t->store), 0);
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(powers_are_dropped_before_counters, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told,
+						setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(every_meter_keeps_its_newest_counters, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(serial_keeps_its_place_among_the_readings, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(events_that_wait_are_bounded, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(old_readings_go_and_the_file_stops_growing, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(many_that_are_too_old_at_once_go_in_steps, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(a_clock_that_is_not_known_good_makes_nothing_old, setup_limits,
+						teardown),
+		cmocka_unit_test_setup_teardown(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits,
+						teardown),
+		cmocka_unit_test_setup_teardown(readings_are_written_less_often_while_a_reader_keeps_the_log_long,
+						setup_limits, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
