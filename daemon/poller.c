@@ -58,6 +58,12 @@ struct poller {
 static void tell(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
 		 const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+static bool is_bad_news(const char *kind)
+{
+	return kind != NULL && (strcmp(kind, "meter-down") == 0 || strcmp(kind, "bus-down") == 0 ||
+				strcmp(kind, "identity-changed") == 0);
+}
+
 /* One log line that leads with its subject and, where kind is one, the event that goes with it. */
 static void tell(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
 		 const char *fmt, ...)
@@ -68,7 +74,10 @@ static void tell(struct poller *p, int64_t at_ms, const char *what, const char *
 	va_start(args, fmt);
 	vsnprintf(detail, sizeof(detail), fmt, args);
 	va_end(args);
-	log_info("%s %s: %s", what, subject, detail);
+	if (is_bad_news(kind))
+		log_warning("%s %s: %s", what, subject, detail);
+	else
+		log_info("%s %s: %s", what, subject, detail);
 	if (kind != NULL)
 		p->sink.event(p->sink.context, at_ms, subject, kind, detail);
 }
@@ -296,8 +305,14 @@ static void tell_state(struct poller *p, const struct meter *m, enum meter_state
 		     m->reason, counts);
 		break;
 	case METER_DOWN:
-		tell(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s", m->reason,
-		     counts, (long long)(m->probe_pause_ms / 1000));
+		if (m->counts[LINK_TIMEOUT] == m->requests)
+			tell(p, now_ms, "meter", name, "meter-down",
+			     "down: has never answered: is address %u right, has it power, is it wired?; next try in "
+			     "%lld s",
+			     m->conf->address, (long long)(m->probe_pause_ms / 1000));
+		else
+			tell(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s",
+			     m->reason, counts, (long long)(m->probe_pause_ms / 1000));
 		break;
 	case METER_NEVER:
 		break;
@@ -317,7 +332,8 @@ static void go_silent(struct poller *p, size_t n_asked, int64_t now_ms)
 	p->silent = true;
 	p->silent_at_ms = now_ms + SILENT_PAUSE_MS;
 	if (!p->line_down)
-		tell(p, now_ms, "bus", p->conf->name, "bus-down", "none of %zu meters answers", n_asked);
+		tell(p, now_ms, "bus", p->conf->name, "bus-down",
+		     "down: none of %zu meters answers: adapter, wiring, speed?", n_asked);
 	p->line_down = true;
 }
 
@@ -666,7 +682,7 @@ static void check_line(struct poller *p, int64_t now_ms)
 		return;
 	p->silent = false;
 	if (!p->line_down)
-		tell(p, now_ms, "bus", p->conf->name, "bus-down", "%s", why);
+		tell(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
 	p->line_down = true;
 	conclude_waiting(p, METER_NO_LINE, now_ms);
 }
@@ -676,7 +692,7 @@ static void line_answers(struct poller *p, int64_t now_ms)
 {
 	if (!p->line_down)
 		return;
-	tell(p, now_ms, "bus", p->conf->name, "bus-up", "meters answer");
+	tell(p, now_ms, "bus", p->conf->name, "bus-up", "up: meters answer");
 	p->line_down = p->silent = p->contacted = false;
 	for (size_t i = 0; i < p->n_meters; i++) {
 		p->meters[i]->probe_at_ms = now_ms;

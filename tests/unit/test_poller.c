@@ -659,7 +659,7 @@ static void silent_line_is_told_once_and_the_meters_keep_their_state(void **stat
 		time_out();
 	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\nask m1 200+2\n");
 	time_out();
-	expect("!line bus-down: none of 3 meters answers\n");
+	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
 	assert_int_equal(poller_next_ms(poller, 10000), 20000);
 	for (int64_t ms = 20000; ms < 60000; ms += 10000) {
 		tick(ms);
@@ -672,7 +672,7 @@ static void silent_line_is_told_once_and_the_meters_keep_their_state(void **stat
 	assert_int_equal(bus_status().overruns, 0);
 	tick(60000);
 	answer();
-	expect("ask m2 100+2\n!line bus-up: meters answer\nask m1 200+2\nask m2 200+2\nask m3 200+2\n");
+	expect("ask m2 100+2\n!line bus-up: up: meters answer\nask m1 200+2\nask m2 200+2\nask m3 200+2\n");
 	assert_string_equal(bus_status().state, "up");
 }
 
@@ -715,11 +715,11 @@ static void line_whose_last_meter_goes_down_is_silent(void **state)
 			time_out();
 	}
 	assert_non_null(strstr(said, "!m2 meter-down"));
-	assert_non_null(strstr(said, "!line bus-down: none of 2 meters answers\n"));
+	assert_non_null(strstr(said, "!line bus-down: down: none of 2 meters answers: adapter, wiring, speed?\n"));
 	said[0] = '\0';
 	tick(70000);
 	answer();
-	expect("ask m1 100+2\n!line bus-up: meters answer\n!m1 meter-up: up: Test at line address 1\n"
+	expect("ask m1 100+2\n!line bus-up: up: meters answer\n!m1 meter-up: up: Test at line address 1\n"
 	       "ask m1 200+2\n");
 	answer_all();
 	expect("<m1 70 P good>\nask m2 100+2\n!m2 meter-up: up: Test at line address 2\nask m2 200+2\n<m2 70 P "
@@ -742,7 +742,7 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 	bus.is_open = false;
 	move(LINK_CLOSED, 0, 1);
 	break_off(LINK_CLOSED, 0);
-	expect("ask m1 200+2\nask m2 200+2\n!line bus-down: port gone\n");
+	expect("ask m1 200+2\nask m2 200+2\n!line bus-down: down: port gone; tried again until it is there\n");
 	for (int64_t ms = 20000; ms < 70000; ms += 10000) {
 		assert_int_equal(poller_next_ms(poller, ms - 10000), ms);
 		tick(ms);
@@ -754,7 +754,7 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 	poller_results(poller, now_ms);
 	expect("ask m1 100+2 200+2\nask m2 100+2 200+2\n");
 	answer();
-	expect("!line bus-up: meters answer\n<m1 60 EP good 5000ms>\n");
+	expect("!line bus-up: up: meters answer\n<m1 60 EP good 5000ms>\n");
 	assert_int_equal(n_logged, 2);
 }
 
@@ -766,7 +766,7 @@ static void port_that_can_not_be_opened_at_start_is_told_and_contact_waits(void 
 	assert_int_equal(poller_next_ms(poller, 1000), 10000);
 	poller_results(poller, now_ms);
 	tick(10000);
-	expect("!line bus-down: port gone\n");
+	expect("!line bus-down: down: port gone; tried again until it is there\n");
 	bus.is_open = true;
 	poller_results(poller, now_ms);
 	expect("ask m1 100+2\n");
