@@ -30,6 +30,10 @@ class TestBadInput(Site):
         self.assertIn("bus a: rtu /dev/ttyUSB7, 9600 baud 8N1, 1 meter", check.stdout)
         self.assertIn("a round of everything: 4 requests, 0.36 s", check.stdout)
 
+    def test_pauses_around_requests_are_part_of_a_round(self):
+        self.write("etc/bus.d/a.ini", BUS + "rs485_delay_before = 70ms\nrs485_delay_after = 30ms\n" + METER)
+        self.assertIn("a round of everything: 4 requests, 0.76 s", self.tally("check").stdout)
+
     def test_unknown_key(self):
         self.write("etc/bus.d/a.ini", BUS + "speed = 9600\n" + METER)
         self.refused("DIR/bus.d/a.ini:5: ", "speed")
