@@ -38,6 +38,20 @@ static const struct tally_command commands[] = {
 	 "  --decimal C    . or , in numbers\n"
 	 "  --utc          times in UTC, not with the offset of the configured zone\n"
 	 "  --output FILE  write to FILE, which appears when it is whole\n"},
+	{"backup", tally_backup, "FILE", "copy the database while tallyd goes on writing it",
+	 "FILE appears when the copy is whole. A file that is there already is replaced\n"
+	 "only when it is such a copy. To restore: stop tallyd, put the copy in the place\n"
+	 "of the database, remove the files of its name with -wal and -shm, start tallyd.\n"},
+	{"replace", tally_replace, "METER [OPTION ...]", "say that a meter was exchanged: its counter begins anew",
+	 "METER is a meter or pulse input. The request waits in the database until tallyd\n"
+	 "acts on it: what the new meter shows is not taken for consumption.\n"
+	 "\n"
+	 "  --final V    what the old one showed at the end: 81234.5 kWh;\n"
+	 "               its last reading unless given\n"
+	 "  --initial V  what the new one showed at the start;\n"
+	 "               its first reading unless given\n"
+	 "\n"
+	 "V without a unit is in the unit that the database shows: kWh, m3 ...\n"},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -33,12 +33,14 @@ struct tally_command {
 	const char *help; /* its options and a word on each, one screen at most, each line ended */
 };
 
-int tally_check(const struct tally *t);	 /* tally_check.c */
-int tally_models(const struct tally *t); /* tally_models.c */
-int tally_probe(const struct tally *t);	 /* tally_probe.c */
-int tally_scan(const struct tally *t);	 /* tally_scan.c */
-int tally_status(const struct tally *t); /* tally_status.c */
-int tally_export(const struct tally *t); /* tally_export.c */
+int tally_check(const struct tally *t);	  /* tally_check.c */
+int tally_models(const struct tally *t);  /* tally_models.c */
+int tally_probe(const struct tally *t);	  /* tally_probe.c */
+int tally_scan(const struct tally *t);	  /* tally_scan.c */
+int tally_status(const struct tally *t);  /* tally_status.c */
+int tally_export(const struct tally *t);  /* tally_export.c */
+int tally_backup(const struct tally *t);  /* tally_backup.c */
+int tally_replace(const struct tally *t); /* tally_replace.c */
 
 /* Load the configuration, printing every complaint on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
@@ -52,9 +54,13 @@ struct store_reader *tally_open_database(const struct conf *conf);
  * nearest. */
 bool tally_is_known(struct store_reader *r, const char *name);
 
-/* The bus, meter or pulse input of this name. NULL when there is none: told on standard error, with the nearest. */
+/* The bus or meter of this name. NULL when there is none: told on standard error, with the nearest. */
 const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name);
 const struct conf_meter *tally_find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus);
+
+/* The meter or pulse input of this name; the other is NULL. Returns false when there is neither, told likewise. */
+bool tally_find_counter(const struct conf *conf, const char *name, const struct conf_meter **meter,
+			const struct conf_input **input);
 
 /* Of n names the one nearest to a mistyped one, or NULL when none is near. */
 const char *tally_nearest(const char *name, const char *const *names, size_t n);

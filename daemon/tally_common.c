@@ -123,35 +123,68 @@ const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name)
 	return NULL;
 }
 
-static size_t count_meters(const struct conf *conf)
+/* Names of all meters and, when wanted, inputs; *n_names of them. NULL = no memory. */
+static const char **list_names(const struct conf *conf, bool with_inputs, size_t *n_names)
 {
 	size_t n = 0;
+	const char **names;
 
 	for (size_t i = 0; i < conf->n_buses; i++)
-		n += conf->buses[i].n_meters;
-	return n;
+		n += conf->buses[i].n_meters + conf->buses[i].n_inputs;
+	names = calloc(n + 1, sizeof(*names));
+	*n_names = 0;
+	for (size_t i = 0; names != NULL && i < conf->n_buses; i++) {
+		for (size_t k = 0; k < conf->buses[i].n_meters; k++)
+			names[(*n_names)++] = conf->buses[i].meters[k].name;
+		for (size_t k = 0; with_inputs && k < conf->buses[i].n_inputs; k++)
+			names[(*n_names)++] = conf->buses[i].inputs[k].name;
+	}
+	return names;
+}
+
+static void tell_no_meter(const struct conf *conf, const char *kind, const char *name, bool with_inputs)
+{
+	size_t n;
+	const char **names = list_names(conf, with_inputs, &n);
+
+	tell_unknown(conf, kind, name, names, n);
+	free(names);
+}
+
+static const struct conf_meter *find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus)
+{
+	for (size_t i = 0; i < conf->n_buses; i++) {
+		*bus = &conf->buses[i];
+		for (size_t k = 0; k < (*bus)->n_meters; k++)
+			if (strcmp((*bus)->meters[k].name, name) == 0)
+				return &(*bus)->meters[k];
+	}
+	return NULL;
 }
 
 const struct conf_meter *tally_find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus)
 {
-	const char **names = calloc(count_meters(conf) + 1, sizeof(*names));
-	const struct conf_meter *found = NULL;
-	size_t n = 0;
+	const struct conf_meter *m = find_meter(conf, name, bus);
 
-	for (size_t i = 0; i < conf->n_buses; i++) {
-		for (size_t k = 0; k < conf->buses[i].n_meters; k++) {
-			if (names != NULL)
-				names[n++] = conf->buses[i].meters[k].name;
-			if (strcmp(conf->buses[i].meters[k].name, name) == 0) {
-				found = &conf->buses[i].meters[k];
-				*bus = &conf->buses[i];
-			}
-		}
-	}
-	if (found == NULL)
-		tell_unknown(conf, "meter", name, names, n);
-	free(names);
-	return found;
+	if (m == NULL)
+		tell_no_meter(conf, "meter", name, false);
+	return m;
+}
+
+bool tally_find_counter(const struct conf *conf, const char *name, const struct conf_meter **meter,
+			const struct conf_input **input)
+{
+	const struct conf_bus *b;
+
+	*input = NULL;
+	*meter = find_meter(conf, name, &b);
+	for (size_t i = 0; *meter == NULL && i < conf->n_buses; i++)
+		for (size_t k = 0; k < conf->buses[i].n_inputs; k++)
+			if (strcmp(conf->buses[i].inputs[k].name, name) == 0)
+				*input = &conf->buses[i].inputs[k];
+	if (*meter == NULL && *input == NULL)
+		tell_no_meter(conf, "meter or input", name, true);
+	return *meter != NULL || *input != NULL;
 }
 
 void tally_format_value(enum quantity q, int64_t value, char *out, size_t n)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""tally backup and tally replace: what an operator asks of a database in use."""
+
+import os
+import sqlite3
+import subprocess
+import unittest
+
+from opssite import OpsSite
+from simsite import BUILD, wait_for
+
+
+class TestBackup(OpsSite):
+    def test_copy_is_whole_while_the_daemon_writes(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        before = len(self.wait_rows("SELECT * FROM energy", 3))
+        copy = self.dir / "copy.db"
+        for _ in range(2):  # the second replaces the first
+            ran = self.tally("backup", copy)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertRegex(ran.stdout, rf"^{copy}: a whole copy of .*tallyd.db, \d+ KiB\n$")
+            with sqlite3.connect(f"file:{copy}?mode=ro", uri=True) as db:
+                self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+                self.assertGreaterEqual(db.execute("SELECT count(*) FROM energy").fetchone()[0], before)
+            db.close()
+        self.assertEqual([p.name for p in self.dir.glob("copy.db*")], ["copy.db"])
+        self.wait_rows("SELECT * FROM energy", before + 2)
+
+    def test_what_can_not_be_copied_is_told(self):
+        ran = self.tally("backup", self.dir / "copy.db")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("tallyd.db: No such file", ran.stderr)
+        self.run_for_a_while()
+        letter = self.write("letter.txt", "Dear meter reader")
+        ran = self.tally("backup", letter)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("letter.txt: is there already and no copy", ran.stderr)
+        self.assertEqual(letter.read_text(), "Dear meter reader")
+        ran = self.tally("backup", "/no-such-folder/copy.db")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("/no-such-folder/copy.db", ran.stderr)
+
+    def test_wrong_use_is_told(self):
+        for arguments in (("backup",), ("backup", "a", "b"), ("backup", "--fast", "a")):
+            ran = self.tally(*arguments)
+            self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+            self.assertIn("usage: tally backup FILE", ran.stderr)
+
+
+class TestReplace(OpsSite):
+    def lives(self, meter):
+        return self.sql("SELECT * FROM meter_life WHERE meter = ? AND quantity LIKE 'active_energy_import' OR "
+                        "meter = ? AND quantity = 'volume' ORDER BY since", meter, meter)
+
+    def test_running_daemon_begins_a_new_life(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'e44'", 3)
+        self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
+        self.control("fault", "e44", "silence", "100%")
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'e44' AND state <> 'up'", 1)
+        last = self.sql("SELECT max(active_import_kwh) AS kwh FROM energy WHERE meter = 'e44'")[0]["kwh"]
+        final = round(last * 1000) + 10
+        ran = self.tally("replace", "e44", "--final", f"{final / 1000:.3f} kWh", "--initial", "0.5")
+        self.assertEqual((ran.returncode, ran.stdout), (0, "e44: replaced; consumption goes on from the new counter\n"),
+                         ran.stderr)
+        self.wait_rows("SELECT * FROM event WHERE subject = 'e44' AND kind = 'meter-replaced'", 1)
+        lives = wait_for(lambda: len(self.lives("e44")) >= 2 and self.lives("e44"), "the new life")
+        self.assertEqual(round(lives[0]["until_value"] * 1000), final)
+        self.assertEqual(lives[1]["from_value"], 0.5)
+
+    def test_daemon_that_does_not_run_acts_when_it_starts(self):
+        self.run_for_a_while()
+        ran = self.tally("replace", "gas", "--final", "12.34 m3")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("gas: noted in the database; tallyd, which does not seem to run", ran.stdout)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM event WHERE subject = 'gas' AND kind = 'meter-replaced'", 1)
+        self.assertEqual(self.stop_daemon(), 0)
+
+    def test_what_is_not_understood_changes_nothing(self):
+        self.run_for_a_while()
+        for arguments, code, message in (
+                ((), 2, "one METER expected"),
+                (("e44", "gas"), 2, "one METER expected"),
+                (("e44", "--final"), 2, "--final: a value is expected"),
+                (("e44", "--final", "many"), 2, "--final many: what the counter showed, in kWh, expected"),
+                (("e44", "--final", "5 m3"), 2, "in kWh, expected"),
+                (("e44", "--initial", "-5"), 2, "in kWh, expected"),
+                (("gas", "--final", "5 kWh"), 2, "--final 5 kWh: what the counter showed, in m3, expected"),
+                (("e45",), 1, '"e45" is no meter or input of'),
+                (("gsa",), 1, '"gas"?'),
+                (("pulses", "--final", "5"), 1, "pulses counts pulses for its inputs: name the input")):
+            with self.subTest(arguments=arguments):
+                ran = self.tally("replace", *arguments)
+                self.assertEqual((ran.returncode, ran.stdout), (code, ""), ran.stderr)
+                self.assertIn(message, ran.stderr)
+        self.assertEqual(self.sql("SELECT * FROM replacement"), [])
+
+    def test_database_that_may_not_be_written_is_told(self):
+        self.run_for_a_while()
+        if os.geteuid() == 0:
+            prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            for path in [self.dir, self.etc, self.etc / "bus.d"]:
+                path.chmod(0o755)
+            for path in self.dir.glob("tallyd.db*"):
+                path.chmod(0o644)
+        else:
+            prefix = []
+            for path in self.dir.glob("tallyd.db*"):
+                path.chmod(0o444)
+        ran = subprocess.run([*prefix, BUILD / "tally", "-c", self.etc, "replace", "e44"], capture_output=True, text=True)
+        self.assertEqual(ran.returncode, 1, ran.stdout)
+        self.assertIn("nothing was changed; the user tallyd or root may change it", ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
