@@ -23,6 +23,21 @@ struct shown {
 	int64_t value;	      /* the others, base units */
 };
 
+/* Counts of how often a counter has passed its modulus. */
+static const struct {
+	enum quantity rollovers, counter;
+} turned_over[] = {
+	{Q_ACTIVE_ENERGY_IMPORT_ROLLOVERS, Q_ACTIVE_ENERGY_IMPORT},
+	{Q_ACTIVE_ENERGY_EXPORT_ROLLOVERS, Q_ACTIVE_ENERGY_EXPORT},
+	{Q_REACTIVE_ENERGY_IMPORT_ROLLOVERS, Q_REACTIVE_ENERGY_IMPORT},
+	{Q_REACTIVE_ENERGY_EXPORT_ROLLOVERS, Q_REACTIVE_ENERGY_EXPORT},
+	{Q_APPARENT_ENERGY_ROLLOVERS, Q_APPARENT_ENERGY},
+	{Q_ACTIVE_ENERGY_IMPORT_T1_ROLLOVERS, Q_ACTIVE_ENERGY_IMPORT_T1},
+	{Q_ACTIVE_ENERGY_IMPORT_T2_ROLLOVERS, Q_ACTIVE_ENERGY_IMPORT_T2},
+	{Q_ACTIVE_ENERGY_IMPORT_T3_ROLLOVERS, Q_ACTIVE_ENERGY_IMPORT_T3},
+	{Q_ACTIVE_ENERGY_IMPORT_T4_ROLLOVERS, Q_ACTIVE_ENERGY_IMPORT_T4},
+};
+
 struct range {
 	unsigned first, n; /* addresses of words; never past 0xFFFF + 1 */
 };
@@ -32,14 +47,41 @@ static struct encode_weight weight_of(const struct meter *m, const struct driver
 	return encode_weight(m->driver, row, m->ct_primary, m->ct_secondary, m->vt_primary, m->vt_secondary);
 }
 
+/* Where the row's counter shows 0 again. */
+static int64_t modulus_of(const struct meter *m, const struct driver_row *row)
+{
+	if (names_get(row->quantity)->kind != NAMES_COUNTER)
+		return 0;
+	return encode_modulus(row, weight_of(m, row), m->values[Q_COUNTER_MAX]);
+}
+
+/* How often a counter has passed its modulus, by the first register that the table has for it. */
+static int64_t count_rollovers(const struct meter *m, enum quantity counter)
+{
+	const struct driver_row *row = driver_row(m->driver, counter);
+	int64_t modulus = row != NULL ? modulus_of(m, row) : 0;
+
+	return modulus > 0 ? m->values[counter] / modulus : 0;
+}
+
+/* The meter's value of q, counts of rollovers by what their counters have come to. False: not available. */
+static bool value_of(const struct meter *m, enum quantity q, int64_t *value)
+{
+	for (size_t i = 0; i < sizeof(turned_over) / sizeof(turned_over[0]); i++) {
+		if (turned_over[i].rollovers != q || m->pins[q] != METER_FREE)
+			continue;
+		*value = count_rollovers(m, turned_over[i].counter);
+		return true;
+	}
+	return meter_value(m, q, value);
+}
+
 static void show_row(const struct meter *m, const struct driver_row *row, struct shown *s)
 {
-	struct encode_weight weight = weight_of(m, row);
-	bool counter = names_get(row->quantity)->kind == NAMES_COUNTER;
-	int64_t value, modulus = counter ? encode_modulus(row, weight, m->values[Q_COUNTER_MAX]) : 0;
+	int64_t value;
 
 	memset(s, 0, sizeof(*s));
-	if (!meter_value(m, row->quantity, &value)) {
+	if (!value_of(m, row->quantity, &value)) {
 		s->present = !encode_absent(m->driver->order, row, s->words);
 		return;
 	}
@@ -47,7 +89,8 @@ static void show_row(const struct meter *m, const struct driver_row *row, struct
 	if (row->quantity >= Q_MAKER)
 		encode_text(m->driver->order, row, meter_text(m, row->quantity), s->words, s->text, sizeof(s->text));
 	else
-		s->present = encode_number(m->driver->order, row, weight, modulus, value, s->words, &s->value);
+		s->present = encode_number(m->driver->order, row, weight_of(m, row), modulus_of(m, row), value,
+					   s->words, &s->value);
 	if (row->has_sign)
 		s->sign = encode_sign(row, s->value);
 }
@@ -282,7 +325,7 @@ void slave_print_all(const struct meter *m, bool exact, FILE *out)
 			continue;
 		show_row(m, row, &s);
 		if (exact && q < Q_MAKER)
-			s.value = m->values[q];
+			(void)value_of(m, (enum quantity)q, &s.value);
 		fprintf(out, "%s=", names_get(row->quantity)->name);
 		print_value(row, &s, out);
 		fputc('\n', out);

@@ -188,6 +188,37 @@ static void truth_names_the_rows_wholly_read(void **state)
 	meter_free(&m);
 }
 
+static void counter_tells_how_often_it_has_passed_its_modulus(void **state)
+{
+	struct meter m = meter_of("[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+				  "[registers]\n"
+				  "active_energy_import = 102 u32 10 Wh energy modulus=read\n"
+				  "active_energy_export = 104 u32 10 Wh energy modulus=1000Wh\n"
+				  "counter_max = 200 u32 10 Wh state\n"
+				  "active_energy_import_rollovers = 202 u8-low 1 - state\n"
+				  "active_energy_export_rollovers = 203 u8-low 1 - state\n");
+	char *text;
+
+	(void)state;
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9999999999)); /* the last Wh before 0 */
+	meter_set(&m, Q_ACTIVE_ENERGY_EXPORT, 3010);
+	text = truth_of(&m, 102, 4);
+	assert_string_equal(text, " active_energy_import=9999999990 active_energy_export=10");
+	free(text);
+	text = truth_of(&m, 202, 2);
+	assert_string_equal(text, " active_energy_import_rollovers=0 active_energy_export_rollovers=3");
+	free(text);
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, INT64_C(20000000000));
+	text = truth_of(&m, 202, 1);
+	assert_string_equal(text, " active_energy_import_rollovers=2");
+	free(text);
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT_ROLLOVERS, 9);
+	text = truth_of(&m, 202, 1);
+	assert_string_equal(text, " active_energy_import_rollovers=9");
+	free(text);
+	meter_free(&m);
+}
+
 struct answers {
 	uint16_t words[DRIVER_ROWS_MAX * DRIVER_WORDS_MAX];
 };
@@ -291,6 +322,7 @@ int main(void)
 		cmocka_unit_test(absent_value_is_its_pattern),
 		cmocka_unit_test(byte_addressed_runs_and_short_values_alone),
 		cmocka_unit_test(truth_names_the_rows_wholly_read),
+		cmocka_unit_test(counter_tells_how_often_it_has_passed_its_modulus),
 		cmocka_unit_test(every_model_is_decoded_to_the_truth),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
