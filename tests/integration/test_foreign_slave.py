@@ -65,6 +65,10 @@ class TestForeignSlave(Site):
         for expected in (r"active_power +50536 0xC568 +FFFF CFC7 +-123450.000 W +vendor table",
                          r"active_energy_import +50946 0xC702 +3B9A C9FE +9999999.980 kWh +vendor table",
                          r"current_n +50534 0xC566 +FFFF FFFF +not available",
+                         r"counter_max +36864 0x9000 +3B9A C9FF +9999999.990 kWh +vendor table",
+                         r"active_energy_import_rollovers +36866 0x9002 +0003 +3 +vendor table",
+                         r"active_energy_import_t3_rollovers +36873 0x9009 +0002 +2 +vendor table",
+                         r"active_energy_import_t4_rollovers +36874 0x900A +00FF +not available",
                          r"product_name +50058 0xC38A .*Countis E44 "):
             self.assertRegex(probe.stdout, expected)
         by_address = self.tally("probe", "line", "5", "countis-e44")
