@@ -4,6 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+void csv_complete(struct csv *c)
+{
+	if (c->decimal == '\0')
+		c->decimal = '.';
+	if (c->delimiter == '\0')
+		c->delimiter = c->decimal == ',' ? ';' : ',';
+}
+
 static void begin_field(struct csv *c)
 {
 	if (c->in_row)

@@ -14,6 +14,10 @@ struct csv {
 	bool in_row; /* a field of the row has been put */
 };
 
+/* Fill in what was not given (NUL): a decimal point; a comma between fields, or a semicolon where decimals have the
+ * comma. */
+void csv_complete(struct csv *c);
+
 /* One field: a text (quoted where it must be), a number, or nothing (text ""). */
 void csv_put_text(struct csv *c, const char *text);
 void csv_put_whole(struct csv *c, int64_t value);

@@ -26,6 +26,16 @@ static const struct tally_command commands[] = {
 	 "  --json  for programs: the views bus_status and meter_status\n"
 	 "\n"
 	 "Exit code 0: all is up; 1: a bus or meter is down, or tallyd does not run.\n"},
+	{"report", tally_report, "[OPTION ...]", "what each meter counted in a month, on a day, in a span of time",
+	 "  --month M      of month M: 2026-11; of the running one unless a span is given\n"
+	 "  --day D        of day D: 2026-11-21\n"
+	 "  --from T       from T on: 2026-11-21 or 2026-11-21T08:15\n"
+	 "  --to T         to the end of day T or just before time T; now unless given\n"
+	 "  --meter M      this meter or input only; repeatable\n"
+	 "  --tariffs      active energy by tariff\n"
+	 "  --csv          for spreadsheets; --delimiter and --decimal as for tally export\n"
+	 "\n"
+	 "COVERED: how much of the span was measured, not estimated or missing.\n"},
 	{"export", tally_export, "VIEW [OPTION ...]", "write a view of the database as CSV",
 	 "VIEW is energy, tariff_energy, power, pulse, latest, interval, interval_energy,\n"
 	 "daily, monthly, monthly_tariff, meter_status, bus_status or event.\n"

@@ -39,6 +39,7 @@ int tally_probe(const struct tally *t);	  /* tally_probe.c */
 int tally_scan(const struct tally *t);	  /* tally_scan.c */
 int tally_status(const struct tally *t);  /* tally_status.c */
 int tally_export(const struct tally *t);  /* tally_export.c */
+int tally_report(const struct tally *t);  /* tally_report.c */
 int tally_backup(const struct tally *t);  /* tally_backup.c */
 int tally_replace(const struct tally *t); /* tally_replace.c */
 
@@ -87,6 +88,10 @@ bool tally_whole(const struct tally *t, const char *what, const char *text, int6
 /* Read a time or span of time, see when.h: *start_s is its first second, *end_s the first behind it, but its start when
  * it has a time of day (each may be NULL). Returns false after telling what is allowed. The zone must be set. */
 bool tally_time(const struct tally *t, const char *option, const char *text, int64_t *start_s, int64_t *end_s);
+
+/* Read what separates fields, and what stands before decimals, of CSV. Return false after telling what is allowed. */
+bool tally_delimiter(const struct tally *t, const char *text, char *out);
+bool tally_decimal(const struct tally *t, const char *text, char *out);
 
 /* See that all of standard output was written. Returns code, or TALLY_BAD after telling what became of the output. */
 int tally_finish_output(int code);

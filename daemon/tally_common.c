@@ -321,6 +321,24 @@ bool tally_time(const struct tally *t, const char *option, const char *text, int
 	return true;
 }
 
+bool tally_delimiter(const struct tally *t, const char *text, char *out)
+{
+	*out = strcmp(text, "tab") == 0 ? '\t' : *text;
+	if (*out == '\t' || (strlen(text) == 1 && strchr(",;|:", *text) != NULL))
+		return true;
+	tally_misused(t, "--delimiter \"%s\": one of , ; | : or tab allowed", text);
+	return false;
+}
+
+bool tally_decimal(const struct tally *t, const char *text, char *out)
+{
+	*out = *text;
+	if (strcmp(text, ".") == 0 || strcmp(text, ",") == 0)
+		return true;
+	tally_misused(t, "--decimal \"%s\": . or , allowed", text);
+	return false;
+}
+
 int tally_finish_output(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

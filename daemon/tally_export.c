@@ -80,30 +80,6 @@ static bool set_view(struct extract *x, const char *name)
 	return false;
 }
 
-static bool set_delimiter(struct extract *x, const char *text)
-{
-	if (strcmp(text, "tab") == 0) {
-		x->csv.delimiter = '\t';
-		return true;
-	}
-	if (strlen(text) != 1 || strchr(",;|:\t", *text) == NULL) {
-		tally_misused(x->t, "--delimiter \"%s\": one of , ; | : or tab allowed", text);
-		return false;
-	}
-	x->csv.delimiter = *text;
-	return true;
-}
-
-static bool set_decimal(struct extract *x, const char *text)
-{
-	if (strcmp(text, ".") != 0 && strcmp(text, ",") != 0) {
-		tally_misused(x->t, "--decimal \"%s\": . or , allowed", text);
-		return false;
-	}
-	x->csv.decimal = *text;
-	return true;
-}
-
 static bool set_option(struct extract *x, int c)
 {
 	switch (c) {
@@ -119,9 +95,9 @@ static bool set_option(struct extract *x, int c)
 		x->names[x->n_names++] = optarg;
 		return true;
 	case 'd':
-		return set_delimiter(x, optarg);
+		return tally_delimiter(x->t, optarg, &x->csv.delimiter);
 	case 'p':
-		return set_decimal(x, optarg);
+		return tally_decimal(x->t, optarg, &x->csv.decimal);
 	case 'u':
 		return x->as_utc = true;
 	case 'o':
@@ -134,10 +110,7 @@ static bool set_option(struct extract *x, int c)
 
 static bool complete(struct extract *x)
 {
-	if (x->csv.decimal == '\0')
-		x->csv.decimal = '.';
-	if (x->csv.delimiter == '\0')
-		x->csv.delimiter = x->csv.decimal == ',' ? ';' : ',';
+	csv_complete(&x->csv);
 	if (x->t->argc - optind != 1) {
 		tally_misused(x->t, "one VIEW expected");
 		return false;

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calendar.h"
+#include "csv.h"
+#include "mono.h"
+#include "store_reader.h"
+#include "table.h"
+#include "tally.h"
+#include "when.h"
+
+enum { NAMES_MAX = 256, SQL_MAX = 8192, DAY_S = 86400, CELLS_MAX = TABLE_COLUMNS_MAX };
+
+enum { FIRST_NAME = 4 }; /* parameter of the first name: ?1 and ?2 are the span, ?3 what its coverage is of */
+
+struct report {
+	const struct tally *t;
+	const char *month, *day, *from, *to; /* as written, or NULL */
+	int64_t start_s, end_s;
+	char first[WHEN_TEXT_MAX], last[WHEN_TEXT_MAX]; /* month or days of the span */
+	bool by_tariff, as_csv;
+	struct csv csv;
+	size_t n_names;
+	const char *names[NAMES_MAX];
+};
+
+/* From where the sums of a span come: the longest pieces it is made of. Each gives meter, quantity, value, unit and
+ * coverage. */
+static const char from_month[] = "SELECT meter, quantity, value, unit, coverage FROM monthly WHERE month = ?1";
+static const char from_days[] =
+	"SELECT meter, quantity, sum(value) AS value, unit, sum(coverage) / ?3 AS coverage FROM daily "
+	"WHERE day BETWEEN ?1 AND ?2 GROUP BY meter, quantity, unit";
+static const char from_intervals[] =
+	"SELECT meter, quantity, sum(value) AS value, unit, "
+	"sum(CASE quality WHEN 'measured' THEN duration_s ELSE 0 END) * 1.0 / ?3 AS coverage FROM interval "
+	"WHERE ts >= ?1 AND ts < ?2 GROUP BY meter, quantity, unit";
+
+struct cell {
+	const char *sql; /* of the sums of one meter */
+	const char *csv_name;
+};
+
+#define SUM_OF(quantity) "sum(CASE quantity WHEN '" quantity "' THEN value END)"
+
+static const struct cell energy_cells[] = {
+	{"meter", "meter"},
+	{SUM_OF("active_energy_import"), "active_import_kwh"},
+	{SUM_OF("active_energy_export"), "active_export_kwh"},
+	{SUM_OF("reactive_energy_import"), "reactive_import_kvarh"},
+	{SUM_OF("reactive_energy_export"), "reactive_export_kvarh"},
+	{SUM_OF("apparent_energy"), "apparent_kvah"},
+	{"sum(CASE WHEN quantity IN ('volume', 'heat') THEN value END)", "other"},
+	{"max(CASE WHEN quantity IN ('volume', 'heat') THEN unit END)", "other_unit"},
+	{"min(coverage)", "coverage"},
+};
+
+static const struct table_column energy_columns[] = {
+	{"METER", false, 0},	      {"IMPORT kWh", true, 0},	  {"EXPORT kWh", true, 3}, {"REACTIVE+ kvarh", true, 4},
+	{"REACTIVE- kvarh", true, 5}, {"APPARENT kVAh", true, 6}, {"OTHER", true, 2},	   {"", false, 2},
+	{"COVERED", true, 1},
+};
+
+static const struct cell tariff_cells[] = {
+	{"meter", "meter"},
+	{SUM_OF("active_energy_import_t1"), "t1_kwh"},
+	{SUM_OF("active_energy_import_t2"), "t2_kwh"},
+	{SUM_OF("active_energy_import_t3"), "t3_kwh"},
+	{SUM_OF("active_energy_import_t4"), "t4_kwh"},
+	{SUM_OF("active_energy_import_t5"), "t5_kwh"},
+	{SUM_OF("active_energy_import_t6"), "t6_kwh"},
+	{SUM_OF("active_energy_import_t7"), "t7_kwh"},
+	{SUM_OF("active_energy_import_t8"), "t8_kwh"},
+	{SUM_OF("active_energy_import"), "total_kwh"},
+	{"min(coverage)", "coverage"},
+};
+
+static const struct table_column tariff_columns[] = {
+	{"METER", false, 0}, {"T1 kWh", true, 0},    {"T2 kWh", true, 3},  {"T3 kWh", true, 4},
+	{"T4 kWh", true, 5}, {"T5 kWh", true, 6},    {"T6 kWh", true, 7},  {"T7 kWh", true, 8},
+	{"T8 kWh", true, 9}, {"TOTAL kWh", true, 2}, {"COVERED", true, 1},
+};
+
+struct form {
+	const struct cell *cells;
+	const struct table_column *columns;
+	size_t n;
+};
+
+static struct form form_of(const struct report *r)
+{
+	if (r->by_tariff)
+		return (struct form){tariff_cells, tariff_columns, sizeof(tariff_cells) / sizeof(tariff_cells[0])};
+	return (struct form){energy_cells, energy_columns, sizeof(energy_cells) / sizeof(energy_cells[0])};
+}
+
+static bool is_midnight(int64_t t_s)
+{
+	char day[WHEN_TEXT_MAX];
+	struct when w;
+
+	when_format_day(t_s, day);
+	return when_parse(day, &w) && w.start_s == t_s;
+}
+
+/* Days from the first to the last, the last included; those of the change of clocks are an hour shorter or longer. */
+static int64_t count_days(const struct report *r)
+{
+	struct when last = {0};
+
+	return when_parse(r->last, &last) ? (last.end_s - r->start_s + DAY_S / 2) / DAY_S : 1;
+}
+
+/* The whole month or day that text names. */
+static bool take_span(struct report *r, const char *option, const char *text, size_t length)
+{
+	if (strlen(text) != length) {
+		tally_misused(r->t, "%s %s: %s expected", option, text, length == 7 ? "2026-11" : "2026-11-21");
+		return false;
+	}
+	return tally_time(r->t, option, text, &r->start_s, &r->end_s);
+}
+
+static bool set_span(struct report *r)
+{
+	char now[WHEN_TEXT_MAX];
+
+	when_format_month(mono_wall_ms() / 1000, now);
+	if (r->month != NULL) {
+		if (!take_span(r, "--month", r->month, strlen("2026-11")))
+			return false;
+	} else if (r->day != NULL) {
+		if (!take_span(r, "--day", r->day, strlen("2026-11-21")))
+			return false;
+	} else if (!take_span(r, "--month", now, strlen("2026-11"))) {
+		return false;
+	}
+	if ((r->from != NULL && !tally_time(r->t, "--from", r->from, &r->start_s, NULL)) ||
+	    (r->to != NULL && !tally_time(r->t, "--to", r->to, NULL, &r->end_s)))
+		return false;
+	if (r->from != NULL && r->to == NULL)
+		r->end_s = mono_wall_ms() / 1000;
+	if (r->start_s >= r->end_s) {
+		tally_misused(r->t, "nothing lies between --from and --to");
+		return false;
+	}
+	if (r->by_tariff && (!is_midnight(r->start_s) || (!is_midnight(r->end_s) && r->to != NULL))) {
+		tally_misused(r->t, "tariffs are kept by the day: --from and --to without a time of day expected");
+		return false;
+	}
+	return true;
+}
+
+/* Is the span one month? */
+static bool is_month(const struct report *r)
+{
+	char month[WHEN_TEXT_MAX];
+	struct when w;
+
+	when_format_month(r->start_s, month);
+	return when_parse(month, &w) && w.start_s == r->start_s && w.end_s == r->end_s;
+}
+
+static void make_statement(const struct report *r, const struct form *f, const char *source, char *sql)
+{
+	size_t n = (size_t)snprintf(sql, SQL_MAX, "SELECT ");
+
+	for (size_t i = 0; i < f->n; i++)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s%s", i == 0 ? "" : ", ", f->cells[i].sql);
+	n += (size_t)snprintf(sql + n, SQL_MAX - n, " FROM (%s) WHERE quantity %s LIKE '%%\\_t_' ESCAPE '\\' ", source,
+			      r->by_tariff ? "= 'active_energy_import' OR quantity" : "NOT");
+	n += (size_t)snprintf(sql + n, SQL_MAX - n, "GROUP BY meter");
+	for (size_t i = 0; i < r->n_names; i++)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s?%zu", i == 0 ? " HAVING meter IN (" : ", ",
+				      i + FIRST_NAME);
+	snprintf(sql + n, SQL_MAX - n, "%s ORDER BY meter", r->n_names > 0 ? ")" : "");
+}
+
+/* Begin the statement for the span. 0, or -1 after telling why not. */
+static int ask(struct report *r, const struct form *f, struct store_reader *reader)
+{
+	bool by_days = is_midnight(r->start_s) && (is_midnight(r->end_s) || r->to == NULL);
+	const char *source = is_month(r) ? from_month : by_days ? from_days : from_intervals;
+	char sql[SQL_MAX];
+
+	make_statement(r, f, source, sql);
+	if (store_reader_ask(reader, sql) != 0) {
+		fprintf(stderr, "%s\n", store_reader_error(reader));
+		return -1;
+	}
+	if (source == from_month)
+		when_format_month(r->start_s, r->first);
+	else
+		when_format_day(r->start_s, r->first);
+	when_format_day(r->end_s - 1, r->last);
+	if (source == from_intervals) {
+		store_reader_bind_whole(reader, 1, r->start_s);
+		store_reader_bind_whole(reader, 2, r->end_s);
+		store_reader_bind_whole(reader, 3, r->end_s - r->start_s);
+		when_format(r->start_s, r->first);
+		when_format(r->end_s, r->last);
+	} else {
+		store_reader_bind_text(reader, 1, r->first);
+		store_reader_bind_text(reader, 2, r->last);
+		store_reader_bind_whole(reader, 3, count_days(r));
+	}
+	for (size_t i = 0; i < r->n_names; i++)
+		store_reader_bind_text(reader, (int)i + FIRST_NAME, r->names[i]);
+	return 0;
+}
+
+/* Sums of values with three decimals carry the faults of binary fractions in the last of many digits. */
+static double rounded(double value)
+{
+	return round(value * 1000) / 1000;
+}
+
+static void put_csv_row(struct report *r, const struct form *f, const struct store_reader *reader)
+{
+	char number[TALLY_REAL_TEXT_MAX];
+
+	csv_put_text(&r->csv, r->first);
+	csv_put_text(&r->csv, r->last);
+	for (size_t i = 0; i < f->n; i++) {
+		if (store_reader_type(reader, (int)i) == STORE_REAL ||
+		    store_reader_type(reader, (int)i) == STORE_WHOLE) {
+			tally_format_real(rounded(store_reader_real(reader, (int)i)), number);
+			csv_put_number(&r->csv, number);
+		} else {
+			csv_put_text(&r->csv, store_reader_text(reader, (int)i));
+		}
+	}
+	csv_end_row(&r->csv);
+}
+
+static int print_csv(struct report *r, const struct form *f, struct store_reader *reader)
+{
+	int rc, n_rows = 0;
+
+	csv_put_text(&r->csv, "from");
+	csv_put_text(&r->csv, "to");
+	for (size_t i = 0; i < f->n; i++)
+		csv_put_text(&r->csv, f->cells[i].csv_name);
+	csv_end_row(&r->csv);
+	for (; (rc = store_reader_next(reader)) == 1; n_rows++)
+		put_csv_row(r, f, reader);
+	return rc < 0 ? rc : n_rows;
+}
+
+static int add_row(const struct form *f, const struct store_reader *reader, struct table *table)
+{
+	char texts[CELLS_MAX][TALLY_REAL_TEXT_MAX];
+	const char *cells[CELLS_MAX];
+	double coverage = store_reader_real(reader, (int)f->n - 1);
+
+	for (size_t i = 0; i < f->n; i++) {
+		cells[i] = store_reader_text(reader, (int)i);
+		if (store_reader_type(reader, (int)i) != STORE_REAL && store_reader_type(reader, (int)i) != STORE_WHOLE)
+			continue;
+		snprintf(texts[i], sizeof(texts[i]), "%.3f", store_reader_real(reader, (int)i));
+		cells[i] = texts[i];
+	}
+	/* Downwards: what is not whole must not look so. */
+	snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(coverage * 100));
+	cells[f->n - 1] = texts[f->n - 1];
+	return table_add(table, cells, f->n - 1, coverage < 1 ? TABLE_YELLOW : TABLE_PLAIN);
+}
+
+static void print_title(const struct report *r)
+{
+	if (strcmp(r->first, r->last) == 0 || strlen(r->first) == strlen("2026-11"))
+		printf("%s\n\n", r->first);
+	else
+		printf("%s to %s\n\n", r->first, r->last);
+}
+
+static int print_table(struct report *r, const struct form *f, struct store_reader *reader)
+{
+	struct table *table = table_new(f->columns, f->n);
+	int rc = -1, n_rows = 0;
+
+	if (table == NULL)
+		return -1;
+	for (; (rc = store_reader_next(reader)) == 1; n_rows++)
+		if (add_row(f, reader, table) != 0)
+			break;
+	if (rc == 0 && n_rows > 0) {
+		print_title(r);
+		table_print(table, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
+	}
+	table_free(table);
+	return rc != 0 ? -1 : n_rows;
+}
+
+static int print(struct report *r, struct store_reader *reader)
+{
+	struct form f = form_of(r);
+	int n_rows;
+
+	for (size_t i = 0; i < r->n_names; i++)
+		if (!tally_is_known(reader, r->names[i]))
+			return TALLY_BAD;
+	if (ask(r, &f, reader) != 0)
+		return TALLY_BAD;
+	n_rows = r->as_csv ? print_csv(r, &f, reader) : print_table(r, &f, reader);
+	if (n_rows < 0)
+		fprintf(stderr, "%s\n",
+			*store_reader_error(reader) != '\0' ? store_reader_error(reader) : "out of memory");
+	if (n_rows == 0)
+		fprintf(stderr, "nothing was counted from %s to %s\n", r->first, r->last);
+	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
+}
+
+static bool set_option(struct report *r, int c)
+{
+	switch (c) {
+	case 'm':
+		r->month = optarg;
+		return true;
+	case 'd':
+		r->day = optarg;
+		return true;
+	case 'f':
+		r->from = optarg;
+		return true;
+	case 't':
+		r->to = optarg;
+		return true;
+	case 'n':
+		if (r->n_names == NAMES_MAX)
+			return tally_misused(r->t, "--meter: at most %d names allowed", NAMES_MAX), false;
+		r->names[r->n_names++] = optarg;
+		return true;
+	case 'r':
+		return r->by_tariff = true;
+	case 'c':
+		return r->as_csv = true;
+	case 'l':
+		return tally_delimiter(r->t, optarg, &r->csv.delimiter);
+	case 'p':
+		return tally_decimal(r->t, optarg, &r->csv.decimal);
+	default:
+		return false;
+	}
+}
+
+static bool read_options(struct report *r)
+{
+	static const struct option options[] = {
+		{"month", required_argument, NULL, 'm'},   {"day", required_argument, NULL, 'd'},
+		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
+		{"meter", required_argument, NULL, 'n'},   {"tariffs", no_argument, NULL, 'r'},
+		{"csv", no_argument, NULL, 'c'},	   {"delimiter", required_argument, NULL, 'l'},
+		{"decimal", required_argument, NULL, 'p'}, {0}};
+	int c;
+
+	while ((c = tally_option(r->t, options)) != -1)
+		if (!set_option(r, c))
+			return false;
+	if (optind < r->t->argc)
+		return tally_misused(r->t, "\"%s\": no argument expected", r->t->argv[optind]), false;
+	if ((r->month != NULL) + (r->day != NULL) + (r->from != NULL || r->to != NULL) > 1)
+		return tally_misused(r->t, "one of --month, --day and --from with --to expected"), false;
+	if (r->to != NULL && r->from == NULL)
+		return tally_misused(r->t, "--to without --from"), false;
+	csv_complete(&r->csv);
+	r->csv.out = stdout;
+	return true;
+}
+
+int tally_report(const struct tally *t)
+{
+	struct report r = {.t = t};
+	struct store_reader *reader;
+	struct conf *conf;
+	int code = TALLY_BAD;
+
+	if (!read_options(&r))
+		return TALLY_USAGE;
+	conf = tally_load_conf(t);
+	if (conf == NULL)
+		return TALLY_BAD;
+	calendar_zone(conf->timezone);
+	if (!set_span(&r)) {
+		conf_free(conf);
+		return TALLY_USAGE;
+	}
+	reader = tally_open_database(conf);
+	if (reader != NULL)
+		code = print(&r, reader);
+	store_reader_close(reader);
+	conf_free(conf);
+	return code;
+}

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""tally report: what was counted in a month, on a day, in any span, from the views."""
+
+import csv
+import io
+import sqlite3
+import unittest
+
+from opssite import OpsSite
+from simsite import BUILD
+from terminal import Terminal
+
+# Local days in Europe/Paris around the change of clocks: the 25th has 25 hours.
+DAYS = (("2026-10-24", 1792792800, 1792879200), ("2026-10-25", 1792879200, 1792969200),
+        ("2026-10-26", 1792969200, 1793055600))
+MONTH = ("2026-10", 1790805600, 1793487600)
+# Wh (and ml) of each day; together the month.
+MAIN = (24000001, 25000002, 24000003)
+GAS = (1500000, 0, 250000)
+T1, T3 = (20000001, 20000001, 20000001), (4000000, 5000001, 4000002)
+
+
+class TestReport(OpsSite):
+    def setUp(self):
+        super().setUp()
+        self.run_for_a_while()
+        db = sqlite3.connect(self.db_path)
+        ids = dict(db.execute("SELECT name, id FROM meter").fetchall())
+        quantities = dict(db.execute("SELECT name, id FROM quantity").fetchall())
+        self.main, self.gas = ids["e44"], ids["gas"]
+        with db:
+            for table in ("day_energy", "day_tariff", "month_energy", "month_tariff", "kept_interval", "local_day",
+                          "local_month", "life"):
+                db.execute(f"DELETE FROM {table}")
+            for meter, names in ((self.main, ("active_energy_import", "active_energy_import_t1",
+                                              "active_energy_import_t3")), (self.gas, ("volume",))):
+                for name in names:
+                    db.execute("INSERT INTO life VALUES (?, ?, 0, 0, NULL, NULL, 'first')", (meter, quantities[name]))
+            for i, (day, start, end) in enumerate(DAYS):
+                db.execute("INSERT INTO local_day VALUES (?, ?, ?)", (day, start, end))
+                self.put(db, "day", day, end - start, MAIN[i], GAS[i], T1[i], T3[i])
+            db.execute("INSERT INTO local_month VALUES (?, ?, ?)", MONTH)
+            self.put(db, "month", MONTH[0], DAYS[2][2] - DAYS[0][1], sum(MAIN), sum(GAS), sum(T1), sum(T3))
+            for hour in range(25):
+                db.execute("INSERT INTO kept_interval (ts, meter, duration_s, quality, active_energy_import) "
+                           "VALUES (?, ?, 3600, ?, ?)",
+                           (DAYS[1][1] + 3600 * hour, self.main, int(hour == 3), 1000000 + (2 if hour == 0 else 0)))
+        db.close()
+
+    def put(self, db, kind, name, measured_s, main, gas, t1, t3):
+        db.execute(f"INSERT INTO {kind}_energy ({kind}, meter, measured_s, active_energy_import) VALUES (?, ?, ?, ?)",
+                   (name, self.main, measured_s, main))
+        db.execute(f"INSERT INTO {kind}_energy ({kind}, meter, measured_s, volume) VALUES (?, ?, ?, ?)",
+                   (name, self.gas, measured_s // 2, gas))
+        db.execute(f"INSERT INTO {kind}_tariff ({kind}, meter, measured_s, active_energy_import_t1, "
+                   "active_energy_import_t3) VALUES (?, ?, ?, ?, ?)", (name, self.main, measured_s, t1, t3))
+
+    def report(self, *arguments):
+        ran = self.tally("report", *arguments)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        return ran.stdout.splitlines()
+
+    def csv(self, *arguments, delimiter=","):
+        ran = self.tally("report", "--csv", *arguments)
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        return list(csv.DictReader(io.StringIO(ran.stdout), delimiter=delimiter))
+
+    def test_month(self):
+        lines = self.report("--month", "2026-10")
+        self.assertEqual(lines[0], "2026-10")
+        self.assertEqual(lines[2].split(), ["METER", "IMPORT", "kWh", "OTHER", "COVERED"])
+        self.assertEqual(lines[3].split(), ["e44", "73000.006", "9", "%"])
+        self.assertEqual(lines[4].split(), ["gas", "1.750", "m3", "4", "%"])
+        self.assertEqual(len(lines), 5)
+
+    def test_day_of_25_hours(self):
+        lines = self.report("--day", "2026-10-25", "--meter", "e44")
+        self.assertEqual((lines[0], lines[3].split()), ("2026-10-25", ["e44", "25000.002", "100", "%"]))
+
+    def test_days_add_up_to_the_month(self):
+        row, gas = self.csv("--from", "2026-10-24", "--to", "2026-10-26")
+        self.assertEqual((row["from"], row["to"], row["meter"], row["active_import_kwh"]),
+                         ("2026-10-24", "2026-10-26", "e44", "73000.006"))
+        self.assertEqual(row["coverage"], "1")
+        self.assertEqual((gas["other"], gas["other_unit"], gas["coverage"]), ("1.75", "m3", "0.5"))
+        shown = self.sql("SELECT sum(value) AS kwh FROM daily WHERE meter = 'e44' AND quantity = 'active_energy_import'")
+        self.assertEqual(float(row["active_import_kwh"]), round(shown[0]["kwh"], 3))
+
+    def test_span_within_a_day_is_taken_from_the_intervals(self):
+        row, = self.csv("--from", "2026-10-25T00:00", "--to", "2026-10-25T06:00")  # seven hours
+        self.assertEqual((row["from"], row["to"]), ("2026-10-25T00:00:00+02:00", "2026-10-25T06:00:00+01:00"))
+        self.assertEqual(row["active_import_kwh"], "7000.002")
+        self.assertEqual(row["coverage"], "0.857")
+
+    def test_tariffs(self):
+        lines = self.report("--month", "2026-10", "--tariffs")
+        self.assertEqual(lines[2].split(), ["METER", "T1", "kWh", "T3", "kWh", "TOTAL", "kWh", "COVERED"])
+        self.assertEqual(lines[3].split()[:4], ["e44", "60000.003", "13000.003", "73000.006"])
+        self.assertEqual(len(lines), 4)
+        row, = self.csv("--tariffs", "--day", "2026-10-25", "--decimal", ",", delimiter=";")
+        self.assertEqual((row["t1_kwh"], row["t2_kwh"], row["t3_kwh"], row["total_kwh"]),
+                         ("20000,001", "", "5000,001", "25000,002"))
+
+    def test_narrow_terminal_keeps_what_matters(self):
+        shown, code = Terminal([BUILD / "tally", "-c", self.etc, "report", "--month", "2026-10"], columns=40).end()
+        plain = shown.replace("\x1b[33m", "").replace("\x1b[0m", "")
+        self.assertEqual(code, 0)
+        self.assertLessEqual(max(map(len, plain.splitlines())), 40)
+        self.assertIn("73000.006", plain)
+
+    def test_nothing_counted_is_told(self):
+        for arguments in (("--month", "2001-01"), ("--from", "2001-01-01", "--to", "2001-01-02"), ("--day", "2001-01-01")):
+            ran = self.tally("report", *arguments)
+            self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+            self.assertIn("nothing was counted from 2001-01", ran.stderr)
+
+    def test_wrong_use_is_told(self):
+        for arguments, message in (
+                (("--month", "last"), "--month last: 2026-11 expected"),
+                (("--month", "2026-13"), "--month 2026-13: no such time"),
+                (("--day", "2026-11"), "--day 2026-11: 2026-11-21 expected"),
+                (("--month", "2026-10", "--day", "2026-10-01"), "one of --month, --day and --from"),
+                (("--to", "2026-10-01"), "--to without --from"),
+                (("--from", "2026-10-02", "--to", "2026-10-01"), "nothing lies between"),
+                (("--tariffs", "--from", "2026-10-01T10:00"), "tariffs are kept by the day"),
+                (("e44",), '"e44": no argument expected')):
+            with self.subTest(arguments=arguments):
+                ran = self.tally("report", *arguments)
+                self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)
+                self.assertIn(message, ran.stderr)
+        ran = self.tally("report", "--meter", "e4")
+        self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (1, "", '"e4" is not in the database; "e44"?\n'))
+
+
+if __name__ == "__main__":
+    unittest.main()
