@@ -173,10 +173,13 @@ bool meter_begin_probe(struct meter *m)
 	static const unsigned tried[] = {DRIVER_ENERGY, DRIVER_POWER, DRIVER_IDENTITY | DRIVER_STATE};
 	const struct plan *p = NULL;
 
-	for (size_t i = 0; p == NULL && i < sizeof(tried) / sizeof(tried[0]); i++)
+	for (size_t i = 0; p == NULL && i < sizeof(tried) / sizeof(tried[0]); i++) {
 		p = plan_of(m, tried[i]);
+		m->groups = tried[i];
+	}
 	if (p == NULL)
 		return false;
+	m->plan = p;
 	begin_single(m, METER_PROBE, p->requests[0]);
 	return true;
 }
@@ -215,21 +218,26 @@ static void count_reply(struct meter *m, const struct link_reply *r, int64_t now
 
 enum meter_outcome meter_answered(struct meter *m, int64_t now_ms)
 {
-	enum meter_outcome outcome = METER_ANSWERED;
+	size_t n_refused = 0;
+	bool failed = false;
 
 	for (size_t i = 0; i < m->job.n_done; i++) {
 		const struct link_reply *r = &m->job.replies[i];
 
 		if (r->status != LINK_CLOSED || r->sent_us != 0)
 			count_reply(m, r, now_ms);
-		if (!final(r) && outcome == METER_ANSWERED)
+		if (r->status != LINK_OK && !failed)
 			note_reason(m, r);
 		if (r->status == LINK_CLOSED)
 			return METER_NO_LINE;
-		if (!final(r))
-			outcome = METER_FAILED;
+		n_refused += refused(r);
+		failed |= !final(r);
 	}
-	return m->job.n_done < m->job.n_requests && outcome == METER_ANSWERED ? METER_NO_LINE : outcome;
+	if (failed)
+		return METER_FAILED;
+	if (m->job.n_done < m->job.n_requests)
+		return METER_NO_LINE;
+	return n_refused == m->job.n_done ? METER_REFUSED : METER_ANSWERED;
 }
 
 bool meter_retry(struct meter *m)
@@ -368,13 +376,10 @@ static void add_all(struct plan_rows *to, const struct plan_rows *set)
 		to->bits[i] |= set->bits[i];
 }
 
-static void lack_rows(struct meter *m, const struct plan_request *r)
+static void remove_all(struct plan_rows *from, const struct plan_rows *set)
 {
-	struct plan_rows rows = {{0}};
-
-	m->found_missing = true;
-	plan_rows_at(m->refused_plan, r, &rows);
-	add_all(&m->missing, &rows);
+	for (size_t i = 0; i < sizeof(set->bits) / sizeof(set->bits[0]); i++)
+		from->bits[i] &= ~set->bits[i];
 }
 
 /* A part that finds no room is left to the next refusal. */
@@ -384,16 +389,18 @@ static void push_part(struct meter *m, struct plan_request r)
 		m->refused[m->n_refused++] = r;
 }
 
-/* Put the halves of a refused request in line, or note what it held as missing when it cannot be halved. */
+/* Put the halves of a refused request in line, or note that what it holds is missing when it cannot be halved. */
 static void halve(struct meter *m, const struct plan_request *r)
 {
 	struct plan_request first, second;
+	struct plan_rows rows;
 
 	if (plan_split(m->conf->driver, m->refused_plan, r, &first, &second)) {
 		push_part(m, second);
 		push_part(m, first);
 	} else {
-		lack_rows(m, r);
+		plan_rows_at(m->refused_plan, r, &rows);
+		add_all(&m->found, &rows);
 	}
 }
 
@@ -401,13 +408,15 @@ size_t meter_take_refused(struct meter *m)
 {
 	if (m->n_refused > 0)
 		return m->n_refused;
-	for (size_t i = m->plan->n_requests; i-- > 0;)
+	if (m->task == METER_PROBE && refused(&m->replies[0]))
+		push_part(m, m->part);
+	for (size_t i = m->task == METER_PROBE ? 0 : m->plan->n_requests; i-- > 0;)
 		if (refused(&m->replies[i]))
 			push_part(m, m->plan->requests[i]);
 	m->refused_plan = m->plan;
+	m->refused_groups = m->groups;
 	m->refused_again = false;
-	m->found_missing = false;
-	m->new_cuts = (struct plan_rows){{0}};
+	m->found = m->new_cuts = (struct plan_rows){{0}};
 	return m->n_refused;
 }
 
@@ -466,16 +475,30 @@ static void take_refusal(struct meter *m)
 	}
 }
 
+/* A meter that refuses all there is to read is not one that lacks it all. */
+static enum meter_parts end_lacking(struct meter *m, char *lacking, size_t n)
+{
+	add_all(&m->missing, &m->found);
+	drop_plans(m);
+	if (plan_of(m, m->refused_groups) == NULL) {
+		remove_all(&m->missing, &m->found);
+		drop_plans(m);
+		return METER_PARTS_REFUSED;
+	}
+	name_missing(m, lacking, n);
+	return METER_PARTS_LACKING;
+}
+
 /* Requests are only cut when no missing row explains the refusal. */
 static enum meter_parts end_parts(struct meter *m, char *lacking, size_t n)
 {
-	name_missing(m, lacking, n);
-	if (!m->found_missing && is_empty(&m->new_cuts))
+	if (!is_empty(&m->found))
+		return end_lacking(m, lacking, n);
+	if (is_empty(&m->new_cuts))
 		return METER_PARTS_NOTHING;
-	if (!m->found_missing)
-		add_all(&m->cuts, &m->new_cuts);
+	add_all(&m->cuts, &m->new_cuts);
 	drop_plans(m);
-	return m->found_missing ? METER_PARTS_LACKING : METER_PARTS_CUT;
+	return METER_PARTS_CUT;
 }
 
 enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n)

@@ -40,7 +40,8 @@ enum meter_task {
 
 /* What became of a job. */
 enum meter_outcome {
-	METER_ANSWERED, /* every request was answered, be it by an exception */
+	METER_ANSWERED, /* every request was answered, some perhaps refused with exception 2 or 3 */
+	METER_REFUSED,	/* every request was refused so */
 	METER_FAILED,	/* at least one request has no valid answer */
 	METER_NO_LINE,	/* port or connection was lost: says nothing about the meter */
 };
@@ -96,8 +97,9 @@ struct meter {
 	size_t n_refused;	    /* parts of refused requests waiting to be tried */
 	struct plan_request refused[METER_REFUSED_MAX];
 	const struct plan *refused_plan;
+	unsigned refused_groups;   /* what that plan is for */
 	bool refused_again;	   /* the part under way has been refused once already */
-	bool found_missing;	   /* by trying these parts */
+	struct plan_rows found;	   /* rows that are missing, as these parts show */
 	struct plan_rows new_cuts; /* first rows of parts that were read */
 };
 
@@ -123,7 +125,8 @@ enum meter_outcome meter_answered(struct meter *m, int64_t now_ms);
 /* After METER_FAILED or METER_NO_LINE: make the job what has no answer yet. Returns false when no try is left. */
 bool meter_retry(struct meter *m);
 
-/* The task is over with this outcome: the meter is idle, its state follows. Returns true when the state changed. */
+/* The task is over with this outcome: the meter is idle, its state follows; METER_REFUSED leaves it as it is. Returns
+ * true when the state changed. */
 bool meter_settle(struct meter *m, enum meter_outcome outcome, int64_t now_ms);
 
 /* Decode the answered requests of a read. Returns the number of values set in r. */
@@ -133,14 +136,15 @@ unsigned meter_reading(const struct meter *m, struct reading *r);
  * known before (and one was known). */
 bool meter_take_identity(struct meter *m);
 
-/* Take the requests that the meter refused with exception 2 or 3: each waits to be tried again by meter_begin_part().
- * Returns their number. */
+/* Before meter_settle(): take the requests that the meter refused with exception 2 or 3; each waits to be tried again
+ * by meter_begin_part(). Returns their number. */
 size_t meter_take_refused(struct meter *m);
 
 /* What trying the parts of refused requests came to. */
 enum meter_parts {
 	METER_PARTS_LEFT,    /* more wait to be tried */
 	METER_PARTS_LACKING, /* done: the meter lacks rows; it will be read without them */
+	METER_PARTS_REFUSED, /* done: the meter refuses everything; it will be asked for it again */
 	METER_PARTS_CUT,     /* done: the meter has every row but refuses long reads; it will be read in parts */
 	METER_PARTS_NOTHING, /* done: the refusal was a passing one, or the meter fell silent */
 };

@@ -375,8 +375,8 @@ static void finish_read(struct poller *p, struct meter *m, enum meter_outcome ou
 	/* Who it is was asked in vain. */
 	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)
 		m->identify_at_ms = now_ms + METER_IDENTIFY_AGAIN_MS;
-	settle(p, m, outcome, now_ms);
 	meter_take_refused(m);
+	settle(p, m, outcome == METER_REFUSED ? METER_FAILED : outcome, now_ms);
 }
 
 static void report_identity(struct poller *p, struct meter *m, bool serial_changed, const char *old_serial,
@@ -412,6 +412,8 @@ static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 /* A meter that does not say who it is may be readable all the same: its state waits for that. */
 static void finish_identify(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
+	if (outcome == METER_REFUSED)
+		outcome = METER_ANSWERED;
 	if (outcome == METER_ANSWERED) {
 		settle(p, m, outcome, now_ms);
 		take_identity(p, m, now_ms);
@@ -440,13 +442,18 @@ static void tell_parts(struct poller *p, const struct meter *m, enum meter_parts
 
 static void finish_part(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
+	enum meter_parts parts = METER_PARTS_NOTHING;
 	char lacking[256];
 
-	settle(p, m, outcome, now_ms);
 	if (outcome == METER_NO_LINE)
 		m->n_refused = 0;
 	else
-		tell_parts(p, m, meter_take_part(m, lacking, sizeof(lacking)), lacking, now_ms);
+		parts = meter_take_part(m, lacking, sizeof(lacking));
+	/* A down meter that refuses everything is probed with growing pauses like one that is silent. */
+	if (parts == METER_PARTS_REFUSED && m->state == METER_DOWN)
+		outcome = METER_FAILED;
+	settle(p, m, outcome, now_ms);
+	tell_parts(p, m, parts, lacking, now_ms);
 }
 
 /* A meter that is back may be another. */
@@ -455,6 +462,8 @@ static void finish_probe(struct poller *p, struct meter *m, enum meter_outcome o
 	if (outcome == METER_ANSWERED && m->state == METER_DOWN) {
 		m->identify_at_ms = 0;
 		meter_forget_refused(m);
+	} else if (outcome == METER_REFUSED) {
+		meter_take_refused(m);
 	}
 	settle(p, m, outcome, now_ms);
 }
@@ -524,19 +533,17 @@ static bool round_due(const struct poller *p, int64_t now_ms)
 /* What the meter has to be asked beside the round, and since when. */
 static enum extra extra_of(const struct meter *m, int64_t now_ms, int64_t *since_ms)
 {
-	*since_ms = 0;
-	if (m->waiting) {
-		*since_ms = m->slot_s * 1000;
+	*since_ms = m->slot_s * 1000;
+	if (m->waiting)
 		return EXTRA_RETRY;
-	}
 	if (m->task != METER_IDLE)
 		return EXTRA_NONE;
+	if (m->n_refused > 0)
+		return EXTRA_PART;
 	if (m->state == METER_DOWN) {
 		*since_ms = m->probe_at_ms;
 		return m->probe_at_ms <= now_ms ? EXTRA_PROBE : EXTRA_NONE;
 	}
-	if (m->n_refused > 0)
-		return EXTRA_PART;
 	if (m->failed_rounds > 0 && is_due(m, now_ms)) {
 		*since_ms = due_since_ms(m, now_ms);
 		return EXTRA_SUSPECT;
@@ -741,7 +748,7 @@ static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 	/* A connection that broke and is there again may have broken on what this meter was asked. */
 	if (outcome == METER_NO_LINE && !p->ending && bus_is_open(p->bus, NULL, 0))
 		outcome = METER_FAILED;
-	m->waiting = outcome != METER_ANSWERED && !p->ending &&
+	m->waiting = (outcome == METER_FAILED || outcome == METER_NO_LINE) && !p->ending &&
 		     (m->of_round || (outcome == METER_FAILED && m->tries_left > 0 && !p->silent));
 	if (!m->waiting)
 		conclude(p, m, outcome, now_ms);

@@ -146,7 +146,7 @@ static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 		fprintf(stderr, "bus %s: %s\n", bus->name, why);
 		goto out;
 	}
-	if (outcome == METER_ANSWERED && learn_parts(&l, m))
+	if ((outcome == METER_ANSWERED || outcome == METER_REFUSED) && learn_parts(&l, m))
 		outcome = read_everything(&l, m);
 	print_requests(m);
 	print_values(m);

@@ -26,6 +26,8 @@ enum { METERS_MAX = 6, SAID_MAX = 4000 };
 static const char plain_model[] = HEAD VALUES;
 static const char identified_model[] = HEAD VALUES WHO;
 static const char wide_model[] = HEAD "active_energy_export = 104 u32 10 Wh energy\n" VALUES;
+static const char coarse_model[] = HEAD "active_energy_import = 100 u32 10 Wh energy\n"
+					"active_energy_import = 300 u32 1 kWh energy fallback\n";
 static const char silent_model[] = HEAD WHO;
 
 /* The bus of paper. */
@@ -857,6 +859,53 @@ static void missing_register_is_told_once_after_the_round(void **state)
 	expect("ask m1 100+2\nask m2 100+2 104+2\n");
 }
 
+static void refuse(size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		break_off(LINK_EXCEPTION, 2);
+}
+
+static void meter_that_refuses_everything_goes_down_and_comes_back(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	for (int64_t ms = 10000; ms <= 30000; ms += 10000) {
+		tick(ms);
+		while (bus.asked != NULL)
+			strcmp(owner(bus.asked)->conf->name, "m1") == 0 ? refuse(1) : answer();
+	}
+	assert_non_null(strstr(said, "!m1 meter-down: down: exception 2, illegal data address"));
+	assert_null(strstr(said, "register-missing"));
+	said[0] = '\0';
+	tick(50000);
+	answer();
+	refuse(3);
+	expect("ask m2 200+2\n<m2 50 P good>\nask m1 100+2\nask m1 100+2\nask m1 100+2\n");
+	tick(80000);
+	answer_all();
+	expect("ask m2 200+2\n<m2 80 P good>\n");
+	tick(90000);
+	answer_all();
+	expect("ask m2 200+2\n<m2 90 P good>\nask m1 100+2\n!m1 meter-up: up: Test at line address 1\nask m1 200+2\n"
+	       "<m1 90 P good>\n");
+}
+
+static void old_firmware_that_comes_back_is_read_by_the_coarser_register(void **state)
+{
+	(void)state;
+	begin(coarse_model, 2, 10, 0);
+	tick(1000);
+	break_off(LINK_EXCEPTION, 2);
+	answer();
+	refuse(2);
+	expect("ask m1 100+2\nask m2 100+2\n!m2 meter-up: up: Test at line address 2\nask m1 100+2\nask m1 100+2\n"
+	       "!m1 register-missing: refuses active_energy_import at 100\n");
+	tick(10000);
+	answer_all();
+	expect("ask m1 300+2\nask m2 100+2\n<m1 10 E good>\n!m1 meter-up: up: Test at line address 1\n<m2 10 E "
+	       "good>\n");
+}
+
 static void illegal_function_takes_a_meter_down_at_once(void **state)
 {
 	(void)state;
@@ -1000,6 +1049,8 @@ int main(void)
 		T(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay),
 		T(readings_of_another_model_are_suspect),
 		T(missing_register_is_told_once_after_the_round),
+		T(meter_that_refuses_everything_goes_down_and_comes_back),
+		T(old_firmware_that_comes_back_is_read_by_the_coarser_register),
 		T(illegal_function_takes_a_meter_down_at_once),
 		T(gateways_exception_counts_against_the_meter_and_speaks_for_the_line),
 		T(bus_without_meters_asks_and_wants_nothing),
