@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Every fault on every transport: no wrong value, the right counter, the right state, recovery without a restart.
+
+One site of three lines, on each line one meter for each fault and healthy ones between them."""
+
+import unittest
+
+from simsite import Site, free_port, wait_for
+from truth import Truth
+
+TRANSPORTS = ("rtu", "tcp", "rtu-over-tcp")
+EXCEPTIONS = tuple(f"exception-{code}" for code in (1, 2, 3, 4, 6, 10, 11))
+# The reason that the log gives for a meter that always has this fault; "" = it is read all the same, "|" = it may be or not.
+REASONS = {
+    "silence": "timeout",
+    "late": "timeout",
+    "short": "timeout|bad CRC|answer of the wrong length",
+    "long": "answer of the wrong length",
+    "bad-crc": "bad CRC|timeout|answer of another unit|answer with another function|answer of the wrong length",
+    "wrong-unit": "answer of another unit",
+    "wrong-function": "answer with another function",
+    "noise-before": "|",
+    "noise-after": "|",
+    "echo": "",
+    "dribble": "",
+    **{kind: kind.replace("-", " ") for kind in EXCEPTIONS},
+}
+ON_TCP = {
+    "bad-crc": "exception 11",  # the gateway has seen it
+    "wrong-transaction": "answer to another transaction|timeout",
+    "echo": "answer of the wrong length",
+}
+ON_SOCKETS = {"reset": "line closed"}
+DELAYS = {"late": "600ms", "dribble": "1ms"}
+
+
+def reasons(transport):
+    return {**REASONS, **(ON_TCP if transport == "tcp" else {}), **(ON_SOCKETS if transport != "rtu" else {})}
+
+
+class TestFaults(Site):
+    def setUp(self):
+        super().setUp()
+        self.ports = {"tcp": free_port(), "rtu-over-tcp": free_port()}
+        self.faulty = {}  # meter -> (transport, fault)
+        self.healthy = []
+        site = "speed = 60\n"
+        for transport in TRANSPORTS:
+            site += self.add_line(transport)
+        self.write("site.ini", site)
+        self.site = site
+
+    def add_line(self, transport):
+        """A line with its meters: the part of the site file; the bus file is written."""
+        short = transport.replace("rtu-over-tcp", "rot")
+        where = f"path = {self.dir}/tty" if transport == "rtu" else f"port = {self.ports[transport]}"
+        device = (f"device = {self.dir}/tty\nbaud = 38400" if transport == "rtu" else
+                  f"host = 127.0.0.1\nport = {self.ports[transport]}" +
+                  ("\nbaud = 38400" if transport != "tcp" else ""))
+        site = f"[bus {short}]\ntransport = {transport}\n{where}\npace = no\n"
+        bus = (f"[bus]\ntransport = {transport}\n{device}\nenergy_every = 2s\npower_every = 2s\n"
+               "response_timeout = 300ms\n")
+        kinds = list(reasons(transport))
+        for i, kind in enumerate(kinds + ["healthy-1", "healthy-2"]):
+            name = f"{short}-{kind}"
+            site += f"[meter {name}]\nbus = {short}\nmodel = countis-e43\naddress = {i + 1}\nbase = 20 kW\nturnaround = 1ms\n"
+            bus += f"[meter {name}]\nmodel = countis-e43\naddress = {i + 1}\n"
+            if kind in kinds:
+                self.faulty[name] = (transport, kind)
+            else:
+                self.healthy.append(name)
+        self.write(f"etc/bus.d/{short}.ini", bus)
+        return site
+
+    def states(self):
+        return {row["meter"]: row["state"] for row in self.sql("SELECT meter, state FROM meter_status")}
+
+    def wait_all_up(self):
+        def all_up():
+            states = self.states()
+            return len(states) == len(self.faulty) + len(self.healthy) and set(states.values()) == {"up"}
+        wait_for(all_up, "all meters up", 150)
+
+    def set_faults(self, rate):
+        for name, (_, kind) in self.faulty.items():
+            delay = (DELAYS[kind],) if kind in DELAYS and rate != "0%" else ()
+            self.control("fault", name, kind, rate, *delay)
+
+    def assert_settled(self):
+        """Each meter is down or up as its fault makes it, the log says why."""
+        def settled():
+            states = self.states()
+            return all(states.get(name) == "down" for name, (transport, kind) in self.faulty.items()
+                       if reasons(transport)[kind] not in ("", "|"))
+        wait_for(settled, "the faulty meters to go down", 150)
+        for name, (transport, kind) in self.faulty.items():
+            reason = reasons(transport)[kind]
+            if reason not in ("", "|"):
+                self.assertRegex(self.log(), f"meter {name}: down: ({reason})")
+            if not reason:
+                self.assertEqual(self.states()[name], "up", name)
+                self.assertNotIn(f"meter {name}: down", self.log())
+
+    def assert_counted(self):
+        for row in self.sql("SELECT * FROM meter_status"):
+            transport, kind = self.faulty.get(row["meter"], (None, "healthy"))
+            if kind in ("silence", "late"):
+                self.assertGreater(row["timeouts"], 0, row)
+            elif kind.startswith("exception") or (kind, transport) == ("bad-crc", "tcp"):
+                self.assertGreater(row["exceptions"], 0, row)
+            elif kind == "bad-crc":
+                self.assertGreater(row["crc_errors"], 0, row)
+            elif kind == "healthy":
+                self.assertEqual((row["failures"], row["exceptions"]), (0, 0), row)
+
+    def rows_since(self, name, ts):
+        return self.sql("SELECT * FROM energy WHERE meter = ? AND ts > ?", name, ts)
+
+    def assert_everybody_is_read(self):
+        """From now on, that is: two further slots of each."""
+        last = self.sql("SELECT max(ts) AS ts FROM energy")[0]["ts"]
+        for name in list(self.faulty) + self.healthy:
+            wait_for(lambda n=name: len(self.rows_since(n, last)) >= 2, f"new rows of {name}", 150)
+
+    def assert_all_true(self):
+        n_values, n_rows, wrong = Truth(self.dir / "trace").check(self.db_path)
+        self.assertEqual(wrong, [])
+        self.assertGreater(n_rows, 500)
+        self.assertGreater(n_values, 5 * n_rows)
+
+    def test_every_fault_on_every_transport(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_all_up()
+        self.set_faults("100%")
+        self.assert_settled()
+        self.assert_counted()
+        first = self.sql("SELECT max(ts) AS ts FROM energy")[0]["ts"]
+        for name in self.healthy:
+            wait_for(lambda n=name: len(self.rows_since(n, first)) >= 3, f"new rows of {name}")
+        self.set_faults("0%")
+        self.wait_all_up()
+        self.assert_everybody_is_read()
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assert_all_true()
+        for subject in ("rtu", "tcp", "rot"):
+            self.assertEqual(self.sql("SELECT * FROM event WHERE subject = ? AND kind LIKE 'bus-%'", subject), [])
+
+    def test_a_line_that_goes_away_is_told_apart_from_its_meters(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_all_up()
+        for line, command in (("rtu", "unplug"), ("tcp", "reboot"), ("rot", "reboot")):
+            self.control(command, line, "6s")
+        for line in ("rtu", "tcp", "rot"):
+            self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-down'", 1, line)
+            self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-up'", 1, line)
+        self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'meter-down'"), [])
+        self.assert_everybody_is_read()
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assert_all_true()
+
+    def test_a_line_that_falls_silent_is_told_apart_from_its_meters(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_all_up()
+        for line in ("rtu", "tcp", "rot"):
+            self.control("mute", line, "12s")
+        for line in ("rtu", "tcp", "rot"):
+            rows = self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-down'", 1, line)
+            self.assertRegex(rows[0]["detail"], r"none of \d+ meters answers")
+            self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-up'", 1, line)
+        self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'meter-down'"), [])
+        self.assert_everybody_is_read()
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assert_all_true()
+
+
+if __name__ == "__main__":
+    unittest.main()

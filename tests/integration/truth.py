@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""Holds every stored value against what the simulator said.
+
+A value is true when the simulator said it of that quantity of that meter between the slot and the moment the reading was
+complete. Works on the tables themselves: they hold whole base units, like the trace."""
+
+import bisect
+import sqlite3
+
+TABLES = ("energy", "partial", "tariff", "tariff_other", "power", "pulse")
+SLACK_MS = 50  # between the sim's clock at a request and the daemon's at the answer, both rounded
+
+
+class Truth:
+    def __init__(self, trace_path):
+        self.requests = 0
+        self.faults = {}
+        self.said = {}  # (meter, quantity) -> ([wall_ms], [value]), both in the order of the trace
+        with open(trace_path, encoding="ascii", errors="replace") as trace:
+            for line in trace:
+                if line.endswith("\n"):
+                    self.take(line)
+
+    def take(self, line):
+        wall_ms, meter, _, status, *values = line.split()
+        self.requests += 1
+        if status != "ok":
+            self.faults[status] = self.faults.get(status, 0) + 1
+        for pair in values:
+            quantity, value = pair.split("=", 1)
+            if value not in ("na",) and (value.isdigit() or value[1:].isdigit()):
+                times, said = self.said.setdefault((meter, quantity), ([], []))
+                times.append(int(wall_ms))
+                said.append(int(value))
+
+    def is_true(self, meter, quantity, from_ms, until_ms, value):
+        times, said = self.said.get((meter, quantity), ((), ()))
+        first = bisect.bisect_left(times, from_ms)
+        last = bisect.bisect_right(times, until_ms)
+        return value in said[first:last]
+
+    def check(self, db_path):
+        """How many values the database holds, how many rows, and a line for each that is not true."""
+        db = sqlite3.connect(f"file:{db_path}?mode=ro", uri=True)
+        db.row_factory = sqlite3.Row
+        names = {row["id"]: row["name"] for row in db.execute("SELECT id, name FROM meter")}
+        n_values = n_rows = 0
+        wrong = []
+        for table in TABLES:
+            for row in db.execute(f"SELECT * FROM reading_{table}"):
+                meter = names[row["meter"]]
+                from_ms, until_ms = row["ts"] * 1000 - SLACK_MS, row["ts"] * 1000 + row["delay_ms"] + SLACK_MS
+                n_rows += 1
+                for quantity in row.keys()[4:]:
+                    if row[quantity] is None:
+                        continue
+                    n_values += 1
+                    if not self.is_true(meter, quantity, from_ms, until_ms, row[quantity]):
+                        wrong.append(f"{table} {meter} {row['ts']} +{row['delay_ms']} ms: {quantity} = {row[quantity]}")
+        db.close()
+        return n_values, n_rows, wrong
