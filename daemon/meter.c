@@ -240,6 +240,22 @@ enum meter_outcome meter_answered(struct meter *m, int64_t now_ms)
 	return n_refused == m->job.n_done ? METER_REFUSED : METER_ANSWERED;
 }
 
+/* A magnitude and its sign belong to one moment: neither is kept from an earlier try without the other. */
+static size_t first_to_repeat(const struct meter *m, size_t first_unanswered)
+{
+	size_t first = first_unanswered;
+
+	for (size_t i = 0; i < m->plan->n_items; i++) {
+		const struct plan_item *item = &m->plan->items[i];
+
+		if (item->request < first && item->sign_request >= first_unanswered)
+			first = item->request;
+		if (item->sign_request < first && item->request >= first_unanswered)
+			first = item->sign_request;
+	}
+	return first;
+}
+
 bool meter_retry(struct meter *m)
 {
 	size_t i = m->first;
@@ -253,6 +269,7 @@ bool meter_retry(struct meter *m)
 	}
 	while (i < m->plan->n_requests && final(&m->replies[i]))
 		i++;
+	i = first_to_repeat(m, i);
 	m->first = i;
 	make_job(m, &m->plan->requests[i], m->plan->n_requests - i, &m->replies[i]);
 	return true;

@@ -63,7 +63,7 @@ class TestFaults(Site):
         kinds = list(reasons(transport))
         for i, kind in enumerate(kinds + ["healthy-1", "healthy-2"]):
             name = f"{short}-{kind}"
-            site += f"[meter {name}]\nbus = {short}\nmodel = countis-e43\naddress = {i + 1}\nbase = 20 kW\nturnaround = 1ms\n"
+            site += f"[meter {name}]\nbus = {short}\nmodel = countis-e43\naddress = {i + 1}\nbase = 15 kW\npeak = 30 kW\nturnaround = 1ms\n"
             bus += f"[meter {name}]\nmodel = countis-e43\naddress = {i + 1}\n"
             if kind in kinds:
                 self.faulty[name] = (transport, kind)

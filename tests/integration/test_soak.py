@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""The short form of soak.py: faults of every kind at once on all transports, every stored value true."""
+
+import os
+import unittest
+
+import soak
+
+TRANSACTIONS = int(os.environ.get("TALLY_SOAK", "15000"))
+
+
+class TestSoak(unittest.TestCase):
+    def test_no_value_is_stored_that_the_simulator_did_not_say(self):
+        total = soak.run(TRANSACTIONS, 0.055)
+        soak.report(total)
+        self.assertEqual(total["wrong"], [])
+        self.assertGreaterEqual(total["requests"], TRANSACTIONS)
+        self.assertGreater(sum(total["faults"].values()), TRANSACTIONS // 40)
+        self.assertGreater(total["values"], TRANSACTIONS)
+
+
+if __name__ == "__main__":
+    unittest.main()
