@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "wide.h"
+
 /* What passed in one counter from one moment to another. */
 struct piece {
 	int64_t from_s, to_s;
@@ -81,9 +83,11 @@ static int64_t parts_of(const struct account_limit *l)
 /* The most that can pass in dt_s: a quarter more than the meter can measure, and two steps of the register. */
 static int64_t most(const struct account_limit *l, int64_t dt_s)
 {
-	__int128 amount = (__int128)l->per_hour * (dt_s + ACCOUNT_SLACK_S) / 3600 * 5 / 4 + 2 * (__int128)l->step;
+	int64_t amount = wide_muldiv(l->per_hour, dt_s + ACCOUNT_SLACK_S, 3600);
 
-	return amount > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)amount;
+	if (amount > INT64_MAX / 8 || l->step > INT64_MAX / 32)
+		return INT64_MAX / 4;
+	return amount + amount / 4 + 2 * l->step;
 }
 
 static int64_t modulus_of(const struct account_meter *m, const struct account_counter *c)
@@ -248,7 +252,7 @@ static bool take(struct account *a, const struct account_meter *m, struct moveme
 /* What of a piece has passed at moment t_s, rounded down. */
 static int64_t passed(const struct piece *p, int64_t t_s)
 {
-	return (int64_t)((__int128)p->amount * (t_s - p->from_s) / (p->to_s - p->from_s));
+	return wide_muldiv(p->amount, t_s - p->from_s, p->to_s - p->from_s);
 }
 
 /* Bring the counter's running interval, which ends at end_s, up to t_s. */

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "mono.h"
+#include "wide.h"
 
 static const char *const spans[STORE_SPANS] = {"day", "month"};
 
@@ -411,8 +412,9 @@ static void set_limits(struct account_limits *l, const struct store_limits *of)
 	const struct driver *d = of->driver;
 	/* a model that has its ratios from us measures 5 A at 1:1; the others multiply by ratios we do not know */
 	int64_t power_w = d->max_power_w ? d->max_power_w : d->ratios ? ACCOUNT_UNKNOWN_W / 100 : ACCOUNT_UNKNOWN_W;
-	__int128 ratio = (__int128)power_w * of->ct_primary * of->vt_primary / of->ct_secondary / of->vt_secondary;
-	int64_t per_hour = ratio > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)ratio;
+	int64_t ratio = wide_muldiv(power_w, (int64_t)of->ct_primary * of->vt_primary,
+				    (int64_t)of->ct_secondary * of->vt_secondary);
+	int64_t per_hour = ratio > INT64_MAX / 4 ? INT64_MAX / 4 : ratio;
 
 	set_unknown(l);
 	for (size_t i = 0; i < d->n_rows; i++) {
