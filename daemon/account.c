@@ -281,13 +281,15 @@ static void advance(struct movement *mv, int64_t gap_s, int64_t end_s, int64_t t
 static void close_interval(struct account_counter *c, struct account_interval *out, int64_t end_s)
 {
 	if (c->known_s > 0 || c->sum != 0) {
-		out->values[out->n_values].quantity = c->quantity;
-		out->values[out->n_values].value = (c->rest + c->sum) / c->parts;
+		bool estimated = c->estimated || c->known_s < end_s - c->open_s;
+
 		if (out->n_values == 0)
 			out->quality = ACCOUNT_MEASURED;
-		out->n_values++;
-		if (c->estimated || c->known_s < end_s - c->open_s)
+		if (estimated)
 			out->quality = ACCOUNT_ESTIMATED;
+		out->values[out->n_values].quantity = c->quantity;
+		out->values[out->n_values].value = (c->rest + c->sum) / c->parts;
+		out->values[out->n_values++].quality = estimated ? ACCOUNT_ESTIMATED : ACCOUNT_MEASURED;
 	}
 	c->open_s = end_s;
 	c->rest = (c->rest + c->sum) % c->parts;

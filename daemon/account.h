@@ -90,6 +90,7 @@ struct account_interval {
 	struct {
 		enum quantity quantity;
 		int64_t value;
+		enum account_quality quality; /* measured or estimated */
 	} values[Q_COUNT];
 };
 

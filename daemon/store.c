@@ -129,7 +129,7 @@ static int prepare_kind(struct store *s, size_t k)
 	struct store_kind *kind = &s->kinds[k];
 	sqlite3_str *sql = sqlite3_str_new(s->db);
 
-	sqlite3_str_appendf(sql, "INSERT OR IGNORE INTO reading_%s (ts, meter, delay_ms, quality", kind->name);
+	sqlite3_str_appendf(sql, "INSERT INTO reading_%s (id, meter, delay_ms, quality", kind->name);
 	for (int q = 0; q < Q_COUNT; q++)
 		if (s->kind_of[q] == (int)k)
 			sqlite3_str_appendf(sql, ", %s", names_get((enum quantity)q)->name);
@@ -141,20 +141,22 @@ static int prepare_kind(struct store *s, size_t k)
 
 	kind->insert = text ? store_prepare(s, "%s", text) : NULL;
 	sqlite3_free(text);
-	kind->horizon = store_prepare(s, "SELECT ts FROM reading_%s ORDER BY ts DESC LIMIT 1 OFFSET ?", kind->name);
-	return kind->insert && kind->horizon ? 0 : -EIO;
+	kind->horizon = store_prepare(s, "SELECT id FROM reading_%s ORDER BY id DESC LIMIT 1 OFFSET ?", kind->name);
+	kind->exists = store_prepare(s, "SELECT 1 FROM reading_%s WHERE id >= ? AND id < ? AND meter = ?", kind->name);
+	return kind->insert && kind->horizon && kind->exists ? 0 : -EIO;
 }
 
 /* Make table quantity say what drivers/NAMES says; written only where it differs. */
 static int write_quantities(struct store *s)
 {
 	int r = store_exec(s, "BEGIN IMMEDIATE");
-	sqlite3_stmt *put =
-		store_prepare(s, "INSERT INTO quantity (name, obis, unit, per, kind) VALUES (?, ?, ?, ?, ?) "
-				 "ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
-				 "unit = excluded.unit, per = excluded.per, kind = excluded.kind "
-				 "WHERE obis <> excluded.obis OR unit <> excluded.unit "
-				 "OR per <> excluded.per OR kind <> excluded.kind");
+	sqlite3_stmt *put = store_prepare(
+		s, "INSERT INTO quantity (name, obis, unit, per, kind, place) "
+		   "VALUES (?1, ?2, ?3, ?4, ?5, ifnull((SELECT cid - 3 FROM pragma_table_info('reading_' || ?5) "
+		   "WHERE name = ?1), 0)) ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
+		   "unit = excluded.unit, per = excluded.per, kind = excluded.kind, place = excluded.place "
+		   "WHERE obis <> excluded.obis OR unit <> excluded.unit OR per <> excluded.per "
+		   "OR kind <> excluded.kind OR place <> excluded.place");
 
 	if (!put && r == 0)
 		r = -EIO;
@@ -183,6 +185,9 @@ static int prepare_store(struct store *s, const struct conf *conf, struct err *e
 	sort_quantities(s);
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		r = prepare_kind(s, k);
+	s->put_slot = store_prepare(s, "INSERT OR IGNORE INTO slot (ts) VALUES (?)");
+	if (r == 0 && !s->put_slot)
+		r = -EIO;
 	if (r == 0)
 		r = store_account_open(s, conf);
 	if (r == 0)
@@ -197,9 +202,11 @@ static int prepare_store(struct store *s, const struct conf *conf, struct err *e
 static void free_store(struct store *s)
 {
 	store_account_close(s);
+	sqlite3_finalize(s->put_slot);
 	for (size_t k = 0; k < s->n_kinds; k++) {
 		sqlite3_finalize(s->kinds[k].insert);
 		sqlite3_finalize(s->kinds[k].horizon);
+		sqlite3_finalize(s->kinds[k].exists);
 	}
 	for (size_t i = 0; i < s->n_meters; i++)
 		free(s->meters[i].serial);
@@ -361,55 +368,105 @@ struct reading_held {
 	int64_t values[Q_COUNT];
 };
 
-/* Put the values of one held reading that belong to kind k into its table. Returns 1 when there is a new row, 0, or
- * -errno. */
-static int write_kind(struct store *s, size_t k, const struct reading_held *held, int quality)
+/* Has the meter a row of this kind in the slot already? */
+static bool is_there(struct store *s, size_t k, const struct store_meter *m, int64_t slot_s)
+{
+	sqlite3_stmt *exists = s->kinds[k].exists;
+
+	if (m->newest_id[k] >> STORE_SLOT_BITS < slot_s)
+		return false;
+	sqlite3_bind_int64(exists, 1, slot_s << STORE_SLOT_BITS);
+	sqlite3_bind_int64(exists, 2, (slot_s + 1) << STORE_SLOT_BITS);
+	sqlite3_bind_int64(exists, 3, m->id);
+	bool there = sqlite3_step(exists) == SQLITE_ROW;
+
+	sqlite3_reset(exists);
+	return there;
+}
+
+/* A number for the next reading of a slot. Negative: -errno. */
+static int64_t next_id(struct store *s, int64_t slot_s)
+{
+	struct store_slot *slot = &s->slots[(uint64_t)slot_s % STORE_SLOTS];
+	int64_t first = slot_s << STORE_SLOT_BITS, end = (slot_s + 1) << STORE_SLOT_BITS;
+
+	if (slot->slot_s != slot_s || slot->next == 0) {
+		int64_t newest = first - 1;
+		char sql[128];
+
+		for (size_t k = 0; k < s->n_kinds; k++) {
+			snprintf(sql, sizeof(sql), "SELECT max(id) FROM reading_%s WHERE id >= %lld AND id < %lld",
+				 s->kinds[k].name, (long long)first, (long long)end);
+			int64_t id = store_number(s, sql, 0);
+
+			if (id > newest)
+				newest = id;
+		}
+		slot->slot_s = slot_s;
+		slot->next = newest - first + 1;
+		sqlite3_bind_int64(s->put_slot, 1, slot_s);
+		int r = store_run(s, s->put_slot);
+
+		if (r != 0)
+			return r;
+	}
+	return slot->next < 1 << STORE_SLOT_BITS ? first + slot->next++ : -EOVERFLOW;
+}
+
+/* Put the values of one held reading that belong to kind k into its table. 0 or -errno. */
+static int write_kind(struct store *s, size_t k, const struct reading_held *held, int quality, int64_t id)
 {
 	struct store_kind *kind = &s->kinds[k];
-	bool any = false;
 
-	for (size_t i = 0; i < held->head.n_values; i++) {
-		if (s->kind_of[held->quantities[i]] != (int)k)
-			continue;
-		sqlite3_bind_int64(kind->insert, s->column_of[held->quantities[i]], held->values[i]);
-		any = true;
-	}
-	if (!any)
-		return 0;
-	sqlite3_bind_int64(kind->insert, 1, held->head.slot_s);
+	for (size_t i = 0; i < held->head.n_values; i++)
+		if (s->kind_of[held->quantities[i]] == (int)k)
+			sqlite3_bind_int64(kind->insert, s->column_of[held->quantities[i]], held->values[i]);
+	sqlite3_bind_int64(kind->insert, 1, id);
 	sqlite3_bind_int64(kind->insert, 2, held->head.meter);
 	sqlite3_bind_int64(kind->insert, 3, held->head.delay_ms);
 	sqlite3_bind_int(kind->insert, 4, quality);
-
-	struct store_meter *m = store_find_meter(s, held->head.meter);
-
-	if (m && m->newest_ts[k] < held->head.slot_s)
-		m->newest_ts[k] = held->head.slot_s;
 	kind->touched = true;
-	int r = store_run(s, kind->insert);
+	return store_run(s, kind->insert);
+}
 
-	return r != 0 ? r : sqlite3_changes(s->db);
+/* The kinds of a reading that have values and no row yet. */
+static unsigned new_kinds(struct store *s, const struct reading_held *held, const struct store_meter *m)
+{
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < held->head.n_values; i++)
+		if (s->kind_of[held->quantities[i]] >= 0)
+			kinds |= 1U << s->kind_of[held->quantities[i]];
+	for (size_t k = 0; k < s->n_kinds; k++)
+		if (kinds & 1U << k && is_there(s, k, m, held->head.slot_s))
+			kinds &= ~(1U << k);
+	return kinds;
 }
 
 /* Count one held reading and put it into its tables. */
 static int write_reading(struct store *s, const struct reading_held *held)
 {
-	unsigned new_rows = 0;
+	struct store_meter *m = store_find_meter(s, held->head.meter);
 	int suspects = store_account_feed(s, held->head.meter, held->head.slot_s, held->head.quality,
 					  held->head.n_values, held->quantities, held->values);
+	unsigned kinds = m ? new_kinds(s, held, m) : 0;
+	int64_t id = kinds ? next_id(s, held->head.slot_s) : 0;
 
-	if (suspects < 0)
-		return suspects;
+	if (suspects < 0 || id < 0)
+		return suspects < 0 ? suspects : (int)id;
 	for (size_t k = 0; k < s->n_kinds; k++) {
 		bool suspect = suspects & 1 << k;
-		int r = write_kind(s, k, held, suspect ? READING_SUSPECT : held->head.quality);
+
+		if (!(kinds & 1U << k))
+			continue;
+		int r = write_kind(s, k, held, suspect ? READING_SUSPECT : held->head.quality, id);
 
 		if (r < 0)
 			return r;
-		if (r > 0)
-			new_rows |= 1U << k;
+		if (m->newest_id[k] < id)
+			m->newest_id[k] = id;
 	}
-	return store_account_suspects(s, (unsigned)suspects & new_rows);
+	return store_account_suspects(s, (unsigned)suspects & kinds);
 }
 
 /* A serial number is written where it stands among the readings: what comes after it is of another meter. */
@@ -480,24 +537,24 @@ static int write_readings(struct store *s)
 static int write_newest_of(struct store *s, size_t k)
 {
 	struct store_kind *kind = &s->kinds[k];
-	int64_t horizon_s = INT64_MIN;
+	int64_t horizon = INT64_MIN;
 	int r = 0;
 
 	sqlite3_bind_int64(kind->horizon, 1, (int64_t)s->n_meters + 250);
 	if (sqlite3_step(kind->horizon) == SQLITE_ROW)
-		horizon_s = sqlite3_column_int64(kind->horizon, 0);
+		horizon = sqlite3_column_int64(kind->horizon, 0);
 	sqlite3_reset(kind->horizon);
 	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
 		struct store_meter *m = &s->meters[i];
 
-		if (m->newest_ts[k] >= horizon_s || m->newest_ts[k] <= m->persisted_ts[k])
+		if (m->newest_id[k] >= horizon || m->newest_id[k] <= m->persisted_id[k])
 			continue;
-		sqlite3_stmt *put = store_prepare(s, "REPLACE INTO newest (meter, kind, ts) VALUES (%lld, '%s', %lld)",
-						  (long long)m->id, kind->name, (long long)m->newest_ts[k]);
+		sqlite3_stmt *put = store_prepare(s, "REPLACE INTO newest (meter, kind, id) VALUES (%lld, '%s', %lld)",
+						  (long long)m->id, kind->name, (long long)m->newest_id[k]);
 
 		r = put ? store_run(s, put) : -EIO;
 		sqlite3_finalize(put);
-		m->persisted_ts[k] = m->newest_ts[k];
+		m->persisted_id[k] = m->newest_id[k];
 	}
 	return r;
 }
@@ -599,8 +656,7 @@ static bool is_urgent(const struct store *s)
 	for (size_t i = 0; i < s->n_buses; i++)
 		if (s->buses[i].status_urgent)
 			return true;
-	return s->n_held > 0 || s->n_events > 0 || s->salvage || s->now_s - s->told_s >= STORE_STATUS_EVERY_S ||
-	       s->now_s < s->told_s;
+	return s->n_held > 0 || s->n_events > 0 || s->salvage;
 }
 
 /* All of it is in the database now. */
@@ -623,6 +679,8 @@ static void let_go(struct store *s, bool due)
 		m->serial_done = false;
 	}
 	s->n_serials = s->n_serials_done = 0;
+	if (due)
+		s->figures_s = s->now_s;
 	s->told_s = s->now_s;
 	for (size_t i = 0; i < s->n_buses; i++) {
 		struct store_bus *b = &s->buses[i];
@@ -649,9 +707,10 @@ static int reload(struct store *s)
 /* What the account writes of itself, beside what readings make it write. */
 static int write_account(struct store *s)
 {
-	int r = s->now_s != 0 ? store_account_missing(s, s->now_s) : 0;
+	int r = s->now_s != 0 && llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S ? store_account_missing(s, s->now_s)
+										   : 0;
 
-	return r == 0 ? store_account_save(s, false) : r;
+	return r == 0 ? store_account_save(s, s->closing) : r;
 }
 
 /* Nothing was written: forget what the attempt has changed in memory. */
@@ -660,6 +719,7 @@ static void undo(struct store *s, size_t n_events)
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	s->stale = true;
 	store_salvage_undo(s);
+	memset(s->slots, 0, sizeof(s->slots));
 	s->n_serials_done = 0;
 	for (size_t i = 0; i < s->n_meters; i++)
 		s->meters[i].serial_done = false;
@@ -707,10 +767,10 @@ static int commit(struct store *s, bool due)
 
 int store_commit(struct store *s)
 {
-	int64_t now_us = mono_us();
-	bool due = now_us - s->status_written_us >= STORE_STATUS_EVERY_S * INT64_C(1000000);
+	bool due = llabs(s->now_s - s->figures_s) >= STORE_STATUS_EVERY_S;
+	bool tell = llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
 
-	if (!due && !is_urgent(s))
+	if (!due && !tell && !is_urgent(s))
 		return 0;
 	int r = store_log_limit(s);
 
@@ -719,9 +779,7 @@ int store_commit(struct store *s)
 	if (r == 0)
 		r = commit(s, due);
 	if (r == 0) {
-		s->committed_us = now_us;
-		if (due)
-			s->status_written_us = now_us;
+		s->committed_us = mono_us();
 		return 0;
 	}
 	if (s->failed_since_ms == 0)
@@ -735,10 +793,9 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	s->closing = true;
 	if (commit(s, true) != 0)
 		log_error("%s: %zu readings are lost: %s", s->path, s->n_held, s->error);
-	else
-		store_account_save(s, true);
 	free_store(s);
 }
 

@@ -16,16 +16,32 @@ static bool is_counter(enum quantity q)
 	return names_get(q)->kind == NAMES_COUNTER;
 }
 
-/* The kind whose counters stand in the intervals, together with what inputs count. */
 static size_t energy_kind(const struct store *s)
 {
 	return (size_t)s->kind_of[Q_ACTIVE_ENERGY_IMPORT];
 }
 
-static int column_of_interval(const struct store_account *a, enum quantity q)
+/* The tables of days and months that a counter is in: those of its kind; what inputs count stands with the energies. */
+static int span_kind(const struct store *s, enum quantity q)
 {
-	for (size_t i = 0; i < a->n_columns; i++)
-		if (a->columns[i] == q)
+	if (q == Q_VOLUME || q == Q_HEAT)
+		return (int)energy_kind(s);
+	return is_counter(q) ? s->kind_of[q] : -1;
+}
+
+/* The columns of kept_interval, in the order of its statements. */
+static const enum quantity interval_columns[STORE_INTERVAL_COLUMNS] = {Q_ACTIVE_ENERGY_IMPORT,
+								       Q_ACTIVE_ENERGY_EXPORT,
+								       Q_REACTIVE_ENERGY_IMPORT,
+								       Q_REACTIVE_ENERGY_EXPORT,
+								       Q_APPARENT_ENERGY,
+								       Q_VOLUME,
+								       Q_HEAT};
+
+static int column_of_interval(enum quantity q)
+{
+	for (size_t i = 0; i < STORE_INTERVAL_COLUMNS; i++)
+		if (interval_columns[i] == q)
 			return (int)i;
 	return -1;
 }
@@ -56,20 +72,16 @@ static const char *write_span(struct store *s, size_t span, int64_t t_s)
 static void add_to_spans(struct store *s, const struct account_interval *i, size_t kind, int64_t measured_s)
 {
 	struct store_account *a = &s->account;
-	bool energy = kind == energy_kind(s);
-
 	for (size_t span = 0; span < STORE_SPANS; span++) {
 		sqlite3_stmt *add = a->add[span][kind];
 		bool any = measured_s > 0;
 
 		for (size_t v = 0; v < i->n_values; v++) {
 			enum quantity q = i->values[v].quantity;
-			int column = energy ? column_of_interval(a, q) : -1;
 
-			if (energy ? column < 0 : s->kind_of[q] != (int)kind)
+			if (span_kind(s, q) != (int)kind)
 				continue;
-			/* the columns of the readings stand after ts, meter, delay_ms and quality; here after three */
-			sqlite3_bind_int64(add, energy ? 4 + column : s->column_of[q] - 1, i->values[v].value);
+			sqlite3_bind_int64(add, a->span_column[q], i->values[v].value);
 			any = true;
 		}
 		if (!any)
@@ -85,8 +97,8 @@ static void add_to_spans(struct store *s, const struct account_interval *i, size
 struct kept {
 	bool there;
 	int quality;
-	bool has[STORE_INTERVAL_COLUMNS_MAX];
-	int64_t values[STORE_INTERVAL_COLUMNS_MAX];
+	bool has[STORE_INTERVAL_COLUMNS];
+	int64_t values[STORE_INTERVAL_COLUMNS];
 };
 
 static struct kept get_kept(struct store *s, const struct account_interval *i)
@@ -99,7 +111,7 @@ static struct kept get_kept(struct store *s, const struct account_interval *i)
 	if (sqlite3_step(a->get_interval) == SQLITE_ROW) {
 		k.there = true;
 		k.quality = sqlite3_column_int(a->get_interval, 0);
-		for (size_t c = 0; c < a->n_columns; c++) {
+		for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++) {
 			k.has[c] = sqlite3_column_type(a->get_interval, 1 + (int)c) != SQLITE_NULL;
 			k.values[c] = sqlite3_column_int64(a->get_interval, 1 + (int)c);
 		}
@@ -116,7 +128,7 @@ static void put_kept(struct store *s, const struct account_interval *i, const st
 	sqlite3_bind_int64(a->put_interval, 2, i->meter);
 	sqlite3_bind_int64(a->put_interval, 3, i->end_s - i->start_s);
 	sqlite3_bind_int(a->put_interval, 4, k->quality);
-	for (size_t c = 0; c < a->n_columns; c++)
+	for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++)
 		if (k->has[c])
 			sqlite3_bind_int64(a->put_interval, 5 + (int)c, k->values[c]);
 	note(s, store_run(s, a->put_interval));
@@ -129,16 +141,16 @@ static void on_interval(void *context, const struct account_interval *given)
 	struct store_account *a = &s->account;
 	struct account_interval i = *given;
 	struct kept k;
-	bool changed;
+	int quality; /* of what is new in it; -1: nothing is */
 	int64_t measured_s = 0;
 
 	if (a->replaying || i.start_s < a->write_from_s || a->error != 0)
 		return;
 	k = get_kept(s, &i);
-	changed = !k.there;
+	quality = given->n_values > 0 ? -1 : ACCOUNT_MISSING;
 	i.n_values = 0;
 	for (size_t v = 0; v < given->n_values; v++) {
-		int c = column_of_interval(a, given->values[v].quantity);
+		int c = column_of_interval(given->values[v].quantity);
 
 		if (c >= 0 && k.has[c])
 			continue;
@@ -147,18 +159,17 @@ static void on_interval(void *context, const struct account_interval *given)
 			continue;
 		k.has[c] = true;
 		k.values[c] = given->values[v].value;
-		changed = true;
+		if ((int)given->values[v].quality > quality)
+			quality = (int)given->values[v].quality;
 	}
-	if (!k.there || k.quality == ACCOUNT_MISSING) {
-		if (i.quality == ACCOUNT_MEASURED)
+	/* the row says the worst of its values; no row for counters that have no column in it */
+	if (quality >= 0 && (!k.there || k.quality == ACCOUNT_MISSING || quality != ACCOUNT_MISSING)) {
+		if (quality == ACCOUNT_MEASURED && (!k.there || k.quality == ACCOUNT_MISSING))
 			measured_s = i.end_s - i.start_s;
-		changed = changed || k.quality != (int)i.quality;
-		k.quality = (int)i.quality;
-	} else if (i.n_values > 0 && (int)i.quality > k.quality && changed) {
-		k.quality = (int)i.quality;
-	}
-	if (changed)
+		if (!k.there || k.quality == ACCOUNT_MISSING || quality > k.quality)
+			k.quality = quality;
 		put_kept(s, &i, &k);
+	}
 	for (size_t kind = 0; kind < s->n_kinds; kind++)
 		if (a->add[0][kind])
 			add_to_spans(s, &i, kind, kind == energy_kind(s) ? measured_s : 0);
@@ -223,19 +234,19 @@ static sqlite3_stmt *prepare_add(struct store *s, const char *span, size_t kind)
 	const char *name = s->kinds[kind].name;
 	sqlite3_str *into = sqlite3_str_new(s->db), *values = sqlite3_str_new(s->db), *set = sqlite3_str_new(s->db);
 	sqlite3_stmt *stmt = NULL;
-	bool energy = kind == energy_kind(s);
+	int n = 4;
 
 	sqlite3_str_appendf(into, "INSERT INTO %s_%s (%s, meter, measured_s", span, name, span);
 	sqlite3_str_appendall(values, "?1, ?2, ?3");
 	sqlite3_str_appendall(set, "measured_s = measured_s + excluded.measured_s");
 	for (int q = 0; q < Q_COUNT; q++) {
 		const char *column = names_get((enum quantity)q)->name;
-		int c = energy ? column_of_interval(&s->account, (enum quantity)q) : -1;
 
-		if (!is_counter((enum quantity)q) || (energy ? c < 0 : s->kind_of[q] != (int)kind))
+		if (span_kind(s, (enum quantity)q) != (int)kind)
 			continue;
 		sqlite3_str_appendf(into, ", %s", column);
-		sqlite3_str_appendf(values, ", ?%d", energy ? 4 + c : s->column_of[q] - 1);
+		sqlite3_str_appendf(values, ", ?%d", n);
+		s->account.span_column[q] = (uint8_t)n++;
 		sqlite3_str_appendf(set, ", %s = coalesce(%s + excluded.%s, %s, excluded.%s)", column, column, column,
 				    column, column);
 	}
@@ -254,9 +265,9 @@ static int prepare_interval(struct store *s)
 	struct store_account *a = &s->account;
 	char columns[512] = "", marks[64] = "";
 
-	for (size_t i = 0; i < a->n_columns; i++) {
+	for (size_t i = 0; i < STORE_INTERVAL_COLUMNS; i++) {
 		snprintf(columns + strlen(columns), sizeof(columns) - strlen(columns), ", %s",
-			 names_get(a->columns[i])->name);
+			 names_get(interval_columns[i])->name);
 		snprintf(marks + strlen(marks), sizeof(marks) - strlen(marks), ", ?");
 	}
 	a->get_interval = store_prepare(s, "SELECT quality%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);
@@ -335,9 +346,6 @@ int store_account_open(struct store *s, const struct conf *conf)
 					       .event = on_event}};
 	a->write_from_s = INT64_MIN;
 	a->span_written_s[0] = a->span_written_s[1] = INT64_MIN;
-	for (int q = 0; q < Q_COUNT; q++)
-		if (s->kind_of[q] == (int)energy_kind(s) || q == Q_VOLUME || q == Q_HEAT)
-			a->columns[a->n_columns++] = (enum quantity)q;
 	int r = load_quantity_ids(s);
 
 	return r == 0 ? prepare_statements(s) : r;
@@ -786,9 +794,9 @@ static int load_state(struct store *s)
 
 /* One table of readings, read in the order of its key. */
 struct cursor {
-	sqlite3_stmt *stmt; /* ts, meter, quality, then the counters of the kind */
+	sqlite3_stmt *stmt; /* id, meter, quality, then the quantities of the kind */
 	bool row;
-	int64_t slot_s, meter;
+	int64_t id, meter;
 };
 
 static void next_row(struct cursor *c)
@@ -796,7 +804,7 @@ static void next_row(struct cursor *c)
 	c->row = sqlite3_step(c->stmt) == SQLITE_ROW;
 	if (!c->row)
 		return;
-	c->slot_s = sqlite3_column_int64(c->stmt, 0);
+	c->id = sqlite3_column_int64(c->stmt, 0);
 	c->meter = sqlite3_column_int64(c->stmt, 1);
 }
 
@@ -804,12 +812,12 @@ static int open_cursor(struct store *s, size_t kind, struct cursor *c, int64_t a
 {
 	sqlite3_str *sql = sqlite3_str_new(s->db);
 
-	sqlite3_str_appendall(sql, "SELECT ts, meter, quality");
+	sqlite3_str_appendall(sql, "SELECT id, meter, quality");
 	for (int q = 0; q < Q_COUNT; q++)
 		if (s->kind_of[q] == (int)kind)
 			sqlite3_str_appendf(sql, ", %s", names_get((enum quantity)q)->name);
-	sqlite3_str_appendf(sql, " FROM reading_%s WHERE ts > %lld AND ts < %lld ORDER BY ts, meter",
-			    s->kinds[kind].name, (long long)after_s, (long long)before_s);
+	sqlite3_str_appendf(sql, " FROM reading_%s WHERE id >= %lld AND id < %lld ORDER BY id", s->kinds[kind].name,
+			    (long long)(after_s + 1) << STORE_SLOT_BITS, (long long)before_s << STORE_SLOT_BITS);
 	char *text = sqlite3_str_finish(sql);
 
 	c->stmt = text ? store_prepare(s, "%s", text) : NULL;
@@ -860,7 +868,7 @@ static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_
 
 		if (sqlite3_column_type(c->stmt, at) == SQLITE_NULL)
 			continue;
-		if (quality == READING_SUSPECT && was_behind(s, c->slot_s, c->meter, (enum quantity)q))
+		if (quality == READING_SUSPECT && was_behind(s, c->id >> STORE_SLOT_BITS, c->meter, (enum quantity)q))
 			continue;
 		out->quantities[out->n] = (enum quantity)q;
 		out->values[out->n++] = sqlite3_column_int64(c->stmt, at);
@@ -924,16 +932,15 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, struct exc
 		for (size_t k = 0; k < s->n_kinds; k++) {
 			const struct cursor *c = &cursors[k];
 
-			if (c->row && (!first || c->slot_s < first->slot_s ||
-				       (c->slot_s == first->slot_s && c->meter < first->meter)))
+			if (c->row && (!first || c->id < first->id))
 				first = c;
 		}
 		if (!first)
 			break;
-		int64_t slot_s = first->slot_s, meter = first->meter;
+		int64_t id = first->id, meter = first->meter, slot_s = id >> STORE_SLOT_BITS;
 
 		for (size_t k = 0; k < s->n_kinds; k++)
-			if (cursors[k].row && cursors[k].slot_s == slot_s && cursors[k].meter == meter)
+			if (cursors[k].row && cursors[k].id == id)
 				take_row(s, k, &cursors[k], &row);
 		repeat_exchanges(s, exchanges, n_exchanges, meter, slot_s);
 		r = store_account_feed(s, meter, slot_s, row.quality, row.n, row.quantities, row.values);
@@ -973,7 +980,7 @@ static int go_on(struct store *s)
 	if (r != 0 || a->newest_s == 0)
 		return r;
 	a->replaying = true;
-	r = replay(s, a->newest_s - 2 * STORE_SAVE_EVERY_S, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, NULL, 0, NULL);
+	r = replay(s, a->newest_s - STORE_REPLAY_BACK_S, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, NULL, 0, NULL);
 	a->replaying = false;
 	return r;
 }

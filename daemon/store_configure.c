@@ -255,7 +255,7 @@ static int load_newest_of(struct store *s, size_t kind)
 {
 	const char *name = s->kinds[kind].name;
 	sqlite3_stmt *get = store_prepare(s,
-					  "SELECT w.meter, w.ts, n.ts FROM newest_%s w LEFT JOIN newest n "
+					  "SELECT w.meter, w.id, n.id FROM newest_%s w LEFT JOIN newest n "
 					  "ON n.meter = w.meter AND n.kind = '%s'",
 					  name, name);
 
@@ -266,8 +266,8 @@ static int load_newest_of(struct store *s, size_t kind)
 
 		if (!m)
 			continue;
-		m->newest_ts[kind] = sqlite3_column_int64(get, 1);
-		m->persisted_ts[kind] = sqlite3_column_int64(get, 2);
+		m->newest_id[kind] = sqlite3_column_int64(get, 1);
+		m->persisted_id[kind] = sqlite3_column_int64(get, 2);
 	}
 	sqlite3_finalize(get);
 	return 0;
@@ -278,8 +278,8 @@ int store_load_newest(struct store *s)
 	int r = 0;
 
 	for (size_t i = 0; i < s->n_meters; i++) {
-		memset(s->meters[i].newest_ts, 0, sizeof(s->meters[i].newest_ts));
-		memset(s->meters[i].persisted_ts, 0, sizeof(s->meters[i].persisted_ts));
+		memset(s->meters[i].newest_id, 0, sizeof(s->meters[i].newest_id));
+		memset(s->meters[i].persisted_id, 0, sizeof(s->meters[i].persisted_id));
 	}
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		r = load_newest_of(s, k);

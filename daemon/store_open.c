@@ -102,7 +102,9 @@ static int set_modes(struct store *s, enum conf_durability durability, struct er
 	/* Without its -wal and -shm files a reader who may not write the folder can not open the database: they stay
 	 * when the daemon ends. */
 	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
-	if (store_exec(s, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304") != 0 ||
+	/* small pages: a commit rewrites the last page of each table it appends to */
+	if (store_exec(s, "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304; "
+			  "PRAGMA wal_autocheckpoint = 2000") != 0 ||
 	    /* what is deleted is overwritten by what comes: flash is spared the zeros */
 	    store_exec(s, "PRAGMA secure_delete = OFF") != 0 ||
 	    store_exec(s, durability == CONF_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") != 0) {

@@ -13,11 +13,15 @@ enum {
 	STORE_APPLICATION_ID = 0x74616c79, /* "taly", in the file's header */
 	STORE_KINDS_MAX = 8,		   /* tables of readings: the tables of drivers/NAMES */
 	STORE_STATE_MAX = 15,		   /* longest state of a meter or bus, bytes */
+	STORE_SLOT_BITS = 14,		   /* of a reading's id: its number in its slot */
+	STORE_SLOTS = 64,		   /* slots whose next number is remembered */
 	STORE_BUSY_TIMEOUT_MS = 250,	   /* longest a commit waits for another program's lock */
-	STORE_STATUS_EVERY_S = 60,	   /* figures of meters and buses are written this often, states at once */
-	STORE_SAVE_EVERY_S = 3600, /* the account's state is written this often; younger readings are replayed */
-	STORE_SPANS = 2,	   /* days and months */
-	STORE_INTERVAL_COLUMNS_MAX = 8,
+	STORE_STATUS_EVERY_S = 300,	   /* figures of meters and buses are written this often, states at once */
+	STORE_TELL_EVERY_S = 60,	   /* silent meters' intervals are looked at this often */
+	STORE_REPLAY_BACK_S = 7200,	   /* a reading's slot is at most this much older than its commit */
+	STORE_SAVE_EVERY_S = 10800,	  /* the account's state is written this often; younger readings are replayed */
+	STORE_SPANS = 2,		  /* days and months */
+	STORE_INTERVAL_COLUMNS = 7,	  /* of kept_interval: the totals and what inputs count */
 	STORE_MISSING_AT_ONCE = 200,	  /* intervals of one meter told missing in one commit */
 	STORE_REBUILD_STEP = 20000,	  /* readings of a rebuild in one transaction */
 	STORE_HELD_MAX = 4 << 20,	  /* readings that wait for the database take this many bytes at most */
@@ -26,7 +30,7 @@ enum {
 	STORE_LOG_SOFT_BYTES = 64 << 20,  /* length of the log from which on that is so */
 	STORE_LOG_HARD_BYTES = 256 << 20, /* and from which on nothing is written */
 	STORE_OPEN_TIMEOUT_MS = 5000,	  /* the same when the file is opened */
-	STORE_PAGE_BYTES = 4096,
+	STORE_PAGE_BYTES = 2048,	  /* small: a commit writes the last page of each table anew */
 	STORE_TABLES_MAX = 64,
 	STORE_TABLE_NAME_MAX = 40,
 	STORE_CHECK_WHOLE_BYTES = 256 << 20, /* a larger file is not checked wholly at the start */
@@ -47,8 +51,9 @@ enum { STORE_VALUE_BYTES = 1 + sizeof(int64_t) };
 struct store_kind {
 	const char *name; /* as in drivers/NAMES: energy is kept in reading_energy */
 	size_t n_columns;
-	sqlite3_stmt *insert;  /* ts, meter, delay_ms, quality, then the columns in the order of drivers/NAMES */
-	sqlite3_stmt *horizon; /* ts of the row that is this many rows behind the newest */
+	sqlite3_stmt *insert;  /* id, meter, delay_ms, quality, then the columns in the order of drivers/NAMES */
+	sqlite3_stmt *horizon; /* id of the row that is this many rows behind the newest */
+	sqlite3_stmt *exists;  /* has a meter a row between two ids? */
 	bool touched;	       /* this commit has put rows into it */
 };
 
@@ -56,8 +61,8 @@ struct store_meter {
 	int64_t id;
 	char name[CONF_NAME_MAX + 1];
 	bool configured, is_input;
-	int64_t newest_ts[STORE_KINDS_MAX];    /* newest slot of each kind in the database, 0 = none */
-	int64_t persisted_ts[STORE_KINDS_MAX]; /* what table newest says */
+	int64_t newest_id[STORE_KINDS_MAX];    /* newest reading of each kind in the database, 0 = none */
+	int64_t persisted_id[STORE_KINDS_MAX]; /* what table newest says */
 	bool status_held;		       /* figures not yet written */
 	bool status_urgent;		       /* its state has changed */
 	char state[STORE_STATE_MAX + 1];
@@ -88,6 +93,12 @@ struct store_limits {
 	struct account_limits *limits;
 };
 
+/* A slot that readings are being written for. */
+struct store_slot {
+	int64_t slot_s;
+	int64_t next; /* number of its next reading */
+};
+
 /* A value that was not counted, until its row is known to be written. */
 struct store_suspect {
 	int64_t meter, slot_s;
@@ -112,9 +123,8 @@ struct store_account {
 	struct store_limits *limits;
 	size_t n_inputs;
 	struct store_input *inputs;
-	int64_t db_id[Q_COUNT]; /* quantity.id */
-	size_t n_columns;	/* of kept_interval */
-	enum quantity columns[STORE_INTERVAL_COLUMNS_MAX];
+	int64_t db_id[Q_COUNT];	      /* quantity.id */
+	uint8_t span_column[Q_COUNT]; /* parameter number in the statements that add to days and months */
 	size_t n_suspects;
 	struct store_suspect suspects[Q_COUNT];
 	sqlite3_stmt *get_interval, *put_interval, *put_suspect, *get_behind, *end_life, *put_life, *put_account,
@@ -152,8 +162,9 @@ struct store {
 	struct store_meter *meters; /* every row of table meter, by id */
 	size_t n_buses;
 	struct store_bus *buses;
-	bool stale; /* a commit failed half-way: meters know of rows that are not there */
-	int64_t status_written_us;
+	bool stale;			      /* a commit failed half-way: meters know of rows that are not there */
+	struct store_slot slots[STORE_SLOTS]; /* by slot_s % STORE_SLOTS */
+	sqlite3_stmt *put_slot;
 	/* readings held: records of a struct store_record and its values, back to back */
 	unsigned char *held;
 	size_t held_bytes, held_capacity;
@@ -167,9 +178,11 @@ struct store {
 	size_t n_serials, n_serials_done;
 	struct store_event_held *events;
 	size_t n_events, events_capacity;
+	bool closing;		     /* the next commit is the last one */
 	int64_t now_s;		     /* store_tick() */
 	int64_t started_s;	     /* the first of them */
-	int64_t told_s;		     /* when missing intervals were last told */
+	int64_t figures_s;	     /* its value when figures were last written */
+	int64_t told_s;		     /* its value when missing intervals were last told */
 	int64_t replacement_version; /* data_version when table replacement was last looked at */
 	struct store_account account;
 };

@@ -29,7 +29,8 @@ static int64_t end_of_lump(struct store *s, const char *kind)
 {
 	char sql[120];
 
-	snprintf(sql, sizeof(sql), "SELECT ts FROM reading_%s ORDER BY ts LIMIT 1 OFFSET %d", kind, LUMP);
+	snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d", STORE_SLOT_BITS,
+		 kind, LUMP);
 	return store_number(s, sql, INT64_MAX);
 }
 
@@ -46,13 +47,32 @@ static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 
 		if (end_s >= horizon_s)
 			break;
-		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE ts <= %lld", name, (long long)end_s);
+		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE id < %lld", name,
+			 (long long)(end_s + 1) << STORE_SLOT_BITS);
 		r = store_exec(s, sql);
 		n_deleted += (size_t)sqlite3_changes(s->db);
 		if (r == 0 && strcmp(name, "power") != 0)
 			r = note_deleted(s, end_s);
 	}
 	return r;
+}
+
+/* Slots that no table has readings of any more. */
+static int retain_slots(struct store *s)
+{
+	int64_t oldest = INT64_MAX;
+	char sql[120];
+
+	for (size_t k = 0; k < s->n_kinds; k++) {
+		snprintf(sql, sizeof(sql), "SELECT ifnull(min(id), %lld) FROM reading_%s", (long long)INT64_MAX,
+			 s->kinds[k].name);
+		int64_t id = store_number(s, sql, 0);
+
+		if (id < oldest)
+			oldest = id;
+	}
+	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld", (long long)(oldest >> STORE_SLOT_BITS));
+	return store_exec(s, sql);
 }
 
 /* A clock that is not known good says nothing about what is old. */
@@ -75,8 +95,10 @@ int store_retain(struct store *s)
 
 	if (s->keep_s == 0 || s->n_held == 0 || !is_clock_good(s))
 		return 0;
+	int changes = sqlite3_total_changes(s->db);
+
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		if (s->kinds[k].touched)
 			r = retain_kind(s, k, horizon_s);
-	return r;
+	return r == 0 && sqlite3_total_changes(s->db) != changes ? retain_slots(s) : r;
 }

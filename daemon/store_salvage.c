@@ -22,13 +22,15 @@ enum {
 struct salvage_table {
 	char name[STORE_TABLE_NAME_MAX + 1];
 	sqlite3_stmt *get, *put;
-	bool by_time;	/* its key begins with ts: what is unreadable can be stepped over */
-	bool ascending; /* the others: from the end until it fails, then from the beginning until it fails */
+	bool by_time;	 /* its key begins with the slot: what is unreadable can be stepped over */
+	const char *key; /* by_time: ts, or id with the slot in its upper bits */
+	int shift;	 /* by_time: of the slot in the key */
+	bool ascending;	 /* the others: from the end until it fails, then from the beginning until it fails */
 	bool damaged, done;
 	int64_t bound_s; /* by_time: no later slot is of interest any more */
 	struct {
 		bool there;
-		int64_t slot_s, meter;
+		int64_t key, meter;
 	} last[2];	/* by_time: keys of the rows copied last, newest first */
 	int64_t sure_s; /* by_time: all that is later has been dealt with */
 	unsigned n_torn;
@@ -40,6 +42,8 @@ struct store_salvage {
 	char *path;
 	int64_t last_id; /* highest id of a meter in the damaged file: those above are of the new one */
 	size_t n_rows, n_holes;
+	sqlite3_stmt *put_slot;
+	int64_t slot_s;		  /* put last */
 	size_t n_tables, n_small; /* small ones come first and are copied at once */
 	struct salvage_table tables[STORE_TABLES_MAX];
 };
@@ -133,6 +137,14 @@ static void find_columns(struct store *s, struct store_salvage *v, const char *t
 	sqlite3_finalize(get);
 }
 
+/* Nothing later than this slot. */
+static void bind_slot(sqlite3_stmt *get, const struct salvage_table *t, int64_t slot_s)
+{
+	bool all = slot_s >= INT64_MAX >> t->shift;
+
+	sqlite3_bind_int64(get, 1, all ? INT64_MAX : ((slot_s + 1) << t->shift) - 1);
+}
+
 /* Begin to read the table where the last attempt has left off. NULL: it can not be read at all. */
 static sqlite3_stmt *prepare_get(struct store_salvage *v, const struct salvage_table *t, const char *columns)
 {
@@ -140,13 +152,14 @@ static sqlite3_stmt *prepare_get(struct store_salvage *v, const struct salvage_t
 	char order[200];
 
 	store_key_order(v->from, t->name, t->ascending ? "" : " DESC", order, sizeof(order));
-	char *sql = sqlite3_mprintf("SELECT %s FROM \"%w\" %s ORDER BY %s", columns, t->name,
-				    t->by_time ? "WHERE ts <= ?1" : "", order);
+	char *sql = sqlite3_mprintf("SELECT %s FROM \"%w\" %s%s%s ORDER BY %s", columns, t->name,
+				    t->by_time ? "WHERE " : "", t->by_time ? t->key : "", t->by_time ? " <= ?1" : "",
+				    order);
 
 	if (sql && sqlite3_prepare_v2(v->from, sql, -1, &get, NULL) != SQLITE_OK)
 		get = NULL;
 	if (get && t->by_time)
-		sqlite3_bind_int64(get, 1, t->bound_s);
+		bind_slot(get, t, t->bound_s);
 	sqlite3_free(sql);
 	return get;
 }
@@ -175,7 +188,7 @@ static void prepare_table(struct store *s, struct store_salvage *v, struct salva
 static bool is_readable(struct salvage_table *t, int64_t slot_s)
 {
 	sqlite3_reset(t->get);
-	sqlite3_bind_int64(t->get, 1, slot_s);
+	bind_slot(t->get, t, slot_s);
 	int code = sqlite3_step(t->get);
 
 	return code == SQLITE_ROW || code == SQLITE_DONE;
@@ -204,7 +217,7 @@ static void step_over_time(struct salvage_table *t)
 	}
 	t->bound_s = t->sure_s = good_s;
 	sqlite3_reset(t->get);
-	sqlite3_bind_int64(t->get, 1, good_s);
+	bind_slot(t->get, t, good_s);
 }
 
 /* What comes next can not be read: go on behind it. */
@@ -252,8 +265,8 @@ static int drop_last(struct store *s, struct store_salvage *v, struct salvage_ta
 
 		if (!t->last[i].there)
 			continue;
-		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE ts = %lld AND meter = %lld", t->name,
-			 (long long)t->last[i].slot_s, (long long)t->last[i].meter);
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = %lld AND meter = %lld", t->name, t->key,
+			 (long long)t->last[i].key, (long long)t->last[i].meter);
 		v->n_rows--;
 		t->last[i].there = false;
 		r = store_exec(s, sql);
@@ -262,14 +275,14 @@ static int drop_last(struct store *s, struct store_salvage *v, struct salvage_ta
 }
 
 /* Is this row's key one, and behind that of the row before? */
-static bool is_in_order(const struct salvage_table *t, int64_t slot_s, int64_t meter)
+static bool is_in_order(const struct salvage_table *t, int64_t key, int64_t meter)
 {
 	if (sqlite3_column_type(t->get, 0) != SQLITE_INTEGER || sqlite3_column_type(t->get, 1) != SQLITE_INTEGER)
 		return false;
-	if (slot_s > t->bound_s)
+	if (key >> t->shift > t->bound_s)
 		return false;
-	return !t->last[0].there || slot_s < t->last[0].slot_s ||
-	       (slot_s == t->last[0].slot_s && meter <= t->last[0].meter);
+	return !t->last[0].there || key < t->last[0].key ||
+	       (t->shift == 0 && key == t->last[0].key && meter <= t->last[0].meter);
 }
 
 /* A row that is out of order: its key or that of the one before is torn. Both go, and all that lies between them. */
@@ -287,26 +300,44 @@ static int leave_out(struct store *s, struct store_salvage *v, struct salvage_ta
 	t->bound_s = t->sure_s;
 	t->done = ++t->n_torn > TORN_MAX;
 	sqlite3_reset(t->get);
-	sqlite3_bind_int64(t->get, 1, t->bound_s);
+	bind_slot(t->get, t, t->bound_s);
 	return r;
+}
+
+/* Readings are found through their slot. */
+static int put_slot(struct store *s, struct store_salvage *v, int64_t slot_s)
+{
+	if (v->slot_s == slot_s)
+		return 0;
+	if (!v->put_slot)
+		v->put_slot = store_prepare(s, "INSERT OR IGNORE INTO slot (ts) VALUES (?)");
+	if (!v->put_slot)
+		return -EIO;
+	sqlite3_bind_int64(v->put_slot, 1, slot_s);
+	v->slot_s = slot_s;
+	return store_run(s, v->put_slot);
 }
 
 static int copy_in_order(struct store *s, struct store_salvage *v, struct salvage_table *t)
 {
-	int64_t slot_s = sqlite3_column_int64(t->get, 0), meter = sqlite3_column_int64(t->get, 1);
+	int64_t key = sqlite3_column_int64(t->get, 0), meter = sqlite3_column_int64(t->get, 1),
+		slot_s = key >> t->shift;
 
-	if (!is_in_order(t, slot_s, meter))
+	if (!is_in_order(t, key, meter))
 		return leave_out(s, v, t, slot_s);
 	int r = copy_row(s, v, t);
 
-	if (t->last[1].there && t->last[1].slot_s < t->sure_s) {
-		t->sure_s = t->last[1].slot_s;
+	if (r == 0 && t->shift > 0)
+		r = put_slot(s, v, slot_s);
+	if (t->last[1].there && t->last[1].key >> t->shift < t->sure_s) {
+		t->sure_s = t->last[1].key >> t->shift;
 		t->skip_s = 0;
 	}
 	t->last[1] = t->last[0];
 	t->last[0].there = true;
-	t->last[0].slot_s = t->bound_s = slot_s;
+	t->last[0].key = key;
 	t->last[0].meter = meter;
+	t->bound_s = slot_s;
 	return r;
 }
 
@@ -442,7 +473,7 @@ static void cut_torn_page(const char *path)
 static void repair_header(const char *path)
 {
 	static const unsigned char constant[24] = {'S', 'Q', 'L', 'i', 't', 'e', ' ', 'f', 'o', 'r', 'm', 'a',
-						   't', ' ', '3', 0,   16,  0,	 2,   2,   0,	64,  32,  32};
+						   't', ' ', '3', 0,   8,   0,	 2,   2,   0,	64,  32,  32};
 	unsigned char head[100] = {0}, first = 0;
 	struct stat st;
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -477,6 +508,7 @@ static void free_salvage(struct store_salvage *v)
 		sqlite3_finalize(v->tables[i].get);
 		sqlite3_finalize(v->tables[i].put);
 	}
+	sqlite3_finalize(v->put_slot);
 	sqlite3_close(v->from);
 	free(v->path);
 	free(v);
@@ -526,11 +558,14 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 		struct salvage_table *t = &v->tables[v->n_tables];
 		char order[200];
 
-		if (!has_table(v->from, names[i]))
+		/* slots follow from the readings */
+		if (!has_table(v->from, names[i]) || strcmp(names[i], "slot") == 0)
 			continue;
 		snprintf(t->name, sizeof(t->name), "%s", names[i]);
 		store_key_order(s->db, t->name, "", order, sizeof(order));
-		t->by_time = strncmp(order, "\"ts\"", 4) == 0;
+		t->key = strncmp(t->name, "reading_", 8) == 0 ? "id" : "ts";
+		t->shift = t->key[0] == 'i' ? STORE_SLOT_BITS : 0;
+		t->by_time = t->shift > 0 || strncmp(order, "\"ts\"", 4) == 0;
 		rewind_table(t);
 		v->n_tables++;
 		v->n_small += !is_big(t->name);
@@ -643,6 +678,7 @@ void store_salvage_undo(struct store *s)
 	for (size_t i = s->salvage->n_small; i < s->salvage->n_tables; i++)
 		rewind_table(&s->salvage->tables[i]);
 	s->salvage->n_rows = s->salvage->n_holes = 0;
+	s->salvage->slot_s = INT64_MIN;
 }
 
 void store_salvage_close(struct store *s)

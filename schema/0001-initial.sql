@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Readings, who they are of, how the meters and buses do, and the views that need no account.
--- Readings are kept time first: the rows of one slot stand together, so a commit touches few pages and flash is spared.
+-- Readings are kept in the order of their arrival, slot by slot, so that a commit only ever appends and flash is spared:
+-- the id of a reading is its slot's ts << 14 with a number of its own below that, the same in each table that has
+-- values of it. Views start from table slot, so that a span of ts is found without a scan; the + before r.meter keeps the
+-- planner from making an index of all readings for one question.
 -- Values are whole numbers of the base units of drivers/NAMES; a column has the name of its quantity.
 
 -- What drivers/NAMES says, written by the daemon when it opens the file.
@@ -10,7 +13,8 @@ CREATE TABLE quantity (
 	obis  TEXT NOT NULL,    -- '' where none exists
 	unit  TEXT NOT NULL,    -- as the views show it
 	per   INTEGER NOT NULL, -- base units in one shown unit
-	kind  TEXT NOT NULL     -- energy: kept in reading_energy, and so on; '' nowhere
+	kind  TEXT NOT NULL,    -- energy: kept in reading_energy, and so on; '' nowhere
+	place INTEGER NOT NULL  -- which of the quantities of that table it is, from 1
 ) STRICT;
 
 CREATE TABLE bus (
@@ -81,18 +85,24 @@ CREATE TABLE event_log (
 	detail  TEXT NOT NULL
 ) STRICT;
 
--- The newest slot of meters that have fallen behind the others: see the newest_ views.
+-- The newest reading of meters that have fallen behind the others: see the newest_ views.
 CREATE TABLE newest (
 	meter INTEGER NOT NULL REFERENCES meter (id),
-	kind  TEXT NOT NULL,  -- energy: of reading_energy, and so on
-	ts    INTEGER NOT NULL,
+	kind  TEXT NOT NULL,    -- energy: of reading_energy, and so on
+	id    INTEGER NOT NULL,
 	PRIMARY KEY (meter, kind)
 ) STRICT, WITHOUT ROWID;
 
+-- Every slot that has readings.
+CREATE TABLE slot (
+	ts INTEGER PRIMARY KEY
+) STRICT;
+
 -- delay_ms: from the slot to the moment the answer was complete. quality: 0 good, 1 late, 2 suspect, 3 unsynchronised.
+-- A meter has one row in a slot.
 
 CREATE TABLE reading_energy (
-	ts       INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY,
 	meter    INTEGER NOT NULL,
 	delay_ms INTEGER NOT NULL,
 	quality  INTEGER NOT NULL,
@@ -101,11 +111,19 @@ CREATE TABLE reading_energy (
 	reactive_energy_import INTEGER,
 	reactive_energy_export INTEGER,
 	apparent_energy INTEGER,
-	PRIMARY KEY (ts, meter)
-) STRICT, WITHOUT ROWID;
+	tariff INTEGER,
+	active_energy_import_t1 INTEGER,
+	active_energy_import_t2 INTEGER,
+	active_energy_import_t3 INTEGER,
+	active_energy_import_t4 INTEGER,
+	reactive_energy_import_t1 INTEGER,
+	reactive_energy_import_t2 INTEGER,
+	reactive_energy_import_t3 INTEGER,
+	reactive_energy_import_t4 INTEGER
+) STRICT;
 
 CREATE TABLE reading_partial (
-	ts       INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY,
 	meter    INTEGER NOT NULL,
 	delay_ms INTEGER NOT NULL,
 	quality  INTEGER NOT NULL,
@@ -114,37 +132,26 @@ CREATE TABLE reading_partial (
 	reactive_energy_import_partial INTEGER,
 	reactive_energy_export_partial INTEGER,
 	apparent_energy_partial INTEGER,
-	operating_time INTEGER,
-	PRIMARY KEY (ts, meter)
-) STRICT, WITHOUT ROWID;
+	operating_time INTEGER
+) STRICT;
 
 CREATE TABLE reading_tariff (
-	ts       INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY,
 	meter    INTEGER NOT NULL,
 	delay_ms INTEGER NOT NULL,
 	quality  INTEGER NOT NULL,
-	tariff INTEGER,
-	active_energy_import_t1 INTEGER,
-	active_energy_import_t2 INTEGER,
-	active_energy_import_t3 INTEGER,
-	active_energy_import_t4 INTEGER,
 	active_energy_import_t5 INTEGER,
 	active_energy_import_t6 INTEGER,
 	active_energy_import_t7 INTEGER,
 	active_energy_import_t8 INTEGER,
-	reactive_energy_import_t1 INTEGER,
-	reactive_energy_import_t2 INTEGER,
-	reactive_energy_import_t3 INTEGER,
-	reactive_energy_import_t4 INTEGER,
 	reactive_energy_import_t5 INTEGER,
 	reactive_energy_import_t6 INTEGER,
 	reactive_energy_import_t7 INTEGER,
-	reactive_energy_import_t8 INTEGER,
-	PRIMARY KEY (ts, meter)
-) STRICT, WITHOUT ROWID;
+	reactive_energy_import_t8 INTEGER
+) STRICT;
 
 CREATE TABLE reading_tariff_other (
-	ts       INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY,
 	meter    INTEGER NOT NULL,
 	delay_ms INTEGER NOT NULL,
 	quality  INTEGER NOT NULL,
@@ -171,12 +178,11 @@ CREATE TABLE reading_tariff_other (
 	apparent_energy_t5 INTEGER,
 	apparent_energy_t6 INTEGER,
 	apparent_energy_t7 INTEGER,
-	apparent_energy_t8 INTEGER,
-	PRIMARY KEY (ts, meter)
-) STRICT, WITHOUT ROWID;
+	apparent_energy_t8 INTEGER
+) STRICT;
 
 CREATE TABLE reading_power (
-	ts       INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY,
 	meter    INTEGER NOT NULL,
 	delay_ms INTEGER NOT NULL,
 	quality  INTEGER NOT NULL,
@@ -208,12 +214,11 @@ CREATE TABLE reading_power (
 	power_factor_l2 INTEGER,
 	power_factor_l3 INTEGER,
 	active_power_demand INTEGER,
-	active_power_demand_max INTEGER,
-	PRIMARY KEY (ts, meter)
-) STRICT, WITHOUT ROWID;
+	active_power_demand_max INTEGER
+) STRICT;
 
 CREATE TABLE reading_pulse (
-	ts       INTEGER NOT NULL,
+	id       INTEGER PRIMARY KEY,
 	meter    INTEGER NOT NULL,
 	delay_ms INTEGER NOT NULL,
 	quality  INTEGER NOT NULL,
@@ -224,98 +229,89 @@ CREATE TABLE reading_pulse (
 	pulses_5 INTEGER,
 	pulses_6 INTEGER,
 	pulses_7 INTEGER,
-	pulses_8 INTEGER,
-	PRIMARY KEY (ts, meter)
-) STRICT, WITHOUT ROWID;
+	pulses_8 INTEGER
+) STRICT;
 
--- The newest slot of each meter, without a scan of the whole table: it is among the newest rows, twice as many as there
--- are meters and some, or else the daemon has put it into table newest. Rows of a clock that ran ahead are passed over.
+-- The newest reading of each meter, without a scan of the whole table: it is among the newest rows, twice as many as
+-- there are meters and some, or else the daemon has put it into table newest. Rows of a clock that ran ahead are passed
+-- over.
 CREATE VIEW newest_energy AS
-SELECT meter, max(ts) AS ts
-FROM (SELECT meter, ts FROM reading_energy
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_energy
-                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
-                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
-      AND ts < unixepoch('now') + 86400
+SELECT meter, max(id) AS id
+FROM (SELECT * FROM (SELECT meter, id FROM reading_energy
+                     WHERE id < (unixepoch('now') + 86400) << 14
+                     ORDER BY id DESC LIMIT (SELECT 2 * count(*) + 500 FROM meter))
       UNION ALL
-      SELECT meter, ts FROM newest WHERE kind = 'energy')
+      SELECT meter, id FROM newest WHERE kind = 'energy')
 GROUP BY meter;
 
 CREATE VIEW newest_partial AS
-SELECT meter, max(ts) AS ts
-FROM (SELECT meter, ts FROM reading_partial
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_partial
-                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
-                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
-      AND ts < unixepoch('now') + 86400
+SELECT meter, max(id) AS id
+FROM (SELECT * FROM (SELECT meter, id FROM reading_partial
+                     WHERE id < (unixepoch('now') + 86400) << 14
+                     ORDER BY id DESC LIMIT (SELECT 2 * count(*) + 500 FROM meter))
       UNION ALL
-      SELECT meter, ts FROM newest WHERE kind = 'partial')
+      SELECT meter, id FROM newest WHERE kind = 'partial')
 GROUP BY meter;
 
 CREATE VIEW newest_tariff AS
-SELECT meter, max(ts) AS ts
-FROM (SELECT meter, ts FROM reading_tariff
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff
-                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
-                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
-      AND ts < unixepoch('now') + 86400
+SELECT meter, max(id) AS id
+FROM (SELECT * FROM (SELECT meter, id FROM reading_tariff
+                     WHERE id < (unixepoch('now') + 86400) << 14
+                     ORDER BY id DESC LIMIT (SELECT 2 * count(*) + 500 FROM meter))
       UNION ALL
-      SELECT meter, ts FROM newest WHERE kind = 'tariff')
+      SELECT meter, id FROM newest WHERE kind = 'tariff')
 GROUP BY meter;
 
 CREATE VIEW newest_tariff_other AS
-SELECT meter, max(ts) AS ts
-FROM (SELECT meter, ts FROM reading_tariff_other
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_tariff_other
-                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
-                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
-      AND ts < unixepoch('now') + 86400
+SELECT meter, max(id) AS id
+FROM (SELECT * FROM (SELECT meter, id FROM reading_tariff_other
+                     WHERE id < (unixepoch('now') + 86400) << 14
+                     ORDER BY id DESC LIMIT (SELECT 2 * count(*) + 500 FROM meter))
       UNION ALL
-      SELECT meter, ts FROM newest WHERE kind = 'tariff_other')
+      SELECT meter, id FROM newest WHERE kind = 'tariff_other')
 GROUP BY meter;
 
 CREATE VIEW newest_power AS
-SELECT meter, max(ts) AS ts
-FROM (SELECT meter, ts FROM reading_power
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_power
-                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
-                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
-      AND ts < unixepoch('now') + 86400
+SELECT meter, max(id) AS id
+FROM (SELECT * FROM (SELECT meter, id FROM reading_power
+                     WHERE id < (unixepoch('now') + 86400) << 14
+                     ORDER BY id DESC LIMIT (SELECT 2 * count(*) + 500 FROM meter))
       UNION ALL
-      SELECT meter, ts FROM newest WHERE kind = 'power')
+      SELECT meter, id FROM newest WHERE kind = 'power')
 GROUP BY meter;
 
 CREATE VIEW newest_pulse AS
-SELECT meter, max(ts) AS ts
-FROM (SELECT meter, ts FROM reading_pulse
-      WHERE ts >= (SELECT min(ts) FROM (SELECT ts FROM reading_pulse
-                                        WHERE ts < unixepoch('now') + 86400 ORDER BY ts DESC
-                                        LIMIT (SELECT 2 * count(*) + 500 FROM meter)))
-      AND ts < unixepoch('now') + 86400
+SELECT meter, max(id) AS id
+FROM (SELECT * FROM (SELECT meter, id FROM reading_pulse
+                     WHERE id < (unixepoch('now') + 86400) << 14
+                     ORDER BY id DESC LIMIT (SELECT 2 * count(*) + 500 FROM meter))
       UNION ALL
-      SELECT meter, ts FROM newest WHERE kind = 'pulse')
+      SELECT meter, id FROM newest WHERE kind = 'pulse')
 GROUP BY meter;
-
--- From here on: the views of the contract, columns in its order.
 
 -- One row per reading of an input, in base units.
 CREATE VIEW input_reading AS
-SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset, r.quality,
+SELECT s.ts, r.id, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset, r.quality,
        CASE p.input
        WHEN 1 THEN r.pulses_1 WHEN 2 THEN r.pulses_2 WHEN 3 THEN r.pulses_3 WHEN 4 THEN r.pulses_4
        WHEN 5 THEN r.pulses_5 WHEN 6 THEN r.pulses_6 WHEN 7 THEN r.pulses_7 WHEN 8 THEN r.pulses_8 END AS pulses
-FROM reading_pulse r
-JOIN input_period p ON p.concentrator = r.meter AND r.ts >= p.from_ts AND r.ts < p.until_ts;
+FROM slot s CROSS JOIN reading_pulse r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
+JOIN input_period p ON p.concentrator = +r.meter AND s.ts >= p.from_ts AND s.ts < p.until_ts;
+
+-- From here on: the views of the contract, columns in its order.
 
 CREATE VIEW energy AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name AS meter,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter,
        r.active_energy_import / 1000.0 AS active_import_kwh,
        r.active_energy_export / 1000.0 AS active_export_kwh,
        r.reactive_energy_import / 1000.0 AS reactive_import_kvarh,
        r.reactive_energy_export / 1000.0 AS reactive_export_kvarh,
        r.apparent_energy / 1000.0 AS apparent_kvah,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
-FROM reading_energy r JOIN meter m ON m.id = r.meter
+FROM slot s CROSS JOIN reading_energy r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
+JOIN meter m ON m.id = +r.meter
+WHERE coalesce(r.active_energy_import, r.active_energy_export, r.reactive_energy_import, r.reactive_energy_export,
+               r.apparent_energy) IS NOT NULL
 UNION ALL
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch'), i.ts, m.name,
        CASE i.quantity WHEN 'active_energy_import' THEN (i.offset + i.pulses * i.weight / i.weight_per) / 1000.0 END,
@@ -330,33 +326,35 @@ WHERE i.pulses IS NOT NULL AND i.quantity IN ('active_energy_import', 'reactive_
 -- A suspect row is left out: this view has no column to say so.
 CREATE VIEW tariff_energy AS
 SELECT time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force
-FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name AS meter, t.column1 AS tariff,
+FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter, t.column1 AS tariff,
              CASE t.column1
              WHEN 1 THEN r.active_energy_import_t1
              WHEN 2 THEN r.active_energy_import_t2
              WHEN 3 THEN r.active_energy_import_t3
              WHEN 4 THEN r.active_energy_import_t4
-             WHEN 5 THEN r.active_energy_import_t5
-             WHEN 6 THEN r.active_energy_import_t6
-             WHEN 7 THEN r.active_energy_import_t7
-             WHEN 8 THEN r.active_energy_import_t8 END / 1000.0 AS active_import_kwh,
+             WHEN 5 THEN h.active_energy_import_t5
+             WHEN 6 THEN h.active_energy_import_t6
+             WHEN 7 THEN h.active_energy_import_t7
+             WHEN 8 THEN h.active_energy_import_t8 END / 1000.0 AS active_import_kwh,
              CASE t.column1
              WHEN 1 THEN r.reactive_energy_import_t1
              WHEN 2 THEN r.reactive_energy_import_t2
              WHEN 3 THEN r.reactive_energy_import_t3
              WHEN 4 THEN r.reactive_energy_import_t4
-             WHEN 5 THEN r.reactive_energy_import_t5
-             WHEN 6 THEN r.reactive_energy_import_t6
-             WHEN 7 THEN r.reactive_energy_import_t7
-             WHEN 8 THEN r.reactive_energy_import_t8 END / 1000.0 AS reactive_import_kvarh,
+             WHEN 5 THEN h.reactive_energy_import_t5
+             WHEN 6 THEN h.reactive_energy_import_t6
+             WHEN 7 THEN h.reactive_energy_import_t7
+             WHEN 8 THEN h.reactive_energy_import_t8 END / 1000.0 AS reactive_import_kvarh,
              r.tariff IS t.column1 AS in_force
-      FROM reading_tariff r JOIN meter m ON m.id = r.meter
+      FROM slot s CROSS JOIN reading_energy r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
+      JOIN meter m ON m.id = +r.meter
+      LEFT JOIN reading_tariff h ON h.id = r.id AND h.quality <> 2
       CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8)) t
       WHERE r.quality <> 2)
 WHERE active_import_kwh IS NOT NULL OR reactive_import_kvarh IS NOT NULL;
 
 CREATE VIEW power AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name AS meter,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter,
        r.active_power / 1000.0 AS active_power_w,
        r.reactive_power / 1000.0 AS reactive_power_var,
        r.apparent_power / 1000.0 AS apparent_power_va,
@@ -376,11 +374,11 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time, r.ts, m.name A
        r.active_power_l2 / 1000.0 AS active_power_l2_w,
        r.active_power_l3 / 1000.0 AS active_power_l3_w,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
-FROM reading_power r JOIN meter m ON m.id = r.meter;
+FROM slot s CROSS JOIN reading_power r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
+JOIN meter m ON m.id = +r.meter;
 
 CREATE VIEW pulse AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name AS meter,
-       c.name AS concentrator, i.input, i.pulses,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name AS meter, c.name AS concentrator, i.input, i.pulses,
        (i.offset + i.pulses * i.weight / i.weight_per) * 1.0 / i.per AS value, i.unit,
        CASE i.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality
 FROM input_reading i JOIN meter m ON m.id = i.meter JOIN meter c ON c.id = i.concentrator
@@ -391,178 +389,184 @@ WHERE i.pulses IS NOT NULL;
 CREATE VIEW latest AS
 WITH
 last_energy AS MATERIALIZED (
-SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
-       unixepoch('now') - r.ts AS age_s,
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', (r.id >> 14), 'unixepoch') AS time, r.id >> 14 AS ts,
+       unixepoch('now') - (r.id >> 14) AS age_s,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
        r.*
-FROM newest_energy n JOIN reading_energy r ON r.ts = n.ts AND r.meter = n.meter
+FROM newest_energy n JOIN reading_energy r ON r.id = n.id
 JOIN meter m ON m.id = n.meter WHERE m.configured),
 last_partial AS MATERIALIZED (
-SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
-       unixepoch('now') - r.ts AS age_s,
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', (r.id >> 14), 'unixepoch') AS time, r.id >> 14 AS ts,
+       unixepoch('now') - (r.id >> 14) AS age_s,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
        r.*
-FROM newest_partial n JOIN reading_partial r ON r.ts = n.ts AND r.meter = n.meter
+FROM newest_partial n JOIN reading_partial r ON r.id = n.id
 JOIN meter m ON m.id = n.meter WHERE m.configured),
 last_tariff AS MATERIALIZED (
-SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
-       unixepoch('now') - r.ts AS age_s,
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', (r.id >> 14), 'unixepoch') AS time, r.id >> 14 AS ts,
+       unixepoch('now') - (r.id >> 14) AS age_s,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
        r.*
-FROM newest_tariff n JOIN reading_tariff r ON r.ts = n.ts AND r.meter = n.meter
+FROM newest_tariff n JOIN reading_tariff r ON r.id = n.id
 JOIN meter m ON m.id = n.meter WHERE m.configured),
 last_tariff_other AS MATERIALIZED (
-SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
-       unixepoch('now') - r.ts AS age_s,
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', (r.id >> 14), 'unixepoch') AS time, r.id >> 14 AS ts,
+       unixepoch('now') - (r.id >> 14) AS age_s,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
        r.*
-FROM newest_tariff_other n JOIN reading_tariff_other r ON r.ts = n.ts AND r.meter = n.meter
+FROM newest_tariff_other n JOIN reading_tariff_other r ON r.id = n.id
 JOIN meter m ON m.id = n.meter WHERE m.configured),
 last_power AS MATERIALIZED (
-SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
-       unixepoch('now') - r.ts AS age_s,
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', (r.id >> 14), 'unixepoch') AS time, r.id >> 14 AS ts,
+       unixepoch('now') - (r.id >> 14) AS age_s,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
        r.*
-FROM newest_power n JOIN reading_power r ON r.ts = n.ts AND r.meter = n.meter
+FROM newest_power n JOIN reading_power r ON r.id = n.id
 JOIN meter m ON m.id = n.meter WHERE m.configured),
 last_pulse AS MATERIALIZED (
-SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', r.ts, 'unixepoch') AS time,
-       unixepoch('now') - r.ts AS age_s,
+SELECT m.name AS meter_name, strftime('%Y-%m-%dT%H:%M:%SZ', (r.id >> 14), 'unixepoch') AS time, r.id >> 14 AS ts,
+       unixepoch('now') - (r.id >> 14) AS age_s,
        CASE r.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality_text,
        r.*
-FROM newest_pulse n JOIN reading_pulse r ON r.ts = n.ts AND r.meter = n.meter
+FROM newest_pulse n JOIN reading_pulse r ON r.id = n.id
 JOIN meter m ON m.id = n.meter WHERE m.configured)
 SELECT meter_name AS meter, name AS quantity, obis,
        CASE per WHEN 1 THEN value ELSE value * 1.0 / per END AS value, unit, time, ts, age_s, quality_text AS quality
 FROM (
 SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
-       CASE q.name
-       WHEN 'active_energy_import' THEN l.active_energy_import
-       WHEN 'active_energy_export' THEN l.active_energy_export
-       WHEN 'reactive_energy_import' THEN l.reactive_energy_import
-       WHEN 'reactive_energy_export' THEN l.reactive_energy_export
-       WHEN 'apparent_energy' THEN l.apparent_energy END AS value
+       CASE q.place
+       WHEN 1 THEN l.active_energy_import
+       WHEN 2 THEN l.active_energy_export
+       WHEN 3 THEN l.reactive_energy_import
+       WHEN 4 THEN l.reactive_energy_export
+       WHEN 5 THEN l.apparent_energy
+       WHEN 6 THEN l.tariff
+       WHEN 7 THEN l.active_energy_import_t1
+       WHEN 8 THEN l.active_energy_import_t2
+       WHEN 9 THEN l.active_energy_import_t3
+       WHEN 10 THEN l.active_energy_import_t4
+       WHEN 11 THEN l.reactive_energy_import_t1
+       WHEN 12 THEN l.reactive_energy_import_t2
+       WHEN 13 THEN l.reactive_energy_import_t3
+       WHEN 14 THEN l.reactive_energy_import_t4 END AS value
 FROM quantity q CROSS JOIN last_energy l WHERE q.kind = 'energy'
 UNION ALL
 SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
-       CASE q.name
-       WHEN 'active_energy_import_partial' THEN l.active_energy_import_partial
-       WHEN 'active_energy_export_partial' THEN l.active_energy_export_partial
-       WHEN 'reactive_energy_import_partial' THEN l.reactive_energy_import_partial
-       WHEN 'reactive_energy_export_partial' THEN l.reactive_energy_export_partial
-       WHEN 'apparent_energy_partial' THEN l.apparent_energy_partial
-       WHEN 'operating_time' THEN l.operating_time END AS value
+       CASE q.place
+       WHEN 1 THEN l.active_energy_import_partial
+       WHEN 2 THEN l.active_energy_export_partial
+       WHEN 3 THEN l.reactive_energy_import_partial
+       WHEN 4 THEN l.reactive_energy_export_partial
+       WHEN 5 THEN l.apparent_energy_partial
+       WHEN 6 THEN l.operating_time END AS value
 FROM quantity q CROSS JOIN last_partial l WHERE q.kind = 'partial'
 UNION ALL
 SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
-       CASE q.name
-       WHEN 'tariff' THEN l.tariff
-       WHEN 'active_energy_import_t1' THEN l.active_energy_import_t1
-       WHEN 'active_energy_import_t2' THEN l.active_energy_import_t2
-       WHEN 'active_energy_import_t3' THEN l.active_energy_import_t3
-       WHEN 'active_energy_import_t4' THEN l.active_energy_import_t4
-       WHEN 'active_energy_import_t5' THEN l.active_energy_import_t5
-       WHEN 'active_energy_import_t6' THEN l.active_energy_import_t6
-       WHEN 'active_energy_import_t7' THEN l.active_energy_import_t7
-       WHEN 'active_energy_import_t8' THEN l.active_energy_import_t8
-       WHEN 'reactive_energy_import_t1' THEN l.reactive_energy_import_t1
-       WHEN 'reactive_energy_import_t2' THEN l.reactive_energy_import_t2
-       WHEN 'reactive_energy_import_t3' THEN l.reactive_energy_import_t3
-       WHEN 'reactive_energy_import_t4' THEN l.reactive_energy_import_t4
-       WHEN 'reactive_energy_import_t5' THEN l.reactive_energy_import_t5
-       WHEN 'reactive_energy_import_t6' THEN l.reactive_energy_import_t6
-       WHEN 'reactive_energy_import_t7' THEN l.reactive_energy_import_t7
-       WHEN 'reactive_energy_import_t8' THEN l.reactive_energy_import_t8 END AS value
+       CASE q.place
+       WHEN 1 THEN l.active_energy_import_t5
+       WHEN 2 THEN l.active_energy_import_t6
+       WHEN 3 THEN l.active_energy_import_t7
+       WHEN 4 THEN l.active_energy_import_t8
+       WHEN 5 THEN l.reactive_energy_import_t5
+       WHEN 6 THEN l.reactive_energy_import_t6
+       WHEN 7 THEN l.reactive_energy_import_t7
+       WHEN 8 THEN l.reactive_energy_import_t8 END AS value
 FROM quantity q CROSS JOIN last_tariff l WHERE q.kind = 'tariff'
 UNION ALL
 SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
-       CASE q.name
-       WHEN 'active_energy_export_t1' THEN l.active_energy_export_t1
-       WHEN 'active_energy_export_t2' THEN l.active_energy_export_t2
-       WHEN 'active_energy_export_t3' THEN l.active_energy_export_t3
-       WHEN 'active_energy_export_t4' THEN l.active_energy_export_t4
-       WHEN 'active_energy_export_t5' THEN l.active_energy_export_t5
-       WHEN 'active_energy_export_t6' THEN l.active_energy_export_t6
-       WHEN 'active_energy_export_t7' THEN l.active_energy_export_t7
-       WHEN 'active_energy_export_t8' THEN l.active_energy_export_t8
-       WHEN 'reactive_energy_export_t1' THEN l.reactive_energy_export_t1
-       WHEN 'reactive_energy_export_t2' THEN l.reactive_energy_export_t2
-       WHEN 'reactive_energy_export_t3' THEN l.reactive_energy_export_t3
-       WHEN 'reactive_energy_export_t4' THEN l.reactive_energy_export_t4
-       WHEN 'reactive_energy_export_t5' THEN l.reactive_energy_export_t5
-       WHEN 'reactive_energy_export_t6' THEN l.reactive_energy_export_t6
-       WHEN 'reactive_energy_export_t7' THEN l.reactive_energy_export_t7
-       WHEN 'reactive_energy_export_t8' THEN l.reactive_energy_export_t8
-       WHEN 'apparent_energy_t1' THEN l.apparent_energy_t1
-       WHEN 'apparent_energy_t2' THEN l.apparent_energy_t2
-       WHEN 'apparent_energy_t3' THEN l.apparent_energy_t3
-       WHEN 'apparent_energy_t4' THEN l.apparent_energy_t4
-       WHEN 'apparent_energy_t5' THEN l.apparent_energy_t5
-       WHEN 'apparent_energy_t6' THEN l.apparent_energy_t6
-       WHEN 'apparent_energy_t7' THEN l.apparent_energy_t7
-       WHEN 'apparent_energy_t8' THEN l.apparent_energy_t8 END AS value
+       CASE q.place
+       WHEN 1 THEN l.active_energy_export_t1
+       WHEN 2 THEN l.active_energy_export_t2
+       WHEN 3 THEN l.active_energy_export_t3
+       WHEN 4 THEN l.active_energy_export_t4
+       WHEN 5 THEN l.active_energy_export_t5
+       WHEN 6 THEN l.active_energy_export_t6
+       WHEN 7 THEN l.active_energy_export_t7
+       WHEN 8 THEN l.active_energy_export_t8
+       WHEN 9 THEN l.reactive_energy_export_t1
+       WHEN 10 THEN l.reactive_energy_export_t2
+       WHEN 11 THEN l.reactive_energy_export_t3
+       WHEN 12 THEN l.reactive_energy_export_t4
+       WHEN 13 THEN l.reactive_energy_export_t5
+       WHEN 14 THEN l.reactive_energy_export_t6
+       WHEN 15 THEN l.reactive_energy_export_t7
+       WHEN 16 THEN l.reactive_energy_export_t8
+       WHEN 17 THEN l.apparent_energy_t1
+       WHEN 18 THEN l.apparent_energy_t2
+       WHEN 19 THEN l.apparent_energy_t3
+       WHEN 20 THEN l.apparent_energy_t4
+       WHEN 21 THEN l.apparent_energy_t5
+       WHEN 22 THEN l.apparent_energy_t6
+       WHEN 23 THEN l.apparent_energy_t7
+       WHEN 24 THEN l.apparent_energy_t8 END AS value
 FROM quantity q CROSS JOIN last_tariff_other l WHERE q.kind = 'tariff_other'
 UNION ALL
 SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
-       CASE q.name
-       WHEN 'active_power' THEN l.active_power
-       WHEN 'reactive_power' THEN l.reactive_power
-       WHEN 'apparent_power' THEN l.apparent_power
-       WHEN 'power_factor' THEN l.power_factor
-       WHEN 'frequency' THEN l.frequency
-       WHEN 'voltage_l1' THEN l.voltage_l1
-       WHEN 'voltage_l2' THEN l.voltage_l2
-       WHEN 'voltage_l3' THEN l.voltage_l3
-       WHEN 'voltage_l12' THEN l.voltage_l12
-       WHEN 'voltage_l23' THEN l.voltage_l23
-       WHEN 'voltage_l31' THEN l.voltage_l31
-       WHEN 'current_l1' THEN l.current_l1
-       WHEN 'current_l2' THEN l.current_l2
-       WHEN 'current_l3' THEN l.current_l3
-       WHEN 'current_n' THEN l.current_n
-       WHEN 'active_power_l1' THEN l.active_power_l1
-       WHEN 'active_power_l2' THEN l.active_power_l2
-       WHEN 'active_power_l3' THEN l.active_power_l3
-       WHEN 'reactive_power_l1' THEN l.reactive_power_l1
-       WHEN 'reactive_power_l2' THEN l.reactive_power_l2
-       WHEN 'reactive_power_l3' THEN l.reactive_power_l3
-       WHEN 'apparent_power_l1' THEN l.apparent_power_l1
-       WHEN 'apparent_power_l2' THEN l.apparent_power_l2
-       WHEN 'apparent_power_l3' THEN l.apparent_power_l3
-       WHEN 'power_factor_l1' THEN l.power_factor_l1
-       WHEN 'power_factor_l2' THEN l.power_factor_l2
-       WHEN 'power_factor_l3' THEN l.power_factor_l3
-       WHEN 'active_power_demand' THEN l.active_power_demand
-       WHEN 'active_power_demand_max' THEN l.active_power_demand_max END AS value
+       CASE q.place
+       WHEN 1 THEN l.active_power
+       WHEN 2 THEN l.reactive_power
+       WHEN 3 THEN l.apparent_power
+       WHEN 4 THEN l.power_factor
+       WHEN 5 THEN l.frequency
+       WHEN 6 THEN l.voltage_l1
+       WHEN 7 THEN l.voltage_l2
+       WHEN 8 THEN l.voltage_l3
+       WHEN 9 THEN l.voltage_l12
+       WHEN 10 THEN l.voltage_l23
+       WHEN 11 THEN l.voltage_l31
+       WHEN 12 THEN l.current_l1
+       WHEN 13 THEN l.current_l2
+       WHEN 14 THEN l.current_l3
+       WHEN 15 THEN l.current_n
+       WHEN 16 THEN l.active_power_l1
+       WHEN 17 THEN l.active_power_l2
+       WHEN 18 THEN l.active_power_l3
+       WHEN 19 THEN l.reactive_power_l1
+       WHEN 20 THEN l.reactive_power_l2
+       WHEN 21 THEN l.reactive_power_l3
+       WHEN 22 THEN l.apparent_power_l1
+       WHEN 23 THEN l.apparent_power_l2
+       WHEN 24 THEN l.apparent_power_l3
+       WHEN 25 THEN l.power_factor_l1
+       WHEN 26 THEN l.power_factor_l2
+       WHEN 27 THEN l.power_factor_l3
+       WHEN 28 THEN l.active_power_demand
+       WHEN 29 THEN l.active_power_demand_max END AS value
 FROM quantity q CROSS JOIN last_power l WHERE q.kind = 'power'
 UNION ALL
 SELECT l.meter_name, q.name, q.obis, q.per, q.unit, l.time, l.ts, l.age_s, l.quality_text,
-       CASE q.name
-       WHEN 'pulses_1' THEN l.pulses_1
-       WHEN 'pulses_2' THEN l.pulses_2
-       WHEN 'pulses_3' THEN l.pulses_3
-       WHEN 'pulses_4' THEN l.pulses_4
-       WHEN 'pulses_5' THEN l.pulses_5
-       WHEN 'pulses_6' THEN l.pulses_6
-       WHEN 'pulses_7' THEN l.pulses_7
-       WHEN 'pulses_8' THEN l.pulses_8 END AS value
+       CASE q.place
+       WHEN 1 THEN l.pulses_1
+       WHEN 2 THEN l.pulses_2
+       WHEN 3 THEN l.pulses_3
+       WHEN 4 THEN l.pulses_4
+       WHEN 5 THEN l.pulses_5
+       WHEN 6 THEN l.pulses_6
+       WHEN 7 THEN l.pulses_7
+       WHEN 8 THEN l.pulses_8 END AS value
 FROM quantity q CROSS JOIN last_pulse l WHERE q.kind = 'pulse'
 UNION ALL
 SELECT m.name, 'pulses', '', 1, '1', l.time, l.ts, l.age_s, l.quality_text, i.pulses
-FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.concentrator = l.meter
+FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.id = l.id
 JOIN meter m ON m.id = i.meter WHERE m.configured
 UNION ALL
 SELECT m.name, i.quantity, i.obis, i.per, i.unit, l.time, l.ts, l.age_s, l.quality_text, i.offset + i.pulses * i.weight / i.weight_per
-FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.concentrator = l.meter
+FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.id = l.id
 JOIN meter m ON m.id = i.meter WHERE m.configured
 LIMIT -1) WHERE value IS NOT NULL;
 
+-- Figures are written every few minutes only; the newest reading says better when the meter was last heard.
 CREATE VIEW meter_status AS
+WITH heard AS (
+SELECT meter, max(id >> 14) AS ts
+FROM (SELECT * FROM newest_energy UNION ALL SELECT * FROM newest_power UNION ALL SELECT * FROM newest_pulse)
+GROUP BY meter)
 SELECT m.name AS meter, m.bus, m.model, m.address, m.label, m.serial, ifnull(s.state, 'never') AS state,
-       strftime('%Y-%m-%dT%H:%M:%SZ', s.last_good_ts, 'unixepoch') AS last_good,
+       strftime('%Y-%m-%dT%H:%M:%SZ', nullif(max(ifnull(s.last_good_ts, 0), ifnull(h.ts, 0)), 0), 'unixepoch')
+       AS last_good,
        ifnull(s.failures, 0) AS failures, ifnull(s.requests, 0) AS requests, ifnull(s.timeouts, 0) AS timeouts,
        ifnull(s.crc_errors, 0) AS crc_errors, ifnull(s.exceptions, 0) AS exceptions, s.latency_us / 1000.0 AS latency_ms
-FROM meter m LEFT JOIN status_of_meter s ON s.meter = m.id
+FROM meter m LEFT JOIN status_of_meter s ON s.meter = m.id LEFT JOIN heard h ON h.meter = m.id
 WHERE m.configured AND NOT m.is_input;
 
 CREATE VIEW bus_status AS

@@ -110,6 +110,14 @@ CREATE TABLE day_energy (
 	reactive_energy_import INTEGER,
 	reactive_energy_export INTEGER,
 	apparent_energy INTEGER,
+	active_energy_import_t1 INTEGER,
+	active_energy_import_t2 INTEGER,
+	active_energy_import_t3 INTEGER,
+	active_energy_import_t4 INTEGER,
+	reactive_energy_import_t1 INTEGER,
+	reactive_energy_import_t2 INTEGER,
+	reactive_energy_import_t3 INTEGER,
+	reactive_energy_import_t4 INTEGER,
 	volume INTEGER,
 	heat INTEGER,
 	PRIMARY KEY (day, meter)
@@ -119,18 +127,10 @@ CREATE TABLE day_tariff (
 	day TEXT NOT NULL,
 	meter INTEGER NOT NULL,
 	measured_s INTEGER NOT NULL,
-	active_energy_import_t1 INTEGER,
-	active_energy_import_t2 INTEGER,
-	active_energy_import_t3 INTEGER,
-	active_energy_import_t4 INTEGER,
 	active_energy_import_t5 INTEGER,
 	active_energy_import_t6 INTEGER,
 	active_energy_import_t7 INTEGER,
 	active_energy_import_t8 INTEGER,
-	reactive_energy_import_t1 INTEGER,
-	reactive_energy_import_t2 INTEGER,
-	reactive_energy_import_t3 INTEGER,
-	reactive_energy_import_t4 INTEGER,
 	reactive_energy_import_t5 INTEGER,
 	reactive_energy_import_t6 INTEGER,
 	reactive_energy_import_t7 INTEGER,
@@ -178,6 +178,14 @@ CREATE TABLE month_energy (
 	reactive_energy_import INTEGER,
 	reactive_energy_export INTEGER,
 	apparent_energy INTEGER,
+	active_energy_import_t1 INTEGER,
+	active_energy_import_t2 INTEGER,
+	active_energy_import_t3 INTEGER,
+	active_energy_import_t4 INTEGER,
+	reactive_energy_import_t1 INTEGER,
+	reactive_energy_import_t2 INTEGER,
+	reactive_energy_import_t3 INTEGER,
+	reactive_energy_import_t4 INTEGER,
 	volume INTEGER,
 	heat INTEGER,
 	PRIMARY KEY (month, meter)
@@ -187,18 +195,10 @@ CREATE TABLE month_tariff (
 	month TEXT NOT NULL,
 	meter INTEGER NOT NULL,
 	measured_s INTEGER NOT NULL,
-	active_energy_import_t1 INTEGER,
-	active_energy_import_t2 INTEGER,
-	active_energy_import_t3 INTEGER,
-	active_energy_import_t4 INTEGER,
 	active_energy_import_t5 INTEGER,
 	active_energy_import_t6 INTEGER,
 	active_energy_import_t7 INTEGER,
 	active_energy_import_t8 INTEGER,
-	reactive_energy_import_t1 INTEGER,
-	reactive_energy_import_t2 INTEGER,
-	reactive_energy_import_t3 INTEGER,
-	reactive_energy_import_t4 INTEGER,
 	reactive_energy_import_t5 INTEGER,
 	reactive_energy_import_t6 INTEGER,
 	reactive_energy_import_t7 INTEGER,
@@ -240,14 +240,14 @@ CREATE TABLE month_tariff_other (
 -- A concentrator's row is suspect when one of its inputs is; the others are as good as ever.
 DROP VIEW input_reading;
 CREATE VIEW input_reading AS
-SELECT r.ts, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset,
-       CASE WHEN r.quality = 2 AND NOT EXISTS (SELECT 1 FROM suspect s WHERE s.ts = r.ts AND s.meter = p.meter)
+SELECT s.ts, r.id, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset,
+       CASE WHEN r.quality = 2 AND NOT EXISTS (SELECT 1 FROM suspect x WHERE x.ts = s.ts AND x.meter = p.meter)
        THEN 0 ELSE r.quality END AS quality,
        CASE p.input
        WHEN 1 THEN r.pulses_1 WHEN 2 THEN r.pulses_2 WHEN 3 THEN r.pulses_3 WHEN 4 THEN r.pulses_4
        WHEN 5 THEN r.pulses_5 WHEN 6 THEN r.pulses_6 WHEN 7 THEN r.pulses_7 WHEN 8 THEN r.pulses_8 END AS pulses
-FROM reading_pulse r
-JOIN input_period p ON p.concentrator = r.meter AND r.ts >= p.from_ts AND r.ts < p.until_ts;
+FROM slot s CROSS JOIN reading_pulse r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
+JOIN input_period p ON p.concentrator = +r.meter AND s.ts >= p.from_ts AND s.ts < p.until_ts;
 
 -- Counters that have a place in the intervals, with the unit that is shown: an input has its own.
 CREATE VIEW counted AS
@@ -298,6 +298,14 @@ FROM (
              WHEN 'reactive_energy_import' THEN d.reactive_energy_import
              WHEN 'reactive_energy_export' THEN d.reactive_energy_export
              WHEN 'apparent_energy' THEN d.apparent_energy
+             WHEN 'active_energy_import_t1' THEN d.active_energy_import_t1
+             WHEN 'active_energy_import_t2' THEN d.active_energy_import_t2
+             WHEN 'active_energy_import_t3' THEN d.active_energy_import_t3
+             WHEN 'active_energy_import_t4' THEN d.active_energy_import_t4
+             WHEN 'reactive_energy_import_t1' THEN d.reactive_energy_import_t1
+             WHEN 'reactive_energy_import_t2' THEN d.reactive_energy_import_t2
+             WHEN 'reactive_energy_import_t3' THEN d.reactive_energy_import_t3
+             WHEN 'reactive_energy_import_t4' THEN d.reactive_energy_import_t4
              WHEN 'volume' THEN d.volume
              WHEN 'heat' THEN d.heat END AS value
       FROM day_energy d JOIN meter m ON m.id = d.meter JOIN counted c ON c.meter = d.meter
@@ -305,18 +313,10 @@ FROM (
       UNION ALL
       SELECT d.day, m.name AS meter, c.quantity, c.unit, c.per, e.measured_s, s.from_ts, s.until_ts,
              CASE c.quantity
-             WHEN 'active_energy_import_t1' THEN d.active_energy_import_t1
-             WHEN 'active_energy_import_t2' THEN d.active_energy_import_t2
-             WHEN 'active_energy_import_t3' THEN d.active_energy_import_t3
-             WHEN 'active_energy_import_t4' THEN d.active_energy_import_t4
              WHEN 'active_energy_import_t5' THEN d.active_energy_import_t5
              WHEN 'active_energy_import_t6' THEN d.active_energy_import_t6
              WHEN 'active_energy_import_t7' THEN d.active_energy_import_t7
              WHEN 'active_energy_import_t8' THEN d.active_energy_import_t8
-             WHEN 'reactive_energy_import_t1' THEN d.reactive_energy_import_t1
-             WHEN 'reactive_energy_import_t2' THEN d.reactive_energy_import_t2
-             WHEN 'reactive_energy_import_t3' THEN d.reactive_energy_import_t3
-             WHEN 'reactive_energy_import_t4' THEN d.reactive_energy_import_t4
              WHEN 'reactive_energy_import_t5' THEN d.reactive_energy_import_t5
              WHEN 'reactive_energy_import_t6' THEN d.reactive_energy_import_t6
              WHEN 'reactive_energy_import_t7' THEN d.reactive_energy_import_t7
@@ -368,6 +368,14 @@ FROM (
              WHEN 'reactive_energy_import' THEN d.reactive_energy_import
              WHEN 'reactive_energy_export' THEN d.reactive_energy_export
              WHEN 'apparent_energy' THEN d.apparent_energy
+             WHEN 'active_energy_import_t1' THEN d.active_energy_import_t1
+             WHEN 'active_energy_import_t2' THEN d.active_energy_import_t2
+             WHEN 'active_energy_import_t3' THEN d.active_energy_import_t3
+             WHEN 'active_energy_import_t4' THEN d.active_energy_import_t4
+             WHEN 'reactive_energy_import_t1' THEN d.reactive_energy_import_t1
+             WHEN 'reactive_energy_import_t2' THEN d.reactive_energy_import_t2
+             WHEN 'reactive_energy_import_t3' THEN d.reactive_energy_import_t3
+             WHEN 'reactive_energy_import_t4' THEN d.reactive_energy_import_t4
              WHEN 'volume' THEN d.volume
              WHEN 'heat' THEN d.heat END AS value
       FROM month_energy d JOIN meter m ON m.id = d.meter JOIN counted c ON c.meter = d.meter
@@ -375,18 +383,10 @@ FROM (
       UNION ALL
       SELECT d.month, m.name AS meter, c.quantity, c.unit, c.per, e.measured_s, s.from_ts, s.until_ts,
              CASE c.quantity
-             WHEN 'active_energy_import_t1' THEN d.active_energy_import_t1
-             WHEN 'active_energy_import_t2' THEN d.active_energy_import_t2
-             WHEN 'active_energy_import_t3' THEN d.active_energy_import_t3
-             WHEN 'active_energy_import_t4' THEN d.active_energy_import_t4
              WHEN 'active_energy_import_t5' THEN d.active_energy_import_t5
              WHEN 'active_energy_import_t6' THEN d.active_energy_import_t6
              WHEN 'active_energy_import_t7' THEN d.active_energy_import_t7
              WHEN 'active_energy_import_t8' THEN d.active_energy_import_t8
-             WHEN 'reactive_energy_import_t1' THEN d.reactive_energy_import_t1
-             WHEN 'reactive_energy_import_t2' THEN d.reactive_energy_import_t2
-             WHEN 'reactive_energy_import_t3' THEN d.reactive_energy_import_t3
-             WHEN 'reactive_energy_import_t4' THEN d.reactive_energy_import_t4
              WHEN 'reactive_energy_import_t5' THEN d.reactive_energy_import_t5
              WHEN 'reactive_energy_import_t6' THEN d.reactive_energy_import_t6
              WHEN 'reactive_energy_import_t7' THEN d.reactive_energy_import_t7
@@ -435,20 +435,21 @@ FROM (SELECT d.month, m.name AS meter, t.column1 AS tariff,
              WHEN 2 THEN d.active_energy_import_t2
              WHEN 3 THEN d.active_energy_import_t3
              WHEN 4 THEN d.active_energy_import_t4
-             WHEN 5 THEN d.active_energy_import_t5
-             WHEN 6 THEN d.active_energy_import_t6
-             WHEN 7 THEN d.active_energy_import_t7
-             WHEN 8 THEN d.active_energy_import_t8 END / 1000.0 AS active_import_kwh,
+             WHEN 5 THEN h.active_energy_import_t5
+             WHEN 6 THEN h.active_energy_import_t6
+             WHEN 7 THEN h.active_energy_import_t7
+             WHEN 8 THEN h.active_energy_import_t8 END / 1000.0 AS active_import_kwh,
              CASE t.column1
              WHEN 1 THEN d.reactive_energy_import_t1
              WHEN 2 THEN d.reactive_energy_import_t2
              WHEN 3 THEN d.reactive_energy_import_t3
              WHEN 4 THEN d.reactive_energy_import_t4
-             WHEN 5 THEN d.reactive_energy_import_t5
-             WHEN 6 THEN d.reactive_energy_import_t6
-             WHEN 7 THEN d.reactive_energy_import_t7
-             WHEN 8 THEN d.reactive_energy_import_t8 END / 1000.0 AS reactive_import_kvarh
-      FROM month_tariff d JOIN meter m ON m.id = d.meter
+             WHEN 5 THEN h.reactive_energy_import_t5
+             WHEN 6 THEN h.reactive_energy_import_t6
+             WHEN 7 THEN h.reactive_energy_import_t7
+             WHEN 8 THEN h.reactive_energy_import_t8 END / 1000.0 AS reactive_import_kvarh
+      FROM month_energy d JOIN meter m ON m.id = d.meter
+      LEFT JOIN month_tariff h ON h.month = d.month AND h.meter = d.meter
       CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8)) t)
 WHERE active_import_kwh IS NOT NULL OR reactive_import_kvarh IS NOT NULL;
 

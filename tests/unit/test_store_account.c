@@ -123,7 +123,7 @@ static void suspect_reading_is_kept_with_its_reason(void **state)
 		    "360|0.0|suspect");
 	assert_rows(t, "SELECT quantity, reason FROM suspect_reading",
 		    "active_energy_import|active_energy_import: fell from 5050 to 0 Wh");
-	assert_rows(t, "SELECT count(*) FROM tariff_energy", "16");
+	assert_rows(t, "SELECT count(*) FROM tariff_energy", "15");
 	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
 }
@@ -378,7 +378,8 @@ static void sum_of_intervals_is_the_difference_of_the_readings_at_their_ends(voi
 	}
 	assert_int_equal(store_commit(t->store), 0);
 	assert_rows(t,
-		    "WITH b AS (SELECT ts, active_energy_import AS raw FROM reading_energy WHERE ts % 900 = 0) "
+		    "WITH b AS (SELECT id >> 14 AS ts, active_energy_import AS raw FROM reading_energy WHERE (id >> "
+		    "14) % 900 = 0) "
 		    "SELECT count(*), sum(i.active_energy_import = e.raw - s.raw) FROM kept_interval i "
 		    "JOIN b s ON s.ts = i.ts JOIN b e ON e.ts = i.ts + 900",
 		    "96|96");

@@ -13,7 +13,7 @@
 #include "log.h"
 #include "store_site.h"
 
-enum { PAGE = 4096, N_SLOTS = 4000 };
+enum { PAGE = 2048, N_SLOTS = 4000 };
 
 static void keep_quiet(enum log_level level, const char *line)
 {
@@ -134,7 +134,7 @@ static void torn_page_gives_no_number_that_was_never_read(void **state)
 		t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' LIMIT 1 OFFSET 9");
 	int fd = open(t->path, O_RDWR);
 
-	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page - 1) * PAGE + 2048), sizeof(zeros));
+	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page - 1) * PAGE + 1024), sizeof(zeros));
 	/* and one that is seen */
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page + 1) * PAGE), sizeof(zeros));
 	close(fd);
@@ -301,8 +301,9 @@ static void fill_much(struct site *t)
 	assert_int_equal(
 		sqlite3_exec(db,
 			     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) "
-			     "INSERT INTO reading_energy (ts, meter, delay_ms, quality, active_energy_import) "
-			     "SELECT 1767225600 - 60 * i, 1, 0, 0, 81234000 - 10 * i FROM n",
+			     "INSERT INTO reading_energy (id, meter, delay_ms, quality, active_energy_import) "
+			     "SELECT (1767225600 - 60 * i) << 14, 1, 0, 0, 81234000 - 10 * i FROM n;"
+			     "INSERT OR IGNORE INTO slot SELECT id >> 14 FROM reading_energy",
 			     NULL, NULL, NULL),
 		SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
@@ -406,8 +407,9 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 				      "INSERT INTO bus VALUES ('hall', 'rtu', 1);"
 				      "INSERT INTO meter (id, name, is_input, bus, model, address, label, configured) "
 				      "VALUES (7, 'press', 0, 'hall', 'countis-e43', 5, '', 1);"
-				      "INSERT INTO reading_energy (ts, meter, delay_ms, quality, active_energy_import) "
-				      "VALUES (1767225600, 7, 0, 0, 1000), (1767225660, 7, 0, 0, 1010)",
+				      "INSERT INTO slot VALUES (1767225600), (1767225660);"
+				      "INSERT INTO reading_energy (id, meter, delay_ms, quality, active_energy_import) "
+				      "VALUES (1767225600 << 14, 7, 0, 0, 1000), (1767225660 << 14, 7, 0, 0, 1010)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
