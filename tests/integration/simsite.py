@@ -16,6 +16,7 @@ import unittest
 
 BUILD = pathlib.Path(os.environ.get("TALLY_BUILD", "build/dev")).resolve()
 SOURCE = pathlib.Path(os.environ.get("TALLY_SOURCE", ".")).resolve()
+SANITIZED = "TALLY_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text()
 PATIENCE_S = 60  # bound of every wait; reaching it is a failure
 
 

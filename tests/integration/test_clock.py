@@ -6,10 +6,9 @@ import glob
 import time
 import unittest
 
-from simsite import BUILD, Site, free_port
+from simsite import SANITIZED, Site, free_port
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-SANITIZED = "TALLY_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text()
 
 
 @unittest.skipIf(SANITIZED or not FAKETIME, "no libfaketime beside a sanitizer")

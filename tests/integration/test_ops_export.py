@@ -11,7 +11,7 @@ import unittest
 import zoneinfo
 
 from opssite import OpsSite
-from simsite import BUILD
+from simsite import SANITIZED, BUILD
 
 VIEWS = {
     "energy": "time ts meter active_import_kwh active_export_kwh reactive_import_kvarh reactive_export_kvarh apparent_kvah "
@@ -144,7 +144,8 @@ class TestExport(OpsSite):
                        "SELECT value << 14, (SELECT id FROM meter WHERE name = 'e44'), 0, 0, value FROM n")
             db.execute("INSERT OR IGNORE INTO slot SELECT id >> 14 FROM reading_energy")
         db.close()
-        self.assertLess(self.peak_kb("energy") - few, 8000)
+        if not SANITIZED:  # which keep a shadow of all memory
+            self.assertLess(self.peak_kb("energy") - few, 8000)
 
         # Far more than the limit: what was written until then is taken away again.
         out = self.dir / "out.csv"
