@@ -473,6 +473,28 @@ out:
 	return c;
 }
 
+char *conf_driver_path(const char *dir)
+{
+	const struct option *o = option_find(OPTION_DRIVERS, "path");
+	const struct draft_section *section;
+	struct draft_source source = {0};
+	struct draft d = {0};
+	struct err e = {0};
+	char *main_path = NULL, *path = NULL;
+
+	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0)
+		return NULL;
+	source.path = main_path;
+	(void)draft_read(&d, &source, MAIN_SECTIONS, &e);
+	section = draft_find(&d, OPTION_DRIVERS);
+	path = strdup(section != NULL && draft_key_of(section, o)->text != NULL ? draft_key_of(section, o)->text
+										: o->fallback);
+	draft_fini(&d);
+	err_fini(&e);
+	free(main_path);
+	return path;
+}
+
 static void free_bus(struct conf_bus *b)
 {
 	free(b->file);

@@ -108,6 +108,10 @@ struct conf *conf_load(const char *dir, struct err *e);
 struct conf *conf_keep(struct conf *c);
 void conf_free(struct conf *c);
 
+/* Where DIR/tallyd.ini says drivers are, whatever else is wrong in it or there is no configuration at all; the default
+ * when it does not say. malloc'd; NULL = no memory. */
+char *conf_driver_path(const char *dir);
+
 /* Same from texts in memory (tests, fuzzers), main first: n_buses + 1 of them. Drivers still come from files. */
 struct conf *conf_parse(const char *dir, const struct conf_text *main, const struct conf_text *buses, size_t n_buses,
 			struct err *e);

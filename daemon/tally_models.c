@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan.h"
+#include "table.h"
 #include "tally.h"
 
 enum { BITS_8N1 = 10 };
-
-static const char *search_path(const struct conf *conf)
-{
-	return conf != NULL ? conf->driver_path : TALLY_DRIVER_PATH;
-}
 
 static const char *type_text(const struct driver_row *row)
 {
@@ -54,32 +50,103 @@ static const char *group_text(enum driver_group g)
 	}
 }
 
-/* What one count is worth, in base units; by ratio where it depends on the transformers. */
+/* What one count is worth, in the unit that values are shown in; by ratio where it depends on the transformers. */
 static void format_weight(const struct driver *d, const struct driver_row *row, char *out, size_t n)
 {
 	const struct names_row *name = names_get(row->quantity);
+	const char *unit = strcmp(name->shown, "-") == 0 ? "" : name->shown;
+	int64_t count = driver_multiplier(d, row, 1, 1, 1, 1);
+	char weight[32];
+	size_t length;
 
+	out[0] = '\0';
 	if (name->kind == NAMES_IDENTITY)
-		snprintf(out, n, "-");
-	else if (row->scale >= 0)
-		snprintf(out, n, "by ratio, @%s", d->scales[row->scale].name);
-	else
-		snprintf(out, n, "%lld %s", (long long)driver_multiplier(d, row, 1, 1, 1, 1), name->unit);
+		return;
+	if (row->scale >= 0) {
+		snprintf(out, n, "@%s %s", d->scales[row->scale].name, unit);
+		return;
+	}
+	if (count % name->per_shown != 0 && 1000 % name->per_shown != 0) {
+		snprintf(out, n, "%lld %s", (long long)count, name->unit);
+		return;
+	}
+	tally_format_value(row->quantity, count, weight, sizeof(weight));
+	length = strlen(weight);
+	while (strchr(weight, '.') != NULL && (weight[length - 1] == '0' || weight[length - 1] == '.'))
+		weight[--length] = '\0';
+	snprintf(out, n, "%s %s", weight, unit);
 }
 
-static void print_rows(const struct driver *d)
+/* "u32", "text:8", "bits:4-7" */
+static void format_type(const struct driver_row *row, char *out, size_t n)
 {
-	char weight[64];
+	const char *text = type_text(row);
 
-	printf("%-32s %7s %6s %-8s %-18s %-8s %s\n", "quantity", "address", "", "type", "one count", "group",
-	       "provenance");
-	for (size_t i = 0; i < d->n_rows; i++) {
-		const struct driver_row *row = &d->rows[i];
+	if (row->type == DRIVER_BIT)
+		snprintf(out, n, "%s:%u", text, row->bit_low);
+	else if (row->type == DRIVER_BITS)
+		snprintf(out, n, "%s:%u-%u", text, row->bit_low, row->bit_high);
+	else if (row->type == DRIVER_TEXT || row->type == DRIVER_CHARS || row->type == DRIVER_HEX ||
+		 row->type == DRIVER_BCD)
+		snprintf(out, n, "%s:%u", text, row->n_words);
+	else
+		snprintf(out, n, "%s", text);
+}
 
-		format_weight(d, row, weight, sizeof(weight));
-		printf("%-32s %7u 0x%04X %-8s %-18s %-8s %s%s\n", names_get(row->quantity)->name, row->address,
-		       row->address, type_text(row), weight, group_text(row->group),
-		       driver_provenance_text(row->provenance), row->fallback ? ", fallback" : "");
+static int add_row(struct table *t, const struct driver *d, const struct driver_row *row)
+{
+	char address[16], hex[16], type[32], weight[64], provenance[64];
+
+	snprintf(address, sizeof(address), "%u", row->address);
+	snprintf(hex, sizeof(hex), "0x%04X", row->address);
+	format_type(row, type, sizeof(type));
+	format_weight(d, row, weight, sizeof(weight));
+	snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
+		 row->fallback ? ", if the meter lacks the finer one" : "");
+	return table_add(t,
+			 (const char *const[]){names_get(row->quantity)->name, address, hex, type, weight,
+					       group_text(row->group), provenance},
+			 0, TABLE_PLAIN);
+}
+
+static int print_rows(const struct driver *d)
+{
+	static const struct table_column columns[] = {
+		{"QUANTITY", false, 0},	 {"ADDRESS", true, 0}, {"", false, 5},		{"TYPE", false, 1},
+		{"ONE COUNT", false, 2}, {"GROUP", false, 3},  {"PROVENANCE", false, 4}};
+	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	int rc = t != NULL ? 0 : -1;
+
+	for (size_t i = 0; i < d->n_rows && rc == 0; i++)
+		rc = add_row(t, d, &d->rows[i]);
+	if (rc == 0)
+		table_print(t, stdout, tally_terminal_width(stdout), false);
+	table_free(t);
+	return rc;
+}
+
+/* "0.01", "1000" */
+static void print_power_of_ten(int64_t mantissa, int32_t exponent)
+{
+	if (exponent >= 0)
+		printf("%lld%.*s\n", (long long)mantissa, exponent, "000000000000000000");
+	else
+		printf("%.*f\n", -exponent, (double)mantissa * pow(10, exponent));
+}
+
+static void print_scales(const struct driver *d)
+{
+	for (size_t i = 0; i < d->n_scales; i++) {
+		const struct driver_scale *s = &d->scales[i];
+
+		printf("\n@%s, by the product of the transformer ratios, CT x VT\n", s->name);
+		for (size_t k = 0; k < s->n_steps; k++) {
+			if (s->steps[k].below == INT64_MAX)
+				printf("  else            ");
+			else
+				printf("  below %-10lld", (long long)s->steps[k].below);
+			print_power_of_ten(s->steps[k].mantissa, s->steps[k].exponent);
+		}
 	}
 }
 
@@ -99,17 +166,49 @@ static int print_requests(const struct driver *d, unsigned groups, const char *t
 	return 0;
 }
 
+/* What the line and its meters must be set to. */
+static void print_line(const struct driver *d)
+{
+	printf("line:       address %u to %u, function %u, speeds:", d->address_min, d->address_max, d->function);
+	for (size_t i = 0; i < d->n_bauds; i++)
+		printf(" %u", d->bauds[i]);
+	printf("%s%s\n\n", d->n_bauds == 0 ? " any" : "",
+	       d->ratios ? "; ct and vt are to be given in the bus's file" : "");
+}
+
 static int print_model(const struct driver *d, unsigned baud)
 {
-	printf("%s: %s\nsource: %s\nprovenance: %s; verified: %s\n\n", d->name, d->title, d->source,
+	printf("%s: %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->source,
 	       driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none");
-	print_rows(d);
+	print_line(d);
+	if (print_rows(d) != 0)
+		return TALLY_BAD;
+	print_scales(d);
 	if (print_requests(d, DRIVER_ENERGY, "energy and tariffs", baud) != 0 ||
 	    print_requests(d, DRIVER_POWER, "power", baud) != 0 ||
 	    print_requests(d, DRIVER_IDENTITY | DRIVER_STATE, "identity and state", baud) != 0 ||
 	    print_requests(d, DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, "everything", baud) != 0)
 		return TALLY_BAD;
 	return TALLY_GOOD;
+}
+
+static void tell_no_model(const char *path, const char *name)
+{
+	char **names = driver_list(path);
+	const char *near;
+	size_t n = 0;
+
+	while (names != NULL && names[n] != NULL)
+		n++;
+	near = tally_nearest(name, (const char *const *)names, n);
+	fprintf(stderr, "model \"%s\": no %s.ini in %s; ", name, name, path);
+	if (near != NULL)
+		fprintf(stderr, "\"%s\"?\n", near);
+	else
+		fprintf(stderr, "\"tally models\" lists what there is\n");
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
 }
 
 static struct driver *load(const char *path, const char *name)
@@ -119,8 +218,7 @@ static struct driver *load(const char *path, const char *name)
 	char *file = NULL, *shadowed = NULL;
 
 	if (driver_find(path, name, &file, &shadowed) != 0) {
-		fprintf(stderr, "model \"%s\": no %s.ini in %s; \"tally models\" lists what there is\n", name, name,
-			path);
+		tell_no_model(path, name);
 		return NULL;
 	}
 	if (shadowed != NULL)
@@ -133,30 +231,41 @@ static struct driver *load(const char *path, const char *name)
 	return d;
 }
 
+static int add_model(struct table *t, const char *name, const struct driver *d)
+{
+	return table_add(t,
+			 (const char *const[]){name, d->vendor, driver_provenance_text(d->provenance),
+					       d->verified[0] != '\0' ? d->verified : "none", d->title},
+			 0, TABLE_PLAIN);
+}
+
 static int list_models(const char *path)
 {
+	static const struct table_column columns[] = {{"MODEL", false, 0},
+						      {"VENDOR", false, 4},
+						      {"PROVENANCE", false, 1},
+						      {"VERIFIED", false, 2},
+						      {"TITLE", false, 3}};
+	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	char **names = driver_list(path);
-	int code = TALLY_GOOD;
+	int code = names != NULL && t != NULL ? TALLY_GOOD : TALLY_BAD;
 
-	if (names == NULL)
-		return TALLY_BAD;
-	if (names[0] == NULL) {
+	if (names != NULL && names[0] == NULL) {
 		fprintf(stderr, "no register table in %s\n", path);
 		code = TALLY_BAD;
 	}
-	for (size_t i = 0; names[i] != NULL; i++) {
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
 		struct driver *d = load(path, names[i]);
 
-		if (d != NULL)
-			printf("%-16s %-10s %-14s verified: %-12s %s\n", names[i], d->vendor,
-			       driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none",
-			       d->title);
-		else
+		if (d == NULL || t == NULL || add_model(t, names[i], d) != 0)
 			code = TALLY_BAD;
 		driver_free(d);
 		free(names[i]);
 	}
+	if (t != NULL && names != NULL)
+		table_print(t, stdout, tally_terminal_width(stdout), false);
 	free(names);
+	table_free(t);
 	return code;
 }
 
@@ -175,30 +284,22 @@ static int show_model(const char *path, const char *name, unsigned baud)
 int tally_models(const struct tally *t)
 {
 	static const struct option options[] = {{"baud", required_argument, NULL, 'b'}, {0}};
-	struct err e = {0};
-	struct conf *conf;
-	unsigned baud = 9600;
+	int64_t baud = 9600;
+	char *path;
 	int c, code;
 
-	optind = 0;
-	while ((c = getopt_long(t->argc, t->argv, "b:", options, NULL)) != -1) {
-		char *end;
-
-		if (c == 'b')
-			baud = (unsigned)strtoul(optarg, &end, 10);
-		if (c != 'b' || *end != '\0' || baud < 300 || baud > 4000000) {
-			fprintf(stderr, "usage: tally models [--baud N] [MODEL]\n");
+	while ((c = tally_option(t, options)) != -1)
+		if (c != 'b' || !tally_whole(t, "--baud", optarg, 300, 4000000, &baud))
 			return TALLY_USAGE;
-		}
+	if (t->argc - optind > 1)
+		return tally_misused(t, "\"%s\": one MODEL expected", t->argv[optind + 1]);
+	/* Only this is wanted of the configuration, which need not be whole or there at all. */
+	path = conf_driver_path(t->dir);
+	if (path == NULL) {
+		fprintf(stderr, "tally models: out of memory\n");
+		return TALLY_BAD;
 	}
-	if (t->argc - optind > 1) {
-		fprintf(stderr, "tally models: \"%s\": one MODEL expected\n", t->argv[optind + 1]);
-		return TALLY_USAGE;
-	}
-	/* Only the drivers' path is wanted of the configuration; it need not be whole or there at all. */
-	conf = conf_load(t->dir, &e);
-	code = optind < t->argc ? show_model(search_path(conf), t->argv[optind], baud) : list_models(search_path(conf));
-	conf_free(conf);
-	err_fini(&e);
+	code = optind < t->argc ? show_model(path, t->argv[optind], (unsigned)baud) : list_models(path);
+	free(path);
 	return code;
 }

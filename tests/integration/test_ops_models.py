@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""tally models: what the installer reads before and beside the meter."""
+
+import unittest
+
+from simsite import BUILD, SOURCE, Site
+from terminal import Terminal
+
+
+class TestModels(Site):
+    def test_lists_every_model_with_its_provenance(self):
+        ran = self.tally("models")
+        lines = ran.stdout.splitlines()
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertEqual(lines[0].split(), ["MODEL", "VENDOR", "PROVENANCE", "VERIFIED", "TITLE"])
+        self.assertEqual({line.split()[0] for line in lines[1:]}, {p.stem for p in (SOURCE / "drivers").glob("*.ini")})
+
+    def test_says_of_a_model_where_each_quantity_is_and_what_a_count_is_worth(self):
+        ran = self.tally("models", "countis-e13")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("line:       address 1 to 247, function 3, speeds: 1200 2400 4800 9600", ran.stdout)
+        self.assertRegex(ran.stdout, r"\nactive_energy_import +50946  0xC702  u32 +0.01 kWh +energy +sibling\n")
+        self.assertRegex(ran.stdout, r"\nactive_power +50536  0xC568  s32 +10 W +power ")
+        self.assertRegex(ran.stdout, r"\nproduct_name +50058  0xC38A  text:8 +identity ")
+        ran = self.tally("models", "conto-d4-s", "--baud", "19200")
+        self.assertRegex(ran.stdout, r"\noperating_time +840  0x0348  u32 +1 s ")
+        self.assertIn("\n@power, by the product of the transformer ratios, CT x VT\n"
+                      "  below 5000      0.01\n  else            1\n", ran.stdout)
+        self.assertIn(" ms at 19200 baud\n", ran.stdout)
+
+    def test_drivers_path_counts_though_the_configuration_is_not_good(self):
+        self.write("own/countis-e43.ini", (SOURCE / "drivers/countis-e43.ini").read_text()
+                   .replace("Socomec COUNTIS E43", "Ours"))
+        self.write("etc/tallyd.ini", f"[store]\ncommit_intervall = 1s\n[drivers]\npath = {self.dir}/own\n")
+        ran = self.tally("models")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertEqual(ran.stdout.splitlines()[1].split(), ["countis-e43", "Socomec", "transcription", "none", "Ours"])
+
+    def test_works_without_a_configuration(self):
+        ran = self.run_program("tally", "-c", self.dir / "none", "models")
+        self.assertIn("countis-e43", ran.stdout + ran.stderr)
+
+    def test_narrow_terminal(self):
+        shown, code = Terminal([BUILD / "tally", "-c", self.etc, "models"], columns=40).end()
+        self.assertEqual(code, 0)
+        self.assertLessEqual(max(map(len, shown.splitlines())), 40)
+
+    def test_wrong_use_is_told(self):
+        for arguments, code, message in ((("--baud", "x"), 2, "--baud x: 300 to 4000000 allowed"),
+                                         (("a", "b"), 2, '"b": one MODEL expected'),
+                                         (("countis-e34x",), 1, '"countis-e34"?'),
+                                         (("abacus",), 1, '"tally models" lists what there is')):
+            ran = self.tally("models", *arguments)
+            self.assertEqual((ran.returncode, ran.stdout), (code, ""))
+            self.assertIn(message, ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
