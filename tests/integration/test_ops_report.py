@@ -13,7 +13,7 @@ from terminal import Terminal
 # Local days in Europe/Paris around the change of clocks: the 25th has 25 hours.
 DAYS = (("2026-10-24", 1792792800, 1792879200), ("2026-10-25", 1792879200, 1792969200),
         ("2026-10-26", 1792969200, 1793055600))
-MONTH = ("2026-10", 1790805600, 1793487600)
+MONTH = "2026-10"
 # Wh (and ml) of each day; together the month.
 MAIN = (24000001, 25000002, 24000003)
 GAS = (1500000, 0, 250000)
@@ -25,35 +25,29 @@ class TestReport(OpsSite):
         super().setUp()
         self.run_for_a_while()
         db = sqlite3.connect(self.db_path)
-        ids = dict(db.execute("SELECT name, id FROM meter").fetchall())
-        quantities = dict(db.execute("SELECT name, id FROM quantity").fetchall())
-        self.main, self.gas = ids["e44"], ids["gas"]
         with db:
-            for table in ("day_energy", "day_tariff", "month_energy", "month_tariff", "kept_interval", "local_day",
-                          "local_month", "life"):
-                db.execute(f"DELETE FROM {table}")
-            for meter, names in ((self.main, ("active_energy_import", "active_energy_import_t1",
-                                              "active_energy_import_t3")), (self.gas, ("volume",))):
-                for name in names:
-                    db.execute("INSERT INTO life VALUES (?, ?, 0, 0, NULL, NULL, 'first')", (meter, quantities[name]))
-            for i, (day, start, end) in enumerate(DAYS):
-                db.execute("INSERT INTO local_day VALUES (?, ?, ?)", (day, start, end))
-                self.put(db, "day", day, end - start, MAIN[i], GAS[i], T1[i], T3[i])
-            db.execute("INSERT INTO local_month VALUES (?, ?, ?)", MONTH)
-            self.put(db, "month", MONTH[0], DAYS[2][2] - DAYS[0][1], sum(MAIN), sum(GAS), sum(T1), sum(T3))
+            # Literal days in the place of the views, with the columns of the contract.
+            for view, columns in (("daily", "day, meter, quantity, value, unit, coverage"),
+                                  ("monthly", "month, meter, quantity, value, unit, coverage"),
+                                  ("interval", "time, ts, meter, quantity, duration_s, value, unit, quality")):
+                db.execute(f"DROP VIEW {view}")
+                db.execute(f"CREATE TABLE {view} ({columns})")
+            for i, day in enumerate(DAYS):
+                self.put(db, "daily", day[0], 1.0, MAIN[i], GAS[i], T1[i], T3[i])
+            self.put(db, "monthly", MONTH, 0.0967, sum(MAIN), sum(GAS), sum(T1), sum(T3))
             for hour in range(25):
-                db.execute("INSERT INTO kept_interval (ts, meter, duration_s, quality, active_energy_import) "
-                           "VALUES (?, ?, 3600, ?, ?)",
-                           (DAYS[1][1] + 3600 * hour, self.main, int(hour == 3), 1000000 + (2 if hour == 0 else 0)))
+                db.execute("INSERT INTO interval VALUES ('', ?, 'e44', 'active_energy_import', 3600, ?, 'kWh', ?)",
+                           (DAYS[1][1] + 3600 * hour, 1000.002 if hour == 0 else 1000.0,
+                            "estimated" if hour == 3 else "measured"))
         db.close()
 
-    def put(self, db, kind, name, measured_s, main, gas, t1, t3):
-        db.execute(f"INSERT INTO {kind}_energy ({kind}, meter, measured_s, active_energy_import) VALUES (?, ?, ?, ?)",
-                   (name, self.main, measured_s, main))
-        db.execute(f"INSERT INTO {kind}_energy ({kind}, meter, measured_s, volume) VALUES (?, ?, ?, ?)",
-                   (name, self.gas, measured_s // 2, gas))
-        db.execute(f"INSERT INTO {kind}_tariff ({kind}, meter, measured_s, active_energy_import_t1, "
-                   "active_energy_import_t3) VALUES (?, ?, ?, ?, ?)", (name, self.main, measured_s, t1, t3))
+    @staticmethod
+    def put(db, view, name, coverage, main, gas, t1, t3):
+        for meter, quantity, value, unit, covered in (
+                ("e44", "active_energy_import", main / 1000, "kWh", coverage), ("gas", "volume", gas / 1e6, "m3", coverage / 2),
+                ("e44", "active_energy_import_t1", t1 / 1000, "kWh", coverage),
+                ("e44", "active_energy_import_t3", t3 / 1000, "kWh", coverage)):
+            db.execute(f"INSERT INTO {view} VALUES (?, ?, ?, ?, ?, ?)", (name, meter, quantity, value, unit, covered))
 
     def report(self, *arguments):
         ran = self.tally("report", *arguments)
