@@ -36,8 +36,8 @@ def cpu_s(pid):
 class Soak(Site):
     """One part: a fresh site and database."""
 
-    def lay_out(self, seed, share):
-        site = f"seed = {seed}\nspeed = 60\n"
+    def lay_out(self, share):
+        site = "speed = 60\n"
         for i, transport in enumerate(LINES):
             site += self.add_line(f"{transport.replace('-', '')}{i}", transport)
         each = share / len(KINDS)
@@ -45,7 +45,7 @@ class Soak(Site):
             rate = each if kind in KINDS else each / 50
             delay = f"delay = {DELAYS[kind]}\n" if kind in DELAYS else ""
             site += f"[fault {kind}]\nkind = {kind}\nrate = {100 * rate:.6f}%\n{delay}"
-        return site.replace("seed = 1\n", "")
+        return site
 
     def add_line(self, name, transport):
         port = free_port()
@@ -68,7 +68,7 @@ class Soak(Site):
         return answer[0]["n"] or 0 if answer else 0
 
     def run_part(self, n, seed, share):
-        self.start_sim(self.lay_out(seed, share))
+        self.start_sim(self.lay_out(share), seed)
         begun = time.monotonic()
         self.start_daemon()
         trace = self.dir / "trace"
