@@ -25,7 +25,7 @@ struct movement {
 	bool estimated; /* whatever the length of the pieces */
 };
 
-enum verdict { COUNTED, FELL, JUMPED, BACKWARD };
+enum verdict { COUNTED, ROLLED, FELL, JUMPED, BACKWARD };
 
 static void tell(struct account *a, const struct account_meter *m, int64_t slot_s, const char *kind, const char *fmt,
 		 ...) __attribute__((format(printf, 5, 6)));
@@ -110,8 +110,8 @@ static int64_t gap_of(const struct account *a, const struct account_meter *m)
 }
 
 /* Does value at slot_s follow on from the last one counted? *amount: what passed. */
-static enum verdict judge(struct account *a, const struct account_meter *m, const struct account_counter *c,
-			  int64_t slot_s, int64_t value, int64_t *amount)
+static enum verdict judge(const struct account_meter *m, const struct account_counter *c, int64_t slot_s, int64_t value,
+			  int64_t *amount)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
 	int64_t can = most(l, slot_s - c->moved_s), modulus = modulus_of(m, c);
@@ -130,10 +130,15 @@ static enum verdict judge(struct account *a, const struct account_meter *m, cons
 	*amount += modulus;
 	if (*amount > can || *amount >= modulus / 2)
 		return FELL;
+	return ROLLED;
+}
+
+static void tell_rollover(struct account *a, const struct account_meter *m, const struct account_counter *c,
+			  int64_t slot_s, int64_t value)
+{
 	tell(a, m, slot_s, "rollover", "%s: %lld to %lld %s at its modulus %lld", names_get(c->quantity)->name,
 	     (long long)(c->raw / c->parts), (long long)(value / c->parts), names_get(c->quantity)->unit,
-	     (long long)(modulus / c->parts));
-	return COUNTED;
+	     (long long)(modulus_of(m, c) / c->parts));
 }
 
 /* What the old life has in the running interval is rounded down for itself: between any two readings of a life the
@@ -232,8 +237,10 @@ static bool take(struct account *a, const struct account_meter *m, struct moveme
 			   c->life_s ? "replaced" : "first");
 		return true;
 	}
-	enum verdict verdict = judge(a, m, c, slot_s, value, &amount);
+	enum verdict verdict = judge(m, c, slot_s, value, &amount);
 
+	if (verdict == ROLLED)
+		tell_rollover(a, m, c, slot_s, value);
 	if (verdict == FELL || verdict == JUMPED) {
 		if (!take_suspect(a, m, mv, verdict, slot_s, value))
 			return false;
@@ -389,6 +396,18 @@ static void mark_behind(struct account *a, const struct account_meter *m, struct
 	if (a->sink.suspect)
 		a->sink.suspect(a->sink.context, m->id, v->quantity, slot_s, true,
 				"its slot lies before one that is counted already");
+}
+
+bool account_is_plausible(const struct account_meter *m, enum quantity q, int64_t slot_s, int64_t value)
+{
+	const struct account_counter *c = account_counter(m, q);
+	enum verdict verdict;
+	int64_t amount;
+
+	if (c == NULL || !c->living || slot_s <= c->seen_s)
+		return true;
+	verdict = judge(m, c, slot_s, value, &amount);
+	return verdict != FELL && verdict != JUMPED;
 }
 
 int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, bool unsynchronised,

@@ -121,6 +121,10 @@ struct account_value {
 	bool suspect; /* out: not counted */
 };
 
+/* Whether the value, in the counter's parts, follows on from the last one counted, as far as is known: also of a
+ * counter that has none, and of a slot that has been taken. Changes nothing. */
+bool account_is_plausible(const struct account_meter *m, enum quantity q, int64_t slot_s, int64_t value);
+
 /* Take one reading's counters. Readings of a meter come in the order of their slots; one that does not is marked
  * suspect as a whole, one that was there before is passed over. unsynchronised: its time may be wrong, so that its
  * intervals are estimated. values[].suspect is filled. 0, or -ENOMEM: nothing was taken. */

@@ -73,6 +73,7 @@ struct meter {
 	bool of_round;				       /* the job is of the round itself, not of the time it leaves */
 	bool waiting;				       /* the job failed: for another try or for the round's end */
 	bool heard;				       /* it answered when last asked */
+	bool doubted;				       /* it is read once more, its counters being implausible */
 
 	uint64_t requests, failures;	    /* failures: requests without an answer that can be used */
 	uint64_t counts[LINK_STATUS_COUNT]; /* of the requests by what became of them, and of answers refused meanwhile

@@ -360,15 +360,40 @@ static enum reading_quality quality_of(const struct meter *m, int64_t delay_ms)
 	return delay_ms > (int64_t)period_s * 500 ? READING_LATE : READING_GOOD;
 }
 
-static void finish_read(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+/* Decode what was read. Returns the number of values. */
+static unsigned take_reading(const struct meter *m, int64_t now_ms, struct reading *r)
 {
-	struct reading r = {.meter = m->id, .slot_s = m->slot_s, .groups = m->groups};
 	int64_t delay_ms = now_ms - (mono_us() - m->job.ended_us) / 1000 - m->slot_s * 1000;
 
+	*r = (struct reading){.meter = m->id, .slot_s = m->slot_s, .groups = m->groups};
 	/* A clock that was set during the round makes any number of it. */
-	r.delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
-	r.quality = quality_of(m, delay_ms);
-	if (meter_reading(m, &r) > 0)
+	r->delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
+	r->quality = quality_of(m, delay_ms);
+	return meter_reading(m, r);
+}
+
+/* Counters that can not be are looked at a second time, in the time that the round leaves; what they say then is
+ * handed on, be it the same. Returns whether that is to be waited for. */
+static bool look_again(struct poller *p, struct meter *m, const struct reading *r)
+{
+	if (m->doubted || p->ending || p->sink.plausible == NULL || (r->groups & DRIVER_ENERGY) == 0 ||
+	    r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r) ||
+	    !meter_begin_read(m, m->slot_s, m->groups))
+		return false;
+	m->doubted = m->waiting = true;
+	m->tries_left = 1;
+	return true;
+}
+
+static void finish_read(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+{
+	struct reading r;
+	unsigned n_values = take_reading(m, now_ms, &r);
+
+	if (n_values > 0 && look_again(p, m, &r))
+		return;
+	m->doubted = false;
+	if (n_values > 0)
 		p->sink.reading(p->sink.context, &r);
 	else if (p->ending)
 		give_back(m, m->groups);
@@ -515,7 +540,7 @@ static void start_round(struct poller *p, int64_t now_ms)
 			continue;
 		if (m->waiting) {
 			m->wanted = 0;
-			conclude(p, m, METER_FAILED, now_ms);
+			conclude(p, m, m->doubted ? METER_NO_LINE : METER_FAILED, now_ms);
 		} else if (begin_due(m, now_ms)) {
 			ask_in_round(p, m);
 		}

@@ -29,6 +29,9 @@ struct poller;
 struct poller_sink {
 	void *context;
 	void (*reading)(void *context, const struct reading *r);
+	/* Whether its counters follow on from what is known. If not, the meter is read once more before reading() has
+	 * it. NULL = they always do. */
+	bool (*plausible)(void *context, const struct reading *r);
 	void (*event)(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 	void (*serial)(void *context, int64_t meter, const char *serial);
 	int64_t (*meter_id)(void *context, const char *name);

@@ -36,6 +36,10 @@ int64_t store_meter_id(const struct store *s, const char *name);
  * first, then readings of counters between others of the same meter. */
 void store_reading(struct store *s, const struct reading *r);
 
+/* Whether every counter of the reading follows on from what has been counted: the meter's own and its inputs'. A value
+ * that does not is worth another look. */
+bool store_is_plausible(const struct store *s, const struct reading *r);
+
 /* Hold one event. at_ms: Unix milliseconds. kind: one of the kinds of the view event. */
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 

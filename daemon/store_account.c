@@ -576,6 +576,36 @@ static int count(struct store *s, struct store_meter *m, int64_t slot_s, enum re
 	return account_feed(&s->account.account, &m->account, slot_s, quality == READING_UNSYNCHRONISED, values, n);
 }
 
+static bool is_input_plausible(const struct store *s, const struct store_input *input, const struct reading *r)
+{
+	const struct store_meter *m = store_find_meter(s, input->meter);
+	enum quantity q = (enum quantity)(Q_PULSES_1 + input->input - 1);
+	int64_t value;
+
+	if (!m || m->period_s != input->from_s || input->concentrator != r->meter || r->slot_s < input->from_s ||
+	    r->slot_s >= input->until_s || !reading_has(r, q) ||
+	    __builtin_mul_overflow(r->values[q], input->weight, &value))
+		return true;
+	return account_is_plausible(&m->account, input->quantity, r->slot_s, value);
+}
+
+bool store_is_plausible(const struct store *s, const struct reading *r)
+{
+	const struct store_account *a = &s->account;
+	const struct store_meter *m = store_find_meter(s, r->meter);
+
+	if (!m || !a->loaded)
+		return true;
+	for (int q = 0; q < Q_COUNT; q++)
+		if (reading_has(r, (enum quantity)q) && is_counter((enum quantity)q) &&
+		    !account_is_plausible(&m->account, (enum quantity)q, r->slot_s, r->values[q]))
+			return false;
+	for (size_t i = 0; i < a->n_inputs; i++)
+		if (!is_input_plausible(s, &a->inputs[i], r))
+			return false;
+	return true;
+}
+
 /* One input's count. Returns 1 when it is suspect, 0, or -errno. */
 static int count_input(struct store *s, struct store_input *input, int64_t slot_s, enum reading_quality quality,
 		       int64_t pulses)

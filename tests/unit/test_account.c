@@ -216,6 +216,28 @@ static void rollover_is_counted_through(void **state)
 	expect(b, "life 0 from 9999999800: first\nrollover 60\n0+900 measured 300\n");
 }
 
+static bool is_plausible(const struct bench *b, int64_t at_s, int64_t value)
+{
+	return account_is_plausible(&b->meter, Q_ACTIVE_ENERGY_IMPORT, T + at_s, value);
+}
+
+static void value_is_judged_beforehand_without_being_counted(void **state)
+{
+	struct bench *b = *state;
+
+	assert_true(is_plausible(b, 0, -5));
+	feed(b, 0, INT64_C(9999999800));
+	b->n = 0;
+	assert_true(is_plausible(b, 60, INT64_C(9999999900)));
+	assert_true(is_plausible(b, 60, 100));
+	assert_false(is_plausible(b, 60, INT64_C(9999900000)));
+	assert_false(is_plausible(b, 60, 5000000));
+	assert_true(is_plausible(b, 0, 5000000));
+	assert_true(account_is_plausible(&b->meter, Q_ACTIVE_ENERGY_EXPORT, T + 60, 7));
+	assert_int_equal(b->n, 0);
+	assert_true(feed(b, 60, INT64_C(9999999900)));
+}
+
 /* An input with 100 pulses a second at most, each weight/parts of a base unit, that rolls over at 10^9. */
 static void weigh(struct bench *b, int64_t weight, int64_t parts)
 {
@@ -604,6 +626,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspects_that_do_not_agree_make_no_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(rollover_is_counted_through, setup, teardown),
+		cmocka_unit_test_setup_teardown(value_is_judged_beforehand_without_being_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(pulses_of_five_sixteenths_roll_over_without_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(modulus_of_no_whole_base_units_is_exact, setup, teardown),
 		cmocka_unit_test_setup_teardown(life_of_another_weight_is_rounded_for_itself, setup, teardown),

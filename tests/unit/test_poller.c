@@ -17,7 +17,7 @@
 #include "mono.h"
 #include "poller.h"
 
-enum { METERS_MAX = 6, SAID_MAX = 4000 };
+enum { METERS_MAX = 6, SAID_MAX = 4000, IMPLAUSIBLE_WH = 1000000 };
 
 /* Energy, power and, at 500, who the meter is. */
 #define HEAD   "[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n[registers]\n"
@@ -130,7 +130,15 @@ static void on_reading(void *context, const struct reading *r)
 		say(" no energy");
 	if (r->groups & DRIVER_POWER && !reading_has(r, Q_ACTIVE_POWER))
 		say(" no power");
+	if (r->values[Q_ACTIVE_ENERGY_IMPORT] >= IMPLAUSIBLE_WH)
+		say(" implausible");
 	say(">\n");
+}
+
+static bool is_plausible(void *context, const struct reading *r)
+{
+	(void)context;
+	return !reading_has(r, Q_ACTIVE_ENERGY_IMPORT) || r->values[Q_ACTIVE_ENERGY_IMPORT] < IMPLAUSIBLE_WH;
 }
 
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -159,7 +167,7 @@ static void on_log(enum log_level level, const char *line)
 /* A poller of n meters of the model with these periods; it starts at one second. */
 static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t power_every_s)
 {
-	static const struct poller_sink sink = {NULL, on_reading, on_event, on_serial, find_id};
+	static const struct poller_sink sink = {NULL, on_reading, is_plausible, on_event, on_serial, find_id};
 	struct err e = {0};
 
 	bus = (struct bus){.asked_end = &bus.asked, .answered_end = &bus.answered, .is_open = true};
@@ -244,15 +252,23 @@ static void time_out(void)
 	break_off(LINK_TIMEOUT, 0);
 }
 
-/* The oldest job is answered in full. A meter says that it is of the maker SOCO. */
+/* The oldest job is answered in full, every word with this one but for the maker: that is SOCO. */
+static void answer_with(uint16_t word)
+{
+	const struct bus_job *job = bus.asked;
+
+	for (size_t i = 0; i < job->n_requests; i++)
+		for (size_t k = 0; k < job->requests[i].n_words; k++)
+			job->words[job->requests[i].word + k] = word;
+	if (job->requests[0].address == 500)
+		memcpy(job->words, (uint16_t[]){0x534F, 0x434F}, 4);
+	move(LINK_OK, 0, job->n_requests);
+	poller_results(poller, now_ms);
+}
+
 static void answer(void)
 {
-	static const uint16_t soco[] = {0x534F, 0x434F};
-
-	if (bus.asked->requests[0].address == 500)
-		memcpy(bus.asked->words, soco, sizeof(soco));
-	move(LINK_OK, 0, bus.asked->n_requests);
-	poller_results(poller, now_ms);
+	answer_with(0);
 }
 
 static void answer_all(void)
@@ -838,6 +854,52 @@ static void readings_of_another_model_are_suspect(void **state)
 	expect("ask m1 200+2\n<m1 10 P suspect>\n");
 }
 
+static void answer_nonsense(void)
+{
+	answer_with(0x7FFF);
+}
+
+static void implausible_counters_are_read_again_before_they_are_handed_on(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 10, 0);
+	tick(10000);
+	answer_nonsense();
+	expect("ask m1 100+2\nask m2 100+2\n");
+	answer();
+	expect("<m2 10 E good>\nask m1 100+2\n");
+	answer();
+	expect("<m1 10 E good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+static void counters_that_stay_implausible_are_handed_on(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 1, 10, 0);
+	tick(10000);
+	answer_nonsense();
+	answer_nonsense();
+	expect("ask m1 100+2\nask m1 100+2\n<m1 10 E good implausible>\n");
+	tick(20000);
+	expect("ask m1 100+2\n");
+}
+
+static void implausible_counters_that_can_not_be_read_again_are_dropped(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 1, 0);
+	tick(2000);
+	answer_nonsense();
+	now_ms = 2950;
+	answer();
+	tick(3000);
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m2 100+2\n");
+	answer();
+	expect("<m2 3 E good>\nask m1 100+2\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
 static void missing_register_is_told_once_after_the_round(void **state)
 {
 	(void)state;
@@ -1048,6 +1110,9 @@ int main(void)
 		T(clock_that_is_slewed_back_repeats_no_slot),
 		T(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay),
 		T(readings_of_another_model_are_suspect),
+		T(implausible_counters_are_read_again_before_they_are_handed_on),
+		T(counters_that_stay_implausible_are_handed_on),
+		T(implausible_counters_that_can_not_be_read_again_are_dropped),
 		T(missing_register_is_told_once_after_the_round),
 		T(meter_that_refuses_everything_goes_down_and_comes_back),
 		T(old_firmware_that_comes_back_is_read_by_the_coarser_register),
