@@ -41,6 +41,7 @@ bus = gateway
 model = countis-e44
 address = 7
 base = 20 kW
+peak = 40 kW
 pf = -0.8
 tariffs = 00:00 3
 """
