@@ -153,6 +153,7 @@ static void begin_life(struct account *a, const struct account_meter *m, struct 
 	c->rest = raw > 0 ? raw % parts : 0;
 	c->parts = parts;
 	c->living = true;
+	c->was_reset = false;
 	c->life_s = slot_s;
 	c->raw = raw;
 	c->moved_s = slot_s;
@@ -217,7 +218,9 @@ static bool take_suspect(struct account *a, const struct account_meter *m, struc
 	     (long long)(c->raw / c->parts), (long long)(c->suspect_raw / c->parts), names_get(c->quantity)->unit);
 	add_piece(mv, c->slot_s, c->suspect_s, 0, false);
 	add_piece(mv, c->suspect_s, slot_s, value - c->suspect_raw, true);
+	c->ended_raw = c->raw;
 	begin_life(a, m, c, c->suspect_s, c->suspect_raw, c->parts, "reset");
+	c->was_reset = true;
 	return true;
 }
 
@@ -493,6 +496,18 @@ void account_replace(struct account *a, struct account_meter *m, enum quantity q
 		else if (q == Q_COUNT)
 			replace_counter(a, m, c, slot_s, NULL, NULL, reason);
 	}
+}
+
+bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final)
+{
+	const struct account_counter *c = account_counter(m, q);
+	int64_t parts;
+
+	if (!c || !c->living || !c->was_reset || slot_s - c->life_s > ACCOUNT_LATE_S)
+		return false;
+	/* where it could be of both lives it is of the one that has ended */
+	return !final || *final >= c->ended_raw / c->parts ||
+	       !can_end_at(m, c, slot_s > c->slot_s ? slot_s : c->slot_s, *final, &parts);
 }
 
 void account_cut(struct account *a, struct account_meter *m)

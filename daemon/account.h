@@ -30,6 +30,7 @@ enum {
 	ACCOUNT_SLACK_S = 60,	      /* readings of a slot may lie this far apart from it */
 	ACCOUNT_BACK_S = 86400,	      /* a clock that steps back further begins new lives */
 	ACCOUNT_UNKNOWN_W = 10000000, /* for a model whose highest power is unknown: 10 MW at ratios 1:1 */
+	ACCOUNT_LATE_S = 7 * 86400,   /* an exchange may be told so much later than it was noticed as a reset */
 	ACCOUNT_PULSES_S = 100,	      /* pulses an input can count in a second */
 };
 
@@ -52,6 +53,8 @@ struct account_counter {
 	enum quantity quantity;
 	int64_t parts;				  /* of a base unit: what all its values are in */
 	bool living;				  /* false: the next reading begins a life */
+	bool was_reset;				  /* this life began with a reset that nobody had announced */
+	int64_t ended_raw;			  /* then: what the life before had come to */
 	int64_t life_s;				  /* when this life began */
 	int64_t slot_s;				  /* all up to here is accounted for */
 	int64_t raw;				  /* value at slot_s, or higher within back_step */
@@ -138,6 +141,10 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
  * reached since is passed over. A slot_s before what has been counted means then. */
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
 		     const int64_t *initial, const char *reason);
+
+/* Is an exchange at slot_s, told late, one that the account has noticed by itself? Then the running life, which began
+ * with a reset not long before, is the new meter's already; final (or NULL) is of the life before. */
+bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final);
 
 /* End the running intervals where they stand: their length, or the time zone, is another one from now on. */
 void account_cut(struct account *a, struct account_meter *m);

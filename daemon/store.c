@@ -488,8 +488,7 @@ static int write_serial(struct store *s, struct store_meter *m)
 		char detail[120];
 
 		snprintf(detail, sizeof(detail), "serial number %s, now %s", m->known_serial, m->serial);
-		store_event(s, s->account.newest_s * 1000, m->name, "meter-replaced", detail);
-		r = store_account_replace(s, m, m->account.last_s, NULL, NULL);
+		r = store_account_replace(s, m, m->account.last_s, NULL, NULL, detail);
 	}
 	return r;
 }

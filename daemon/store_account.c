@@ -124,6 +124,11 @@ static void put_kept(struct store *s, const struct account_interval *i, const st
 {
 	struct store_account *a = &s->account;
 
+	if (a->start_written_s != i->start_s) {
+		sqlite3_bind_int64(a->put_start, 1, i->start_s);
+		note(s, store_run(s, a->put_start));
+		a->start_written_s = i->start_s;
+	}
 	sqlite3_bind_int64(a->put_interval, 1, i->start_s);
 	sqlite3_bind_int64(a->put_interval, 2, i->meter);
 	sqlite3_bind_int64(a->put_interval, 3, i->end_s - i->start_s);
@@ -274,7 +279,8 @@ static int prepare_interval(struct store *s)
 	a->put_interval =
 		store_prepare(s, "REPLACE INTO kept_interval (ts, meter, duration_s, quality%s) VALUES (?, ?, ?, ?%s)",
 			      columns, marks);
-	return a->get_interval && a->put_interval ? 0 : -EIO;
+	a->put_start = store_prepare(s, "INSERT OR IGNORE INTO interval_start (ts) VALUES (?)");
+	return a->get_interval && a->put_interval && a->put_start ? 0 : -EIO;
 }
 
 static int prepare_statements(struct store *s)
@@ -291,10 +297,10 @@ static int prepare_statements(struct store *s)
 				       "VALUES (?, ?, ?, ?, ?)");
 	a->put_account = store_prepare(s, "REPLACE INTO account (meter, last_ts, counter_max) VALUES (?, ?, ?)");
 	a->put_counter = store_prepare(
-		s,
-		"REPLACE INTO account_counter (meter, quantity, parts, living, life_ts, ts, raw, moved_ts, seen_ts, "
-		"open_ts, sum, rest, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, "
-		"suspect_last_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		s, "REPLACE INTO account_counter (meter, quantity, parts, living, life_ts, ts, raw, moved_ts, seen_ts, "
+		   "open_ts, sum, rest, ended_raw, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, "
+		   "suspect_last_ts, "
+		   "suspect_last_raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	for (size_t span = 0; span < STORE_SPANS; span++) {
 		a->put_span[span] =
 			store_prepare(s, "INSERT OR IGNORE INTO local_%s (%s, from_ts, until_ts) VALUES (?, ?, ?)",
@@ -345,7 +351,7 @@ int store_account_open(struct store *s, const struct conf *conf)
 					       .life = on_life,
 					       .event = on_event}};
 	a->write_from_s = INT64_MIN;
-	a->span_written_s[0] = a->span_written_s[1] = INT64_MIN;
+	a->span_written_s[0] = a->span_written_s[1] = a->start_written_s = INT64_MIN;
 	int r = load_quantity_ids(s);
 
 	return r == 0 ? prepare_statements(s) : r;
@@ -369,8 +375,9 @@ static void free_limits(struct store_account *a)
 void store_account_close(struct store *s)
 {
 	struct store_account *a = &s->account;
-	sqlite3_stmt *all[] = {a->get_interval, a->put_interval, a->put_suspect, a->get_behind,	 a->end_life,
-			       a->put_life,	a->put_account,	 a->put_counter, a->put_span[0], a->put_span[1]};
+	sqlite3_stmt *all[] = {a->put_start,   a->get_interval, a->put_interval, a->put_suspect,
+			       a->get_behind,  a->end_life,	a->put_life,	 a->put_account,
+			       a->put_counter, a->put_span[0],	a->put_span[1]};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sqlite3_finalize(all[i]);
@@ -720,14 +727,15 @@ int store_account_suspects(struct store *s, unsigned kinds)
 static int save_counter(struct store *s, int64_t meter, const struct account_counter *c)
 {
 	sqlite3_stmt *put = s->account.put_counter;
-	const int64_t always[] = {meter,      s->account.db_id[c->quantity],
-				  c->parts,   c->living,
-				  c->life_s,  c->slot_s,
-				  c->raw,     c->moved_s,
-				  c->seen_s,  c->open_s,
-				  c->sum,     c->rest,
-				  c->known_s, c->estimated,
-				  c->modulus, c->n_suspect};
+	const int64_t always[] = {meter,	s->account.db_id[c->quantity],
+				  c->parts,	c->living + c->was_reset,
+				  c->life_s,	c->slot_s,
+				  c->raw,	c->moved_s,
+				  c->seen_s,	c->open_s,
+				  c->sum,	c->rest,
+				  c->ended_raw, c->known_s,
+				  c->estimated, c->modulus,
+				  c->n_suspect};
 	const int64_t suspect[] = {c->suspect_s, c->suspect_raw, c->suspect_last_s, c->suspect_last_raw};
 	int n = 1;
 
@@ -775,7 +783,7 @@ static int load_state(struct store *s)
 	sqlite3_stmt *get_counter = store_prepare(
 		s, "SELECT c.meter, q.name, living, life_ts, ts, raw, moved_ts, seen_ts, open_ts, sum, known_s, "
 		   "estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, suspect_last_raw, "
-		   "parts, rest "
+		   "parts, rest, ended_raw "
 		   "FROM account_counter c JOIN quantity q ON q.id = c.quantity");
 	int r = get && get_counter ? 0 : -EIO;
 
@@ -796,7 +804,8 @@ static int load_state(struct store *s)
 		if (!m || q < 0)
 			continue;
 		struct account_counter c = {.quantity = (enum quantity)q,
-					    .living = sqlite3_column_int(get_counter, 2),
+					    .living = sqlite3_column_int(get_counter, 2) > 0,
+					    .was_reset = sqlite3_column_int(get_counter, 2) > 1,
 					    .life_s = sqlite3_column_int64(get_counter, 3),
 					    .slot_s = sqlite3_column_int64(get_counter, 4),
 					    .raw = sqlite3_column_int64(get_counter, 5),
@@ -813,7 +822,8 @@ static int load_state(struct store *s)
 					    .suspect_last_s = sqlite3_column_int64(get_counter, 16),
 					    .suspect_last_raw = sqlite3_column_int64(get_counter, 17),
 					    .parts = sqlite3_column_int64(get_counter, 18),
-					    .rest = sqlite3_column_int64(get_counter, 19)};
+					    .rest = sqlite3_column_int64(get_counter, 19),
+					    .ended_raw = sqlite3_column_int64(get_counter, 20)};
 
 		r = account_restore(&m->account, &c);
 	}
@@ -914,9 +924,11 @@ struct exchange {
 	bool done;
 };
 
-static void exchange(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final, const int64_t *initial)
+/* End the lives of a meter's counters. Returns false when the main counter goes on: the exchange was noticed before. */
+static bool exchange(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final, const int64_t *initial)
 {
 	enum quantity main_counter = Q_ACTIVE_ENERGY_IMPORT;
+	bool noticed = false;
 
 	if (m->is_input && m->account.n_counters > 0)
 		main_counter = m->account.counters[0].quantity;
@@ -924,10 +936,15 @@ static void exchange(struct store *s, struct store_meter *m, int64_t at_s, const
 		enum quantity q = m->account.counters[i].quantity;
 		bool figures = q == main_counter;
 
+		if (account_has_noticed(&m->account, q, at_s, figures ? final : NULL)) {
+			noticed |= figures;
+			continue;
+		}
 		account_replace(&s->account.account, &m->account, q, at_s, figures ? final : NULL,
 				figures ? initial : NULL, "replaced");
 	}
 	m->account_changed = true;
+	return !noticed;
 }
 
 /* Those of this meter that came before the reading of slot_s. */
@@ -1030,6 +1047,7 @@ static void forget(struct store *s)
 	s->account.newest_s = 0;
 	s->account.n_suspects = 0;
 	s->account.span_written_s[0] = s->account.span_written_s[1] = INT64_MIN;
+	s->account.start_written_s = INT64_MIN;
 }
 
 int store_account_reload(struct store *s)
@@ -1120,7 +1138,7 @@ int store_account_configure(struct store *s, const struct conf *conf)
 }
 
 int store_account_replace(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
-			  const int64_t *initial)
+			  const int64_t *initial, const char *detail)
 {
 	sqlite3_stmt *put = store_prepare(s, "INSERT INTO replacement (meter, at_ts, final, initial, done) "
 					     "VALUES (?, ?, ?, ?, 1)");
@@ -1138,7 +1156,13 @@ int store_account_replace(struct store *s, struct store_meter *m, int64_t at_s, 
 		sqlite3_bind_int64(put, 4, *initial);
 	r = store_run(s, put);
 	sqlite3_finalize(put);
-	exchange(s, m, at_s, final, initial);
+	bool ended = exchange(s, m, at_s, final, initial);
+
+	store_event(s, at_s * 1000, m->name, "meter-replaced",
+		    ended ? detail
+		    : final || initial
+			    ? "noticed before as a reset; the final and initial values can not be counted any more"
+			    : "noticed before as a reset");
 	if (r == 0)
 		r = s->account.error;
 	return r == 0 ? store_account_save(s, true) : r;
@@ -1152,8 +1176,8 @@ static int act_on(struct store *s, struct store_meter *m, sqlite3_stmt *get)
 	bool has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
 	     has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL;
 
-	store_event(s, at_s * 1000, m->name, "meter-replaced", "as tally replace was told");
-	return store_account_replace(s, m, at_s, has_final ? &final : NULL, has_initial ? &initial : NULL);
+	return store_account_replace(s, m, at_s, has_final ? &final : NULL, has_initial ? &initial : NULL,
+				     "as tally replace was told");
 }
 
 int store_account_replacements(struct store *s)
@@ -1239,7 +1263,9 @@ static int clear_account(struct store *s, int64_t write_from_s)
 				 spans[span], span == 0 ? day : month);
 			r = store_exec(s, sql);
 		}
-	snprintf(sql, sizeof(sql), "DELETE FROM kept_interval WHERE ts >= %lld", (long long)write_from_s);
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM kept_interval WHERE ts >= %lld; DELETE FROM interval_start WHERE ts >= %lld",
+		 (long long)write_from_s, (long long)write_from_s);
 	if (r == 0)
 		r = store_exec(s, sql);
 	snprintf(sql, sizeof(sql),

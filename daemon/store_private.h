@@ -127,10 +127,11 @@ struct store_account {
 	uint8_t span_column[Q_COUNT]; /* parameter number in the statements that add to days and months */
 	size_t n_suspects;
 	struct store_suspect suspects[Q_COUNT];
-	sqlite3_stmt *get_interval, *put_interval, *put_suspect, *get_behind, *end_life, *put_life, *put_account,
-		*put_counter, *put_span[STORE_SPANS];
+	sqlite3_stmt *put_start, *get_interval, *put_interval, *put_suspect, *get_behind, *end_life, *put_life,
+		*put_account, *put_counter, *put_span[STORE_SPANS];
 	sqlite3_stmt *add[STORE_SPANS][STORE_KINDS_MAX];
 	int64_t span_written_s[STORE_SPANS]; /* start of the day and month written last */
+	int64_t start_written_s;	     /* start of an interval written last */
 	int64_t last_event_meter, last_event_s;
 	char last_event_kind[20];
 };
@@ -292,9 +293,10 @@ int store_account_save(struct store *s, bool always);
 /* Act on what `tally replace` has asked for. 0 or -errno. */
 int store_account_replacements(struct store *s);
 
-/* The meter behind the name is another one from now on. final, initial: NULL or base units of its main counter. */
+/* The meter behind the name is another one from now on, which is an event. final, initial: NULL or base units of its
+ * main counter. detail: how it is known. */
 int store_account_replace(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
-			  const int64_t *initial);
+			  const int64_t *initial, const char *detail);
 
 /* Give out the intervals that have ended without a reading. 0 or -errno. */
 int store_account_missing(struct store *s, int64_t now_s);

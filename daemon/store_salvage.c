@@ -21,7 +21,8 @@ enum {
 /* One table on its way from the damaged file into the new one. */
 struct salvage_table {
 	char name[STORE_TABLE_NAME_MAX + 1];
-	sqlite3_stmt *get, *put;
+	sqlite3_stmt *get, *put, *put_slot;
+	int64_t put_s;	 /* slot put last */
 	bool by_time;	 /* its key begins with the slot: what is unreadable can be stepped over */
 	const char *key; /* by_time: ts, or id with the slot in its upper bits */
 	int shift;	 /* by_time: of the slot in the key */
@@ -304,18 +305,21 @@ static int leave_out(struct store *s, struct store_salvage *v, struct salvage_ta
 	return r;
 }
 
-/* Readings are found through their slot. */
-static int put_slot(struct store *s, struct store_salvage *v, int64_t slot_s)
+/* Readings are found through their slot, intervals through their start. */
+static int put_slot(struct store *s, struct salvage_table *t, int64_t slot_s)
 {
-	if (v->slot_s == slot_s)
+	bool reading = t->shift > 0;
+
+	if (t->put_s == slot_s || (!reading && strcmp(t->name, "kept_interval") != 0))
 		return 0;
-	if (!v->put_slot)
-		v->put_slot = store_prepare(s, "INSERT OR IGNORE INTO slot (ts) VALUES (?)");
-	if (!v->put_slot)
+	if (!t->put_slot)
+		t->put_slot = store_prepare(s, "INSERT OR IGNORE INTO %s (ts) VALUES (?)",
+					    reading ? "slot" : "interval_start");
+	if (!t->put_slot)
 		return -EIO;
-	sqlite3_bind_int64(v->put_slot, 1, slot_s);
-	v->slot_s = slot_s;
-	return store_run(s, v->put_slot);
+	sqlite3_bind_int64(t->put_slot, 1, slot_s);
+	t->put_s = slot_s;
+	return store_run(s, t->put_slot);
 }
 
 static int copy_in_order(struct store *s, struct store_salvage *v, struct salvage_table *t)
@@ -327,8 +331,8 @@ static int copy_in_order(struct store *s, struct store_salvage *v, struct salvag
 		return leave_out(s, v, t, slot_s);
 	int r = copy_row(s, v, t);
 
-	if (r == 0 && t->shift > 0)
-		r = put_slot(s, v, slot_s);
+	if (r == 0)
+		r = put_slot(s, t, slot_s);
 	if (t->last[1].there && t->last[1].key >> t->shift < t->sure_s) {
 		t->sure_s = t->last[1].key >> t->shift;
 		t->skip_s = 0;
@@ -362,7 +366,8 @@ static int copy_rows(struct store *s, struct store_salvage *v, struct salvage_ta
 	if (t->done) {
 		sqlite3_finalize(t->get);
 		sqlite3_finalize(t->put);
-		t->get = t->put = NULL;
+		sqlite3_finalize(t->put_slot);
+		t->get = t->put = t->put_slot = NULL;
 	}
 	return r;
 }
@@ -507,8 +512,8 @@ static void free_salvage(struct store_salvage *v)
 	for (size_t i = 0; i < v->n_tables; i++) {
 		sqlite3_finalize(v->tables[i].get);
 		sqlite3_finalize(v->tables[i].put);
+		sqlite3_finalize(v->tables[i].put_slot);
 	}
-	sqlite3_finalize(v->put_slot);
 	sqlite3_close(v->from);
 	free(v->path);
 	free(v);
@@ -519,6 +524,7 @@ static void rewind_table(struct salvage_table *t)
 	sqlite3_finalize(t->get);
 	t->get = NULL;
 	t->bound_s = t->sure_s = INT64_MAX;
+	t->put_s = INT64_MIN;
 	t->skip_s = 0;
 	t->last[0].there = t->last[1].there = false;
 	t->ascending = t->done = false;
@@ -558,8 +564,9 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 		struct salvage_table *t = &v->tables[v->n_tables];
 		char order[200];
 
-		/* slots follow from the readings */
-		if (!has_table(v->from, names[i]) || strcmp(names[i], "slot") == 0)
+		/* slots follow from the readings, starts from the intervals */
+		if (!has_table(v->from, names[i]) || strcmp(names[i], "slot") == 0 ||
+		    strcmp(names[i], "interval_start") == 0)
 			continue;
 		snprintf(t->name, sizeof(t->name), "%s", names[i]);
 		store_key_order(s->db, t->name, "", order, sizeof(order));
@@ -678,7 +685,6 @@ void store_salvage_undo(struct store *s)
 	for (size_t i = s->salvage->n_small; i < s->salvage->n_tables; i++)
 		rewind_table(&s->salvage->tables[i]);
 	s->salvage->n_rows = s->salvage->n_holes = 0;
-	s->salvage->slot_s = INT64_MIN;
 }
 
 void store_salvage_close(struct store *s)

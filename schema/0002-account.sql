@@ -35,7 +35,7 @@ CREATE TABLE account_counter (
 	meter            INTEGER NOT NULL REFERENCES meter (id),
 	quantity         INTEGER NOT NULL REFERENCES quantity (id),
 	parts            INTEGER NOT NULL,  -- of a base unit: what its values are in
-	living           INTEGER NOT NULL,
+	living           INTEGER NOT NULL,  -- 1: yes, 2: since a reset that nobody had announced
 	life_ts          INTEGER NOT NULL,
 	ts               INTEGER NOT NULL,
 	raw              INTEGER NOT NULL,
@@ -44,6 +44,7 @@ CREATE TABLE account_counter (
 	open_ts          INTEGER NOT NULL,
 	sum              INTEGER NOT NULL,
 	rest             INTEGER NOT NULL,
+	ended_raw        INTEGER NOT NULL,
 	known_s          INTEGER NOT NULL,
 	estimated        INTEGER NOT NULL,
 	modulus          INTEGER NOT NULL,
@@ -99,6 +100,11 @@ CREATE TABLE kept_interval (
 	heat INTEGER,
 	PRIMARY KEY (ts, meter)
 ) STRICT, WITHOUT ROWID;
+
+-- Every start of an interval that has rows: views begin here, so that one meter's are found by their keys.
+CREATE TABLE interval_start (
+	ts INTEGER PRIMARY KEY
+) STRICT;
 
 -- Sums of the intervals of each local day and month. measured_s: seconds of measured intervals among them.
 CREATE TABLE day_energy (
@@ -261,7 +267,7 @@ GROUP BY l.meter, l.quantity;
 CREATE VIEW interval AS
 SELECT time, ts, meter, quantity, duration_s, value * 1.0 / per AS value, unit,
        CASE WHEN value IS NULL OR quality = 2 THEN 'missing' WHEN quality = 1 THEN 'estimated' ELSE 'measured' END AS quality
-FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name AS meter, c.quantity,
+FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter, c.quantity,
              i.duration_s, c.unit, c.per, i.quality,
              CASE c.quantity
              WHEN 'active_energy_import' THEN i.active_energy_import
@@ -271,21 +277,23 @@ FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.
              WHEN 'apparent_energy' THEN i.apparent_energy
              WHEN 'volume' THEN i.volume
              WHEN 'heat' THEN i.heat END AS value
-      FROM kept_interval i JOIN meter m ON m.id = i.meter JOIN counted c ON c.meter = i.meter
-      WHERE i.ts + i.duration_s > c.since_ts
+      FROM meter m JOIN counted c ON c.meter = m.id
+      CROSS JOIN interval_start s CROSS JOIN kept_interval i ON i.ts = s.ts AND i.meter = m.id
+      WHERE s.ts + i.duration_s > c.since_ts
       AND c.quantity IN ('active_energy_import', 'active_energy_export', 'reactive_energy_import', 'reactive_energy_export',
                          'apparent_energy', 'volume', 'heat'));
 
 CREATE VIEW interval_energy AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name AS meter, i.duration_s,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter, i.duration_s,
        i.active_energy_import / 1000.0 AS active_import_kwh,
        i.active_energy_export / 1000.0 AS active_export_kwh,
        i.reactive_energy_import / 1000.0 AS reactive_import_kvarh,
        i.reactive_energy_export / 1000.0 AS reactive_export_kvarh,
        CASE i.quality WHEN 0 THEN 'measured' WHEN 1 THEN 'estimated' ELSE 'missing' END AS quality
-FROM kept_interval i JOIN meter m ON m.id = i.meter
-WHERE i.volume IS NULL AND i.heat IS NULL
-AND NOT EXISTS (SELECT 1 FROM input_period p WHERE p.meter = i.meter AND p.quantity IN ('volume', 'heat'));
+FROM meter m CROSS JOIN interval_start s CROSS JOIN kept_interval i ON i.ts = s.ts AND i.meter = m.id
+WHERE NOT EXISTS (SELECT 1 FROM input_period p WHERE p.meter = m.id AND p.quantity IN ('volume', 'heat'))
+OR coalesce(i.active_energy_import, i.active_energy_export, i.reactive_energy_import, i.reactive_energy_export,
+            i.apparent_energy) IS NOT NULL;
 
 CREATE VIEW daily AS
 SELECT day, meter, quantity, value * 1.0 / per AS value, unit,

@@ -545,6 +545,11 @@ static void one_site(struct bench *b, int64_t parts)
 				true_reading(b, &t, k == 2);
 			}
 			continue;
+		} else if (below(2)) { /* another meter from now on */
+			account_replace(&b->account, &b->meter, Q_COUNT, T + t.at_s, NULL, NULL, "replaced");
+			t.life_total = t.shown = below(t.modulus);
+			t.has_last = false;
+			run_load(&t, 60);
 		} else {
 			continue;
 		}

@@ -282,6 +282,21 @@ static void replaced_meter_is_counted_to_its_final_and_from_its_initial_value(vo
 	assert_rows(t, "SELECT kind FROM event", "meter-replaced");
 }
 
+static void exchange_that_is_told_late_counts_nothing_twice(void **state)
+{
+	struct site *t = *state;
+	int64_t final = 5060, initial = 0;
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 3600, -60); /* the new meter shows 0 at 360 */
+	assert_int_equal(store_replace(&t->conf, "press", T + 3600, &final, &initial, &t->e), 0);
+	run(t, 3660, 7200, -60);
+	assert_rows(t, "SELECT sum(value) FROM interval", "1.19");
+	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
+	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'",
+		    "noticed before as a reset; the final and initial values can not be counted any more");
+}
+
 static void unknown_meter_can_not_be_replaced(void **state)
 {
 	struct site *t = *state;
@@ -403,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(replaced_meter_is_counted_to_its_final_and_from_its_initial_value,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(exchange_that_is_told_late_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_meter_can_not_be_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
 						teardown),
