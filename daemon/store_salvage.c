@@ -141,9 +141,11 @@ static void find_columns(struct store *s, struct store_salvage *v, const char *t
 /* Nothing later than this slot. */
 static void bind_slot(sqlite3_stmt *get, const struct salvage_table *t, int64_t slot_s)
 {
-	bool all = slot_s >= INT64_MAX >> t->shift;
+	int64_t last = slot_s >= INT64_MAX >> t->shift ? INT64_MAX : -1;
 
-	sqlite3_bind_int64(get, 1, all ? INT64_MAX : ((slot_s + 1) << t->shift) - 1);
+	if (slot_s >= 0 && last < 0)
+		last = ((slot_s + 1) << t->shift) - 1;
+	sqlite3_bind_int64(get, 1, last);
 }
 
 /* Begin to read the table where the last attempt has left off. NULL: it can not be read at all. */
