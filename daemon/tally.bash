@@ -23,7 +23,7 @@ _tally_models()
 _tally()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local dir=/etc/tallyd command= at=0 i words=
+	local dir=/etc/tallyd command="" at=0 i words=""
 	local views="energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff
 		meter_status bus_status event"
 
