@@ -123,12 +123,33 @@ static void report_status(struct app *app, int64_t now_ms)
 	app->status_stale = false;
 }
 
+static bool log_complaints(const struct err *e);
+
+/* A database that turns out to be damaged is put aside while polling goes on. Where that is not possible the next start
+ * does it. */
+static void replace_damaged(struct app *app)
+{
+	struct err e = {0};
+
+	log_error("database: %s: damaged", store_error(app->store));
+	app->store = store_reopen(app->store, app->conf, &e);
+	log_complaints(&e);
+	err_fini(&e);
+	if (app->store == NULL)
+		exit(EXIT_FAILURE);
+}
+
 static void commit(struct app *app)
 {
 	size_t n_pending = store_pending(app->store);
 	int64_t start_us = mono_us();
+	int r = store_commit(app->store);
 
-	if (store_commit(app->store) == 0) {
+	if (r == -EBADMSG) {
+		replace_damaged(app);
+		r = store_commit(app->store);
+	}
+	if (r == 0) {
 		if (n_pending > 0)
 			log_debug("database: %zu readings committed in %lld ms", n_pending,
 				  (long long)(mono_us() - start_us) / 1000);

@@ -21,6 +21,11 @@ struct store *store_open(const struct conf *conf, struct err *e);
 /* Commit what is held and close. NULL is allowed. */
 void store_close(struct store *s);
 
+/* The file was found damaged (store_commit() gave -EBADMSG): put it aside, begin a new one as at the start, and go on
+ * with what s holds; meters keep their ids. s is freed. NULL with an error added: nothing could be opened, or the ids
+ * are lost. */
+struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e);
+
 /* Close without committing or saving anything, as when the program is killed. For tests. NULL is allowed. */
 void store_abandon(struct store *s);
 

@@ -12,7 +12,7 @@
 #include "mono.h"
 
 enum {
-	SALVAGE_AT_ONCE = 20000, /* newest rows of each big table that are there before polling begins */
+	SALVAGE_AT_ONCE = 20000, /* newest rows of each big table that are there before polling begins, at least */
 	SALVAGE_STEP = 2000,	 /* rows copied with each later commit */
 	TORN_MAX = 10000,	 /* torn places after which a table is given up */
 	LOST_IDS = 1000000,	 /* ids left out when the highest one given out can not be known */
@@ -582,13 +582,26 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 	return v;
 }
 
+/* As much as the account goes back to when it is taken up again; of powers less. */
+static int copy_newest_of(struct store *s, struct store_salvage *v, struct salvage_table *t)
+{
+	int64_t needed_s = strncmp(t->name, "reading_power", 13) == 0 ? 0 : STORE_SAVE_EVERY_S + STORE_REPLAY_BACK_S;
+	int r = copy_rows(s, v, t, 1);
+	int64_t until_s = t->bound_s - needed_s;
+
+	do {
+		r = r == 0 ? copy_rows(s, v, t, SALVAGE_AT_ONCE - 1) : r;
+	} while (r == 0 && !t->done && t->bound_s > until_s);
+	return r;
+}
+
 /* The newest rows of the big tables: all that polling and the account need to go on from. */
 static int copy_newest(struct store *s, struct store_salvage *v)
 {
 	int r = 0;
 
 	for (size_t i = v->n_small; i < v->n_tables && r == 0; i++)
-		r = copy_rows(s, v, &v->tables[i], SALVAGE_AT_ONCE);
+		r = copy_newest_of(s, v, &v->tables[i]);
 	return r;
 }
 

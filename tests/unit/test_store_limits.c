@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "log.h"
+#include "refuse_writes.h"
 #include "store_private.h"
 #include "store_site.h"
 
@@ -26,6 +27,7 @@ static int setup_limits(void **state)
 {
 	warnings[0] = '\0';
 	log_set_sink(remember);
+	refuse_install();
 	return setup(state);
 }
 
@@ -93,6 +95,61 @@ static void newest_counters_stay_however_long_it_lasts_and_the_loss_is_told(void
 	hold_minutes(t, 20001, 20001);
 	assert_int_equal(store_commit(t->store), 0);
 	assert_rows(t, "SELECT count(*) FROM event WHERE subject = 'tallyd'", "1");
+}
+
+/* What a disk can say, and what is made of it. */
+static void readings_wait_for_a_disk_that_refuses_them(void **state)
+{
+	struct site *t = *state;
+	static const struct {
+		int code, r;
+	} disks[] = {{SQLITE_FULL, -ENOSPC}, {SQLITE_IOERR_WRITE, -EIO}, {SQLITE_READONLY, -EROFS}};
+
+	for (int i = 0; i < 3; i++) {
+		hold_minutes(t, 20 * i, 20 * i + 9);
+		refuse.with = disks[i].code;
+		assert_int_equal(store_commit(t->store), disks[i].r);
+		hold_minutes(t, 20 * i + 10, 20 * i + 19);
+		assert_int_equal(store_commit(t->store), disks[i].r);
+		assert_int_equal(store_pending(t->store), 20);
+		refuse.with = 0;
+		assert_int_equal(store_commit(t->store), 0);
+		assert_int_equal(store_pending(t->store), 0);
+	}
+	assert_rows(t, "SELECT count(*), count(DISTINCT ts), min(ts), max(ts) FROM energy",
+		    "60|60|1767225600|1767229140");
+	assert_rows(t, "SELECT round(sum(value) * 1000) FROM interval WHERE quantity = 'active_energy_import'",
+		    "450.0");
+	assert_rows(t, "SELECT count(*) FROM event", "0");
+	assert_rows(t, "PRAGMA integrity_check", "ok");
+}
+
+static void damage_met_while_running_costs_nothing_that_waits(void **state)
+{
+	struct site *t = *state;
+	int64_t press = store_meter_id(t->store, "press");
+
+	hold_minutes(t, 0, 99);
+	assert_int_equal(store_commit(t->store), 0);
+	hold_minutes(t, 100, 119);
+	store_event(t->store, T * 1000, "press", "meter-down", "x");
+	refuse.with = SQLITE_CORRUPT;
+	assert_int_equal(store_commit(t->store), -EBADMSG);
+	refuse.with = 0;
+	t->store = store_reopen(t->store, &t->conf, &t->e);
+	assert_non_null(t->store);
+	assert_int_equal(store_meter_id(t->store, "press"), press);
+	assert_int_equal(store_pending(t->store), 20);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "120|1767232740");
+	assert_rows(t, "SELECT kind FROM event WHERE subject = 'press'", "meter-down");
+	assert_true(strtol(rows(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered'"), NULL, 10) > 0);
+	assert_rows(t, "SELECT round(sum(value) * 1000) FROM interval WHERE quantity = 'active_energy_import'",
+		    "1050.0");
+	/* the note for the next start is gone */
+	store_close(t->store);
+	open_store(t);
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "120|1767232740");
 }
 
 static void every_meter_keeps_its_newest_counters(void **state)
@@ -310,6 +367,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(powers_are_dropped_before_counters, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told,
 						setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(damage_met_while_running_costs_nothing_that_waits, setup_limits,
+						teardown),
 		cmocka_unit_test_setup_teardown(every_meter_keeps_its_newest_counters, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(serial_keeps_its_place_among_the_readings, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(events_that_wait_are_bounded, setup_limits, teardown),
