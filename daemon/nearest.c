@@ -25,3 +25,23 @@ size_t nearest_distance(const char *a, const char *b)
 	}
 	return row[n];
 }
+
+size_t nearest_far_from(const char *mistyped)
+{
+	return strlen(mistyped) / 3 + 2;
+}
+
+void nearest_begin(struct nearest *n, const char *mistyped)
+{
+	*n = (struct nearest){.mistyped = mistyped, .distance = nearest_far_from(mistyped)};
+}
+
+void nearest_consider(struct nearest *n, const char *name)
+{
+	size_t distance = nearest_distance(n->mistyped, name);
+
+	if (distance >= n->distance)
+		return;
+	n->distance = distance;
+	n->name = name;
+}

@@ -43,18 +43,12 @@ struct store_reader *tally_open_database(const struct conf *conf)
 	return r;
 }
 
-/* A name as far off as this is another one, not a mistyped one. */
-static size_t far_from(const char *name)
-{
-	return strlen(name) / 3 + 2;
-}
-
 /* Names of all that rows can be of, the nearest to a mistyped one kept. */
 bool tally_is_known(struct store_reader *r, const char *name)
 {
 	static const char sql[] = "SELECT name FROM meter UNION SELECT name FROM bus UNION SELECT 'tallyd'";
 	char nearest[CONF_NAME_MAX + 1] = "";
-	size_t best = far_from(name), distance;
+	size_t best = nearest_far_from(name), distance;
 	int rc = store_reader_ask(r, sql);
 
 	while (rc == 0 && (rc = store_reader_next(r)) == 1) {
@@ -79,18 +73,12 @@ bool tally_is_known(struct store_reader *r, const char *name)
 
 const char *tally_nearest(const char *name, const char *const *names, size_t n)
 {
-	size_t best = far_from(name);
-	const char *nearest = NULL;
+	struct nearest near;
 
-	for (size_t i = 0; i < n; i++) {
-		size_t distance = nearest_distance(name, names[i]);
-
-		if (distance < best) {
-			best = distance;
-			nearest = names[i];
-		}
-	}
-	return nearest;
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < n; i++)
+		nearest_consider(&near, names[i]);
+	return near.name;
 }
 
 static void tell_unknown(const struct conf *conf, const char *kind, const char *name, const char *const *names,

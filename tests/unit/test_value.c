@@ -181,6 +181,28 @@ static void distance_counts_changed_letters(void **state)
 	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 }
 
+static const char *nearest_of(const char *mistyped)
+{
+	static const char *const names[] = {"check", "models", "status", "scan", "stats"};
+	struct nearest n;
+
+	nearest_begin(&n, mistyped);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		nearest_consider(&n, names[i]);
+	return n.name;
+}
+
+static void nearest_name_is_one_that_may_have_been_meant(void **state)
+{
+	(void)state;
+	assert_string_equal(nearest_of("chek"), "check");
+	assert_string_equal(nearest_of("stattus"), "status");
+	assert_string_equal(nearest_of("state"), "stats");
+	assert_string_equal(nearest_of("scan"), "scan");
+	assert_null(nearest_of("fly"));
+	assert_null(nearest_of(""));
+}
+
 static const struct value_unit pulses[] = {{"Wh", 1, false}, {"m3", 1000000, false}, {"imp/kWh", 1000, true}};
 
 static void assert_fraction(const char *text, int64_t expected, int64_t expected_per)
@@ -241,6 +263,7 @@ int main(void)
 		cmocka_unit_test(whole_numbers_have_no_point_and_no_tail),
 		cmocka_unit_test(names_are_letters_digits_and_three_marks),
 		cmocka_unit_test(distance_counts_changed_letters),
+		cmocka_unit_test(nearest_name_is_one_that_may_have_been_meant),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
