@@ -180,6 +180,38 @@ static void check_provenance(const struct driver *d, const struct driver_row *ro
 			driver_provenance_text(row->provenance), driver_provenance_text(d->provenance));
 }
 
+static bool uses_block(const struct driver *d, const struct driver_block *b)
+{
+	for (size_t i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+
+		if (row->block == b - d->blocks ||
+		    (row->has_sign && row->sign_address >= b->address && row->sign_address < block_end(d, b)))
+			return true;
+	}
+	return false;
+}
+
+static bool uses_scale(const struct driver *d, size_t scale)
+{
+	for (size_t i = 0; i < d->n_rows; i++)
+		if (d->rows[i].scale == (int)scale)
+			return true;
+	return false;
+}
+
+/* Told only of a table without errors: a row that was refused may be the one. */
+static void warn_unused(const struct driver *d, struct err *e)
+{
+	for (size_t i = 0; i < d->n_blocks; i++)
+		if (!uses_block(d, &d->blocks[i]))
+			err_warn(e, d->file, d->blocks[i].line, "block %s (%u to %u) has no row in it",
+				 d->blocks[i].name, d->blocks[i].address, block_end(d, &d->blocks[i]) - 1);
+	for (size_t i = 0; i < d->n_scales; i++)
+		if (!uses_scale(d, i))
+			err_warn(e, d->file, d->scales[i].line, "scale %s is used by no row", d->scales[i].name);
+}
+
 void driver_check(struct driver *d, struct err *e)
 {
 	check_blocks(d, e);
@@ -193,4 +225,6 @@ void driver_check(struct driver *d, struct err *e)
 		check_modulus(d, row, e);
 		check_provenance(d, row, e);
 	}
+	if (e->n_errors == 0)
+		warn_unused(d, e);
 }

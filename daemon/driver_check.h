@@ -7,8 +7,8 @@
 #include "driver.h"
 
 /* Put each row into its block (row->block) and check blocks, rows, sign words and weights against each other.
- * Every line of d has been read and is good by itself; lines with errors are not in d. Adds one error for each fault.
- */
+ * Every line of d has been read and is good by itself; lines with errors are not in d. Adds one error for each fault,
+ * and where there is none of any kind a warning for each block and scale that no row uses. */
 void driver_check(struct driver *d, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "driver_check.h"
 #include "ini.h"
+#include "nearest.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -51,6 +52,7 @@ struct reader {
 	unsigned quantity_lines[Q_COUNT]; /* first row of each quantity, good or bad */
 	bool rows_lost;			  /* too many rows have been complained of */
 	char allowed[160];		  /* text built by a setter */
+	char guess[64];			  /* text built by guess() */
 	/* the row being read */
 	struct driver_row *row;
 	struct note *note;
@@ -159,6 +161,15 @@ static bool parse_provenance(const char *value, enum driver_provenance *out)
 		}
 	}
 	return false;
+}
+
+/* " ('NAME'?)" for an unknown name that looks like a mistyped one, else "". */
+static const char *guess(struct reader *r, const struct nearest *near)
+{
+	r->guess[0] = '\0';
+	if (near->name != NULL && near->distance > 0)
+		snprintf(r->guess, sizeof(r->guess), " ('%s'?)", near->name);
+	return r->guess;
 }
 
 static const char *set_text(struct reader *r, const char *value, char *out, size_t out_bytes)
@@ -474,19 +485,31 @@ static void fault(struct reader *r)
 	r->section_faulty = true;
 }
 
+static void refuse_key(struct reader *r, const struct key *keys, size_t n_keys, const char *section, const char *name,
+		       unsigned line)
+{
+	struct nearest near;
+	char list[256];
+
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < n_keys; i++)
+		nearest_consider(&near, keys[i].name);
+	list_keys(keys, n_keys, list, sizeof(list));
+	err_add(r->e, r->d->file, line, "unknown key '%s' in [%s]%s, allowed: %s", name, section, guess(r, &near),
+		list);
+	fault(r);
+}
+
 static void take_key(struct reader *r, const struct key *keys, size_t n_keys, const char *section, const char *name,
 		     const char *value, unsigned line)
 {
-	char list[256];
 	const char *allowed;
 	size_t i = 0;
 
 	while (i < n_keys && strcmp(keys[i].name, name) != 0)
 		i++;
 	if (i == n_keys) {
-		list_keys(keys, n_keys, list, sizeof(list));
-		err_add(r->e, r->d->file, line, "unknown key '%s' in [%s], allowed: %s", name, section, list);
-		fault(r);
+		refuse_key(r, keys, n_keys, section, name, line);
 		return;
 	}
 	if (r->key_lines[i] != 0) {
@@ -838,6 +861,20 @@ static int split(char *text, char **tokens)
 	}
 }
 
+static void refuse_option(struct reader *r, const char *name, const char *value)
+{
+	struct nearest near;
+
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		nearest_consider(&near, options[i].name);
+	err_add(r->e, r->d->file, r->row->line,
+		"option '%s%s%s' of %s%s, allowed: alone fallback na=.. sign=.. modulus=.. back_step=.. provenance=.. "
+		"expect=..",
+		name, value != NULL ? "=" : "", value != NULL ? value : "", names_get(r->row->quantity)->name,
+		guess(r, &near));
+}
+
 static bool take_option(struct reader *r, char *token, unsigned *seen)
 {
 	struct driver_row *row = r->row;
@@ -850,10 +887,7 @@ static bool take_option(struct reader *r, char *token, unsigned *seen)
 	while (i < COUNT_OF(options) && strcmp(options[i].name, token) != 0)
 		i++;
 	if (i == COUNT_OF(options) || options[i].has_value != (value != NULL)) {
-		err_add(r->e, r->d->file, row->line,
-			"option '%s%s%s' of %s, allowed: alone fallback na=.. sign=.. modulus=.. back_step=.. "
-			"provenance=.. expect=..",
-			token, value != NULL ? "=" : "", value != NULL ? value : "", name);
+		refuse_option(r, token, value);
 		return false;
 	}
 	if (*seen >> i & 1) {
@@ -956,6 +990,17 @@ static bool check_repeat(struct reader *r)
 	return good;
 }
 
+static void refuse_quantity(struct reader *r, const char *name, unsigned line)
+{
+	struct nearest near;
+
+	nearest_begin(&near, name);
+	for (int q = 0; q < Q_COUNT; q++)
+		nearest_consider(&near, names_get((enum quantity)q)->name);
+	err_add(r->e, r->d->file, line, "unknown quantity '%s'%s, allowed: the names of drivers/NAMES", name,
+		guess(r, &near));
+}
+
 static void take_row(struct reader *r, const char *name, const char *value, unsigned line)
 {
 	char text[INI_LINE_BYTES_MAX + 1], *tokens[TOKENS_MAX];
@@ -967,7 +1012,7 @@ static void take_row(struct reader *r, const char *name, const char *value, unsi
 	snprintf(text, sizeof(text), "%s", value);
 	n_tokens = split(text, tokens);
 	if (quantity < 0)
-		err_add(r->e, r->d->file, line, "unknown quantity '%s', allowed: the names of drivers/NAMES", name);
+		refuse_quantity(r, name, line);
 	if (n_tokens < (int)COUNT_OF(fields) || n_tokens > TOKENS_MAX)
 		err_add(r->e, r->d->file, line, "%s '%s', allowed: ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]%s", name,
 			value, n_tokens < 0 ? ", each \" closed" : "");

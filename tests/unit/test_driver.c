@@ -152,7 +152,7 @@ static void every_error_is_told_at_once(void **state)
 		"dir/test.ini:8: function '6', allowed: 3 or 4", "dir/test.ini:1: no key 'source' in [model], required",
 		"dir/test.ini:9: unknown section [registres], allowed: [model], [block NAME], [scale NAME], "
 		"[registers]",
-		"dir/test.ini:12: unknown quantity 'voltage', allowed: the names of drivers/NAMES",
+		"dir/test.ini:12: unknown quantity 'voltage' ('voltage_l1'?), allowed: the names of drivers/NAMES",
 		"dir/test.ini:13: address '65536' of voltage_l1, allowed: 0 to 65535, decimal or 0x hexadecimal",
 		"dir/test.ini:13: type 'u33' of voltage_l1, allowed: u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 "
 		"u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 chars:1..32 hex:1..32 time2000 clock",
@@ -165,6 +165,74 @@ static void every_error_is_told_at_once(void **state)
 }
 
 #define ROWS HEAD "[registers]\n" /* rows begin in line 8 */
+
+static void misspelt_name_is_told_with_the_nearest(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		HEAD "titel = T\nadress = 1-9\n"
+		     "[block one]\naddress = 1\nwords = 9\ngap = yes\n"
+		     "[registers]\n"
+		     "activ_energy_import = 1 u32 10 Wh energy\n"
+		     "voltage_11 = 3 u16 1 V power\n"
+		     "rocof = 4 u16 1 Hz power\n"
+		     "active_energy_export = 5 u32 10 Wh energy modulo=read\n"
+		     "reactive_energy_import = 7 u32 10 varh energy falback\n"
+		     "reactive_energy_export = 9 u32 10 varh energy sign\n",
+		"dir/test.ini:7: unknown key 'titel' in [model] ('title'?), allowed: format, title, vendor, source, "
+		"provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
+		"addresses, segment_max, turnaround, max_power, na",
+		"dir/test.ini:8: unknown key 'adress' in [model] ('addresses'?), allowed: format, title, vendor, "
+		"source, provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
+		"addresses, segment_max, turnaround, max_power, na",
+		"dir/test.ini:12: unknown key 'gap' in [block one] ('gaps'?), allowed: address, words, gaps",
+		"dir/test.ini:14: unknown quantity 'activ_energy_import' ('active_energy_import'?), allowed: the "
+		"names of drivers/NAMES",
+		"dir/test.ini:15: unknown quantity 'voltage_11' ('voltage_l1'?), allowed: the names of "
+		"drivers/NAMES",
+		"dir/test.ini:16: unknown quantity 'rocof', allowed: the names of drivers/NAMES",
+		"dir/test.ini:17: option 'modulo=read' of active_energy_export ('modulus'?), allowed: alone fallback "
+		"na=.. sign=.. modulus=.. back_step=.. provenance=.. expect=..",
+		"dir/test.ini:18: option 'falback' of reactive_energy_import ('fallback'?), allowed: alone fallback "
+		"na=.. sign=.. modulus=.. back_step=.. provenance=.. expect=..",
+		"dir/test.ini:19: option 'sign' of reactive_energy_export, allowed: alone fallback na=.. sign=.. "
+		"modulus=.. back_step=.. provenance=.. expect=..");
+}
+
+static void block_or_scale_that_no_row_uses_is_a_warning(void **state)
+{
+	static const char text[] = HEAD "ratios = yes\n"
+					"[block used]\naddress = 10\nwords = 4\n"
+					"[block idle]\naddress = 20\nwords = 4\n"
+					"[block sign]\naddress = 30\nwords = 4\n"
+					"[scale used]\nabove = 1\n"
+					"[scale idle]\nabove = 10\n"
+					"[registers]\n"
+					"active_energy_import = 10 u32 @used kWh energy\n"
+					"active_power = 12 u16 1 W power sign=30\n";
+	struct err e = {0};
+	struct driver *d = driver_parse("dir/test.ini", text, strlen(text), &e);
+
+	(void)state;
+	assert_non_null(d);
+	assert_int_equal(e.n_errors, 0);
+	assert_int_equal(e.n_items, 2);
+	assert_true(e.items[0].warning);
+	assert_string_equal(e.items[0].text, "dir/test.ini:11: block idle (20 to 23) has no row in it");
+	assert_true(e.items[1].warning);
+	assert_string_equal(e.items[1].text, "dir/test.ini:19: scale idle is used by no row");
+	driver_free(d);
+	err_fini(&e);
+}
+
+static void unused_sections_are_not_told_of_a_table_with_errors(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		HEAD "[block idle]\naddress = 20\nwords = 4\n[registers]\nvoltage_l1 = 20 u99 1 V power\n",
+		"dir/test.ini:11: type 'u99' of voltage_l1, allowed: u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 "
+		"u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 chars:1..32 hex:1..32 time2000 clock");
+}
 
 static void rows_carry_everything_their_line_says(void **state)
 {
@@ -790,6 +858,9 @@ int main(void)
 		cmocka_unit_test(keys_left_out_have_defaults),
 		cmocka_unit_test(scale_steps_by_the_product_of_the_ratios),
 		cmocka_unit_test(every_error_is_told_at_once),
+		cmocka_unit_test(misspelt_name_is_told_with_the_nearest),
+		cmocka_unit_test(block_or_scale_that_no_row_uses_is_a_warning),
+		cmocka_unit_test(unused_sections_are_not_told_of_a_table_with_errors),
 		cmocka_unit_test(rows_carry_everything_their_line_says),
 		cmocka_unit_test(sign_word_is_negative_at_1_unless_said),
 		cmocka_unit_test(automatic_patterns_have_the_width_and_sign_of_the_type),
