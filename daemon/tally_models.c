@@ -178,8 +178,8 @@ static void print_line(const struct driver *d)
 
 static int print_model(const struct driver *d, unsigned baud)
 {
-	printf("%s: %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->source,
-	       driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none");
+	printf("%s: %s\nfile:       %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->file,
+	       d->source, driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none");
 	print_line(d);
 	if (print_rows(d) != 0)
 		return TALLY_BAD;

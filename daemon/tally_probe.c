@@ -104,7 +104,7 @@ static void print_item(const struct meter *m, const struct plan_item *item)
 	}
 	if (s != CODEC_OK)
 		snprintf(value, sizeof(value), "%s", codec_status_text(s));
-	printf("%-32s %5u 0x%04X  %-24s %16s %-6s %s\n", name->name, row->address, row->address, raw, value,
+	printf("%-33s %5u 0x%04X  %-24s %16s %-6s %s\n", name->name, row->address, row->address, raw, value,
 	       strcmp(name->shown, "-") == 0 ? "" : name->shown, driver_provenance_text(row->provenance));
 }
 
@@ -116,7 +116,7 @@ static bool item_answered(const struct meter *m, const struct plan_item *item)
 
 static void print_values(const struct meter *m)
 {
-	printf("\n%-32s %12s  %-24s %16s %-6s %s\n", "quantity", "address", "raw words", "value", "unit", "provenance");
+	printf("\n%-33s %12s  %-24s %16s %-6s %s\n", "quantity", "address", "raw words", "value", "unit", "provenance");
 	for (size_t i = 0; i < m->plan->n_items; i++)
 		if (item_answered(m, &m->plan->items[i]))
 			print_item(m, &m->plan->items[i]);
