@@ -81,10 +81,10 @@ class Site(unittest.TestCase):
         path = self.dir / name
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def start_sim(self, site, seed=1):
+    def start_sim(self, site, seed=1, drivers=f"{SOURCE}/drivers"):
         """site without its [site] section's control, trace and drivers, which are added."""
         head = (f"[site]\ncontrol = {self.dir}/control\ntrace = {self.dir}/trace\n"
-                f"drivers = {SOURCE}/drivers\nseed = {seed}\n")
+                f"drivers = {drivers}\nseed = {seed}\n")
         path = self.write("site.ini", head + site)
         self.sim = self.start(BUILD / "tally-sim", path, log="sim.log")
         wait_for(lambda: "\nready\n" in "\n" + self.log("sim.log") or self.sim.poll() is not None, "the simulator")
