@@ -32,6 +32,8 @@ struct poller {
 	struct poller_sink sink;
 	size_t n_meters;
 	struct meter **meters;
+	size_t n_periods;
+	uint32_t *periods_s; /* of all meters, each once: few, however many meters */
 
 	int64_t last_now_ms;
 	bool contacted; /* every meter has been asked once who it is */
@@ -96,6 +98,15 @@ static void forget_slots(struct meter *m, int64_t now_ms)
 	m->last_power_slot_s = m->conf->power_every_s ? slot_of(now_s, m->conf->power_every_s) : INT64_MAX;
 }
 
+static void add_period(struct poller *p, uint32_t every_s)
+{
+	for (size_t i = 0; i < p->n_periods; i++)
+		if (p->periods_s[i] == every_s)
+			return;
+	if (every_s != 0)
+		p->periods_s[p->n_periods++] = every_s;
+}
+
 struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const struct poller_sink *sink, int64_t now_ms)
 {
 	struct poller *p = calloc(1, sizeof(*p));
@@ -104,7 +115,8 @@ struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const st
 		return NULL;
 	*p = (struct poller){.conf = conf, .bus = bus, .sink = *sink, .last_now_ms = now_ms, .status_at_us = mono_us()};
 	p->meters = calloc(conf->n_meters, sizeof(struct meter *));
-	if (p->meters == NULL)
+	p->periods_s = calloc(2 * conf->n_meters, sizeof(*p->periods_s));
+	if (p->meters == NULL || p->periods_s == NULL)
 		goto fail;
 	for (size_t i = 0; i < conf->n_meters; i++) {
 		struct meter *m;
@@ -115,6 +127,8 @@ struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const st
 		if (m == NULL)
 			goto fail;
 		forget_slots(m, now_ms);
+		add_period(p, m->conf->energy_every_s);
+		add_period(p, m->conf->power_every_s);
 		p->meters[p->n_meters++] = m;
 	}
 	return p;
@@ -130,6 +144,7 @@ void poller_free(struct poller *p)
 	for (size_t i = 0; i < p->n_meters; i++)
 		meter_free(p->meters[i]);
 	free(p->meters);
+	free(p->periods_s);
 	free(p);
 }
 
@@ -275,14 +290,9 @@ static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 {
 	int64_t now_s = now_ms / 1000, next_s = INT64_MAX / 1000;
 
-	for (size_t i = 0; i < p->n_meters; i++) {
-		const struct conf_meter *c = p->meters[i]->conf;
-		const uint32_t every_s[] = {c->energy_every_s, c->power_every_s};
-
-		for (size_t k = 0; k < 2; k++)
-			if (every_s[k] != 0 && slot_of(now_s, every_s[k]) + every_s[k] < next_s)
-				next_s = slot_of(now_s, every_s[k]) + every_s[k];
-	}
+	for (size_t i = 0; i < p->n_periods; i++)
+		if (slot_of(now_s, p->periods_s[i]) + p->periods_s[i] < next_s)
+			next_s = slot_of(now_s, p->periods_s[i]) + p->periods_s[i];
 	return next_s * 1000;
 }
 
