@@ -17,6 +17,7 @@ from common import HERE, MODEL, SOURCE, Bench, cpu_s, free_port, resident_mb, wr
 GATEWAY = {"meters": 10, "period": 1}
 LINE = {"meters": 3, "period": 10, "baud": 9600}
 DEAD = {"meters": 6, "period": 10, "baud": 38400, "dead": (2, 5)}
+FULL = {"meters": 30, "period": 20, "baud": 9600, "dead": range(3, 31, 3)}
 COLLECTD = pathlib.Path("/usr/sbin/collectd")
 CONTENDERS = ["tallyd", "collectd", "naive"] if COLLECTD.exists() else ["tallyd", "naive"]  # run sees to it that it does
 COLLECTD_TYPES = {"u32": "Uint32", "s32": "Int32", "u16": "Uint16"}
@@ -123,18 +124,44 @@ class Place:
         return n
 
 
+class FullLine:
+    """tallyd alone on a line of 30 meters of which every third is dead."""
+
+    def __init__(self, bench):
+        self.bench, self.started_s = bench, time.time()
+        keys = {"transport": "rtu", "device": bench.dir / "full", "baud": FULL["baud"]}
+        self.etc = bench.configure("tallyd-full", [("full", keys, FULL["meters"])], FULL["period"])
+        self.process = bench.start_tallyd(self.etc)
+
+    def stop(self):
+        self.stopped_s = time.time()
+        self.bench.stop(self.process)
+
+    def slots_read(self):
+        """Share of the healthy meters' energies and powers that are there, of slots that began and ended meanwhile."""
+        period_s = FULL["period"]
+        first_s = (int(self.started_s) // period_s + 1) * period_s
+        until_s = int(self.stopped_s) // period_s * period_s
+        healthy = [f"'full-{u}'" for u in range(1, FULL["meters"] + 1) if u not in FULL["dead"]]
+        db = sqlite3.connect(self.etc / "tallyd.db")
+        rows = sum(db.execute(f"SELECT count(*) FROM {view} WHERE ts >= {first_s} AND ts < {until_s} "
+                              f"AND meter IN ({', '.join(healthy)})").fetchone()[0] for view in ("energy", "power"))
+        db.close()
+        return rows / (2 * len(healthy) * (until_s - first_s) // period_s)
+
+
 def make_places(b):
-    """The simulator with its seven buses, and the places."""
+    """The simulator with its eight buses, and the places."""
     port = free_port()
     paths = {(c, place): b.dir / f"port-{c}-{place}" for c in CONTENDERS for place in ("line", "dead")}
     buses = [("gateway", {"transport": "tcp", "port": port, "pace": "no"}, GATEWAY["meters"])]
     for (contender, place), path in paths.items():
         keys = LINE if place == "line" else DEAD
         buses.append((f"{contender}-{place}", {"transport": "rtu", "path": path, "baud": keys["baud"]}, keys["meters"]))
+    buses.append(("full", {"transport": "rtu", "path": b.dir / "full", "baud": FULL["baud"]}, FULL["meters"]))
     b.simulate(buses, trace=True)
-    for contender in CONTENDERS:
-        for unit in DEAD["dead"]:
-            b.control("fault", f"{contender}-dead-{unit}", "silence", "100%")
+    for meter in [f"{c}-dead-{unit}" for c in CONTENDERS for unit in DEAD["dead"]] + [f"full-{u}" for u in FULL["dead"]]:
+        b.control("fault", meter, "silence", "100%")
     return (Place(b, "gateway", GATEWAY, dict.fromkeys(CONTENDERS, port)),
             Place(b, "line", LINE, {c: paths[c, "line"] for c in CONTENDERS}),
             Place(b, "dead", DEAD, {c: paths[c, "dead"] for c in CONTENDERS}))
@@ -176,17 +203,22 @@ def side_by_side(quick):
         started = time.monotonic()
         if quick:
             places = (gateway,)
+        else:
+            full = FullLine(b)
         for place in places:
             place.start()
         time.sleep(1 if quick else 3)
         seen = watch(gateway, windows, window_s)
         slots = (time.monotonic() - started) / DEAD["period"]
+        if not quick:
+            full.stop()
         for place in places:
             place.stop()
         yield from of_gateway(gateway, seen, windows * window_s)
         if quick:
             return
         yield from of_lines(b, dead, int(slots))
+        yield "dead.slots_read", full.slots_read(), "1"
 
 
 def of_gateway(place, seen, watched_s):
@@ -211,5 +243,6 @@ def of_lines(b, dead, slots):
     healthy = [u for u in dead.units if u not in DEAD["dead"]]
     for c in CONTENDERS:
         stored = dead.stored(c, healthy)
-        yield f"field.{c}.slots_read_beside_dead", stored / (len(healthy) * len(dead.values) * slots), "1"
+        share = stored / (len(healthy) * len(dead.values) * slots)
+        yield f"field.{c}.slots_read_beside_dead", min(1.0, share), "1"
 
