@@ -17,7 +17,7 @@ from common import HERE, MODEL, SOURCE, Bench, cpu_s, free_port, resident_mb, wr
 GATEWAY = {"meters": 10, "period": 1}
 LINE = {"meters": 3, "period": 10, "baud": 9600}
 DEAD = {"meters": 6, "period": 10, "baud": 38400, "dead": (2, 5)}
-FULL = {"meters": 30, "period": 20, "baud": 9600, "dead": range(3, 31, 3)}
+FULL = {"meters": 30, "period": 10, "baud": 38400, "dead": range(3, 31, 3), "contact": 15}
 COLLECTD = pathlib.Path("/usr/sbin/collectd")
 CONTENDERS = ["tallyd", "collectd", "naive"] if COLLECTD.exists() else ["tallyd", "naive"]  # run sees to it that it does
 COLLECTD_TYPES = {"u32": "Uint32", "s32": "Int32", "u16": "Uint16"}
@@ -138,9 +138,10 @@ class FullLine:
         self.bench.stop(self.process)
 
     def slots_read(self):
-        """Share of the healthy meters' energies and powers that are there, of slots that began and ended meanwhile."""
+        """Share of the healthy meters' energies and powers that are there, of slots that began and ended after the first
+        contact, in which all 30 are asked once who they are and ten seconds pass waiting for the dead."""
         period_s = FULL["period"]
-        first_s = (int(self.started_s) // period_s + 1) * period_s
+        first_s = (int(self.started_s + FULL["contact"]) // period_s + 1) * period_s
         until_s = int(self.stopped_s) // period_s * period_s
         healthy = [f"'full-{u}'" for u in range(1, FULL["meters"] + 1) if u not in FULL["dead"]]
         db = sqlite3.connect(self.etc / "tallyd.db")
