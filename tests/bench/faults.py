@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""The short form of the integration tests' soak: no value may be stored that no meter has said."""
+
+import common  # noqa: F401, lets soak be found
+
+import soak
+
+
+def truth(quick):
+    total = soak.run(2000 if quick else 60000, 0.055)
+    yield "truth.transactions", total["requests"], "1"
+    yield "truth.faults", 100 * sum(total["faults"].values()) / total["requests"], "%"
+    yield "truth.values", total["values"], "1"
+    yield "truth.wrong_values", len(total["wrong"]), "1"
+    yield "truth.cpu_per_transaction", 1e6 * total["cpu_s"] / total["requests"], "us"
