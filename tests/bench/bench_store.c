@@ -3,6 +3,7 @@
  * Prints "figure<TAB>value<TAB>unit" on standard output.
  *   --minutes N   simulated minutes of 250 meters x 12 values (120)
  *   --days N      days of 15-minute readings to ask questions of (365)
+ *   --retain N    days of 15-minute readings of which 10 are kept (30)
  *   --dir D       where the databases go; must be a real disk (.) */
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +18,7 @@
 #include "mono.h"
 #include "store.h"
 
-enum { N_BUSES = 8, N_METERS = 250, READ_MS = 350, COMMIT_S = 10 };
+enum { N_BUSES = 8, N_METERS = 250, READ_MS = 350, COMMIT_S = 10, TIMES = 5, KEPT_DAYS = 10 };
 
 static const int64_t T = 1735686000; /* 2025-01-01T00:00 in Paris */
 
@@ -56,7 +57,7 @@ static void remove_database(const char *path)
 	}
 }
 
-static int start_site(struct site *s, const char *dir, const char *name, uint32_t every_s)
+static int start_site(struct site *s, const char *dir, const char *name, uint32_t every_s, uint32_t keep_d)
 {
 	static char zone[] = "Europe/Paris";
 	struct err e = {0};
@@ -68,7 +69,7 @@ static int start_site(struct site *s, const char *dir, const char *name, uint32_
 	s->conf = (struct conf){.store_path = s->path,
 				.interval_s = 900,
 				.timezone = zone,
-				.keep_readings_d = 400,
+				.keep_readings_d = keep_d,
 				.n_buses = N_BUSES,
 				.buses = s->buses};
 	for (int i = 0; i < N_METERS; i++) {
@@ -165,7 +166,7 @@ static int bench_writing(const char *dir, int64_t minutes)
 	int64_t before, values = minutes * N_METERS * 12, spent_us = 0, n_commits = 0;
 	int r = 0;
 
-	if (!s || start_site(s, dir, "bench-write.db", 60) != 0)
+	if (!s || start_site(s, dir, "bench-write.db", 60, 400) != 0)
 		return -1;
 	store_commit(s->store);
 	before = written();
@@ -205,11 +206,24 @@ static int bench_writing(const char *dir, int64_t minutes)
 	return r;
 }
 
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int64_t median(int64_t *values)
+{
+	qsort(values, TIMES, sizeof(*values), compare);
+	return values[TIMES / 2];
+}
+
 static int64_t ask(sqlite3 *db, const char *sql, int64_t *n_rows)
 {
-	int64_t best_us = INT64_MAX;
+	int64_t took_us[TIMES];
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < TIMES; i++) {
 		sqlite3_stmt *stmt = NULL;
 		int64_t start_us = mono_us();
 
@@ -222,10 +236,9 @@ static int64_t ask(sqlite3 *db, const char *sql, int64_t *n_rows)
 			(*n_rows)++;
 		}
 		sqlite3_finalize(stmt);
-		if (mono_us() - start_us < best_us)
-			best_us = mono_us() - start_us;
+		took_us[i] = mono_us() - start_us;
 	}
-	return best_us;
+	return median(took_us);
 }
 
 static const struct {
@@ -255,6 +268,27 @@ static const struct {
 	{"query.event", "SELECT * FROM event ORDER BY ts DESC LIMIT 100"},
 };
 
+/* How long a start takes with all that in the database. */
+static int bench_opening(struct site *s)
+{
+	int64_t took_us[TIMES];
+
+	for (int i = 0; i < TIMES; i++) {
+		struct err e = {0};
+		int64_t start_us = mono_us();
+
+		s->store = store_open(&s->conf, &e);
+		if (!s->store || store_configure(s->store, &s->conf, &e) != 0) {
+			err_print(&e, stderr);
+			return -1;
+		}
+		took_us[i] = mono_us() - start_us;
+		store_close(s->store);
+	}
+	figure("store.open", (double)median(took_us) / 1000, "ms");
+	return 0;
+}
+
 static int bench_asking(const char *dir, int64_t days)
 {
 	struct site *s = malloc(sizeof(*s));
@@ -262,7 +296,7 @@ static int bench_asking(const char *dir, int64_t days)
 	sqlite3 *db = NULL;
 	int r = 0;
 
-	if (!s || start_site(s, dir, "bench-ask.db", 900) != 0)
+	if (!s || start_site(s, dir, "bench-ask.db", 900, 400) != 0)
 		return -1;
 	for (int64_t quarter = 0; quarter <= days * 96 && r == 0; quarter++) {
 		for (int i = 0; i < N_METERS; i++)
@@ -286,6 +320,46 @@ static int bench_asking(const char *dir, int64_t days)
 	}
 	sqlite3_close(db);
 	store_close(s->store);
+	figure("store.file", (double)file_bytes(s->path) / 1e6, "MB");
+	if (r == 0)
+		r = bench_opening(s);
+	remove_database(s->path);
+	free(s);
+	return r;
+}
+
+static int64_t oldest_s(const char *path)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+	int64_t ts = -1;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, "SELECT min(ts) FROM energy", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		ts = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return ts;
+}
+
+/* Readings come as fast as they are taken; those older than is kept must go as fast. */
+static int bench_retaining(const char *dir, int64_t days)
+{
+	struct site *s = malloc(sizeof(*s));
+	int64_t last_s = T + 86400 * days;
+	int r = 0;
+
+	if (!s || start_site(s, dir, "bench-retain.db", 900, KEPT_DAYS) != 0)
+		return -1;
+	for (int64_t slot_s = T; slot_s <= last_s && r == 0; slot_s += 900) {
+		for (int i = 0; i < N_METERS; i++)
+			read_meter(s, i, slot_s, 500, 12000);
+		store_tick(s->store, slot_s);
+		r = store_commit(s->store);
+	}
+	store_close(s->store);
+	figure("retention.days_behind", (double)(last_s - oldest_s(s->path)) / 86400 - KEPT_DAYS, "d");
 	remove_database(s->path);
 	free(s);
 	return r;
@@ -295,9 +369,10 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"minutes", required_argument, NULL, 'm'},
 						{"days", required_argument, NULL, 'd'},
+						{"retain", required_argument, NULL, 'r'},
 						{"dir", required_argument, NULL, 'D'},
 						{0}};
-	int64_t minutes = 120, days = 365;
+	int64_t minutes = 120, days = 365, retained = 30;
 	const char *dir = ".";
 	int c;
 
@@ -306,6 +381,8 @@ int main(int argc, char **argv)
 			minutes = strtoll(optarg, NULL, 10);
 		else if (c == 'd')
 			days = strtoll(optarg, NULL, 10);
+		else if (c == 'r')
+			retained = strtoll(optarg, NULL, 10);
 		else if (c == 'D')
 			dir = optarg;
 		else
@@ -313,5 +390,7 @@ int main(int argc, char **argv)
 	}
 	if (minutes > 0 && bench_writing(dir, minutes) != 0)
 		return 1;
-	return days > 0 && bench_asking(dir, days) != 0;
+	if (days > 0 && bench_asking(dir, days) != 0)
+		return 1;
+	return retained > 0 && bench_retaining(dir, retained) != 0;
 }

@@ -5,10 +5,12 @@ import re
 
 from common import BUILD, MODEL, Bench, run
 
+QUICK = ("--minutes", "30", "--days", "2", "--retain", "11")
+
 
 def store(quick):
     with Bench() as b:
-        out = run(BUILD / "tests/bench/bench_store", "--dir", b.dir, *(("--minutes", "30", "--days", "2") if quick else ()))
+        out = run(BUILD / "tests/bench/bench_store", "--dir", b.dir, *(QUICK if quick else ()))
     for line in out.splitlines():
         name, value, unit = line.split("\t")
         if not name.endswith(".rows"):

@@ -23,7 +23,7 @@ class TestRun(unittest.TestCase):
             float(line[1])
             self.assertRegex(line[3], r"^(-|(<|<=|=|>=) [0-9.]+)$", line)
             self.assertIn(line[4], ("pass", "fail"), line)
-        self.assertLessEqual({"line", "gateway", "field", "scale", "requests"}, {line[0].split(".")[0] for line in lines})
+        self.assertLessEqual({"line", "gateway", "field", "scale", "truth", "store", "query", "retention", "requests"}, {line[0].split(".")[0] for line in lines})
 
     def test_only_takes_one_group_or_what_begins_with_a_name(self):
         self.assertEqual([line[0] for line in self.figures("--only", "requests")],
