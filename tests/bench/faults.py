@@ -7,7 +7,7 @@ import soak
 
 
 def truth(quick):
-    total = soak.run(2000 if quick else 60000, 0.055)
+    total = soak.run(2000 if quick else 30000, 0.055)
     yield "truth.transactions", total["requests"], "1"
     yield "truth.faults", 100 * sum(total["faults"].values()) / total["requests"], "%"
     yield "truth.values", total["values"], "1"

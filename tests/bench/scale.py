@@ -99,7 +99,7 @@ def many(quick):
         for load in loads:
             wait_first_commit(load.etc)
             load.begin()
-        for _ in range(1 if quick else 6):
+        for _ in range(1 if quick else 5):
             time.sleep(period_s)
             for load in loads:
                 load.window()
