@@ -105,7 +105,7 @@ class Place:
         total = 0
         for table in tables:
             columns = [r[1] for r in db.execute(f"PRAGMA table_info({table})")]
-            counts = " + ".join(f"count({c})" for c in columns if c not in ("ts", "meter", "delay_ms", "quality"))
+            counts = " + ".join(f"count({c})" for c in columns if c not in ("id", "meter", "delay_ms", "quality"))
             names = ", ".join(f"'b-{u}'" for u in units)
             total += db.execute(f"SELECT {counts} FROM {table} WHERE meter IN "
                                 f"(SELECT id FROM meter WHERE name IN ({names}))").fetchone()[0]
