@@ -26,7 +26,7 @@ def gateways(name, n_meters, n_gateways):
 def ask(etc, sql):
     db = sqlite3.connect(f"file:{etc}/tallyd.db?mode=ro", uri=True, timeout=10)
     try:
-        return db.execute(sql).fetchone()[0] or 0
+        return next(db.execute(sql), (0,))[0] or 0
     finally:
         db.close()
 
@@ -35,7 +35,7 @@ def wait_first_commit(etc):
     """Identification is over and readings are in the database."""
     def there():
         return (etc / "tallyd.db").exists() and ask(etc, "SELECT count(*) FROM sqlite_master "
-                                                         "WHERE name = 'energy'") and ask(etc, "SELECT max(ts) FROM energy")
+                                                         "WHERE name = 'energy'") and ask(etc, "SELECT ts FROM energy LIMIT 1")
     return wait_for(there, f"readings in {etc}")
 
 
