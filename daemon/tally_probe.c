@@ -159,38 +159,16 @@ out:
 	return outcome == METER_ANSWERED ? TALLY_GOOD : TALLY_BAD;
 }
 
-static const struct conf_bus *find_bus(const struct conf *conf, const char *name)
-{
-	for (size_t i = 0; i < conf->n_buses; i++)
-		if (strcmp(conf->buses[i].name, name) == 0)
-			return &conf->buses[i];
-	fprintf(stderr, "\"%s\" is no bus; there are:", name);
-	for (size_t i = 0; i < conf->n_buses; i++)
-		fprintf(stderr, " %s", conf->buses[i].name);
-	fprintf(stderr, "\n");
-	return NULL;
-}
-
 static int probe_meter(const struct conf *conf, const char *name)
 {
-	for (size_t i = 0; i < conf->n_buses; i++) {
-		const struct conf_bus *b = &conf->buses[i];
+	const struct conf_bus *b;
+	const struct conf_meter *m = tally_find_meter(conf, name, &b);
 
-		for (size_t j = 0; j < b->n_meters; j++) {
-			if (strcmp(b->meters[j].name, name) != 0)
-				continue;
-			if (b->meters[j].driver != NULL)
-				return probe(b, &b->meters[j]);
-			fprintf(stderr, "%s: the register table of %s has errors, see \"tally check\"\n", name,
-				b->meters[j].model);
-			return TALLY_BAD;
-		}
-	}
-	fprintf(stderr, "\"%s\" is no meter of %s; there are:", name, conf->dir);
-	for (size_t i = 0; i < conf->n_buses; i++)
-		for (size_t j = 0; j < conf->buses[i].n_meters; j++)
-			fprintf(stderr, " %s", conf->buses[i].meters[j].name);
-	fprintf(stderr, "\n");
+	if (m == NULL)
+		return TALLY_BAD;
+	if (m->driver != NULL)
+		return probe(b, m);
+	fprintf(stderr, "%s: the register table of %s has errors, see \"tally check\"\n", name, m->model);
 	return TALLY_BAD;
 }
 
@@ -214,7 +192,7 @@ static struct driver *load_model(const struct conf *conf, const char *model)
 /* A meter that is not in the configuration yet. */
 static int probe_address(const struct conf *conf, const char *bus_name, const char *address, const char *model)
 {
-	const struct conf_bus *b = find_bus(conf, bus_name);
+	const struct conf_bus *b = tally_find_bus(conf, bus_name);
 	struct conf_meter m = {.name = "probe", .ct_primary = 1, .ct_secondary = 1, .vt_primary = 1, .vt_secondary = 1};
 	struct driver *d;
 	char *end;
