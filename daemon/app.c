@@ -515,8 +515,8 @@ static const struct {
 } steps[] = {
 	{start_conf, stop_conf},       /* what to do, read whole and checked */
 	{start_loop, stop_loop},       /* which everything below hangs in */
+	{start_signals, stop_signals}, /* end, reload: heard from here on, obeyed once all has started */
 	{start_store, stop_store},     /* opened, brought up to date, told what is configured */
-	{start_signals, stop_signals}, /* end, reload */
 	{start_lines, stop_lines},     /* every bus: its worker, its poller */
 	{start_timers, stop_timers},   /* commit, status, watchdog */
 	{start_telling, stop_telling}, /* ready, or stopping */
