@@ -67,6 +67,7 @@ struct line {
 	struct emission *waiting; /* by start_us */
 	struct emission *sending;
 	int64_t quiet_from_us;		      /* end of the last byte on the line, either way */
+	int64_t answered_us[256];	      /* by unit: when its last answer begins */
 	int64_t mute_until_us, away_until_us; /* 0: not */
 	bool told_speed;
 	struct line_counts counts;
@@ -289,6 +290,10 @@ static void send_answer(struct peer *p, const struct sim_result *r, int64_t end_
 		if (r->verdict == SIM_ANSWER && l->char_ns > 0)
 			l->quiet_from_us = start_us;
 	}
+	/* A meter answers in the order it was asked, however late. */
+	if (is_rtu_framed(l) && start_us <= l->answered_us[r->answer.unit])
+		start_us = l->answered_us[r->answer.unit] + 1;
+	l->answered_us[r->answer.unit] = start_us;
 	if (dribbles)
 		byte_ns = (int64_t)r->rule.delay_ms * 1000000;
 	emit(p, start_us, byte_ns, bytes, n);
