@@ -50,13 +50,14 @@ class Truth:
         for table in tables:
             for row in db.execute(f"SELECT {SLOT} AS ts, r.* FROM {table} r"):
                 meter = names[row["meter"]]
-                from_ms, until_ms = row["ts"] * 1000 - SLACK_MS, row["ts"] * 1000 + row["delay_ms"] + SLACK_MS
+                slot_s = row["id"] >> 14
+                from_ms, until_ms = slot_s * 1000 - SLACK_MS, slot_s * 1000 + row["delay_ms"] + SLACK_MS
                 n_rows += 1
                 for quantity in row.keys():
                     if quantity in ("ts", "id", "meter", "delay_ms", "quality") or row[quantity] is None:
                         continue
                     n_values += 1
                     if not self.is_true(meter, quantity, from_ms, until_ms, row[quantity]):
-                        wrong.append(f"{table} {meter} {row['ts']} +{row['delay_ms']} ms: {quantity} = {row[quantity]}")
+                        wrong.append(f"{table} {meter} {slot_s} +{row['delay_ms']} ms: {quantity} = {row[quantity]}")
         db.close()
         return n_values, n_rows, wrong
