@@ -2,6 +2,7 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct line {
 	ev_async answered;
 	ev_periodic due;
 	bool is_ending;
-	bool is_left_behind; /* its worker hangs */
+	atomic_bool is_left_behind; /* its worker hangs */
 };
 
 struct lines {
@@ -80,7 +81,9 @@ static void wake(void *context)
 {
 	struct line *line = context;
 
-	ev_async_send(line->lines->loop, &line->answered);
+	/* of a line that was left behind only the line itself is still there */
+	if (!atomic_load(&line->is_left_behind))
+		ev_async_send(line->lines->loop, &line->answered);
 }
 
 /* The poller is no longer called, and the worker asked to end. */
