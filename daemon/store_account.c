@@ -661,6 +661,29 @@ static int count_inputs(struct store *s, int64_t concentrator, int64_t slot_s, e
 	return suspects;
 }
 
+/* The reading is of something else than the meter of the configuration: nothing of it is ever counted. Returns the
+ * kinds that have counters of it. */
+static unsigned leave_out(struct store *s, int64_t meter, int64_t slot_s, size_t n, const enum quantity *qs)
+{
+	static const char reason[] = "what answers is not the model of the configuration";
+	const struct store_account *a = &s->account;
+	unsigned kinds = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_counter(qs[i]) || s->kind_of[qs[i]] < 0)
+			continue;
+		kinds |= 1U << s->kind_of[qs[i]];
+		if (qs[i] < Q_PULSES_1 || qs[i] > Q_PULSES_8)
+			on_suspect(s, meter, qs[i], slot_s, true, reason);
+		for (size_t k = 0; k < a->n_inputs; k++)
+			if (a->inputs[k].concentrator == meter &&
+			    qs[i] == (enum quantity)(Q_PULSES_1 + a->inputs[k].input - 1) &&
+			    slot_s >= a->inputs[k].from_s && slot_s < a->inputs[k].until_s)
+				on_suspect(s, a->inputs[k].meter, a->inputs[k].quantity, slot_s, true, reason);
+	}
+	return kinds;
+}
+
 int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,
 		       const enum quantity *qs, const int64_t *values)
 {
@@ -684,6 +707,8 @@ int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum read
 			counters[n_counters++] = (struct account_value){.quantity = qs[i], .value = values[i]};
 	}
 	a->newest_s = slot_s;
+	if (quality == READING_SUSPECT)
+		return (int)leave_out(s, meter, slot_s, n, qs);
 	if (n_counters > 0)
 		r = count(s, m, slot_s, quality, counters, n_counters);
 	for (size_t i = 0; i < n_counters && r == 0; i++)

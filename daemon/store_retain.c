@@ -57,11 +57,11 @@ static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 	return r;
 }
 
-/* Slots that no table has readings of any more. */
+/* Slots that no table has readings of any more, and why values of them were not counted. */
 static int retain_slots(struct store *s)
 {
 	int64_t oldest = INT64_MAX;
-	char sql[120];
+	char sql[160];
 
 	for (size_t k = 0; k < s->n_kinds; k++) {
 		snprintf(sql, sizeof(sql), "SELECT ifnull(min(id), %lld) FROM reading_%s", (long long)INT64_MAX,
@@ -71,7 +71,8 @@ static int retain_slots(struct store *s)
 		if (id < oldest)
 			oldest = id;
 	}
-	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld", (long long)(oldest >> STORE_SLOT_BITS));
+	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld; DELETE FROM suspect WHERE ts < %lld",
+		 (long long)(oldest >> STORE_SLOT_BITS), (long long)(oldest >> STORE_SLOT_BITS));
 	return store_exec(s, sql);
 }
 

@@ -19,7 +19,7 @@ CREATE TABLE suspect (
 	ts       INTEGER NOT NULL,
 	meter    INTEGER NOT NULL REFERENCES meter (id),
 	quantity INTEGER NOT NULL REFERENCES quantity (id),
-	behind   INTEGER NOT NULL,  -- 1: its slot lay before one that was counted already
+	behind   INTEGER NOT NULL,  -- 1: never to be counted: its slot lay before one that was, or it was another model's
 	reason   TEXT NOT NULL,
 	PRIMARY KEY (ts, meter, quantity)
 ) STRICT, WITHOUT ROWID;

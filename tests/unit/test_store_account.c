@@ -128,6 +128,33 @@ static void suspect_reading_is_kept_with_its_reason(void **state)
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
 }
 
+static void reading_of_another_model_is_kept_and_never_counted(void **state)
+{
+	static const char intervals[] = "SELECT ts - 1767225600, quantity, value, quality FROM interval";
+	static const char counted[] = "0|active_energy_import|0.15|measured";
+	struct site *t = *state;
+
+	run(t, 0, 300, 5000);
+	for (int64_t at = 360; at <= 600; at += 60)
+		hold(t, "press", T + at, READING_SUSPECT, Q_ACTIVE_ENERGY_IMPORT, 700000 + at, Q_TARIFF, INT64_C(2),
+		     Q_COUNT);
+	hold(t, "pulses", T + 360, READING_SUSPECT, Q_PULSES_1, INT64_C(7), Q_COUNT);
+	run(t, 660, 960, 5000);
+	assert_rows(t, "SELECT count(*) FROM energy WHERE meter = 'press' AND quality = 'suspect'", "5");
+	assert_rows(t, "SELECT meter, quality FROM pulse", "lighting|suspect");
+	assert_rows(t,
+		    "SELECT meter, quantity, reason, count(*) FROM suspect_reading GROUP BY meter, quantity, reason "
+		    "ORDER BY meter",
+		    "lighting|active_energy_import|what answers is not the model of the configuration|1\n"
+		    "press|active_energy_import|what answers is not the model of the configuration|5");
+	assert_rows(t, "SELECT meter, quantity, reason FROM meter_life ORDER BY quantity",
+		    "press|active_energy_import|first\npress|active_energy_import_t1|first");
+	assert_rows(t, "SELECT kind FROM event", "gap");
+	assert_rows(t, intervals, counted);
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, intervals, counted);
+}
+
 static void reset_opens_a_life(void **state)
 {
 	struct site *t = *state;
@@ -409,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(account_goes_on_after_a_crash, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspect_reading_is_kept_with_its_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(reading_of_another_model_is_kept_and_never_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(reset_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(gas_stands_in_its_own_unit, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_suspect_input_leaves_the_others_good, setup, teardown),
