@@ -356,12 +356,23 @@ static void take_text(struct meter_identity *id, const struct driver_row *row, c
 			 names_get(row->quantity)->name, text, row->expect);
 }
 
+/* A meter that does not say this time who it is has not become another one. */
+static void keep_unsaid(const struct meter *m, struct meter_identity *id, bool said)
+{
+	if (id->serial[0] == '\0')
+		memcpy(id->serial, m->identity.serial, sizeof(id->serial));
+	if (id->firmware[0] == '\0')
+		memcpy(id->firmware, m->identity.firmware, sizeof(id->firmware));
+	if (!said)
+		memcpy(id->mismatch, m->identity.mismatch, sizeof(id->mismatch));
+}
+
 bool meter_take_identity(struct meter *m)
 {
 	const struct driver *d = m->conf->driver;
 	struct meter_identity id = {0};
 	char text[sizeof(id.serial)];
-	bool changed;
+	bool changed, said = false;
 
 	for (size_t i = 0; i < m->plan->n_items; i++) {
 		const struct plan_item *item = &m->plan->items[i];
@@ -369,13 +380,16 @@ bool meter_take_identity(struct meter *m)
 
 		if (!item_answered(m, item))
 			continue;
-		if (row->quantity == Q_COUNTER_MAX)
+		if (row->quantity == Q_COUNTER_MAX) {
 			(void)decode(m, item, &m->counter_max);
-		else if (row->group == DRIVER_IDENTITY &&
-			 codec_text(d->order, row, &m->words[item->word], text, sizeof(text)) == CODEC_OK)
+		} else if (row->group == DRIVER_IDENTITY &&
+			   codec_text(d->order, row, &m->words[item->word], text, sizeof(text)) == CODEC_OK) {
 			take_text(&id, row, text);
+			said |= row->expect[0] != '\0';
+		}
 	}
 	changed = m->identity.serial[0] != '\0' && id.serial[0] != '\0' && strcmp(m->identity.serial, id.serial) != 0;
+	keep_unsaid(m, &id, said);
 	m->identity = id;
 	return changed;
 }
@@ -553,6 +567,8 @@ const char *meter_state_text(const struct meter *m)
 {
 	switch (m->state) {
 	case METER_UP:
+		if (m->identity.mismatch[0] != '\0')
+			return "suspect";
 		return m->conf->driver->provenance >= DRIVER_SIBLING && !m->conf->confirmed ? "unconfirmed" : "up";
 	case METER_SUSPECT:
 		return "suspect";

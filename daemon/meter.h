@@ -47,9 +47,9 @@ enum meter_outcome {
 };
 
 struct meter_identity {
-	char serial[72];    /* "" = the model has none, or it was refused */
+	char serial[72];    /* "" = the model has none, or it was always refused */
 	char firmware[40];  /* likewise */
-	char mismatch[160]; /* what was expected and found, "" = it is the model of the configuration or does not say */
+	char mismatch[160]; /* what was found and expected, "" = it is the model of the configuration or never said */
 };
 
 struct meter {
@@ -133,8 +133,8 @@ bool meter_settle(struct meter *m, enum meter_outcome outcome, int64_t now_ms);
 /* Decode the answered requests of a read. Returns the number of values set in r. */
 unsigned meter_reading(const struct meter *m, struct reading *r);
 
-/* Take identity and state from the answers of METER_IDENTIFY. Returns true when the serial differs from the one
- * known before (and one was known). */
+/* Take identity and state from the answers of METER_IDENTIFY; what is not said this time stays. Returns true when the
+ * serial differs from the one known before (and one was known). */
 bool meter_take_identity(struct meter *m);
 
 /* Before meter_settle(): take the requests that the meter refused with exception 2 or 3; each waits to be tried again
@@ -160,7 +160,7 @@ void meter_forget_refused(struct meter *m);
 /* What became of its requests so far but for good answers, "3 timeout, 1 bad CRC"; "" = nothing went wrong. */
 void meter_counts_text(const struct meter *m, char *out, size_t n);
 
-/* The text of the view meter_status. */
+/* The text of the view meter_status; a meter that is not the model of the configuration is suspect. */
 const char *meter_state_text(const struct meter *m);
 
 #endif

@@ -422,6 +422,9 @@ static void report_identity(struct poller *p, struct meter *m, bool serial_chang
 	if (id->mismatch[0] != '\0' && strcmp(id->mismatch, old_mismatch) != 0)
 		tell(p, now_ms, "meter", m->conf->name, "identity-changed",
 		     "not a %s: %s; its readings are kept as suspect", m->conf->model, id->mismatch);
+	if (id->mismatch[0] == '\0' && old_mismatch[0] != '\0')
+		tell(p, now_ms, "meter", m->conf->name, "identity-changed", "a %s again; its readings count",
+		     m->conf->model);
 	if (serial_changed)
 		tell(p, now_ms, "meter", m->conf->name, "identity-changed", "serial number %s was %s", id->serial,
 		     old_serial);
@@ -437,7 +440,7 @@ static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 
 	m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;
 	report_identity(p, m, serial_changed, old.serial, old.mismatch, now_ms);
-	if (m->counter_max >= 0) {
+	if (m->counter_max >= 0 && m->identity.mismatch[0] == '\0') {
 		reading_set(&r, Q_COUNTER_MAX, m->counter_max);
 		p->sink.reading(p->sink.context, &r);
 	}
@@ -884,6 +887,7 @@ void poller_meter_status(const struct poller *p, size_t i, int64_t *meter, struc
 	*meter = m->id;
 	*st = (struct store_meter_status){
 		.state = meter_state_text(m),
+		.mismatch = m->identity.mismatch,
 		.last_good_s = m->last_good_s,
 		.failures = m->failures,
 		.requests = m->requests,

@@ -301,14 +301,16 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st)
 {
 	struct store_meter *m = store_find_meter(s, meter);
+	const char *mismatch = st->mismatch ? st->mismatch : "";
 
 	if (!m)
 		return;
-	if (strcmp(m->state, st->state) != 0)
+	if (strcmp(m->state, st->state) != 0 || strcmp(m->mismatch, mismatch) != 0)
 		m->status_urgent = true;
 	snprintf(m->state, sizeof(m->state), "%s", st->state);
+	snprintf(m->mismatch, sizeof(m->mismatch), "%s", mismatch);
 	m->status = *st;
-	m->status.state = NULL;
+	m->status.state = m->status.mismatch = NULL;
 	m->status_held = true;
 }
 
@@ -594,8 +596,8 @@ static int write_meter_states(struct store *s, bool due)
 	int r = 0;
 	sqlite3_stmt *put =
 		store_prepare(s, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, "
-				 "timeouts, crc_errors, exceptions, latency_us) "
-				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				 "timeouts, crc_errors, exceptions, latency_us, mismatch) "
+				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
 	if (!put)
 		return -EIO;
@@ -614,6 +616,7 @@ static int write_meter_states(struct store *s, bool due)
 		sqlite3_bind_int64(put, 7, (int64_t)m->status.crc_errors);
 		sqlite3_bind_int64(put, 8, (int64_t)m->status.exceptions);
 		sqlite3_bind_int64(put, 9, m->status.latency_us);
+		sqlite3_bind_text(put, 10, m->mismatch, -1, SQLITE_STATIC);
 		r = store_run(s, put);
 	}
 	sqlite3_finalize(put);

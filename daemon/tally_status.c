@@ -16,7 +16,8 @@ enum { STALE_AFTER_MS = 180000 };
 static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
 /* Figures are written once a minute, readings with every commit: the newer of the two tells how old the last one is. */
 static const char meter_sql[] =
-	"SELECT m.*, min(ifnull(l.age_s, 1 << 62), unixepoch('now') - unixepoch(m.last_good)) AS age_s "
+	"SELECT m.*, min(ifnull(l.age_s, 1 << 62), unixepoch('now') - unixepoch(m.last_good)) AS age_s, "
+	"(SELECT mismatch FROM status_of_meter s JOIN meter i ON i.id = s.meter WHERE i.name = m.meter) AS mismatch "
 	"FROM meter_status m LEFT JOIN (SELECT meter, min(age_s) AS age_s FROM latest GROUP BY meter) l "
 	"ON l.meter = m.meter ORDER BY m.bus, m.address, m.meter";
 
@@ -25,7 +26,7 @@ struct status {
 	struct store_reader *reader;
 	int64_t age_s; /* of the database's last change */
 	bool is_stale;
-	unsigned n_meters, n_meters_down, n_buses_down;
+	unsigned n_meters, n_meters_bad, n_buses_bad;
 };
 
 static bool is_up(const char *state)
@@ -54,13 +55,19 @@ static int64_t whole_of(const struct store_reader *r, const char *column)
 	return strtoll(text_of(r, column), NULL, 10);
 }
 
+/* Not up, or not the meter that it should be. */
+static bool is_bad(const struct store_reader *r)
+{
+	return !is_up(text_of(r, "state")) || *text_of(r, "mismatch") != '\0';
+}
+
 static int add_bus(struct status *s, struct table *t)
 {
 	const struct store_reader *r = s->reader;
 	const char *state = text_of(r, "state");
 	char busy[32], round[TALLY_SPAN_TEXT_MAX] = "";
 
-	s->n_buses_down += !is_up(state);
+	s->n_buses_bad += is_bad(r);
 	snprintf(busy, sizeof(busy), "%.0f %%", strtod(text_of(r, "busy_percent"), NULL));
 	if (whole_of(r, "round_ms") > 0)
 		tally_format_span(whole_of(r, "round_ms"), round);
@@ -79,7 +86,7 @@ static int add_meter(struct status *s, struct table *t)
 	int64_t n_errors = whole_of(r, "timeouts") + whole_of(r, "crc_errors") + whole_of(r, "exceptions");
 
 	s->n_meters++;
-	s->n_meters_down += !is_up(state);
+	s->n_meters_bad += is_bad(r);
 	if (*text_of(r, "last_good") != '\0')
 		tally_format_span(whole_of(r, "age_s") < 0 ? 0 : whole_of(r, "age_s") * 1000, age);
 	snprintf(errors, sizeof(errors), "%" PRId64, n_errors);
@@ -135,9 +142,12 @@ static int print_notes(struct status *s)
 	static const char sql[] =
 		"SELECT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter AND kind = 'meter-down' "
 		"ORDER BY id DESC LIMIT 1), 'no answer yet') FROM meter_status WHERE state IN ('down', 'never') "
+		"UNION ALL SELECT name, 'not a ' || model || ': ' || mismatch || '; its readings are kept as suspect' "
+		"FROM meter m JOIN status_of_meter s ON s.meter = m.id WHERE m.configured AND mismatch <> '' "
 		"UNION ALL SELECT DISTINCT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
-		"AND kind IN ('identity-changed', 'implausible', 'reset') ORDER BY id DESC LIMIT 1), "
-		"'its readings are suspect') FROM latest WHERE quality = 'suspect' ORDER BY 1";
+		"AND kind IN ('implausible', 'reset') ORDER BY id DESC LIMIT 1), 'its readings are suspect') "
+		"FROM latest l WHERE quality = 'suspect' AND NOT EXISTS (SELECT * FROM meter m "
+		"JOIN status_of_meter s ON s.meter = m.id WHERE m.name = l.meter AND mismatch <> '') ORDER BY 1";
 	bool is_first = true;
 	int rc = store_reader_ask(s->reader, sql);
 
@@ -181,7 +191,7 @@ static int print_text(struct status *s)
 
 static bool is_good(const struct status *s)
 {
-	return !s->is_stale && s->n_meters > 0 && s->n_meters_down == 0 && s->n_buses_down == 0;
+	return !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 && s->n_buses_bad == 0;
 }
 
 static void put_value(const struct store_reader *r, int i)
@@ -205,7 +215,7 @@ static void put_value(const struct store_reader *r, int i)
 }
 
 /* One view as an array of objects, columns as they are called there. */
-static int put_rows(struct status *s, const char *name, const char *sql, unsigned *n_rows, unsigned *n_down)
+static int put_rows(struct status *s, const char *name, const char *sql, unsigned *n_rows, unsigned *n_bad)
 {
 	const struct store_reader *r = s->reader;
 	int rc = store_reader_ask(s->reader, sql);
@@ -219,7 +229,7 @@ static int put_rows(struct status *s, const char *name, const char *sql, unsigne
 		}
 		printf("}");
 		*n_rows += 1;
-		*n_down += !is_up(text_of(r, "state"));
+		*n_bad += is_bad(r);
 		rc = 0;
 	}
 	printf("\n  ]");
@@ -236,10 +246,10 @@ static int print_json(struct status *s)
 	printf("{\n  \"database\": ");
 	json_put_text(stdout, s->conf->store_path);
 	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n", s->age_s, s->is_stale ? "false" : "true");
-	rc = put_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_down);
+	rc = put_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_bad);
 	printf(",\n");
 	if (rc == 0)
-		rc = put_rows(s, "meters", meter_sql, &s->n_meters, &s->n_meters_down);
+		rc = put_rows(s, "meters", meter_sql, &s->n_meters, &s->n_meters_bad);
 	printf(",\n  \"good\": %s\n}\n", rc == 0 && is_good(s) ? "true" : "false");
 	return rc;
 }

@@ -64,7 +64,8 @@ CREATE TABLE status_of_meter (
 	timeouts     INTEGER NOT NULL,
 	crc_errors   INTEGER NOT NULL,
 	exceptions   INTEGER NOT NULL,
-	latency_us   INTEGER NOT NULL
+	latency_us   INTEGER NOT NULL,
+	mismatch     TEXT NOT NULL  -- what it says it is, where that is not its model; else empty
 ) STRICT;
 
 CREATE TABLE status_of_bus (

@@ -96,10 +96,22 @@ address = 9
         self.assertEqual((said["good"], code), (False, 1))
 
     def test_another_model_than_configured_is_told(self):
-        self.start_all(pump_model="countis-e24")
-        self.wait_rows("SELECT * FROM latest WHERE meter = 'pump'", 1)
+        self.start_sim(self.site(pump_model="countis-e24"))
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'suspect'", 1)
+        self.wait_rows("SELECT * FROM latest WHERE meter = 'pump' AND quality = 'suspect'", 1)
         ran = self.tally("status")
-        self.assertRegex(ran.stdout, r'\npump: not a countis-e23: product_name is "Countis E24"')
+        self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
+        self.assertRegex(ran.stdout, r"(?m)^pump .* suspect ")
+        note = ('not a countis-e23: product_name is "Countis E24", the model has "Countis E23"; its readings are kept as '
+                "suspect")
+        self.assertIn(f"\npump: {note}\n", ran.stdout)
+        self.assertEqual(self.sql("SELECT detail FROM event WHERE subject = 'pump' AND kind = 'identity-changed'"),
+                         [{"detail": note}])
+        said, code = self.status()
+        self.assertEqual((said["good"], code), (False, 1))
+        self.assertEqual([m["mismatch"] for m in said["meters"]],
+                         ["", 'product_name is "Countis E24", the model has "Countis E23"'])
 
     def test_database_that_is_not_written_is_told(self):
         self.start_all()

@@ -367,9 +367,10 @@ static void identify(struct meter *m, const uint16_t maker[2], const uint16_t se
 	assert_int_equal(meter_answered(m, 1000), METER_ANSWERED);
 }
 
+static const uint16_t soco[] = {0x534F, 0x434F};
+
 static void serial_number_that_changes_is_seen(void **state)
 {
-	static const uint16_t soco[] = {0x534F, 0x434F};
 	struct meter *m = meter_new(&conf, 7);
 
 	(void)state;
@@ -382,13 +383,38 @@ static void serial_number_that_changes_is_seen(void **state)
 	meter_free(m);
 }
 
-static void other_maker_is_a_mismatch(void **state)
+static void other_maker_is_a_mismatch_and_suspect(void **state)
 {
 	struct meter *m = meter_new(&conf, 7);
 
 	(void)state;
 	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){1, 2});
 	meter_take_identity(m);
+	assert_string_equal(m->identity.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_string_equal(meter_state_text(m), "never");
+	meter_settle(m, METER_ANSWERED, 1000);
+	assert_string_equal(meter_state_text(m), "suspect");
+	identify(m, soco, (uint16_t[]){1, 2});
+	meter_take_identity(m);
+	meter_settle(m, METER_ANSWERED, 2000);
+	assert_string_equal(m->identity.mismatch, "");
+	assert_string_equal(meter_state_text(m), "up");
+	meter_free(m);
+}
+
+static void who_it_was_stays_while_it_does_not_say(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){0x1234, 0x5678});
+	meter_take_identity(m);
+	meter_settle(m, METER_ANSWERED, 1000);
+	assert_true(meter_begin_identify(m));
+	answer(m, LINK_EXCEPTION, 4);
+	meter_answered(m, 2000);
+	assert_false(meter_take_identity(m));
+	assert_string_equal(m->identity.serial, "12345678");
 	assert_string_equal(m->identity.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
 	meter_free(m);
 }
@@ -412,7 +438,8 @@ int main(void)
 		cmocka_unit_test(meter_that_refuses_everything_is_asked_for_it_again),
 		cmocka_unit_test(meter_that_lacks_a_row_keeps_its_long_reads),
 		cmocka_unit_test(serial_number_that_changes_is_seen),
-		cmocka_unit_test(other_maker_is_a_mismatch),
+		cmocka_unit_test(other_maker_is_a_mismatch_and_suspect),
+		cmocka_unit_test(who_it_was_stays_while_it_does_not_say),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

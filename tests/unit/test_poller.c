@@ -844,17 +844,24 @@ static void clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay(void
 	expect("ask m1 200+2\n<m1 10 P late 4294967295ms>\nask m1 200+2\n");
 }
 
+static void say_other_maker(void)
+{
+	memcpy(bus.asked->words, (uint16_t[]){0x4142, 0x4344}, 4);
+	move(LINK_OK, 0, 1);
+	poller_results(poller, now_ms);
+}
+
 static void readings_of_another_model_are_suspect(void **state)
 {
 	(void)state;
 	begin(identified_model, 1, 0, 10);
 	tick(1000);
-	memcpy(bus.asked->words, (uint16_t[]){0x4142, 0x4344}, 4);
-	move(LINK_OK, 0, 1);
-	poller_results(poller, now_ms);
+	say_other_maker();
 	expect("ask m1 500+2\n!m1 meter-up: up: Test at line address 1\n"
 	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
 	       "suspect\n");
+	assert_string_equal(meter_status(0).state, "suspect");
+	assert_string_equal(meter_status(0).mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
 	tick(10000);
 	answer();
 	expect("ask m1 200+2\n<m1 10 P suspect>\n");
@@ -904,6 +911,31 @@ static void implausible_counters_that_can_not_be_read_again_are_dropped(void **s
 	answer();
 	expect("<m2 3 E good>\nask m1 100+2\n");
 	assert_string_equal(meter_status(0).state, "up");
+}
+
+static void meter_is_asked_daily_who_it_is_and_the_right_one_counts_again(void **state)
+{
+	(void)state;
+	begin(identified_model, 1, 0, 3600);
+	tick(1000);
+	say_other_maker();
+	said[0] = '\0';
+	for (int64_t hour = 1; hour <= 24; hour++) {
+		tick(hour * 3600000);
+		answer_all();
+		assert_null(strstr(said, "500+2"));
+	}
+	said[0] = '\0';
+	tick(25 * 3600000); /* the first slot that is a day after it was asked */
+	expect("ask m1 500+2\n");
+	answer();
+	expect("!m1 identity-changed: a test again; its readings count\nask m1 200+2\n");
+	answer();
+	expect("<m1 90000 P good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+	assert_string_equal(meter_status(0).mismatch, "");
+	tick(26 * 3600000);
+	expect("ask m1 200+2\n");
 }
 
 static void missing_register_is_told_once_after_the_round(void **state)
@@ -1119,6 +1151,7 @@ int main(void)
 		T(implausible_counters_are_read_again_before_they_are_handed_on),
 		T(counters_that_stay_implausible_are_handed_on),
 		T(implausible_counters_that_can_not_be_read_again_are_dropped),
+		T(meter_is_asked_daily_who_it_is_and_the_right_one_counts_again),
 		T(missing_register_is_told_once_after_the_round),
 		T(meter_that_refuses_everything_goes_down_and_comes_back),
 		T(old_firmware_that_comes_back_is_read_by_the_coarser_register),
