@@ -684,6 +684,16 @@ static unsigned leave_out(struct store *s, int64_t meter, int64_t slot_s, size_t
 	return kinds;
 }
 
+/* No reading keeps it: what is replayed or rebuilt after a sudden end needs it as it was, so it is saved at once. */
+static void note_counter_max(struct store *s, struct store_meter *m, int64_t counter_max)
+{
+	if (m->account.counter_max == counter_max)
+		return;
+	m->account.counter_max = counter_max;
+	m->account_changed = true;
+	s->account.save_wanted = true;
+}
+
 int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,
 		       const enum quantity *qs, const int64_t *values)
 {
@@ -702,7 +712,7 @@ int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum read
 		if (qs[i] >= Q_PULSES_1 && qs[i] <= Q_PULSES_8)
 			pulses = true;
 		else if (qs[i] == Q_COUNTER_MAX)
-			m->account.counter_max = values[i];
+			note_counter_max(s, m, values[i]);
 		else if (is_counter(qs[i]) && s->kind_of[qs[i]] >= 0 && !(a->replaying && slot_s <= m->account.last_s))
 			counters[n_counters++] = (struct account_value){.quantity = qs[i], .value = values[i]};
 	}
@@ -790,7 +800,7 @@ int store_account_save(struct store *s, bool always)
 	struct store_account *a = &s->account;
 	int r = 0;
 
-	if (!a->loaded || (!always && llabs(a->newest_s - a->saved_s) < STORE_SAVE_EVERY_S))
+	if (!a->loaded || (!always && !a->save_wanted && llabs(a->newest_s - a->saved_s) < STORE_SAVE_EVERY_S))
 		return 0;
 	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
 		if (!s->meters[i].account_changed)
@@ -799,7 +809,22 @@ int store_account_save(struct store *s, bool always)
 		s->meters[i].account_changed = false;
 	}
 	a->saved_s = a->newest_s;
+	a->save_wanted = false;
 	return r;
+}
+
+/* The highest value that each meter's counters show: what the meter has said of itself, which no reading holds. */
+static int load_counter_max(struct store *s)
+{
+	sqlite3_stmt *get = store_prepare(s, "SELECT meter, counter_max FROM account");
+
+	while (get && sqlite3_step(get) == SQLITE_ROW) {
+		struct store_meter *m = store_find_meter(s, sqlite3_column_int64(get, 0));
+
+		if (m)
+			m->account.counter_max = sqlite3_column_int64(get, 1);
+	}
+	return sqlite3_finalize(get) == SQLITE_OK && get ? 0 : store_fail(s, "read");
 }
 
 static int load_state(struct store *s)
@@ -852,8 +877,10 @@ static int load_state(struct store *s)
 
 		r = account_restore(&m->account, &c);
 	}
-	sqlite3_finalize(get);
-	sqlite3_finalize(get_counter);
+	int ended = sqlite3_finalize(get), ended_counter = sqlite3_finalize(get_counter);
+
+	if (r == 0 && (ended != SQLITE_OK || ended_counter != SQLITE_OK))
+		r = store_fail(s, "read");
 	return r;
 }
 
@@ -1036,10 +1063,13 @@ static const struct store_input *set_input_limits(struct store *s, struct store_
 	return input;
 }
 
-/* Take up the account where the last run left it: its state as saved, and the readings since. */
+/* Take up the account where the last run left it: its state as saved, and the readings since. Each save writes every
+ * meter that has changed, so none has a reading that is older than the newest saved slot and not in its state. A state
+ * from before the first reading has no slot: then all readings are since. */
 static int go_on(struct store *s)
 {
 	struct store_account *a = &s->account;
+	int64_t after_s;
 	int r = load_state(s);
 
 	for (size_t i = 0; i < s->n_meters; i++) {
@@ -1049,10 +1079,11 @@ static int go_on(struct store *s)
 	}
 	a->loaded = true;
 	a->saved_s = a->newest_s;
-	if (r != 0 || a->newest_s == 0)
+	if (r != 0)
 		return r;
+	after_s = a->newest_s > STORE_REPLAY_BACK_S ? a->newest_s - STORE_REPLAY_BACK_S : 0;
 	a->replaying = true;
-	r = replay(s, a->newest_s - STORE_REPLAY_BACK_S, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, NULL, 0, NULL);
+	r = replay(s, after_s, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, NULL, 0, NULL);
 	a->replaying = false;
 	return r;
 }
@@ -1064,7 +1095,6 @@ static void forget(struct store *s)
 
 		account_fini(&m->account);
 		m->account.last_s = m->account.told_s = 0;
-		m->account.counter_max = 0;
 		m->account_changed = false;
 		m->period_s = INT64_MIN;
 	}
@@ -1274,7 +1304,7 @@ static int load_exchanges(struct store *s, struct exchange **list, size_t *n)
 static int clear_account(struct store *s, int64_t write_from_s)
 {
 	char day[16] = "", month[16] = "", sql[200];
-	int r = store_exec(s, "DELETE FROM account; DELETE FROM account_counter");
+	int r = store_exec(s, "UPDATE account SET last_ts = 0; DELETE FROM account_counter");
 
 	if (write_from_s != INT64_MIN) {
 		snprintf(day, sizeof(day), "%s", calendar_day(&s->account.calendar, write_from_s)->name);
@@ -1339,6 +1369,8 @@ int store_account_rebuild(struct store *s)
 		r = store_exec(s, "BEGIN IMMEDIATE");
 	if (r == 0)
 		r = put_setting(s, "rebuild", "not finished");
+	if (r == 0)
+		r = load_counter_max(s);
 	if (r == 0)
 		r = clear_account(s, a->write_from_s);
 	if (r == 0)

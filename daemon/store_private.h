@@ -113,6 +113,7 @@ struct store_account {
 	struct account account; /* its sink writes into the running transaction */
 	bool loaded;
 	int64_t saved_s;		/* newest slot when the state was last written */
+	bool save_wanted;		/* with the next commit, whatever the time */
 	int64_t newest_s;		/* slot of the last reading */
 	int error;			/* of a sink's call, 0 = none */
 	uint64_t n_rebuilt;		/* readings fed by a rebuild */

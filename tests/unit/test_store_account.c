@@ -95,6 +95,21 @@ static void account_goes_on_after_a_crash(void **state)
 	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.3");
 }
 
+static void crash_before_the_first_save_begins_no_second_life(void **state)
+{
+	struct site *t = *state;
+
+	/* what the meter says of itself comes before its first reading, so that the first save knows of none */
+	crash(t);
+	hold(t, "press", T - 1, READING_GOOD, Q_COUNTER_MAX, INT64_C(9999999990), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	run(t, 0, 1380, 5000);
+	crash(t);
+	run(t, 1440, 1800, 5000);
+	assert_rows(t, "SELECT from_ts - 1767225600, from_raw, reason FROM life", "0|5000|first\n0|2500|first");
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
+}
+
 static void failed_commit_counts_nothing_twice(void **state)
 {
 	struct site *t = *state;
@@ -383,6 +398,39 @@ static void rebuild_gives_the_same_account(void **state)
 	free(before);
 }
 
+/* The modulus of a COUNTIS is what the meter says of itself, and stands in no reading. */
+static void rebuild_counts_through_a_rollover_at_a_modulus_that_was_read(void **state)
+{
+	struct site *t = *state;
+	struct driver *d = calloc(1, sizeof(*d));
+
+	d->max_power_w = 100000;
+	d->n_rows = 1;
+	d->rows[0] = (struct driver_row){
+		.quantity = Q_ACTIVE_ENERGY_IMPORT, .mantissa = 10, .scale = -1, .modulus_read = true};
+	t->meters[0].driver = d;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
+	reopen(t);
+	hold(t, "press", T, READING_GOOD, Q_COUNTER_MAX, INT64_C(9999999990), Q_COUNT);
+	hold(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9999999900), Q_COUNT);
+	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(200), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	crash(t);
+	hold(t, "press", T + 3600, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(500), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT value FROM daily", "0.6");
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, "SELECT value FROM daily", "0.6");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	reopen(t);
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, "SELECT value FROM daily", "0.6");
+	store_close(t->store);
+	t->meters[0].driver = NULL;
+	free(d);
+	open_store(t);
+}
+
 static void another_length_of_intervals_cuts_the_running_one(void **state)
 {
 	struct site *t = *state;
@@ -434,6 +482,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(intervals_days_and_months_are_kept_as_readings_come, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_goes_on_after_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_goes_on_after_a_crash, setup, teardown),
+		cmocka_unit_test_setup_teardown(crash_before_the_first_save_begins_no_second_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspect_reading_is_kept_with_its_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(reading_of_another_model_is_kept_and_never_counted, setup, teardown),
@@ -451,6 +500,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(rebuild_gives_the_same_account, setup, teardown),
+		cmocka_unit_test_setup_teardown(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(another_length_of_intervals_cuts_the_running_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(days_follow_the_time_zone, setup, teardown),
 		cmocka_unit_test_setup_teardown(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, setup,
