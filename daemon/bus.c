@@ -315,17 +315,17 @@ static void run_requests(struct bus *b, struct bus_job *job)
 
 static void run_job(struct bus *b, struct bus_job *job)
 {
+	struct link_reply fence = {.status = LINK_OK};
+
 	job->started_us = mono_us();
-	if (job->n_requests > 0 && owes_any(&b->owed[job->unit])) {
-		job->replies[0] = read_fence(b, job);
-		if (!is_answered(&job->replies[0])) {
-			count_unanswered(b, job);
-			job->ended_us = mono_us();
-			return;
-		}
-	}
-	if (job->n_done == 0)
+	if (job->n_requests > 0 && owes_any(&b->owed[job->unit]))
+		fence = read_fence(b, job);
+	if (is_answered(&fence)) {
 		run_requests(b, job);
+	} else {
+		job->replies[0] = fence;
+		count_unanswered(b, job);
+	}
 	job->ended_us = mono_us();
 }
 

@@ -468,6 +468,30 @@ static void answer_under_way_is_waited_for_when_the_line_is_to_end(void **state)
 	bench_fini(&b);
 }
 
+/* The fence is answered, the request behind it no more: its words are those of an earlier reading. */
+static void fence_answered_while_the_line_ends_answers_nothing(void **state)
+{
+	static const struct slave_step silent[] = {{READ_2, NULL}}, fence[] = {{READ_1, NULL}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, silent, 1);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	slave_join(&b.slave);
+	slave_start(&b.slave, fence, 1);
+	submit(&b, &two, 1, LONG_MS);
+	slave_join(&b.slave);
+	bus_ask_stop(b.bus);
+	slave_follow(&b.slave, ONE);
+	bus_stop(b.bus);
+	assert_ptr_equal(bus_take(b.bus), &b.job);
+	assert_int_equal(b.job.n_done, 0);
+	assert_int_equal(b.replies[0].status, LINK_TIMEOUT);
+	assert_int_equal(b.words[0], 0xadad);
+	bench_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +512,7 @@ int main(void)
 		cmocka_unit_test(stop_gives_back_what_is_queued),
 		cmocka_unit_test(silent_lines_end_together_within_the_grace),
 		cmocka_unit_test(answer_under_way_is_waited_for_when_the_line_is_to_end),
+		cmocka_unit_test(fence_answered_while_the_line_ends_answers_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
