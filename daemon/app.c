@@ -235,7 +235,7 @@ static void tell_ready(struct app *app)
 
 /* Reload: everything is read and checked first; only what can be put into force as a whole is. */
 
-/* Keys that the store takes once, when it is opened. */
+/* Keys that the store takes once, when it is opened; keep_readings and interval it takes at any time. */
 static void warn_unchangeable(const struct conf *old, const struct conf *new)
 {
 	const struct {
@@ -244,8 +244,6 @@ static void warn_unchangeable(const struct conf *old, const struct conf *new)
 	} keys[] = {
 		{"path", strcmp(old->store_path, new->store_path) != 0},
 		{"durability", old->durability != new->durability},
-		{"keep_readings", old->keep_readings_d != new->keep_readings_d},
-		{"interval", old->interval_s != new->interval_s},
 		{"timezone", strcmp(old->timezone, new->timezone) != 0},
 	};
 

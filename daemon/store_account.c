@@ -338,12 +338,18 @@ static int load_quantity_ids(struct store *s)
 	return 0;
 }
 
+static int64_t interval_of(const struct conf *conf)
+{
+	return conf->interval_s ? conf->interval_s : 900;
+}
+
 int store_account_open(struct store *s, const struct conf *conf)
 {
 	struct store_account *a = &s->account;
 
+	snprintf(a->zone, sizeof(a->zone), "%s", conf->timezone ? conf->timezone : "");
 	calendar_zone(conf->timezone);
-	calendar_init(&a->calendar, conf->interval_s ? conf->interval_s : 900);
+	calendar_init(&a->calendar, interval_of(conf));
 	a->account = (struct account){.calendar = &a->calendar,
 				      .sink = {.context = s,
 					       .interval = on_interval,
@@ -1150,24 +1156,29 @@ static int change_settings(struct store *s, const char *interval, const char *zo
 	return r;
 }
 
+static void get_setting(struct store *s, const char *name, char *value, size_t n)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "SELECT value FROM setting WHERE name = '%s'", name);
+	store_text(s, sql, value, n);
+}
+
+/* The zone is the one the process started with, whatever a reload says: the C library has one for all threads. */
 static int check_settings(struct store *s, const struct conf *conf)
 {
-	char interval[24], known[80];
-	const char *zone = conf->timezone ? conf->timezone : "";
-	int64_t interval_s = conf->interval_s ? conf->interval_s : 900;
+	struct store_account *a = &s->account;
+	char interval[24], known_interval[24], known_zone[sizeof(a->zone)];
+	int64_t interval_s = interval_of(conf);
 
 	snprintf(interval, sizeof(interval), "%lld", (long long)interval_s);
-	store_text(s,
-		   "SELECT group_concat(value, ' ') FROM (SELECT value FROM setting "
-		   "WHERE name IN ('interval_s', 'timezone') ORDER BY name)",
-		   known, sizeof(known));
-	size_t n = strlen(interval);
-
-	if (strncmp(known, interval, n) == 0 && known[n] == ' ' && strcmp(known + n + 1, zone) == 0 &&
-	    s->account.calendar.interval_s == interval_s)
+	get_setting(s, "interval_s", known_interval, sizeof(known_interval));
+	get_setting(s, "timezone", known_zone, sizeof(known_zone));
+	if (strcmp(interval, known_interval) == 0 && strcmp(a->zone, known_zone) == 0 &&
+	    a->calendar.interval_s == interval_s)
 		return 0;
-	calendar_init(&s->account.calendar, interval_s);
-	return change_settings(s, interval, zone);
+	calendar_init(&a->calendar, interval_s);
+	return change_settings(s, interval, a->zone);
 }
 
 int store_account_configure(struct store *s, const struct conf *conf)

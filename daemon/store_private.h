@@ -109,6 +109,7 @@ struct store_suspect {
 };
 
 struct store_account {
+	char zone[80]; /* name of the time zone that days and months are of */
 	struct calendar calendar;
 	struct account account; /* its sink writes into the running transaction */
 	bool loaded;

@@ -34,6 +34,14 @@ static int64_t end_of_lump(struct store *s, const char *kind)
 	return store_number(s, sql, INT64_MAX);
 }
 
+static bool has_counters(const struct store *s, size_t k)
+{
+	for (int q = 0; q < Q_COUNT; q++)
+		if (s->kind_of[q] == (int)k && names_get((enum quantity)q)->kind == NAMES_COUNTER)
+			return true;
+	return false;
+}
+
 static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 {
 	const char *name = s->kinds[k].name;
@@ -51,7 +59,7 @@ static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 			 (long long)(end_s + 1) << STORE_SLOT_BITS);
 		r = store_exec(s, sql);
 		n_deleted += (size_t)sqlite3_changes(s->db);
-		if (r == 0 && strcmp(name, "power") != 0)
+		if (r == 0 && has_counters(s, k))
 			r = note_deleted(s, end_s);
 	}
 	return r;

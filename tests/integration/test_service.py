@@ -191,13 +191,16 @@ class TestService(Site):
         self.start_gateways()
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'a'", 1)
-        ini = self.tallyd_ini("durability = normal\n").replace("commit_interval = 1s", "commit_interval = 100ms")
+        store = "durability = normal\ntimezone = Asia/Tokyo\ninterval = 1min\nkeep_readings = 30d\n"
+        ini = self.tallyd_ini(store).replace("commit_interval = 1s", "commit_interval = 100ms")
         self.write("etc/tallyd.ini", ini.replace("tallyd.db", "other.db") + "[log]\nlevel = error\n")
         self.daemon.send_signal(signal.SIGHUP)
         self.wait_rows("SELECT * FROM event WHERE kind = 'configuration-reloaded'", 1)
-        for key in ("path", "durability"):
+        for key in ("path", "durability", "timezone"):
             self.assertRegex(self.log(), rf"tallyd.ini: {key} of \[store\] has changed: that takes a restart")
-        self.assertNotIn("commit_interval of", self.log())
+        self.assertEqual(self.log().count("takes a restart"), 3)
+        self.assertEqual(self.sql("SELECT name, value FROM setting WHERE name IN ('interval_s', 'timezone')"),
+                         [{"name": "interval_s", "value": "60"}, {"name": "timezone", "value": "Etc/UTC"}])
         # With the level at error the reload itself is not logged.
         self.assertNotIn("configuration reloaded", self.log())
         self.assertFalse((self.dir / "other.db").exists())
