@@ -595,6 +595,7 @@ static struct meter *most_urgent(const struct poller *p, int64_t now_ms, enum ex
 	struct meter *first = NULL;
 
 	*extra = EXTRA_NONE;
+	*since_ms = 0;
 	for (size_t i = 0; i < p->n_meters; i++) {
 		int64_t since;
 		enum extra e = extra_of(p->meters[i], now_ms, &since);

@@ -71,7 +71,7 @@ struct store_meter {
 	char *serial;			  /* not yet written, or NULL */
 	bool serial_done;		  /* written by the commit under way */
 	size_t serial_at;		  /* bytes of readings that were held before it */
-	char known_serial[40];		  /* as in the database */
+	char known_serial[72];		  /* as in the database */
 	struct account_meter account;
 	bool account_changed; /* since it was saved */
 	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
