@@ -29,6 +29,7 @@ static const struct {
 	[FAULT_WRONG_UNIT] = {"wrong-unit", 0, true, true, true},
 	[FAULT_WRONG_FUNCTION] = {"wrong-function", 0, true, true, true},
 	[FAULT_WRONG_TRANSACTION] = {"wrong-transaction", 0, false, true, false},
+	[FAULT_WILD] = {"wild", 0, true, true, true},
 	[FAULT_EXCEPTION] = {"exception", 0, true, true, true},
 	[FAULT_NOISE_BEFORE] = {"noise-before", 0, true, true, true},
 	[FAULT_NOISE_AFTER] = {"noise-after", 0, true, true, true},
@@ -77,8 +78,8 @@ const char *fault_name(enum fault_kind kind)
 
 const char *fault_names(void)
 {
-	return "silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, exception-1 to "
-	       "exception-255, noise-before, noise-after, echo, dribble, reset, mute, reboot, unplug";
+	return "silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, wild, "
+	       "exception-1 to exception-255, noise-before, noise-after, echo, dribble, reset, mute, reboot, unplug";
 }
 
 bool fault_fits(enum fault_kind kind, bool tcp, bool socket)
@@ -154,6 +155,13 @@ static size_t build_bad_crc(struct adu *f, uint64_t *chance, uint8_t *out)
 	return n;
 }
 
+/* What a meter says whose memory stumbles: no check on the way can find it. */
+static void make_wild(struct adu *f)
+{
+	if ((f->pdu[0] & 0x80) == 0 && f->n_pdu > 2)
+		f->pdu[2] ^= 0x10;
+}
+
 size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint64_t *chance, uint8_t *out)
 {
 	struct adu f = *answer;
@@ -175,6 +183,9 @@ size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint
 		break;
 	case FAULT_WRONG_TRANSACTION:
 		f.transaction = (uint16_t)(f.transaction + 1 + next(chance) % 0xFFFE);
+		break;
+	case FAULT_WILD:
+		make_wild(&f);
 		break;
 	case FAULT_EXCEPTION:
 		make_exception(&f, rule->exception);

@@ -20,6 +20,7 @@ enum fault_kind {
 	FAULT_WRONG_UNIT,	 /* whole answer that bears another unit's address */
 	FAULT_WRONG_FUNCTION,	 /* whole answer that bears another function code */
 	FAULT_WRONG_TRANSACTION, /* tcp: whole answer that bears another transaction's number */
+	FAULT_WILD,		 /* whole and sound, but a high bit of the first word is turned */
 	FAULT_EXCEPTION,	 /* exception of the rule's code */
 	FAULT_NOISE_BEFORE,	 /* bytes of no meaning, then the answer */
 	FAULT_NOISE_AFTER,	 /* the answer, then bytes of no meaning */

@@ -211,6 +211,19 @@ static void exception_has_the_rules_code(void **state)
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
+static void wild_answer_is_sound_and_of_another_value(void **state)
+{
+	uint8_t out[FAULT_BYTES_MAX];
+	uint64_t chance = 1;
+	struct adu f;
+
+	(void)state;
+	assert_true(adu_rtu_parse(out, build("wild", &answer, &chance, out), &f));
+	assert_int_equal(f.n_pdu, 6);
+	assert_int_equal(f.pdu[2], 0x10);
+	assert_int_equal(f.pdu[3], 0x11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +240,7 @@ int main(void)
 		cmocka_unit_test(longest_answer_stays_in_its_bytes),
 		cmocka_unit_test(noise_leaves_the_answer_whole),
 		cmocka_unit_test(exception_has_the_rules_code),
+		cmocka_unit_test(wild_answer_is_sound_and_of_another_value),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

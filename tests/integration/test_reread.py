@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""A counter that jumps is read once more before it is stored: what a meter stumbled over once is never seen."""
+
+import unittest
+
+from simsite import Site, free_port, wait_for
+
+
+class TestReread(Site):
+    def start_site(self):
+        port = free_port()
+        self.write("etc/tallyd.ini", self.tallyd_ini("interval = 1s\n"))
+        self.write("etc/bus.d/gateway.ini", f"""
+[bus]
+transport = tcp
+host = 127.0.0.1
+port = {port}
+energy_every = 1s
+power_every = 0
+[meter board]
+model = countis-e44
+address = 1
+""")
+        self.start_sim(f"""
+[bus gateway]
+transport = tcp
+port = {port}
+[meter board]
+bus = gateway
+model = countis-e44
+address = 1
+base = 5 kW
+active_energy_import = 1000 kWh
+""")
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy", 2)
+
+    def n_struck(self):
+        return sum(answer[2] == "wild" for answer in self.trace())
+
+    def strike(self, times):
+        """The next answers to energy are wild; then readings that followed."""
+        self.control("fault", "board", "wild", "100%", str(times))
+        wait_for(lambda: self.n_struck() == times, f"{times} wild answers")
+        self.wait_rows("SELECT * FROM energy", len(self.sql("SELECT * FROM energy")) + 4)
+
+    def test_value_that_was_wild_once_is_read_again_and_stored_true(self):
+        self.start_site()
+        self.strike(1)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assertEqual(self.sql("SELECT * FROM energy WHERE quality = 'suspect'"), [])
+        self.assertEqual(self.sql("SELECT * FROM event WHERE kind IN ('implausible', 'reset')"), [])
+        self.assertGreater(self.assert_rows_true("energy", 1, ("board",)), 6)
+        slots = [row["ts"] for row in self.sql("SELECT ts FROM energy ORDER BY ts")]
+        self.assertEqual(slots, list(range(slots[0], slots[-1] + 1)))
+
+    def test_value_that_stays_wild_is_kept_as_suspect_and_never_counted(self):
+        self.start_site()
+        self.strike(4)  # the two requests of a reading, twice
+        self.assertEqual(self.stop_daemon(), 0)
+        suspects = self.sql("SELECT * FROM energy WHERE quality = 'suspect'")
+        self.assertEqual(len(suspects), 1, self.sql("SELECT * FROM event"))
+        self.assertGreater(suspects[0]["active_import_kwh"], 1000000)
+        told = self.sql("SELECT subject, detail FROM event WHERE kind = 'implausible'")
+        self.assertEqual([row["subject"] for row in told], ["board"])
+        self.assertRegex(told[0]["detail"], "^active_energy_import: rose from 1000[0-9]{3} to [0-9]+ Wh, at most")
+        self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'reset'"), [])
+        counted = self.sql("SELECT sum(value) AS kwh FROM interval WHERE quantity = 'active_energy_import'")[0]["kwh"]
+        good = self.sql("SELECT max(active_import_kwh) - min(active_import_kwh) AS kwh FROM energy "
+                        "WHERE quality <> 'suspect'")[0]["kwh"]
+        self.assertAlmostEqual(counted, good, 6)
+
+
+if __name__ == "__main__":
+    unittest.main()
