@@ -18,6 +18,7 @@ enum {
 	LONGEST_PAUSE_US = 30000000,
 	GRACE_US = BUS_GRACE_MS * 1000,
 	STUCK_US = 30000000, /* beyond the bound of a call of the link */
+	WAKE_EVERY_US = 1000,
 	WORDS_MAX = 125,
 	UNITS = 256,
 };
@@ -58,6 +59,7 @@ struct bus {
 	int64_t pause_us;     /* after the next failure to open; 0 = at once */
 	int64_t next_open_us; /* when to try again */
 	bool is_lost;	      /* the line, not closed by ourselves: to be opened again without being asked */
+	int64_t woken_us;     /* when the main thread was last woken for results */
 	struct owed owed[UNITS];
 };
 
@@ -355,12 +357,21 @@ static struct bus_job *next_job(struct bus *b, bool *stop)
 	return job;
 }
 
+/* The main thread is woken for several jobs at once where they are done faster than WAKE_EVERY_US: on a fast gateway
+ * waking it for each would cost as much as the request. */
 static void hand_back(struct bus *b, struct bus_job *job)
 {
+	int64_t now_us = mono_us();
+	bool is_last;
+
 	pthread_mutex_lock(&b->lock);
 	queue_put(&b->results, job);
 	b->n_pending--;
+	is_last = b->jobs.first == NULL;
 	pthread_mutex_unlock(&b->lock);
+	if (!is_last && now_us - b->woken_us < WAKE_EVERY_US)
+		return;
+	b->woken_us = now_us;
 	b->wake(b->wake_context);
 }
 

@@ -37,8 +37,9 @@ struct bus_job {
 
 struct bus;
 
-/* Start the worker. conf must outlive the bus. wake(wake_context) is called from the worker after each job is put in
- * the result queue, and after each change of bus_is_open(). NULL = no memory or no thread, errno set. */
+/* Start the worker. conf must outlive the bus. wake(wake_context) is called from the worker after a job was put in the
+ * result queue (after the last one that is queued, and of others at the latest with the first that ends a millisecond
+ * after the call before), and after each change of bus_is_open(). NULL = no memory or no thread, errno set. */
 struct bus *bus_new(const struct conf_bus *conf, void (*wake)(void *context), void *wake_context);
 
 /* Put a job at the end of the queue. */

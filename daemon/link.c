@@ -338,21 +338,25 @@ static enum link_status take(struct link *l, uint8_t *bytes, size_t room, size_t
 }
 
 /* Discard what comes until the line has been silent as long as wanted: LINK_OK. A line that does not fall silent
- * by limit_us: LINK_TIMEOUT. */
+ * by limit_us: LINK_TIMEOUT. A connection need not fall silent, only be read empty. */
 static enum link_status quieten(struct link *l, int64_t limit_us)
 {
 	uint8_t junk[FRAME_MAX];
 	enum link_status s;
 	size_t n;
 
-	while ((s = wait_readable(l, l->last_us + l->silent_us)) == LINK_OK) {
-		s = take(l, junk, sizeof(junk), &n);
+	do {
+		s = is_tcp(l) ? LINK_OK : wait_readable(l, l->last_us + l->silent_us);
+		if (s == LINK_TIMEOUT)
+			break;
+		if (s == LINK_OK)
+			s = take(l, junk, sizeof(junk), &n);
 		if (s != LINK_OK)
 			return s;
 		if (mono_us() > limit_us)
 			return LINK_TIMEOUT;
-	}
-	return s == LINK_TIMEOUT && !cut_is_over(&l->cut) ? LINK_OK : s;
+	} while (n > 0 || !is_tcp(l));
+	return cut_is_over(&l->cut) ? LINK_TIMEOUT : LINK_OK;
 }
 
 static int send_rtu(struct link *l, const struct frame_query *q)
