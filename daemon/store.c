@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "mono.h"
@@ -214,6 +215,8 @@ static void free_store(struct store *s)
 		free(s->events[i].subject);
 	store_salvage_close(s);
 	sqlite3_close(s->db);
+	if (s->claim_fd >= 0)
+		close(s->claim_fd);
 	free(s->events);
 	free(s->meters);
 	free(s->buses);
@@ -231,6 +234,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		free(s);
 		return NULL;
 	}
+	s->claim_fd = -1;
 	s->held_max = STORE_HELD_MAX;
 	s->log_soft_bytes = STORE_LOG_SOFT_BYTES;
 	s->log_hard_bytes = STORE_LOG_HARD_BYTES;

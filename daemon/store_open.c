@@ -67,6 +67,18 @@ static int check_file(const char *path, struct err *e)
 	return r;
 }
 
+/* Two daemons on one database would count everything twice. */
+static int claim(struct store *s, struct err *e)
+{
+	int r = store_claim(s->path, &s->claim_fd);
+
+	if (r == -EBUSY)
+		err_add(e, s->path, 0, "another tallyd writes it; end that one, or name another path in [store]");
+	else if (r < 0)
+		err_add(e, s->path, 0, "can not be locked: %s; the file system must be a local one", strerror(-r));
+	return r;
+}
+
 /* Is it ours, and not of a newer program? *version: 0 for an empty file. */
 static int check_identity(struct store *s, int *version, struct err *e)
 {
@@ -209,7 +221,11 @@ static int begin_anew(struct store *s, const char *finding, const struct conf *c
 	snprintf(detail, sizeof(detail), "the database was damaged (%s) and is kept as %s", finding, aside);
 	log_error("%s: %s; a new one is begun", s->path, detail);
 	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
+	close(s->claim_fd);
+	s->claim_fd = -1;
 	r = check_file(s->path, e);
+	if (r == 0)
+		r = claim(s, e);
 	if (r == 0)
 		r = open_database(s, e);
 	if (r == 0)
@@ -247,6 +263,8 @@ int store_open_file(struct store *s, const struct conf *conf, struct err *e)
 
 	if (r == 0)
 		r = check_file(s->path, e);
+	if (r == 0)
+		r = claim(s, e);
 	if (r == 0)
 		r = check_log(s, e);
 	if (r == 0)

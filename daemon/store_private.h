@@ -155,6 +155,7 @@ struct store_salvage;
 
 struct store {
 	sqlite3 *db;
+	int claim_fd;		       /* -1 = none */
 	struct store_salvage *salvage; /* NULL: there is nothing to take over from a damaged file */
 	char *path;
 	char error[256];
@@ -239,6 +240,14 @@ bool store_is_damage(int code);
 bool store_was_database(const char *path, const struct stat *st);
 bool store_log_readable(const char *path);
 bool store_check(struct store *s, char *finding, size_t n);
+
+/* store_claim.c. One daemon writes a database: take the claim, an open *fd of the caller's that holds it until it is
+ * closed. 0; -EBUSY: another process has it; or -errno, *fd is -1 then. Before SQLite opens the file in this process,
+ * whose locks go when a descriptor of the file is closed. */
+int store_claim(const char *path, int *fd);
+
+/* Whether a running daemon has the claim, as far as the caller may open the file. The same holds. */
+bool store_is_claimed(const char *path);
 
 /* store_aside.c. Rename a damaged file, with its log; log_only: only that. Returns the name it has now, owned by the
  * caller, or NULL with an error added. Prune: of the files PATH.KIND... only the newest are kept. */

@@ -14,6 +14,7 @@ struct store_reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmt;
 	char *path;
+	bool has_writer;
 	char error[256];
 };
 
@@ -69,6 +70,7 @@ static int open_file(struct store_reader *r, struct err *e)
 					  : "");
 		return -errno;
 	}
+	r->has_writer = store_is_claimed(r->path);
 	if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		int error = r->db != NULL ? sqlite3_system_errno(r->db) : ENOMEM;
 
@@ -106,6 +108,11 @@ void store_reader_close(struct store_reader *r)
 	sqlite3_close(r->db);
 	free(r->path);
 	free(r);
+}
+
+bool store_reader_has_writer(const struct store_reader *r)
+{
+	return r->has_writer;
 }
 
 /* Commits go to the log beside the file; only when that is taken over the file itself changes. */

@@ -5,6 +5,7 @@
 #ifndef TALLY_STORE_READER_H
 #define TALLY_STORE_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ enum store_type { STORE_NULL, STORE_WHOLE, STORE_REAL, STORE_TEXT };
  * newer or older schema than this program's, it may not be read. */
 struct store_reader *store_reader_open(const char *path, struct err *e);
 void store_reader_close(struct store_reader *r);
+
+/* Whether a daemon had the database open for writing when the reader opened it. */
+bool store_reader_has_writer(const struct store_reader *r);
 
 /* Seconds since anything was last written to the database, 0 if that is in the future; -errno. */
 int64_t store_reader_age_s(const struct store_reader *r, int64_t now_s);

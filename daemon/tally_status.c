@@ -9,12 +9,12 @@
 #include "table.h"
 #include "tally.h"
 
-/* Figures are written once a minute; a database that has not been written for longer than this and the time between
- * commits tells that the daemon does not run, or is stuck. */
-enum { STALE_AFTER_MS = 180000 };
+/* Figures are written every five minutes, whatever the periods of the meters: a database that a running daemon has not
+ * written for longer than this and the time between commits tells that it is stuck or can not write. */
+enum { STALE_AFTER_MS = 600000 };
 
 static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
-/* Figures are written once a minute, readings with every commit: the newer of the two tells how old the last one is. */
+/* Figures are written every five minutes, readings with every commit: the newer of the two tells how old the last one is. */
 static const char meter_sql[] =
 	"SELECT m.*, min(ifnull(l.age_s, 1 << 62), unixepoch('now') - unixepoch(m.last_good)) AS age_s, "
 	"(SELECT mismatch FROM status_of_meter s JOIN meter i ON i.id = s.meter WHERE i.name = m.meter) AS mismatch "
@@ -25,7 +25,7 @@ struct status {
 	const struct conf *conf;
 	struct store_reader *reader;
 	int64_t age_s; /* of the database's last change */
-	bool is_stale;
+	bool is_running, is_stale;
 	unsigned n_meters, n_meters_bad, n_buses_bad;
 };
 
@@ -162,23 +162,27 @@ static int print_notes(struct status *s)
 	return rc;
 }
 
-static void tell_stale(const struct status *s)
+static void tell_old(const struct status *s)
 {
 	char age[TALLY_SPAN_TEXT_MAX];
 
 	tally_format_span(s->age_s * 1000, age);
-	fprintf(stderr,
-		"%s: nothing was written for %s: tallyd does not run or is stuck, what follows is how it was then; see "
-		"\"systemctl status tallyd\"\n",
-		s->conf->store_path, age);
+	if (!s->is_running)
+		fprintf(stderr,
+			"%s: tallyd does not run, what follows is how it was %s ago; see \"systemctl status tallyd\"\n",
+			s->conf->store_path, age);
+	else if (s->is_stale)
+		fprintf(stderr,
+			"%s: nothing was written for %s though tallyd runs, what follows is how it was then; see "
+			"\"journalctl -u tallyd\"\n",
+			s->conf->store_path, age);
 }
 
 static int print_text(struct status *s)
 {
 	int rc;
 
-	if (s->is_stale)
-		tell_stale(s);
+	tell_old(s);
 	rc = print_buses(s);
 	if (rc == 0) {
 		printf("\n");
@@ -191,7 +195,7 @@ static int print_text(struct status *s)
 
 static bool is_good(const struct status *s)
 {
-	return !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 && s->n_buses_bad == 0;
+	return s->is_running && !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 && s->n_buses_bad == 0;
 }
 
 static void put_value(const struct store_reader *r, int i)
@@ -245,7 +249,8 @@ static int print_json(struct status *s)
 
 	printf("{\n  \"database\": ");
 	json_put_text(stdout, s->conf->store_path);
-	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n", s->age_s, s->is_stale ? "false" : "true");
+	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n", s->age_s,
+	       s->is_running ? "true" : "false");
 	rc = put_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_bad);
 	printf(",\n");
 	if (rc == 0)
@@ -263,6 +268,7 @@ static int show(const struct conf *conf, bool as_json)
 	if (s.reader == NULL)
 		return TALLY_BAD;
 	s.age_s = store_reader_age_s(s.reader, mono_wall_ms() / 1000);
+	s.is_running = store_reader_has_writer(s.reader);
 	s.is_stale = s.age_s * 1000 > STALE_AFTER_MS + (int64_t)conf->commit_interval_ms;
 	rc = as_json ? print_json(&s) : print_text(&s);
 	store_reader_close(s.reader);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import time
@@ -113,7 +114,7 @@ address = 9
         self.assertEqual([m["mismatch"] for m in said["meters"]],
                          ["", 'product_name is "Countis E24", the model has "Countis E23"'])
 
-    def test_database_that_is_not_written_is_told(self):
+    def test_daemon_that_does_not_run_is_told(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)
         past = time.time() - 7200
@@ -122,10 +123,40 @@ address = 9
                 os.utime(f"{self.db_path}{suffix}", (past, past))
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("nothing was written for 2 h 0 min: tallyd does not run or is stuck", ran.stderr)
+        self.assertIn("tallyd does not run, what follows is how it was 2 h 0 min ago", ran.stderr)
         self.assertIn(self.NAME, ran.stdout)
         said, code = self.status()
         self.assertEqual((said["running"], said["good"], code), (False, False, 1))
+
+    def test_daemon_that_has_ended_is_told_at_once_however_it_ended(self):
+        self.start_all()
+        self.assertEqual(self.status()[0]["running"], True)
+        self.daemon.kill()
+        self.daemon.wait()
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("tallyd does not run, what follows is how it was", ran.stderr)
+        said, code = self.status()
+        self.assertEqual((said["running"], said["good"], code), (False, False, 1))
+
+    def test_daemon_that_runs_and_writes_nothing_is_told(self):
+        self.start_all()
+        self.daemon.send_signal(signal.SIGSTOP)
+        past = time.time() - 7200
+        for suffix in ("", "-wal"):
+            os.utime(f"{self.db_path}{suffix}", (past, past))
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("nothing was written for 2 h 0 min though tallyd runs", ran.stderr)
+
+    def test_second_daemon_on_the_same_database_is_refused(self):
+        self.start_all()
+        second = self.run_program("tallyd", "-c", self.etc)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(f"{self.db_path}: another tallyd writes it; end that one, or name another path in [store]",
+                      second.stderr)
+        n = len(self.sql("SELECT * FROM energy"))
+        self.wait_rows("SELECT * FROM energy", n + 2)
 
     def test_narrow_terminal_and_colours(self):
         self.start_all()

@@ -400,6 +400,13 @@ static void refuse(struct site *t, const char *path, const char *expected)
 	err_fini(&e);
 }
 
+static void database_that_is_being_written_is_refused(void **state)
+{
+	struct site *t = *state;
+
+	refuse(t, t->path, "another tallyd writes it; end that one");
+}
+
 static void missing_folder_is_refused(void **state)
 {
 	refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; make it");
@@ -490,6 +497,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failed_commit_keeps_everything_and_says_why, setup, teardown),
 		cmocka_unit_test_setup_teardown(close_commits_what_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_is_ours_and_may_be_read_by_the_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(database_that_is_being_written_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(missing_folder_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(folder_in_place_of_the_file_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_database_is_refused_and_left_alone, setup, teardown),
