@@ -332,16 +332,10 @@ void lines_report(struct lines *l, struct store *s)
 
 static void count_line(const struct line *line, struct lines_count *n)
 {
-	struct store_meter_status st;
-	int64_t meter;
-
 	n->n_buses++;
 	n->n_buses_up += poller_is_up(line->poller);
 	n->n_meters += line->conf->n_meters;
-	for (size_t i = 0; i < poller_n_meters(line->poller); i++) {
-		poller_meter_status(line->poller, i, &meter, &st);
-		n->n_meters_up += strcmp(st.state, "up") == 0 || strcmp(st.state, "unconfirmed") == 0;
-	}
+	n->n_meters_up += poller_n_meters_up(line->poller);
 }
 
 void lines_count(const struct lines *l, struct lines_count *n)

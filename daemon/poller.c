@@ -55,6 +55,7 @@ struct poller {
 	uint64_t requests, errors, overruns;
 	uint32_t round_ms;
 	int64_t status_at_us, status_busy_us;
+	char status_faults[METER_COUNTS_TEXT_MAX];
 };
 
 static void tell(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
@@ -881,14 +882,25 @@ size_t poller_n_meters(const struct poller *p)
 	return p->n_meters;
 }
 
-void poller_meter_status(const struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st)
+size_t poller_n_meters_up(const struct poller *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_meters; i++)
+		n += p->meters[i]->state == METER_UP && p->meters[i]->identity.mismatch[0] == '\0';
+	return n;
+}
+
+void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st)
 {
 	const struct meter *m = p->meters[i];
 
+	meter_counts_text(m, p->status_faults, sizeof(p->status_faults));
 	*meter = m->id;
 	*st = (struct store_meter_status){
 		.state = meter_state_text(m),
 		.mismatch = m->identity.mismatch,
+		.faults = p->status_faults,
 		.last_good_s = m->last_good_s,
 		.failures = m->failures,
 		.requests = m->requests,

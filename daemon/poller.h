@@ -65,9 +65,10 @@ void poller_results(struct poller *p, int64_t now_ms);
 bool poller_is_up(const struct poller *p);
 
 size_t poller_n_meters(const struct poller *p);
+size_t poller_n_meters_up(const struct poller *p);
 
-/* Status of meter i of the bus. */
-void poller_meter_status(const struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st);
+/* Status of meter i of the bus; its texts are valid until the next call. */
+void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st);
 
 /* Status of the bus; busy_percent is of the time since the last call. */
 void poller_bus_status(struct poller *p, struct store_bus_status *st);

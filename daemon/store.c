@@ -313,8 +313,9 @@ void store_meter_status(struct store *s, int64_t meter, const struct store_meter
 		m->status_urgent = true;
 	snprintf(m->state, sizeof(m->state), "%s", st->state);
 	snprintf(m->mismatch, sizeof(m->mismatch), "%s", mismatch);
+	snprintf(m->faults, sizeof(m->faults), "%s", st->faults ? st->faults : "");
 	m->status = *st;
-	m->status.state = m->status.mismatch = NULL;
+	m->status.state = m->status.mismatch = m->status.faults = NULL;
 	m->status_held = true;
 }
 
@@ -600,8 +601,8 @@ static int write_meter_states(struct store *s, bool due)
 	int r = 0;
 	sqlite3_stmt *put =
 		store_prepare(s, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, "
-				 "timeouts, crc_errors, exceptions, latency_us, mismatch) "
-				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				 "timeouts, crc_errors, exceptions, latency_us, mismatch, faults) "
+				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
 	if (!put)
 		return -EIO;
@@ -621,6 +622,7 @@ static int write_meter_states(struct store *s, bool due)
 		sqlite3_bind_int64(put, 8, (int64_t)m->status.exceptions);
 		sqlite3_bind_int64(put, 9, m->status.latency_us);
 		sqlite3_bind_text(put, 10, m->mismatch, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 11, m->faults, -1, SQLITE_STATIC);
 		r = store_run(s, put);
 	}
 	sqlite3_finalize(put);

@@ -52,6 +52,7 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 struct store_meter_status {
 	const char *state;    /* up, suspect, down, unconfirmed, never */
 	const char *mismatch; /* what it says it is, where that is not the model of the configuration; "" or NULL */
+	const char *faults;   /* what became of its requests but for good answers: "3 timeout, 1 bad CRC"; "" or NULL */
 	int64_t last_good_s;  /* Unix seconds of the last good answer, 0 = never */
 	uint64_t failures, requests, timeouts, crc_errors, exceptions;
 	uint32_t latency_us; /* typical: exponential mean */

@@ -16,25 +16,21 @@ int store_schema_version(void)
 	return schema_steps[N_STEPS - 1].version;
 }
 
-/* One step, whole or not at all. */
-static int apply_step(struct store *s, const struct schema_step *step, struct err *e)
+/* The steps after version and what says that they were made. */
+static int apply_steps(struct store *s, int version, const char **failed)
 {
-	char version[80];
-	int r = store_exec(s, "BEGIN IMMEDIATE");
+	char mark[80];
+	int r = 0;
 
-	snprintf(version, sizeof(version), "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID,
-		 step->version);
-	if (r == 0)
-		r = store_exec(s, step->sql);
-	if (r == 0)
-		r = store_exec(s, version);
-	if (r == 0)
-		r = store_exec(s, "COMMIT");
-	if (r != 0) {
-		err_add(e, s->path, 0, "schema step %s failed, nothing of it was kept: %s", step->file, s->error);
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	for (size_t i = 0; i < N_STEPS && r == 0; i++) {
+		if (schema_steps[i].version <= version)
+			continue;
+		*failed = schema_steps[i].file;
+		r = store_exec(s, schema_steps[i].sql);
 	}
-	return r;
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %d", STORE_APPLICATION_ID,
+		 store_schema_version());
+	return r == 0 ? store_exec(s, mark) : r;
 }
 
 /* Is there room for another file of this size, and a tenth more? */
@@ -47,7 +43,7 @@ static bool has_room(struct store *s)
 	return statvfs(s->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize > bytes + bytes / 10;
 }
 
-/* Put a copy of the file aside before its schema is changed. Each step is whole or not at all, so a disk too full for
+/* Put a copy of the file aside before its schema is changed. The change is whole or not at all, so a disk too full for
  * the copy is told and does not keep the daemon from its work. */
 static int copy_before(struct store *s, int version, struct err *e)
 {
@@ -73,10 +69,22 @@ static int copy_before(struct store *s, int version, struct err *e)
 
 int store_migrate(struct store *s, int version, struct err *e)
 {
-	int r = version > 0 && version < store_schema_version() ? copy_before(s, version, e) : 0;
+	const char *failed = "";
+	int r;
 
-	for (size_t i = 0; i < N_STEPS && r == 0; i++)
-		if (schema_steps[i].version > version)
-			r = apply_step(s, &schema_steps[i], e);
+	if (version == store_schema_version())
+		return 0;
+	r = version > 0 ? copy_before(s, version, e) : 0;
+	if (r != 0)
+		return r;
+	r = store_exec(s, "BEGIN IMMEDIATE");
+	if (r == 0)
+		r = apply_steps(s, version, &failed);
+	if (r == 0)
+		r = store_exec(s, "COMMIT");
+	if (r != 0) {
+		err_add(e, s->path, 0, "schema step %s failed, nothing was changed: %s", failed, s->error);
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	}
 	return r;
 }

@@ -67,7 +67,8 @@ struct store_meter {
 	bool status_urgent;		       /* its state has changed */
 	char state[STORE_STATE_MAX + 1];
 	char mismatch[160];
-	struct store_meter_status status; /* state and mismatch are in the arrays above */
+	char faults[200];
+	struct store_meter_status status; /* its texts are in the arrays above */
 	char *serial;			  /* not yet written, or NULL */
 	bool serial_done;		  /* written by the commit under way */
 	size_t serial_at;		  /* bytes of readings that were held before it */

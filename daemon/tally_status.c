@@ -14,11 +14,13 @@
 enum { STALE_AFTER_MS = 600000 };
 
 static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
-/* Figures are written every five minutes, readings with every commit: the newer of the two tells how old the last one is. */
+/* Figures are written every five minutes, readings with every commit: the newer of the two tells how old the last one
+ * is. */
 static const char meter_sql[] =
 	"SELECT m.*, min(ifnull(l.age_s, 1 << 62), unixepoch('now') - unixepoch(m.last_good)) AS age_s, "
-	"(SELECT mismatch FROM status_of_meter s JOIN meter i ON i.id = s.meter WHERE i.name = m.meter) AS mismatch "
-	"FROM meter_status m LEFT JOIN (SELECT meter, min(age_s) AS age_s FROM latest GROUP BY meter) l "
+	"(SELECT mismatch FROM status_of_meter s JOIN meter i ON i.id = s.meter WHERE i.name = m.meter) AS mismatch, "
+	"f.faults FROM meter_status m JOIN meter_faults f ON f.meter = m.meter LEFT JOIN (SELECT meter, min(age_s) AS "
+	"age_s FROM latest GROUP BY meter) l "
 	"ON l.meter = m.meter ORDER BY m.bus, m.address, m.meter";
 
 struct status {
@@ -136,7 +138,7 @@ static int print_meters(struct status *s)
 	return print_table(s, meter_sql, columns, sizeof(columns) / sizeof(columns[0]), add_meter);
 }
 
-/* Why meters are not up, and whose readings do not count. */
+/* Why meters are not up, whose readings do not count, and what goes wrong with more than one request of a hundred. */
 static int print_notes(struct status *s)
 {
 	static const char sql[] =
@@ -147,7 +149,11 @@ static int print_notes(struct status *s)
 		"UNION ALL SELECT DISTINCT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
 		"AND kind IN ('implausible', 'reset') ORDER BY id DESC LIMIT 1), 'its readings are suspect') "
 		"FROM latest l WHERE quality = 'suspect' AND NOT EXISTS (SELECT * FROM meter m "
-		"JOIN status_of_meter s ON s.meter = m.id WHERE m.name = l.meter AND mismatch <> '') ORDER BY 1";
+		"JOIN status_of_meter s ON s.meter = m.id WHERE m.name = l.meter AND mismatch <> '') "
+		"UNION ALL SELECT f.meter, 'of ' || f.requests || ' requests ' || f.failures || ' failed: ' || "
+		"f.faults "
+		"FROM meter_faults f JOIN meter_status m ON m.meter = f.meter "
+		"WHERE m.state NOT IN ('down', 'never') AND f.failures * 100 > f.requests ORDER BY 1";
 	bool is_first = true;
 	int rc = store_reader_ask(s->reader, sql);
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from simsite import BUILD, Site
+from simsite import BUILD, Site, wait_for
 from terminal import Terminal
 
 METER_COLUMNS = ("meter bus model address label serial state last_good failures requests timeouts crc_errors exceptions "
@@ -95,6 +95,18 @@ address = 9
         self.assertRegex(ran.stdout, r"\npump: down: timeout, ")
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
+
+    def test_what_became_of_requests_is_told_by_kind(self):
+        self.start_all()
+        before = sum(answer[2] == "exception" for answer in self.trace())
+        self.control("fault", "e23", "exception-4", "100%", "2")
+        wait_for(lambda: sum(answer[2] == "exception" for answer in self.trace()) == before + 2, "two exceptions")
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'pump'", len(self.sql("SELECT * FROM energy WHERE meter = 'pump'")) + 2)
+        self.assertEqual(self.stop_daemon(), 0)
+        rows = self.sql("SELECT failures, faults FROM meter_faults WHERE meter = 'pump'")
+        self.assertEqual(rows, [{"failures": 2, "faults": "2 exception"}])
+        self.assertRegex(self.tally("status").stdout, r"\npump: of [0-9]+ requests 2 failed: 2 exception\n")
+        self.assertEqual([m["faults"] for m in self.status()[0]["meters"]], ["", "2 exception"])
 
     def test_another_model_than_configured_is_told(self):
         self.start_sim(self.site(pump_model="countis-e24"))
