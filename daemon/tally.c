@@ -36,9 +36,10 @@ static const struct tally_command commands[] = {
 	 "  --csv          for spreadsheets; --delimiter and --decimal as for tally export\n"
 	 "\n"
 	 "COVERED: how much of the span was measured, not estimated or missing.\n"},
-	{"export", tally_export, "VIEW [OPTION ...]", "write a view of the database as CSV",
+	{"export", tally_export, "[VIEW] [OPTION ...]", "write a view of the database as CSV",
 	 "VIEW is energy, tariff_energy, power, pulse, latest, interval, interval_energy,\n"
-	 "daily, monthly, monthly_tariff, meter_status, bus_status or event.\n"
+	 "daily, monthly, monthly_tariff, meter_status, bus_status or event; energy\n"
+	 "unless given.\n"
 	 "\n"
 	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15,\n"
 	 "                 2026-11-21T08:15+01:00; without offset in the configured zone\n"
@@ -80,6 +81,22 @@ static void help(const struct tally_command *c)
 {
 	printf("usage: tally %s%s%s\n%s\n\n%s", c->name, c->arguments[0] != '\0' ? " " : "", c->arguments, c->purpose,
 	       c->help);
+}
+
+/* Take -c DIR out of the command's arguments: it may stand on either side of the command. A -c without DIR stays, for
+ * the command to refuse. */
+static void take_dir(struct tally *t)
+{
+	int kept = 1;
+
+	for (int i = 1; i < t->argc; i++) {
+		if (strcmp(t->argv[i], "-c") == 0 && i + 1 < t->argc)
+			t->dir = t->argv[++i];
+		else
+			t->argv[kept++] = t->argv[i];
+	}
+	t->argc = kept;
+	t->argv[kept] = NULL;
 }
 
 static int run(struct tally *t)
@@ -130,8 +147,10 @@ int main(int argc, char **argv)
 	}
 	t.argc = argc - optind;
 	t.argv = argv + optind;
-	if (t.argc > 0)
+	if (t.argc > 0) {
+		take_dir(&t);
 		return run(&t);
+	}
 	usage(stderr);
 	return TALLY_USAGE;
 }

@@ -67,11 +67,11 @@ static bool set_view(struct extract *x, const char *name)
 
 	for (size_t i = 0; i < N_VIEWS; i++) {
 		names[i] = views[i].name;
-		if (strcmp(name, views[i].name) == 0)
+		if (strcmp(name, views[i].name) == 0) {
 			x->view = &views[i];
+			return true;
+		}
 	}
-	if (x->view != NULL)
-		return true;
 	near = tally_nearest(name, names, N_VIEWS);
 	if (near != NULL)
 		tally_misused(x->t, "\"%s\" is no view; \"%s\"?", name, near);
@@ -111,11 +111,12 @@ static bool set_option(struct extract *x, int c)
 static bool complete(struct extract *x)
 {
 	csv_complete(&x->csv);
-	if (x->t->argc - optind != 1) {
-		tally_misused(x->t, "one VIEW expected");
+	if (x->t->argc - optind > 1) {
+		tally_misused(x->t, "\"%s\": one VIEW expected", x->t->argv[optind + 1]);
 		return false;
 	}
-	if (!set_view(x, x->t->argv[optind]))
+	x->view = &views[0];
+	if (optind < x->t->argc && !set_view(x, x->t->argv[optind]))
 		return false;
 	if (x->view->by == BY_NOTHING && (x->from != NULL || x->to != NULL)) {
 		tally_misused(x->t, "%s is about now: no --from, no --to", x->view->name);

@@ -158,10 +158,21 @@ class TestExport(OpsSite):
         self.assertEqual(out.read_text(), "what was there before")
         self.assertEqual(list(self.dir.glob("out.csv.part")), [])
 
+    def test_energy_is_the_default_and_the_directory_stands_on_either_side(self):
+        self.run_for_a_while()
+        before = self.tally("export", "energy", "--utc")
+        self.assertEqual(before.returncode, 0)
+        for arguments in (("export", "-c", self.etc, "--utc"), ("export", "energy", "--utc", "-c", self.etc)):
+            with self.subTest(arguments=arguments):
+                after = self.run_program("tally", *arguments)
+                self.assertEqual((after.returncode, after.stdout), (0, before.stdout))
+        ran = self.run_program("tally", "check", "-c")
+        self.assertEqual((ran.returncode, ran.stderr), (2, 'tally check: "-c": no argument expected\n'))
+
     def test_wrong_use_is_told(self):
         self.run_for_a_while()
         for arguments, message in (
-                ((), "one VIEW expected"),
+                (("energy", "power"), '"power": one VIEW expected'),
                 (("enrgy",), '"enrgy" is no view; "energy"?'),
                 (("energy", "--from", "yesterday"), "--from yesterday: no such time; 2026, 2026-11"),
                 (("energy", "--from", "2026-11", "--to", "2026-10"), "nothing lies between"),
