@@ -96,9 +96,7 @@ static void set_main(struct conf *c, const struct draft *d, struct err *e)
 /* "rtu", or "tcp or rtu-over-tcp" */
 static const char *transports_text(unsigned mask)
 {
-	if (mask == 1U << CONF_RTU)
-		return "rtu";
-	return (mask & 1U << CONF_RTU) != 0 ? "rtu or rtu-over-tcp" : "tcp or rtu-over-tcp";
+	return mask == 1U << CONF_RTU ? "rtu" : "tcp or rtu-over-tcp";
 }
 
 /* Keys that mean nothing for this bus's transport, and those that it lacks. */
@@ -141,16 +139,26 @@ static void set_bus_keys(struct conf_bus *b, const struct draft *d, struct err *
 	const char *transport;
 
 	if (s == NULL) {
-		err_add(e, d->path, 0, "no section [bus], one expected");
+		err_add(e, d->path, 1, "no section [bus], one expected");
 		return;
 	}
 	set_options(d, s, OPTION_BUS, b, e);
+	if (b->transport == CONF_TCP && draft_key(s, "baud")->line == 0)
+		b->baud = 0; /* the gateway's affair */
 	transport = draft_key(s, "transport")->text;
 	/* A transport that is none has been told; what would fit it cannot be known. */
 	if (transport == NULL || strcmp(transport, conf_transport_text(b->transport)) == 0)
 		check_transport(b, d, s, e);
 	if (b->transport == CONF_RTU)
 		check_delays(b, d, s, e);
+}
+
+/* Line of a key that a meter has from its own section or else from [bus]. */
+static unsigned inherited_line(const struct draft *d, const struct draft_section *s, const char *name)
+{
+	const struct draft_section *bus = draft_find(d, OPTION_BUS);
+
+	return draft_key(s, name)->line != 0 || bus == NULL ? draft_line(s, name) : draft_line(bus, name);
 }
 
 static void set_meter(struct conf_meter *m, const struct conf_bus *b, const struct draft *d,
@@ -162,6 +170,8 @@ static void set_meter(struct conf_meter *m, const struct conf_bus *b, const stru
 	m->power_every_s = b->power_every_s;
 	m->response_timeout_ms = b->response_timeout_ms;
 	m->retries = b->retries;
+	m->energy_every_line = inherited_line(d, s, "energy_every");
+	m->power_every_line = inherited_line(d, s, "power_every");
 	set_options(d, s, OPTION_METER, m, e);
 }
 
@@ -250,6 +260,14 @@ static void set_input(struct conf_input *in, const struct conf_bus *b, const str
 	set_concentrator(in, &keys, b, d, s, e);
 }
 
+/* Where what concerns the whole bus is told. */
+static unsigned bus_line(const struct draft *d)
+{
+	const struct draft_section *s = draft_find(d, OPTION_BUS);
+
+	return s != NULL ? s->line : 1;
+}
+
 static int set_bus(struct conf_bus *b, const struct draft *d, struct err *e)
 {
 	size_t n_meters = 0, n_inputs = 0;
@@ -270,7 +288,7 @@ static int set_bus(struct conf_bus *b, const struct draft *d, struct err *e)
 		if (d->sections[i].kind == OPTION_INPUT)
 			set_input(&b->inputs[b->n_inputs++], b, d, &d->sections[i], e);
 	if (n_meters == 0)
-		err_warn(e, d->path, 0, "no section [meter NAME]: nothing to poll on this bus");
+		err_warn(e, d->path, bus_line(d), "no section [meter NAME]: nothing to poll on this bus");
 	return 0;
 }
 

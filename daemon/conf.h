@@ -32,6 +32,8 @@ struct conf_meter {
 	uint32_t response_timeout_ms;
 	uint32_t retries;
 	unsigned line; /* of its section header in conf_bus.file */
+	/* Of the keys that hold for this meter, or of the section where they could stand. */
+	unsigned energy_every_line, power_every_line;
 };
 
 /* Units of a pulse and of an input's value. Values are kept as whole numbers of the base unit. */
@@ -57,7 +59,7 @@ struct conf_bus {
 	char *device; /* rtu, else NULL */
 	char *host;   /* tcp, rtu-over-tcp, else NULL */
 	uint16_t port;
-	uint32_t baud;
+	uint32_t baud; /* tcp: of the line behind the gateway, 0 unless given */
 	enum conf_parity parity;
 	uint8_t stop_bits;
 	enum conf_rs485 rs485;

@@ -35,7 +35,8 @@ static void check_endpoint(const struct conf_bus *b, const struct conf_bus *othe
 	if (b->device != NULL && other->device != NULL && same_device(b->device, other->device))
 		err_add(e, b->file, draft_line(bus, "device"),
 			"device = %s: bus %s has it already, each port once allowed", b->device, other->name);
-	if (b->host != NULL && other->host != NULL && b->port == other->port && strcasecmp(b->host, other->host) == 0)
+	if (b->host != NULL && other->host != NULL && b->port != 0 && b->port == other->port &&
+	    strcasecmp(b->host, other->host) == 0)
 		err_add(e, b->file, draft_line(bus, "host"),
 			"host = %s, port = %u: bus %s has it already, each gateway once allowed", b->host, b->port,
 			other->name);
@@ -147,7 +148,7 @@ static void check_baud(const struct conf_bus *b, const struct conf_meter *m, con
 {
 	char list[16 * DRIVER_BAUDS_MAX];
 
-	if (b->baud == 0 || b->transport == CONF_TCP || has_baud(m->driver, b->baud))
+	if (b->baud == 0 || has_baud(m->driver, b->baud))
 		return;
 	list_bauds(m->driver, list, sizeof(list));
 	err_add(e, b->file, draft_line(draft_find(d, OPTION_BUS), "baud"), "baud = %u: meter %s is a %s, %s allowed",
@@ -215,8 +216,9 @@ static void check_input(const struct conf_bus *b, const struct conf_input *in, c
 			m->model, n_inputs);
 }
 
-static void check_segment(const struct conf_bus *b, struct err *e)
+static void check_segment(const struct conf_bus *b, const struct draft *d, struct err *e)
 {
+	const struct draft_section *bus = draft_find(d, OPTION_BUS);
 	const struct driver *least = NULL;
 	unsigned n_segments = b->repeaters + 1;
 
@@ -228,8 +230,9 @@ static void check_segment(const struct conf_bus *b, struct err *e)
 	}
 	if (least == NULL || b->n_meters <= (size_t)least->segment_max * n_segments)
 		return;
-	err_warn(e, b->file, 0, "%zu devices on %u segment%s, at most %u expected: a segment with a %s carries %u",
-		 b->n_meters, n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
+	err_warn(e, b->file, bus != NULL ? draft_line(bus, "repeaters") : 1,
+		 "%zu devices on %u segment%s, at most %u expected: a segment with a %s carries %u", b->n_meters,
+		 n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
 		 least->segment_max);
 }
 
@@ -240,7 +243,7 @@ static void check_bus(const struct conf_bus *b, const struct draft *d, struct er
 		check_meter(b, &b->meters[i], d, e);
 	for (size_t i = 0; i < b->n_inputs; i++)
 		check_input(b, &b->inputs[i], d, e);
-	check_segment(b, e);
+	check_segment(b, d, e);
 }
 
 void conf_check(const struct conf *c, const struct draft *drafts, struct err *e)

@@ -48,7 +48,6 @@ static const char *const base_texts[] = {[CONF_WH] = "Wh",
 #define FIELD(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 
 enum {
-	SERIAL = 1 << CONF_RTU | 1 << CONF_RTU_OVER_TCP, /* a line whose speed and format we must know */
 	NETWORK = 1 << CONF_TCP | 1 << CONF_RTU_OVER_TCP,
 };
 #define SECOND INT64_C(1000)
@@ -79,12 +78,9 @@ static const struct option table[] = {
 	 FIELD(conf_bus, host)},
 	{OPTION_BUS, "port", OPTION_WHOLE, .transports = NETWORK, .fallback = "502", FIELD(conf_bus, port), .min = 1,
 	 .max = 65535},
-	{OPTION_BUS, "baud", OPTION_WORD, .transports = SERIAL, .fallback = "9600", FIELD(conf_bus, baud),
-	 .words = bauds},
-	{OPTION_BUS, "parity", OPTION_WORD, .transports = SERIAL, .fallback = "none", FIELD(conf_bus, parity),
-	 .words = parities},
-	{OPTION_BUS, "stop_bits", OPTION_WHOLE, .transports = SERIAL, .fallback = "1", FIELD(conf_bus, stop_bits),
-	 .min = 1, .max = 2},
+	{OPTION_BUS, "baud", OPTION_WORD, .fallback = "9600", FIELD(conf_bus, baud), .words = bauds},
+	{OPTION_BUS, "parity", OPTION_WORD, .fallback = "none", FIELD(conf_bus, parity), .words = parities},
+	{OPTION_BUS, "stop_bits", OPTION_WHOLE, .fallback = "1", FIELD(conf_bus, stop_bits), .min = 1, .max = 2},
 	{OPTION_BUS, "rs485", OPTION_WORD, .transports = 1 << CONF_RTU, .fallback = "auto", FIELD(conf_bus, rs485),
 	 .words = turns},
 	{OPTION_BUS, "rs485_delay_before", OPTION_DURATION, .transports = 1 << CONF_RTU, .fallback = "0",

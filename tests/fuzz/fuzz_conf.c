@@ -34,7 +34,7 @@ static void check(const struct conf *c, const struct err *e)
 
 		assert(conf_bus_equal(b, b));
 		assert((b->transport == CONF_RTU ? b->device : b->host) != NULL);
-		assert(b->energy_every_s > 0 && b->baud > 0);
+		assert(b->energy_every_s > 0 && (b->baud > 0 || b->transport == CONF_TCP));
 		for (size_t k = 0; k < b->n_meters; k++)
 			assert(b->meters[k].address > 0 && b->meters[k].energy_every_s > 0);
 		for (size_t k = 0; k < b->n_inputs; k++)

@@ -104,8 +104,24 @@ class TestBadInput(Site):
         self.write("etc/bus.d/a.ini", BUS + "power_every = 5s\n" + meters)
         check = self.tally("check")
         self.assertEqual(check.returncode, 1)
-        self.assertIn(f"{self.etc}/bus.d/a.ini: a round takes ", check.stderr)
-        self.assertIn("the shortest period is 5 s", check.stderr)
+        self.assertIn(f"{self.etc}/bus.d/a.ini:5: power_every = 5s: a round of this line takes 11.28 s, "
+                      "at least 12s allowed", check.stderr)
+        self.write("etc/bus.d/a.ini", BUS + meters + "power_every = 8s\n")
+        self.assertIn(f"{self.etc}/bus.d/a.ini:98: power_every = 8s: ", self.tally("check").stderr)
+
+    def test_period_at_which_nothing_is_read_is_no_period(self):
+        meters = "".join(f"[meter m{i}]\nmodel = conto-d4cr8\naddress = {i}\nconfirmed = yes\n" for i in range(1, 32))
+        self.write("etc/bus.d/a.ini", BUS + "power_every = 1s\n" + meters)
+        check = self.tally("check")
+        self.assertEqual((check.returncode, check.stderr), (0, ""))
+        self.assertIn("a round of everything: 31 requests, 10.87 s; shortest period 60 s", check.stdout)
+
+    def test_speed_behind_a_gateway_makes_the_round(self):
+        gateway = "[bus]\ntransport = tcp\nhost = 127.0.0.1\n"
+        self.write("etc/bus.d/a.ini", gateway + METER)
+        self.assertIn("a round of everything: 4 requests, 0.16 s (estimated)", self.tally("check").stdout)
+        self.write("etc/bus.d/a.ini", gateway + "baud = 9600\n" + METER)
+        self.assertIn("a round of everything: 4 requests, 0.40 s (estimated)", self.tally("check").stdout)
 
     def test_unwritable_database_path(self):
         self.write("etc/bus.d/a.ini", BUS + METER)

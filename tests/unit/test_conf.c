@@ -182,9 +182,9 @@ static void main_file_may_be_missing_or_empty(void **state)
 	(void)state;
 	put("site/bus.d/a.ini", "[bus]\ndevice = /dev/ttyS90\n");
 	put("site/tallyd.ini", "");
-	assert_taken("warning: site/bus.d/a.ini: no section [meter NAME]: nothing to poll on this bus\n");
+	assert_taken("warning: site/bus.d/a.ini:1: no section [meter NAME]: nothing to poll on this bus\n");
 	assert_int_equal(unlink("site/tallyd.ini"), 0);
-	assert_taken("warning: site/bus.d/a.ini: no section [meter NAME]: nothing to poll on this bus\n");
+	assert_taken("warning: site/bus.d/a.ini:1: no section [meter NAME]: nothing to poll on this bus\n");
 }
 
 static void every_key_of_the_main_file_is_read(void **state)
@@ -425,7 +425,7 @@ static void overlong_lines_are_refused(void **state)
 static void missing_bus_section_is_told(void **state)
 {
 	(void)state;
-	assert_bus_refused(METER, "site/bus.d/a.ini: no section [bus], one expected\n");
+	assert_bus_refused(METER, "site/bus.d/a.ini:1: no section [bus], one expected\n");
 }
 
 /* Values */
@@ -544,12 +544,9 @@ static void keys_of_another_transport_are_refused(void **state)
 		"allowed\n"
 		"site/bus.d/a.ini:4: key port with transport = rtu: only with transport = tcp or rtu-over-tcp "
 		"allowed\n");
-	assert_bus_refused(
-		BUS "transport = tcp\nhost = h\nbaud = 9600\nrs485 = rts\n" METER,
-		"site/bus.d/a.ini:2: key device with transport = tcp: only with transport = rtu allowed\n"
-		"site/bus.d/a.ini:5: key baud with transport = tcp: only with transport = rtu or rtu-over-tcp "
-		"allowed\n"
-		"site/bus.d/a.ini:6: key rs485 with transport = tcp: only with transport = rtu allowed\n");
+	assert_bus_refused(BUS "transport = tcp\nhost = h\nrs485 = rts\n" METER,
+			   "site/bus.d/a.ini:2: key device with transport = tcp: only with transport = rtu allowed\n"
+			   "site/bus.d/a.ini:5: key rs485 with transport = tcp: only with transport = rtu allowed\n");
 }
 
 static void delays_go_with_whoever_turns_the_line(void **state)
@@ -654,11 +651,16 @@ static void speed_that_the_model_lacks_is_refused(void **state)
 	assert_bus_taken(BUS "baud = 19200\n[meter m]\nmodel = any-speed\naddress = 1\n", "");
 }
 
-static void speed_behind_a_tcp_gateway_is_its_own_affair(void **state)
+static void speed_behind_a_tcp_gateway_may_be_told(void **state)
 {
 	(void)state;
 	put("drivers/slow.ini", MODEL_HEAD "provenance = vendor table\nbaud = 1200\n" MODEL_ROWS);
 	assert_bus_taken("[bus]\ntransport = tcp\nhost = h\n[meter m]\nmodel = slow\naddress = 1\n", "");
+	assert_int_equal(conf->buses[0].baud, 0);
+	assert_bus_taken("[bus]\ntransport = tcp\nhost = h\nbaud = 1200\n[meter m]\nmodel = slow\naddress = 1\n", "");
+	assert_int_equal(conf->buses[0].baud, 1200);
+	assert_bus_refused("[bus]\ntransport = tcp\nhost = h\nbaud = 9600\n[meter m]\nmodel = slow\naddress = 1\n",
+			   "site/bus.d/a.ini:4: baud = 9600: meter m is a slow, 1200 allowed\n");
 }
 
 static void address_that_the_model_lacks_is_refused(void **state)
@@ -724,7 +726,7 @@ static void overfull_segments_are_a_warning(void **state)
 	(void)state;
 	assert_bus_taken(
 		BUS METER PULSES "[meter n]\nmodel = meter\naddress = 3\n",
-		"warning: site/bus.d/a.ini: 3 devices on 1 segment, at most 2 expected: a segment with a pulses "
+		"warning: site/bus.d/a.ini:1: 3 devices on 1 segment, at most 2 expected: a segment with a pulses "
 		"carries 2\n");
 	assert_bus_taken(BUS "repeaters = 1\n" METER PULSES "[meter n]\nmodel = meter\naddress = 3\n", "");
 }
@@ -1015,7 +1017,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unknown_model_lists_the_known_ones_nearest_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_driver_directory_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(speed_that_the_model_lacks_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(speed_behind_a_tcp_gateway_is_its_own_affair, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(speed_behind_a_tcp_gateway_may_be_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(address_that_the_model_lacks_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(address_that_libmodbus_lacks_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ratios_are_for_models_that_ask_for_them, set_up, tear_down),
