@@ -23,6 +23,8 @@ enum {
 	EXIT_USAGE = 2,
 	EXIT_CONFIG = 78, /* EX_CONFIG of sysexits.h */
 	STATUS_EVERY_MS = 60000,
+	STATUS_EARLY_MS = 10000, /* in the first minutes, when somebody watches */
+	EARLY_US = 600 * 1000000,
 	LINES_END_MS = 2500, /* the contract gives three seconds for everything */
 };
 
@@ -41,6 +43,7 @@ struct app {
 	ev_timer commit, tell, watchdog;
 	struct clock clock;
 	bool clock_doubted; /* told that it is not good */
+	int64_t started_us;
 	int64_t status_at_ms;
 	bool status_stale; /* a state has changed since the last status */
 	bool store_failing;
@@ -163,13 +166,20 @@ static void commit(struct app *app)
 	}
 }
 
+static bool is_status_due(const struct app *app, int64_t now_ms)
+{
+	int64_t every_ms = mono_us() - app->started_us < EARLY_US ? STATUS_EARLY_MS : STATUS_EVERY_MS;
+
+	return app->status_stale || llabs(now_ms - app->status_at_ms) >= every_ms;
+}
+
 static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct app *app = w->data;
 	int64_t now_ms = mono_wall_ms();
 
 	(void)loop, (void)revents;
-	if (app->status_stale || now_ms - app->status_at_ms >= STATUS_EVERY_MS || now_ms < app->status_at_ms)
+	if (is_status_due(app, now_ms))
 		report_status(app, now_ms);
 	watch_clock(app);
 	store_tick(app->store, now_ms / 1000);
@@ -478,6 +488,7 @@ static int start_timers(struct app *app)
 {
 	int64_t watchdog_us = notify_watchdog_us();
 
+	app->started_us = mono_us();
 	watch_timer(app, &app->commit, commit_due, app->conf->commit_interval_ms / 1000.0);
 	if (notify_is_wanted())
 		watch_timer(app, &app->tell, tell_due, TELL_EVERY_S);

@@ -773,9 +773,14 @@ static int commit(struct store *s, bool due)
 	return 0;
 }
 
+static int64_t status_every_s(const struct store *s)
+{
+	return s->now_s - s->started_s < STORE_EARLY_S ? STORE_STATUS_EARLY_S : STORE_STATUS_EVERY_S;
+}
+
 int store_commit(struct store *s)
 {
-	bool due = llabs(s->now_s - s->figures_s) >= STORE_STATUS_EVERY_S;
+	bool due = llabs(s->now_s - s->figures_s) >= status_every_s(s);
 	bool tell = llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
 
 	if (!due && !tell && !is_urgent(s))

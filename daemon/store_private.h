@@ -17,6 +17,8 @@ enum {
 	STORE_SLOTS = 64,		   /* slots whose next number is remembered */
 	STORE_BUSY_TIMEOUT_MS = 250,	   /* longest a commit waits for another program's lock */
 	STORE_STATUS_EVERY_S = 300,	   /* figures of meters and buses are written this often, states at once */
+	STORE_STATUS_EARLY_S = 10,	   /* this often in the first minutes after a start, when somebody watches */
+	STORE_EARLY_S = 600,
 	STORE_TELL_EVERY_S = 60,	   /* silent meters' intervals are looked at this often */
 	STORE_REPLAY_BACK_S = 7200,	   /* a reading's slot is at most this much older than its commit */
 	STORE_SAVE_EVERY_S = 10800,	  /* the account's state is written this often; younger readings are replayed */

@@ -313,6 +313,26 @@ static void change_of_state_is_written_at_once_and_figures_at_close(void **state
 	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
 }
 
+static void figures_are_written_often_at_first_and_then_seldom(void **state)
+{
+	struct site *t = *state;
+	int64_t id = store_meter_id(t->store, "press");
+	struct store_meter_status st = {.state = "up"};
+	const struct {
+		int64_t at_s;
+		uint64_t requests;
+		const char *shown;
+	} steps[] = {{0, 1, "1"}, {9, 2, "1"}, {10, 3, "3"}, {599, 4, "4"}, {610, 5, "4"}, {899, 6, "6"}};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		store_tick(t->store, T + steps[i].at_s);
+		st.requests = steps[i].requests;
+		store_meter_status(t->store, id, &st);
+		assert_int_equal(store_commit(t->store), 0);
+		assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", steps[i].shown);
+	}
+}
+
 static void events_are_kept_in_order(void **state)
 {
 	struct site *t = *state;
@@ -492,6 +512,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(configured_meter_is_listed_before_it_has_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_of_state_is_written_at_once_and_figures_at_close, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(figures_are_written_often_at_first_and_then_seldom, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_are_kept_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(ids_are_kept_over_a_reload_and_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_keeps_everything_and_says_why, setup, teardown),
