@@ -34,9 +34,9 @@ struct fit {
 };
 
 struct best {
-	const struct driver *driver;
 	unsigned n_met, n_said;
-	bool is_tie;
+	size_t n_fits;
+	const struct driver *fits[IDENTITY_FITS_MAX];
 };
 
 const struct driver_row *identify_first_row(struct driver *const *drivers, size_t n, uint8_t *function)
@@ -54,7 +54,7 @@ const struct driver_row *identify_first_row(struct driver *const *drivers, size_
 	return NULL;
 }
 
-static bool has_expectations(const struct driver *d)
+bool identify_can_tell(const struct driver *d)
 {
 	for (size_t i = 0; i < d->n_rows; i++)
 		if (d->rows[i].expect[0] != '\0')
@@ -179,9 +179,11 @@ static int consider(const struct driver *d, struct asker *a, struct best *best, 
 	}
 	if (f.n_unmet > 0 || f.n_met == 0 || f.n_met < best->n_met)
 		return 0;
-	best->is_tie = f.n_met == best->n_met;
+	if (f.n_met > best->n_met)
+		best->n_fits = 0;
 	best->n_met = f.n_met;
-	best->driver = d;
+	if (best->n_fits < IDENTITY_FITS_MAX)
+		best->fits[best->n_fits++] = d;
 	return 0;
 }
 
@@ -196,9 +198,11 @@ int identify(struct driver *const *drivers, size_t n, identify_read_fn *read, vo
 			return -ENOMEM;
 	/* The others' one or two numbers at other places are no question for a device whose maker is known. */
 	for (size_t i = 0; i < n && best.n_said == 0; i++)
-		if (!expects_maker(drivers[i]) && has_expectations(drivers[i]) &&
+		if (!expects_maker(drivers[i]) && identify_can_tell(drivers[i]) &&
 		    consider(drivers[i], &a, &best, out) != 0)
 			return -ENOMEM;
-	out->model = best.is_tie ? NULL : best.driver;
+	out->model = best.n_fits == 1 ? best.fits[0] : NULL;
+	out->n_fits = best.n_fits;
+	memcpy(out->fits, best.fits, sizeof(out->fits));
 	return 0;
 }

@@ -58,7 +58,7 @@ _tally()
 		1) words="$(_tally_sections "$dir" meter) $(_tally_buses "$dir")" ;;
 		3) words=$(_tally_models "${COMP_WORDS[0]}" "$dir") ;;
 		esac ;;
-	scan:*) words="--from --to --bauds --parities --timeout --help $(_tally_buses "$dir")" ;;
+	scan:*) words="--from --to --bauds --parities --timeout --sections --help $(_tally_buses "$dir")" ;;
 	status:*) words="--json --help" ;;
 	report:*) words="--month --day --from --to --meter --tariffs --csv --delimiter --decimal --help" ;;
 	export:*) words="--from --to --meter --delimiter --decimal --utc --output --help $views" ;;

@@ -18,6 +18,8 @@ static const struct tally_command commands[] = {
 	 "  --parities LIST parities to try on a serial line: none,even,odd or all\n"
 	 "  --timeout TIME  longest wait for one answer: 400ms on a serial line,\n"
 	 "                  else as the bus's response_timeout\n"
+	 "  --sections      write sections for the bus's file of those not in it yet:\n"
+	 "                  tally scan BUS --sections >> BUS.ini; the rest on stderr\n"
 	 "\n"
 	 "Each address is asked for a few words once. Speed and parity are those of the\n"
 	 "bus unless given. The line must be free: stop tallyd if it polls this bus.\n"

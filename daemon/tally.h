@@ -43,7 +43,7 @@ int tally_report(const struct tally *t);  /* tally_report.c */
 int tally_backup(const struct tally *t);  /* tally_backup.c */
 int tally_replace(const struct tally *t); /* tally_replace.c */
 
-/* Load the configuration, printing every complaint on standard error. NULL when it cannot be used. */
+/* Load the configuration, printing every error on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
 
 struct store_reader;

@@ -17,6 +17,14 @@
 
 enum { LISTED_MAX = 12, OPTIONS_MAX = 24 };
 
+/* Warnings are for tally check: with every other command they would only stand in the way of what it says. */
+static void print_errors(const struct err *e)
+{
+	for (size_t i = 0; i < e->n_items; i++)
+		if (!e->items[i].warning)
+			fprintf(stderr, "%s\n", e->items[i].text);
+}
+
 struct conf *tally_load_conf(const struct tally *t)
 {
 	struct err e = {0};
@@ -24,7 +32,7 @@ struct conf *tally_load_conf(const struct tally *t)
 
 	if (conf != NULL)
 		conf_check_units(conf, link_unit_max(), &e);
-	err_print(&e, stderr);
+	print_errors(&e);
 	if (conf != NULL && e.n_errors > conf->n_driver_errors) {
 		conf_free(conf);
 		conf = NULL;

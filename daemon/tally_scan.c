@@ -27,6 +27,14 @@ struct wish {
 	unsigned n_bauds, n_parities;
 	uint32_t bauds[SETTINGS_MAX];
 	enum conf_parity parities[SETTINGS_MAX];
+	bool as_sections;
+};
+
+/* A device that is not in the configuration. */
+struct found {
+	struct identity id;
+	uint32_t baud;
+	enum conf_parity parity;
 };
 
 struct scan {
@@ -45,6 +53,7 @@ struct scan {
 	int64_t n_asked, n_to_ask;
 	unsigned n_answered, n_garbled;
 	bool answered[256]; /* by address, at any speed */
+	struct found *found[256];
 };
 
 static volatile sig_atomic_t interrupted;
@@ -68,7 +77,7 @@ __attribute__((format(printf, 2, 3))) static void say(struct scan *s, const char
 
 	clear_progress(s);
 	va_start(args, fmt);
-	vprintf(fmt, args);
+	vfprintf(s->wish.as_sections ? stderr : stdout, fmt, args);
 	va_end(args);
 	fflush(stdout);
 }
@@ -158,6 +167,16 @@ static void print_identity(struct scan *s, const struct identity *id)
 		say(s, "does not say who it is");
 }
 
+static void remember(struct scan *s, const struct identity *id)
+{
+	struct found **f = &s->found[s->unit];
+
+	if (*f == NULL)
+		*f = malloc(sizeof(**f));
+	if (*f != NULL)
+		**f = (struct found){*id, s->line.baud, s->line.parity};
+}
+
 static void tell_device(struct scan *s, const struct conf_meter *m, const struct link_reply *reply)
 {
 	struct identity id;
@@ -171,11 +190,13 @@ static void tell_device(struct scan *s, const struct conf_meter *m, const struct
 	if (reply->status == LINK_EXCEPTION && id.maker[0] == '\0')
 		say(s, " (%s)", link_exception_text(reply->exception));
 	say(s, "\n");
-	if (m == NULL && id.model != NULL)
-		say(s, "     not in the configuration: model = %s\n", id.model->name);
-	else if (m == NULL)
-		say(s, "     not in the configuration\n");
-	else if (id.model != NULL && strcmp(id.model->name, m->model) != 0)
+	if (m == NULL) {
+		say(s, "     not in the configuration%s", id.n_fits > 0 ? ": model = " : "");
+		for (size_t i = 0; i < id.n_fits; i++)
+			say(s, "%s%s", i == 0 ? "" : " or ", id.fits[i]->name);
+		say(s, "\n");
+		remember(s, &id);
+	} else if (id.model != NULL && strcmp(id.model->name, m->model) != 0)
 		say(s, "     meter %s, but it is a %s, not a %s\n", m->name, id.model->name, m->model);
 	else
 		say(s, "     meter %s, %s\n", m->name, m->model);
@@ -268,8 +289,42 @@ static void tell_plan(struct scan *s)
 	    s->n_to_ask, each, all);
 }
 
+/* Models that say nothing they could be told by, for those that said nothing. */
+static void tell_mute(struct scan *s)
+{
+	unsigned n = 0, first = 0;
+
+	for (unsigned unit = s->wish.to; unit >= s->wish.from; unit--)
+		if (s->found[unit] != NULL && s->found[unit]->id.n_fits == 0) {
+			n++;
+			first = unit;
+		}
+	if (n == 0)
+		return;
+	say(s, "%u can not say what they are; see their plates for one of", n);
+	for (size_t i = 0; i < s->n_drivers; i++)
+		if (!identify_can_tell(s->drivers[i]))
+			say(s, " %s", s->drivers[i]->name);
+	say(s, "\nand compare with the display: tally probe %s %u MODEL\n", s->bus->name, first);
+}
+
+/* One section for the bus's file. A model that the device does not say is left for people to write. */
+static void print_section(const struct conf_bus *b, unsigned unit, const struct found *f)
+{
+	printf("\n[meter %s-%u]\nmodel   = ", b->name, unit);
+	if (f->id.n_fits == 0)
+		printf("; see its plate");
+	for (size_t i = 0; i < f->id.n_fits; i++)
+		printf("%s%s", i > 0 ? " or " : f->id.n_fits > 1 ? "; " : "", f->id.fits[i]->name);
+	printf("\naddress = %u\n", unit);
+	if (f->id.serial[0] != '\0')
+		printf("; serial %s\n", f->id.serial);
+	if (f->baud != b->baud || f->parity != b->parity)
+		printf("; answers at %u baud, parity %s\n", f->baud, parity_text(f->parity));
+}
+
 /* Configured meters among the addresses asked that gave no answer. */
-static void tell_silent(const struct scan *s)
+static void tell_silent(struct scan *s)
 {
 	unsigned last = interrupted && s->wish.n_bauds * s->wish.n_parities == 1 ? s->unit : s->wish.to;
 
@@ -277,19 +332,23 @@ static void tell_silent(const struct scan *s)
 		const struct conf_meter *m = &s->bus->meters[i];
 
 		if (m->address >= s->wish.from && m->address <= last && !s->answered[m->address])
-			printf("%3u  no answer: meter %s, %s\n", m->address, m->name, m->model);
+			say(s, "%3u  no answer: meter %s, %s\n", m->address, m->name, m->model);
 	}
 }
 
-static void tell_result(const struct scan *s)
+static void tell_result(struct scan *s)
 {
 	if (interrupted)
-		printf("stopped at address %u\n", s->unit);
+		say(s, "stopped at address %u\n", s->unit);
 	tell_silent(s);
-	printf("%u answered", s->n_answered);
+	say(s, "%u answered", s->n_answered);
 	if (s->n_garbled > 0)
-		printf(", %u garbled", s->n_garbled);
-	printf("\n");
+		say(s, ", %u garbled", s->n_garbled);
+	say(s, "\n");
+	tell_mute(s);
+	for (unsigned unit = s->wish.from; s->wish.as_sections && unit <= s->wish.to; unit++)
+		if (s->found[unit] != NULL)
+			print_section(s->bus, unit, s->found[unit]);
 	if (s->heard_late)
 		fprintf(stderr,
 			"answers came late, perhaps of addresses passed over: try again with a longer --timeout\n");
@@ -414,10 +473,13 @@ static bool set_timeout(const struct tally *t, struct wish *w, const char *text)
 
 static bool read_options(const struct tally *t, struct wish *w)
 {
-	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
-		{"bauds", required_argument, NULL, 'b'},   {"parities", required_argument, NULL, 'p'},
-		{"timeout", required_argument, NULL, 'w'}, {0}};
+	static const struct option options[] = {{"from", required_argument, NULL, 'f'},
+						{"to", required_argument, NULL, 't'},
+						{"bauds", required_argument, NULL, 'b'},
+						{"parities", required_argument, NULL, 'p'},
+						{"timeout", required_argument, NULL, 'w'},
+						{"sections", no_argument, NULL, 's'},
+						{0}};
 	int64_t n = 0;
 	bool good = true;
 	int c;
@@ -434,6 +496,8 @@ static bool read_options(const struct tally *t, struct wish *w)
 			good = add_list(t, w, optarg, "9600,19200,38400,4800", add_baud);
 		} else if (c == 'p') {
 			good = add_list(t, w, optarg, "none,even,odd", add_parity);
+		} else if (c == 's') {
+			w->as_sections = true;
 		} else {
 			good = c == 'w' && set_timeout(t, w, optarg);
 		}
@@ -500,6 +564,8 @@ int tally_scan(const struct tally *t)
 	for (size_t i = 0; i < s.n_drivers; i++)
 		driver_free(s.drivers[i]);
 	free(s.drivers);
+	for (size_t i = 0; i < sizeof(s.found) / sizeof(s.found[0]); i++)
+		free(s.found[i]);
 	conf_free(conf);
 	return code;
 }

@@ -80,6 +80,18 @@ address = 7
         self.assertIn("\n4 answered\n", out)
         self.assertEqual(ran.stderr, "")
 
+    def test_sections_are_written_for_the_file_of_the_bus(self):
+        ran = self.tally("scan", "line", "--from", "5", "--to", "18", "--timeout", "500ms", "--sections")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertRegex(ran.stdout, r"^\n\[meter line-6\]\nmodel   = ; see its plate\naddress = 6\n"
+                                     r"\n\[meter line-12\]\nmodel   = ; see its plate\naddress = 12\n"
+                                     r"\n\[meter line-17\]\nmodel   = countis-e23\naddress = 17\n; serial [0-9A-F]{20}\n$")
+        self.assertIn("\n4 answered\n2 can not say what they are; see their plates for one of conto-72-pt ", ran.stderr)
+        self.assertIn("tally probe line 6 MODEL\n", ran.stderr)
+        with open(self.etc / "bus.d/line.ini", "a") as f:
+            f.write(ran.stdout.replace("; see its plate", "conto-d4-s"))
+        self.assertEqual(self.tally("check").returncode, 0)
+
     def test_asks_a_silent_address_once(self):
         self.tally("scan", "line", "--from", "20", "--to", "22", "--timeout", "100ms")
         self.assertEqual(self.trace(), [])
