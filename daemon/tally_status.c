@@ -92,7 +92,7 @@ static int add_meter(struct status *s, struct table *t)
 	if (*text_of(r, "last_good") != '\0')
 		tally_format_span(whole_of(r, "age_s") < 0 ? 0 : whole_of(r, "age_s") * 1000, age);
 	snprintf(errors, sizeof(errors), "%" PRId64, n_errors);
-	if (whole_of(r, "requests") > 0)
+	if (*text_of(r, "latency_ms") != '\0')
 		snprintf(latency, sizeof(latency), "%.0f ms", strtod(text_of(r, "latency_ms"), NULL));
 	return table_add(t,
 			 (const char *const[]){text_of(r, "meter"), text_of(r, "bus"), text_of(r, "model"),

@@ -313,6 +313,19 @@ static void change_of_state_is_written_at_once_and_figures_at_close(void **state
 	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
 }
 
+static void what_was_never_measured_is_null(void **state)
+{
+	struct site *t = *state;
+
+	store_meter_status(t->store, store_meter_id(t->store, "press"),
+			   &(struct store_meter_status){.state = "never", .requests = 3, .timeouts = 3});
+	store_bus_status(t->store, "hall", &(struct store_bus_status){.state = "up", .requests = 3});
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT state, last_good, requests, latency_ms FROM meter_status WHERE meter = 'press'",
+		    "never||3|");
+	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|up|0.0|3|0|0|");
+}
+
 static void figures_are_written_often_at_first_and_then_seldom(void **state)
 {
 	struct site *t = *state;
@@ -513,6 +526,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(change_of_state_is_written_at_once_and_figures_at_close, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(figures_are_written_often_at_first_and_then_seldom, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_never_measured_is_null, setup, teardown),
 		cmocka_unit_test_setup_teardown(events_are_kept_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(ids_are_kept_over_a_reload_and_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_keeps_everything_and_says_why, setup, teardown),
