@@ -788,7 +788,7 @@ static const char *set_modulus(struct reader *r, const char *value)
 {
 	r->row->modulus_read = strcmp(value, "read") == 0;
 	if (r->row->modulus_read)
-		return names_get(r->row->quantity)->kind == NAMES_COUNTER ? NULL : "counters only";
+		return names_is_counter(r->row->quantity) ? NULL : "counters only";
 	return counter_amount(r, value, &r->row->modulus);
 }
 

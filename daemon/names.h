@@ -32,6 +32,11 @@ struct names_row {
 /* The row of q; q must be below Q_COUNT. */
 const struct names_row *names_get(enum quantity q);
 
+static inline bool names_is_counter(enum quantity q)
+{
+	return names_get(q)->kind == NAMES_COUNTER;
+}
+
 /* The quantity called name, or -1. */
 int names_find(const char *name);
 

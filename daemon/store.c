@@ -495,7 +495,7 @@ static int write_serial(struct store *s, struct store_meter *m)
 		char detail[120];
 
 		snprintf(detail, sizeof(detail), "serial number %s, now %s", m->known_serial, m->serial);
-		r = store_account_replace(s, m, m->account.last_s, NULL, NULL, detail);
+		r = store_exchange_meter(s, m, m->account.last_s, NULL, NULL, detail);
 	}
 	return r;
 }
@@ -705,8 +705,8 @@ static int reload(struct store *s)
 {
 	int r = store_load_newest(s);
 
-	if (r == 0)
-		r = store_account_reload(s);
+	if (r == 0 && s->account.loaded)
+		r = store_replay_since(s);
 	if (r == 0)
 		s->stale = false;
 	return r;
@@ -718,7 +718,7 @@ static int write_account(struct store *s)
 	int r = s->now_s != 0 && llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S ? store_account_missing(s, s->now_s)
 										   : 0;
 
-	return r == 0 ? store_account_save(s, s->closing) : r;
+	return r == 0 ? store_state_save(s, s->closing) : r;
 }
 
 /* Nothing was written: forget what the attempt has changed in memory. */
@@ -745,7 +745,7 @@ static int commit(struct store *s, bool due)
 	if (r != 0)
 		return r;
 	store_hold_tell(s);
-	r = store_account_replacements(s);
+	r = store_exchange_asked(s);
 	if (r == 0)
 		r = write_readings(s);
 	if (r == 0)

@@ -5,13 +5,11 @@
 
 #include <sqlite3.h>
 
-#include "account.h"
-#include "calendar.h"
 #include "store.h"
+#include "store_account.h"
 
 enum {
 	STORE_APPLICATION_ID = 0x74616c79, /* "taly", in the file's header */
-	STORE_KINDS_MAX = 8,		   /* tables of readings: the tables of drivers/NAMES */
 	STORE_STATE_MAX = 15,		   /* longest state of a meter or bus, bytes */
 	STORE_SLOT_BITS = 14,		   /* of a reading's id: its number in its slot */
 	STORE_SLOTS = 64,		   /* slots whose next number is remembered */
@@ -20,19 +18,13 @@ enum {
 	STORE_STATUS_EARLY_S = 10,	   /* this often in the first minutes after a start, when somebody watches */
 	STORE_EARLY_S = 600,
 	STORE_TELL_EVERY_S = 60,	   /* silent meters' intervals are looked at this often */
-	STORE_REPLAY_BACK_S = 7200,	   /* a reading's slot is at most this much older than its commit */
-	STORE_SAVE_EVERY_S = 10800,	  /* the account's state is written this often; younger readings are replayed */
-	STORE_SPANS = 2,		  /* days and months */
-	STORE_INTERVAL_COLUMNS = 7,	  /* of kept_interval: the totals and what inputs count */
-	STORE_MISSING_AT_ONCE = 200,	  /* intervals of one meter told missing in one commit */
-	STORE_REBUILD_STEP = 20000,	  /* readings of a rebuild in one transaction */
-	STORE_HELD_MAX = 4 << 20,	  /* readings that wait for the database take this many bytes at most */
-	STORE_EVENTS_MAX = 4096,	  /* so many events wait */
-	STORE_LOG_SELDOM_S = 300,	  /* commits are this far apart while a reader keeps the log long */
-	STORE_LOG_SOFT_BYTES = 64 << 20,  /* length of the log from which on that is so */
-	STORE_LOG_HARD_BYTES = 256 << 20, /* and from which on nothing is written */
-	STORE_OPEN_TIMEOUT_MS = 5000,	  /* the same when the file is opened */
-	STORE_PAGE_BYTES = 2048,	  /* small: a commit writes the last page of each table anew */
+	STORE_HELD_MAX = 4 << 20,	   /* readings that wait for the database take this many bytes at most */
+	STORE_EVENTS_MAX = 4096,	   /* so many events wait */
+	STORE_LOG_SELDOM_S = 300,	   /* commits are this far apart while a reader keeps the log long */
+	STORE_LOG_SOFT_BYTES = 64 << 20,   /* length of the log from which on that is so */
+	STORE_LOG_HARD_BYTES = 256 << 20,  /* and from which on nothing is written */
+	STORE_OPEN_TIMEOUT_MS = 5000,	   /* the same when the file is opened */
+	STORE_PAGE_BYTES = 2048,	   /* small: a commit writes the last page of each table anew */
 	STORE_TABLES_MAX = 64,
 	STORE_TABLE_NAME_MAX = 40,
 	STORE_CHECK_WHOLE_BYTES = 256 << 20, /* a larger file is not checked wholly at the start */
@@ -80,66 +72,10 @@ struct store_meter {
 	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
 };
 
-/* One period of one input: a row of input_period. */
-struct store_input {
-	int64_t meter, concentrator;
-	int64_t from_s, until_s;
-	int64_t weight, weight_per;
-	uint8_t input;
-	enum quantity quantity;
-	struct account_limits *limits;
-};
-
-/* Limits of one model under one pair of ratios. */
-struct store_limits {
-	const struct driver *driver;
-	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary;
-	struct account_limits *limits;
-};
-
 /* A slot that readings are being written for. */
 struct store_slot {
 	int64_t slot_s;
 	int64_t next; /* number of its next reading */
-};
-
-/* A value that was not counted, until its row is known to be written. */
-struct store_suspect {
-	int64_t meter, slot_s;
-	enum quantity quantity;
-	bool behind;
-	char reason[160];
-};
-
-struct store_account {
-	char zone[80]; /* name of the time zone that days and months are of */
-	struct calendar calendar;
-	struct account account; /* its sink writes into the running transaction */
-	bool loaded;
-	int64_t saved_s;		/* newest slot when the state was last written */
-	bool save_wanted;		/* with the next commit, whatever the time */
-	int64_t newest_s;		/* slot of the last reading */
-	int error;			/* of a sink's call, 0 = none */
-	uint64_t n_rebuilt;		/* readings fed by a rebuild */
-	bool rebuilding;		/* everything is written anew, events are not */
-	bool replaying;			/* results are in the database already */
-	int64_t write_from_s;		/* intervals before it are not touched (a rebuild) */
-	struct account_limits *unknown; /* for meters without a driver */
-	size_t n_limits;
-	struct store_limits *limits;
-	size_t n_inputs;
-	struct store_input *inputs;
-	int64_t db_id[Q_COUNT];	      /* quantity.id */
-	uint8_t span_column[Q_COUNT]; /* parameter number in the statements that add to days and months */
-	size_t n_suspects;
-	struct store_suspect suspects[Q_COUNT];
-	sqlite3_stmt *put_start, *get_interval, *put_interval, *put_suspect, *get_behind, *end_life, *put_life,
-		*put_account, *put_counter, *put_span[STORE_SPANS];
-	sqlite3_stmt *add[STORE_SPANS][STORE_KINDS_MAX];
-	int64_t span_written_s[STORE_SPANS]; /* start of the day and month written last */
-	int64_t start_written_s;	     /* start of an interval written last */
-	int64_t last_event_meter, last_event_s;
-	char last_event_kind[20];
 };
 
 struct store_bus {
@@ -280,44 +216,6 @@ int store_open_file(struct store *s, const struct conf *conf, struct err *e);
 
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);
-
-/* The account, store_account.c. All write into the running transaction but where said. */
-
-/* Prepare statements; after the quantities are written. 0 or -errno. */
-int store_account_open(struct store *s, const struct conf *conf);
-void store_account_close(struct store *s);
-
-/* Take limits and inputs from the configuration, which is in the database already; the first time also load the state
- * and go on from it. A transaction of its own. 0 or -errno. */
-int store_account_configure(struct store *s, const struct conf *conf);
-
-/* What memory knows is not what the database has: load the state again and replay what came after. 0 or -errno. */
-int store_account_reload(struct store *s);
-
-/* Count one reading: n values of quantities qs. Returns the kinds (a mask of indices) with a suspect value, which wait
- * in account.suspects; or -errno. */
-int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,
-		       const enum quantity *qs, const int64_t *values);
-
-/* Write the suspects of the kinds in the mask, forget the others. 0 or -errno. */
-int store_account_suspects(struct store *s, unsigned kinds);
-
-/* Write the state when it is due (always: whatever the time). 0 or -errno. */
-int store_account_save(struct store *s, bool always);
-
-/* Act on what `tally replace` has asked for. 0 or -errno. */
-int store_account_replacements(struct store *s);
-
-/* The meter behind the name is another one from now on, which is an event. final, initial: NULL or base units of its
- * main counter. detail: how it is known. */
-int store_account_replace(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
-			  const int64_t *initial, const char *detail);
-
-/* Give out the intervals that have ended without a reading. 0 or -errno. */
-int store_account_missing(struct store *s, int64_t now_s);
-
-/* Make intervals, days, months and lives anew from the readings. A transaction of its own. 0 or -errno. */
-int store_account_rebuild(struct store *s);
 
 /* store_configure.c: read tables meter and bus, and the newest slots. 0 or -errno. */
 int store_load_meters(struct store *s);

@@ -37,7 +37,7 @@ static int64_t end_of_lump(struct store *s, const char *kind)
 static bool has_counters(const struct store *s, size_t k)
 {
 	for (int q = 0; q < Q_COUNT; q++)
-		if (s->kind_of[q] == (int)k && names_get((enum quantity)q)->kind == NAMES_COUNTER)
+		if (s->kind_of[q] == (int)k && names_is_counter((enum quantity)q))
 			return true;
 	return false;
 }

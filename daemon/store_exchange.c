@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* End the lives of a meter's counters. Returns false when the main counter goes on: the exchange was noticed before. */
+static bool exchange(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final, const int64_t *initial)
+{
+	enum quantity main_counter = Q_ACTIVE_ENERGY_IMPORT;
+	bool noticed = false;
+
+	if (m->is_input && m->account.n_counters > 0)
+		main_counter = m->account.counters[0].quantity;
+	for (size_t i = 0; i < m->account.n_counters; i++) {
+		enum quantity q = m->account.counters[i].quantity;
+		bool figures = q == main_counter;
+
+		if (account_has_noticed(&m->account, q, at_s, figures ? final : NULL)) {
+			noticed |= figures;
+			continue;
+		}
+		account_replace(&s->account.account, &m->account, q, at_s, figures ? final : NULL,
+				figures ? initial : NULL, "replaced");
+	}
+	m->account_changed = true;
+	return !noticed;
+}
+
+/* Those of this meter that came before the reading of slot_s. */
+void store_exchange_repeat(struct store *s, struct store_exchange *list, size_t n, int64_t meter, int64_t slot_s)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct store_exchange *x = &list[i];
+		struct store_meter *m = x->done || x->at_s >= slot_s ? NULL : store_find_meter(s, x->meter);
+
+		/* an input's readings are its concentrator's */
+		if (!m || (x->meter != meter && !(m->is_input && store_input_at(s, m->id, slot_s) &&
+						  store_input_at(s, m->id, slot_s)->concentrator == meter)))
+			continue;
+		exchange(s, m, x->at_s, x->has_final ? &x->final : NULL, x->has_initial ? &x->initial : NULL);
+		x->done = true;
+	}
+}
+
+int store_exchange_load(struct store *s, struct store_exchange **list, size_t *n)
+{
+	size_t most = (size_t)store_number(s, "SELECT count(*) FROM replacement WHERE done", 0);
+	sqlite3_stmt *get = store_prepare(s, "SELECT m.id, r.at_ts, r.final, r.initial FROM replacement r "
+					     "JOIN meter m ON m.name = r.meter WHERE r.done ORDER BY r.at_ts, r.id");
+
+	*list = calloc(most + 1, sizeof(**list));
+	*n = 0;
+	if (!get || !*list) {
+		sqlite3_finalize(get);
+		return get ? -ENOMEM : -EIO;
+	}
+	while (*n < most && sqlite3_step(get) == SQLITE_ROW)
+		(*list)[(*n)++] = (struct store_exchange){.meter = sqlite3_column_int64(get, 0),
+							  .at_s = sqlite3_column_int64(get, 1),
+							  .has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
+							  .final = sqlite3_column_int64(get, 2),
+							  .has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL,
+							  .initial = sqlite3_column_int64(get, 3)};
+	sqlite3_finalize(get);
+	return 0;
+}
+
+int store_exchange_meter(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
+			 const int64_t *initial, const char *detail)
+{
+	sqlite3_stmt *put = store_prepare(s, "INSERT INTO replacement (meter, at_ts, final, initial, done) "
+					     "VALUES (?, ?, ?, ?, 1)");
+	int r;
+
+	if (!put)
+		return -EIO;
+	if (at_s < m->account.last_s)
+		at_s = m->account.last_s;
+	sqlite3_bind_text(put, 1, m->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, at_s);
+	if (final)
+		sqlite3_bind_int64(put, 3, *final);
+	if (initial)
+		sqlite3_bind_int64(put, 4, *initial);
+	r = store_run(s, put);
+	sqlite3_finalize(put);
+	bool ended = exchange(s, m, at_s, final, initial);
+
+	store_event(s, at_s * 1000, m->name, "meter-replaced",
+		    ended ? detail
+		    : final || initial
+			    ? "noticed before as a reset; the final and initial values can not be counted any more"
+			    : "noticed before as a reset");
+	if (r == 0)
+		r = s->account.error;
+	return r == 0 ? store_state_save(s, true) : r;
+}
+
+/* One request of `tally replace`. */
+static int act_on(struct store *s, struct store_meter *m, sqlite3_stmt *get)
+{
+	int64_t at_s = sqlite3_column_int64(get, 1), final = sqlite3_column_int64(get, 2),
+		initial = sqlite3_column_int64(get, 3);
+	bool has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
+	     has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL;
+
+	return store_exchange_meter(s, m, at_s, has_final ? &final : NULL, has_initial ? &initial : NULL,
+				    "as tally replace was told");
+}
+
+int store_exchange_asked(struct store *s)
+{
+	int64_t version = store_number(s, "PRAGMA data_version", 0);
+	sqlite3_stmt *get;
+	int r = 0;
+
+	/* it changes when another program has written */
+	if (version == s->replacement_version)
+		return 0;
+	get = store_prepare(s, "SELECT meter, at_ts, final, initial FROM replacement WHERE NOT done ORDER BY id");
+	if (!get)
+		return -EIO;
+	while (r == 0 && sqlite3_step(get) == SQLITE_ROW) {
+		int64_t id = store_meter_id(s, (const char *)sqlite3_column_text(get, 0));
+		struct store_meter *m = store_find_meter(s, id);
+
+		if (m)
+			r = act_on(s, m, get);
+	}
+	sqlite3_finalize(get);
+	if (r == 0)
+		r = store_exec(s, "DELETE FROM replacement WHERE NOT done");
+	if (r == 0)
+		s->replacement_version = version;
+	return r;
+}
+
+static int insert_replacement(sqlite3 *db, const char *meter, int64_t at_s, const int64_t *final,
+			      const int64_t *initial)
+{
+	sqlite3_stmt *put = NULL;
+	int r = sqlite3_prepare_v2(db,
+				   "INSERT INTO replacement (meter, at_ts, final, initial) "
+				   "SELECT name, ?2, ?3, ?4 FROM meter WHERE name = ?1 AND configured",
+				   -1, &put, NULL);
+
+	if (r == SQLITE_OK) {
+		sqlite3_bind_text(put, 1, meter, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(put, 2, at_s);
+		if (final)
+			sqlite3_bind_int64(put, 3, *final);
+		if (initial)
+			sqlite3_bind_int64(put, 4, *initial);
+		sqlite3_step(put);
+	}
+	return sqlite3_finalize(put);
+}
+
+int store_replace(const struct conf *conf, const char *meter, int64_t at_s, const int64_t *final,
+		  const int64_t *initial, struct err *e)
+{
+	sqlite3 *db = NULL;
+	int r = sqlite3_open_v2(conf->store_path, &db, SQLITE_OPEN_READWRITE, NULL);
+
+	sqlite3_busy_timeout(db, 5000);
+	if (r == SQLITE_OK)
+		r = insert_replacement(db, meter, at_s, final, initial);
+	if (r != SQLITE_OK)
+		err_add(e, conf->store_path, 0, "can not be written: %s", sqlite3_errmsg(db));
+	else if (sqlite3_changes(db) == 0)
+		err_add(e, NULL, 0, "%s: no such meter or input in %s", meter, conf->store_path);
+	else
+		meter = NULL;
+	sqlite3_close(db);
+	return meter ? -EINVAL : 0;
+}

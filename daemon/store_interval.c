@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const spans[STORE_SPANS] = {"day", "month"};
+
+static size_t energy_kind(const struct store *s)
+{
+	return (size_t)s->kind_of[Q_ACTIVE_ENERGY_IMPORT];
+}
+
+/* The tables of days and months that a counter is in: those of its kind; what inputs count stands with the energies. */
+static int span_kind(const struct store *s, enum quantity q)
+{
+	if (q == Q_VOLUME || q == Q_HEAT)
+		return (int)energy_kind(s);
+	return names_is_counter(q) ? s->kind_of[q] : -1;
+}
+
+/* The columns of kept_interval, in the order of its statements. */
+static const enum quantity interval_columns[STORE_INTERVAL_COLUMNS] = {Q_ACTIVE_ENERGY_IMPORT,
+								       Q_ACTIVE_ENERGY_EXPORT,
+								       Q_REACTIVE_ENERGY_IMPORT,
+								       Q_REACTIVE_ENERGY_EXPORT,
+								       Q_APPARENT_ENERGY,
+								       Q_VOLUME,
+								       Q_HEAT};
+
+static int column_of_interval(enum quantity q)
+{
+	for (size_t i = 0; i < STORE_INTERVAL_COLUMNS; i++)
+		if (interval_columns[i] == q)
+			return (int)i;
+	return -1;
+}
+
+/* The day's or month's own row, once. */
+static const char *write_span(struct store *s, size_t span, int64_t t_s)
+{
+	struct store_account *a = &s->account;
+	const struct calendar_span *c = span == 0 ? calendar_day(&a->calendar, t_s) : calendar_month(&a->calendar, t_s);
+
+	if (a->span_written_s[span] != c->start_s) {
+		sqlite3_bind_text(a->put_span[span], 1, c->name, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(a->put_span[span], 2, c->start_s);
+		sqlite3_bind_int64(a->put_span[span], 3, c->end_s);
+		store_account_note(s, store_run(s, a->put_span[span]));
+		a->span_written_s[span] = c->start_s;
+	}
+	return c->name;
+}
+
+/* Add an interval's values of one kind to its day and its month. */
+static void add_to_spans(struct store *s, const struct account_interval *i, size_t kind, int64_t measured_s)
+{
+	struct store_account *a = &s->account;
+	for (size_t span = 0; span < STORE_SPANS; span++) {
+		sqlite3_stmt *add = a->add[span][kind];
+		bool any = measured_s > 0;
+
+		for (size_t v = 0; v < i->n_values; v++) {
+			enum quantity q = i->values[v].quantity;
+
+			if (span_kind(s, q) != (int)kind)
+				continue;
+			sqlite3_bind_int64(add, a->span_column[q], i->values[v].value);
+			any = true;
+		}
+		if (!any)
+			continue;
+		sqlite3_bind_text(add, 1, write_span(s, span, i->start_s), -1, SQLITE_STATIC);
+		sqlite3_bind_int64(add, 2, i->meter);
+		sqlite3_bind_int64(add, 3, measured_s);
+		store_account_note(s, store_run(s, add));
+	}
+}
+
+/* What kept_interval has of this interval. */
+struct kept {
+	bool there;
+	int quality;
+	bool has[STORE_INTERVAL_COLUMNS];
+	int64_t values[STORE_INTERVAL_COLUMNS];
+};
+
+static struct kept get_kept(struct store *s, const struct account_interval *i)
+{
+	struct store_account *a = &s->account;
+	struct kept k = {0};
+
+	sqlite3_bind_int64(a->get_interval, 1, i->start_s);
+	sqlite3_bind_int64(a->get_interval, 2, i->meter);
+	if (sqlite3_step(a->get_interval) == SQLITE_ROW) {
+		k.there = true;
+		k.quality = sqlite3_column_int(a->get_interval, 0);
+		for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++) {
+			k.has[c] = sqlite3_column_type(a->get_interval, 1 + (int)c) != SQLITE_NULL;
+			k.values[c] = sqlite3_column_int64(a->get_interval, 1 + (int)c);
+		}
+	}
+	sqlite3_reset(a->get_interval);
+	return k;
+}
+
+static void put_kept(struct store *s, const struct account_interval *i, const struct kept *k)
+{
+	struct store_account *a = &s->account;
+
+	if (a->start_written_s != i->start_s) {
+		sqlite3_bind_int64(a->put_start, 1, i->start_s);
+		store_account_note(s, store_run(s, a->put_start));
+		a->start_written_s = i->start_s;
+	}
+	sqlite3_bind_int64(a->put_interval, 1, i->start_s);
+	sqlite3_bind_int64(a->put_interval, 2, i->meter);
+	sqlite3_bind_int64(a->put_interval, 3, i->end_s - i->start_s);
+	sqlite3_bind_int(a->put_interval, 4, k->quality);
+	for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++)
+		if (k->has[c])
+			sqlite3_bind_int64(a->put_interval, 5 + (int)c, k->values[c]);
+	store_account_note(s, store_run(s, a->put_interval));
+}
+
+void store_interval_put(void *context, const struct account_interval *given)
+{
+	struct store *s = context;
+	struct store_account *a = &s->account;
+	struct account_interval i = *given;
+	struct kept k;
+	int quality; /* of what is new in it; -1: nothing is */
+	int64_t measured_s = 0;
+
+	if (a->replaying || i.start_s < a->write_from_s || a->error != 0)
+		return;
+	k = get_kept(s, &i);
+	quality = given->n_values > 0 ? -1 : ACCOUNT_MISSING;
+	i.n_values = 0;
+	for (size_t v = 0; v < given->n_values; v++) {
+		int c = column_of_interval(given->values[v].quantity);
+
+		if (c >= 0 && k.has[c])
+			continue;
+		i.values[i.n_values++] = given->values[v];
+		if (c < 0)
+			continue;
+		k.has[c] = true;
+		k.values[c] = given->values[v].value;
+		if ((int)given->values[v].quality > quality)
+			quality = (int)given->values[v].quality;
+	}
+	/* the row says the worst of its values; no row for counters that have no column in it */
+	if (quality >= 0 && (!k.there || k.quality == ACCOUNT_MISSING || quality != ACCOUNT_MISSING)) {
+		if (quality == ACCOUNT_MEASURED && (!k.there || k.quality == ACCOUNT_MISSING))
+			measured_s = i.end_s - i.start_s;
+		if (!k.there || k.quality == ACCOUNT_MISSING || quality > k.quality)
+			k.quality = quality;
+		put_kept(s, &i, &k);
+	}
+	for (size_t kind = 0; kind < s->n_kinds; kind++)
+		if (a->add[0][kind])
+			add_to_spans(s, &i, kind, kind == energy_kind(s) ? measured_s : 0);
+}
+
+/* Statement that adds to one day's or month's row of one kind. */
+static sqlite3_stmt *prepare_add(struct store *s, const char *span, size_t kind)
+{
+	const char *name = s->kinds[kind].name;
+	sqlite3_str *into = sqlite3_str_new(s->db), *values = sqlite3_str_new(s->db), *set = sqlite3_str_new(s->db);
+	sqlite3_stmt *stmt = NULL;
+	int n = 4;
+
+	sqlite3_str_appendf(into, "INSERT INTO %s_%s (%s, meter, measured_s", span, name, span);
+	sqlite3_str_appendall(values, "?1, ?2, ?3");
+	sqlite3_str_appendall(set, "measured_s = measured_s + excluded.measured_s");
+	for (int q = 0; q < Q_COUNT; q++) {
+		const char *column = names_get((enum quantity)q)->name;
+
+		if (span_kind(s, (enum quantity)q) != (int)kind)
+			continue;
+		sqlite3_str_appendf(into, ", %s", column);
+		sqlite3_str_appendf(values, ", ?%d", n);
+		s->account.span_column[q] = (uint8_t)n++;
+		sqlite3_str_appendf(set, ", %s = coalesce(%s + excluded.%s, %s, excluded.%s)", column, column, column,
+				    column, column);
+	}
+	char *texts[] = {sqlite3_str_finish(into), sqlite3_str_finish(values), sqlite3_str_finish(set)};
+
+	if (texts[0] && texts[1] && texts[2])
+		stmt = store_prepare(s, "%s) VALUES (%s) ON CONFLICT (%s, meter) DO UPDATE SET %s", texts[0], texts[1],
+				     span, texts[2]);
+	for (int i = 0; i < 3; i++)
+		sqlite3_free(texts[i]);
+	return stmt;
+}
+
+static int prepare_spans(struct store *s, size_t span)
+{
+	struct store_account *a = &s->account;
+
+	a->put_span[span] = store_prepare(s, "INSERT OR IGNORE INTO local_%s (%s, from_ts, until_ts) VALUES (?, ?, ?)",
+					  spans[span], spans[span]);
+	if (!a->put_span[span])
+		return -EIO;
+	for (size_t k = 0; k < s->n_kinds; k++) {
+		const char *kind = s->kinds[k].name;
+
+		if (strcmp(kind, "energy") != 0 && strncmp(kind, "tariff", 6) != 0)
+			continue;
+		a->add[span][k] = prepare_add(s, spans[span], k);
+		if (!a->add[span][k])
+			return -EIO;
+	}
+	return 0;
+}
+
+int store_interval_open(struct store *s)
+{
+	struct store_account *a = &s->account;
+	char columns[512] = "", marks[64] = "";
+	int r = 0;
+
+	for (size_t i = 0; i < STORE_INTERVAL_COLUMNS; i++) {
+		snprintf(columns + strlen(columns), sizeof(columns) - strlen(columns), ", %s",
+			 names_get(interval_columns[i])->name);
+		snprintf(marks + strlen(marks), sizeof(marks) - strlen(marks), ", ?");
+	}
+	a->get_interval = store_prepare(s, "SELECT quality%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);
+	a->put_interval =
+		store_prepare(s, "REPLACE INTO kept_interval (ts, meter, duration_s, quality%s) VALUES (?, ?, ?, ?%s)",
+			      columns, marks);
+	a->put_start = store_prepare(s, "INSERT OR IGNORE INTO interval_start (ts) VALUES (?)");
+	for (size_t span = 0; span < STORE_SPANS && r == 0; span++)
+		r = prepare_spans(s, span);
+	return a->get_interval && a->put_interval && a->put_start ? r : -EIO;
+}
+
+void store_interval_close(struct store *s)
+{
+	struct store_account *a = &s->account;
+
+	sqlite3_finalize(a->get_interval);
+	sqlite3_finalize(a->put_interval);
+	sqlite3_finalize(a->put_start);
+	for (size_t span = 0; span < STORE_SPANS; span++) {
+		sqlite3_finalize(a->put_span[span]);
+		for (size_t k = 0; k < s->n_kinds; k++)
+			sqlite3_finalize(a->add[span][k]);
+	}
+}
+
+static int clear_spans(struct store *s, size_t span, const char *from)
+{
+	char sql[120];
+	int r = 0;
+
+	for (size_t k = 0; k < s->n_kinds && r == 0; k++) {
+		if (!s->account.add[span][k])
+			continue;
+		snprintf(sql, sizeof(sql), "DELETE FROM %s_%s WHERE %s >= '%s'", spans[span], s->kinds[k].name,
+			 spans[span], from);
+		r = store_exec(s, sql);
+	}
+	return r;
+}
+
+int store_interval_clear(struct store *s, int64_t from_s)
+{
+	struct calendar *c = &s->account.calendar;
+	bool all = from_s == INT64_MIN;
+	char sql[160];
+	int r = clear_spans(s, 0, all ? "" : calendar_day(c, from_s)->name);
+
+	if (r == 0)
+		r = clear_spans(s, 1, all ? "" : calendar_month(c, from_s)->name);
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM kept_interval WHERE ts >= %lld; DELETE FROM interval_start WHERE ts >= %lld",
+		 (long long)from_s, (long long)from_s);
+	return r == 0 ? store_exec(s, sql) : r;
+}

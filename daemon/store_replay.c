@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mono.h"
+
+enum { REBUILD_STEP = 20000 }; /* readings of a rebuild in one transaction */
+
+/* One table of readings, read in the order of its key. */
+struct cursor {
+	sqlite3_stmt *stmt; /* id, meter, quality, then the quantities of the kind */
+	bool row;
+	int64_t id, meter;
+};
+
+static void next_row(struct cursor *c)
+{
+	c->row = sqlite3_step(c->stmt) == SQLITE_ROW;
+	if (!c->row)
+		return;
+	c->id = sqlite3_column_int64(c->stmt, 0);
+	c->meter = sqlite3_column_int64(c->stmt, 1);
+}
+
+static int open_cursor(struct store *s, size_t kind, struct cursor *c, int64_t after_s, int64_t before_s)
+{
+	sqlite3_str *sql = sqlite3_str_new(s->db);
+
+	sqlite3_str_appendall(sql, "SELECT id, meter, quality");
+	for (int q = 0; q < Q_COUNT; q++)
+		if (s->kind_of[q] == (int)kind)
+			sqlite3_str_appendf(sql, ", %s", names_get((enum quantity)q)->name);
+	sqlite3_str_appendf(sql, " FROM reading_%s WHERE id >= %lld AND id < %lld ORDER BY id", s->kinds[kind].name,
+			    (long long)(after_s + 1) << STORE_SLOT_BITS, (long long)before_s << STORE_SLOT_BITS);
+	char *text = sqlite3_str_finish(sql);
+
+	c->stmt = text ? store_prepare(s, "%s", text) : NULL;
+	sqlite3_free(text);
+	if (!c->stmt)
+		return -EIO;
+	next_row(c);
+	return 0;
+}
+
+/* Was this value left out because its slot lay behind? */
+static bool was_behind(struct store *s, int64_t slot_s, int64_t meter, enum quantity q)
+{
+	struct store_account *a = &s->account;
+
+	if (q >= Q_PULSES_1 && q <= Q_PULSES_8)
+		for (size_t i = 0; i < a->n_inputs; i++)
+			if (a->inputs[i].concentrator == meter && a->inputs[i].input == q - Q_PULSES_1 + 1 &&
+			    slot_s >= a->inputs[i].from_s && slot_s < a->inputs[i].until_s)
+				return was_behind(s, slot_s, a->inputs[i].meter, a->inputs[i].quantity);
+	sqlite3_bind_int64(a->get_behind, 1, slot_s);
+	sqlite3_bind_int64(a->get_behind, 2, meter);
+	sqlite3_bind_int64(a->get_behind, 3, a->db_id[q]);
+	bool behind = sqlite3_step(a->get_behind) == SQLITE_ROW;
+
+	sqlite3_reset(a->get_behind);
+	return behind;
+}
+
+/* A reading as it was fed. */
+struct row_values {
+	enum reading_quality quality;
+	size_t n;
+	enum quantity quantities[Q_COUNT];
+	int64_t values[Q_COUNT];
+};
+
+static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_values *out)
+{
+	int quality = sqlite3_column_int(c->stmt, 2), column = 3;
+
+	if (quality == READING_UNSYNCHRONISED)
+		out->quality = READING_UNSYNCHRONISED;
+	for (int q = 0; q < Q_COUNT; q++) {
+		if (s->kind_of[q] != (int)kind)
+			continue;
+		int at = column++;
+
+		if (sqlite3_column_type(c->stmt, at) == SQLITE_NULL)
+			continue;
+		if (quality == READING_SUSPECT && was_behind(s, c->id >> STORE_SLOT_BITS, c->meter, (enum quantity)q))
+			continue;
+		out->quantities[out->n] = (enum quantity)q;
+		out->values[out->n++] = sqlite3_column_int64(c->stmt, at);
+	}
+	next_row(c);
+}
+
+/* Feed the readings of [after_s, before_s) again, each meter from where its account stands. 0 or -errno. */
+static int replay(struct store *s, int64_t after_s, int64_t before_s, struct store_exchange *exchanges,
+		  size_t n_exchanges, int (*step)(struct store *s))
+{
+	struct cursor cursors[STORE_KINDS_MAX] = {0};
+	int r = 0;
+
+	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
+		r = open_cursor(s, k, &cursors[k], after_s, before_s);
+	while (r == 0) {
+		const struct cursor *first = NULL;
+		struct row_values row = {.quality = READING_GOOD};
+
+		for (size_t k = 0; k < s->n_kinds; k++) {
+			const struct cursor *c = &cursors[k];
+
+			if (c->row && (!first || c->id < first->id))
+				first = c;
+		}
+		if (!first)
+			break;
+		int64_t id = first->id, meter = first->meter, slot_s = id >> STORE_SLOT_BITS;
+
+		for (size_t k = 0; k < s->n_kinds; k++)
+			if (cursors[k].row && cursors[k].id == id)
+				take_row(s, k, &cursors[k], &row);
+		store_exchange_repeat(s, exchanges, n_exchanges, meter, slot_s);
+		r = store_account_feed(s, meter, slot_s, row.quality, row.n, row.quantities, row.values);
+		if (r > 0)
+			r = 0;
+		if (r == 0 && step)
+			r = step(s);
+	}
+	for (size_t k = 0; k < s->n_kinds; k++)
+		sqlite3_finalize(cursors[k].stmt);
+	return r;
+}
+
+static void forget(struct store *s)
+{
+	for (size_t i = 0; i < s->n_meters; i++) {
+		struct store_meter *m = &s->meters[i];
+
+		account_fini(&m->account);
+		m->account.last_s = m->account.told_s = 0;
+		m->account_changed = false;
+		m->period_s = INT64_MIN;
+	}
+	s->account.error = 0;
+	s->account.newest_s = 0;
+	s->account.n_suspects = 0;
+	s->account.span_written_s[0] = s->account.span_written_s[1] = INT64_MIN;
+	s->account.start_written_s = INT64_MIN;
+}
+
+/* Take up the account where the last run left it: its state as saved, and the readings since. Each save writes every
+ * meter that has changed, so none has a reading that is older than the newest saved slot and not in its state. A state
+ * from before the first reading has no slot: then all readings are since. */
+int store_replay_since(struct store *s)
+{
+	struct store_account *a = &s->account;
+	int64_t after_s;
+	int r;
+
+	forget(s);
+	r = store_state_load(s);
+
+	for (size_t i = 0; i < s->n_meters; i++) {
+		const struct store_input *input = store_input_resume(s, &s->meters[i]);
+
+		s->meters[i].period_s = input ? input->from_s : INT64_MIN;
+	}
+	a->loaded = true;
+	a->saved_s = a->newest_s;
+	if (r != 0)
+		return r;
+	after_s = a->newest_s > STORE_REPLAY_BACK_S ? a->newest_s - STORE_REPLAY_BACK_S : 0;
+	a->replaying = true;
+	r = replay(s, after_s, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, NULL, 0, NULL);
+	a->replaying = false;
+	return r;
+}
+
+/* Take out everything from write_from_s on that readings will make again. */
+static int clear_account(struct store *s, int64_t write_from_s)
+{
+	char sql[200];
+	int r = store_exec(s, "UPDATE account SET last_ts = 0; DELETE FROM account_counter");
+
+	if (r == 0)
+		r = store_interval_clear(s, write_from_s);
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM life WHERE from_ts >= %lld; "
+		 "UPDATE life SET until_ts = NULL, until_raw = NULL WHERE until_ts >= %lld",
+		 (long long)write_from_s, (long long)write_from_s);
+	return r == 0 ? store_exec(s, sql) : r;
+}
+
+/* Called after each reading of a rebuild: a transaction must not grow without end. */
+static int rebuild_step(struct store *s)
+{
+	int r = s->account.error;
+
+	if (r != 0 || ++s->account.n_rebuilt % REBUILD_STEP != 0)
+		return r;
+	r = store_exec(s, "COMMIT");
+	return r == 0 ? store_exec(s, "BEGIN IMMEDIATE") : r;
+}
+
+/* From where a rebuild may write: from the beginning when no reading has been deleted yet, else from the first local
+ * month that the readings cover wholly. */
+static int64_t rebuild_from(struct store *s)
+{
+	int64_t deleted_s =
+		store_number(s, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'deleted_until'", 0);
+
+	if (deleted_s == 0)
+		return INT64_MIN;
+	return calendar_month(&s->account.calendar, deleted_s)->end_s;
+}
+
+int store_replay_all(struct store *s)
+{
+	struct store_account *a = &s->account;
+	struct store_exchange *exchanges = NULL;
+	size_t n_exchanges = 0;
+	int r = store_exchange_load(s, &exchanges, &n_exchanges);
+
+	forget(s);
+	a->loaded = true;
+	a->rebuilding = true;
+	a->n_rebuilt = 0;
+	a->write_from_s = rebuild_from(s);
+	if (r == 0)
+		r = store_exec(s, "BEGIN IMMEDIATE");
+	if (r == 0)
+		r = store_put_setting(s, "rebuild", "not finished");
+	if (r == 0)
+		r = store_state_load_counter_max(s);
+	if (r == 0)
+		r = clear_account(s, a->write_from_s);
+	if (r == 0)
+		r = replay(s, 0, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, exchanges, n_exchanges, rebuild_step);
+	/* exchanges after the last reading */
+	for (size_t i = 0; i < n_exchanges && r == 0; i++)
+		store_exchange_repeat(s, exchanges, n_exchanges, exchanges[i].meter, INT64_MAX);
+	if (r == 0)
+		r = a->error;
+	if (r == 0)
+		r = store_state_save(s, true);
+	if (r == 0)
+		r = store_exec(s, "DELETE FROM setting WHERE name = 'rebuild'");
+	if (r == 0)
+		r = store_exec(s, "COMMIT");
+	if (r != 0) {
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		a->loaded = false;
+	}
+	a->rebuilding = false;
+	a->write_from_s = INT64_MIN;
+	free(exchanges);
+	return r;
+}
+
+int store_rebuild(struct store *s)
+{
+	int r = store_commit(s);
+
+	return r == 0 ? store_replay_all(s) : r;
+}
