@@ -462,10 +462,11 @@ static bool can_end_at(const struct account_meter *m, const struct account_count
 	return *parts >= c->raw && *parts - c->raw <= most(limit_of(m, c->quantity), slot_s - c->moved_s);
 }
 
-static void replace_counter(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
+static bool replace_counter(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
 			    const int64_t *final, const int64_t *initial, const char *reason)
 {
 	struct movement mv = {.counter = c};
+	bool is_counted = final == NULL;
 	int64_t parts;
 
 	if (slot_s < c->slot_s)
@@ -475,6 +476,7 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 		if (mv.n_pieces == 0)
 			c->sum += parts - c->raw;
 		c->raw = parts;
+		is_counted = true;
 	} else {
 		add_piece(&mv, c->slot_s, slot_s, 0, false);
 	}
@@ -483,19 +485,23 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 	c->n_suspect = 0;
 	if (initial && !__builtin_mul_overflow(*initial, c->parts, &parts))
 		begin_life(a, m, c, slot_s, parts, c->parts, reason);
+	return is_counted;
 }
 
-void account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
+bool account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
 		     const int64_t *initial, const char *reason)
 {
+	bool is_counted = true;
+
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
 
 		if (q == c->quantity)
-			replace_counter(a, m, c, slot_s, final, initial, reason);
+			is_counted = replace_counter(a, m, c, slot_s, final, initial, reason);
 		else if (q == Q_COUNT)
 			replace_counter(a, m, c, slot_s, NULL, NULL, reason);
 	}
+	return is_counted;
 }
 
 bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final)

@@ -137,9 +137,9 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 /* The meter behind the name is another one since slot_s, or what its counters mean has changed: the life of counter q
  * (Q_COUNT: of every counter) ends there, the next reading begins a new one.
  * final: NULL, or what the old one showed at the end, counted up to slot_s. initial: NULL, or what the new one showed
- * then, counted from. Both whole base units, and for one counter only; a final value that this meter can not have
- * reached since is passed over. A slot_s before what has been counted means then. */
-void account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
+ * then, counted from. Both whole base units, and for one counter only. A slot_s before what has been counted means
+ * then. Returns false when a final value was given that this meter can not have reached since: it is not counted. */
+bool account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
 		     const int64_t *initial, const char *reason);
 
 /* Is an exchange at slot_s, told late, one that the account has noticed by itself? Then the running life, which began

@@ -4,11 +4,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* End the lives of a meter's counters. Returns false when the main counter goes on: the exchange was noticed before. */
-static bool exchange(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final, const int64_t *initial)
+enum outcome {
+	EXCHANGED,
+	WITHOUT_FINAL, /* the main counter can not have reached the final value that was told */
+	NOTICED,       /* before, as a reset: the main counter goes on */
+};
+
+/* End the lives of a meter's counters. */
+static enum outcome exchange(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
+			     const int64_t *initial)
 {
 	enum quantity main_counter = Q_ACTIVE_ENERGY_IMPORT;
-	bool noticed = false;
+	enum outcome outcome = EXCHANGED;
 
 	if (m->is_input && m->account.n_counters > 0)
 		main_counter = m->account.counters[0].quantity;
@@ -17,14 +24,26 @@ static bool exchange(struct store *s, struct store_meter *m, int64_t at_s, const
 		bool figures = q == main_counter;
 
 		if (account_has_noticed(&m->account, q, at_s, figures ? final : NULL)) {
-			noticed |= figures;
+			if (figures)
+				outcome = NOTICED;
 			continue;
 		}
-		account_replace(&s->account.account, &m->account, q, at_s, figures ? final : NULL,
-				figures ? initial : NULL, "replaced");
+		if (!account_replace(&s->account.account, &m->account, q, at_s, figures ? final : NULL,
+				     figures ? initial : NULL, "replaced"))
+			outcome = WITHOUT_FINAL;
 	}
 	m->account_changed = true;
-	return !noticed;
+	return outcome;
+}
+
+static const char *outcome_text(enum outcome outcome, bool has_figures)
+{
+	if (outcome == WITHOUT_FINAL)
+		return "the final value is below the last reading, or above what the meter can have reached since: it "
+		       "is "
+		       "not counted";
+	return has_figures ? "noticed before as a reset; the final and initial values can not be counted any more"
+			   : "noticed before as a reset";
 }
 
 /* Those of this meter that came before the reading of slot_s. */
@@ -85,13 +104,10 @@ int store_exchange_meter(struct store *s, struct store_meter *m, int64_t at_s, c
 		sqlite3_bind_int64(put, 4, *initial);
 	r = store_run(s, put);
 	sqlite3_finalize(put);
-	bool ended = exchange(s, m, at_s, final, initial);
+	enum outcome outcome = exchange(s, m, at_s, final, initial);
 
 	store_event(s, at_s * 1000, m->name, "meter-replaced",
-		    ended ? detail
-		    : final || initial
-			    ? "noticed before as a reset; the final and initial values can not be counted any more"
-			    : "noticed before as a reset");
+		    outcome == EXCHANGED ? detail : outcome_text(outcome, final || initial));
 	if (r == 0)
 		r = s->account.error;
 	return r == 0 ? store_state_save(s, true) : r;
@@ -106,7 +122,7 @@ static int act_on(struct store *s, struct store_meter *m, sqlite3_stmt *get)
 	     has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL;
 
 	return store_exchange_meter(s, m, at_s, has_final ? &final : NULL, has_initial ? &initial : NULL,
-				    "as tally replace was told");
+				    STORE_AS_TOLD);
 }
 
 int store_exchange_asked(struct store *s)

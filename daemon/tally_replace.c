@@ -72,22 +72,43 @@ static int count_waiting(struct store_reader *r)
 	return n;
 }
 
+/* What the daemon made of it. */
+static int tell_outcome(const struct swap *s, struct store_reader *r)
+{
+	const char *detail = "";
+
+	if (store_reader_ask(r, "SELECT detail FROM event_log WHERE subject = ? AND kind = 'meter-replaced' "
+				"ORDER BY id DESC LIMIT 1") == 0) {
+		store_reader_bind_text(r, 1, s->name);
+		if (store_reader_next(r) == 1)
+			detail = store_reader_text(r, 0);
+	}
+	if (*detail == '\0' || strcmp(detail, STORE_AS_TOLD) == 0) {
+		printf("%s: replaced; consumption goes on from the new counter\n", s->name);
+		return TALLY_GOOD;
+	}
+	fprintf(stderr, "%s: replaced; %s\n", s->name, detail);
+	return TALLY_BAD;
+}
+
 static int wait_done(const struct conf *conf, const struct swap *s, struct store_reader *r)
 {
 	int64_t until_us = mono_us() + ((int64_t)conf->commit_interval_ms + PATIENCE_MS) * 1000;
 	int n;
 
+	if (!store_reader_has_writer(r)) {
+		printf("%s: noted in the database; tallyd, which does not run, acts on it when it starts\n", s->name);
+		return TALLY_GOOD;
+	}
 	while ((n = count_waiting(r)) > 0 && mono_us() < until_us)
 		mono_sleep_until_us(mono_us() + LOOK_EVERY_US);
 	if (n < 0) {
 		fprintf(stderr, "%s\n", store_reader_error(r));
 		return TALLY_BAD;
 	}
-	if (n > 0)
-		printf("%s: noted in the database; tallyd, which does not seem to run, acts on it when it starts\n",
-		       s->name);
-	else
-		printf("%s: replaced; consumption goes on from the new counter\n", s->name);
+	if (n == 0)
+		return tell_outcome(s, r);
+	printf("%s: noted in the database; tallyd acts on it when it can write again\n", s->name);
 	return TALLY_GOOD;
 }
 

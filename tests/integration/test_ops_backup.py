@@ -70,11 +70,26 @@ class TestReplace(OpsSite):
         self.assertEqual(round(lives[0]["until_value"] * 1000), final)
         self.assertEqual(lives[1]["from_value"], 0.5)
 
+    def test_final_value_that_can_not_be_is_told(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
+        self.control("fault", "e44", "silence", "100%")
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'e44' AND state <> 'up'", 1)
+        last = self.sql("SELECT max(active_import_kwh) AS kwh FROM energy WHERE meter = 'e44'")[0]["kwh"]
+        ran = self.tally("replace", "e44", "--final", f"{last - 1:.3f} kWh")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertEqual(ran.stderr, "e44: replaced; the final value is below the last reading, or above what the meter "
+                                     "can have reached since: it is not counted\n")
+        self.control("fault", "e44", "silence", "0%")
+        lives = wait_for(lambda: len(self.lives("e44")) >= 2 and self.lives("e44"), "the new life")
+        self.assertEqual(lives[0]["until_value"], last)
+
     def test_daemon_that_does_not_run_acts_when_it_starts(self):
         self.run_for_a_while()
         ran = self.tally("replace", "gas", "--final", "12.34 m3")
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertIn("gas: noted in the database; tallyd, which does not seem to run", ran.stdout)
+        self.assertIn("gas: noted in the database; tallyd, which does not run, acts on it when it starts", ran.stdout)
         self.start_daemon()
         self.wait_rows("SELECT * FROM event WHERE subject = 'gas' AND kind = 'meter-replaced'", 1)
         self.assertEqual(self.stop_daemon(), 0)
