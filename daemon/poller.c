@@ -44,7 +44,7 @@ struct poller {
 	size_t round_open;     /* its jobs under way */
 	size_t round_asked;    /* its meters, 0 = it is over */
 	size_t round_answered; /* its jobs that brought any answer */
-	bool doubted;	   /* nobody answered in it; one meter is asked once more before the line counts as silent */
+	bool doubted;	   /* nobody answered in it; others have been asked, or one once more: now the line is silent */
 	size_t extra_open; /* other jobs under way: never more than one */
 
 	bool line_down; /* port or connection lost, or no meter answers */
@@ -330,10 +330,11 @@ static void tell_state(struct poller *p, const struct meter *m, enum meter_state
 	}
 }
 
-static bool all_down(const struct poller *p)
+/* A gateway that says of each meter that it does not answer is there itself. */
+static bool all_down_and_silent(const struct poller *p)
 {
 	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->state != METER_DOWN)
+		if (p->meters[i]->state != METER_DOWN || p->meters[i]->heard)
 			return false;
 	return p->n_meters >= 2;
 }
@@ -358,7 +359,7 @@ static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome
 	if (!meter_settle(m, outcome, now_ms))
 		return;
 	tell_state(p, m, before, now_ms);
-	if (m->state == METER_DOWN && all_down(p))
+	if (m->state == METER_DOWN && all_down_and_silent(p))
 		go_silent(p, p->n_meters, now_ms);
 }
 
@@ -796,15 +797,25 @@ static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 		p->round_ms = round_lasts_ms(p);
 }
 
-/* Nobody answered, and of nobody else is anything known that would speak for the line. */
-static bool looks_silent(const struct poller *p)
+static bool nobody_answered(const struct poller *p)
 {
-	if (p->round_asked < 2 || p->round_answered > 0 || !bus_is_open(p->bus, NULL, 0))
-		return false;
-	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->heard)
-			return false;
-	return true;
+	return p->round_answered == 0 && bus_is_open(p->bus, NULL, 0);
+}
+
+/* Whether a meter that was not asked and answered last is asked now, to tell the line from the meters of the round. */
+static bool ask_witness(struct poller *p)
+{
+	for (size_t i = 0; i < p->n_meters; i++) {
+		struct meter *m = p->meters[i];
+
+		if (!m->heard || m->task != METER_IDLE || !meter_begin_probe(m))
+			continue;
+		m->of_round = p->doubted = true;
+		p->round_asked++;
+		submit(p, m);
+		return true;
+	}
+	return false;
 }
 
 static void ask_once_more(struct poller *p)
@@ -823,7 +834,9 @@ static void ask_once_more(struct poller *p)
 /* All have been asked. What failed has further tries in the time left, if it was not the line. */
 static void end_round(struct poller *p, int64_t now_ms)
 {
-	if (looks_silent(p)) {
+	if (nobody_answered(p) && ask_witness(p))
+		return;
+	if (nobody_answered(p) && p->round_asked >= 2) {
 		if (!p->doubted) {
 			ask_once_more(p);
 			return;

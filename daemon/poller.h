@@ -9,7 +9,8 @@
  * holds up the others once, by one timeout.
  * A slot that comes while a round is still under way is skipped by the meters of that round, and counted; energy due in
  * it is read as soon as the round ends, unless the next energy slot has come by then.
- * When nobody answers it is the line: it is down, the meters keep their state, and one in turn is asked now and then.
+ * When nobody answers it is the line, once those who were not asked but answered last have been asked too: it is down,
+ * the meters keep their state, and one in turn is asked now and then. A gateway that answers for silent meters is up.
  */
 #ifndef TALLY_POLLER_H
 #define TALLY_POLLER_H

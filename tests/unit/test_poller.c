@@ -712,19 +712,38 @@ static void one_meter_more_is_asked_before_a_line_counts_as_silent(void **state)
 	assert_string_equal(bus_status().state, "up");
 }
 
-static void line_is_not_silent_while_a_meter_that_was_not_asked_has_answered_last(void **state)
+/* Two meters read every 10 s do not answer; a third, that is read every quarter of an hour, answered last. */
+static void begin_with_third_of_long_period(void)
 {
-	(void)state;
 	begin_up(plain_model, 3, 0, 10);
 	meters[2].power_every_s = 900;
 	tick(10000);
 	time_out();
 	time_out();
+	expect("ask m1 200+2\nask m2 200+2\nask m3 100+2\n");
+}
+
+static void meter_that_was_not_due_is_asked_and_speaks_for_the_line(void **state)
+{
+	(void)state;
+	begin_with_third_of_long_period();
+	answer();
 	time_out();
 	time_out();
-	expect("ask m1 200+2\nask m2 200+2\nask m1 200+2\nask m2 200+2\n");
+	expect("ask m1 200+2\nask m2 200+2\n");
 	assert_string_equal(bus_status().state, "up");
 	assert_string_equal(meter_status(0).state, "suspect");
+	assert_string_equal(meter_status(2).state, "up");
+}
+
+static void line_is_silent_when_a_meter_that_was_not_due_is_silent_too(void **state)
+{
+	(void)state;
+	begin_with_third_of_long_period();
+	time_out();
+	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(meter_status(i).state, "up");
 }
 
 static void line_whose_last_meter_goes_down_is_silent(void **state)
@@ -1027,8 +1046,10 @@ static void gateways_exception_counts_against_the_meter_and_speaks_for_the_line(
 			break_off(LINK_EXCEPTION, 11);
 	}
 	assert_string_equal(meter_status(0).state, "down");
+	assert_string_equal(meter_status(1).state, "down");
 	assert_true(meter_status(0).exceptions > 0);
-	assert_null(strstr(said, "silent"));
+	assert_string_equal(bus_status().state, "up");
+	assert_null(strstr(said, "bus-"));
 }
 
 static void bus_without_meters_asks_and_wants_nothing(void **state)
@@ -1138,7 +1159,8 @@ int main(void)
 		T(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later),
 		T(silent_line_is_told_once_and_the_meters_keep_their_state),
 		T(one_meter_more_is_asked_before_a_line_counts_as_silent),
-		T(line_is_not_silent_while_a_meter_that_was_not_asked_has_answered_last),
+		T(meter_that_was_not_due_is_asked_and_speaks_for_the_line),
+		T(line_is_silent_when_a_meter_that_was_not_due_is_silent_too),
 		T(line_whose_last_meter_goes_down_is_silent),
 		T(bus_of_one_meter_has_no_silent_line),
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
