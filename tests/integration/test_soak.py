@@ -7,11 +7,13 @@ import unittest
 import soak
 
 TRANSACTIONS = int(os.environ.get("TALLY_SOAK", "15000"))
+SEED = int(os.environ.get("TALLY_SEED", "1"))
 
 
 class TestSoak(unittest.TestCase):
     def test_no_value_is_stored_that_the_simulator_did_not_say(self):
-        total = soak.run(TRANSACTIONS, 0.055)
+        print(f"seed {SEED} (TALLY_SEED)")
+        total = soak.run(TRANSACTIONS, 0.055, SEED)
         soak.report(total)
         self.assertEqual(total["wrong"], [])
         self.assertGreaterEqual(total["requests"], TRANSACTIONS)
