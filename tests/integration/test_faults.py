@@ -31,6 +31,9 @@ ON_TCP = {
     "echo": "answer of the wrong length",
 }
 ON_SOCKETS = {"reset": "line closed"}
+COUNTED_AS = {"long": "answer of the wrong length", "wrong-unit": "answer of another unit",
+              "wrong-function": "answer with another function", "wrong-transaction": "answer to another transaction",
+              "reset": "line closed"}
 DELAYS = {"late": "600ms", "dribble": "1ms"}
 
 
@@ -102,6 +105,7 @@ class TestFaults(Site):
                 self.assertNotIn(f"meter {name}: down", self.log())
 
     def assert_counted(self):
+        faults = {row["meter"]: row["faults"] for row in self.sql("SELECT * FROM meter_faults")}
         for row in self.sql("SELECT * FROM meter_status"):
             transport, kind = self.faulty.get(row["meter"], (None, "healthy"))
             if kind in ("silence", "late"):
@@ -110,6 +114,8 @@ class TestFaults(Site):
                 self.assertGreater(row["exceptions"], 0, row)
             elif kind == "bad-crc":
                 self.assertGreater(row["crc_errors"], 0, row)
+            elif kind in COUNTED_AS:
+                self.assertRegex(faults[row["meter"]], rf"[1-9][0-9]* {COUNTED_AS[kind]}", row)
             elif kind == "healthy":
                 self.assertEqual((row["failures"], row["exceptions"]), (0, 0), row)
 
