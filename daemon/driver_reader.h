@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* driver_reader.h - what the files that read register tables share; nobody else includes it.
+ *
+ *   driver_read.c     files, lines and sections in; a driver out
+ *   driver_section.c  the keys of [model], [block NAME] and [scale NAME]
+ *   driver_row.c      the rows of [registers]
+ *   driver_word.c     numbers and words
+ *
+ * Each complaint is one error of reader.e that leads with the file and line. */
+#ifndef TALLY_DRIVER_READER_H
+#define TALLY_DRIVER_READER_H
+
+#include "driver.h"
+#include "nearest.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+	MODEL_NA_MAX = 8, /* patterns of [model]'s na */
+	MODEL_KEYS_MAX = 24,
+};
+
+enum driver_section { SECTION_UNKNOWN, SECTION_MODEL, SECTION_BLOCK, SECTION_SCALE, SECTION_REGISTERS };
+
+struct driver_pattern {
+	uint64_t value;
+	unsigned n_digits;
+};
+
+/* The value of an na key or option. */
+struct driver_na {
+	bool given, automatic;
+	size_t n;
+	struct driver_pattern pattern[MODEL_NA_MAX];
+};
+
+/* What a row says that can only be settled when the whole file has been read. */
+struct driver_note {
+	struct driver_na na;
+	bool own_provenance;
+	char scale[DRIVER_NAME_MAX + 1]; /* "" when the weight is a number */
+};
+
+struct driver_reader {
+	struct driver *d;
+	struct err *e;
+	struct driver_na na; /* of [model] */
+	enum driver_section section;
+	unsigned section_line;
+	bool section_faulty;		    /* a line of it was refused */
+	unsigned key_lines[MODEL_KEYS_MAX]; /* of the section's keys; 0 = not seen */
+	unsigned above_line;
+	unsigned model_line, registers_line;
+	unsigned quantity_lines[Q_COUNT]; /* first row of each quantity, good or bad */
+	bool rows_lost;			  /* too many rows have been complained of */
+	char allowed[160];		  /* text built by a setter */
+	char guess[64];			  /* text built by driver_word_guess() */
+	/* the row being read */
+	struct driver_row *row;
+	struct driver_note *note;
+	struct driver_note notes[DRIVER_ROWS_MAX];
+};
+
+/* Takes one value. Returns NULL, or what would have been allowed. */
+typedef const char *driver_setter(struct driver_reader *r, const char *value);
+
+/* driver_section.c: one key of the section under way, and what is wrong with it as a whole when it ends. */
+void driver_model_key(struct driver_reader *r, const char *name, const char *value, unsigned line);
+void driver_model_end(struct driver_reader *r);
+void driver_block_key(struct driver_reader *r, const char *section, const char *name, const char *value, unsigned line);
+void driver_block_end(struct driver_reader *r);
+void driver_scale_step(struct driver_reader *r, const char *name, const char *value, unsigned line);
+void driver_scale_end(struct driver_reader *r);
+
+/* driver_row.c: one row, and what of all rows could not be settled line by line. */
+void driver_row_take(struct driver_reader *r, const char *name, const char *value, unsigned line);
+void driver_row_settle(struct driver_reader *r);
+
+/* driver_word.c. Those that return bool say whether the text is good; *out is only set then. */
+
+/* A whole number, decimal or 0x hexadecimal, nothing around it. */
+bool driver_word_number(const char *text, uint64_t max, uint64_t *out);
+
+/* An exact decimal such as 0.01 as mantissa x 10^exponent, the n bytes of text and nothing around it. */
+bool driver_word_decimal(const char *text, size_t n, int64_t *mantissa, int32_t *exponent);
+
+/* A number of base units of 63 bits: decimal x unit. */
+bool driver_word_amount(const char *text, size_t n, int64_t unit_mantissa, int32_t unit_exponent, int64_t *out);
+
+/* Index of word among the first n of words, or -1. */
+int driver_word_find(const char *word, const char *const *words, size_t n);
+
+/* "yes" or "no". */
+bool driver_word_bool(const char *value, bool *out);
+
+/* One of the texts of driver_provenance_text(). */
+bool driver_word_provenance(const char *value, enum driver_provenance *out);
+
+/* " ('NAME'?)" for an unknown name that looks like a mistyped one, else "". */
+const char *driver_word_guess(struct driver_reader *r, const struct nearest *near);
+
+/* Copy a text that must fit, as a driver_setter does. */
+const char *driver_word_text(struct driver_reader *r, const char *value, char *out, size_t out_bytes);
+
+/* 1 to DRIVER_NAME_MAX letters, digits, '.', '_', '-'. */
+bool driver_word_is_name(const char *name);
+
+/* Two whole numbers with a '-' between, or one for both. */
+bool driver_word_range(const char *value, uint64_t max, uint64_t *low, uint64_t *high);
+
+/* One item of a list that blanks or commas divide, copied to item; false at its end. */
+bool driver_word_next(const char **list, char *item, size_t item_bytes);
+
+/* The value of an na key or option, as a driver_setter takes it. */
+const char *driver_word_na(const char *value, struct driver_na *na);
+
+#endif

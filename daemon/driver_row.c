@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT */
+#include "driver_reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ini.h"
+
+enum { TOKENS_MAX = 16 }; /* of one row: five fields, and more options than there are */
+
+/* [registers]: the five fields of a row */
+
+static const char *set_address(struct driver_reader *r, const char *value)
+{
+	uint64_t n;
+
+	if (!driver_word_number(value, UINT16_MAX, &n))
+		return "0 to 65535, decimal or 0x hexadecimal";
+	r->row->address = (uint16_t)n;
+	return NULL;
+}
+
+enum argument { NO_ARGUMENT, WORDS, BIT, BITS };
+
+static const struct type {
+	const char *name;
+	enum driver_type type;
+	enum argument argument;
+	uint8_t n_words, n_words_max; /* of types with a number of words: the highest */
+} types[] = {
+	{"u8-low", DRIVER_U8_LOW, NO_ARGUMENT, 1, 1},
+	{"u8-high", DRIVER_U8_HIGH, NO_ARGUMENT, 1, 1},
+	{"bit", DRIVER_BIT, BIT, 1, 1},
+	{"bits", DRIVER_BITS, BITS, 1, 1},
+	{"u16", DRIVER_U16, NO_ARGUMENT, 1, 1},
+	{"s16", DRIVER_S16, NO_ARGUMENT, 1, 1},
+	{"u32", DRIVER_U32, NO_ARGUMENT, 2, 2},
+	{"s32", DRIVER_S32, NO_ARGUMENT, 2, 2},
+	{"u64", DRIVER_U64, NO_ARGUMENT, 4, 4},
+	{"s64", DRIVER_S64, NO_ARGUMENT, 4, 4},
+	{"f32", DRIVER_F32, NO_ARGUMENT, 2, 2},
+	{"f64", DRIVER_F64, NO_ARGUMENT, 4, 4},
+	{"bcd", DRIVER_BCD, WORDS, 1, 4},
+	{"text", DRIVER_TEXT, WORDS, 1, 32},
+	{"chars", DRIVER_CHARS, WORDS, 1, 32},
+	{"hex", DRIVER_HEX, WORDS, 1, 32},
+	{"time2000", DRIVER_TIME_2000, NO_ARGUMENT, 2, 2},
+	{"clock", DRIVER_CLOCK, NO_ARGUMENT, 6, 6},
+};
+
+static bool set_argument(struct driver_row *row, const struct type *type, const char *argument)
+{
+	uint64_t low, high;
+
+	row->n_words = type->n_words;
+	switch (type->argument) {
+	case NO_ARGUMENT:
+		return argument == NULL;
+	case WORDS:
+		if (argument == NULL || !driver_word_number(argument, type->n_words_max, &low) || low < 1)
+			return false;
+		row->n_words = (uint8_t)low;
+		return true;
+	case BIT:
+		if (argument == NULL || !driver_word_number(argument, 15, &low))
+			return false;
+		row->bit_low = row->bit_high = (uint8_t)low;
+		return true;
+	case BITS:
+		if (argument == NULL || strchr(argument, '-') == NULL || !driver_word_range(argument, 15, &low, &high))
+			return false;
+		row->bit_low = (uint8_t)low;
+		row->bit_high = (uint8_t)high;
+		return true;
+	}
+	return false;
+}
+
+static const char *set_type(struct driver_reader *r, const char *value)
+{
+	size_t n = strcspn(value, ":");
+
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		if (strlen(types[i].name) != n || strncmp(types[i].name, value, n) != 0)
+			continue;
+		r->row->type = types[i].type;
+		if (set_argument(r->row, &types[i], value[n] == ':' ? value + n + 1 : NULL))
+			return NULL;
+	}
+	return "u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 "
+	       "chars:1..32 hex:1..32 time2000 clock";
+}
+
+static const char *set_scale(struct driver_reader *r, const char *value)
+{
+	struct driver_row *row = r->row;
+
+	row->scale = -1;
+	row->mantissa = 1;
+	row->exponent = 0;
+	if (strcmp(value, "-") == 0)
+		return NULL;
+	if (value[0] == '@' && driver_word_is_name(value + 1)) {
+		snprintf(r->note->scale, sizeof(r->note->scale), "%s", value + 1);
+		return NULL;
+	}
+	if (driver_word_decimal(value, strlen(value), &row->mantissa, &row->exponent) && row->mantissa > 0)
+		return NULL;
+	return "a decimal above 0 such as 0.01 or 1000, @NAME of a [scale NAME], or - for texts and times";
+}
+
+static const char *set_unit(struct driver_reader *r, const char *value)
+{
+	struct driver_row *row = r->row;
+	int64_t mantissa = 1;
+	int32_t exponent = 0;
+
+	if (!names_unit(row->quantity, value, &mantissa, &exponent)) {
+		names_units(row->quantity, r->allowed, sizeof(r->allowed));
+		return r->allowed;
+	}
+	if (__builtin_mul_overflow(row->mantissa, mantissa, &row->mantissa))
+		return "a unit and a scale whose product has 63 bits";
+	row->exponent += exponent;
+	return NULL;
+}
+
+static const char *set_group(struct driver_reader *r, const char *value)
+{
+	static const char *const words[] = {"energy", "power", "identity", "state"};
+	int i = driver_word_find(value, words, COUNT_OF(words));
+
+	if (i < 0)
+		return "energy, power, identity, state";
+	r->row->group = (enum driver_group)(1 << i);
+	return NULL;
+}
+
+/* [registers]: options */
+
+static const char *set_alone(struct driver_reader *r, const char *value)
+{
+	(void)value;
+	r->row->alone = true;
+	return NULL;
+}
+
+static const char *set_fallback(struct driver_reader *r, const char *value)
+{
+	(void)value;
+	r->row->fallback = true;
+	return NULL;
+}
+
+static const char *set_na(struct driver_reader *r, const char *value)
+{
+	return driver_word_na(value, &r->note->na);
+}
+
+static const char *set_sign(struct driver_reader *r, const char *value)
+{
+	const char *colon = strchrnul(value, ':');
+	uint64_t address, negative = 1;
+	char text[8];
+
+	snprintf(text, sizeof(text), "%.*s", (int)(colon - value), value);
+	if (colon - value >= (ptrdiff_t)sizeof(text) || !driver_word_number(text, UINT16_MAX, &address) ||
+	    (*colon == ':' && !driver_word_number(colon + 1, UINT16_MAX, &negative)))
+		return "ADDRESS or ADDRESS:VALUE, each 0 to 65535";
+	r->row->has_sign = true;
+	r->row->sign_address = (uint16_t)address;
+	r->row->sign_value = (uint16_t)negative;
+	return NULL;
+}
+
+/* NUMBER and UNIT glued; the unit may be left out where the quantity has none. */
+static const char *counter_amount(struct driver_reader *r, const char *value, int64_t *out)
+{
+	const struct names_row *quantity = names_get(r->row->quantity);
+	size_t n = strspn(value, "0123456789.");
+	const char *unit = value + n;
+	int64_t mantissa;
+	int32_t exponent;
+
+	if (quantity->kind != NAMES_COUNTER)
+		return "counters only";
+	if (*unit == '\0' && strcmp(quantity->unit, "1") == 0)
+		unit = "1";
+	if (names_unit(r->row->quantity, unit, &mantissa, &exponent) &&
+	    driver_word_amount(value, n, mantissa, exponent, out) && *out > 0)
+		return NULL;
+	snprintf(r->allowed, sizeof(r->allowed), "a number above 0 and its unit without a blank, in whole %s",
+		 quantity->unit);
+	return r->allowed;
+}
+
+static const char *set_modulus(struct driver_reader *r, const char *value)
+{
+	r->row->modulus_read = strcmp(value, "read") == 0;
+	if (r->row->modulus_read)
+		return names_is_counter(r->row->quantity) ? NULL : "counters only";
+	return counter_amount(r, value, &r->row->modulus);
+}
+
+static const char *set_back_step(struct driver_reader *r, const char *value)
+{
+	return counter_amount(r, value, &r->row->back_step);
+}
+
+static const char *set_row_provenance(struct driver_reader *r, const char *value)
+{
+	r->note->own_provenance = driver_word_provenance(value, &r->row->provenance);
+	return r->note->own_provenance ? NULL : "\"vendor table\", transcription, driver, sibling, inferred";
+}
+
+static const char *set_expect(struct driver_reader *r, const char *value)
+{
+	if (names_get(r->row->quantity)->kind != NAMES_IDENTITY)
+		return "identity quantities only";
+	return driver_word_text(r, value, r->row->expect, sizeof(r->row->expect));
+}
+
+static const struct option {
+	const char *name;
+	driver_setter *set;
+	bool has_value;
+} options[] = {
+	{"alone", set_alone, false},
+	{"fallback", set_fallback, false},
+	{"na", set_na, true},
+	{"sign", set_sign, true},
+	{"modulus", set_modulus, true},
+	{"back_step", set_back_step, true},
+	{"provenance", set_row_provenance, true},
+	{"expect", set_expect, true},
+};
+
+static const struct field {
+	const char *name;
+	driver_setter *set;
+} fields[] = {
+	{"address", set_address}, {"type", set_type}, {"scale", set_scale}, {"unit", set_unit}, {"group", set_group},
+};
+
+/* Split text (which is changed) at blanks outside double quotes, and drop the quotes. Returns the number of tokens,
+ * TOKENS_MAX + 1 when there are more, or -1 when a quote is not closed. */
+static int split(char *text, char **tokens)
+{
+	bool quoted = false;
+	int n = 0;
+
+	for (;;) {
+		char *to;
+
+		text += strspn(text, " \t");
+		if (*text == '\0')
+			return n;
+		if (n == TOKENS_MAX)
+			return n + 1;
+		tokens[n++] = to = text;
+		for (; *text != '\0' && (quoted || (*text != ' ' && *text != '\t')); text++) {
+			if (*text == '"')
+				quoted = !quoted;
+			else
+				*to++ = *text;
+		}
+		if (quoted)
+			return -1;
+		text += *text != '\0';
+		*to = '\0';
+	}
+}
+
+static void refuse_option(struct driver_reader *r, const char *name, const char *value)
+{
+	struct nearest near;
+
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		nearest_consider(&near, options[i].name);
+	err_add(r->e, r->d->file, r->row->line,
+		"option '%s%s%s' of %s%s, allowed: alone fallback na=.. sign=.. modulus=.. back_step=.. provenance=.. "
+		"expect=..",
+		name, value != NULL ? "=" : "", value != NULL ? value : "", names_get(r->row->quantity)->name,
+		driver_word_guess(r, &near));
+}
+
+static bool take_option(struct driver_reader *r, char *token, unsigned *seen)
+{
+	struct driver_row *row = r->row;
+	char *value = strchr(token, '=');
+	const char *name = names_get(row->quantity)->name, *allowed;
+	size_t i = 0;
+
+	if (value != NULL)
+		*value++ = '\0';
+	while (i < COUNT_OF(options) && strcmp(options[i].name, token) != 0)
+		i++;
+	if (i == COUNT_OF(options) || options[i].has_value != (value != NULL)) {
+		refuse_option(r, token, value);
+		return false;
+	}
+	if (*seen >> i & 1) {
+		err_add(r->e, r->d->file, row->line, "option '%s' of %s again, allowed: once", token, name);
+		return false;
+	}
+	*seen |= 1u << i;
+	allowed = options[i].set(r, value);
+	if (allowed != NULL)
+		err_add(r->e, r->d->file, row->line, "%s '%s' of %s, allowed: %s", token, value, name, allowed);
+	return allowed == NULL;
+}
+
+/* The fields and options of one row. Returns whether all of them are good. */
+static bool take_fields(struct driver_reader *r, char **tokens, int n_tokens)
+{
+	const char *name = names_get(r->row->quantity)->name;
+	unsigned seen = 0;
+	bool good = true;
+
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		const char *allowed = fields[i].set(r, tokens[i]);
+
+		if (allowed == NULL)
+			continue;
+		err_add(r->e, r->d->file, r->row->line, "%s '%s' of %s, allowed: %s", fields[i].name, tokens[i], name,
+			allowed);
+		good = false;
+	}
+	for (int i = COUNT_OF(fields); i < n_tokens; i++)
+		good &= take_option(r, tokens[i], &seen);
+	return good;
+}
+
+static bool is_text(enum driver_type type)
+{
+	return type == DRIVER_TEXT || type == DRIVER_CHARS || type == DRIVER_HEX;
+}
+
+static bool is_time(enum driver_type type)
+{
+	return type == DRIVER_TIME_2000 || type == DRIVER_CLOCK;
+}
+
+static bool is_whole_number(enum driver_type type)
+{
+	return type <= DRIVER_S64 && type != DRIVER_BIT;
+}
+
+/* Fields and options that are each good but do not go together. */
+static bool check_row(struct driver_reader *r, const char *type, const char *weight)
+{
+	const struct driver_row *row = r->row;
+	const struct names_row *quantity = names_get(row->quantity);
+	const char *found = NULL, *allowed = NULL;
+	bool identity = quantity->kind == NAMES_IDENTITY, plain = is_text(row->type) || is_time(row->type);
+
+	if (is_text(row->type) && !identity) {
+		found = type;
+		allowed = "a number's type, texts are for identity quantities";
+	} else if ((row->type == DRIVER_F32 || row->type == DRIVER_F64) && identity) {
+		found = type;
+		allowed = "texts and whole numbers for identity quantities";
+	} else if (strcmp(weight, "-") == 0 && !plain && !identity) {
+		found = weight;
+		allowed = "a decimal or @NAME for numbers";
+	} else if (strcmp(weight, "-") != 0 && (plain || (identity && strcmp(weight, "1") != 0))) {
+		found = weight;
+		allowed = plain ? "- for texts and times" : "1 or - for identity quantities";
+	} else if (row->has_sign && (identity || (!is_whole_number(row->type) && row->type != DRIVER_BCD))) {
+		found = "sign";
+		allowed = "sign= with whole numbers and bcd of a measured quantity";
+	}
+	if (found != NULL)
+		err_add(r->e, r->d->file, row->line, "%s of %s '%s', allowed: %s",
+			found == type	  ? "type"
+			: found == weight ? "scale"
+					  : "option",
+			quantity->name, found, allowed);
+	return found == NULL;
+}
+
+/* Whether the row's quantity may stand here. */
+static bool check_repeat(struct driver_reader *r)
+{
+	const struct driver_row *row = r->row;
+	unsigned *first = &r->quantity_lines[row->quantity];
+	const char *name = names_get(row->quantity)->name;
+	bool good = (*first != 0) == row->fallback;
+
+	if (*first != 0 && !row->fallback)
+		err_add(r->e, r->d->file, row->line,
+			"%s again (first in line %u), allowed: once, or again with the option 'fallback'", name,
+			*first);
+	if (*first == 0 && row->fallback)
+		err_add(r->e, r->d->file, row->line,
+			"'fallback' of %s without an earlier row, allowed: after the preferred row", name);
+	if (*first == 0)
+		*first = row->line;
+	return good;
+}
+
+static void refuse_quantity(struct driver_reader *r, const char *name, unsigned line)
+{
+	struct nearest near;
+
+	nearest_begin(&near, name);
+	for (int q = 0; q < Q_COUNT; q++)
+		nearest_consider(&near, names_get((enum quantity)q)->name);
+	err_add(r->e, r->d->file, line, "unknown quantity '%s'%s, allowed: the names of drivers/NAMES", name,
+		driver_word_guess(r, &near));
+}
+
+void driver_row_take(struct driver_reader *r, const char *name, const char *value, unsigned line)
+{
+	char text[INI_LINE_BYTES_MAX + 1], *tokens[TOKENS_MAX];
+	struct driver_row row = {.line = line, .block = -1, .scale = -1};
+	struct driver_note note = {.own_provenance = false};
+	int quantity = names_find(name), n_tokens;
+	bool good;
+
+	snprintf(text, sizeof(text), "%s", value);
+	n_tokens = split(text, tokens);
+	if (quantity < 0)
+		refuse_quantity(r, name, line);
+	if (n_tokens < (int)COUNT_OF(fields) || n_tokens > TOKENS_MAX)
+		err_add(r->e, r->d->file, line, "%s '%s', allowed: ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]%s", name,
+			value, n_tokens < 0 ? ", each \" closed" : "");
+	if (quantity < 0)
+		return;
+	row.quantity = (enum quantity)quantity;
+	r->row = &row;
+	r->note = &note;
+	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && take_fields(r, tokens, n_tokens);
+	if (good)
+		good = check_row(r, tokens[1], tokens[2]);
+	else if (r->quantity_lines[quantity] == 0)
+		r->quantity_lines[quantity] = line;
+	if (!good || !check_repeat(r))
+		return;
+	if (r->d->n_rows < DRIVER_ROWS_MAX) {
+		r->notes[r->d->n_rows] = note;
+		r->d->rows[r->d->n_rows++] = row;
+	} else if (!r->rows_lost) {
+		err_add(r->e, r->d->file, line, "row %d, allowed: up to %d rows", DRIVER_ROWS_MAX + 1, DRIVER_ROWS_MAX);
+		r->rows_lost = true;
+	}
+}
+
+/* What could not be settled line by line */
+
+/* Bits of the value itself, of each word for texts and clocks. */
+static unsigned width_of(const struct driver_row *row)
+{
+	if (row->type == DRIVER_U8_LOW || row->type == DRIVER_U8_HIGH)
+		return 8;
+	if (row->type == DRIVER_BIT || row->type == DRIVER_BITS)
+		return row->bit_high - row->bit_low + 1u;
+	return is_text(row->type) || row->type == DRIVER_CLOCK ? 16 : row->n_words * 16u;
+}
+
+static void add_automatic_na(struct driver_row *row)
+{
+	unsigned width = width_of(row);
+
+	switch (row->type) {
+	case DRIVER_U16:
+	case DRIVER_U32:
+	case DRIVER_U64:
+	case DRIVER_TIME_2000:
+		row->na[row->n_na++] = UINT64_MAX >> (64 - width);
+		break;
+	case DRIVER_S16:
+	case DRIVER_S32:
+	case DRIVER_S64:
+		row->na[row->n_na++] = UINT64_MAX >> (65 - width);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A row's own patterns must all fit it; of the table's those that have its width apply. */
+static void settle_na(struct driver_reader *r, struct driver_row *row, const struct driver_na *own)
+{
+	const struct driver_na *na = own->given ? own : &r->na;
+	unsigned width = width_of(row);
+
+	if (na->automatic)
+		add_automatic_na(row);
+	for (size_t i = 0; i < na->n; i++) {
+		const struct driver_pattern *p = &na->pattern[i];
+		bool fits = p->n_digits == (width + 3) / 4 && p->value <= UINT64_MAX >> (64 - width);
+
+		if (!own->given && (!fits || width < 8))
+			continue;
+		if (fits && row->n_na < DRIVER_NA_MAX)
+			row->na[row->n_na++] = p->value;
+		else
+			err_add(r->e, r->d->file, row->line,
+				"pattern 0x%0*llX of %s, allowed: up to %d patterns of %u hexadecimal digits (%u bits)",
+				(int)p->n_digits, (unsigned long long)p->value, names_get(row->quantity)->name,
+				DRIVER_NA_MAX, (width + 3) / 4, width);
+	}
+}
+
+static void settle_scale(struct driver_reader *r, struct driver_row *row, const char *name)
+{
+	for (size_t i = 0; i < r->d->n_scales && row->scale < 0; i++)
+		if (strcmp(r->d->scales[i].name, name) == 0)
+			row->scale = (int8_t)i;
+	if (row->scale < 0)
+		err_add(r->e, r->d->file, row->line, "scale '@%s' of %s, allowed: the name of a [scale NAME] section",
+			name, names_get(row->quantity)->name);
+}
+
+void driver_row_settle(struct driver_reader *r)
+{
+	for (size_t i = 0; i < r->d->n_rows; i++) {
+		struct driver_row *row = &r->d->rows[i];
+		const struct driver_note *note = &r->notes[i];
+
+		settle_na(r, row, &note->na);
+		if (!note->own_provenance)
+			row->provenance = r->d->provenance;
+		if (note->scale[0] != '\0')
+			settle_scale(r, row, note->scale);
+		if (row->modulus_read && r->quantity_lines[Q_COUNTER_MAX] == 0)
+			err_add(r->e, r->d->file, row->line,
+				"modulus 'read' of %s, allowed: in a table with a row counter_max",
+				names_get(row->quantity)->name);
+	}
+}
