@@ -433,9 +433,10 @@ static enum link_status status_of(enum frame_kind kind)
 	}
 }
 
+/* What another unit said late tells less than what the one that was asked says. */
 static void refuse(struct exchange *x, enum link_status status)
 {
-	if (x->reply.refused == LINK_OK)
+	if (x->reply.refused == LINK_OK || x->reply.refused == LINK_WRONG_UNIT)
 		x->reply.refused = status;
 }
 

@@ -26,10 +26,12 @@ enum link_status {
 
 struct link_reply {
 	enum link_status status;
-	enum link_status refused; /* kind of the first answer refused before this one came; LINK_OK = none was */
-	uint8_t exception;	  /* 1..11 with LINK_EXCEPTION, else 0 */
-	int64_t sent_us;	  /* mono_us() when the request had been handed to the kernel; 0 = it was not sent */
-	int64_t latency_us;	  /* from there to the end of the answer */
+	/* Kind of the first answer refused before this one came, another unit's only when the unit's own were not;
+	 * LINK_OK = none was. */
+	enum link_status refused;
+	uint8_t exception;  /* 1..11 with LINK_EXCEPTION, else 0 */
+	int64_t sent_us;    /* mono_us() when the request had been handed to the kernel; 0 = it was not sent */
+	int64_t latency_us; /* from there to the end of the answer */
 };
 
 struct link;

@@ -217,6 +217,13 @@ static void right_answer_after_a_wrong_one_counts(void **state)
 	assert_int_equal(o.reply.refused, LINK_WRONG_TRANSACTION);
 }
 
+static void wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another(void **state)
+{
+	(void)state;
+	assert_rtu_refused("06 03 04 00 01 e2 40 94 63 ~20 05 03 02 00 01 88 44", SILENCE_MS, LINK_WRONG_LENGTH);
+	assert_rtu_refused("05 03 02 00 01 88 44 ~20 06 03 04 00 01 e2 40 94 63", SILENCE_MS, LINK_WRONG_LENGTH);
+}
+
 static void exception_is_told_with_its_code(void **state)
 {
 	struct outcome o;
@@ -640,6 +647,7 @@ int main(void)
 		cmocka_unit_test(broken_tcp_header_closes_the_connection),
 		cmocka_unit_test(other_transaction_is_refused),
 		cmocka_unit_test(right_answer_after_a_wrong_one_counts),
+		cmocka_unit_test(wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another),
 		cmocka_unit_test(exception_is_told_with_its_code),
 		cmocka_unit_test(echo_of_the_request_is_skipped),
 		cmocka_unit_test(noise_of_a_switching_line_is_skipped),
