@@ -90,7 +90,7 @@ class Site(unittest.TestCase):
         wait_for(lambda: "\nready\n" in "\n" + self.log("sim.log") or self.sim.poll() is not None, "the simulator")
         self.assertIsNone(self.sim.poll(), self.log("sim.log"))
 
-    def control(self, *command):
+    def ask_sim(self, *command):
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(10)
             s.connect(str(self.dir / "control"))
@@ -99,7 +99,10 @@ class Site(unittest.TestCase):
             answer = b""
             while chunk := s.recv(65536):
                 answer += chunk
-        answer = answer.decode()
+        return answer.decode()
+
+    def control(self, *command):
+        answer = self.ask_sim(*command)
         self.assertTrue(answer.startswith("ok"), answer)
         return answer
 
