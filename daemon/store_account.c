@@ -102,13 +102,23 @@ static int64_t interval_of(const struct conf *conf)
 	return conf->interval_s ? conf->interval_s : 900;
 }
 
+/* Days, months and intervals from now on. The C library has one zone for all threads, so it is changed only while there
+ * is no other: when the store is opened and configured for the first time. */
+static void use_calendar(struct store_account *a, const char *zone, int64_t interval_s)
+{
+	if (strcmp(a->zone, zone) != 0) {
+		snprintf(a->zone, sizeof(a->zone), "%s", zone);
+		calendar_zone(zone);
+	}
+	calendar_init(&a->calendar, interval_s);
+	a->span_written_s[0] = a->span_written_s[1] = INT64_MIN;
+}
+
 int store_account_open(struct store *s, const struct conf *conf)
 {
 	struct store_account *a = &s->account;
 
-	snprintf(a->zone, sizeof(a->zone), "%s", conf->timezone ? conf->timezone : "");
-	calendar_zone(conf->timezone);
-	calendar_init(&a->calendar, interval_of(conf));
+	use_calendar(a, conf->timezone ? conf->timezone : "", interval_of(conf));
 	a->account = (struct account){.calendar = &a->calendar,
 				      .sink = {.context = s,
 					       .interval = store_interval_put,
@@ -116,7 +126,7 @@ int store_account_open(struct store *s, const struct conf *conf)
 					       .life = on_life,
 					       .event = on_event}};
 	a->write_from_s = INT64_MIN;
-	a->span_written_s[0] = a->span_written_s[1] = a->start_written_s = INT64_MIN;
+	a->start_written_s = INT64_MIN;
 	int r = load_quantity_ids(s);
 
 	if (r == 0)
@@ -154,8 +164,26 @@ int store_put_setting(struct store *s, const char *name, const char *value)
 	return r;
 }
 
+static void get_setting(struct store *s, const char *name, char *value, size_t n)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "SELECT value FROM setting WHERE name = '%s'", name);
+	store_text(s, sql, value, n);
+}
+
+int store_account_put_settings(struct store *s, const char *zone, int64_t interval_s)
+{
+	char interval[24];
+	int r;
+
+	snprintf(interval, sizeof(interval), "%lld", (long long)interval_s);
+	r = store_put_setting(s, "interval_s", interval);
+	return r == 0 ? store_put_setting(s, "timezone", zone) : r;
+}
+
 /* The length of intervals or the time zone is another one: end what runs, go on with the new. */
-static int change_settings(struct store *s, const char *interval, const char *zone)
+static int change_settings(struct store *s, const char *zone, int64_t interval_s)
 {
 	struct store_account *a = &s->account;
 	int r = store_exec(s, "BEGIN IMMEDIATE");
@@ -168,57 +196,50 @@ static int change_settings(struct store *s, const char *interval, const char *zo
 	if (r == 0)
 		r = store_state_save(s, true);
 	if (r == 0)
-		r = store_put_setting(s, "interval_s", interval);
-	if (r == 0)
-		r = store_put_setting(s, "timezone", zone);
+		r = store_account_put_settings(s, zone, interval_s);
 	if (r == 0)
 		r = store_exec(s, "COMMIT");
 	if (r != 0) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 		s->stale = true;
+		return r;
 	}
-	return r;
+	use_calendar(a, zone, interval_s);
+	return 0;
 }
 
-static void get_setting(struct store *s, const char *name, char *value, size_t n)
+/* The first time: make the account anew if that is wanted, else go on from where the last run left it. What it counted
+ * since its state was saved is in the intervals of its calendar, so the replay needs that one. */
+static int begin(struct store *s)
 {
-	char sql[80];
+	char interval[24], zone[sizeof(s->account.zone)];
 
-	snprintf(sql, sizeof(sql), "SELECT value FROM setting WHERE name = '%s'", name);
-	store_text(s, sql, value, n);
-}
-
-/* The zone is the one the process started with, whatever a reload says: the C library has one for all threads. */
-static int check_settings(struct store *s, const struct conf *conf)
-{
-	struct store_account *a = &s->account;
-	char interval[24], known_interval[24], known_zone[sizeof(a->zone)];
-	int64_t interval_s = interval_of(conf);
-
-	snprintf(interval, sizeof(interval), "%lld", (long long)interval_s);
-	get_setting(s, "interval_s", known_interval, sizeof(known_interval));
-	get_setting(s, "timezone", known_zone, sizeof(known_zone));
-	if (strcmp(interval, known_interval) == 0 && strcmp(a->zone, known_zone) == 0 &&
-	    a->calendar.interval_s == interval_s)
-		return 0;
-	calendar_init(&a->calendar, interval_s);
-	return change_settings(s, interval, a->zone);
+	if (store_number(s, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
+	    store_number(s, "SELECT count(*) FROM account", 0) == 0)
+		return store_replay_all(s);
+	get_setting(s, "interval_s", interval, sizeof(interval));
+	get_setting(s, "timezone", zone, sizeof(zone));
+	if (atoll(interval) > 0)
+		use_calendar(&s->account, zone, atoll(interval));
+	return store_replay_since(s);
 }
 
 int store_account_configure(struct store *s, const struct conf *conf)
 {
+	struct store_account *a = &s->account;
+	int64_t interval_s = interval_of(conf);
+	const char *zone = a->zone;
 	int r = store_limits_set(s, conf);
 
-	if (r == 0 && !s->account.loaded) {
-		if (store_number(s, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
-		    store_number(s, "SELECT count(*) FROM account", 0) == 0)
-			r = store_replay_all(s);
-		else
-			r = store_replay_since(s);
+	if (r == 0 && !a->loaded) {
+		r = begin(s);
+		zone = conf->timezone ? conf->timezone : "";
 	}
 	for (size_t i = 0; i < s->n_meters; i++)
 		store_input_resume(s, &s->meters[i]);
-	return r == 0 ? check_settings(s, conf) : r;
+	if (r != 0 || (interval_s == a->calendar.interval_s && strcmp(zone, a->zone) == 0))
+		return r;
+	return change_settings(s, zone, interval_s);
 }
 
 static int count(struct store *s, struct store_meter *m, int64_t slot_s, enum reading_quality quality,

@@ -105,6 +105,9 @@ void store_account_close(struct store *s);
  * and go on from it. A transaction of its own. 0 or -errno. */
 int store_account_configure(struct store *s, const struct conf *conf);
 
+/* Write down which zone and length of intervals the account is kept in. 0 or -errno. */
+int store_account_put_settings(struct store *s, const char *zone, int64_t interval_s);
+
 /* Count one reading: n values of quantities qs. Returns the kinds (a mask of indices) with a suspect value, which wait
  * in account.suspects; or -errno. */
 int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,

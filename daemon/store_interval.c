@@ -200,8 +200,13 @@ static int prepare_spans(struct store *s, size_t span)
 {
 	struct store_account *a = &s->account;
 
-	a->put_span[span] = store_prepare(s, "INSERT OR IGNORE INTO local_%s (%s, from_ts, until_ts) VALUES (?, ?, ?)",
-					  spans[span], spans[span]);
+	/* one in which the time zone was changed is as long as both say */
+	a->put_span[span] = store_prepare(
+		s,
+		"INSERT INTO local_%s (%s, from_ts, until_ts) VALUES (?, ?, ?) ON CONFLICT (%s) DO UPDATE SET "
+		"from_ts = min(from_ts, excluded.from_ts), until_ts = max(until_ts, excluded.until_ts) "
+		"WHERE excluded.from_ts < from_ts OR excluded.until_ts > until_ts",
+		spans[span], spans[span], spans[span]);
 	if (!a->put_span[span])
 		return -EIO;
 	for (size_t k = 0; k < s->n_kinds; k++) {
@@ -263,7 +268,8 @@ static int clear_spans(struct store *s, size_t span, const char *from)
 			 spans[span], from);
 		r = store_exec(s, sql);
 	}
-	return r;
+	snprintf(sql, sizeof(sql), "DELETE FROM local_%s WHERE %s >= '%s'", spans[span], spans[span], from);
+	return r == 0 ? store_exec(s, sql) : r;
 }
 
 int store_interval_clear(struct store *s, int64_t from_s)

@@ -244,6 +244,8 @@ int store_replay_all(struct store *s)
 	if (r == 0)
 		r = store_state_save(s, true);
 	if (r == 0)
+		r = store_account_put_settings(s, a->zone, a->calendar.interval_s);
+	if (r == 0)
 		r = store_exec(s, "DELETE FROM setting WHERE name = 'rebuild'");
 	if (r == 0)
 		r = store_exec(s, "COMMIT");

@@ -443,6 +443,25 @@ static void another_length_of_intervals_cuts_the_running_one(void **state)
 		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured");
 }
 
+static void another_length_after_a_crash_cuts_the_running_one(void **state)
+{
+	struct site *t = *state;
+
+	/* the first commit saves the account's state, what follows is replayed */
+	run(t, 0, 60, 5000);
+	run(t, 120, 2400, 5000);
+	t->conf.interval_s = 3600;
+	crash(t);
+	run(t, 2460, 3600, 5000);
+	t->conf.interval_s = 300;
+	crash(t);
+	run(t, 3660, 4200, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
+		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured\n"
+		    "3600|300|0.05|measured\n3900|300|0.05|measured");
+	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.7");
+}
+
 static void days_follow_the_time_zone(void **state)
 {
 	struct site *t = *state;
@@ -453,6 +472,29 @@ static void days_follow_the_time_zone(void **state)
 	assert_rows(t, "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'",
 		    "2026-01-01|0.6\n2026-01-02|0.6");
 	assert_rows(t, "SELECT day, until_ts - from_ts FROM local_day", "2026-01-01|86400\n2026-01-02|86400");
+}
+
+/* Paris until 01:00 of the 2nd, when New York has 19:00 of the 1st: both days have hours of both. */
+static void days_before_another_time_zone_stay_and_later_ones_follow_it(void **state)
+{
+	struct site *t = *state;
+	static const char per_day[] = "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'";
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 0, 60, 5000);
+	run(t, 120, 86400, 5000);
+	strcpy(t->zone, "America/New_York");
+	crash(t);
+	run(t, 86460, 2 * 86400, 5000);
+	assert_rows(t, per_day, "2026-01-01|16.8\n2026-01-02|12.0");
+	assert_rows(t, "SELECT day, from_ts - 1767225600, until_ts - from_ts FROM local_day",
+		    "2026-01-01|-3600|108000\n2026-01-02|82800|108000");
+	assert_rows(t, "SELECT sum(active_energy_import) FROM kept_interval", "28800");
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, per_day, "2025-12-31|3.0\n2026-01-01|14.4\n2026-01-02|11.4");
+	assert_rows(t, "SELECT day, from_ts - 1767225600, until_ts - from_ts FROM local_day",
+		    "2025-12-31|-68400|86400\n2026-01-01|18000|86400\n2026-01-02|104400|86400");
 }
 
 /* Rule 3 of the account, over a day of readings at odd moments. */
@@ -503,7 +545,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(another_length_of_intervals_cuts_the_running_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_length_after_a_crash_cuts_the_running_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(days_follow_the_time_zone, setup, teardown),
+		cmocka_unit_test_setup_teardown(days_before_another_time_zone_stay_and_later_ones_follow_it, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, setup,
 						teardown),
 	};

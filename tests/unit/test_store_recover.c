@@ -407,9 +407,9 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 				      "INSERT INTO bus VALUES ('hall', 'rtu', 1);"
 				      "INSERT INTO meter (id, name, is_input, bus, model, address, label, configured) "
 				      "VALUES (7, 'press', 0, 'hall', 'countis-e43', 5, '', 1);"
-				      "INSERT INTO slot VALUES (1767225600), (1767225660);"
+				      "INSERT INTO slot VALUES (1767225600), (1767226500);"
 				      "INSERT INTO reading_energy (id, meter, delay_ms, quality, active_energy_import) "
-				      "VALUES (1767225600 << 14, 7, 0, 0, 1000), (1767225660 << 14, 7, 0, 0, 1010)",
+				      "VALUES (1767225600 << 14, 7, 0, 0, 1000), (1767226500 << 14, 7, 0, 0, 1010)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
