@@ -543,22 +543,29 @@ static bool can_be_asked(const struct meter *m, int64_t now_ms)
 	return is_due(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->failed_rounds == 0));
 }
 
-/* Ask all that have something due, but for those that failed last: they are asked when the others are done. A try that
- * has found no time until now is given up. */
+/* The try that it waits for has found no time before the next slot. Returns whether it is asked in that one: then what
+ * it says is a second look at counters that could not be, and is handed on. */
+static bool give_up_waiting(struct poller *p, struct meter *m, int64_t now_ms)
+{
+	bool doubted = m->doubted;
+
+	m->wanted = 0;
+	conclude(p, m, doubted ? METER_NO_LINE : METER_FAILED, now_ms);
+	m->doubted = doubted;
+	return doubted;
+}
+
+/* Ask all that have something due, but for those that failed last: they are asked when the others are done. */
 static void start_round(struct poller *p, int64_t now_ms)
 {
 	begin_round(p);
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		if (!can_be_asked(m, now_ms))
+		if (!can_be_asked(m, now_ms) || (m->waiting && !give_up_waiting(p, m, now_ms)))
 			continue;
-		if (m->waiting) {
-			m->wanted = 0;
-			conclude(p, m, m->doubted ? METER_NO_LINE : METER_FAILED, now_ms);
-		} else if (begin_due(m, now_ms)) {
+		if (begin_due(m, now_ms))
 			ask_in_round(p, m);
-		}
 	}
 }
 

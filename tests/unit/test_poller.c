@@ -917,19 +917,33 @@ static void counters_that_stay_implausible_are_handed_on(void **state)
 	expect("ask m1 100+2\n");
 }
 
-static void implausible_counters_that_can_not_be_read_again_are_dropped(void **state)
+/* m1 says nonsense, and m2 takes all the time to the next slot. */
+static void leave_no_time_for_a_second_look(void)
 {
-	(void)state;
 	begin_up(plain_model, 2, 1, 0);
 	tick(2000);
 	answer_nonsense();
 	now_ms = 2950;
 	answer();
 	tick(3000);
-	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m2 100+2\n");
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 100+2\nask m2 100+2\n");
+}
+
+static void implausible_counters_that_can_not_be_read_again_are_dropped(void **state)
+{
+	(void)state;
+	leave_no_time_for_a_second_look();
 	answer();
-	expect("<m2 3 E good>\nask m1 100+2\n");
+	expect("<m1 3 E good>\n");
 	assert_string_equal(meter_status(0).state, "up");
+}
+
+static void implausible_counters_of_two_slots_are_handed_on(void **state)
+{
+	(void)state;
+	leave_no_time_for_a_second_look();
+	answer_nonsense();
+	expect("<m1 3 E good implausible>\n");
 }
 
 static void meter_is_asked_daily_who_it_is_and_the_right_one_counts_again(void **state)
@@ -1173,6 +1187,7 @@ int main(void)
 		T(implausible_counters_are_read_again_before_they_are_handed_on),
 		T(counters_that_stay_implausible_are_handed_on),
 		T(implausible_counters_that_can_not_be_read_again_are_dropped),
+		T(implausible_counters_of_two_slots_are_handed_on),
 		T(meter_is_asked_daily_who_it_is_and_the_right_one_counts_again),
 		T(missing_register_is_told_once_after_the_round),
 		T(meter_that_refuses_everything_goes_down_and_comes_back),
