@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "due.h"
 #include "log.h"
 #include "meter.h"
 #include "mono.h"
@@ -15,15 +16,6 @@ enum {
 	WAIT_MAX_MS = 10000,	 /* a further try or a suspect that never finds that time is asked all the same then */
 	SILENT_PAUSE_MS = 10000, /* between questions on a line where nobody answers */
 	STEP_BACK_MS = 2000,	 /* the wall clock may be slewed; from here on it was set back */
-};
-
-/* What the time that a round leaves is used for, the more urgent first. */
-enum extra {
-	EXTRA_RETRY,   /* a further try for what failed in the round */
-	EXTRA_PART,    /* a part of a refused request */
-	EXTRA_SUSPECT, /* what is due of a meter that failed in its last round */
-	EXTRA_PROBE,   /* whether a down meter is back */
-	EXTRA_NONE
 };
 
 struct poller {
@@ -85,20 +77,6 @@ static void tell(struct poller *p, int64_t at_ms, const char *what, const char *
 		p->sink.event(p->sink.context, at_ms, subject, kind, detail);
 }
 
-static int64_t slot_of(int64_t now_s, uint32_t every_s)
-{
-	return now_s - now_s % every_s;
-}
-
-/* From now on only slots after now_ms are due. */
-static void forget_slots(struct meter *m, int64_t now_ms)
-{
-	int64_t now_s = now_ms / 1000;
-
-	m->last_energy_slot_s = m->conf->energy_every_s ? slot_of(now_s, m->conf->energy_every_s) : INT64_MAX;
-	m->last_power_slot_s = m->conf->power_every_s ? slot_of(now_s, m->conf->power_every_s) : INT64_MAX;
-}
-
 static void add_period(struct poller *p, uint32_t every_s)
 {
 	for (size_t i = 0; i < p->n_periods; i++)
@@ -127,7 +105,7 @@ struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const st
 		m = meter_new(&conf->meters[i], sink->meter_id(sink->context, conf->meters[i].name));
 		if (m == NULL)
 			goto fail;
-		forget_slots(m, now_ms);
+		due_from_now(m, now_ms);
 		add_period(p, m->conf->energy_every_s);
 		add_period(p, m->conf->power_every_s);
 		p->meters[p->n_meters++] = m;
@@ -147,60 +125,6 @@ void poller_free(struct poller *p)
 	free(p->meters);
 	free(p->periods_s);
 	free(p);
-}
-
-static bool energy_due(const struct meter *m, int64_t now_s)
-{
-	return m->conf->energy_every_s && m->last_energy_slot_s < slot_of(now_s, m->conf->energy_every_s);
-}
-
-static bool power_due(const struct meter *m, int64_t now_s)
-{
-	return m->conf->power_every_s && m->last_power_slot_s < slot_of(now_s, m->conf->power_every_s);
-}
-
-static bool is_due(const struct meter *m, int64_t now_ms)
-{
-	return energy_due(m, now_ms / 1000) || power_due(m, now_ms / 1000);
-}
-
-/* Since when the meter has had something due. */
-static int64_t due_since_ms(const struct meter *m, int64_t now_ms)
-{
-	int64_t since_s = INT64_MAX / 1000;
-
-	if (energy_due(m, now_ms / 1000))
-		since_s = m->last_energy_slot_s + m->conf->energy_every_s;
-	if (power_due(m, now_ms / 1000) && m->last_power_slot_s + m->conf->power_every_s < since_s)
-		since_s = m->last_power_slot_s + m->conf->power_every_s;
-	return since_s * 1000;
-}
-
-/* Take what is due from the meter's account of slots: its groups, and the slot they belong to. Groups of one job share
- * a slot: power that fell due at another moment than energy stays due. */
-static unsigned take_due(struct meter *m, int64_t now_s, int64_t *slot_s)
-{
-	int64_t power_slot_s = m->conf->power_every_s ? slot_of(now_s, m->conf->power_every_s) : 0;
-	unsigned groups = 0;
-
-	if (energy_due(m, now_s)) {
-		groups |= DRIVER_ENERGY;
-		*slot_s = m->last_energy_slot_s = slot_of(now_s, m->conf->energy_every_s);
-	}
-	if (power_due(m, now_s) && (groups == 0 || power_slot_s == *slot_s)) {
-		groups |= DRIVER_POWER;
-		*slot_s = m->last_power_slot_s = power_slot_s;
-	}
-	return groups;
-}
-
-/* The slot was taken, but nothing of it read. */
-static void give_back(struct meter *m, unsigned groups)
-{
-	if (groups & DRIVER_ENERGY)
-		m->last_energy_slot_s -= m->conf->energy_every_s;
-	if (groups & DRIVER_POWER)
-		m->last_power_slot_s -= m->conf->power_every_s;
 }
 
 static void submit(struct poller *p, struct meter *m)
@@ -234,38 +158,15 @@ static void ask_extra(struct poller *p, struct meter *m)
 	submit(p, m);
 }
 
-/* Make the job what is due: first, if it is time, who the meter is. */
-static bool begin_due(struct meter *m, int64_t now_ms)
-{
-	m->wanted = take_due(m, now_ms / 1000, &m->slot_s);
-	if (m->wanted == 0)
-		return false;
-	return (now_ms >= m->identify_at_ms && meter_begin_identify(m)) || meter_begin_read(m, m->slot_s, m->wanted);
-}
-
-/* A slot came while a round is under way. What has not been asked in that round waits for its end; the others lose
- * their power, their energy waits unless its next slot has come too. */
+/* A slot came while a round is under way: what that costs its meters is an overrun. */
 static void skip_slot(struct poller *p, int64_t now_ms)
 {
-	int64_t now_s = now_ms / 1000;
-	bool lost = false;
+	bool is_lost = false;
 
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[i];
-		uint32_t energy_every_s = m->conf->energy_every_s;
-
-		if (m->failed_rounds > 0)
-			continue;
-		if (m->round == p->round && power_due(m, now_s)) {
-			m->last_power_slot_s = slot_of(now_s, m->conf->power_every_s);
-			lost = true;
-		}
-		if (energy_due(m, now_s) && slot_of(now_s, energy_every_s) - m->last_energy_slot_s > energy_every_s) {
-			m->last_energy_slot_s = slot_of(now_s, energy_every_s) - energy_every_s;
-			lost = true;
-		}
-	}
-	p->overruns += lost;
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->failed_rounds == 0)
+			is_lost |= due_skip(p->meters[i], p->meters[i]->round == p->round, now_ms);
+	p->overruns += is_lost;
 }
 
 /* At start every meter is asked at once who it is, so that the installer need not wait for the first slot, with which
@@ -292,8 +193,8 @@ static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 	int64_t now_s = now_ms / 1000, next_s = INT64_MAX / 1000;
 
 	for (size_t i = 0; i < p->n_periods; i++)
-		if (slot_of(now_s, p->periods_s[i]) + p->periods_s[i] < next_s)
-			next_s = slot_of(now_s, p->periods_s[i]) + p->periods_s[i];
+		if (due_slot_s(now_s, p->periods_s[i]) + p->periods_s[i] < next_s)
+			next_s = due_slot_s(now_s, p->periods_s[i]) + p->periods_s[i];
 	return next_s * 1000;
 }
 
@@ -408,7 +309,7 @@ static void finish_read(struct poller *p, struct meter *m, enum meter_outcome ou
 	if (n_values > 0)
 		p->sink.reading(p->sink.context, &r);
 	else if (p->ending)
-		give_back(m, m->groups);
+		due_give_back(m, m->groups);
 	/* Who it is was asked in vain. */
 	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)
 		m->identify_at_ms = now_ms + METER_IDENTIFY_AGAIN_MS;
@@ -459,7 +360,7 @@ static void finish_identify(struct poller *p, struct meter *m, enum meter_outcom
 		take_identity(p, m, now_ms);
 	}
 	if (p->ending)
-		give_back(m, m->wanted);
+		due_give_back(m, m->wanted);
 	if (p->ending || outcome == METER_NO_LINE || m->wanted == 0 || !meter_begin_read(m, m->slot_s, m->wanted)) {
 		if (outcome != METER_ANSWERED)
 			settle(p, m, outcome, now_ms);
@@ -540,7 +441,7 @@ static void conclude_waiting(struct poller *p, enum meter_outcome outcome, int64
 
 static bool can_be_asked(const struct meter *m, int64_t now_ms)
 {
-	return is_due(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->failed_rounds == 0));
+	return due_has(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->failed_rounds == 0));
 }
 
 /* The try that it waits for has found no time before the next slot. Returns whether it is asked in that one: then what
@@ -564,7 +465,7 @@ static void start_round(struct poller *p, int64_t now_ms)
 
 		if (!can_be_asked(m, now_ms) || (m->waiting && !give_up_waiting(p, m, now_ms)))
 			continue;
-		if (begin_due(m, now_ms))
+		if (due_begin(m, now_ms))
 			ask_in_round(p, m);
 	}
 }
@@ -577,39 +478,18 @@ static bool round_due(const struct poller *p, int64_t now_ms)
 	return false;
 }
 
-/* What the meter has to be asked beside the round, and since when. */
-static enum extra extra_of(const struct meter *m, int64_t now_ms, int64_t *since_ms)
-{
-	*since_ms = m->slot_s * 1000;
-	if (m->waiting)
-		return EXTRA_RETRY;
-	if (m->task != METER_IDLE)
-		return EXTRA_NONE;
-	if (m->n_refused > 0)
-		return EXTRA_PART;
-	if (m->state == METER_DOWN) {
-		*since_ms = m->probe_at_ms;
-		return m->probe_at_ms <= now_ms ? EXTRA_PROBE : EXTRA_NONE;
-	}
-	if (m->failed_rounds > 0 && is_due(m, now_ms)) {
-		*since_ms = due_since_ms(m, now_ms);
-		return EXTRA_SUSPECT;
-	}
-	return EXTRA_NONE;
-}
-
 /* The meter with the most urgent extra question, of equals the one that has waited longest; NULL = none has any. */
-static struct meter *most_urgent(const struct poller *p, int64_t now_ms, enum extra *extra, int64_t *since_ms)
+static struct meter *most_urgent(const struct poller *p, int64_t now_ms, enum due_extra *extra, int64_t *since_ms)
 {
 	struct meter *first = NULL;
 
-	*extra = EXTRA_NONE;
+	*extra = DUE_NONE;
 	*since_ms = 0;
 	for (size_t i = 0; i < p->n_meters; i++) {
 		int64_t since;
-		enum extra e = extra_of(p->meters[i], now_ms, &since);
+		enum due_extra e = due_extra_of(p->meters[i], now_ms, &since);
 
-		if (e > *extra || e == EXTRA_NONE || (e == *extra && since >= *since_ms))
+		if (e > *extra || e == DUE_NONE || (e == *extra && since >= *since_ms))
 			continue;
 		*extra = e;
 		*since_ms = since;
@@ -618,38 +498,19 @@ static struct meter *most_urgent(const struct poller *p, int64_t now_ms, enum ex
 	return first;
 }
 
-static bool begin_extra(struct meter *m, enum extra extra, int64_t now_ms)
-{
-	switch (extra) {
-	case EXTRA_RETRY:
-		m->waiting = false;
-		return meter_retry(m);
-	case EXTRA_PART:
-		return meter_begin_part(m);
-	case EXTRA_SUSPECT:
-		return begin_due(m, now_ms);
-	case EXTRA_PROBE:
-		m->probe_at_ms = now_ms + m->probe_pause_ms;
-		return meter_begin_probe(m);
-	case EXTRA_NONE:
-		break;
-	}
-	return false;
-}
-
 /* In the time that the round leaves, one extra question at a time, its timeout cut to that time. */
 static void use_slack(struct poller *p, int64_t now_ms)
 {
 	int64_t slack_ms = next_slot_ms(p, now_ms) - now_ms, since_ms;
-	enum extra extra;
+	enum due_extra extra;
 	struct meter *m;
 
 	while (p->round_open == 0 && p->extra_open == 0 && (m = most_urgent(p, now_ms, &extra, &since_ms)) != NULL) {
-		bool patient = now_ms - since_ms < (extra == EXTRA_PROBE ? METER_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
+		bool patient = now_ms - since_ms < (extra == DUE_PROBE ? METER_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
 
 		if (slack_ms < SLACK_MIN_MS && patient)
 			return;
-		if (!begin_extra(m, extra, now_ms))
+		if (!due_begin_extra(m, extra, now_ms))
 			continue;
 		if (slack_ms >= SLACK_MIN_MS && slack_ms < m->job.timeout_ms)
 			m->job.timeout_ms = (uint32_t)slack_ms;
@@ -695,7 +556,7 @@ static void forget_future(struct poller *p, int64_t now_ms)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		forget_slots(m, now_ms);
+		due_from_now(m, now_ms);
 		if (m->probe_at_ms > now_ms + m->probe_pause_ms)
 			m->probe_at_ms = now_ms + m->probe_pause_ms;
 		if (m->identify_at_ms > now_ms + METER_IDENTIFY_EVERY_MS)
