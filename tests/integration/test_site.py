@@ -102,6 +102,7 @@ address = 7
         self.assertGreater(self.assert_rows_true("energy", 3, meters), 20)
         self.assertGreater(self.assert_rows_true("power", 3, meters), 100)
         self.assertGreater(self.assert_tariffs_true(3, ("e43", "e44")), 20)
+        self.assertRegex(self.control("stats"), r"(?m)^bus line .* bad=0 crowded=0 .* wrong_speed=0 ")
         leading = self.sql("SELECT max(power_factor) AS pf FROM power WHERE meter = 'e44'")
         self.assertLess(leading[0]["pf"], 0)
 

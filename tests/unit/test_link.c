@@ -220,8 +220,8 @@ static void right_answer_after_a_wrong_one_counts(void **state)
 static void wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another(void **state)
 {
 	(void)state;
-	assert_rtu_refused("06 03 04 00 01 e2 40 94 63 ~20 05 03 02 00 01 88 44", SILENCE_MS, LINK_WRONG_LENGTH);
-	assert_rtu_refused("05 03 02 00 01 88 44 ~20 06 03 04 00 01 e2 40 94 63", SILENCE_MS, LINK_WRONG_LENGTH);
+	assert_rtu_refused("06 03 04 00 01 e2 40 94 63 05 03 02 00 01 88 44", SILENCE_MS, LINK_WRONG_LENGTH);
+	assert_rtu_refused("05 03 02 00 01 88 44 06 03 04 00 01 e2 40 94 63", SILENCE_MS, LINK_WRONG_LENGTH);
 }
 
 static void exception_is_told_with_its_code(void **state)
