@@ -382,9 +382,10 @@ class Faults(Site):
 
     def test_gateway_reboots_and_comes_back_at_its_port(self):
         self.assertFalse(self.read(self.tcp(), 1).isError())
-        self.control("reboot", "gw", "200ms")
+        self.control("reboot", "gw", "1min")
         port = int(self.places["gw"][2])
         self.assertFalse(self.listens(port))
+        self.control("reboot", "gw", "0")
         wait_for(lambda: self.listens(port), "the gateway")
         self.assertFalse(self.read(self.tcp(), 1).isError())
 
@@ -397,8 +398,9 @@ class Faults(Site):
     def test_adapter_is_unplugged_and_comes_back(self):
         client = self.serial(timeout=1)
         self.assertFalse(self.read(client, 5).isError())
-        self.control("unplug", "hall", "200ms")
+        self.control("unplug", "hall", "1min")
         self.assertFalse(os.path.lexists(self.dir + "/hall"))
+        self.control("unplug", "hall", "0")
         wait_for(lambda: os.path.exists(self.dir + "/hall"), "the adapter")
         self.assertFalse(self.read(self.serial(), 5).isError())
 
