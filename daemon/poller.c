@@ -308,7 +308,7 @@ static void finish_read(struct poller *p, struct meter *m, enum meter_outcome ou
 	m->doubted = false;
 	if (n_values > 0)
 		p->sink.reading(p->sink.context, &r);
-	else if (p->ending)
+	else if (p->ending || outcome == METER_NO_LINE)
 		due_give_back(m, m->groups);
 	/* Who it is was asked in vain. */
 	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)
@@ -359,7 +359,7 @@ static void finish_identify(struct poller *p, struct meter *m, enum meter_outcom
 		settle(p, m, outcome, now_ms);
 		take_identity(p, m, now_ms);
 	}
-	if (p->ending)
+	if (p->ending || outcome == METER_NO_LINE)
 		due_give_back(m, m->wanted);
 	if (p->ending || outcome == METER_NO_LINE || m->wanted == 0 || !meter_begin_read(m, m->slot_s, m->wanted)) {
 		if (outcome != METER_ANSWERED)

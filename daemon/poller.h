@@ -11,6 +11,7 @@
  * it is read as soon as the round ends, unless the next energy slot has come by then.
  * When nobody answers it is the line, once those who were not asked but answered last have been asked too: it is down,
  * the meters keep their state, and one in turn is asked now and then. A gateway that answers for silent meters is up.
+ * What the loss of the line kept from being read is read when it is back, if its slot lasts until then.
  */
 #ifndef TALLY_POLLER_H
 #define TALLY_POLLER_H

@@ -801,6 +801,24 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 	assert_int_equal(n_logged, 2);
 }
 
+static void slot_in_which_the_line_was_lost_is_read_when_it_is_back(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 900, 0);
+	tick(900000);
+	answer();
+	bus.is_open = false;
+	break_off(LINK_CLOSED, 0);
+	expect("ask m1 100+2\nask m2 100+2\n<m1 900 E good>\n"
+	       "!line bus-down: down: port gone; tried again until it is there\n");
+	bus.is_open = true;
+	now_ms = 905000;
+	poller_results(poller, now_ms);
+	expect("ask m2 100+2\n");
+	answer();
+	expect("!line bus-up: up: meters answer\n<m2 900 E good 5000ms>\n");
+}
+
 static void port_that_can_not_be_opened_at_start_is_told_and_contact_waits(void **state)
 {
 	(void)state;
@@ -1178,6 +1196,7 @@ int main(void)
 		T(line_whose_last_meter_goes_down_is_silent),
 		T(bus_of_one_meter_has_no_silent_line),
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
+		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
 		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),
 		T(connection_that_breaks_and_comes_back_counts_against_the_meter),
 		T(clock_that_is_set_back_is_followed),
