@@ -133,12 +133,24 @@ static enum verdict judge(const struct account_meter *m, const struct account_co
 	return ROLLED;
 }
 
+/* Values of a counter as people read them. */
+struct shown {
+	char text[NAMES_VALUE_MAX];
+};
+
+static struct shown show(const struct account_counter *c, int64_t value)
+{
+	struct shown shown;
+
+	names_format(c->quantity, value / c->parts, shown.text, sizeof(shown.text));
+	return shown;
+}
+
 static void tell_rollover(struct account *a, const struct account_meter *m, const struct account_counter *c,
 			  int64_t slot_s, int64_t value)
 {
-	tell(a, m, slot_s, "rollover", "%s: %lld to %lld %s at its modulus %lld", names_get(c->quantity)->name,
-	     (long long)(c->raw / c->parts), (long long)(value / c->parts), names_get(c->quantity)->unit,
-	     (long long)(modulus_of(m, c) / c->parts));
+	tell(a, m, slot_s, "rollover", "%s: %s to %s %s at its modulus %s", names_get(c->quantity)->name,
+	     show(c, c->raw).text, show(c, value).text, names_get(c->quantity)->shown, show(c, modulus_of(m, c)).text);
 }
 
 /* What the old life has in the running interval is rounded down for itself: between any two readings of a life the
@@ -192,12 +204,12 @@ static void tell_suspect(struct account *a, const struct account_meter *m, const
 	char reason[160];
 
 	if (verdict == JUMPED)
-		snprintf(reason, sizeof(reason), "%s: rose from %lld to %lld %s, at most %lld can have passed",
-			 row->name, (long long)(c->raw / c->parts), (long long)(value / c->parts), row->unit,
-			 (long long)(most(limit_of(m, c->quantity), slot_s - c->moved_s) / c->parts));
+		snprintf(reason, sizeof(reason), "%s: rose from %s to %s %s, at most %s can have passed", row->name,
+			 show(c, c->raw).text, show(c, value).text, row->shown,
+			 show(c, most(limit_of(m, c->quantity), slot_s - c->moved_s)).text);
 	else
-		snprintf(reason, sizeof(reason), "%s: fell from %lld to %lld %s", row->name,
-			 (long long)(c->raw / c->parts), (long long)(value / c->parts), row->unit);
+		snprintf(reason, sizeof(reason), "%s: fell from %s to %s %s", row->name, show(c, c->raw).text,
+			 show(c, value).text, row->shown);
 	if (a->sink.suspect)
 		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
 	if (c->n_suspect == 1)
@@ -214,8 +226,8 @@ static bool take_suspect(struct account *a, const struct account_meter *m, struc
 		tell_suspect(a, m, c, verdict, slot_s, value);
 		return false;
 	}
-	tell(a, m, c->suspect_s, "reset", "%s: from %lld to %lld %s, a new life begins", names_get(c->quantity)->name,
-	     (long long)(c->raw / c->parts), (long long)(c->suspect_raw / c->parts), names_get(c->quantity)->unit);
+	tell(a, m, c->suspect_s, "reset", "%s: from %s to %s %s, a new life begins", names_get(c->quantity)->name,
+	     show(c, c->raw).text, show(c, c->suspect_raw).text, names_get(c->quantity)->shown);
 	add_piece(mv, c->slot_s, c->suspect_s, 0, false);
 	add_piece(mv, c->suspect_s, slot_s, value - c->suspect_raw, true);
 	c->ended_raw = c->raw;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,4 +58,16 @@ void names_units(enum quantity q, char *out, size_t n)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && used < n; i++)
 		if (strcmp(units[i].base, rows[q].unit) == 0)
 			used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? " " : "", units[i].unit);
+}
+
+void names_format(enum quantity q, int64_t value, char *out, size_t n)
+{
+	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	uint64_t per = (uint64_t)rows[q].per_shown;
+	const char *sign = value < 0 ? "-" : "";
+
+	if (per == 1)
+		snprintf(out, n, "%s%" PRIu64, sign, magnitude);
+	else
+		snprintf(out, n, "%s%" PRIu64 ".%03" PRIu64, sign, magnitude / per, magnitude % per * 1000 / per);
 }

@@ -44,6 +44,11 @@ int names_find(const char *name);
  * 1 and 3; h for s: 36 and 2). Returns false when unit is not a unit of this quantity. */
 bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *exponent);
 
+/* A value of q, in base units, as people read it: in the unit of the views, three digits behind the point where that is
+ * not the base unit (rounded towards 0). At most NAMES_VALUE_MAX bytes with NUL. */
+enum { NAMES_VALUE_MAX = 32 };
+void names_format(enum quantity q, int64_t value, char *out, size_t n);
+
 /* The units of q, each followed by a blank but the last, at most n bytes with NUL ("Wh kWh MWh"). */
 void names_units(enum quantity q, char *out, size_t n);
 

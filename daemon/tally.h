@@ -66,9 +66,6 @@ bool tally_find_counter(const struct conf *conf, const char *name, const struct 
 /* Of n names the one nearest to a mistyped one, or NULL when none is near. */
 const char *tally_nearest(const char *name, const char *const *names, size_t n);
 
-/* One value of q in its shown unit, "81234.560", exact: at most n bytes with NUL. */
-void tally_format_value(enum quantity q, int64_t value, char *out, size_t n);
-
 /* How long something takes or how old it is, for people: "400 ms", "9.5 s", "12 s", "3 min 5 s", "2 h 10 min", "5 d 3
  * h". */
 void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX]);

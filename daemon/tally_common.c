@@ -183,18 +183,6 @@ bool tally_find_counter(const struct conf *conf, const char *name, const struct 
 	return *meter != NULL || *input != NULL;
 }
 
-void tally_format_value(enum quantity q, int64_t value, char *out, size_t n)
-{
-	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	uint64_t per = (uint64_t)names_get(q)->per_shown;
-	const char *sign = value < 0 ? "-" : "";
-
-	if (per == 1)
-		snprintf(out, n, "%s%" PRIu64, sign, magnitude);
-	else
-		snprintf(out, n, "%s%" PRIu64 ".%03" PRIu64, sign, magnitude / per, magnitude % per * 1000 / per);
-}
-
 void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX])
 {
 	int64_t s = (ms + 500) / 1000;

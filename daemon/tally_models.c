@@ -70,7 +70,7 @@ static void format_weight(const struct driver *d, const struct driver_row *row, 
 		snprintf(out, n, "%lld %s", (long long)count, name->unit);
 		return;
 	}
-	tally_format_value(row->quantity, count, weight, sizeof(weight));
+	names_format(row->quantity, count, weight, sizeof(weight));
 	length = strlen(weight);
 	while (strchr(weight, '.') != NULL && (weight[length - 1] == '0' || weight[length - 1] == '.'))
 		weight[--length] = '\0';

@@ -100,7 +100,7 @@ static void print_item(const struct meter *m, const struct plan_item *item)
 	} else {
 		s = codec_number(d->order, row, &m->words[item->word], sign, m->multipliers[item->row], &number);
 		if (s == CODEC_OK)
-			tally_format_value(row->quantity, number, value, sizeof(value));
+			names_format(row->quantity, number, value, sizeof(value));
 	}
 	if (s != CODEC_OK)
 		snprintf(value, sizeof(value), "%s", codec_status_text(s));

@@ -63,7 +63,7 @@ active_energy_import = 1000 kWh
         self.assertGreater(suspects[0]["active_import_kwh"], 1000000)
         told = self.sql("SELECT subject, detail FROM event WHERE kind = 'implausible'")
         self.assertEqual([row["subject"] for row in told], ["board"])
-        self.assertRegex(told[0]["detail"], "^active_energy_import: rose from 1000[0-9]{3} to [0-9]+ Wh, at most")
+        self.assertRegex(told[0]["detail"], "^active_energy_import: rose from 1000[.][0-9]{3} to [0-9.]+ kWh, at most")
         self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'reset'"), [])
         counted = self.sql("SELECT sum(value) AS kwh FROM interval WHERE quantity = 'active_energy_import'")[0]["kwh"]
         good = self.sql("SELECT max(active_import_kwh) - min(active_import_kwh) AS kwh FROM energy "

@@ -170,8 +170,8 @@ static void glitch_is_suspect_and_not_counted(void **state)
 	for (int64_t t = 300; t <= 900; t += 60)
 		assert_true(feed(b, t, 50020));
 	expect(b, "life 0 from 50000: first\n"
-		  "suspect 60: active_energy_import: fell from 50000 to 0 Wh\nimplausible 60\n"
-		  "suspect 180: active_energy_import: rose from 50010 to 53700000 Wh, at most 2520 can have passed\n"
+		  "suspect 60: active_energy_import: fell from 50.000 to 0.000 kWh\nimplausible 60\n"
+		  "suspect 180: active_energy_import: rose from 50.010 to 53700.000 kWh, at most 2.520 can have passed\n"
 		  "implausible 180\n0+900 measured 20\n");
 }
 
@@ -187,8 +187,8 @@ static void two_agreeing_readings_after_a_suspect_make_a_reset(void **state)
 	for (int64_t t = 300; t <= 900; t += 60)
 		assert_true(feed(b, t, 200));
 	expect(b,
-	       "life 0 from 50000: first\nsuspect 120: active_energy_import: fell from 50100 to 0 Wh\nimplausible 120\n"
-	       "suspect 180: active_energy_import: fell from 50100 to 100 Wh\nreset 120\n"
+	       "life 0 from 50000: first\nsuspect 120: active_energy_import: fell from 50.100 to 0.000 kWh\nimplausible 120\n"
+	       "suspect 180: active_energy_import: fell from 50.100 to 0.100 kWh\nreset 120\n"
 	       "life ends 60 at 50100\nlife 120 from 0: reset\n0+900 estimated 300\n");
 }
 

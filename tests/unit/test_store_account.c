@@ -137,7 +137,7 @@ static void suspect_reading_is_kept_with_its_reason(void **state)
 	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh, quality FROM energy WHERE quality <> 'good'",
 		    "360|0.0|suspect");
 	assert_rows(t, "SELECT quantity, reason FROM suspect_reading",
-		    "active_energy_import|active_energy_import: fell from 5050 to 0 Wh");
+		    "active_energy_import|active_energy_import: fell from 5.050 to 0.000 kWh");
 	assert_rows(t, "SELECT count(*) FROM tariff_energy", "15");
 	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
@@ -267,7 +267,7 @@ static void input_of_a_fraction_rolls_over_without_loss(void **state)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, (999999987 + i) % 1000000000, Q_COUNT);
 	assert_int_equal(store_commit(t->store), 0);
 	assert_rows(t, "SELECT kind, detail FROM event WHERE subject = 'plate'",
-		    "rollover|active_energy_import: 312499999 to 0 Wh at its modulus 312500000");
+		    "rollover|active_energy_import: 312499.999 to 0.000 kWh at its modulus 312500.000");
 	/* 312499995.9375, 312500000.625, 312500005.3125 */
 	assert_rows(t, "SELECT value * 1000, quality FROM interval WHERE meter = 'plate' ORDER BY ts",
 		    "5.0|measured\n5.0|measured");
