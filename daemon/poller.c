@@ -286,12 +286,17 @@ static unsigned take_reading(const struct meter *m, int64_t now_ms, struct readi
 }
 
 /* Counters that can not be are looked at a second time, in the time that the round leaves; what they say then is
- * handed on, be it the same. Returns whether that is to be waited for. */
+ * handed on, be it the same. The meter is asked first who it is: where another one hangs at the address all of its
+ * counters begin anew, also those whose step from one meter to the other looks like consumption. Returns whether that
+ * is to be waited for. */
 static bool look_again(struct poller *p, struct meter *m, const struct reading *r)
 {
 	if (m->doubted || p->ending || p->sink.plausible == NULL || (r->groups & DRIVER_ENERGY) == 0 ||
-	    r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r) ||
-	    !meter_begin_read(m, m->slot_s, m->groups))
+	    r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r))
+		return false;
+	m->wanted = r->groups;
+	m->identify_at_ms = 0;
+	if (!meter_begin_identify(m) && !meter_begin_read(m, m->slot_s, m->wanted))
 		return false;
 	m->doubted = m->waiting = true;
 	m->tries_left = 1;

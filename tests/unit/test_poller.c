@@ -935,6 +935,49 @@ static void counters_that_stay_implausible_are_handed_on(void **state)
 	expect("ask m1 100+2\n");
 }
 
+static void meter_whose_counters_can_not_be_is_asked_who_it_is(void **state)
+{
+	(void)state;
+	begin_up(identified_model, 1, 10, 0);
+	tick(10000);
+	answer_nonsense();
+	expect("ask m1 100+2\nask m1 500+2\n");
+	answer();
+	expect("ask m1 100+2\n");
+	answer_nonsense();
+	expect("<m1 10 E good implausible>\n");
+	tick(20000);
+	answer();
+	expect("ask m1 100+2\n<m1 20 E good>\n");
+}
+
+static void meter_that_became_another_model_is_suspect_before_its_counters_are_handed_on(void **state)
+{
+	(void)state;
+	begin_up(identified_model, 1, 10, 0);
+	tick(10000);
+	answer_nonsense();
+	say_other_maker();
+	answer();
+	expect("ask m1 100+2\nask m1 500+2\n"
+	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
+	       "suspect\nask m1 100+2\n<m1 10 E suspect>\n");
+}
+
+static void who_it_is_comes_first_when_there_was_no_time_for_it(void **state)
+{
+	(void)state;
+	begin_up(identified_model, 2, 1, 0);
+	tick(2000);
+	answer_nonsense();
+	now_ms = 2950;
+	answer();
+	tick(3000);
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 500+2\nask m2 100+2\n");
+	answer();
+	expect("ask m1 100+2\n");
+}
+
 /* m1 says nonsense, and m2 takes all the time to the next slot. */
 static void leave_no_time_for_a_second_look(void)
 {
@@ -1205,6 +1248,9 @@ int main(void)
 		T(readings_of_another_model_are_suspect),
 		T(implausible_counters_are_read_again_before_they_are_handed_on),
 		T(counters_that_stay_implausible_are_handed_on),
+		T(meter_whose_counters_can_not_be_is_asked_who_it_is),
+		T(meter_that_became_another_model_is_suspect_before_its_counters_are_handed_on),
+		T(who_it_is_comes_first_when_there_was_no_time_for_it),
 		T(implausible_counters_that_can_not_be_read_again_are_dropped),
 		T(implausible_counters_of_two_slots_are_handed_on),
 		T(meter_is_asked_daily_who_it_is_and_the_right_one_counts_again),
