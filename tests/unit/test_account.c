@@ -175,6 +175,21 @@ static void glitch_is_suspect_and_not_counted(void **state)
 		  "implausible 180\n0+900 measured 20\n");
 }
 
+static void counter_that_stood_still_can_jump_no_further_than_another(void **state)
+{
+	struct bench *b = *state;
+
+	for (int64_t at_s = 0; at_s <= 3600; at_s += 60)
+		assert_true(feed(b, at_s, 50000));
+	b->n = 0;
+	assert_false(feed(b, 3660, 53000));
+	expect(b, "suspect 3660: active_energy_import: rose from 50.000 to 53.000 kWh, at most 2.520 can have passed\n"
+		  "implausible 3660\n");
+	assert_true(feed(b, 3720, 51000));
+	assert_true(feed(b, 4500, 52000));
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 2000);
+}
+
 static void two_agreeing_readings_after_a_suspect_make_a_reset(void **state)
 {
 	struct bench *b = *state;
@@ -628,6 +643,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(first_interval_of_a_life_that_began_inside_it_is_estimated, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(glitch_is_suspect_and_not_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(counter_that_stood_still_can_jump_no_further_than_another, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspects_that_do_not_agree_make_no_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(rollover_is_counted_through, setup, teardown),
