@@ -322,12 +322,14 @@ void store_meter_status(struct store *s, int64_t meter, const struct store_meter
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 {
 	struct store_meter *m = store_find_meter(s, meter);
-	char *copy = strdup(serial);
+	char *copy;
 
-	if (!m || !copy) {
-		free(copy);
+	/* Said again it keeps its place: what has come since is of the new meter. */
+	if (!m || (m->serial && strcmp(m->serial, serial) == 0))
 		return;
-	}
+	copy = strdup(serial);
+	if (!copy)
+		return;
 	if (!m->serial)
 		s->n_serials++;
 	free(m->serial);

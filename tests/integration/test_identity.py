@@ -53,6 +53,18 @@ class TestIdentity(Site):
         status = self.tally("status")
         self.assertEqual(status.returncode, 0, status.stdout + status.stderr)
 
+    def test_meter_exchanged_between_two_readings_begins_every_counter_anew(self):
+        self.start_site()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good'", 2)
+        self.control("swap", "m", "99887766")
+        self.wait_rows("SELECT * FROM event WHERE subject = 'm' AND kind = 'meter-replaced'", 1)
+        self.wait_rows("SELECT * FROM meter_life WHERE meter = 'm' AND reason = 'replaced'", 8)
+        ends = self.sql("SELECT quantity, from_value, until_value FROM meter_life WHERE meter = 'm' AND reason = 'first'")
+        # 2 kW for some seconds.
+        self.assertEqual([end for end in ends if end["until_value"] - end["from_value"] > 0.2], [])
+        self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'm' AND quality = 'suspect'"), [])
+        self.assertEqual(self.stop_daemon(), 0)
+
     def test_another_meter_of_the_model_begins_a_new_life(self):
         old, new = "00000000000011112222", "00000000000099887766"
         self.start_site()

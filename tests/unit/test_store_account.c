@@ -308,6 +308,25 @@ static void changed_serial_number_opens_a_life(void **state)
 	assert_rows(t, "SELECT value, quality FROM interval", "0.14|estimated");
 }
 
+static void serial_number_said_again_before_the_commit_keeps_its_place(void **state)
+{
+	struct site *t = *state;
+	int64_t press = store_meter_id(t->store, "press");
+
+	store_meter_serial(t->store, press, "A1");
+	run(t, 0, 300, 5000);
+	store_meter_serial(t->store, press, "B2");
+	hold(t, "press", T + 360, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 6000, Q_COUNT);
+	store_meter_serial(t->store, press, "B2");
+	hold(t, "press", T + 420, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 6010, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t,
+		    "SELECT from_value, until_value, reason FROM meter_life "
+		    "WHERE quantity = 'active_energy_import' ORDER BY since",
+		    "5.0|5.05|first\n6.0||replaced");
+	assert_rows(t, "SELECT * FROM suspect_reading", "");
+}
+
 static void replaced_meter_is_counted_to_its_final_and_from_its_initial_value(void **state)
 {
 	struct site *t = *state;
@@ -535,6 +554,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(input_of_a_fraction_rolls_over_without_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_of_weight_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(serial_number_said_again_before_the_commit_keeps_its_place, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(replaced_meter_is_counted_to_its_final_and_from_its_initial_value,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(exchange_that_is_told_late_counts_nothing_twice, setup, teardown),
