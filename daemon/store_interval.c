@@ -124,6 +124,19 @@ static void put_kept(struct store *s, const struct account_interval *i, const st
 	store_account_note(s, store_run(s, a->put_interval));
 }
 
+/* Has a clock that went back brought this interval a second time? The counters of a reading come together, so those
+ * that have no column here come again when those that have one do. */
+static bool is_repeated(const struct kept *k, const struct account_interval *i)
+{
+	for (size_t v = 0; v < i->n_values; v++) {
+		int c = column_of_interval(i->values[v].quantity);
+
+		if (c >= 0 && k->has[c])
+			return true;
+	}
+	return false;
+}
+
 void store_interval_put(void *context, const struct account_interval *given)
 {
 	struct store *s = context;
@@ -132,16 +145,18 @@ void store_interval_put(void *context, const struct account_interval *given)
 	struct kept k;
 	int quality; /* of what is new in it; -1: nothing is */
 	int64_t measured_s = 0;
+	bool repeated;
 
 	if (a->replaying || i.start_s < a->write_from_s || a->error != 0)
 		return;
 	k = get_kept(s, &i);
+	repeated = is_repeated(&k, given);
 	quality = given->n_values > 0 ? -1 : ACCOUNT_MISSING;
 	i.n_values = 0;
 	for (size_t v = 0; v < given->n_values; v++) {
 		int c = column_of_interval(given->values[v].quantity);
 
-		if (c >= 0 && k.has[c])
+		if (c >= 0 ? k.has[c] : repeated)
 			continue;
 		i.values[i.n_values++] = given->values[v];
 		if (c < 0)
