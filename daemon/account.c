@@ -405,12 +405,41 @@ static void start_again(struct account *a, struct account_meter *m, int64_t slot
 	m->told_s = 0;
 }
 
-static void mark_behind(struct account *a, const struct account_meter *m, struct account_value *v, int64_t slot_s)
+static void mark_behind(struct account *a, const struct account_meter *m, struct account_value *v, int64_t slot_s,
+			const char *reason)
 {
 	v->suspect = true;
 	if (a->sink.suspect)
-		a->sink.suspect(a->sink.context, m->id, v->quantity, slot_s, true,
-				"its slot lies before one that is counted already");
+		a->sink.suspect(a->sink.context, m->id, v->quantity, slot_s, true, reason);
+}
+
+/* Is the clock of this reading a long way from that of the last one counted, and has not proved itself yet? */
+static bool is_astray(const struct account *a, struct account_meter *m, int64_t slot_s)
+{
+	int64_t ahead_s = slot_s - m->last_s;
+
+	if (a->proven || m->last_s == 0 || (ahead_s <= ACCOUNT_AHEAD_S && -ahead_s <= ACCOUNT_BACK_S)) {
+		m->away_s = 0;
+		return false;
+	}
+	if (m->away_s == 0 || slot_s < m->away_s || slot_s - m->away_last_s > ACCOUNT_BACK_S)
+		m->away_s = slot_s;
+	m->away_last_s = slot_s;
+	return slot_s - m->away_s < ACCOUNT_PROOF_S;
+}
+
+/* Nothing of this reading is counted, for its clock's sake. */
+static void leave_astray(struct account *a, const struct account_meter *m, int64_t slot_s, struct account_value *values,
+			 size_t n_values)
+{
+	int64_t days = llabs(slot_s - m->last_s) / 86400;
+	char reason[120];
+
+	snprintf(reason, sizeof(reason),
+		 "its slot lies %lld days %s the last one counted: a clock to be believed later", (long long)days,
+		 slot_s > m->last_s ? "after" : "before");
+	for (size_t i = 0; i < n_values; i++)
+		mark_behind(a, m, &values[i], slot_s, reason);
 }
 
 bool account_is_plausible(const struct account_meter *m, enum quantity q, int64_t slot_s, int64_t value)
@@ -433,6 +462,10 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 
 	if (slot_s < CLOCK_NEVER_SET_S || n_values == 0)
 		return 0;
+	if (is_astray(a, m, slot_s)) {
+		leave_astray(a, m, slot_s, values, n_values);
+		return 0;
+	}
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		start_again(a, m, slot_s);
 	if (make_counters(a, m, slot_s, values, n_values) != 0)
@@ -445,7 +478,7 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 		if (slot_s == c->seen_s)
 			continue;
 		if (slot_s < c->seen_s || slot_s < c->slot_s) {
-			mark_behind(a, m, &values[i], slot_s);
+			mark_behind(a, m, &values[i], slot_s, "its slot lies before one that is counted already");
 			continue;
 		}
 		c->seen_s = slot_s;

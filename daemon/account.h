@@ -10,11 +10,15 @@
  *   - What passed between two readings is spread over the time between them; the value at the end of an interval is
  *     interpolated and rounded down, so the sum over any span is exact in whole base units.
  *   - Nothing that lies before what has been counted is counted again.
+ *   - A reading that is a long way from the last one counted is one of a clock that may be wrong: it is not counted
+ *     until readings have gone on from there for a while. If the clock then has gone back, new lives begin: what has
+ *     been counted stands, also where it lies in the future, and no interval is counted a second time.
  *
  * Pure: no I/O, no clock, no logging; the only memory taken is for a meter's counters, when one is first seen. One
  * thread. Times are Unix seconds UTC, values whole base units; or whole parts of one, where a pulse weighs no whole
  * number of them. Lives, intervals and what is told are whole base units always. The same readings in the same order
- * give the same account, so it can be made anew from them. */
+ * give the same account, so it can be made anew from them; but not in the order of their slots where the clock has gone
+ * back by more than ACCOUNT_BACK_S and proved itself. */
 #ifndef TALLY_ACCOUNT_H
 #define TALLY_ACCOUNT_H
 
@@ -28,7 +32,9 @@
 
 enum {
 	ACCOUNT_SLACK_S = 60,	      /* readings of a slot may lie this far apart from it */
-	ACCOUNT_BACK_S = 86400,	      /* a clock that steps back further begins new lives */
+	ACCOUNT_BACK_S = 86400,	      /* a clock that steps back further must prove itself and begins new lives */
+	ACCOUNT_AHEAD_S = 31 * 86400, /* one that steps on further must prove itself */
+	ACCOUNT_PROOF_S = 3600,	      /* by going on for so long */
 	ACCOUNT_UNKNOWN_W = 10000000, /* for a model whose highest power is unknown: 10 MW at ratios 1:1 */
 	ACCOUNT_LATE_S = 7 * 86400,   /* an exchange may be told so much later than it was noticed as a reset */
 	ACCOUNT_PULSES_S = 100,	      /* pulses an input can count in a second */
@@ -78,6 +84,7 @@ struct account_meter {
 	int64_t counter_max;		     /* highest value its counters show, 0 = unknown */
 	int64_t last_s;			     /* newest slot with counters, 0 = none */
 	int64_t told_s;			     /* intervals up to here have been given out */
+	int64_t away_s, away_last_s;	     /* first and last slot of those that do not count yet, 0 = none */
 	size_t n_counters;
 	struct account_counter *counters;
 };
@@ -102,8 +109,8 @@ struct account_sink {
 	void *context;
 	/* An interval may be given out again with other counters, or first without values and later with them. */
 	void (*interval)(void *context, const struct account_interval *i);
-	/* A value that was not counted. behind: its slot lies before what has been counted, the value itself may be
-	 * good. reason: one sentence without the meter's name. */
+	/* A value that was not counted. behind: because of its slot, and never will be; the value itself may be good.
+	 * reason: one sentence without the meter's name. */
 	void (*suspect)(void *context, int64_t meter, enum quantity q, int64_t slot_s, bool behind, const char *reason);
 	/* A life begins at slot_s with the value raw; the one before, if any, ended at ended_s with ended_raw. */
 	void (*life)(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw, int64_t ended_s,
@@ -114,6 +121,7 @@ struct account_sink {
 
 struct account {
 	struct calendar *calendar;
+	bool proven; /* the readings have been fed before, without those that were told to be behind */
 	struct account_sink sink;
 };
 

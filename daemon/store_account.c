@@ -242,11 +242,28 @@ int store_account_configure(struct store *s, const struct conf *conf)
 	return change_settings(s, zone, interval_s);
 }
 
+/* The clock went back from until_s for good: up to there the order of the slots is not that of the readings, so that
+ * the account can not be made from them again. */
+static int note_unordered(struct store *s, int64_t until_s)
+{
+	int64_t known_s =
+		store_number(s, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'unordered_until'", 0);
+	char value[24];
+
+	s->account.save_wanted = true;
+	snprintf(value, sizeof(value), "%lld", (long long)until_s);
+	return until_s > known_s ? store_put_setting(s, "unordered_until", value) : 0;
+}
+
 static int count(struct store *s, struct store_meter *m, int64_t slot_s, enum reading_quality quality,
 		 struct account_value *values, size_t n)
 {
+	int64_t last_s = m->account.last_s;
+	int r;
+
 	m->account_changed = true;
-	return account_feed(&s->account.account, &m->account, slot_s, quality == READING_UNSYNCHRONISED, values, n);
+	r = account_feed(&s->account.account, &m->account, slot_s, quality == READING_UNSYNCHRONISED, values, n);
+	return r == 0 && m->account.last_s < last_s ? note_unordered(s, last_s) : r;
 }
 
 static bool is_input_plausible(const struct store *s, const struct store_input *input, const struct reading *r)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "log.h"
 #include "mono.h"
 
 enum { REBUILD_STEP = 20000 }; /* readings of a rebuild in one transaction */
@@ -100,6 +101,7 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, struct sto
 	struct cursor cursors[STORE_KINDS_MAX] = {0};
 	int r = 0;
 
+	s->account.account.proven = true;
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		r = open_cursor(s, k, &cursors[k], after_s, before_s);
 	while (r == 0) {
@@ -128,6 +130,7 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, struct sto
 	}
 	for (size_t k = 0; k < s->n_kinds; k++)
 		sqlite3_finalize(cursors[k].stmt);
+	s->account.account.proven = false;
 	return r;
 }
 
@@ -137,7 +140,7 @@ static void forget(struct store *s)
 		struct store_meter *m = &s->meters[i];
 
 		account_fini(&m->account);
-		m->account.last_s = m->account.told_s = 0;
+		m->account.last_s = m->account.told_s = m->account.away_s = 0;
 		m->account_changed = false;
 		m->period_s = INT64_MIN;
 	}
@@ -202,16 +205,38 @@ static int rebuild_step(struct store *s)
 	return r == 0 ? store_exec(s, "BEGIN IMMEDIATE") : r;
 }
 
-/* From where a rebuild may write: from the beginning when no reading has been deleted yet, else from the first local
- * month that the readings cover wholly. */
+static int64_t time_setting(struct store *s, const char *name)
+{
+	char sql[100];
+
+	snprintf(sql, sizeof(sql), "SELECT CAST(value AS INTEGER) FROM setting WHERE name = '%s'", name);
+	return store_number(s, sql, 0);
+}
+
+/* From where a rebuild may write: from the beginning when all readings are there and in the order of their slots, else
+ * from the first local month that such readings cover wholly. */
 static int64_t rebuild_from(struct store *s)
 {
-	int64_t deleted_s =
-		store_number(s, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'deleted_until'", 0);
+	int64_t deleted_s = time_setting(s, "deleted_until"), unordered_s = time_setting(s, "unordered_until");
+	int64_t until_s = deleted_s > unordered_s ? deleted_s : unordered_s;
 
-	if (deleted_s == 0)
-		return INT64_MIN;
-	return calendar_month(&s->account.calendar, deleted_s)->end_s;
+	return until_s == 0 ? INT64_MIN : calendar_month(&s->account.calendar, until_s)->end_s;
+}
+
+/* Where the clock went back and has not come to the month after that yet, what has been counted stands. */
+static bool can_rebuild(struct store *s)
+{
+	int64_t unordered_s = time_setting(s, "unordered_until");
+
+	return unordered_s == 0 || calendar_month(&s->account.calendar, unordered_s)->end_s <= mono_wall_ms() / 1000;
+}
+
+static int leave_as_it_is(struct store *s)
+{
+	int r = store_replay_since(s);
+
+	log_warning("%s: no rebuild: the clock has gone back, and is not in the month after that yet", s->path);
+	return r == 0 ? store_exec(s, "DELETE FROM setting WHERE name = 'rebuild'") : r;
 }
 
 int store_replay_all(struct store *s)
@@ -219,8 +244,11 @@ int store_replay_all(struct store *s)
 	struct store_account *a = &s->account;
 	struct store_exchange *exchanges = NULL;
 	size_t n_exchanges = 0;
-	int r = store_exchange_load(s, &exchanges, &n_exchanges);
+	int r;
 
+	if (!can_rebuild(s))
+		return leave_as_it_is(s);
+	r = store_exchange_load(s, &exchanges, &n_exchanges);
 	forget(s);
 	a->loaded = true;
 	a->rebuilding = true;

@@ -450,9 +450,39 @@ static void clock_that_was_days_ahead_begins_again(void **state)
 
 	feed(b, 3 * 86400, 1000);
 	feed(b, 3 * 86400 + 60, 1100);
-	assert_true(feed(b, 0, 1200));
-	assert_true(feed(b, 900, 1300));
-	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 100);
+	for (int64_t t = 0; t < 3600; t += 60)
+		assert_false(feed(b, t, 1200 + t));
+	assert_true(feed(b, 3600, 4800));
+	assert_true(feed(b, 4500, 5700));
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 900);
+}
+
+static void clock_that_was_astray_for_minutes_changes_nothing(void **state)
+{
+	struct bench *b = *state;
+	int64_t value = 1000;
+
+	for (int64_t t = 0; t <= 3600; t += 60) {
+		assert_true(feed(b, t, value += 10));
+		if (t % 600 == 300) {
+			assert_false(feed(b, t + INT64_C(86400) * 365, value));
+			assert_false(feed(b, t + INT64_C(86400) * 365 + 60, value));
+			assert_false(feed(b, t - 2 * 86400, value));
+		}
+	}
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 600);
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->life_s, T);
+}
+
+static void clock_a_long_way_on_is_believed_when_it_has_gone_on(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 1000);
+	for (int64_t t = 40 * 86400; t < 40 * 86400 + 3600; t += 60)
+		assert_false(feed(b, t, 2000));
+	assert_true(feed(b, 40 * 86400 + 3600, 2000));
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 1000);
 }
 
 static void clock_that_was_never_set_is_not_counted(void **state)
@@ -547,6 +577,13 @@ static void one_site(struct bench *b, int64_t parts)
 		} else if (what < 93 && t.shown > 500000 && t.shown < INT64_C(9990000000)) { /* one wrong value */
 			run_load(&t, 60);
 			assert_false(feed(b, t.at_s, below(2) ? 0 : t.shown + INT64_C(1000000000)));
+			run_load(&t, 60);
+		} else if (what < 94) { /* the clock is days or years wrong for a while */
+			int64_t astray_s =
+				t.at_s + (below(2) ? 32 * 86400 + 86400 * below(4000) : -86400 * (2 + below(100)));
+
+			for (int64_t slot = 0; slot < 60 * below(30); slot += 60)
+				assert_false(feed(b, astray_s + slot, t.shown));
 			run_load(&t, 60);
 		} else if (what < 96) { /* the clock steps back and runs on */
 			for (int64_t back = 1 + below(30); back > 0; back--)
@@ -666,6 +703,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(partial_counter_is_reset_apart_from_the_total, setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_that_steps_back_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_that_was_days_ahead_begins_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_that_was_astray_for_minutes_changes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_a_long_way_on_is_believed_when_it_has_gone_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_that_was_never_set_is_not_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(unsynchronised_readings_make_estimated_intervals, setup, teardown),
 		cmocka_unit_test_setup_teardown(changed_length_cuts_the_running_interval, setup, teardown),

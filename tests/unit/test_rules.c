@@ -184,6 +184,75 @@ static void rule_5_no_slot_is_counted_twice_when_the_clock_steps_back(void **sta
 	assert_rows(t, "SELECT round((max(active_import_kwh) - min(active_import_kwh)) * 1000) FROM energy", "10800.0");
 }
 
+/* Wh of intervals, days, months, and of tariff 1 in months: it was in force all the time. */
+static const char sums[] =
+	"SELECT (SELECT sum(active_energy_import) FROM kept_interval), "
+	"(SELECT sum(active_energy_import) FROM day_energy), (SELECT sum(active_energy_import) FROM month_energy), "
+	"(SELECT sum(active_energy_import_t1) FROM month_energy)";
+
+static void assert_counted_once(struct site *t, int64_t wh)
+{
+	long long interval, day, month, tariff;
+
+	assert_int_equal(sscanf(rows(t, sums), "%lld|%lld|%lld|%lld", &interval, &day, &month, &tariff), 4);
+	assert_in_range(interval, 1, wh);
+	assert_int_equal(day, interval);
+	assert_int_equal(month, interval);
+	assert_int_equal(tariff, interval);
+	assert_rows(t, "SELECT count(*) - count(DISTINCT ts) FROM energy", "0");
+}
+
+static void rule_5_no_slot_is_counted_twice_however_the_clock_steps(void **state)
+{
+	struct site *t = *state;
+	int64_t at = 0, wh = 1000000, now_s = time(NULL);
+
+	random_state = (uint64_t)now_s * 2654435761U + 1;
+	printf("seed %llu\n", (unsigned long long)random_state);
+	for (int i = 1; i <= 4000; i++) {
+		at += 60 * (1 + below(20));
+		wh += below(2000);
+		if (below(200) == 0)
+			at += 60 * (below(14400) - 10000); /* up to seven days back and three on */
+		if (at < 0)
+			at = 0;
+		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, wh, Q_ACTIVE_ENERGY_IMPORT_T1, wh,
+		     Q_COUNT);
+		if (below(60) == 0)
+			commit(t);
+		if (below(1000) == 0) {
+			commit(t);
+			store_abandon(t->store);
+			open_store(t);
+		}
+	}
+	commit(t);
+	assert_counted_once(t, wh - 1000000);
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_counted_once(t, wh - 1000000);
+}
+
+/* It was 400 days ahead for a minute: what has been read then is kept, and nothing of it is ever counted. */
+static void rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account(void **state)
+{
+	struct site *t = *state;
+
+	for (int64_t at = 0; at <= 1800; at += 60) {
+		press(t, at, 1000000 + at);
+		if (at == 600)
+			press(t, at + 400 * 86400, 1000000 + at);
+	}
+	commit(t);
+	for (int again = 0; again < 2; again++) {
+		assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+			    "0|0.9|measured\n900|0.9|measured");
+		assert_rows(t, "SELECT count(*) FROM meter_life", "1");
+		assert_int_equal(store_rebuild(t->store), 0);
+	}
+	assert_rows(t, "SELECT reason FROM suspect_reading",
+		    "its slot lies 400 days after the last one counted: a clock to be believed later");
+}
+
 static void rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters(void **state)
 {
 	struct site *t = *state;
@@ -225,6 +294,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rule_4_what_nobody_knows_stays_missing, setup, teardown),
 		cmocka_unit_test_setup_teardown(rule_5_no_slot_is_counted_twice_after_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(rule_5_no_slot_is_counted_twice_when_the_clock_steps_back, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(rule_5_no_slot_is_counted_twice_however_the_clock_steps, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters,
 						setup, teardown),

@@ -254,6 +254,21 @@ static void many_that_are_too_old_at_once_go_in_steps(void **state)
 	assert_in_range(number(t, "SELECT count(*) FROM energy"), 20003 - 5200, 20003 - 4900);
 }
 
+static void a_clock_that_is_years_ahead_for_a_while_makes_nothing_old(void **state)
+{
+	struct site *t = *state;
+
+	t->conf.keep_readings_d = 30;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	hold_minutes(t, 0, 4000);
+	commit_at(t, 4000);
+	for (int minute = 4 * 365 * 1440; minute < 4 * 365 * 1440 + 30; minute++) {
+		hold_minutes(t, minute, minute);
+		commit_at(t, minute);
+	}
+	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 4001 + 30);
+}
+
 static void a_clock_that_is_not_known_good_makes_nothing_old(void **state)
 {
 	struct site *t = *state;
@@ -375,6 +390,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(events_that_wait_are_bounded, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(old_readings_go_and_the_file_stops_growing, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(many_that_are_too_old_at_once_go_in_steps, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(a_clock_that_is_years_ahead_for_a_while_makes_nothing_old, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_clock_that_is_not_known_good_makes_nothing_old, setup_limits,
 						teardown),
 		cmocka_unit_test_setup_teardown(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits,
