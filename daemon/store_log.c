@@ -13,7 +13,7 @@
 #include "mono.h"
 
 /* Bytes of SQLite's -shm file that a reader holds locked: which one says how far back in the log it reads. */
-enum { FIRST_READER_LOCK = 123, LAST_READER_LOCK = 127, READERS_TOLD = 4 };
+enum { FIRST_READER_LOCK = 123, LAST_READER_LOCK = 127, READERS_TOLD = 4, LOOKS = 3 };
 
 static int64_t log_bytes(const struct store *s)
 {
@@ -91,7 +91,10 @@ static void tell(struct store *s, int64_t bytes)
 {
 	char readers[200];
 
-	find_readers(s, readers, sizeof(readers));
+	readers[0] = '\0';
+	/* the kernel's list may leave out one while others come and go */
+	for (int i = 0; i < LOOKS && !readers[0]; i++)
+		find_readers(s, readers, sizeof(readers));
 	snprintf(s->error, sizeof(s->error), "its log has %" PRId64 " MB because a reader does not end%s%s",
 		 bytes >> 20, readers[0] ? ": process " : "", readers[0] ? readers + 2 : "");
 	if (s->log_told)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -302,6 +303,7 @@ static pid_t start_reader(const struct site *t)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(ready[1], STDOUT_FILENO);
 		close(ready[0]);
 		execlp("python3", "python3", "-c", script, (char *)NULL);
