@@ -114,7 +114,7 @@ static enum verdict judge(const struct account_meter *m, const struct account_co
 			  int64_t *amount)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
-	int64_t can = most(l, slot_s - c->slot_s), modulus = modulus_of(m, c);
+	int64_t can = most(l, slot_s - c->moved_s), modulus = modulus_of(m, c);
 
 	*amount = value - c->raw;
 	if (value < 0)
@@ -206,7 +206,7 @@ static void tell_suspect(struct account *a, const struct account_meter *m, const
 	if (verdict == JUMPED)
 		snprintf(reason, sizeof(reason), "%s: rose from %s to %s %s, at most %s can have passed", row->name,
 			 show(c, c->raw).text, show(c, value).text, row->shown,
-			 show(c, most(limit_of(m, c->quantity), slot_s - c->slot_s)).text);
+			 show(c, most(limit_of(m, c->quantity), slot_s - c->moved_s)).text);
 	else
 		snprintf(reason, sizeof(reason), "%s: fell from %s to %s %s", row->name, show(c, c->raw).text,
 			 show(c, value).text, row->shown);

@@ -2,9 +2,9 @@
 /* account.h - readings in; lives, quality and intervals out. The rules of the account:
  *
  *   - Consumption is only ever the difference of two readings inside one life of a counter.
- *   - A reading that fell, or rose by more than its meter could deliver since the one before, however long the counter
- *     has stood still, is suspect: it is not counted. Two more readings that follow on from it prove that it was no
- *     glitch: a new life begins with it. A reading that follows on from the last one counted proves that it was.
+ *   - A reading that fell, or rose by more than its meter could deliver since the counter last moved, is suspect: it is
+ *     not counted. Two more readings that follow on from it prove that it was no glitch: a new life begins with it.
+ *     A reading that follows on from the last one counted proves that it was.
  *   - A fall that is plausible across the register's modulus is a rollover and counted through. A fall within back_step
  *     is none: the higher value stands until it is passed.
  *   - What passed between two readings is spread over the time between them; the value at the end of an interval is
