@@ -19,6 +19,7 @@ struct report {
 	const struct tally *t;
 	const char *month, *day, *from, *to; /* as written, or NULL */
 	int64_t start_s, end_s;
+	double passed;					/* share of the span that lies behind us, 1 when it is over */
 	char first[WHEN_TEXT_MAX], last[WHEN_TEXT_MAX]; /* month or days of the span */
 	bool by_tariff, as_csv;
 	struct csv csv;
@@ -152,6 +153,16 @@ static bool set_span(struct report *r)
 	return true;
 }
 
+/* The last interval that can have been written ended an interval ago. */
+static void set_passed(struct report *r, int64_t interval_s)
+{
+	int64_t now_s = mono_wall_ms() / 1000, until_s = (now_s / interval_s - 1) * interval_s;
+
+	r->passed = 1;
+	if (now_s < r->end_s && until_s > r->start_s)
+		r->passed = (double)(until_s - r->start_s) / (double)(r->end_s - r->start_s);
+}
+
 /* Is the span one month? */
 static bool is_month(const struct report *r)
 {
@@ -210,6 +221,13 @@ static int ask(struct report *r, const struct form *f, struct store_reader *read
 	return 0;
 }
 
+/* How much of the span was measured, of a running one of what has passed of it. Downwards to thousandths: what is not
+ * whole must not look so. */
+static double covered(const struct report *r, double coverage)
+{
+	return floor(fmin(coverage / r->passed, 1) * 1000 + 1e-9) / 1000;
+}
+
 /* Sums of values with three decimals carry the faults of binary fractions in the last of many digits. */
 static double rounded(double value)
 {
@@ -218,14 +236,17 @@ static double rounded(double value)
 
 static void put_csv_row(struct report *r, const struct form *f, const struct store_reader *reader)
 {
-	char number[TALLY_REAL_TEXT_MAX];
+	char number[TALLY_REAL_TEXT_MAX], day[WHEN_TEXT_MAX];
 
-	csv_put_text(&r->csv, r->first);
+	when_format_day(r->start_s, day);
+	csv_put_text(&r->csv, strlen(r->first) < strlen(day) ? day : r->first);
 	csv_put_text(&r->csv, r->last);
 	for (size_t i = 0; i < f->n; i++) {
 		if (store_reader_type(reader, (int)i) == STORE_REAL ||
 		    store_reader_type(reader, (int)i) == STORE_WHOLE) {
-			tally_format_real(rounded(store_reader_real(reader, (int)i)), number);
+			double value = store_reader_real(reader, (int)i);
+
+			tally_format_real(i == f->n - 1 ? covered(r, value) : rounded(value), number);
 			csv_put_number(&r->csv, number);
 		} else {
 			csv_put_text(&r->csv, store_reader_text(reader, (int)i));
@@ -248,11 +269,11 @@ static int print_csv(struct report *r, const struct form *f, struct store_reader
 	return rc < 0 ? rc : n_rows;
 }
 
-static int add_row(const struct form *f, const struct store_reader *reader, struct table *table)
+static int add_row(const struct report *r, const struct form *f, const struct store_reader *reader, struct table *table)
 {
 	char texts[CELLS_MAX][TALLY_REAL_TEXT_MAX];
 	const char *cells[CELLS_MAX];
-	double coverage = store_reader_real(reader, (int)f->n - 1);
+	double coverage = covered(r, store_reader_real(reader, (int)f->n - 1));
 
 	for (size_t i = 0; i < f->n; i++) {
 		cells[i] = store_reader_text(reader, (int)i);
@@ -261,8 +282,7 @@ static int add_row(const struct form *f, const struct store_reader *reader, stru
 		snprintf(texts[i], sizeof(texts[i]), "%.3f", store_reader_real(reader, (int)i));
 		cells[i] = texts[i];
 	}
-	/* Downwards: what is not whole must not look so. */
-	snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(coverage * 100));
+	snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(coverage * 100 + 1e-9));
 	cells[f->n - 1] = texts[f->n - 1];
 	return table_add(table, cells, f->n - 1, coverage < 1 ? TABLE_YELLOW : TABLE_PLAIN);
 }
@@ -270,9 +290,10 @@ static int add_row(const struct form *f, const struct store_reader *reader, stru
 static void print_title(const struct report *r)
 {
 	if (strcmp(r->first, r->last) == 0 || strlen(r->first) == strlen("2026-11"))
-		printf("%s\n\n", r->first);
+		printf("%s", r->first);
 	else
-		printf("%s to %s\n\n", r->first, r->last);
+		printf("%s to %s", r->first, r->last);
+	printf("%s\n\n", r->passed < 1 ? ", so far" : "");
 }
 
 static int print_table(struct report *r, const struct form *f, struct store_reader *reader)
@@ -283,7 +304,7 @@ static int print_table(struct report *r, const struct form *f, struct store_read
 	if (table == NULL)
 		return -1;
 	for (; (rc = store_reader_next(reader)) == 1; n_rows++)
-		if (add_row(f, reader, table) != 0)
+		if (add_row(r, f, reader, table) != 0)
 			break;
 	if (rc == 0 && n_rows > 0) {
 		print_title(r);
@@ -386,6 +407,7 @@ int tally_report(const struct tally *t)
 		conf_free(conf);
 		return TALLY_USAGE;
 	}
+	set_passed(&r, conf->interval_s);
 	reader = tally_open_database(conf);
 	if (reader != NULL)
 		code = print(&r, reader);

@@ -2,9 +2,11 @@
 """tally report: what was counted in a month, on a day, in any span, from the views."""
 
 import csv
+import datetime
 import io
 import sqlite3
 import unittest
+import zoneinfo
 
 from opssite import OpsSite
 from simsite import BUILD
@@ -79,6 +81,27 @@ class TestReport(OpsSite):
         self.assertEqual((gas["other"], gas["other_unit"], gas["coverage"]), ("1.75", "m3", "0.5"))
         shown = self.sql("SELECT sum(value) AS kwh FROM daily WHERE meter = 'e44' AND quantity = 'active_energy_import'")
         self.assertEqual(float(row["active_import_kwh"]), round(shown[0]["kwh"], 3))
+
+    def test_month_as_dates_and_what_is_not_whole_does_not_look_so(self):
+        db = sqlite3.connect(self.db_path)
+        with db:
+            db.execute("UPDATE monthly SET coverage = 0.9997")
+        db.close()
+        row = self.csv("--month", "2026-10")[0]
+        self.assertEqual((row["from"], row["to"], row["coverage"]), ("2026-10-01", "2026-10-31", "0.999"))
+        self.assertEqual(self.report("--month", "2026-10")[3].split()[-2:], ["99", "%"])
+
+    def test_span_that_is_not_over_is_covered_as_far_as_it_has_come(self):
+        now = datetime.datetime.now(zoneinfo.ZoneInfo(self.ZONE))
+        yesterday, today, tomorrow = (str(now.date() + datetime.timedelta(days=n)) for n in (-1, 0, 1))
+        db = sqlite3.connect(self.db_path)
+        with db:
+            for day in (yesterday, today):
+                self.put(db, "daily", day, 1.0, 1000, 1000000, 1000, 0)
+        db.close()
+        lines = self.report("--from", yesterday, "--to", tomorrow)
+        self.assertEqual(lines[0], f"{yesterday} to {tomorrow}, so far")
+        self.assertEqual(lines[3].split(), ["e44", "2.000", "100", "%"])
 
     def test_span_within_a_day_is_taken_from_the_intervals(self):
         row, = self.csv("--from", "2026-10-25T00:00", "--to", "2026-10-25T06:00")  # seven hours
