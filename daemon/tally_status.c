@@ -89,8 +89,10 @@ static int add_meter(struct status *s, struct table *t)
 
 	s->n_meters++;
 	s->n_meters_bad += is_bad(r);
-	if (*text_of(r, "last_good") != '\0')
-		tally_format_span(whole_of(r, "age_s") < 0 ? 0 : whole_of(r, "age_s") * 1000, age);
+	if (*text_of(r, "last_good") != '\0' && whole_of(r, "age_s") > 0)
+		tally_format_span(whole_of(r, "age_s") * 1000, age);
+	else if (*text_of(r, "last_good") != '\0')
+		strcpy(age, "now"); /* whole seconds are all that is known */
 	snprintf(errors, sizeof(errors), "%" PRId64, n_errors);
 	if (*text_of(r, "latency_ms") != '\0')
 		snprintf(latency, sizeof(latency), "%.0f ms", strtod(text_of(r, "latency_ms"), NULL));
