@@ -27,7 +27,7 @@ struct clock {
  * CLOCK_STEP_MS and for the first call. */
 int64_t clock_step_ms(struct clock *c, int64_t wall_ms, int64_t mono_us);
 
-/* Whether readings taken now may be believed to be of now. */
+/* Whether readings taken now may be believed to be of now. kernel_synchronised counts with CLOCK_KERNEL only. */
 bool clock_is_good(const struct clock *c, int64_t wall_ms, bool kernel_synchronised);
 
 /* What the kernel says of itself, adjtimex(2); where that is forbidden, whether systemd-timesyncd has set the clock. */
