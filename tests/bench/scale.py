@@ -99,12 +99,15 @@ def many(quick):
         for load in loads:
             wait_first_commit(load.etc)
             load.begin()
+        lines_cpu, lines_s = cpu_s(rtu.pid), time.monotonic()
         for _ in range(1 if quick else 5):
             time.sleep(period_s)
             for load in loads:
                 load.window()
         wait_first_commit(etc)
+        lines_cpu, lines_s = cpu_s(rtu.pid) - lines_cpu, time.monotonic() - lines_s
         yield from of_loads(loads)
+        yield "scale.lines_250.processor", lines_cpu / lines_s * 100, "%"
         yield "scale.lines_250.resident", resident_mb(rtu.pid), "MB"
         yield "scale.lines_250.threads", threads(rtu.pid), "1"
         b.stop(rtu, *(load.process for load in loads))
