@@ -169,6 +169,30 @@ static void jobs_come_back_in_their_order(void **state)
 	bench_fini(&b);
 }
 
+/* One wake may stand for several jobs, but none is left without. Jobs of no requests are done faster than any line. */
+static void no_job_is_left_without_a_wake(void **state)
+{
+	enum { ROUNDS = 2000, JOBS = 8 };
+	struct bus_job jobs[JOBS], *job;
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_RTU_OVER_TCP);
+	slave_start(&b.slave, NULL, 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < JOBS; i++) {
+			jobs[i] = (struct bus_job){.unit = 5, .timeout_ms = LONG_MS};
+			bus_submit(b.bus, &jobs[i]);
+		}
+		for (int i = 0; i < JOBS; i++) {
+			while ((job = bus_take(b.bus)) == NULL)
+				wait_wake(&b);
+			assert_ptr_equal(job, &jobs[i]);
+		}
+	}
+	bench_fini(&b);
+}
+
 static void exception_does_not_end_a_job(void **state)
 {
 	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, FOUR}};
@@ -497,6 +521,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(job_comes_back_with_all_its_words),
 		cmocka_unit_test(jobs_come_back_in_their_order),
+		cmocka_unit_test(no_job_is_left_without_a_wake),
 		cmocka_unit_test(exception_does_not_end_a_job),
 		cmocka_unit_test(timeout_ends_a_job),
 		cmocka_unit_test(late_answer_is_not_taken_for_a_later_request),
