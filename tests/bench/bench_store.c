@@ -18,7 +18,7 @@
 #include "mono.h"
 #include "store.h"
 
-enum { N_BUSES = 8, N_METERS = 250, READ_MS = 350, COMMIT_S = 10, TIMES = 5, KEPT_DAYS = 10 };
+enum { N_BUSES = 8, N_METERS = 250, READ_MS = 350, COMMIT_S = 10, TIMES = 11, KEPT_DAYS = 10 };
 
 static const int64_t T = 1735686000; /* 2025-01-01T00:00 in Paris */
 
