@@ -413,12 +413,16 @@ static void mark_behind(struct account *a, const struct account_meter *m, struct
 		a->sink.suspect(a->sink.context, m->id, v->quantity, slot_s, true, reason);
 }
 
-/* Is the clock of this reading a long way from that of the last one counted, and has not proved itself yet? */
+static bool is_near(int64_t known_s, int64_t slot_s)
+{
+	return known_s != 0 && slot_s - known_s <= ACCOUNT_AHEAD_S && known_s - slot_s <= ACCOUNT_BACK_S;
+}
+
+/* Is the clock of this reading a long way from that of the last one counted, and has not proved itself yet? A meter
+ * that was away for long says nothing of the clock by which the others were read meanwhile. */
 static bool is_astray(const struct account *a, struct account_meter *m, int64_t slot_s)
 {
-	int64_t ahead_s = slot_s - m->last_s;
-
-	if (a->proven || m->last_s == 0 || (ahead_s <= ACCOUNT_AHEAD_S && -ahead_s <= ACCOUNT_BACK_S)) {
+	if (a->proven || m->last_s == 0 || is_near(m->last_s, slot_s) || is_near(a->counted_s, slot_s)) {
 		m->away_s = 0;
 		return false;
 	}
@@ -466,6 +470,8 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 		leave_astray(a, m, slot_s, values, n_values);
 		return 0;
 	}
+	if (m->last_s != 0)
+		a->counted_s = slot_s;
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		start_again(a, m, slot_s);
 	if (make_counters(a, m, slot_s, values, n_values) != 0)

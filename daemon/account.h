@@ -121,7 +121,8 @@ struct account_sink {
 
 struct account {
 	struct calendar *calendar;
-	bool proven; /* the readings have been fed before, without those that were told to be behind */
+	int64_t counted_s; /* slot of the last reading of a meter that had been read before, whichever; 0 = none yet */
+	bool proven;	   /* the readings have been fed before, without those that were told to be behind */
 	struct account_sink sink;
 };
 

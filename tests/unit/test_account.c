@@ -482,6 +482,23 @@ static void clock_a_long_way_on_is_believed_when_it_has_gone_on(void **state)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 1000);
 }
 
+static void meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhile(void **state)
+{
+	struct bench *b = *state;
+	struct account_meter other = b->meter;
+
+	other.id = 2;
+	for (int64_t day = 0; day <= 40; day++) {
+		struct account_value v = {.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = 1000 + day};
+
+		assert_int_equal(account_feed(&b->account, &other, T + day * 86400, false, &v, 1), 0);
+		if (day == 0)
+			assert_true(feed(b, 0, 1000));
+	}
+	assert_true(feed(b, 40 * 86400, 2000));
+	account_fini(&other);
+}
+
 static void clock_that_was_never_set_is_not_counted(void **state)
 {
 	struct bench *b = *state;
@@ -701,6 +718,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(clock_that_was_days_ahead_begins_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_that_was_astray_for_minutes_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_a_long_way_on_is_believed_when_it_has_gone_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhile,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(clock_that_was_never_set_is_not_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(unsynchronised_readings_make_estimated_intervals, setup, teardown),
 		cmocka_unit_test_setup_teardown(changed_length_cuts_the_running_interval, setup, teardown),
