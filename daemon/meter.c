@@ -476,10 +476,13 @@ static void take_read(struct meter *m, const struct plan_request *r)
 			plan_rows_add(&m->new_cuts, i);
 }
 
-/* Name the missing rows that have not been named yet. */
+/* Name the missing rows that have not been named yet; of those that do not fit say how many they are. */
 static void name_missing(struct meter *m, char *out, size_t n)
 {
+	static const char and_more[] = ", and 1000 more";
 	size_t length = 0;
+	unsigned n_more = 0;
+	char name[80];
 
 	out[0] = '\0';
 	for (unsigned i = 0; i < m->conf->driver->n_rows; i++) {
@@ -488,10 +491,15 @@ static void name_missing(struct meter *m, char *out, size_t n)
 		if (!plan_rows_has(&m->missing, i) || plan_rows_has(&m->told, i))
 			continue;
 		plan_rows_add(&m->told, i);
-		if (length < n)
-			length += (size_t)snprintf(out + length, n - length, "%s%s at %u", length == 0 ? "" : ", ",
-						   names_get(row->quantity)->name, row->address);
+		snprintf(name, sizeof(name), "%s%s at %u", length == 0 ? "" : ", ", names_get(row->quantity)->name,
+			 row->address);
+		if (n_more > 0 || length + strlen(name) + sizeof(and_more) > n)
+			n_more++;
+		else
+			length += (size_t)snprintf(out + length, n - length, "%s", name);
 	}
+	if (n_more > 0)
+		snprintf(out + length, n - length, "%s%u more", length > 0 ? ", and " : "", n_more);
 }
 
 /* Refused again: a second time it is no passing refusal. */

@@ -251,6 +251,25 @@ static void refused_register_is_found_and_the_coarser_one_read(void **state)
 	meter_free(m);
 }
 
+static void registers_that_find_no_room_in_the_text_are_counted(void **state)
+{
+	static const unsigned rooms[] = {43, 42};
+	static const char *const texts[] = {"active_energy_import at 100", "1 more"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		struct meter *m = meter_new(&conf, 7);
+		char lacking[100];
+
+		refuse_energy(m, 2);
+		for (int k = 0; k < 4; k++)
+			try_part(m, 100, 2, lacking, rooms[i]);
+		assert_int_equal(try_part(m, 104, 0, lacking, rooms[i]), METER_PARTS_LACKING);
+		assert_string_equal(lacking, texts[i]);
+		meter_free(m);
+	}
+}
+
 static void passing_refusal_changes_nothing(void **state)
 {
 	struct meter *m = meter_new(&conf, 7);
@@ -431,6 +450,7 @@ int main(void)
 		cmocka_unit_test(exception_1_takes_the_meter_down_at_once),
 		cmocka_unit_test(gateway_exceptions_count_against_the_meter),
 		cmocka_unit_test(refused_register_is_found_and_the_coarser_one_read),
+		cmocka_unit_test(registers_that_find_no_room_in_the_text_are_counted),
 		cmocka_unit_test(passing_refusal_changes_nothing),
 		cmocka_unit_test(silence_while_parts_are_tried_leaves_them_to_the_next_refusal),
 		cmocka_unit_test(missing_register_is_named_once_and_asked_for_again_when_forgotten),
