@@ -201,6 +201,24 @@ static void gas_stands_in_its_own_unit(void **state)
 		    "gas|volume|30.0|m3\nlighting|active_energy_import|0.3|kWh");
 }
 
+static void water_in_litres_stands_in_all_consumption_views(void **state)
+{
+	struct site *t = *state;
+
+	t->inputs[1] = (struct conf_input){
+		.name = "water", .concentrator = 1, .input = 2, .unit = CONF_LITRE, .weight = 2500, .weight_per = 1};
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	for (int64_t i = 0; i <= 30; i++)
+		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_2, 100 * i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT pulses, value, unit FROM pulse WHERE meter = 'water' ORDER BY ts DESC LIMIT 1",
+		    "3000|7500.0|l");
+	assert_rows(t, "SELECT meter, quantity, value, unit, quality FROM interval WHERE meter = 'water'",
+		    "water|volume|3750.0|l|measured\nwater|volume|3750.0|l|measured");
+	assert_rows(t, "SELECT meter, quantity, value, unit FROM daily WHERE meter = 'water'", "water|volume|7500.0|l");
+	assert_rows(t, "SELECT meter, quantity, value, unit FROM monthly WHERE meter = 'water'", "water|volume|7500.0|l");
+}
+
 static void one_suspect_input_leaves_the_others_good(void **state)
 {
 	struct site *t = *state;
@@ -549,6 +567,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reading_of_another_model_is_kept_and_never_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(reset_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(gas_stands_in_its_own_unit, setup, teardown),
+		cmocka_unit_test_setup_teardown(water_in_litres_stands_in_all_consumption_views, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_suspect_input_leaves_the_others_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(pulses_of_a_fraction_add_up_to_the_difference, setup, teardown),
 		cmocka_unit_test_setup_teardown(input_of_a_fraction_rolls_over_without_loss, setup, teardown),
