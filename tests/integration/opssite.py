@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A small site that has run for a while, and its database: what the tests of tally's reports begin with."""
 
-from simsite import Site, free_port
+from simsite import Site
 
 
 class OpsSite(Site):
@@ -10,14 +10,7 @@ class OpsSite(Site):
     def setUp(self):
         super().setUp()
         self.write("etc/tallyd.ini", self.tallyd_ini(f"timezone = {self.ZONE}\n"))
-        port = free_port()
-        self.write("etc/bus.d/gateway.ini", f"""
-[bus]
-transport = tcp
-host = 127.0.0.1
-port = {port}
-energy_every = 1s
-power_every = 1s
+        bus = self.write_gateway("""
 [meter e44]
 model = countis-e44
 address = 7
@@ -31,10 +24,7 @@ concentrator = pulses
 input = 2
 pulse = 0.01 m3
 """)
-        self.site = f"""
-[bus gateway]
-transport = tcp
-port = {port}
+        self.site = bus + """
 [meter e44]
 bus = gateway
 model = countis-e44

@@ -81,6 +81,13 @@ class Site(unittest.TestCase):
         path = self.dir / name
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def write_gateway(self, meters, power_every="1s"):
+        """A bus file for these meters behind a gateway, read every second. Returns the bus's section for start_sim()."""
+        port = free_port()
+        self.write("etc/bus.d/gateway.ini", "[bus]\ntransport = tcp\nhost = 127.0.0.1\n"
+                                            f"port = {port}\nenergy_every = 1s\npower_every = {power_every}\n{meters}")
+        return f"[bus gateway]\ntransport = tcp\nport = {port}\n"
+
     def start_sim(self, site, seed=1, drivers=f"{SOURCE}/drivers"):
         """site without its [site] section's control, trace and drivers, which are added."""
         head = (f"[site]\ncontrol = {self.dir}/control\ntrace = {self.dir}/trace\n"

@@ -6,7 +6,7 @@ import glob
 import time
 import unittest
 
-from simsite import SANITIZED, Site, free_port
+from simsite import SANITIZED, Site
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 
@@ -17,12 +17,9 @@ class TestClock(Site):
         self.write("clock", f"{seconds:+d}s")
 
     def start_site(self, store="", seconds=0):
-        port = free_port()
         self.write("etc/tallyd.ini", self.tallyd_ini(store))
-        self.write("etc/bus.d/gateway.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\n"
-                                            "energy_every = 1s\npower_every = 0\n"
-                                            "[meter m]\nmodel = countis-e44\naddress = 5\n")
-        self.start_sim(f"[bus gateway]\ntransport = tcp\nport = {port}\npace = no\n"
+        bus = self.write_gateway("[meter m]\nmodel = countis-e44\naddress = 5\n", power_every="0")
+        self.start_sim(f"{bus}pace = no\n"
                        "[meter m]\nbus = gateway\nmodel = countis-e44\naddress = 5\n")
         self.start_timed(seconds)
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import unittest
 
-from simsite import SOURCE, Site, free_port, wait_for
+from simsite import SOURCE, Site, wait_for
 
 METERS = ("north", "south")
 KILLS = int(os.environ.get("TALLY_KILLS", "10"))
@@ -22,15 +22,8 @@ class Durability(Site):
     """Two meters behind a gateway, read every second."""
 
     def start_site(self, store=""):
-        port = free_port()
         self.write("etc/tallyd.ini", self.tallyd_ini(store))
-        self.write("etc/bus.d/gateway.ini", f"""
-[bus]
-transport = tcp
-host = 127.0.0.1
-port = {port}
-energy_every = 1s
-power_every = 1s
+        bus = self.write_gateway("""
 [meter north]
 model = countis-e44
 address = 1
@@ -38,10 +31,7 @@ address = 1
 model = countis-e44
 address = 2
 """)
-        self.start_sim(f"""
-[bus gateway]
-transport = tcp
-port = {port}
+        self.start_sim(bus + """
 [meter north]
 bus = gateway
 model = countis-e44
