@@ -18,6 +18,7 @@ enum {
 	METER_PROBE_PAUSE_MAX_MS = 300000,  /* this */
 	METER_IDENTIFY_EVERY_MS = 86400000, /* identity is asked for again once a day */
 	METER_IDENTIFY_AGAIN_MS = 3600000,  /* or so much later when it can be read but did not say who it is */
+	METER_IDENTIFY_WRONG_MS = 60000,    /* or when it said that it is another model: the right one may come back */
 	METER_REFUSED_MAX = 32,		    /* parts of refused requests waiting to be tried */
 	METER_COUNTS_TEXT_MAX = 200,
 };

@@ -346,7 +346,8 @@ static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 	struct meter_identity old = m->identity;
 	bool serial_changed = meter_take_identity(m);
 
-	m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;
+	m->identify_at_ms =
+		now_ms + (m->identity.mismatch[0] == '\0' ? METER_IDENTIFY_EVERY_MS : METER_IDENTIFY_WRONG_MS);
 	report_identity(p, m, serial_changed, old.serial, old.mismatch, now_ms);
 	if (m->counter_max >= 0 && m->identity.mismatch[0] == '\0') {
 		reading_set(&r, Q_COUNTER_MAX, m->counter_max);

@@ -1007,14 +1007,14 @@ static void implausible_counters_of_two_slots_are_handed_on(void **state)
 	expect("<m1 3 E good implausible>\n");
 }
 
-static void meter_is_asked_daily_who_it_is_and_the_right_one_counts_again(void **state)
+static void meter_is_asked_daily_who_it_is(void **state)
 {
 	(void)state;
 	begin(identified_model, 1, 0, 3600);
 	tick(1000);
-	say_other_maker();
-	said[0] = '\0';
+	answer_all();
 	for (int64_t hour = 1; hour <= 24; hour++) {
+		said[0] = '\0';
 		tick(hour * 3600000);
 		answer_all();
 		assert_null(strstr(said, "500+2"));
@@ -1022,13 +1022,24 @@ static void meter_is_asked_daily_who_it_is_and_the_right_one_counts_again(void *
 	said[0] = '\0';
 	tick(25 * 3600000); /* the first slot that is a day after it was asked */
 	expect("ask m1 500+2\n");
+}
+
+static void meter_of_another_model_is_asked_again_and_the_right_one_counts(void **state)
+{
+	(void)state;
+	begin(identified_model, 1, 0, 3600);
+	tick(1000);
+	say_other_maker();
+	said[0] = '\0';
+	tick(3600000);
+	expect("ask m1 500+2\n");
 	answer();
 	expect("!m1 identity-changed: a test again; its readings count\nask m1 200+2\n");
 	answer();
-	expect("<m1 90000 P good>\n");
+	expect("<m1 3600 P good>\n");
 	assert_string_equal(meter_status(0).state, "up");
 	assert_string_equal(meter_status(0).mismatch, "");
-	tick(26 * 3600000);
+	tick(2 * 3600000);
 	expect("ask m1 200+2\n");
 }
 
@@ -1253,7 +1264,8 @@ int main(void)
 		T(who_it_is_comes_first_when_there_was_no_time_for_it),
 		T(implausible_counters_that_can_not_be_read_again_are_dropped),
 		T(implausible_counters_of_two_slots_are_handed_on),
-		T(meter_is_asked_daily_who_it_is_and_the_right_one_counts_again),
+		T(meter_is_asked_daily_who_it_is),
+		T(meter_of_another_model_is_asked_again_and_the_right_one_counts),
 		T(missing_register_is_told_once_after_the_round),
 		T(meter_that_refuses_everything_goes_down_and_comes_back),
 		T(old_firmware_that_comes_back_is_read_by_the_coarser_register),
