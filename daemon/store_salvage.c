@@ -301,9 +301,10 @@ static int leave_out(struct store *s, struct store_salvage *v, struct salvage_ta
 	t->skip_s = t->skip_s > 0 ? 2 * t->skip_s : 1;
 	t->sure_s = (above && t->skip_s == 1 ? slot_s : t->sure_s) - t->skip_s;
 	t->bound_s = t->sure_s;
-	t->done = ++t->n_torn > TORN_MAX;
+	t->done = ++t->n_torn > TORN_MAX || t->bound_s < 0;
 	sqlite3_reset(t->get);
-	bind_slot(t->get, t, t->bound_s);
+	if (!t->done)
+		bind_slot(t->get, t, t->bound_s);
 	return r;
 }
 
