@@ -61,6 +61,13 @@ static bool is_plausible(void *context, const struct reading *r)
 	return store_is_plausible(app->store, r);
 }
 
+static bool is_known_serial(void *context, int64_t meter, const char *serial)
+{
+	const struct app *app = context;
+
+	return store_is_known_serial(app->store, meter, serial);
+}
+
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
 	struct app *app = context;
@@ -466,7 +473,7 @@ static void lines_started(void *context, const struct lines_change *change)
 
 static int start_lines(struct app *app)
 {
-	struct poller_sink sink = {app, on_reading, is_plausible, on_event, on_serial, find_meter_id};
+	struct poller_sink sink = {app, on_reading, is_plausible, is_known_serial, on_event, on_serial, find_meter_id};
 
 	app->lines = lines_new(app->loop, &sink);
 	if (app->lines == NULL || lines_set(app->lines, app->conf, lines_started, app) < 0) {

@@ -367,29 +367,44 @@ static void keep_unsaid(const struct meter *m, struct meter_identity *id, bool s
 		memcpy(id->mismatch, m->identity.mismatch, sizeof(id->mismatch));
 }
 
-bool meter_take_identity(struct meter *m)
+void meter_read_identity(const struct meter *m, struct meter_identity *id)
 {
 	const struct driver *d = m->conf->driver;
-	struct meter_identity id = {0};
-	char text[sizeof(id.serial)];
-	bool changed, said = false;
+	char text[sizeof(id->serial)];
+	bool said = false;
 
+	*id = (struct meter_identity){0};
 	for (size_t i = 0; i < m->plan->n_items; i++) {
 		const struct plan_item *item = &m->plan->items[i];
 		const struct driver_row *row = &d->rows[item->row];
 
-		if (!item_answered(m, item))
+		if (row->group != DRIVER_IDENTITY || !item_answered(m, item) ||
+		    codec_text(d->order, row, &m->words[item->word], text, sizeof(text)) != CODEC_OK)
 			continue;
-		if (row->quantity == Q_COUNTER_MAX) {
-			(void)decode(m, item, &m->counter_max);
-		} else if (row->group == DRIVER_IDENTITY &&
-			   codec_text(d->order, row, &m->words[item->word], text, sizeof(text)) == CODEC_OK) {
-			take_text(&id, row, text);
-			said |= row->expect[0] != '\0';
-		}
+		take_text(id, row, text);
+		said |= row->expect[0] != '\0';
 	}
-	changed = m->identity.serial[0] != '\0' && id.serial[0] != '\0' && strcmp(m->identity.serial, id.serial) != 0;
-	keep_unsaid(m, &id, said);
+	keep_unsaid(m, id, said);
+}
+
+static void take_counter_max(struct meter *m)
+{
+	for (size_t i = 0; i < m->plan->n_items; i++) {
+		const struct plan_item *item = &m->plan->items[i];
+
+		if (m->conf->driver->rows[item->row].quantity == Q_COUNTER_MAX && item_answered(m, item))
+			(void)decode(m, item, &m->counter_max);
+	}
+}
+
+bool meter_take_identity(struct meter *m)
+{
+	struct meter_identity id;
+	bool changed;
+
+	meter_read_identity(m, &id);
+	take_counter_max(m);
+	changed = m->identity.serial[0] != '\0' && strcmp(m->identity.serial, id.serial) != 0;
 	m->identity = id;
 	return changed;
 }

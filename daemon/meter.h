@@ -75,6 +75,7 @@ struct meter {
 	bool waiting;				       /* the job failed: for another try or for the round's end */
 	bool heard;				       /* it answered when last asked */
 	bool doubted;				       /* it is read once more, its counters being implausible */
+	bool who_doubted;			       /* it is asked once more who it is, having said a new serial */
 
 	uint64_t requests, failures;	    /* failures: requests without an answer that can be used */
 	uint64_t counts[LINK_STATUS_COUNT]; /* of the requests by what became of them, and of answers refused meanwhile
@@ -134,8 +135,11 @@ bool meter_settle(struct meter *m, enum meter_outcome outcome, int64_t now_ms);
 /* Decode the answered requests of a read. Returns the number of values set in r. */
 unsigned meter_reading(const struct meter *m, struct reading *r);
 
-/* Take identity and state from the answers of METER_IDENTIFY; what is not said this time stays. Returns true when the
- * serial differs from the one known before (and one was known). */
+/* What the answers of METER_IDENTIFY say; what is not said this time is as it was. */
+void meter_read_identity(const struct meter *m, struct meter_identity *id);
+
+/* Take identity and state from these answers. Returns true when the serial differs from the one known before (and one
+ * was known). */
 bool meter_take_identity(struct meter *m);
 
 /* Before meter_settle(): take the requests that the meter refused with exception 2 or 3; each waits to be tried again

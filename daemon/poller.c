@@ -356,18 +356,42 @@ static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 	meter_take_refused(m);
 }
 
-/* A meter that does not say who it is may be readable all the same: its state waits for that. */
+/* A new serial number ends the account of the meter that was: it is asked for once more, and what is said then is
+ * believed. Returns whether that is to be waited for. */
+static bool ask_who_again(struct poller *p, struct meter *m)
+{
+	struct meter_identity says;
+
+	if (p->ending || p->sink.is_known_serial == NULL)
+		return false;
+	meter_read_identity(m, &says);
+	if (says.serial[0] == '\0' || p->sink.is_known_serial(p->sink.context, m->id, says.serial) ||
+	    !meter_begin_identify(m))
+		return false;
+	m->who_doubted = true;
+	submit(p, m);
+	return true;
+}
+
+/* A meter that does not say who it is may be readable all the same: its state waits for that. Not so one that may be
+ * another. */
 static void finish_identify(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
+	bool doubted = m->who_doubted, is_over = p->ending || outcome == METER_NO_LINE;
+
+	m->who_doubted = false;
 	if (outcome == METER_REFUSED)
 		outcome = METER_ANSWERED;
+	if (outcome == METER_ANSWERED && !doubted && ask_who_again(p, m))
+		return;
 	if (outcome == METER_ANSWERED) {
 		settle(p, m, outcome, now_ms);
 		take_identity(p, m, now_ms);
 	}
-	if (p->ending || outcome == METER_NO_LINE)
+	if (is_over)
 		due_give_back(m, m->wanted);
-	if (p->ending || outcome == METER_NO_LINE || m->wanted == 0 || !meter_begin_read(m, m->slot_s, m->wanted)) {
+	if (is_over || (doubted && outcome != METER_ANSWERED) || m->wanted == 0 ||
+	    !meter_begin_read(m, m->slot_s, m->wanted)) {
 		if (outcome != METER_ANSWERED)
 			settle(p, m, outcome, now_ms);
 	} else if (outcome == METER_ANSWERED) {

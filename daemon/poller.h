@@ -34,6 +34,9 @@ struct poller_sink {
 	/* Whether its counters follow on from what is known. If not, the meter is read once more before reading() has
 	 * it. NULL = they always do. */
 	bool (*plausible)(void *context, const struct reading *r);
+	/* Whether the serial number is the one last known of the meter, or none is. If not, the meter is asked once
+	 * more who it is before serial() has it. NULL = it always is. */
+	bool (*is_known_serial)(void *context, int64_t meter, const char *serial);
 	void (*event)(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 	void (*serial)(void *context, int64_t meter, const char *serial);
 	int64_t (*meter_id)(void *context, const char *name);

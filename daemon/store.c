@@ -319,6 +319,14 @@ void store_meter_status(struct store *s, int64_t meter, const struct store_meter
 	m->status_held = true;
 }
 
+bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial)
+{
+	const struct store_meter *m = store_find_meter(s, meter);
+	const char *known = !m ? "" : m->serial ? m->serial : m->known_serial;
+
+	return known[0] == '\0' || strcmp(known, serial) == 0;
+}
+
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 {
 	struct store_meter *m = store_find_meter(s, meter);

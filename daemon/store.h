@@ -59,6 +59,9 @@ struct store_meter_status {
 };
 void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st);
 
+/* Whether this is the serial number last known of the meter, or none is known. */
+bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial);
+
 /* Who the meter said it is. */
 void store_meter_serial(struct store *s, int64_t meter, const char *serial);
 

@@ -25,6 +25,7 @@ enum { METERS_MAX = 6, SAID_MAX = 4000, IMPLAUSIBLE_WH = 1000000 };
 #define WHO    "maker = 500 text:2 - - identity expect=SOCO\n"
 static const char plain_model[] = HEAD VALUES;
 static const char identified_model[] = HEAD VALUES WHO;
+static const char numbered_model[] = HEAD VALUES WHO "serial_number = 502 hex:1 - - identity\n";
 static const char wide_model[] = HEAD "active_energy_export = 104 u32 10 Wh energy\n" VALUES;
 static const char coarse_model[] = HEAD "active_energy_import = 100 u32 10 Wh energy\n"
 					"active_energy_import = 300 u32 1 kWh energy fallback\n";
@@ -44,6 +45,7 @@ static struct driver *driver;
 static struct conf_meter meters[METERS_MAX];
 static struct conf_bus conf;
 static struct poller *poller;
+static char known_serial[8]; /* of all meters */
 static char said[SAID_MAX];
 static unsigned n_logged;
 
@@ -149,7 +151,16 @@ static void on_event(void *context, int64_t at_ms, const char *subject, const ch
 
 static void on_serial(void *context, int64_t meter, const char *serial)
 {
-	(void)context, (void)meter, (void)serial;
+	(void)context;
+	if (strcmp(serial, known_serial) != 0)
+		say("m%d is %s\n", (int)meter, serial);
+	snprintf(known_serial, sizeof(known_serial), "%s", serial);
+}
+
+static bool is_known_serial(void *context, int64_t meter, const char *serial)
+{
+	(void)context, (void)meter;
+	return known_serial[0] == '\0' || strcmp(serial, known_serial) == 0;
 }
 
 static int64_t find_id(void *context, const char *name)
@@ -170,7 +181,8 @@ static uint32_t second_power_every_s;
 
 static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t power_every_s)
 {
-	static const struct poller_sink sink = {NULL, on_reading, is_plausible, on_event, on_serial, find_id};
+	static const struct poller_sink sink = {NULL,	  on_reading, is_plausible, is_known_serial,
+						on_event, on_serial,  find_id};
 	struct err e = {0};
 
 	bus = (struct bus){.asked_end = &bus.asked, .answered_end = &bus.answered, .is_open = true};
@@ -196,7 +208,7 @@ static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t
 		meters[1].power_every_s = second_power_every_s;
 	second_power_every_s = 0;
 	conf = (struct conf_bus){.name = "line", .n_meters = n, .meters = meters};
-	said[0] = '\0';
+	said[0] = known_serial[0] = '\0';
 	n_logged = 0;
 	log_set_sink(on_log);
 	now_ms = 1000;
@@ -904,6 +916,65 @@ static void readings_of_another_model_are_suspect(void **state)
 	expect("ask m1 200+2\n<m1 10 P suspect>\n");
 }
 
+/* A meter whose serial number is 0000 is due to say it again. */
+static void ask_for_serial(void)
+{
+	begin_up(numbered_model, 1, 10, 0);
+	tick(3600000);
+	answer_all();
+	said[0] = '\0';
+	tick(25 * 3600000);
+	expect("ask m1 500+3\n");
+}
+
+static void new_serial_number_is_asked_for_once_more_before_it_is_believed(void **state)
+{
+	(void)state;
+	ask_for_serial();
+	answer_with(0x1234);
+	expect("ask m1 500+3\n");
+	answer();
+	expect("ask m1 100+2\n");
+	answer();
+	expect("<m1 90000 E good>\n");
+}
+
+static void serial_number_that_stays_new_is_told_before_the_counters(void **state)
+{
+	(void)state;
+	ask_for_serial();
+	answer_with(0x1234);
+	answer_with(0x1234);
+	expect("ask m1 500+3\n!m1 identity-changed: serial number 1234 was 0000\nm1 is 1234\nask m1 100+2\n");
+	answer();
+	expect("<m1 90000 E good>\n");
+}
+
+static void counters_of_who_may_be_another_meter_are_not_read(void **state)
+{
+	(void)state;
+	ask_for_serial();
+	answer_with(0x1234);
+	time_out();
+	tick(90001000);
+	time_out();
+	expect("ask m1 500+3\nask m1 500+3\n");
+	tick(90010000);
+	expect("ask m1 500+3\n");
+}
+
+static void serial_number_known_from_before_the_start_counts_as_known(void **state)
+{
+	(void)state;
+	begin(numbered_model, 1, 10, 0);
+	snprintf(known_serial, sizeof(known_serial), "0000");
+	tick(1000);
+	answer_with(0x1234);
+	expect("ask m1 500+3\nask m1 500+3\n");
+	answer();
+	expect("!m1 meter-up: up: Test at line address 1\n");
+}
+
 static void answer_nonsense(void)
 {
 	answer_with(0x7FFF);
@@ -1257,6 +1328,10 @@ int main(void)
 		T(clock_that_is_slewed_back_repeats_no_slot),
 		T(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay),
 		T(readings_of_another_model_are_suspect),
+		T(new_serial_number_is_asked_for_once_more_before_it_is_believed),
+		T(serial_number_that_stays_new_is_told_before_the_counters),
+		T(counters_of_who_may_be_another_meter_are_not_read),
+		T(serial_number_known_from_before_the_start_counts_as_known),
 		T(implausible_counters_are_read_again_before_they_are_handed_on),
 		T(counters_that_stay_implausible_are_handed_on),
 		T(meter_whose_counters_can_not_be_is_asked_who_it_is),

@@ -313,6 +313,21 @@ static void change_of_state_is_written_at_once_and_figures_at_close(void **state
 	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
 }
 
+static void serial_number_is_known_from_when_it_is_said_and_after_a_restart(void **state)
+{
+	struct site *t = *state;
+	int64_t id = store_meter_id(t->store, "press");
+
+	assert_true(store_is_known_serial(t->store, id, "0123"));
+	store_meter_serial(t->store, id, "0123");
+	assert_true(store_is_known_serial(t->store, id, "0123"));
+	assert_false(store_is_known_serial(t->store, id, "4567"));
+	store_close(t->store);
+	open_store(t);
+	assert_true(store_is_known_serial(t->store, id, "0123"));
+	assert_false(store_is_known_serial(t->store, id, "4567"));
+}
+
 static void what_was_never_measured_is_null(void **state)
 {
 	struct site *t = *state;
@@ -524,6 +539,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(silent_meter_is_found_after_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(configured_meter_is_listed_before_it_has_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_of_state_is_written_at_once_and_figures_at_close, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(serial_number_is_known_from_when_it_is_said_and_after_a_restart, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(figures_are_written_often_at_first_and_then_seldom, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_never_measured_is_null, setup, teardown),
