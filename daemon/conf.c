@@ -456,21 +456,43 @@ static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 	return n_paths;
 }
 
+static bool is_directory(const char *dir, struct err *e)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		err_add(e, dir, 0, "%s, a configuration directory expected", strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		err_add(e, dir, 0, "a file, a configuration directory expected");
+	else
+		return true;
+	return false;
+}
+
+struct conf *conf_load_main(const char *dir, struct err *e)
+{
+	char *main_path = NULL;
+	struct conf *c = NULL;
+
+	if (!is_directory(dir, e))
+		return NULL;
+	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0) {
+		err_add(e, NULL, 0, "out of memory");
+		return NULL;
+	}
+	c = load_files(dir, main_path, NULL, 0, e);
+	free(main_path);
+	return c;
+}
+
 struct conf *conf_load(const char *dir, struct err *e)
 {
 	char *main_path = NULL, *bus_dir = NULL, **paths = NULL;
 	size_t n_paths = 0, n_errors_before = e->n_errors;
 	struct conf *c = NULL;
-	struct stat st;
 
-	if (stat(dir, &st) != 0) {
-		err_add(e, dir, 0, "%s, a configuration directory expected", strerror(errno));
+	if (!is_directory(dir, e))
 		return NULL;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		err_add(e, dir, 0, "a file, a configuration directory expected");
-		return NULL;
-	}
 	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0 || asprintf(&bus_dir, "%s/bus.d", dir) < 0) {
 		err_add(e, NULL, 0, "out of memory");
 		goto out;

@@ -105,6 +105,10 @@ struct conf_text {
  * no error, or only errors of driver files and at least one meter left. Else NULL. */
 struct conf *conf_load(const char *dir, struct err *e);
 
+/* Read DIR/tallyd.ini only: a configuration without buses, for who asks the database, whatever is wrong with the files
+ * of the buses. Returns it, owned by the caller, or NULL with all complaints in e. */
+struct conf *conf_load_main(const char *dir, struct err *e);
+
 /* Each conf_keep() puts one conf_free() off: after a reload what goes on undisturbed keeps the configuration that it
  * points into. Both from one (the main) thread. Returns c. */
 struct conf *conf_keep(struct conf *c);

@@ -46,6 +46,9 @@ int tally_replace(const struct tally *t); /* tally_replace.c */
 /* Load the configuration, printing every error on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
 
+/* The same of tallyd.ini alone, for a command that asks the database: it works also while a bus file is being changed. */
+struct conf *tally_load_main(const struct tally *t);
+
 struct store_reader;
 
 /* Open the configuration's database for reading. NULL when it can not be, told on standard error. */

@@ -30,7 +30,7 @@ int tally_backup(const struct tally *t)
 		return TALLY_USAGE;
 	if (t->argc - optind != 1)
 		return tally_misused(t, "one FILE expected");
-	conf = tally_load_conf(t);
+	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;
 	code = back_up(conf, t->argv[optind]);

@@ -25,6 +25,16 @@ static void print_errors(const struct err *e)
 			fprintf(stderr, "%s\n", e->items[i].text);
 }
 
+struct conf *tally_load_main(const struct tally *t)
+{
+	struct err e = {0};
+	struct conf *conf = conf_load_main(t->dir, &e);
+
+	print_errors(&e);
+	err_fini(&e);
+	return conf;
+}
+
 struct conf *tally_load_conf(const struct tally *t)
 {
 	struct err e = {0};

@@ -346,7 +346,7 @@ int tally_export(const struct tally *t)
 
 	if (!read_options(&x))
 		return TALLY_USAGE;
-	conf = tally_load_conf(t);
+	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;
 	code = run(&x, conf);

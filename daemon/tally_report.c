@@ -399,7 +399,7 @@ int tally_report(const struct tally *t)
 
 	if (!read_options(&r))
 		return TALLY_USAGE;
-	conf = tally_load_conf(t);
+	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;
 	calendar_zone(conf->timezone);

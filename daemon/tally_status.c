@@ -297,7 +297,7 @@ int tally_status(const struct tally *t)
 	}
 	if (optind < t->argc)
 		return tally_misused(t, "\"%s\": no argument expected", t->argv[optind]);
-	conf = tally_load_conf(t);
+	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;
 	code = show(conf, as_json);

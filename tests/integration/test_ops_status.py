@@ -126,6 +126,13 @@ address = 9
         self.assertEqual([m["mismatch"] for m in said["meters"]],
                          ["", 'product_name is "Countis E24", the model has "Countis E23"'])
 
+    def test_state_is_told_also_while_a_bus_file_is_wrong(self):
+        self.start_all()
+        self.write("etc/bus.d/line.ini", "[bus]\ntransport = carrier-pigeon\n")
+        said, code = self.status()
+        self.assertEqual((said["good"], code), (True, 0))
+        self.assertEqual(self.tally("check").returncode, 1)
+
     def test_daemon_that_does_not_run_is_told(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)

@@ -306,6 +306,25 @@ static void missing_directory_is_told(void **state)
 	err_fini(&e);
 }
 
+static void main_file_alone_is_read_whatever_is_wrong_with_a_bus(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	put("site/tallyd.ini", "[store]\npath = /srv/tallyd.db\ninterval = 30min\n");
+	put("site/bus.d/a.ini", "[bus]\nnonsense\n");
+	conf = conf_load_main("site", &e);
+	assert_int_equal(e.n_items, 0);
+	assert_non_null(conf);
+	assert_string_equal(conf->store_path, "/srv/tallyd.db");
+	assert_int_equal(conf->interval_s, 1800);
+	assert_int_equal(conf->n_buses, 0);
+	put("site/tallyd.ini", "[log]\nlevel = loud\n");
+	assert_null(conf_load_main("site", &e));
+	assert_string_equal(e.items[0].text, "site/tallyd.ini:2: level = loud: error, warning, info or debug allowed");
+	err_fini(&e);
+}
+
 static void missing_bus_directory_is_told_beside_other_faults(void **state)
 {
 	(void)state;
@@ -984,6 +1003,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(inputs_are_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(units_are_shown_in_their_thousands, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_directory_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(main_file_alone_is_read_whatever_is_wrong_with_a_bus, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(missing_bus_directory_is_told_beside_other_faults, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(directory_without_a_bus_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unreadable_files_are_told, set_up, tear_down),
