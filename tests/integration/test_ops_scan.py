@@ -112,7 +112,7 @@ address = 7
     def test_sweep_finds_the_speed(self):
         path = self.etc / "bus.d/line.ini"
         path.write_text(path.read_text().replace("19200", "9600"))
-        ran = self.tally("scan", "line", "--from", "5", "--to", "5", "--bauds", "all", "--timeout", "100ms")
+        ran = self.tally("scan", "line", "--from", "5", "--to", "5", "--bauds", "all", "--timeout", "400ms")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         lines = ran.stdout.splitlines()
         found = next(i for i, line in enumerate(lines) if "Countis E43" in line)
@@ -150,7 +150,7 @@ address = 7
         self.assertIn('"line"?', ran.stderr)
 
     def test_interrupt_ends_it_with_what_was_found(self):
-        t = Terminal([BUILD / "tally", "-c", self.etc, "scan", "line", "--from", "5", "--timeout", "200ms"], columns=40)
+        t = Terminal([BUILD / "tally", "-c", self.etc, "scan", "line", "--from", "5", "--timeout", "400ms"], columns=40)
         t.read_until(lambda shown: "address 20, 4 found" in shown)
         t.press(b"\x03")
         shown, code = t.end()
