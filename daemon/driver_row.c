@@ -499,6 +499,12 @@ static void settle_na(struct driver_reader *r, struct driver_row *row, const str
 		else
 			err_add(r->e, r->d->file, row->line,
 				"pattern 0x%0*llX of %s, allowed: up to %d patterns of %u hexadecimal digits (%u bits)",
+	case DRIVER_TEXT:
+	case DRIVER_CHARS:
+	case DRIVER_HEX:
+	case DRIVER_CLOCK:
+		row->na[row->n_na++] = UINT16_MAX; /* of every word */
+		break;
 				(int)p->n_digits, (unsigned long long)p->value, names_get(row->quantity)->name,
 				DRIVER_NA_MAX, (width + 3) / 4, width);
 	}
