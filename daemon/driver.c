@@ -150,6 +150,29 @@ unsigned driver_row_span(const struct driver *d, const struct driver_row *row)
 	return d->byte_addressed ? row->n_words * 2u : row->n_words;
 }
 
+int64_t driver_row_counts(const struct driver_row *row)
+{
+	int64_t n = 1;
+
+	switch (row->type) {
+	case DRIVER_U8_LOW:
+	case DRIVER_U8_HIGH:
+		return 1 << 8;
+	case DRIVER_BIT:
+	case DRIVER_BITS:
+		return 1 << (row->bit_high - row->bit_low + 1);
+	case DRIVER_U16:
+	case DRIVER_U32:
+		return INT64_C(1) << (16 * row->n_words);
+	case DRIVER_BCD:
+		for (unsigned i = 0; i < row->n_words; i++)
+			n *= 10000;
+		return n;
+	default:
+		return 0;
+	}
+}
+
 /* mantissa x 10^exponent where that is a whole number >= 1 of 63 bits, else 0. */
 static int64_t whole(int64_t mantissa, int32_t exponent)
 {

@@ -162,6 +162,10 @@ const struct driver_row *driver_row(const struct driver *d, enum quantity q);
 /* Addresses that a row takes: n_words, or twice that in a byte-addressed table. */
 unsigned driver_row_span(const struct driver *d, const struct driver_row *row);
 
+/* How many different counts the type of row can show, which is where a counter begins again at 0 unless the table says
+ * otherwise; 0 = no saying (signed and 64-bit numbers, floats, texts). */
+int64_t driver_row_counts(const struct driver_row *row);
+
 /* Base units per count of row under ratios ct_primary/ct_secondary and vt_primary/vt_secondary (all >= 1).
  * Returns the whole number >= 1, or 0 when it is none (a scale that loses digits; refused by driver_load()). */
 int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,

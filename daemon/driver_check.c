@@ -145,6 +145,11 @@ static void check_weight(const struct driver *d, const struct driver_row *row, s
 			refuse_weight(d, row, e, "", "");
 		return;
 	}
+	if (!d->ratios)
+		err_add(e, d->file, row->line,
+			"scale '@%s' of %s, allowed: in a table with ratios = yes, which has the bus file say the "
+			"ratios",
+			scale->name, name_of(row));
 	for (size_t i = 0; i < scale->n_steps; i++) {
 		if (driver_multiplier(d, row, ratio, 1, 1, 1) == 0) {
 			refuse_weight(d, row, e, " at a step of scale ", scale->name);
@@ -165,11 +170,20 @@ static void check_fallback(const struct driver *d, const struct driver_row *row,
 
 static void check_modulus(const struct driver *d, const struct driver_row *row, struct err *e)
 {
-	int64_t count = row->scale < 0 ? driver_multiplier(d, row, 1, 1, 1, 1) : 0;
+	const struct driver_row *max = driver_row(d, Q_COUNTER_MAX);
+	int64_t count = row->scale < 0 ? driver_multiplier(d, row, 1, 1, 1, 1) : 0, n_counts = driver_row_counts(row);
 
 	if (count > 0 && row->modulus % count != 0)
 		err_add(e, d->file, row->line, "modulus of %s is no whole number of counts, allowed: multiples of %lld",
 			name_of(row), (long long)count);
+	else if (count > 0 && n_counts > 0 && row->modulus / count > n_counts)
+		err_add(e, d->file, row->line,
+			"modulus of %s is %lld counts, allowed: up to the %lld that its type can show", name_of(row),
+			(long long)(row->modulus / count), (long long)n_counts);
+	if (row->modulus_read && max != NULL && max->group != DRIVER_STATE)
+		err_add(e, d->file, row->line,
+			"modulus 'read' of %s, allowed: with the row counter_max (line %u) in the group state",
+			name_of(row), max->line);
 }
 
 static void check_provenance(const struct driver *d, const struct driver_row *row, struct err *e)

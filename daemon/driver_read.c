@@ -159,6 +159,9 @@ static void settle_sections(struct driver_reader *r)
 	else if (r->d->n_rows == 0 && r->e->n_errors == 0)
 		err_add(r->e, r->d->file, r->registers_line, "no row in [registers], allowed: 1 to %d",
 			DRIVER_ROWS_MAX);
+	if (r->d->ratios && r->d->n_scales == 0 && r->e->n_errors == 0)
+		err_warn(r->e, r->d->file, r->model_line,
+			 "ratios = yes without a [scale NAME]: ct and vt of the bus file will change no value");
 }
 
 static void set_name(struct driver *d, struct err *e)

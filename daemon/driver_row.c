@@ -380,6 +380,30 @@ static bool check_row(struct driver_reader *r, const char *type, const char *wei
 	return found == NULL;
 }
 
+/* In another group the value of a row would be read and not be used. */
+static bool check_group(struct driver_reader *r, const char *group)
+{
+	const struct driver_row *row = r->row;
+	const struct names_row *quantity = names_get(row->quantity);
+	unsigned groups = DRIVER_ENERGY | DRIVER_POWER;
+	const char *allowed = "energy or power";
+
+	if (quantity->kind == NAMES_IDENTITY) {
+		groups = DRIVER_IDENTITY;
+		allowed = "identity";
+	} else if (quantity->kind == NAMES_STATE && quantity->table[0] == '\0') {
+		groups |= DRIVER_STATE;
+		allowed = "state, energy or power";
+	} else if (quantity->table[0] == '\0') {
+		groups = 0;
+		allowed = "no row, it comes from the pulse inputs of a bus file";
+	}
+	if (row->group & groups)
+		return true;
+	err_add(r->e, r->d->file, row->line, "group '%s' of %s, allowed: %s", group, quantity->name, allowed);
+	return false;
+}
+
 /* Whether the row's quantity may stand here. */
 static bool check_repeat(struct driver_reader *r)
 {
@@ -433,7 +457,7 @@ void driver_row_take(struct driver_reader *r, const char *name, const char *valu
 	r->note = &note;
 	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && take_fields(r, tokens, n_tokens);
 	if (good)
-		good = check_row(r, tokens[1], tokens[2]);
+		good = check_row(r, tokens[1], tokens[2]) & check_group(r, tokens[4]);
 	else if (r->quantity_lines[quantity] == 0)
 		r->quantity_lines[quantity] = line;
 	if (!good || !check_repeat(r))
@@ -475,6 +499,12 @@ static void add_automatic_na(struct driver_row *row)
 	case DRIVER_S64:
 		row->na[row->n_na++] = UINT64_MAX >> (65 - width);
 		break;
+	case DRIVER_TEXT:
+	case DRIVER_CHARS:
+	case DRIVER_HEX:
+	case DRIVER_CLOCK:
+		row->na[row->n_na++] = UINT16_MAX; /* of every word */
+		break;
 	default:
 		break;
 	}
@@ -499,12 +529,6 @@ static void settle_na(struct driver_reader *r, struct driver_row *row, const str
 		else
 			err_add(r->e, r->d->file, row->line,
 				"pattern 0x%0*llX of %s, allowed: up to %d patterns of %u hexadecimal digits (%u bits)",
-	case DRIVER_TEXT:
-	case DRIVER_CHARS:
-	case DRIVER_HEX:
-	case DRIVER_CLOCK:
-		row->na[row->n_na++] = UINT16_MAX; /* of every word */
-		break;
 				(int)p->n_digits, (unsigned long long)p->value, names_get(row->quantity)->name,
 				DRIVER_NA_MAX, (width + 3) / 4, width);
 	}

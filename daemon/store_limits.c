@@ -31,11 +31,12 @@ static void set_unknown(struct account_limits *l)
 	l->of[Q_OPERATING_TIME].per_hour = 3600;
 }
 
-static int64_t type_modulus(const struct driver_row *row, int64_t step)
+/* 0, which is not known, where the product has more than 63 bits. */
+static int64_t weighted(int64_t counts, int64_t weight)
 {
-	int bits = row->type == DRIVER_U16 ? 16 : row->type == DRIVER_U32 ? 32 : 0;
+	int64_t value;
 
-	return bits ? (INT64_C(1) << bits) * step : 0;
+	return __builtin_mul_overflow(counts, weight, &value) ? 0 : value;
 }
 
 static void set_row(struct account_limits *l, const struct driver_row *row, int64_t step, int64_t per_hour)
@@ -49,7 +50,7 @@ static void set_row(struct account_limits *l, const struct driver_row *row, int6
 	if (limit->back_step < row->back_step)
 		limit->back_step = row->back_step;
 	if (!coarser) {
-		limit->modulus = row->modulus ? row->modulus : type_modulus(row, step);
+		limit->modulus = row->modulus ? row->modulus : weighted(driver_row_counts(row), step);
 		limit->modulus_read = row->modulus_read;
 	}
 	if (row->quantity != Q_OPERATING_TIME)
@@ -116,8 +117,8 @@ static struct account_limits *limits_of_input(const struct store_input *input,
 		return NULL;
 	l->of[input->quantity] = (struct account_limit){
 		.parts = input->weight_per,
-		.modulus = pulses->modulus * input->weight,
-		.back_step = pulses->back_step * input->weight,
+		.modulus = weighted(pulses->modulus, input->weight),
+		.back_step = weighted(pulses->back_step, input->weight),
 		.step = input->weight,
 		.per_hour = (int64_t)ACCOUNT_PULSES_S * 3600 * input->weight,
 	};

@@ -49,7 +49,9 @@ static int set_up(void **state)
 	put("drivers/meter.ini",
 	    MODEL_HEAD "provenance = vendor table\nbaud = 4800 9600\naddresses = 1-247\nsegment_max = 3\n" MODEL_ROWS);
 	put("drivers/any-speed.ini", MODEL_HEAD "provenance = vendor table\naddresses = 1-255\n" MODEL_ROWS);
-	put("drivers/transformer.ini", MODEL_HEAD "provenance = vendor table\nratios = yes\n" MODEL_ROWS);
+	put("drivers/transformer.ini",
+	    MODEL_HEAD "provenance = vendor table\nratios = yes\n"
+		       "[scale power]\nabove = 1\n" MODEL_ROWS "active_power = 90 u32 @power W power\n");
 	put("drivers/relative.ini", MODEL_HEAD "provenance = sibling\n" MODEL_ROWS);
 	put("drivers/pulses.ini", MODEL_HEAD "provenance = inferred\naddresses = 1-255\nsegment_max = 2\n"
 					     "[registers]\npulses_1 = 0 u32 1 1 energy\npulses_2 = 2 u32 1 1 energy\n");

@@ -298,6 +298,7 @@ static void automatic_patterns_have_the_width_and_sign_of_the_type(void **state)
 				      "frequency = 26 u16 1 Hz power na=none\n");
 
 	(void)state;
+	assert_int_equal(d->n_rows, 11);
 	for (size_t i = 0; i < d->n_rows; i++) {
 		assert_int_equal(d->rows[i].n_na, i < 6 || i == 9);
 		if (d->rows[i].n_na > 0)
@@ -545,40 +546,112 @@ static void scales_that_lose_digits(void **state)
 {
 	(void)state;
 	EXPECT_ERRORS(
-		HEAD "[scale fine]\nbelow 10 = 0.0001\nabove = 1\n[registers]\n"
+		HEAD "ratios = yes\n[scale fine]\nbelow 10 = 0.0001\nabove = 1\n[registers]\n"
 		     "voltage_l1 = 0 u16 0.0001 V power\n"
 		     "voltage_l2 = 1 u16 @fine V power\n"
 		     "voltage_l3 = 2 u16 9000000000000000000 V power\n"
 		     "active_energy_import = 3 u32 0.01 kWh energy modulus=15Wh\n"
 		     "voltage_l12 = 5 u16 @coarse V power\n",
-		"dir/test.ini:15: scale '@coarse' of voltage_l12, allowed: the name of a [scale NAME] section",
-		"dir/test.ini:11: scale of voltage_l1 loses digits: one count is no whole number of mV, allowed: whole "
+		"dir/test.ini:16: scale '@coarse' of voltage_l12, allowed: the name of a [scale NAME] section",
+		"dir/test.ini:12: scale of voltage_l1 loses digits: one count is no whole number of mV, allowed: whole "
 		"numbers of mV from 1 to 9223372036854775807",
-		"dir/test.ini:12: scale of voltage_l2 loses digits at a step of scale fine: one count is no whole "
+		"dir/test.ini:13: scale of voltage_l2 loses digits at a step of scale fine: one count is no whole "
 		"number "
 		"of mV, allowed: whole numbers of mV from 1 to 9223372036854775807",
-		"dir/test.ini:13: scale of voltage_l3 loses digits: one count is no whole number of mV, allowed: whole "
+		"dir/test.ini:14: scale of voltage_l3 loses digits: one count is no whole number of mV, allowed: whole "
 		"numbers of mV from 1 to 9223372036854775807",
-		"dir/test.ini:14: modulus of active_energy_import is no whole number of counts, allowed: multiples of "
+		"dir/test.ini:15: modulus of active_energy_import is no whole number of counts, allowed: multiples of "
 		"10");
 }
 
 static void scales_ascend_and_end_above(void **state)
 {
 	(void)state;
-	EXPECT_ERRORS(HEAD
-		      "[scale a]\nbelow 100 = 1\nbelow 100 = 10\nbelow 1e3 = 1\nbelow 200 = 0\nabove = 5\nabove = 6\n"
-		      "[scale b]\nbelow 10 = 1\n[scale a]\n[registers]\nvoltage_l1 = 0 u16 @a V power\n",
-		      "dir/test.ini:9: key 'below 100' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
+	EXPECT_ERRORS(HEAD "ratios = yes\n[scale a]\nbelow 100 = 1\nbelow 100 = 10\nbelow 1e3 = 1\nbelow 200 = "
+			   "0\nabove = 5\nabove = 6\n"
+			   "[scale b]\nbelow 10 = 1\n[scale a]\n[registers]\nvoltage_l1 = 0 u16 @a V power\n",
+		      "dir/test.ini:10: key 'below 100' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
 		      "ascending, "
 		      "then 'above'",
-		      "dir/test.ini:10: key 'below 1e3' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
+		      "dir/test.ini:11: key 'below 1e3' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
 		      "ascending, "
 		      "then 'above'",
-		      "dir/test.ini:11: weight '0', allowed: a decimal above 0, such as 0.01 or 1000",
-		      "dir/test.ini:13: 'above' after 'above' (line 12), allowed: 'above' once and last",
-		      "dir/test.ini:14: no key 'above' in [scale b], required",
-		      "dir/test.ini:16: section [scale a] again (first in line 7), allowed: once");
+		      "dir/test.ini:12: weight '0', allowed: a decimal above 0, such as 0.01 or 1000",
+		      "dir/test.ini:14: 'above' after 'above' (line 13), allowed: 'above' once and last",
+		      "dir/test.ini:15: no key 'above' in [scale b], required",
+		      "dir/test.ini:17: section [scale a] again (first in line 8), allowed: once");
+}
+
+static void weight_by_ratio_is_for_tables_that_ask_for_the_ratios(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		HEAD "[scale e]\nbelow 10 = 0.01\nabove = 1\n[registers]\n"
+		     "active_energy_import = 0 u32 @e kWh energy\n",
+		"dir/test.ini:11: scale '@e' of active_energy_import, allowed: in a table with ratios = yes, which "
+		"has the bus file say the ratios");
+}
+
+static void ratios_that_change_no_value_are_a_warning(void **state)
+{
+	static const char text[] = HEAD "ratios = yes\n[registers]\nvoltage_l1 = 0 u16 1 V power\n";
+	struct err e = {0};
+	struct driver *d = driver_parse("dir/test.ini", text, strlen(text), &e);
+
+	(void)state;
+	assert_non_null(d);
+	assert_int_equal(e.n_items, 1);
+	assert_string_equal(e.items[0].text,
+			    "dir/test.ini:1: ratios = yes without a [scale NAME]: ct and vt of "
+			    "the bus file will change no value");
+	driver_free(d);
+	err_fini(&e);
+}
+
+static void groups_that_would_lose_the_value(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS
+		"active_energy_import = 0 u32 10 Wh identity\nvoltage_l1 = 2 u16 1 V state\n"
+		"serial_number = 3 hex:4 - - energy\nvolume = 7 u32 1 l energy\ncounter_max = 9 u32 10 Wh identity\n"
+		"tariff = 11 u16 1 - state\n",
+		"dir/test.ini:8: group 'identity' of active_energy_import, allowed: energy or power",
+		"dir/test.ini:9: group 'state' of voltage_l1, allowed: energy or power",
+		"dir/test.ini:10: group 'energy' of serial_number, allowed: identity",
+		"dir/test.ini:11: group 'energy' of volume, allowed: no row, it comes from the pulse inputs of a bus "
+		"file",
+		"dir/test.ini:12: group 'identity' of counter_max, allowed: state, energy or power",
+		"dir/test.ini:13: group 'state' of tariff, allowed: energy or power");
+}
+
+static void read_modulus_needs_its_register_in_the_group_state(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(
+		ROWS "counter_max = 0 u32 10 Wh energy\nactive_energy_import = 2 u32 10 Wh energy modulus=read\n",
+		"dir/test.ini:9: modulus 'read' of active_energy_import, allowed: with the row counter_max (line 8) "
+		"in the group state");
+}
+
+static void modulus_beyond_what_the_type_can_show(void **state)
+{
+	struct driver *d = parse(ROWS "active_energy_import = 0 u32 10 Wh energy modulus=42949672960Wh\n"
+				      "pulses_1 = 2 bcd:2 1 1 energy modulus=100000000\n"
+				      "active_energy_export = 4 u64 10 Wh energy modulus=1000000000000Wh\n");
+
+	(void)state;
+	assert_int_equal(driver_row_counts(&d->rows[0]), INT64_C(4294967296));
+	assert_int_equal(driver_row_counts(&d->rows[1]), 100000000);
+	assert_int_equal(driver_row_counts(&d->rows[2]), 0);
+	driver_free(d);
+	EXPECT_ERRORS(
+		ROWS "active_energy_import = 0 u16 10 Wh energy modulus=10000000000Wh\n"
+		     "active_energy_export = 2 bcd:2 10 Wh energy modulus=10000000000Wh\n",
+		"dir/test.ini:8: modulus of active_energy_import is 1000000000 counts, allowed: up to the 65536 that "
+		"its type can show",
+		"dir/test.ini:9: modulus of active_energy_export is 1000000000 counts, allowed: up to the 100000000 "
+		"that its type can show");
 }
 
 static void provenance_of_a_row_is_never_stronger(void **state)
@@ -876,6 +949,11 @@ int main(void)
 		cmocka_unit_test(addresses_of_a_byte_table_count_bytes),
 		cmocka_unit_test(scales_that_lose_digits),
 		cmocka_unit_test(scales_ascend_and_end_above),
+		cmocka_unit_test(weight_by_ratio_is_for_tables_that_ask_for_the_ratios),
+		cmocka_unit_test(ratios_that_change_no_value_are_a_warning),
+		cmocka_unit_test(groups_that_would_lose_the_value),
+		cmocka_unit_test(read_modulus_needs_its_register_in_the_group_state),
+		cmocka_unit_test(modulus_beyond_what_the_type_can_show),
 		cmocka_unit_test(provenance_of_a_row_is_never_stronger),
 		cmocka_unit_test(rows_longer_than_the_longest_read),
 		cmocka_unit_test(read_modulus_needs_the_register_that_holds_it),
