@@ -505,7 +505,8 @@ static int write_serial(struct store *s, struct store_meter *m)
 		char detail[120];
 
 		snprintf(detail, sizeof(detail), "serial number %s, now %s", m->known_serial, m->serial);
-		r = store_exchange_meter(s, m, m->account.last_s, NULL, NULL, detail);
+		r = store_exchange_meter(s, m, &(struct store_exchange){.meter = m->id, .by_serial = true}, m->serial,
+					 detail);
 	}
 	return r;
 }

@@ -90,6 +90,7 @@ struct store_account {
 /* An exchange of a meter, as table replacement keeps it. */
 struct store_exchange {
 	int64_t meter, at_s;
+	bool by_serial; /* the meter said so; else people, perhaps late */
 	bool has_final, has_initial;
 	int64_t final, initial; /* base units of the main counter */
 	bool done;		/* repeated in a rebuild */
@@ -154,10 +155,10 @@ const struct store_input *store_input_resume(struct store *s, struct store_meter
 /* Act on what `tally replace` has asked for. 0 or -errno. */
 int store_exchange_asked(struct store *s);
 
-/* The meter behind the name is another one since at_s, which is an event. final, initial: NULL or base units of its
- * main counter. detail: how it is known. 0 or -errno. */
-int store_exchange_meter(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
-			 const int64_t *initial, const char *detail);
+/* The meter behind the name is another one, with this serial number if it said so, else NULL; which is an event.
+ * detail: how it is known. 0 or -errno. */
+int store_exchange_meter(struct store *s, struct store_meter *m, struct store_exchange *x, const char *serial,
+			 const char *detail);
 
 /* All exchanges there were, by their time: *list is the caller's. 0 or -errno. */
 int store_exchange_load(struct store *s, struct store_exchange **list, size_t *n);

@@ -11,9 +11,9 @@ enum outcome {
 };
 
 /* End the lives of a meter's counters. */
-static enum outcome exchange(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
-			     const int64_t *initial)
+static enum outcome exchange(struct store *s, struct store_meter *m, const struct store_exchange *x)
 {
+	const int64_t *final = x->has_final ? &x->final : NULL, *initial = x->has_initial ? &x->initial : NULL;
 	enum quantity main_counter = Q_ACTIVE_ENERGY_IMPORT;
 	enum outcome outcome = EXCHANGED;
 
@@ -23,12 +23,12 @@ static enum outcome exchange(struct store *s, struct store_meter *m, int64_t at_
 		enum quantity q = m->account.counters[i].quantity;
 		bool figures = q == main_counter;
 
-		if (account_has_noticed(&m->account, q, at_s, figures ? final : NULL)) {
+		if (!x->by_serial && account_has_noticed(&m->account, q, x->at_s, figures ? final : NULL)) {
 			if (figures)
 				outcome = NOTICED;
 			continue;
 		}
-		if (!account_replace(&s->account.account, &m->account, q, at_s, figures ? final : NULL,
+		if (!account_replace(&s->account.account, &m->account, q, x->at_s, figures ? final : NULL,
 				     figures ? initial : NULL, "replaced"))
 			outcome = WITHOUT_FINAL;
 	}
@@ -57,15 +57,27 @@ void store_exchange_repeat(struct store *s, struct store_exchange *list, size_t 
 		if (!m || (x->meter != meter && !(m->is_input && store_input_at(s, m->id, slot_s) &&
 						  store_input_at(s, m->id, slot_s)->concentrator == meter)))
 			continue;
-		exchange(s, m, x->at_s, x->has_final ? &x->final : NULL, x->has_initial ? &x->initial : NULL);
+		exchange(s, m, x);
 		x->done = true;
 	}
+}
+
+/* Columns: meter's id, at_ts, final, initial, serial. */
+static struct store_exchange read_row(sqlite3_stmt *get)
+{
+	return (struct store_exchange){.meter = sqlite3_column_int64(get, 0),
+				       .at_s = sqlite3_column_int64(get, 1),
+				       .has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
+				       .final = sqlite3_column_int64(get, 2),
+				       .has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL,
+				       .initial = sqlite3_column_int64(get, 3),
+				       .by_serial = sqlite3_column_type(get, 4) != SQLITE_NULL};
 }
 
 int store_exchange_load(struct store *s, struct store_exchange **list, size_t *n)
 {
 	size_t most = (size_t)store_number(s, "SELECT count(*) FROM replacement WHERE done", 0);
-	sqlite3_stmt *get = store_prepare(s, "SELECT m.id, r.at_ts, r.final, r.initial FROM replacement r "
+	sqlite3_stmt *get = store_prepare(s, "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
 					     "JOIN meter m ON m.name = r.meter WHERE r.done ORDER BY r.at_ts, r.id");
 
 	*list = calloc(most + 1, sizeof(**list));
@@ -75,54 +87,38 @@ int store_exchange_load(struct store *s, struct store_exchange **list, size_t *n
 		return get ? -ENOMEM : -EIO;
 	}
 	while (*n < most && sqlite3_step(get) == SQLITE_ROW)
-		(*list)[(*n)++] = (struct store_exchange){.meter = sqlite3_column_int64(get, 0),
-							  .at_s = sqlite3_column_int64(get, 1),
-							  .has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
-							  .final = sqlite3_column_int64(get, 2),
-							  .has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL,
-							  .initial = sqlite3_column_int64(get, 3)};
+		(*list)[(*n)++] = read_row(get);
 	sqlite3_finalize(get);
 	return 0;
 }
 
-int store_exchange_meter(struct store *s, struct store_meter *m, int64_t at_s, const int64_t *final,
-			 const int64_t *initial, const char *detail)
+int store_exchange_meter(struct store *s, struct store_meter *m, struct store_exchange *x, const char *serial,
+			 const char *detail)
 {
-	sqlite3_stmt *put = store_prepare(s, "INSERT INTO replacement (meter, at_ts, final, initial, done) "
-					     "VALUES (?, ?, ?, ?, 1)");
+	sqlite3_stmt *put = store_prepare(s, "INSERT INTO replacement (meter, at_ts, final, initial, serial, done) "
+					     "VALUES (?, ?, ?, ?, ?, 1)");
 	int r;
 
 	if (!put)
 		return -EIO;
-	if (at_s < m->account.last_s)
-		at_s = m->account.last_s;
+	if (x->at_s < m->account.last_s)
+		x->at_s = m->account.last_s;
 	sqlite3_bind_text(put, 1, m->name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 2, at_s);
-	if (final)
-		sqlite3_bind_int64(put, 3, *final);
-	if (initial)
-		sqlite3_bind_int64(put, 4, *initial);
+	sqlite3_bind_int64(put, 2, x->at_s);
+	if (x->has_final)
+		sqlite3_bind_int64(put, 3, x->final);
+	if (x->has_initial)
+		sqlite3_bind_int64(put, 4, x->initial);
+	sqlite3_bind_text(put, 5, serial, -1, SQLITE_STATIC);
 	r = store_run(s, put);
 	sqlite3_finalize(put);
-	enum outcome outcome = exchange(s, m, at_s, final, initial);
+	enum outcome outcome = exchange(s, m, x);
 
-	store_event(s, at_s * 1000, m->name, "meter-replaced",
-		    outcome == EXCHANGED ? detail : outcome_text(outcome, final || initial));
+	store_event(s, x->at_s * 1000, m->name, "meter-replaced",
+		    outcome == EXCHANGED ? detail : outcome_text(outcome, x->has_final || x->has_initial));
 	if (r == 0)
 		r = s->account.error;
 	return r == 0 ? store_state_save(s, true) : r;
-}
-
-/* One request of `tally replace`. */
-static int act_on(struct store *s, struct store_meter *m, sqlite3_stmt *get)
-{
-	int64_t at_s = sqlite3_column_int64(get, 1), final = sqlite3_column_int64(get, 2),
-		initial = sqlite3_column_int64(get, 3);
-	bool has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
-	     has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL;
-
-	return store_exchange_meter(s, m, at_s, has_final ? &final : NULL, has_initial ? &initial : NULL,
-				    STORE_AS_TOLD);
 }
 
 int store_exchange_asked(struct store *s)
@@ -134,15 +130,16 @@ int store_exchange_asked(struct store *s)
 	/* it changes when another program has written */
 	if (version == s->replacement_version)
 		return 0;
-	get = store_prepare(s, "SELECT meter, at_ts, final, initial FROM replacement WHERE NOT done ORDER BY id");
+	get = store_prepare(s, "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
+			       "JOIN meter m ON m.name = r.meter WHERE NOT r.done ORDER BY r.id");
 	if (!get)
 		return -EIO;
 	while (r == 0 && sqlite3_step(get) == SQLITE_ROW) {
-		int64_t id = store_meter_id(s, (const char *)sqlite3_column_text(get, 0));
-		struct store_meter *m = store_find_meter(s, id);
+		struct store_exchange x = read_row(get);
+		struct store_meter *m = store_find_meter(s, x.meter);
 
 		if (m)
-			r = act_on(s, m, get);
+			r = store_exchange_meter(s, m, &x, NULL, STORE_AS_TOLD);
 	}
 	sqlite3_finalize(get);
 	if (r == 0)

@@ -27,7 +27,7 @@ static int save_counter(struct store *s, int64_t meter, const struct account_cou
 {
 	sqlite3_stmt *put = s->account.put_counter;
 	const int64_t always[] = {meter,	s->account.db_id[c->quantity],
-				  c->parts,	c->living + c->was_reset,
+				  c->parts,	c->living ? 1 + c->was_reset : 0,
 				  c->life_s,	c->slot_s,
 				  c->raw,	c->moved_s,
 				  c->seen_s,	c->open_s,

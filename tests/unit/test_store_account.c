@@ -216,7 +216,8 @@ static void water_in_litres_stands_in_all_consumption_views(void **state)
 	assert_rows(t, "SELECT meter, quantity, value, unit, quality FROM interval WHERE meter = 'water'",
 		    "water|volume|3750.0|l|measured\nwater|volume|3750.0|l|measured");
 	assert_rows(t, "SELECT meter, quantity, value, unit FROM daily WHERE meter = 'water'", "water|volume|7500.0|l");
-	assert_rows(t, "SELECT meter, quantity, value, unit FROM monthly WHERE meter = 'water'", "water|volume|7500.0|l");
+	assert_rows(t, "SELECT meter, quantity, value, unit FROM monthly WHERE meter = 'water'",
+		    "water|volume|7500.0|l");
 }
 
 static void one_suspect_input_leaves_the_others_good(void **state)
@@ -326,6 +327,26 @@ static void changed_serial_number_opens_a_life(void **state)
 	assert_rows(t, "SELECT value, quality FROM interval", "0.14|estimated");
 }
 
+/* Nobody can tell a small step from one meter to the next from consumption: the serial number does. */
+static void changed_serial_number_opens_a_life_also_soon_after_a_reset(void **state)
+{
+	struct site *t = *state;
+	int64_t press = store_meter_id(t->store, "press");
+
+	store_meter_serial(t->store, press, "A1");
+	run(t, 0, 300, 5000);
+	run(t, 360, 900, -60); /* reset to 0 */
+	store_meter_serial(t->store, press, "B2");
+	run(t, 960, 1800, 500);
+	assert_rows(t,
+		    "SELECT from_value, until_value, reason FROM meter_life "
+		    "WHERE quantity = 'active_energy_import' ORDER BY since",
+		    "5.0|5.05|first\n0.0|0.09|reset\n0.66||replaced");
+	assert_rows(t, "SELECT sum(value) FROM interval", "0.28");
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, "SELECT sum(value) FROM interval", "0.28");
+}
+
 static void serial_number_said_again_before_the_commit_keeps_its_place(void **state)
 {
 	struct site *t = *state;
@@ -374,6 +395,27 @@ static void exchange_that_is_told_late_counts_nothing_twice(void **state)
 	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
 	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'",
 		    "noticed before as a reset; the final and initial values can not be counted any more");
+}
+
+static void exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once(void **state)
+{
+	struct site *t = *state;
+	int64_t day_s = 8 * 86400;
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 900, -60);
+	hold(t, "press", T + day_s, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(100), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_replace(&t->conf, "press", T + day_s, NULL, NULL, &t->e), 0);
+	hold(t, "pulses", T + day_s, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	crash(t);
+	hold(t, "press", T + day_s + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(150), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t,
+		    "SELECT from_value, until_value, reason FROM meter_life "
+		    "WHERE meter = 'press' AND quantity = 'active_energy_import' ORDER BY since",
+		    "5.0|5.05|first\n0.0|0.1|reset\n0.15||replaced");
 }
 
 static void unknown_meter_can_not_be_replaced(void **state)
@@ -573,11 +615,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(input_of_a_fraction_rolls_over_without_loss, setup, teardown),
 		cmocka_unit_test_setup_teardown(change_of_weight_opens_a_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life_also_soon_after_a_reset, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(serial_number_said_again_before_the_commit_keeps_its_place, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(replaced_meter_is_counted_to_its_final_and_from_its_initial_value,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(exchange_that_is_told_late_counts_nothing_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(unknown_meter_can_not_be_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
 						teardown),
