@@ -21,7 +21,7 @@ struct piece {
 struct movement {
 	struct account_counter *counter;
 	size_t n_pieces;
-	struct piece pieces[2];
+	struct piece pieces[3];
 	bool estimated; /* whatever the length of the pieces */
 };
 
@@ -216,11 +216,13 @@ static void tell_suspect(struct account *a, const struct account_meter *m, const
 		tell(a, m, slot_s, "implausible", "%s", reason);
 }
 
-/* A value that follows on from a suspect and not from what was counted. Returns true when it begins a new life. */
+/* A value that follows on from a suspect and not from what was counted. Returns true when it begins a new life: with the
+ * first suspect, through the one between. */
 static bool take_suspect(struct account *a, const struct account_meter *m, struct movement *mv, enum verdict verdict,
 			 int64_t slot_s, int64_t value)
 {
 	struct account_counter *c = mv->counter;
+	int64_t between_s = c->suspect_last_s, between_raw = c->suspect_last_raw;
 
 	if (!confirms(m, c, slot_s, value)) {
 		tell_suspect(a, m, c, verdict, slot_s, value);
@@ -229,7 +231,8 @@ static bool take_suspect(struct account *a, const struct account_meter *m, struc
 	tell(a, m, c->suspect_s, "reset", "%s: from %s to %s %s, a new life begins", names_get(c->quantity)->name,
 	     show(c, c->raw).text, show(c, c->suspect_raw).text, names_get(c->quantity)->shown);
 	add_piece(mv, c->slot_s, c->suspect_s, 0, false);
-	add_piece(mv, c->suspect_s, slot_s, value - c->suspect_raw, true);
+	add_piece(mv, c->suspect_s, between_s, between_raw - c->suspect_raw, true);
+	add_piece(mv, between_s, slot_s, value - between_raw, true);
 	c->ended_raw = c->raw;
 	begin_life(a, m, c, c->suspect_s, c->suspect_raw, c->parts, "reset");
 	c->was_reset = true;

@@ -204,6 +204,21 @@ static void two_agreeing_readings_after_a_suspect_make_a_reset(void **state)
 		  "life ends 60 at 50100\nlife 120 from 0: reset\n0+900 estimated 300\n");
 }
 
+static void life_of_a_reset_goes_through_each_of_its_readings(void **state)
+{
+	struct bench *b = *state;
+
+	feed(b, 840, 50000);
+	feed(b, 870, 0);
+	feed(b, 900, 70); /* the end of an interval */
+	feed(b, 960, 100);
+	b->n = 0;
+	b->told[0] = '\0';
+	for (int64_t t = 1020; t <= 1800; t += 60)
+		feed(b, t, 100);
+	expect(b, "900+900 measured 30\n");
+}
+
 static void suspects_that_do_not_agree_make_no_reset(void **state)
 {
 	struct bench *b = *state;
@@ -696,6 +711,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(glitch_is_suspect_and_not_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(register_that_stood_still_and_moves_on_is_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown),
+		cmocka_unit_test_setup_teardown(life_of_a_reset_goes_through_each_of_its_readings, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspects_that_do_not_agree_make_no_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(rollover_is_counted_through, setup, teardown),
 		cmocka_unit_test_setup_teardown(value_is_judged_beforehand_without_being_counted, setup, teardown),
