@@ -173,6 +173,13 @@ int64_t driver_row_counts(const struct driver_row *row)
 	}
 }
 
+bool driver_row_expects(const struct driver_row *row, const char *text)
+{
+	if (row->type < DRIVER_TEXT)
+		return strcmp(text, row->expect) == 0;
+	return strncasecmp(text, row->expect, strlen(row->expect)) == 0;
+}
+
 /* mantissa x 10^exponent where that is a whole number >= 1 of 63 bits, else 0. */
 static int64_t whole(int64_t mantissa, int32_t exponent)
 {

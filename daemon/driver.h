@@ -108,7 +108,7 @@ struct driver_row {
 	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX, in whole counts of this row
 			    * (rounded down), plus one count */
 	int64_t back_step; /* counters: base units by which this meter is known to step back without meaning it */
-	char expect[33];   /* identity rows: what the text must begin with, whatever the case of its letters; or "" */
+	char expect[33];   /* identity rows: what driver_row_expects(), or "" */
 	unsigned line;
 };
 
@@ -165,6 +165,10 @@ unsigned driver_row_span(const struct driver *d, const struct driver_row *row);
 /* How many different counts the type of row can show, which is where a counter begins again at 0 unless the table says
  * otherwise; 0 = no saying (signed and 64-bit numbers, floats, texts). */
 int64_t driver_row_counts(const struct driver_row *row);
+
+/* Whether text is what the row expects, whose expect is not "": it must begin so, whatever the case of its letters; a
+ * number must be that number. */
+bool driver_row_expects(const struct driver_row *row, const char *text);
 
 /* Base units per count of row under ratios ct_primary/ct_secondary and vt_primary/vt_secondary (all >= 1).
  * Returns the whole number >= 1, or 0 when it is none (a scale that loses digits; refused by driver_load()). */

@@ -133,7 +133,7 @@ static void weigh_row(const struct driver *d, const struct driver_row *row, cons
 	say(&f->says, row->quantity, text);
 	if (row->expect[0] == '\0')
 		return;
-	if (strncasecmp(text, row->expect, strlen(row->expect)) == 0)
+	if (driver_row_expects(row, text))
 		f->n_met++;
 	else
 		f->n_unmet++;

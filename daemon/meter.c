@@ -350,8 +350,7 @@ static void take_text(struct meter_identity *id, const struct driver_row *row, c
 		snprintf(id->serial, sizeof(id->serial), "%s", text);
 	if (row->quantity == Q_FIRMWARE_VERSION)
 		snprintf(id->firmware, sizeof(id->firmware), "%s", text);
-	if (row->expect[0] != '\0' && strncasecmp(text, row->expect, strlen(row->expect)) != 0 &&
-	    id->mismatch[0] == '\0')
+	if (row->expect[0] != '\0' && !driver_row_expects(row, text) && id->mismatch[0] == '\0')
 		snprintf(id->mismatch, sizeof(id->mismatch), "%s is \"%s\", the model has \"%s\"",
 			 names_get(row->quantity)->name, text, row->expect);
 }

@@ -144,6 +144,15 @@ static void test_device_without_maker_is_asked_for_the_others_numbers(void **sta
 	assert_null(identified(&d, texts, names, 6, &id));
 }
 
+static void test_number_that_only_begins_like_the_expected_one_is_another(void **state)
+{
+	struct device d = {.n_words = 0, .product = 160};
+	struct identity id;
+
+	(void)state;
+	assert_null(identified(&d, texts, names, 6, &id));
+}
+
 static void test_first_row_is_a_makers_mark(void **state)
 {
 	struct driver *drivers[] = {parse("mute.ini", mute), parse("plain.ini", plain)};
@@ -174,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_tables_that_expect_the_same_prove_nothing),
 		cmocka_unit_test(test_refused_words_are_not_asked_for_again),
 		cmocka_unit_test(test_device_without_maker_is_asked_for_the_others_numbers),
+		cmocka_unit_test(test_number_that_only_begins_like_the_expected_one_is_another),
 		cmocka_unit_test(test_first_row_is_a_makers_mark),
 	};
 
