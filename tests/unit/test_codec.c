@@ -141,9 +141,13 @@ static void sign_word_says_the_sign(void **state)
 	sign = 3;
 	value = -99;
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(0, 98), &sign, 10, &value), CODEC_BAD);
+	assert_int_equal(value, -99);
+	r.sign_value = 1;
+	sign = 2;
+	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(0, 98), &sign, 10, &value), CODEC_OK);
+	assert_int_equal(value, 980);
 	r.sign_value = 0xFFFF;
 	sign = 0xFFFF;
-	assert_int_equal(value, -99);
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(0, 98), &sign, 10, &value), CODEC_OK);
 	assert_int_equal(value, -980);
 }
@@ -258,9 +262,11 @@ static void f64_keeps_every_digit(void **state)
 	expect(&r, WORDS(0x3BF0, 0, 0, 0), INT64_MAX, 0);			 /* 2^-64: a hair below a half */
 	expect(&r, WORDS(0x3BF0, 0, 0, 1), INT64_MAX, 1);			 /* a hair above */
 	expect(&r, WORDS(0x3C00, 0, 0, 0), INT64_MAX, 1);
-	expect_status(&r, WORDS(0x43E0, 0, 0, 0), 1, CODEC_RANGE);		  /* 2^63 */
-	expect_status(&r, WORDS(0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF), 1, CODEC_RANGE); /* the greatest */
-	expect_status(&r, WORDS(0x4340, 0, 0, 0), 1025, CODEC_RANGE);		  /* 2^53 x 1025 */
+	expect_status(&r, WORDS(0x43E0, 0, 0, 0), 1, CODEC_RANGE);		     /* 2^63 */
+	expect_status(&r, WORDS(0x7FEF, 0xFFFF, 0xFFFF, 0xFFFF), 1, CODEC_RANGE);    /* the greatest */
+	expect_status(&r, WORDS(0x4340, 0, 0, 0), 1025, CODEC_RANGE);		     /* 2^53 x 1025 */
+	expect_status(&r, WORDS(0x433F, 0xFFFF, 0xFFFF, 0xFFFF), 1025, CODEC_RANGE); /* just above 2^63 */
+	expect_status(&r, WORDS(0x4330, 0, 0, 0), 4096, CODEC_RANGE);		     /* 2^64: its low half is 0 */
 }
 
 static void floats_that_are_no_number_are_refused(void **state)
@@ -354,6 +360,8 @@ static void seconds_since_2000(void **state)
 	expect(&r, WORDS(1, 0x517F), 1, 86399);
 	expect_text(&r, WORDS(0, 0), "2000-01-01T00:00:00");
 	expect_text(&r, WORDS(0x004E, 0xFBFF), "2000-02-29T21:51:59");
+	expect_text(&r, WORDS(0x01E2, 0x84FF), "2000-12-31T23:59:59"); /* 31,622,399: day 366 */
+	expect_text(&r, WORDS(0x01E2, 0x8500), "2001-01-01T00:00:00");
 	expect_text(&r, WORDS(0xFFFF, 0xFFFF), "2136-02-07T06:28:15");
 }
 
@@ -366,6 +374,13 @@ static void clock_of_six_words(void **state)
 	expect(&r, WORDS(1, 1, 2001, 0, 0, 1), 1, 366 * 86400 + 1);
 	expect(&r, WORDS(29, 2, 24, 23, 59, 58), 1, 762566398);
 	expect_text(&r, WORDS(29, 2, 24, 23, 59, 58), "2024-02-29T23:59:58");
+	expect(&r, WORDS(31, 12, 24, 23, 59, 59), 1, 789004799);
+	expect_text(&r, WORDS(31, 12, 24, 23, 59, 59), "2024-12-31T23:59:59");
+	expect_text(&r, WORDS(1, 1, 25, 0, 0, 0), "2025-01-01T00:00:00");
+	expect_text(&r, WORDS(1, 3, 24, 0, 0, 0), "2024-03-01T00:00:00");
+	expect_text(&r, WORDS(31, 12, 2999, 0, 0, 0), "2999-12-31T00:00:00");
+	expect_status(&r, WORDS(1, 1, 3000, 0, 0, 0), 1, CODEC_BAD);
+	expect_status(&r, WORDS(1, 1, 100, 0, 0, 0), 1, CODEC_BAD);
 	expect_status(&r, WORDS(29, 2, 23, 0, 0, 0), 1, CODEC_BAD);
 	expect_status(&r, WORDS(29, 2, 2100, 0, 0, 0), 1, CODEC_BAD);
 	expect_status(&r, WORDS(1, 13, 24, 0, 0, 0), 1, CODEC_BAD);
