@@ -322,14 +322,7 @@ static enum codec_status text_of_number(enum driver_order order, const struct dr
 {
 	enum codec_status status;
 	struct count count;
-	int64_t whole;
 
-	if (row->type == DRIVER_F32 || row->type == DRIVER_F64) {
-		status = codec_number(order, row, words, NULL, 1, &whole);
-		if (status == CODEC_OK)
-			snprintf(out, out_bytes, "%" PRId64, whole);
-		return status;
-	}
 	status = count_of(order, row, words, &count);
 	if (status != CODEC_OK)
 		return status;

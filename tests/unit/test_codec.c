@@ -317,12 +317,16 @@ static void hex_texts(void **state)
 
 static void numbers_as_text(void **state)
 {
-	struct driver_row u16 = row(DRIVER_U16, 1), s32 = row(DRIVER_S32, 2), u64 = row(DRIVER_U64, 4);
+	struct driver_row u16 = row(DRIVER_U16, 1), s32 = row(DRIVER_S32, 2), u64 = row(DRIVER_U64, 4),
+			  f32 = row(DRIVER_F32, 2);
+	char text[16] = "before";
 
 	(void)state;
 	expect_text(&u16, WORDS(100), "100");
 	expect_text(&s32, WORDS(0xFFFF, 0xFFFB), "-5");
 	expect_text(&u64, WORDS(0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF), "18446744073709551615");
+	assert_int_equal(codec_text(DRIVER_ABCD, &f32, WORDS(0x3F80, 0), text, sizeof(text)), CODEC_BAD);
+	assert_string_equal(text, "");
 }
 
 static void text_of_not_available_words(void **state)
