@@ -498,7 +498,9 @@ static void rows_that_overlap(void **state)
 		     "tariff = 20 u8-low 1 - energy\n"
 		     "tariff_count = 20 bits:7-8 1 - energy\n"
 		     "voltage_l3 = 30 u16 1 V power sign=10\n"
-		     "current_l1 = 65535 u32 1 A power\n",
+		     "current_l1 = 65535 u32 1 A power\n"
+		     "voltage_l12 = 40 bit:4 1 V power\nvoltage_l23 = 40 bits:1-4 1 V power\n"
+		     "voltage_l31 = 41 bits:4-9 1 V power\ncurrent_l2 = 41 bit:9 1 A power\n",
 		"dir/test.ini:9: voltage_l2 (addresses 11 to 12) overlaps voltage_l1 (10 to 11, line 8), allowed: each "
 		"word in one row, but for different bits of it",
 		"dir/test.ini:11: tariff_count (addresses 20 to 20) overlaps tariff (20 to 20, line 10), allowed: each "
@@ -506,7 +508,11 @@ static void rows_that_overlap(void **state)
 		"dir/test.ini:12: sign word 10 of voltage_l3 lies in voltage_l1 (10 to 11, line 8), allowed: a word of "
 		"its "
 		"own",
-		"dir/test.ini:13: current_l1 ends at address 65536, allowed: up to 65535");
+		"dir/test.ini:13: current_l1 ends at address 65536, allowed: up to 65535",
+		"dir/test.ini:15: voltage_l23 (addresses 40 to 40) overlaps voltage_l12 (40 to 40, line 14), allowed: "
+		"each word in one row, but for different bits of it",
+		"dir/test.ini:17: current_l2 (addresses 41 to 41) overlaps voltage_l31 (41 to 41, line 16), allowed: "
+		"each word in one row, but for different bits of it");
 }
 
 static void rows_that_may_share_words(void **state)
@@ -515,10 +521,12 @@ static void rows_that_may_share_words(void **state)
 				      "active_energy_import = 30 u64 1 Wh energy\n"
 				      "active_energy_import = 32 u32 1 Wh energy fallback\n"
 				      "active_power = 40 u16 1 W power sign=42\n"
-				      "reactive_power = 41 u16 1 var power sign=42\n");
+				      "reactive_power = 41 u16 1 var power sign=42\n"
+				      "voltage_l1 = 50 bits:0-3 1 V power\nvoltage_l2 = 50 bits:4-14 1 V power\n"
+				      "voltage_l3 = 50 bit:15 1 V power\n");
 
 	(void)state;
-	assert_int_equal(d->n_rows, 6);
+	assert_int_equal(d->n_rows, 9);
 	driver_free(d);
 }
 
@@ -601,9 +609,8 @@ static void ratios_that_change_no_value_are_a_warning(void **state)
 	(void)state;
 	assert_non_null(d);
 	assert_int_equal(e.n_items, 1);
-	assert_string_equal(e.items[0].text,
-			    "dir/test.ini:1: ratios = yes without a [scale NAME]: ct and vt of "
-			    "the bus file will change no value");
+	assert_string_equal(e.items[0].text, "dir/test.ini:1: ratios = yes without a [scale NAME]: ct and vt of "
+					     "the bus file will change no value");
 	driver_free(d);
 	err_fini(&e);
 }
@@ -672,6 +679,16 @@ static void rows_longer_than_the_longest_read(void **state)
 	(void)state;
 	EXPECT_ERRORS(HEAD "max_words = 3\n[registers]\nactive_energy_import = 0 u64 1 Wh energy\n",
 		      "dir/test.ini:9: active_energy_import has 4 words, allowed: up to max_words, 3");
+}
+
+static void last_address_and_longest_read_are_allowed(void **state)
+{
+	struct driver *d = parse(HEAD "max_words = 4\n[block end]\naddress = 65532\nwords = 4\n[registers]\n"
+				      "active_energy_import = 65532 u64 1 Wh energy\n");
+
+	(void)state;
+	assert_int_equal(d->rows[0].block, 0);
+	driver_free(d);
 }
 
 static void read_modulus_needs_the_register_that_holds_it(void **state)
@@ -956,6 +973,7 @@ int main(void)
 		cmocka_unit_test(modulus_beyond_what_the_type_can_show),
 		cmocka_unit_test(provenance_of_a_row_is_never_stronger),
 		cmocka_unit_test(rows_longer_than_the_longest_read),
+		cmocka_unit_test(last_address_and_longest_read_are_allowed),
 		cmocka_unit_test(read_modulus_needs_the_register_that_holds_it),
 		cmocka_unit_test(sections_that_are_missing_or_twice),
 		cmocka_unit_test(model_name_comes_from_the_file),
