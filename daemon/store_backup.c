@@ -9,23 +9,38 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* May this file be replaced: is it not there, or an older copy of ours? */
-static bool is_replaceable(const char *to)
+/* Ours, and made by settle(): a database that a daemon has written is in WAL mode, whatever it is called. */
+static bool is_copy(const char *path)
 {
+	static const char sql[] = "SELECT application_id, journal_mode FROM pragma_application_id, pragma_journal_mode";
 	sqlite3 *db = NULL;
 	sqlite3_stmt *get = NULL;
-	struct stat st;
-	bool ours = false;
+	bool is_copy = false;
 
-	if (lstat(to, &st) != 0)
-		return errno == ENOENT;
-	if (S_ISREG(st.st_mode) && sqlite3_open_v2(to, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, "PRAGMA application_id", -1, &get, NULL) == SQLITE_OK &&
-	    sqlite3_step(get) == SQLITE_ROW)
-		ours = sqlite3_column_int(get, 0) == STORE_APPLICATION_ID;
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, sql, -1, &get, NULL) == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
+		is_copy = sqlite3_column_int(get, 0) == STORE_APPLICATION_ID &&
+			  strcmp((const char *)sqlite3_column_text(get, 1), "wal") != 0;
 	sqlite3_finalize(get);
 	sqlite3_close(db);
-	return ours;
+	return is_copy;
+}
+
+/* May this file be replaced: is it not there, or an older copy of ours? 0, or -EEXIST after telling why not. */
+static int check_target(const struct stat *database, const char *to, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(to, &st) != 0 && errno == ENOENT)
+		return 0;
+	if (stat(to, &st) == 0 && st.st_ino == database->st_ino && st.st_dev == database->st_dev) {
+		err_add(e, to, 0, "is the database itself; name the file that the copy goes to");
+		return -EEXIST;
+	}
+	if (lstat(to, &st) == 0 && S_ISREG(st.st_mode) && is_copy(to))
+		return 0;
+	err_add(e, to, 0, "is there already and no copy of a database of tallyd; name another file");
+	return -EEXIST;
 }
 
 /* Copy all pages. A read transaction is held meanwhile, so that the daemon's commits do not make the copy begin
@@ -116,10 +131,9 @@ int store_backup(const char *path, const char *to, struct err *e)
 		err_add(e, path, 0, "%s", strerror(-r));
 		return r;
 	}
-	if (!is_replaceable(to)) {
-		err_add(e, to, 0, "is there already and no copy of a database of tallyd; name another file");
-		return -EEXIST;
-	}
+	r = check_target(&st, to, e);
+	if (r != 0)
+		return r;
 	if (asprintf(&part, "%s.part", to) < 0) {
 		err_add(e, NULL, 0, "no memory");
 		return -ENOMEM;

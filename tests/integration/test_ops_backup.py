@@ -41,6 +41,30 @@ class TestBackup(OpsSite):
         self.assertEqual(ran.returncode, 1)
         self.assertIn("/no-such-folder/copy.db", ran.stderr)
 
+    def test_database_in_use_is_not_replaced_by_its_copy(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        before = len(self.wait_rows("SELECT * FROM energy", 3))
+        inode = self.db_path.stat().st_ino
+        (self.dir / "link.db").symlink_to(self.db_path)
+        os.link(self.db_path, self.dir / "hard.db")
+        for name in ("tallyd.db", "etc/../tallyd.db", "link.db", "hard.db"):
+            ran = self.tally("backup", f"{self.dir}/{name}")
+            self.assertEqual((ran.returncode, ran.stdout), (1, ""), name)
+            self.assertEqual(ran.stderr, f"{self.dir}/{name}: is the database itself; name the file that the copy goes to\n")
+        self.assertEqual(self.db_path.stat().st_ino, inode)
+        self.wait_rows("SELECT * FROM energy", before + 2)
+
+    def test_database_of_another_daemon_is_not_replaced(self):
+        self.run_for_a_while()
+        other = self.dir / "other.db"
+        self.db_path.rename(other)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy", 1)
+        ran = self.tally("backup", other)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("other.db: is there already and no copy", ran.stderr)
+
     def test_wrong_use_is_told(self):
         for arguments in (("backup",), ("backup", "a", "b"), ("backup", "--fast", "a")):
             ran = self.tally(*arguments)
