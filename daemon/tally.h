@@ -46,7 +46,8 @@ int tally_replace(const struct tally *t); /* tally_replace.c */
 /* Load the configuration, printing every error on standard error. NULL when it cannot be used. */
 struct conf *tally_load_conf(const struct tally *t);
 
-/* The same of tallyd.ini alone, for a command that asks the database: it works also while a bus file is being changed. */
+/* The same of tallyd.ini alone, for a command that asks the database: it works also while a bus file is being changed.
+ */
 struct conf *tally_load_main(const struct tally *t);
 
 struct store_reader;
@@ -68,6 +69,9 @@ bool tally_find_counter(const struct conf *conf, const char *name, const struct 
 
 /* Of n names the one nearest to a mistyped one, or NULL when none is near. */
 const char *tally_nearest(const char *name, const char *const *names, size_t n);
+
+/* The register table of a model, owned by the caller. NULL after telling why not, with the nearest name. */
+struct driver *tally_load_model(const char *path, const char *name);
 
 /* How long something takes or how old it is, for people: "400 ms", "9.5 s", "12 s", "3 min 5 s", "2 h 10 min", "5 d 3
  * h". */

@@ -168,11 +168,26 @@ static const struct conf_meter *find_meter(const struct conf *conf, const char *
 	return NULL;
 }
 
+static const struct conf_input *find_input(const struct conf *conf, const char *name, const struct conf_bus **bus)
+{
+	for (size_t i = 0; i < conf->n_buses; i++) {
+		*bus = &conf->buses[i];
+		for (size_t k = 0; k < (*bus)->n_inputs; k++)
+			if (strcmp((*bus)->inputs[k].name, name) == 0)
+				return &(*bus)->inputs[k];
+	}
+	return NULL;
+}
+
 const struct conf_meter *tally_find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus)
 {
 	const struct conf_meter *m = find_meter(conf, name, bus);
+	const struct conf_input *input = m == NULL ? find_input(conf, name, bus) : NULL;
 
-	if (m == NULL)
+	if (input != NULL)
+		fprintf(stderr, "\"%s\" is an input of %s; name that\n", name,
+			(*bus)->meters[input->concentrator].name);
+	else if (m == NULL)
 		tell_no_meter(conf, "meter", name, false);
 	return m;
 }
@@ -182,15 +197,50 @@ bool tally_find_counter(const struct conf *conf, const char *name, const struct 
 {
 	const struct conf_bus *b;
 
-	*input = NULL;
 	*meter = find_meter(conf, name, &b);
-	for (size_t i = 0; *meter == NULL && i < conf->n_buses; i++)
-		for (size_t k = 0; k < conf->buses[i].n_inputs; k++)
-			if (strcmp(conf->buses[i].inputs[k].name, name) == 0)
-				*input = &conf->buses[i].inputs[k];
+	*input = *meter == NULL ? find_input(conf, name, &b) : NULL;
 	if (*meter == NULL && *input == NULL)
 		tell_no_meter(conf, "meter or input", name, true);
 	return *meter != NULL || *input != NULL;
+}
+
+static void tell_no_model(const char *path, const char *name)
+{
+	char **names = driver_list(path);
+	const char *near;
+	size_t n = 0;
+
+	while (names != NULL && names[n] != NULL)
+		n++;
+	near = tally_nearest(name, (const char *const *)names, n);
+	fprintf(stderr, "model \"%s\": no %s.ini in %s; ", name, name, path);
+	if (near != NULL)
+		fprintf(stderr, "\"%s\"?\n", near);
+	else
+		fprintf(stderr, "\"tally models\" lists what there is\n");
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+struct driver *tally_load_model(const char *path, const char *name)
+{
+	struct err e = {0};
+	struct driver *d = NULL;
+	char *file = NULL, *shadowed = NULL;
+
+	if (driver_find(path, name, &file, &shadowed) != 0) {
+		tell_no_model(path, name);
+		return NULL;
+	}
+	if (shadowed != NULL)
+		fprintf(stderr, "warning: %s is used, not %s\n", file, shadowed);
+	d = driver_load(file, &e);
+	err_print(&e, stderr);
+	err_fini(&e);
+	free(file);
+	free(shadowed);
+	return d;
 }
 
 void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX])

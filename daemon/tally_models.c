@@ -192,45 +192,6 @@ static int print_model(const struct driver *d, unsigned baud)
 	return TALLY_GOOD;
 }
 
-static void tell_no_model(const char *path, const char *name)
-{
-	char **names = driver_list(path);
-	const char *near;
-	size_t n = 0;
-
-	while (names != NULL && names[n] != NULL)
-		n++;
-	near = tally_nearest(name, (const char *const *)names, n);
-	fprintf(stderr, "model \"%s\": no %s.ini in %s; ", name, name, path);
-	if (near != NULL)
-		fprintf(stderr, "\"%s\"?\n", near);
-	else
-		fprintf(stderr, "\"tally models\" lists what there is\n");
-	for (size_t i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
-}
-
-static struct driver *load(const char *path, const char *name)
-{
-	struct err e = {0};
-	struct driver *d = NULL;
-	char *file = NULL, *shadowed = NULL;
-
-	if (driver_find(path, name, &file, &shadowed) != 0) {
-		tell_no_model(path, name);
-		return NULL;
-	}
-	if (shadowed != NULL)
-		fprintf(stderr, "warning: %s is used, not %s\n", file, shadowed);
-	d = driver_load(file, &e);
-	err_print(&e, stderr);
-	err_fini(&e);
-	free(file);
-	free(shadowed);
-	return d;
-}
-
 static int add_model(struct table *t, const char *name, const struct driver *d)
 {
 	return table_add(t,
@@ -255,7 +216,7 @@ static int list_models(const char *path)
 		code = TALLY_BAD;
 	}
 	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
-		struct driver *d = load(path, names[i]);
+		struct driver *d = tally_load_model(path, names[i]);
 
 		if (d == NULL || t == NULL || add_model(t, names[i], d) != 0)
 			code = TALLY_BAD;
@@ -271,7 +232,7 @@ static int list_models(const char *path)
 
 static int show_model(const char *path, const char *name, unsigned baud)
 {
-	struct driver *d = load(path, name);
+	struct driver *d = tally_load_model(path, name);
 	int code;
 
 	if (d == NULL)

@@ -62,6 +62,13 @@ static enum meter_outcome read_everything(struct line *l, struct meter *m)
 	return outcome;
 }
 
+static const char *answer_text(const struct link_reply *r)
+{
+	if (r->status == LINK_TIMEOUT && r->sent_us == 0)
+		return "not asked";
+	return r->status == LINK_EXCEPTION ? link_exception_text(r->exception) : link_status_text(r->status);
+}
+
 static void print_requests(const struct meter *m)
 {
 	printf("\n%-30s %10s  %s\n", "request", "latency", "answer");
@@ -70,9 +77,7 @@ static void print_requests(const struct meter *m)
 		const struct link_reply *reply = &m->replies[i];
 
 		printf("function %u %5u (0x%04X) + %-4u %7.1f ms  %s\n", r->function, r->address, r->address,
-		       r->n_words, (double)reply->latency_us / 1000,
-		       reply->status == LINK_EXCEPTION ? link_exception_text(reply->exception)
-						       : link_status_text(reply->status));
+		       r->n_words, (double)reply->latency_us / 1000, answer_text(reply));
 	}
 }
 
@@ -122,12 +127,43 @@ static void print_values(const struct meter *m)
 			print_item(m, &m->plan->items[i]);
 }
 
+static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
+{
+	const struct driver *d = m->driver;
+
+	printf("%s: %s, address %u on bus %s\ntable: %s, %s\n", m->name, d->title, m->address, bus->name, d->file,
+	       driver_provenance_text(d->provenance));
+	if (d->provenance >= DRIVER_SIBLING && !m->confirmed)
+		printf("register table not confirmed: compare with the display, then write \"confirmed = yes\" in %s\n",
+		       bus->file);
+	if (d->ratios && m->ct_primary == m->ct_secondary && m->vt_primary == m->vt_secondary)
+		printf("ct and vt are 1/1: where the meter has transformers, write theirs into its section in %s "
+		       "first\n",
+		       bus->file);
+}
+
+/* What became of it in one sentence, and whether that is good: the meter answered, and is what it should be. */
+static bool tell_outcome(const struct meter *m, enum meter_outcome outcome)
+{
+	struct meter_identity id;
+
+	if (outcome != METER_ANSWERED) {
+		fprintf(stderr, "%s: %s\n", m->conf->name, m->reason[0] != '\0' ? m->reason : "the line was lost");
+		return false;
+	}
+	meter_read_identity(m, &id);
+	if (id.mismatch[0] != '\0')
+		fprintf(stderr, "%s: not a %s, whose table does not fit it: %s\n", m->conf->name, m->conf->driver->name,
+			id.mismatch);
+	return id.mismatch[0] == '\0';
+}
+
 static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 {
-	const struct driver *d = conf->driver;
-	enum meter_outcome outcome = METER_NO_LINE;
+	enum meter_outcome outcome;
 	struct meter *m = meter_new(conf, 0);
 	struct line l = {.bus = NULL};
+	bool is_good = false;
 	char why[256];
 
 	sem_init(&l.woken, 0, 0);
@@ -136,11 +172,7 @@ static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 		fprintf(stderr, "tally probe: out of memory\n");
 		goto out;
 	}
-	printf("%s: %s, address %u on bus %s\ntable: %s, %s\n", conf->name, d->title, conf->address, bus->name, d->file,
-	       driver_provenance_text(d->provenance));
-	if (d->provenance >= DRIVER_SIBLING && !conf->confirmed)
-		printf("register table not confirmed: compare with the display, then write \"confirmed = yes\" in %s\n",
-		       bus->file);
+	print_head(bus, conf);
 	outcome = read_everything(&l, m);
 	if (outcome == METER_NO_LINE && !bus_is_open(l.bus, why, sizeof(why))) {
 		fprintf(stderr, "bus %s: %s\n", bus->name, why);
@@ -150,13 +182,12 @@ static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 		outcome = read_everything(&l, m);
 	print_requests(m);
 	print_values(m);
-	if (outcome != METER_ANSWERED)
-		fprintf(stderr, "%s: %s\n", conf->name, m->reason[0] != '\0' ? m->reason : "the line was lost");
+	is_good = tell_outcome(m, outcome);
 out:
 	bus_free(l.bus);
 	meter_free(m);
 	sem_destroy(&l.woken);
-	return outcome == METER_ANSWERED ? TALLY_GOOD : TALLY_BAD;
+	return is_good ? TALLY_GOOD : TALLY_BAD;
 }
 
 static int probe_meter(const struct conf *conf, const char *name)
@@ -170,23 +201,6 @@ static int probe_meter(const struct conf *conf, const char *name)
 		return probe(b, m);
 	fprintf(stderr, "%s: the register table of %s has errors, see \"tally check\"\n", name, m->model);
 	return TALLY_BAD;
-}
-
-static struct driver *load_model(const struct conf *conf, const char *model)
-{
-	struct err e = {0};
-	struct driver *d = NULL;
-	char *file = NULL, *shadowed = NULL;
-
-	if (driver_find(conf->driver_path, model, &file, &shadowed) != 0)
-		fprintf(stderr, "model \"%s\": no %s.ini in %s\n", model, model, conf->driver_path);
-	else
-		d = driver_load(file, &e);
-	err_print(&e, stderr);
-	err_fini(&e);
-	free(file);
-	free(shadowed);
-	return d;
 }
 
 /* A meter that is not in the configuration yet. */
@@ -205,7 +219,7 @@ static int probe_address(const struct conf *conf, const char *bus_name, const ch
 		fprintf(stderr, "address \"%s\": 1 to %u allowed\n", address, link_unit_max());
 		return TALLY_USAGE;
 	}
-	d = load_model(conf, model);
+	d = tally_load_model(conf->driver_path, model);
 	if (d == NULL)
 		return TALLY_BAD;
 	m.driver = d;

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""tally probe: what the installer is told of a meter beside its display."""
+
+import unittest
+
+from simsite import Site
+
+
+class TestProbe(Site):
+    def setUp(self):
+        super().setUp()
+        bus = self.write_gateway("response_timeout = 200ms\nretries = 0\n"
+                                 "[meter wrong]\nmodel = countis-e43\naddress = 4\n"
+                                 "[meter right]\nmodel = countis-e04\naddress = 5\n"
+                                 "[meter pulses]\nmodel = conto-d4cr8\naddress = 12\nconfirmed = yes\n"
+                                 "[input gas]\nconcentrator = pulses\ninput = 2\npulse = 0.01 m3\n")
+        self.start_sim(bus + "pace = no\n" + "".join(
+            f"[meter {name}]\nbus = gateway\nmodel = {model}\naddress = {address}\n"
+            for name, model, address in (("e04", "countis-e04", 4), ("e04b", "countis-e04", 5),
+                                         ("conto", "conto-d4-s", 6), ("d4cr8", "conto-d4cr8", 12))))
+
+    def test_meter_of_another_model_is_no_good(self):
+        for arguments in (("wrong",), ("gateway", "4", "countis-e43")):
+            ran = self.tally("probe", *arguments)
+            self.assertEqual(ran.returncode, 1, ran.stdout)
+            self.assertRegex(ran.stderr, r'^(wrong|probe): not a countis-e43, whose table does not fit it: '
+                                         r'product_name is "[^"]*", the model has "Countis E43"\n$')
+        ran = self.tally("probe", "right")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
+
+    def test_ratios_that_are_not_known_yet_are_asked_for(self):
+        ran = self.tally("probe", "gateway", "6", "conto-d4-s")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertIn("\nct and vt are 1/1: where the meter has transformers, write theirs into its section in "
+                      f"{self.etc}/bus.d/gateway.ini first\n", ran.stdout)
+        self.assertNotIn("ct and vt", self.tally("probe", "right").stdout)
+
+    def test_requests_after_a_silence_are_told_as_not_asked(self):
+        ran = self.tally("probe", "gateway", "77", "countis-e04")
+        self.assertEqual(ran.returncode, 1)
+        self.assertEqual(ran.stdout.count("not asked"), 3, ran.stdout)
+
+    def test_names_that_can_not_be_probed_are_answered_with_a_hint(self):
+        for arguments, message in ((("gas",), '"gas" is an input of pulses; name that\n'),
+                                   (("rigth",), f'"rigth" is no meter of {self.etc}; "right"?\n'),
+                                   (("gateway", "5", "countis-e444"), '"countis-e44"?\n')):
+            ran = self.tally("probe", *arguments)
+            self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+            self.assertIn(message, ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
