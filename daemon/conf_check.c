@@ -173,6 +173,19 @@ static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, c
 			m->model);
 }
 
+/* Answers that come when the next meter is asked already cost both. */
+static void check_timeout(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+{
+	unsigned line = draft_key(draft_at(d, m->line), "response_timeout")->line;
+
+	if (m->response_timeout_ms == 0 || m->response_timeout_ms >= m->driver->turnaround_ms * 3 / 2)
+		return;
+	err_warn(e, b->file, line != 0 ? line : draft_line(draft_find(d, OPTION_BUS), "response_timeout"),
+		 "response_timeout = %ums: meter %s is a %s, which usually takes %u ms until it answers: it may come "
+		 "too late",
+		 (unsigned)m->response_timeout_ms, m->name, m->model, (unsigned)m->driver->turnaround_ms);
+}
+
 static void check_meter(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
 {
 	const struct driver *driver = m->driver;
@@ -184,6 +197,7 @@ static void check_meter(const struct conf_bus *b, const struct conf_meter *m, co
 			m->address, driver->address_min, driver->address_max, m->model);
 	check_baud(b, m, d, e);
 	check_ratios(b, m, d, e);
+	check_timeout(b, m, d, e);
 	if (driver->provenance >= DRIVER_SIBLING && !m->confirmed)
 		err_warn(e, b->file, m->line,
 			 "meter %s: the register table of a %s is %s and not confirmed: compare it with the device "

@@ -729,6 +729,22 @@ static void missing_ratios_are_a_warning(void **state)
 	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\nct = 5/5\n", "");
 }
 
+static void timeouts_shorter_than_the_model_needs_are_a_warning(void **state)
+{
+	(void)state;
+	put("drivers/slow.ini", MODEL_HEAD "provenance = vendor table\nturnaround = 300ms\n" MODEL_ROWS);
+	assert_bus_taken(
+		BUS "response_timeout = 449ms\n[meter m]\nmodel = slow\naddress = 1\n",
+		"warning: site/bus.d/a.ini:3: response_timeout = 449ms: meter m is a slow, which usually takes "
+		"300 ms until it answers: it may come too late\n");
+	assert_bus_taken(
+		BUS "response_timeout = 100ms\n[meter m]\nmodel = slow\naddress = 1\nresponse_timeout = 450ms\n", "");
+	assert_bus_taken(
+		BUS "[meter m]\nmodel = slow\naddress = 1\nresponse_timeout = 300ms\n",
+		"warning: site/bus.d/a.ini:6: response_timeout = 300ms: meter m is a slow, which usually takes "
+		"300 ms until it answers: it may come too late\n");
+}
+
 static void unconfirmed_tables_are_a_warning(void **state)
 {
 	(void)state;
@@ -1045,6 +1061,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(address_that_libmodbus_lacks_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ratios_are_for_models_that_ask_for_them, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_ratios_are_a_warning, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(timeouts_shorter_than_the_model_needs_are_a_warning, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unconfirmed_tables_are_a_warning, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(overfull_segments_are_a_warning, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shadowed_driver_files_are_a_warning, set_up, tear_down),
