@@ -18,7 +18,7 @@ enum { FIRST_NAME = 4 }; /* parameter of the first name: ?1 and ?2 are the span,
 struct report {
 	const struct tally *t;
 	const char *month, *day, *from, *to; /* as written, or NULL */
-	int64_t start_s, end_s;
+	int64_t now_s, start_s, end_s;
 	double passed;					/* share of the span that lies behind us, 1 when it is over */
 	char first[WHEN_TEXT_MAX], last[WHEN_TEXT_MAX]; /* month or days of the span */
 	bool by_tariff, as_csv;
@@ -105,6 +105,16 @@ static bool is_midnight(int64_t t_s)
 	return when_parse(day, &w) && w.start_s == t_s;
 }
 
+/* The first second of the day after that of t_s. */
+static int64_t end_of_day(int64_t t_s)
+{
+	char day[WHEN_TEXT_MAX];
+	struct when w = {0};
+
+	when_format_day(t_s, day);
+	return when_parse(day, &w) ? w.end_s : t_s;
+}
+
 /* Days from the first to the last, the last included; those of the change of clocks are an hour shorter or longer. */
 static int64_t count_days(const struct report *r)
 {
@@ -127,7 +137,8 @@ static bool set_span(struct report *r)
 {
 	char now[WHEN_TEXT_MAX];
 
-	when_format_month(mono_wall_ms() / 1000, now);
+	r->now_s = mono_wall_ms() / 1000;
+	when_format_month(r->now_s, now);
 	if (r->month != NULL) {
 		if (!take_span(r, "--month", r->month, strlen("2026-11")))
 			return false;
@@ -141,12 +152,12 @@ static bool set_span(struct report *r)
 	    (r->to != NULL && !tally_time(r->t, "--to", r->to, NULL, &r->end_s)))
 		return false;
 	if (r->from != NULL && r->to == NULL)
-		r->end_s = mono_wall_ms() / 1000;
+		r->end_s = is_midnight(r->start_s) ? end_of_day(r->now_s) : r->now_s;
 	if (r->start_s >= r->end_s) {
 		tally_misused(r->t, "nothing lies between --from and --to");
 		return false;
 	}
-	if (r->by_tariff && (!is_midnight(r->start_s) || (!is_midnight(r->end_s) && r->to != NULL))) {
+	if (r->by_tariff && (!is_midnight(r->start_s) || !is_midnight(r->end_s))) {
 		tally_misused(r->t, "tariffs are kept by the day: --from and --to without a time of day expected");
 		return false;
 	}
@@ -156,10 +167,10 @@ static bool set_span(struct report *r)
 /* The last interval that can have been written ended an interval ago. */
 static void set_passed(struct report *r, int64_t interval_s)
 {
-	int64_t now_s = mono_wall_ms() / 1000, until_s = (now_s / interval_s - 1) * interval_s;
+	int64_t until_s = (r->now_s / interval_s - 1) * interval_s;
 
 	r->passed = 1;
-	if (now_s < r->end_s && until_s > r->start_s)
+	if (r->now_s <= r->end_s && until_s > r->start_s)
 		r->passed = (double)(until_s - r->start_s) / (double)(r->end_s - r->start_s);
 }
 
@@ -191,7 +202,7 @@ static void make_statement(const struct report *r, const struct form *f, const c
 /* Begin the statement for the span. 0, or -1 after telling why not. */
 static int ask(struct report *r, const struct form *f, struct store_reader *reader)
 {
-	bool by_days = is_midnight(r->start_s) && (is_midnight(r->end_s) || r->to == NULL);
+	bool by_days = is_midnight(r->start_s) && is_midnight(r->end_s);
 	const char *source = is_month(r) ? from_month : by_days ? from_days : from_intervals;
 	char sql[SQL_MAX];
 
@@ -287,13 +298,21 @@ static int add_row(const struct report *r, const struct form *f, const struct st
 	return table_add(table, cells, f->n - 1, coverage < 1 ? TABLE_YELLOW : TABLE_PLAIN);
 }
 
-static void print_title(const struct report *r)
+/* "2026-10-24 to 2026-11-21, so far" */
+static void put_span(const struct report *r, FILE *out)
 {
-	if (strcmp(r->first, r->last) == 0 || strlen(r->first) == strlen("2026-11"))
-		printf("%s", r->first);
-	else
-		printf("%s to %s", r->first, r->last);
-	printf("%s\n\n", r->passed < 1 ? ", so far" : "");
+	fprintf(out, "%s", r->first);
+	if (strcmp(r->first, r->last) != 0 && strlen(r->first) != strlen("2026-11"))
+		fprintf(out, " to %s", r->last);
+	if (r->passed < 1)
+		fprintf(out, ", so far");
+}
+
+static void tell_nothing(const struct report *r)
+{
+	put_span(r, stderr);
+	fprintf(stderr, ": nothing was counted%s\n",
+		r->now_s >= r->start_s && r->now_s <= r->end_s ? "; an interval is counted when it has ended" : "");
 }
 
 static int print_table(struct report *r, const struct form *f, struct store_reader *reader)
@@ -307,7 +326,8 @@ static int print_table(struct report *r, const struct form *f, struct store_read
 		if (add_row(r, f, reader, table) != 0)
 			break;
 	if (rc == 0 && n_rows > 0) {
-		print_title(r);
+		put_span(r, stdout);
+		printf("\n\n");
 		table_print(table, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
 	}
 	table_free(table);
@@ -329,7 +349,7 @@ static int print(struct report *r, struct store_reader *reader)
 		fprintf(stderr, "%s\n",
 			*store_reader_error(reader) != '\0' ? store_reader_error(reader) : "out of memory");
 	if (n_rows == 0)
-		fprintf(stderr, "nothing was counted from %s to %s\n", r->first, r->last);
+		tell_nothing(r);
 	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
 }
 

@@ -103,6 +103,20 @@ class TestReport(OpsSite):
         self.assertEqual(lines[0], f"{yesterday} to {tomorrow}, so far")
         self.assertEqual(lines[3].split(), ["e44", "2.000", "100", "%"])
 
+    def test_span_without_an_end_is_covered_up_to_now(self):
+        now = datetime.datetime.now(zoneinfo.ZoneInfo(self.ZONE))
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        yesterday = str(now.date() - datetime.timedelta(days=1))
+        db = sqlite3.connect(self.db_path)
+        with db:
+            self.put(db, "daily", yesterday, 1.0, 1000, 1000000, 1000, 0)
+            self.put(db, "daily", str(now.date()), (now - today) / datetime.timedelta(days=1), 1000, 1000000, 1000, 0)
+        db.close()
+        for arguments in ((), ("--tariffs",)):
+            lines = self.report("--from", yesterday, "--meter", "e44", *arguments)
+            self.assertIn(lines[0], (f"{yesterday} to {now.date()}", f"{yesterday} to {now.date()}, so far"))
+            self.assertEqual(lines[3].split()[-2:], ["100", "%"], lines)
+
     def test_span_within_a_day_is_taken_from_the_intervals(self):
         row, = self.csv("--from", "2026-10-25T00:00", "--to", "2026-10-25T06:00")  # seven hours
         self.assertEqual((row["from"], row["to"]), ("2026-10-25T00:00:00+02:00", "2026-10-25T06:00:00+01:00"))
@@ -126,10 +140,15 @@ class TestReport(OpsSite):
         self.assertIn("73000.006", plain)
 
     def test_nothing_counted_is_told(self):
-        for arguments in (("--month", "2001-01"), ("--from", "2001-01-01", "--to", "2001-01-02"), ("--day", "2001-01-01")):
+        for arguments, span in ((("--month", "2001-01"), "2001-01"), (("--day", "2001-01-01"), "2001-01-01"),
+                                (("--from", "2001-01-01", "--to", "2001-01-02"), "2001-01-01 to 2001-01-02")):
             ran = self.tally("report", *arguments)
-            self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-            self.assertIn("nothing was counted from 2001-01", ran.stderr)
+            self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (1, "", f"{span}: nothing was counted\n"))
+
+    def test_first_minutes_of_a_box_are_explained(self):
+        ran = self.tally("report")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertRegex(ran.stderr, r"^\d{4}-\d\d(, so far)?: nothing was counted; an interval is counted when it has ended\n$")
 
     def test_wrong_use_is_told(self):
         for arguments, message in (
