@@ -619,18 +619,20 @@ int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
 	return p->contacted || p->n_meters == 0 || !bus_is_open(p->bus, NULL, 0) ? next_ms : now_ms;
 }
 
-/* Port or connection is lost: told once, and what failed was not the meters' fault. */
-static void check_line(struct poller *p, int64_t now_ms)
+/* Whether there is a line. When port or connection is lost, that is told once, and what failed was not the meters'
+ * fault. */
+static bool check_line(struct poller *p, int64_t now_ms)
 {
 	char why[200];
 
 	if (bus_is_open(p->bus, why, sizeof(why)))
-		return;
+		return true;
 	p->silent = false;
 	if (!p->line_down)
 		tell(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
 	p->line_down = true;
 	conclude_waiting(p, METER_NO_LINE, now_ms);
+	return false;
 }
 
 /* Once the line is back, so may be those who were down before. */
@@ -695,11 +697,6 @@ static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 		p->round_ms = round_lasts_ms(p);
 }
 
-static bool nobody_answered(const struct poller *p)
-{
-	return p->round_answered == 0 && bus_is_open(p->bus, NULL, 0);
-}
-
 /* Whether a meter that was not asked and answered last is asked now, to tell the line from the meters of the round. */
 static bool ask_witness(struct poller *p)
 {
@@ -730,11 +727,13 @@ static void ask_once_more(struct poller *p)
 }
 
 /* All have been asked. What failed has further tries in the time left, if it was not the line. */
-static void end_round(struct poller *p, int64_t now_ms)
+static void end_round(struct poller *p, bool has_line, int64_t now_ms)
 {
-	if (nobody_answered(p) && ask_witness(p))
+	bool is_silent = has_line && p->round_answered == 0;
+
+	if (is_silent && ask_witness(p))
 		return;
-	if (nobody_answered(p) && p->round_asked >= 2) {
+	if (is_silent && p->round_asked >= 2) {
 		if (!p->doubted) {
 			ask_once_more(p);
 			return;
@@ -751,12 +750,14 @@ static void end_round(struct poller *p, int64_t now_ms)
 void poller_results(struct poller *p, int64_t now_ms)
 {
 	struct bus_job *job;
+	bool has_line;
 
 	while ((job = bus_take(p->bus)) != NULL)
 		finish(p, job->owner, now_ms);
-	check_line(p, now_ms);
+	/* Looked at once: the worker may lose or open the line again at any moment. */
+	has_line = check_line(p, now_ms);
 	if (p->round_open == 0 && p->round_asked > 0)
-		end_round(p, now_ms);
+		end_round(p, has_line, now_ms);
 	go_on(p, now_ms);
 }
 

@@ -36,6 +36,7 @@ struct bus {
 	struct bus_job *asked, **asked_end;
 	struct bus_job *answered, **answered_end;
 	bool is_open;
+	unsigned n_closed_looks; /* so many times bus_is_open() says no, then the line is back */
 	int64_t busy_us;
 };
 
@@ -111,6 +112,10 @@ bool bus_is_open(struct bus *b, char *why, size_t n)
 {
 	if (n > 0)
 		snprintf(why, n, "port gone");
+	if (b->n_closed_looks > 0) {
+		b->n_closed_looks--;
+		return false;
+	}
 	return b->is_open;
 }
 
@@ -813,6 +818,25 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 	assert_int_equal(n_logged, 2);
 }
 
+/* The worker may open the line again at any moment, also between two looks at it. */
+static void line_that_comes_back_while_its_loss_is_told_goes_on(void **state)
+{
+	for (unsigned n_looks = 0; n_looks < 8; n_looks++) {
+		begin_up(plain_model, 2, 0, 10);
+		tick(10000);
+		bus.n_closed_looks = n_looks;
+		move(LINK_CLOSED, 0, 1);
+		break_off(LINK_CLOSED, 0);
+		bus.n_closed_looks = 0;
+		poller_results(poller, now_ms);
+		answer_all();
+		said[0] = '\0';
+		tick(20000);
+		expect("ask m1 200+2\nask m2 200+2\n");
+		end(state);
+	}
+}
+
 static void slot_in_which_the_line_was_lost_is_read_when_it_is_back(void **state)
 {
 	(void)state;
@@ -1321,6 +1345,7 @@ int main(void)
 		T(line_whose_last_meter_goes_down_is_silent),
 		T(bus_of_one_meter_has_no_silent_line),
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
+		T(line_that_comes_back_while_its_loss_is_told_goes_on),
 		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
 		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),
 		T(connection_that_breaks_and_comes_back_counts_against_the_meter),
