@@ -188,6 +188,11 @@ static void make_contact(struct poller *p)
 	p->contacted = true;
 }
 
+static bool contact_is_due(const struct poller *p)
+{
+	return !p->contacted && p->round_open == 0;
+}
+
 static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 {
 	int64_t now_s = now_ms / 1000, next_s = INT64_MAX / 1000;
@@ -573,7 +578,7 @@ static void go_on(struct poller *p, int64_t now_ms)
 		sound_line(p, now_ms);
 		return;
 	}
-	if (p->round_open == 0 && !p->contacted)
+	if (contact_is_due(p))
 		make_contact(p);
 	if (p->round_open == 0 && round_due(p, now_ms))
 		start_round(p, now_ms);
@@ -616,7 +621,7 @@ int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
 		if (m->state == METER_DOWN && m->probe_at_ms > now_ms && m->probe_at_ms < next_ms)
 			next_ms = m->probe_at_ms;
 	}
-	return p->contacted || p->n_meters == 0 || !bus_is_open(p->bus, NULL, 0) ? next_ms : now_ms;
+	return contact_is_due(p) && p->n_meters > 0 && bus_is_open(p->bus, NULL, 0) ? now_ms : next_ms;
 }
 
 /* Whether there is a line. When port or connection is lost, that is told once, and what failed was not the meters'

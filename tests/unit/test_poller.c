@@ -837,6 +837,22 @@ static void line_that_comes_back_while_its_loss_is_told_goes_on(void **state)
 	}
 }
 
+static void nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	tick(10000);
+	bus.is_open = false;
+	move(LINK_CLOSED, 0, 1);
+	break_off(LINK_CLOSED, 0);
+	bus.is_open = true;
+	poller_results(poller, now_ms);
+	answer();
+	assert_int_equal(poller_next_ms(poller, now_ms), 20000);
+	answer();
+	assert_int_equal(poller_next_ms(poller, now_ms), 20000);
+}
+
 static void slot_in_which_the_line_was_lost_is_read_when_it_is_back(void **state)
 {
 	(void)state;
@@ -1346,6 +1362,7 @@ int main(void)
 		T(bus_of_one_meter_has_no_silent_line),
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
 		T(line_that_comes_back_while_its_loss_is_told_goes_on),
+		T(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way),
 		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
 		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),
 		T(connection_that_breaks_and_comes_back_counts_against_the_meter),
