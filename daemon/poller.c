@@ -12,7 +12,7 @@
 #include "mono.h"
 
 enum {
-	SLACK_MIN_MS = 100,	 /* least time before the next slot in which an extra question is worth its while */
+	SLACK_MIN_MS = 100,	 /* in less time before the next slot no extra question is worth its while */
 	WAIT_MAX_MS = 10000,	 /* a further try or a suspect that never finds that time is asked all the same then */
 	SILENT_PAUSE_MS = 10000, /* between questions on a line where nobody answers */
 	STEP_BACK_MS = 2000,	 /* the wall clock may be slewed; from here on it was set back */
@@ -28,8 +28,9 @@ struct poller {
 	uint32_t *periods_s; /* of all meters, each once: few, however many meters */
 
 	int64_t last_now_ms;
-	bool contacted; /* every meter has been asked once who it is */
-	bool ending;	/* nothing more is asked */
+	int64_t idle_at_ms; /* when last no round was under way or due */
+	bool contacted;	    /* every meter has been asked once who it is */
+	bool ending;	    /* nothing more is asked */
 
 	uint64_t round; /* number of the last round */
 	int64_t round_started_us;
@@ -513,41 +514,60 @@ static bool round_due(const struct poller *p, int64_t now_ms)
 	return false;
 }
 
-/* The meter with the most urgent extra question, of equals the one that has waited longest; NULL = none has any. */
-static struct meter *most_urgent(const struct poller *p, int64_t now_ms, enum due_extra *extra, int64_t *since_ms)
+/* Least time left in which asking the meter is worth its while: twice what its answers usually take. One that has
+ * never answered is taken for as slow as the slowest of the bus. */
+static int64_t least_slack_ms(const struct poller *p, const struct meter *m)
+{
+	int64_t usual_us = m->latency_us, least_ms;
+
+	for (size_t i = 0; i < p->n_meters && m->latency_us == 0; i++)
+		if (p->meters[i]->latency_us > usual_us)
+			usual_us = p->meters[i]->latency_us;
+	least_ms = 2 * usual_us / 1000;
+	if (least_ms > m->conf->response_timeout_ms)
+		least_ms = m->conf->response_timeout_ms;
+	return least_ms > SLACK_MIN_MS ? least_ms : SLACK_MIN_MS;
+}
+
+static bool has_waited_long(enum due_extra extra, int64_t since_ms, int64_t now_ms)
+{
+	return now_ms - since_ms >= (extra == DUE_PROBE ? METER_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
+}
+
+/* The meter with the most urgent extra question that the time left is enough for or that has waited long, of equals
+ * the one that has waited longest; NULL = there is none. */
+static struct meter *most_urgent(const struct poller *p, int64_t slack_ms, int64_t now_ms, enum due_extra *extra)
 {
 	struct meter *first = NULL;
+	int64_t first_since_ms = 0;
 
 	*extra = DUE_NONE;
-	*since_ms = 0;
 	for (size_t i = 0; i < p->n_meters; i++) {
-		int64_t since;
-		enum due_extra e = due_extra_of(p->meters[i], now_ms, &since);
+		struct meter *m = p->meters[i];
+		int64_t since_ms;
+		enum due_extra e = due_extra_of(m, now_ms, &since_ms);
 
-		if (e > *extra || e == DUE_NONE || (e == *extra && since >= *since_ms))
+		if (e > *extra || e == DUE_NONE || (e == *extra && since_ms >= first_since_ms))
+			continue;
+		if (slack_ms < least_slack_ms(p, m) && !has_waited_long(e, since_ms, now_ms))
 			continue;
 		*extra = e;
-		*since_ms = since;
-		first = p->meters[i];
+		first_since_ms = since_ms;
+		first = m;
 	}
 	return first;
 }
 
-/* In the time that the round leaves, one extra question at a time, its timeout cut to that time. */
-static void use_slack(struct poller *p, int64_t now_ms)
+/* In the time left, one extra question at a time, its timeout cut to that time. */
+static void use_slack(struct poller *p, int64_t slack_ms, int64_t now_ms)
 {
-	int64_t slack_ms = next_slot_ms(p, now_ms) - now_ms, since_ms;
 	enum due_extra extra;
 	struct meter *m;
 
-	while (p->round_open == 0 && p->extra_open == 0 && (m = most_urgent(p, now_ms, &extra, &since_ms)) != NULL) {
-		bool patient = now_ms - since_ms < (extra == DUE_PROBE ? METER_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
-
-		if (slack_ms < SLACK_MIN_MS && patient)
-			return;
+	while (p->round_open == 0 && p->extra_open == 0 && (m = most_urgent(p, slack_ms, now_ms, &extra)) != NULL) {
 		if (!due_begin_extra(m, extra, now_ms))
 			continue;
-		if (slack_ms >= SLACK_MIN_MS && slack_ms < m->job.timeout_ms)
+		if (slack_ms >= least_slack_ms(p, m) && slack_ms < m->job.timeout_ms)
 			m->job.timeout_ms = (uint32_t)slack_ms;
 		ask_extra(p, m);
 	}
@@ -580,14 +600,21 @@ static void go_on(struct poller *p, int64_t now_ms)
 	}
 	if (contact_is_due(p))
 		make_contact(p);
-	if (p->round_open == 0 && round_due(p, now_ms))
+	if (p->round_open == 0 && round_due(p, now_ms)) {
+		/* Where one round follows the other who has waited long comes between them. */
+		if (now_ms - p->idle_at_ms >= WAIT_MAX_MS)
+			use_slack(p, 0, now_ms);
 		start_round(p, now_ms);
-	use_slack(p, now_ms);
+	}
+	if (p->round_open == 0) {
+		p->idle_at_ms = now_ms;
+		use_slack(p, next_slot_ms(p, now_ms) - now_ms, now_ms);
+	}
 }
 
 static void forget_future(struct poller *p, int64_t now_ms)
 {
-	p->silent_at_ms = now_ms;
+	p->silent_at_ms = p->idle_at_ms = now_ms;
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 

@@ -6,7 +6,8 @@
  * A round asks every meter that has something due in a slot and answered when last asked; its jobs are queued at once.
  * In the time that it leaves before the next slot, one at a time and their timeouts cut to that time: further tries of
  * what failed in the round, meters that failed in the round before, probes of meters that are down. So a dead meter
- * holds up the others once, by one timeout.
+ * holds up the others once, by one timeout. A meter that needs longer than that time to answer waits for more, or
+ * until it has waited long; also where one round follows the other, as on a line that is too slow for its periods.
  * A slot that comes while a round is still under way is skipped by the meters of that round, and counted; energy due in
  * it is read as soon as the round ends, unless the next energy slot has come by then.
  * When nobody answers it is the line, once those who were not asked but answered last have been asked too: it is down,

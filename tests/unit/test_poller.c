@@ -42,6 +42,7 @@ struct bus {
 
 static struct bus bus;
 static int64_t now_ms;
+static int64_t latency_us; /* of all answers */
 static struct driver *driver;
 static struct conf_meter meters[METERS_MAX];
 static struct conf_bus conf;
@@ -217,6 +218,7 @@ static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t
 	n_logged = 0;
 	log_set_sink(on_log);
 	now_ms = 1000;
+	latency_us = 40000;
 	poller = poller_new(&conf, &bus, &sink, now_ms);
 	assert_non_null(poller);
 }
@@ -258,7 +260,7 @@ static void move(enum link_status status, uint8_t exception, size_t n_done)
 	job->n_done = n_done;
 	for (size_t i = 0; i < n_done; i++)
 		job->replies[i] = (struct link_reply){
-			.status = status, .exception = exception, .sent_us = 1, .latency_us = 40000};
+			.status = status, .exception = exception, .sent_us = 1, .latency_us = latency_us};
 	*bus.answered_end = job;
 	bus.answered_end = &job->next;
 }
@@ -558,6 +560,72 @@ static void suspect_that_never_finds_time_is_asked_all_the_same(void **state)
 	now_ms = 13950;
 	answer();
 	expect("ask m2 200+2\n<m2 13 P late 950ms>\nask m1 200+2\n");
+}
+
+static void suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer(void **state)
+{
+	(void)state;
+	begin(plain_model, 2, 0, 10);
+	latency_us = 400000;
+	meters[0].retries = 0;
+	tick(1000);
+	answer_all();
+	tick(10000);
+	time_out();
+	answer();
+	said[0] = '\0';
+	tick(20000);
+	now_ms = 29500;
+	answer();
+	expect("ask m2 200+2\n<m2 20 P late 9500ms>\n");
+	tick(30000);
+	now_ms = 39500;
+	answer();
+	expect("ask m2 200+2\n<m2 30 P late 9500ms>\nask m1 200+2\n");
+}
+
+static void meter_never_heard_is_taken_for_as_slow_as_the_slowest_of_the_line(void **state)
+{
+	(void)state;
+	begin(plain_model, 2, 0, 10);
+	latency_us = 400000;
+	tick(1000);
+	time_out();
+	answer();
+	said[0] = '\0';
+	tick(10000);
+	now_ms = 19500;
+	answer();
+	expect("ask m2 200+2\n<m2 10 P late 9500ms>\n");
+	tick(20000);
+	now_ms = 29100;
+	answer();
+	expect("ask m2 200+2\n<m2 20 P late 9100ms>\nask m1 200+2 in 900ms\n");
+}
+
+static void suspect_is_asked_also_where_one_round_follows_the_other(void **state)
+{
+	int64_t ms;
+
+	(void)state;
+	begin_up(plain_model, 2, 1, 0);
+	meters[0].retries = 0;
+	tick(2000);
+	time_out();
+	answer();
+	tick(3000);
+	for (ms = 3000; ms < 12000; ms += 1000) {
+		said[0] = '\0';
+		tick(ms + 1000);
+		now_ms = ms + 1050;
+		answer();
+		assert_null(strstr(said, "ask m1"));
+	}
+	tick(13000);
+	now_ms = 13050;
+	said[0] = '\0';
+	answer();
+	expect("<m2 12 E late 1050ms>\nask m1 100+2\nask m2 100+2\n");
 }
 
 /* Three rounds of ten seconds in which m1 is silent, from the one at ms on. */
@@ -1347,6 +1415,9 @@ int main(void)
 		T(try_that_finds_no_time_before_the_next_slot_is_given_up),
 		T(suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left),
 		T(suspect_that_never_finds_time_is_asked_all_the_same),
+		T(suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer),
+		T(meter_never_heard_is_taken_for_as_slow_as_the_slowest_of_the_line),
+		T(suspect_is_asked_also_where_one_round_follows_the_other),
 		T(each_change_of_state_is_logged_once_and_down_and_up_are_events),
 		T(down_meter_is_probed_in_the_time_left_with_growing_pauses),
 		T(probe_waits_for_time_and_its_timeout_is_cut_to_it),
