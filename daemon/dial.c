@@ -22,6 +22,9 @@
 /* A gateway that lost power or its cable acknowledges nothing: after this time the kernel gives the connection up. */
 enum { UNACKNOWLEDGED_MS = 10000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3 };
 
+/* A name server that is down costs the resolver five seconds before it turns to the next. */
+enum { LOOKUP_US = 15000000 };
+
 /* A look-up in a thread of its own, since getaddrinfo() has no bound and can not be called off. Whoever of the two
  * sides lets go last frees it. */
 struct lookup {
@@ -210,7 +213,6 @@ static int connect_any(const struct addrinfo *first, struct cut *cut, int64_t un
 
 int dial(const char *host, uint16_t port, uint32_t timeout_ms, struct cut *cut, char *why, size_t n)
 {
-	int64_t until_us = mono_us() + (int64_t)timeout_ms * 1000;
 	struct lookup *l = lookup_new(host, port);
 	int rc;
 
@@ -218,9 +220,9 @@ int dial(const char *host, uint16_t port, uint32_t timeout_ms, struct cut *cut, 
 		snprintf(why, n, "out of memory");
 		return -ENOMEM;
 	}
-	rc = resolve(l, cut, until_us, why, n);
+	rc = resolve(l, cut, mono_us() + LOOKUP_US, why, n);
 	if (rc == 0) {
-		rc = connect_any(l->addresses, cut, until_us);
+		rc = connect_any(l->addresses, cut, mono_us() + (int64_t)timeout_ms * 1000);
 		if (rc < 0)
 			snprintf(why, n, "host %s port %u: %s", host, (unsigned)port, strerror(-rc));
 	}

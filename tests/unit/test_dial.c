@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The resolver is replaced: "slow" is known after longer than a connection may take, "moving" is where a test has put
+ * it, of "silent" no server says anything. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <netdb.h>
+#include <semaphore.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cut.h"
+#include "dial.h"
+#include "mono.h"
+
+enum { TIMEOUT_MS = 1000 };
+
+static const char *where = "127.0.0.1";
+static sem_t test_is_over;
+
+typedef int (*resolver)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	resolver libc;
+	void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
+
+	memcpy(&libc, &symbol, sizeof(libc));
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return libc(host, service, hints, result);
+	if (strcmp(host, "slow") == 0)
+		mono_sleep_until_us(mono_us() + 2 * TIMEOUT_MS * 1000);
+	if (strcmp(host, "silent") == 0)
+		sem_wait(&test_is_over);
+	return libc(where, service, hints, result);
+}
+
+/* A listener at this address of the loopback. Returns its port. */
+static uint16_t listen_at(const char *address, int *fd)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	socklen_t size = sizeof(a);
+
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(inet_pton(AF_INET, address, &a.sin_addr), 1);
+	assert_int_equal(bind(*fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(*fd, 1), 0);
+	assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &size), 0);
+	return ntohs(a.sin_port);
+}
+
+static void name_that_takes_longer_than_a_connection_is_waited_for(void **state)
+{
+	int listener, fd;
+	uint16_t port = listen_at("127.0.0.1", &listener);
+	char why[128];
+
+	(void)state;
+	where = "127.0.0.1";
+	fd = dial("slow", port, TIMEOUT_MS, NULL, why, sizeof(why));
+	assert_true(fd >= 0);
+	close(fd);
+	close(listener);
+}
+
+static void name_is_looked_up_anew_each_time(void **state)
+{
+	int listener, fd;
+	uint16_t port = listen_at("127.0.0.2", &listener);
+	char why[128];
+
+	(void)state;
+	where = "127.0.0.1";
+	assert_int_equal(dial("moving", port, TIMEOUT_MS, NULL, why, sizeof(why)), -ECONNREFUSED);
+	where = "127.0.0.2";
+	fd = dial("moving", port, TIMEOUT_MS, NULL, why, sizeof(why));
+	assert_true(fd >= 0);
+	close(fd);
+	close(listener);
+}
+
+static void look_up_is_cut_short(void **state)
+{
+	struct cut c;
+	char why[128];
+
+	(void)state;
+	assert_int_equal(cut_init(&c), 0);
+	sem_init(&test_is_over, 0, 0);
+	cut_short(&c, mono_us() + 1000);
+	assert_int_equal(dial("silent", 502, TIMEOUT_MS, &c, why, sizeof(why)), -ETIMEDOUT);
+	assert_string_equal(why, "host silent: no answer from the name server in time");
+	sem_post(&test_is_over);
+	cut_fini(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(name_that_takes_longer_than_a_connection_is_waited_for),
+		cmocka_unit_test(name_is_looked_up_anew_each_time),
+		cmocka_unit_test(look_up_is_cut_short),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
