@@ -106,11 +106,6 @@ static const struct plan *plan_of(struct meter *m, unsigned groups)
 	return *p;
 }
 
-bool meter_has(struct meter *m, unsigned groups)
-{
-	return plan_of(m, groups) != NULL;
-}
-
 static void make_job(struct meter *m, const struct plan_request *requests, size_t n_requests,
 		     struct link_reply *replies)
 {
@@ -277,9 +272,12 @@ bool meter_retry(struct meter *m)
 
 static bool function_missing(const struct meter *m)
 {
-	const struct link_reply *last = &m->job.replies[m->job.n_done - 1];
+	const struct link_reply *last;
 
-	return m->job.n_done > 0 && last->status == LINK_EXCEPTION && last->exception == 1;
+	if (m->job.n_done == 0)
+		return false;
+	last = &m->job.replies[m->job.n_done - 1];
+	return last->status == LINK_EXCEPTION && last->exception == 1;
 }
 
 static void fail_round(struct meter *m, int64_t now_ms)

@@ -113,9 +113,6 @@ void meter_free(struct meter *m);
 /* Before anything is asked: go on with all that old, idle and configured alike, knew. */
 void meter_inherit(struct meter *m, const struct meter *old);
 
-/* Whether its model has anything to read in these groups. */
-bool meter_has(struct meter *m, unsigned groups);
-
 /* Make m->job the task. Returns false when there is nothing to ask or no memory: the meter stays idle. */
 bool meter_begin_read(struct meter *m, int64_t slot_s, unsigned groups);
 bool meter_begin_identify(struct meter *m);

@@ -352,7 +352,7 @@ static void meter_that_refuses_everything_is_asked_for_it_again(void **state)
 	meter_settle(m, METER_FAILED, 60500);
 	assert_int_equal(try_part(m, 200, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
 	assert_int_equal(try_part(m, 200, 2, lacking, sizeof(lacking)), METER_PARTS_REFUSED);
-	assert_true(meter_has(m, DRIVER_POWER));
+	assert_true(meter_begin_read(m, 120, DRIVER_POWER));
 	meter_free(m);
 }
 
