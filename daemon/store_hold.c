@@ -173,13 +173,14 @@ void store_reading(struct store *s, const struct reading *r)
 	struct store_record head = {
 		.meter = r->meter, .slot_s = r->slot_s, .delay_ms = r->delay_ms, .quality = (uint8_t)r->quality};
 	unsigned char *to = grow(s, sizeof(head) + Q_COUNT * STORE_VALUE_BYTES);
-	unsigned char *value = to + sizeof(head);
+	unsigned char *value;
 
 	if (!to) {
 		snprintf(s->error, sizeof(s->error), "no memory for a reading: it is lost");
 		s->n_dropped++;
 		return;
 	}
+	value = to + sizeof(head);
 	for (int q = 0; q < Q_COUNT; q++) {
 		if ((s->kind_of[q] < 0 && q != Q_COUNTER_MAX) || !reading_has(r, (enum quantity)q))
 			continue;
