@@ -60,7 +60,7 @@ bool port_is_real(int fd)
 	return m < PTS_MAJOR_FIRST || m > PTS_MAJOR_LAST;
 }
 
-/* The next entry of a folder of /proc whose name is a number, or 0. */
+/* The next entry of a folder of /proc whose name is a number, or -1. */
 static long next_number(DIR *dir)
 {
 	struct dirent *entry;
