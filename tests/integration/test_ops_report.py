@@ -4,12 +4,14 @@
 import csv
 import datetime
 import io
+import re
 import sqlite3
+import subprocess
 import unittest
 import zoneinfo
 
 from opssite import OpsSite
-from simsite import BUILD
+from simsite import BUILD, SOURCE
 from terminal import Terminal
 
 # Local days in Europe/Paris around the change of clocks: the 25th has 25 hours.
@@ -149,6 +151,18 @@ class TestReport(OpsSite):
         ran = self.tally("report")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertRegex(ran.stderr, r"^\d{4}-\d\d(, so far)?: nothing was counted; an interval is counted when it has ended\n$")
+
+    def test_examples_of_the_manual_run_as_they_are_shown(self):
+        shown = subprocess.run(["mandoc", "-Tascii", "-Owidth=78", SOURCE / "daemon/tally.1"], capture_output=True, text=True)
+        text = re.sub(".\b", "", shown.stdout).split("\nEXAMPLES\n")[1].split("\nSEE ALSO\n")[0]
+        examples = re.findall(r"^ {11}(tally .*)$", text, re.M)
+        self.assertEqual(len(examples), 4, text)
+        for example in examples:
+            ran = subprocess.run(["sh", "-c", f'tally() {{ {BUILD}/tally -c {self.etc} "$@"; }}; {example}'], cwd=self.dir,
+                                 capture_output=True, text=True)
+            self.assertNotIn("usage:", ran.stderr, example)
+        self.assertIn(";", (self.dir / "oct.csv").read_text())
+        self.assertIn('"main" is not in the database', ran.stderr)
 
     def test_wrong_use_is_told(self):
         for arguments, message in (
