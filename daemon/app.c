@@ -426,8 +426,6 @@ static int start_store(struct app *app)
 
 static void stop_store(struct app *app)
 {
-	if (store_commit(app->store) != 0)
-		log_error("database: %s; %zu readings are lost", store_error(app->store), store_pending(app->store));
 	store_close(app->store);
 }
 

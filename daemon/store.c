@@ -815,11 +815,17 @@ int store_commit(struct store *s)
 
 void store_close(struct store *s)
 {
+	int r;
+
 	if (!s)
 		return;
 	s->closing = true;
-	if (commit(s, true) != 0)
-		log_error("%s: %zu readings are lost: %s", s->path, s->n_held, s->error);
+	sqlite3_busy_timeout(s->db, STORE_END_TIMEOUT_MS);
+	r = commit(s, true);
+	if (r != 0)
+		log_error("database: %s; %zu readings are lost", s->error, s->n_held);
+	if (r == -EBADMSG)
+		store_note_damage(s);
 	free_store(s);
 }
 

@@ -89,6 +89,18 @@ class TestRefusedWrites(Durability):
         self.assert_no_slot_lost(since)
         self.assert_sound()
 
+    def test_what_a_lock_makes_the_end_lose_is_told_once(self):
+        self.start_site()
+        self.wait_rows("SELECT ts FROM energy WHERE meter = 'north'", 2)
+        other = sqlite3.connect(self.db_path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        wait_for(lambda: "wait in memory" in self.log(), "the daemon to tell of the lock")
+        self.assertEqual(self.stop_daemon(), 0)
+        other.close()
+        self.assertEqual(len(re.findall(r"database: .* locked; \d+ readings are lost", self.log())), 1, self.log())
+        self.assertEqual(self.log().count("are lost"), 1)
+        self.assert_sound()
+
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount a file system")
     def test_full_disk_loses_nothing_once_there_is_room_again(self):
         disk = self.dir / "disk"
