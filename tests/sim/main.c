@@ -132,7 +132,8 @@ static int run(const char *file, const struct options *o)
 	if (site == NULL)
 		return EXIT_BAD;
 	if (o->check)
-		printf("%s: %zu buses, %zu meters, good\n", file, site->n_buses, site->n_meters);
+		printf("%s: %zu bus%s, %zu meter%s, good\n", file, site->n_buses, site->n_buses == 1 ? "" : "es",
+		       site->n_meters, site->n_meters == 1 ? "" : "s");
 	code = o->check ? EXIT_GOOD : simulate(site, o);
 	site_free(site);
 	return code;
