@@ -27,19 +27,25 @@ static bool skip(const char **p, const char *any_of)
 	return true;
 }
 
-/* Local time to seconds; false when the calendar or the change of clocks has no such time. */
-static bool to_seconds(const struct tm *local, int64_t *out)
+/* Local time, in summer time or not, to seconds; false when the calendar or the zone has no such time. */
+static bool to_seconds_by(const struct tm *local, int is_dst, int64_t *out)
 {
 	struct tm tm = *local;
-	time_t t;
 
-	tm.tm_isdst = -1;
-	t = mktime(&tm);
-	if (tm.tm_year != local->tm_year || tm.tm_mon != local->tm_mon || tm.tm_mday != local->tm_mday ||
-	    tm.tm_hour != local->tm_hour || tm.tm_min != local->tm_min)
-		return false;
-	*out = t;
-	return true;
+	tm.tm_isdst = is_dst;
+	*out = mktime(&tm);
+	return tm.tm_year == local->tm_year && tm.tm_mon == local->tm_mon && tm.tm_mday == local->tm_mday &&
+	       tm.tm_hour == local->tm_hour && tm.tm_min == local->tm_min;
+}
+
+/* Of a time that comes twice the first: mktime() left to itself takes the one nearer to what it was asked before. */
+static bool to_seconds(const struct tm *local, int64_t *out)
+{
+	int64_t summer_s, other_s;
+	bool in_summer = to_seconds_by(local, 1, &summer_s), in_other = to_seconds_by(local, 0, &other_s);
+
+	*out = in_summer && (!in_other || summer_s < other_s) ? summer_s : other_s;
+	return in_summer || in_other;
 }
 
 /* The first second of the local date, which may lie behind a midnight that the clocks leave out. */

@@ -48,6 +48,17 @@ static void test_days_of_the_change_of_clocks_have_23_and_25_hours(void **state)
 	assert_span("2026-10-25", 1792879200, 1792879200 + 25 * 3600, false);
 }
 
+static void test_hour_that_comes_twice_is_the_first_whatever_was_asked_before(void **state)
+{
+	(void)state;
+	assert_span("2026-10-25T02:30", 1792888200, 1792888260, true);
+	assert_span("2026-01-01T00:00", 1767222000, 1767222060, true);
+	assert_span("2026-10-25T02:30", 1792888200, 1792888260, true);
+	assert_span("2026-07-01T00:00", 1782856800, 1782856860, true);
+	assert_span("2026-10-25T02:30", 1792888200, 1792888260, true);
+	assert_span("2026-10-25T02:30+01:00", 1792891800, 1792891860, true);
+}
+
 static void test_moments_are_local_unless_they_say_their_offset(void **state)
 {
 	(void)state;
@@ -137,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_years_months_and_days_are_local),
 		cmocka_unit_test(test_days_of_the_change_of_clocks_have_23_and_25_hours),
+		cmocka_unit_test(test_hour_that_comes_twice_is_the_first_whatever_was_asked_before),
 		cmocka_unit_test(test_moments_are_local_unless_they_say_their_offset),
 		cmocka_unit_test(test_what_is_no_time_is_refused),
 		cmocka_unit_test(test_times_are_written_with_their_offset),
