@@ -140,12 +140,17 @@ static int print_meters(struct status *s)
 	return print_table(s, meter_sql, columns, sizeof(columns) / sizeof(columns[0]), add_meter);
 }
 
-/* Why meters are not up, whose readings do not count, and what goes wrong with more than one request of a hundred. */
+/* Why buses and meters are not up, whose readings do not count, and what goes wrong with more than one request of a
+ * hundred. Names have no blank. */
 static int print_notes(struct status *s)
 {
 	static const char sql[] =
-		"SELECT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter AND kind = 'meter-down' "
-		"ORDER BY id DESC LIMIT 1), 'no answer yet') FROM meter_status WHERE state IN ('down', 'never') "
+		"SELECT who, what FROM (SELECT 'bus ' || bus AS who, coalesce((SELECT detail FROM event_log "
+		"WHERE subject = bus AND kind = 'bus-down' ORDER BY id DESC LIMIT 1), 'not open yet') AS what "
+		"FROM bus_status WHERE state = 'down' "
+		"UNION ALL SELECT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
+		"AND kind = 'meter-down' ORDER BY id DESC LIMIT 1), 'no answer yet') FROM meter_status "
+		"WHERE state IN ('down', 'never') AND bus NOT IN (SELECT bus FROM bus_status WHERE state = 'down') "
 		"UNION ALL SELECT name, 'not a ' || model || ': ' || mismatch || '; its readings are kept as suspect' "
 		"FROM meter m JOIN status_of_meter s ON s.meter = m.id WHERE m.configured AND mismatch <> '' "
 		"UNION ALL SELECT DISTINCT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
@@ -153,9 +158,9 @@ static int print_notes(struct status *s)
 		"FROM latest l WHERE quality = 'suspect' AND NOT EXISTS (SELECT * FROM meter m "
 		"JOIN status_of_meter s ON s.meter = m.id WHERE m.name = l.meter AND mismatch <> '') "
 		"UNION ALL SELECT f.meter, 'of ' || f.requests || ' requests ' || f.failures || ' failed: ' || "
-		"f.faults "
-		"FROM meter_faults f JOIN meter_status m ON m.meter = f.meter "
-		"WHERE m.state NOT IN ('down', 'never') AND f.failures * 100 > f.requests ORDER BY 1";
+		"f.faults FROM meter_faults f JOIN meter_status m ON m.meter = f.meter "
+		"WHERE m.state NOT IN ('down', 'never') AND f.failures * 100 > f.requests) "
+		"ORDER BY who NOT LIKE 'bus %', who";
 	bool is_first = true;
 	int rc = store_reader_ask(s->reader, sql);
 

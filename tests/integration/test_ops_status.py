@@ -96,6 +96,16 @@ address = 9
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
 
+    def test_bus_down_is_told_with_the_reason_in_place_of_its_meters(self):
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM event WHERE subject = 'line' AND kind = 'bus-down'", 1)
+        self.wait_rows("SELECT * FROM bus_status WHERE state = 'down'", 1)
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1)
+        notes = ran.stdout.split("\n\n")[2]
+        self.assertEqual(notes, f"bus line: down: port {self.dir}/tty does not exist: adapter unplugged?; "
+                                "tried again until it is there\n")
+
     def test_what_became_of_requests_is_told_by_kind(self):
         self.start_all()
         before = sum(answer[2] == "exception" for answer in self.trace())
