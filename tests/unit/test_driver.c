@@ -710,6 +710,48 @@ static void sections_that_are_missing_or_twice(void **state)
 		      "dir/test.ini:10: section [model] again (first in line 1), allowed: once");
 }
 
+static void five_keys_of_a_model_are_required(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS("[model]\n[registers]\nvoltage_l1 = 0 u16 1 V power\n",
+		      "dir/test.ini:1: no key 'format' in [model], required",
+		      "dir/test.ini:1: no key 'title' in [model], required",
+		      "dir/test.ini:1: no key 'vendor' in [model], required",
+		      "dir/test.ini:1: no key 'source' in [model], required",
+		      "dir/test.ini:1: no key 'provenance' in [model], required");
+}
+
+/* The highest and lowest that the manual allows; the thirteenth step is one too many. */
+static void edges_of_the_allowed(void **state)
+{
+#define STEPS_2_TO_11                                                                                                  \
+	"below 2 = 1\nbelow 3 = 2\nbelow 4 = 3\nbelow 5 = 4\nbelow 6 = 5\nbelow 7 = 6\nbelow 8 = 7\nbelow 9 = 8\n"     \
+	"below 10 = 9\nbelow 11 = 10\n"
+	struct driver *d = parse(HEAD "turnaround = 10s\nsegment_max = 255\nratios = yes\n[scale s]\n" STEPS_2_TO_11
+				      "below 1000000000 = 11\nabove = 12\n[registers]\nvoltage_l1 = 0 u16 @s V power\n"
+				      "maker = 1 text:1 - - identity\nproduct = 2 text:32 - - identity\n");
+
+	(void)state;
+	assert_int_equal(d->turnaround_ms, 10000);
+	assert_int_equal(d->scales[0].n_steps, 12);
+	assert_int_equal(driver_multiplier(d, &d->rows[0], 1, 1, 1, 1), 1000);
+	assert_int_equal(driver_multiplier(d, &d->rows[0], 1000000000, 1, 1, 1), 12000);
+	driver_free(d);
+	EXPECT_ERRORS(HEAD "ratios = yes\n[scale s]\n" STEPS_2_TO_11
+			   "below 12 = 11\nbelow 13 = 12\nabove = 13\n[registers]\nvoltage_l1 = 0 u16 @s V power\n",
+		      "dir/test.ini:21: step 'above', allowed: up to 12 steps");
+#undef STEPS_2_TO_11
+}
+
+static void quantity_of_a_refused_row_may_not_come_again(void **state)
+{
+	(void)state;
+	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 volt power\nvoltage_l1 = 1 u16 1 V power\n",
+		      "dir/test.ini:8: unit 'volt' of voltage_l1, allowed: mV V kV",
+		      "dir/test.ini:9: voltage_l1 again (first in line 8), allowed: once, or again with the option "
+		      "'fallback'");
+}
+
 static void model_name_comes_from_the_file(void **state)
 {
 	static const char text[] = ROWS "voltage_l1 = 0 u16 1 V power\n";
@@ -976,6 +1018,9 @@ int main(void)
 		cmocka_unit_test(last_address_and_longest_read_are_allowed),
 		cmocka_unit_test(read_modulus_needs_the_register_that_holds_it),
 		cmocka_unit_test(sections_that_are_missing_or_twice),
+		cmocka_unit_test(five_keys_of_a_model_are_required),
+		cmocka_unit_test(edges_of_the_allowed),
+		cmocka_unit_test(quantity_of_a_refused_row_may_not_come_again),
 		cmocka_unit_test(model_name_comes_from_the_file),
 		cmocka_unit_test(more_rows_than_there_is_room_for_are_told_once),
 		cmocka_unit_test(first_of_the_search_path_wins),
