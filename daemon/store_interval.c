@@ -59,7 +59,7 @@ static void add_to_spans(struct store *s, const struct account_interval *i, size
 	struct store_account *a = &s->account;
 	for (size_t span = 0; span < STORE_SPANS; span++) {
 		sqlite3_stmt *add = a->add[span][kind];
-		bool any = measured_s > 0;
+		bool any = measured_s != 0;
 
 		for (size_t v = 0; v < i->n_values; v++) {
 			enum quantity q = i->values[v].quantity;
@@ -124,6 +124,14 @@ static void put_kept(struct store *s, const struct account_interval *i, const st
 	store_account_note(s, store_run(s, a->put_interval));
 }
 
+static bool has_column(const struct account_interval *i)
+{
+	for (size_t v = 0; v < i->n_values; v++)
+		if (column_of_interval(i->values[v].quantity) >= 0)
+			return true;
+	return false;
+}
+
 /* Has a clock that went back brought this interval a second time? The counters of a reading come together, so those
  * that have no column here come again when those that have one do. */
 static bool is_repeated(const struct kept *k, const struct account_interval *i)
@@ -143,15 +151,15 @@ void store_interval_put(void *context, const struct account_interval *given)
 	struct store_account *a = &s->account;
 	struct account_interval i = *given;
 	struct kept k;
-	int quality; /* of what is new in it; -1: nothing is */
-	int64_t measured_s = 0;
+	int quality;		/* of what is new in it; -1: nothing is */
+	int64_t measured_s = 0; /* what it adds to its day and month */
 	bool repeated;
 
 	if (a->replaying || i.start_s < a->write_from_s || a->error != 0)
 		return;
 	k = get_kept(s, &i);
 	repeated = is_repeated(&k, given);
-	quality = given->n_values > 0 ? -1 : ACCOUNT_MISSING;
+	quality = has_column(given) ? -1 : ACCOUNT_MISSING;
 	i.n_values = 0;
 	for (size_t v = 0; v < given->n_values; v++) {
 		int c = column_of_interval(given->values[v].quantity);
@@ -166,12 +174,14 @@ void store_interval_put(void *context, const struct account_interval *given)
 		if ((int)given->values[v].quality > quality)
 			quality = (int)given->values[v].quality;
 	}
-	/* the row says the worst of its values; no row for counters that have no column in it */
-	if (quality >= 0 && (!k.there || k.quality == ACCOUNT_MISSING || quality != ACCOUNT_MISSING)) {
-		if (quality == ACCOUNT_MEASURED && (!k.there || k.quality == ACCOUNT_MISSING))
-			measured_s = i.end_s - i.start_s;
+	/* the row says the worst of its values, and missing only where it has none */
+	if (quality >= 0 && (!k.there || quality != ACCOUNT_MISSING)) {
+		if (k.there && k.quality == ACCOUNT_MEASURED)
+			measured_s = -(i.end_s - i.start_s);
 		if (!k.there || k.quality == ACCOUNT_MISSING || quality > k.quality)
 			k.quality = quality;
+		if (k.quality == ACCOUNT_MEASURED)
+			measured_s += i.end_s - i.start_s;
 		put_kept(s, &i, &k);
 	}
 	for (size_t kind = 0; kind < s->n_kinds; kind++)

@@ -418,6 +418,40 @@ static void exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once(voi
 		    "5.0|5.05|first\n0.0|0.1|reset\n0.15||replaced");
 }
 
+/* What came of the export after the interval was written makes it estimated after all. */
+static void coverage_is_of_the_intervals_that_are_measured(void **state)
+{
+	struct site *t = *state;
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000), Q_ACTIVE_ENERGY_EXPORT, INT64_C(70),
+	     Q_COUNT);
+	run(t, 60, 1140, 5000);
+	assert_rows(t, "SELECT quality FROM interval_energy", "measured");
+	assert_rows(t, "SELECT round(coverage, 4) FROM daily WHERE quantity = 'active_energy_import'", "0.0104");
+	hold(t, "press", T + 1200, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5200), Q_ACTIVE_ENERGY_EXPORT,
+	     INT64_C(90), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT quality, active_import_kwh, active_export_kwh FROM interval_energy",
+		    "estimated|0.15|0.015");
+	assert_rows(t, "SELECT quantity, coverage FROM daily ORDER BY quantity",
+		    "active_energy_export|0.0\nactive_energy_import|0.0\nactive_energy_import_t1|0.0");
+}
+
+static void totals_that_are_not_read_are_missing_while_tariffs_go_on(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 900, 5000);
+	for (int64_t at = 960; at <= 1800; at += 60)
+		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T1, 2500 + at / 12, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900||missing");
+	run(t, 1860, 2700, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+		    "0|0.15|measured\n900|0.15|estimated\n1800|0.15|estimated");
+	assert_rows(t, "SELECT value FROM daily ORDER BY quantity", "0.45\n0.225");
+}
+
 static void unknown_meter_can_not_be_replaced(void **state)
 {
 	struct site *t = *state;
@@ -623,6 +657,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(exchange_that_is_told_late_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(coverage_is_of_the_intervals_that_are_measured, setup, teardown),
+		cmocka_unit_test_setup_teardown(totals_that_are_not_read_are_missing_while_tariffs_go_on, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(unknown_meter_can_not_be_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
