@@ -528,7 +528,7 @@ static int write_serials(struct store *s, size_t at)
 	return r;
 }
 
-static int write_readings(struct store *s)
+static int write_readings(struct store *s, const struct store_exchanges *asked)
 {
 	struct reading_held held;
 	int r = 0;
@@ -544,8 +544,12 @@ static int write_readings(struct store *s)
 			at += STORE_VALUE_BYTES;
 		}
 		if (r == 0)
+			r = store_exchange_act(s, asked, held.head.meter, held.head.slot_s);
+		if (r == 0)
 			r = write_reading(s, &held);
 	}
+	if (r == 0)
+		r = store_exchange_act_rest(s, asked);
 	return r == 0 ? write_serials(s, s->held_bytes) : r;
 }
 
@@ -740,6 +744,7 @@ static void undo(struct store *s, size_t n_events)
 	store_salvage_undo(s);
 	memset(s->slots, 0, sizeof(s->slots));
 	s->n_serials_done = 0;
+	s->replacement_version = -1;
 	for (size_t i = 0; i < s->n_meters; i++)
 		s->meters[i].serial_done = false;
 	while (s->n_events > n_events)
@@ -748,6 +753,7 @@ static void undo(struct store *s, size_t n_events)
 
 static int commit(struct store *s, bool due)
 {
+	struct store_exchanges asked = {0};
 	size_t n_events = s->n_events;
 	int r = s->stale ? reload(s) : 0;
 
@@ -756,9 +762,10 @@ static int commit(struct store *s, bool due)
 	if (r != 0)
 		return r;
 	store_hold_tell(s);
-	r = store_exchange_asked(s);
+	r = store_exchange_ask(s, &asked);
 	if (r == 0)
-		r = write_readings(s);
+		r = write_readings(s, &asked);
+	free(asked.list);
 	if (r == 0)
 		r = write_newest(s);
 	if (r == 0)

@@ -93,7 +93,13 @@ struct store_exchange {
 	bool by_serial; /* the meter said so; else people, perhaps late */
 	bool has_final, has_initial;
 	int64_t final, initial; /* base units of the main counter */
-	bool done;		/* repeated in a rebuild */
+	bool done;
+};
+
+/* Those that are to be done in their place among the readings. Zeros: none. The list is the owner's to free. */
+struct store_exchanges {
+	size_t n;
+	struct store_exchange *list; /* by their time */
 };
 
 /* store_account.c */
@@ -152,19 +158,24 @@ const struct store_input *store_input_resume(struct store *s, struct store_meter
 
 /* store_exchange.c */
 
-/* Act on what `tally replace` has asked for. 0 or -errno. */
-int store_exchange_asked(struct store *s);
+/* Take over what `tally replace` has asked for since the last time. 0 or -errno. */
+int store_exchange_ask(struct store *s, struct store_exchanges *x);
+
+/* Act on those of this meter that came before the reading of slot_s; at last on the rest. 0 or -errno. */
+int store_exchange_act(struct store *s, const struct store_exchanges *x, int64_t meter, int64_t slot_s);
+int store_exchange_act_rest(struct store *s, const struct store_exchanges *x);
 
 /* The meter behind the name is another one, with this serial number if it said so, else NULL; which is an event.
  * detail: how it is known. 0 or -errno. */
 int store_exchange_meter(struct store *s, struct store_meter *m, struct store_exchange *x, const char *serial,
 			 const char *detail);
 
-/* All exchanges there were, by their time: *list is the caller's. 0 or -errno. */
-int store_exchange_load(struct store *s, struct store_exchange **list, size_t *n);
+/* All exchanges there were (done), or that are asked for. 0 or -errno. */
+int store_exchange_load(struct store *s, bool done, struct store_exchanges *x);
 
-/* Repeat those of this meter that came before the reading of slot_s. */
-void store_exchange_repeat(struct store *s, struct store_exchange *list, size_t n, int64_t meter, int64_t slot_s);
+/* The same as store_exchange_act() for those that there were, in a rebuild. */
+void store_exchange_repeat(struct store *s, const struct store_exchanges *x, int64_t meter, int64_t slot_s);
+void store_exchange_repeat_rest(struct store *s, const struct store_exchanges *x);
 
 /* store_state.c */
 

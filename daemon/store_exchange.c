@@ -14,11 +14,10 @@ enum outcome {
 static enum outcome exchange(struct store *s, struct store_meter *m, const struct store_exchange *x)
 {
 	const int64_t *final = x->has_final ? &x->final : NULL, *initial = x->has_initial ? &x->initial : NULL;
-	enum quantity main_counter = Q_ACTIVE_ENERGY_IMPORT;
+	const struct store_input *input = m->is_input ? store_input_at(s, m->id, x->at_s) : NULL;
+	enum quantity main_counter = input ? input->quantity : Q_ACTIVE_ENERGY_IMPORT;
 	enum outcome outcome = EXCHANGED;
 
-	if (m->is_input && m->account.n_counters > 0)
-		main_counter = m->account.counters[0].quantity;
 	for (size_t i = 0; i < m->account.n_counters; i++) {
 		enum quantity q = m->account.counters[i].quantity;
 		bool figures = q == main_counter;
@@ -46,20 +45,40 @@ static const char *outcome_text(enum outcome outcome, bool has_figures)
 			   : "noticed before as a reset";
 }
 
-/* Those of this meter that came before the reading of slot_s. */
-void store_exchange_repeat(struct store *s, struct store_exchange *list, size_t n, int64_t meter, int64_t slot_s)
+/* The first of those of this meter that came before the reading of slot_s and are not done; NULL = none. */
+static struct store_exchange *next_due(struct store *s, const struct store_exchanges *x, int64_t meter, int64_t slot_s)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct store_exchange *x = &list[i];
-		struct store_meter *m = x->done || x->at_s >= slot_s ? NULL : store_find_meter(s, x->meter);
+	for (size_t i = 0; i < x->n; i++) {
+		struct store_exchange *due = &x->list[i];
+		const struct store_input *input;
 
-		/* an input's readings are its concentrator's */
-		if (!m || (x->meter != meter && !(m->is_input && store_input_at(s, m->id, slot_s) &&
-						  store_input_at(s, m->id, slot_s)->concentrator == meter)))
+		if (due->done || due->at_s >= slot_s)
 			continue;
-		exchange(s, m, x);
-		x->done = true;
+		/* an input's readings are its concentrator's */
+		input = store_input_at(s, due->meter, slot_s);
+		if (due->meter == meter || (input && input->concentrator == meter))
+			return due;
 	}
+	return NULL;
+}
+
+void store_exchange_repeat(struct store *s, const struct store_exchanges *x, int64_t meter, int64_t slot_s)
+{
+	struct store_exchange *due;
+
+	while ((due = next_due(s, x, meter, slot_s))) {
+		struct store_meter *m = store_find_meter(s, due->meter);
+
+		if (m)
+			exchange(s, m, due);
+		due->done = true;
+	}
+}
+
+void store_exchange_repeat_rest(struct store *s, const struct store_exchanges *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		store_exchange_repeat(s, x, x->list[i].meter, INT64_MAX);
 }
 
 /* Columns: meter's id, at_ts, final, initial, serial. */
@@ -74,20 +93,21 @@ static struct store_exchange read_row(sqlite3_stmt *get)
 				       .by_serial = sqlite3_column_type(get, 4) != SQLITE_NULL};
 }
 
-int store_exchange_load(struct store *s, struct store_exchange **list, size_t *n)
+int store_exchange_load(struct store *s, bool done, struct store_exchanges *x)
 {
-	size_t most = (size_t)store_number(s, "SELECT count(*) FROM replacement WHERE done", 0);
-	sqlite3_stmt *get = store_prepare(s, "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
-					     "JOIN meter m ON m.name = r.meter WHERE r.done ORDER BY r.at_ts, r.id");
+	size_t most = (size_t)store_number(s, "SELECT count(*) FROM replacement", 0);
+	sqlite3_stmt *get = store_prepare(s,
+					  "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
+					  "JOIN meter m ON m.name = r.meter WHERE r.done = %d ORDER BY r.at_ts, r.id",
+					  done);
 
-	*list = calloc(most + 1, sizeof(**list));
-	*n = 0;
-	if (!get || !*list) {
+	*x = (struct store_exchanges){.list = calloc(most + 1, sizeof(*x->list))};
+	if (!get || !x->list) {
 		sqlite3_finalize(get);
 		return get ? -ENOMEM : -EIO;
 	}
-	while (*n < most && sqlite3_step(get) == SQLITE_ROW)
-		(*list)[(*n)++] = read_row(get);
+	while (x->n < most && sqlite3_step(get) == SQLITE_ROW)
+		x->list[x->n++] = read_row(get);
 	sqlite3_finalize(get);
 	return 0;
 }
@@ -121,31 +141,46 @@ int store_exchange_meter(struct store *s, struct store_meter *m, struct store_ex
 	return r == 0 ? store_state_save(s, true) : r;
 }
 
-int store_exchange_asked(struct store *s)
+int store_exchange_ask(struct store *s, struct store_exchanges *x)
 {
 	int64_t version = store_number(s, "PRAGMA data_version", 0);
-	sqlite3_stmt *get;
-	int r = 0;
+	int r;
 
 	/* it changes when another program has written */
 	if (version == s->replacement_version)
 		return 0;
-	get = store_prepare(s, "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
-			       "JOIN meter m ON m.name = r.meter WHERE NOT r.done ORDER BY r.id");
-	if (!get)
-		return -EIO;
-	while (r == 0 && sqlite3_step(get) == SQLITE_ROW) {
-		struct store_exchange x = read_row(get);
-		struct store_meter *m = store_find_meter(s, x.meter);
-
-		if (m)
-			r = store_exchange_meter(s, m, &x, NULL, STORE_AS_TOLD);
-	}
-	sqlite3_finalize(get);
+	r = store_exchange_load(s, false, x);
+	/* in the second in which it was told the new meter was there, also for the slot of that second */
+	for (size_t i = 0; i < x->n; i++)
+		x->list[i].at_s--;
 	if (r == 0)
 		r = store_exec(s, "DELETE FROM replacement WHERE NOT done");
 	if (r == 0)
 		s->replacement_version = version;
+	return r;
+}
+
+int store_exchange_act(struct store *s, const struct store_exchanges *x, int64_t meter, int64_t slot_s)
+{
+	struct store_exchange *due;
+	int r = 0;
+
+	while (r == 0 && (due = next_due(s, x, meter, slot_s))) {
+		struct store_meter *m = store_find_meter(s, due->meter);
+
+		if (m)
+			r = store_exchange_meter(s, m, due, NULL, STORE_AS_TOLD);
+		due->done = true;
+	}
+	return r;
+}
+
+int store_exchange_act_rest(struct store *s, const struct store_exchanges *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < x->n && r == 0; i++)
+		r = store_exchange_act(s, x, x->list[i].meter, INT64_MAX);
 	return r;
 }
 

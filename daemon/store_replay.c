@@ -95,8 +95,8 @@ static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_
 }
 
 /* Feed the readings of [after_s, before_s) again, each meter from where its account stands. 0 or -errno. */
-static int replay(struct store *s, int64_t after_s, int64_t before_s, struct store_exchange *exchanges,
-		  size_t n_exchanges, int (*step)(struct store *s))
+static int replay(struct store *s, int64_t after_s, int64_t before_s, const struct store_exchanges *exchanges,
+		  int (*step)(struct store *s))
 {
 	struct cursor cursors[STORE_KINDS_MAX] = {0};
 	int r = 0;
@@ -121,7 +121,7 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, struct sto
 		for (size_t k = 0; k < s->n_kinds; k++)
 			if (cursors[k].row && cursors[k].id == id)
 				take_row(s, k, &cursors[k], &row);
-		store_exchange_repeat(s, exchanges, n_exchanges, meter, slot_s);
+		store_exchange_repeat(s, exchanges, meter, slot_s);
 		r = store_account_feed(s, meter, slot_s, row.quality, row.n, row.quantities, row.values);
 		if (r > 0)
 			r = 0;
@@ -174,7 +174,7 @@ int store_replay_since(struct store *s)
 		return r;
 	after_s = a->newest_s > STORE_REPLAY_BACK_S ? a->newest_s - STORE_REPLAY_BACK_S : 0;
 	a->replaying = true;
-	r = replay(s, after_s, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, NULL, 0, NULL);
+	r = replay(s, after_s, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, &(struct store_exchanges){0}, NULL);
 	a->replaying = false;
 	return r;
 }
@@ -242,13 +242,12 @@ static int leave_as_it_is(struct store *s)
 int store_replay_all(struct store *s)
 {
 	struct store_account *a = &s->account;
-	struct store_exchange *exchanges = NULL;
-	size_t n_exchanges = 0;
+	struct store_exchanges exchanges = {0};
 	int r;
 
 	if (!can_rebuild(s))
 		return leave_as_it_is(s);
-	r = store_exchange_load(s, &exchanges, &n_exchanges);
+	r = store_exchange_load(s, true, &exchanges);
 	forget(s);
 	a->loaded = true;
 	a->rebuilding = true;
@@ -263,10 +262,9 @@ int store_replay_all(struct store *s)
 	if (r == 0)
 		r = clear_account(s, a->write_from_s);
 	if (r == 0)
-		r = replay(s, 0, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, exchanges, n_exchanges, rebuild_step);
-	/* exchanges after the last reading */
-	for (size_t i = 0; i < n_exchanges && r == 0; i++)
-		store_exchange_repeat(s, exchanges, n_exchanges, exchanges[i].meter, INT64_MAX);
+		r = replay(s, 0, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, &exchanges, rebuild_step);
+	if (r == 0)
+		store_exchange_repeat_rest(s, &exchanges);
 	if (r == 0)
 		r = a->error;
 	if (r == 0)
@@ -283,7 +281,7 @@ int store_replay_all(struct store *s)
 	}
 	a->rebuilding = false;
 	a->write_from_s = INT64_MIN;
-	free(exchanges);
+	free(exchanges.list);
 	return r;
 }
 

@@ -418,6 +418,59 @@ static void exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once(voi
 		    "5.0|5.05|first\n0.0|0.1|reset\n0.15||replaced");
 }
 
+static const char lives[] = "SELECT from_value, until_value, reason FROM meter_life "
+			    "WHERE quantity = 'active_energy_import' ORDER BY since";
+
+static void exchange_takes_its_place_among_readings_that_wait(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 300, 5000);
+	for (int64_t at = 360; at <= 600; at += 60)
+		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at / 6, Q_COUNT);
+	assert_int_equal(store_replace(&t->conf, "press", T + 630, NULL, NULL, &t->e), 0);
+	run(t, 660, 960, 0);
+	assert_rows(t, lives, "5.0|5.1|first\n0.11||replaced");
+	assert_rows(t, "SELECT * FROM suspect_reading", "");
+	assert_rows(t, "SELECT value FROM interval", "0.14");
+}
+
+static void exchange_in_the_second_of_a_slot_comes_before_its_reading(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 300, 5000);
+	assert_int_equal(store_replace(&t->conf, "press", T + 360, NULL, NULL, &t->e), 0);
+	store_tick(t->store, T + 360);
+	assert_int_equal(store_commit(t->store), 0);
+	run(t, 360, 960, 0);
+	assert_rows(t, lives, "5.0|5.05|first\n0.06||replaced");
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, lives, "5.0|5.05|first\n0.06||replaced");
+	assert_rows(t, "SELECT value FROM interval", "0.14");
+}
+
+static void exchange_of_an_input_with_another_unit_takes_its_figures(void **state)
+{
+	struct site *t = *state;
+	int64_t now_s = time(NULL) / 60 * 60, final = 61000000, initial = 7000000;
+
+	hold(t, "pulses", now_s - 60, READING_GOOD, Q_PULSES_1, 40, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	t->inputs[0].unit = CONF_LITRE;
+	t->inputs[0].weight = 1000000;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	for (int64_t i = 1; i <= 10; i++)
+		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 50 + i, Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_replace(&t->conf, "lighting", now_s + 630, &final, &initial, &t->e), 0);
+	store_tick(t->store, now_s + 630);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t,
+		    "SELECT from_raw, until_raw FROM life l JOIN quantity q ON q.id = l.quantity WHERE name = 'volume'",
+		    "51000000|61000000\n7000000|");
+}
+
 /* What came of the export after the interval was written makes it estimated after all. */
 static void coverage_is_of_the_intervals_that_are_measured(void **state)
 {
@@ -657,6 +710,11 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(exchange_that_is_told_late_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(exchange_takes_its_place_among_readings_that_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(exchange_in_the_second_of_a_slot_comes_before_its_reading, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(exchange_of_an_input_with_another_unit_takes_its_figures, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(coverage_is_of_the_intervals_that_are_measured, setup, teardown),
 		cmocka_unit_test_setup_teardown(totals_that_are_not_read_are_missing_while_tariffs_go_on, setup,
