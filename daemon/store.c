@@ -460,13 +460,39 @@ static unsigned new_kinds(struct store *s, const struct reading_held *held, cons
 	return kinds;
 }
 
+static bool is_known(const struct store *s, enum quantity q, unsigned new_kinds)
+{
+	return s->kind_of[q] >= 0 && !(new_kinds & 1U << s->kind_of[q]);
+}
+
+/* What does not come into the tables must not be counted either. But where the clock may have gone back for good, the
+ * account has to see it go on. */
+static void leave_known(struct store *s, struct reading_held *held, unsigned new_kinds)
+{
+	uint8_t n = 0, n_known = 0;
+
+	for (size_t i = 0; i < held->head.n_values; i++)
+		n_known += is_known(s, held->quantities[i], new_kinds);
+	if (n_known == 0 || store_account_until(s) - held->head.slot_s > ACCOUNT_BACK_S)
+		return;
+	for (size_t i = 0; i < held->head.n_values; i++) {
+		if (is_known(s, held->quantities[i], new_kinds))
+			continue;
+		held->quantities[n] = held->quantities[i];
+		held->values[n++] = held->values[i];
+	}
+	held->head.n_values = n;
+}
+
 /* Count one held reading and put it into its tables. */
-static int write_reading(struct store *s, const struct reading_held *held)
+static int write_reading(struct store *s, struct reading_held *held)
 {
 	struct store_meter *m = store_find_meter(s, held->head.meter);
+	unsigned kinds = m ? new_kinds(s, held, m) : 0;
+
+	leave_known(s, held, kinds);
 	int suspects = store_account_feed(s, held->head.meter, held->head.slot_s, held->head.quality,
 					  held->head.n_values, held->quantities, held->values);
-	unsigned kinds = m ? new_kinds(s, held, m) : 0;
 	int64_t id = kinds ? next_id(s, held->head.slot_s) : 0;
 
 	if (suspects < 0 || id < 0)

@@ -367,6 +367,16 @@ static unsigned leave_out(struct store *s, int64_t meter, int64_t slot_s, size_t
 	return kinds;
 }
 
+int64_t store_account_until(const struct store *s)
+{
+	int64_t until_s = 0;
+
+	for (size_t i = 0; i < s->n_meters; i++)
+		if (s->meters[i].account.last_s > until_s)
+			until_s = s->meters[i].account.last_s;
+	return until_s;
+}
+
 /* No reading keeps it: what is replayed or rebuilt after a sudden end needs it as it was, so it is saved at once. */
 static void note_counter_max(struct store *s, struct store_meter *m, int64_t counter_max)
 {

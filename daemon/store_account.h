@@ -115,6 +115,9 @@ int store_account_configure(struct store *s, const struct conf *conf);
 /* Write down which zone and length of intervals the account is kept in. 0 or -errno. */
 int store_account_put_settings(struct store *s, const char *zone, int64_t interval_s);
 
+/* The newest slot counted of any meter, 0 = none. */
+int64_t store_account_until(const struct store *s);
+
 /* Count one reading: n values of quantities qs. Returns the kinds (a mask of indices) with a suspect value, which wait
  * in account.suspects; or -errno. */
 int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,

@@ -100,11 +100,8 @@ static bool is_clock_good(const struct store *s)
 /* Now, or where the account has come to if the clock has left that far behind and not proved itself. */
 static int64_t believed_now_s(const struct store *s)
 {
-	int64_t now_s = s->now_s ? s->now_s : mono_wall_ms() / 1000, counted_s = 0;
+	int64_t now_s = s->now_s ? s->now_s : mono_wall_ms() / 1000, counted_s = store_account_until(s);
 
-	for (size_t i = 0; i < s->n_meters; i++)
-		if (s->meters[i].account.last_s > counted_s)
-			counted_s = s->meters[i].account.last_s;
 	return counted_s != 0 && now_s - counted_s > ACCOUNT_AHEAD_S ? counted_s : now_s;
 }
 

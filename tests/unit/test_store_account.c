@@ -505,6 +505,24 @@ static void totals_that_are_not_read_are_missing_while_tariffs_go_on(void **stat
 	assert_rows(t, "SELECT value FROM daily ORDER BY quantity", "0.45\n0.225");
 }
 
+/* The slot at T + 900 has a row without the import; what comes for it after a restart is not kept. */
+static void value_that_is_not_kept_is_not_counted(void **state)
+{
+	struct site *t = *state;
+	static const char intervals[] = "SELECT ts - 1767225600, value FROM interval WHERE quantity = "
+					"'active_energy_import'";
+
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
+	hold(t, "press", T + 900, READING_GOOD, Q_ACTIVE_ENERGY_EXPORT, INT64_C(70), Q_COUNT);
+	reopen(t);
+	hold(t, "press", T + 900, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1080), Q_COUNT);
+	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1100), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, intervals, "0|0.05\n900|0.05");
+	assert_int_equal(store_rebuild(t->store), 0);
+	assert_rows(t, intervals, "0|0.05\n900|0.05");
+}
+
 static void unknown_meter_can_not_be_replaced(void **state)
 {
 	struct site *t = *state;
@@ -719,6 +737,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(coverage_is_of_the_intervals_that_are_measured, setup, teardown),
 		cmocka_unit_test_setup_teardown(totals_that_are_not_read_are_missing_while_tariffs_go_on, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(value_that_is_not_kept_is_not_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown_meter_can_not_be_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
 						teardown),
