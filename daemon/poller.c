@@ -830,9 +830,16 @@ size_t poller_n_meters_up(const struct poller *p)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->n_meters; i++)
+	for (size_t i = 0; i < p->n_meters && !p->line_down; i++)
 		n += p->meters[i]->state == METER_UP && p->meters[i]->identity.mismatch[0] == '\0';
 	return n;
+}
+
+/* A meter keeps its state while its line is down, to be asked at once when that is back; who looks at it meanwhile must
+ * not take it for one that answers. */
+static const char *state_text(const struct poller *p, const struct meter *m)
+{
+	return p->line_down && m->last_good_s != 0 ? "down" : meter_state_text(m);
 }
 
 void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st)
@@ -842,7 +849,7 @@ void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct stor
 	meter_counts_text(m, p->status_faults, sizeof(p->status_faults));
 	*meter = m->id;
 	*st = (struct store_meter_status){
-		.state = meter_state_text(m),
+		.state = state_text(p, m),
 		.mismatch = m->identity.mismatch,
 		.faults = p->status_faults,
 		.last_good_s = m->last_good_s,

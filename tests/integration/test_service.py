@@ -95,6 +95,11 @@ class TestService(Site):
         self.manager.wait("WATCHDOG=1", 3)
         self.control("fault", "b", "silence", "100%")
         self.manager.wait("STATUS=2 of 2 buses and 1 of 2 meters up")
+        self.processes.remove(self.sim)
+        self.sim.kill()
+        self.sim.wait()
+        self.manager.wait("STATUS=0 of 2 buses and 0 of 2 meters up")
+        self.wait_rows("SELECT * FROM meter_status WHERE state = 'down'", 2)
         self.assertEqual(self.stop_daemon(), 0)
         self.assertIn("STOPPING=1", self.manager.take())
 

@@ -759,7 +759,7 @@ static void meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_la
 	expect("ask m1 500+2\n");
 }
 
-static void silent_line_is_told_once_and_the_meters_keep_their_state(void **state)
+static void silent_line_is_told_once_and_its_meters_are_shown_as_down(void **state)
 {
 	(void)state;
 	begin_up(plain_model, 3, 0, 10);
@@ -776,13 +776,16 @@ static void silent_line_is_told_once_and_the_meters_keep_their_state(void **stat
 	}
 	expect("ask m1 100+2\nask m2 100+2\nask m3 100+2\nask m1 100+2\n");
 	assert_int_equal(n_logged, 1);
-	assert_string_equal(meter_status(0).state, "up");
+	assert_string_equal(meter_status(0).state, "down");
+	assert_int_equal(poller_n_meters_up(poller), 0);
 	assert_string_equal(bus_status().state, "down");
 	assert_int_equal(bus_status().overruns, 0);
 	tick(60000);
 	answer();
 	expect("ask m2 100+2\n!line bus-up: up: meters answer\nask m1 200+2\nask m2 200+2\nask m3 200+2\n");
 	assert_string_equal(bus_status().state, "up");
+	assert_string_equal(meter_status(0).state, "up");
+	assert_int_equal(poller_n_meters_up(poller), 3);
 }
 
 static void one_meter_more_is_asked_before_a_line_counts_as_silent(void **state)
@@ -828,7 +831,7 @@ static void line_is_silent_when_a_meter_that_was_not_due_is_silent_too(void **st
 	time_out();
 	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
 	for (size_t i = 0; i < 3; i++)
-		assert_string_equal(meter_status(i).state, "up");
+		assert_string_equal(meter_status(i).state, "down");
 }
 
 static void line_whose_last_meter_goes_down_is_silent(void **state)
@@ -876,7 +879,7 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 		tick(ms);
 	}
 	expect("");
-	assert_string_equal(meter_status(0).state, "up");
+	assert_string_equal(meter_status(0).state, "down");
 	bus.is_open = true;
 	now_ms = 65000;
 	poller_results(poller, now_ms);
@@ -1425,7 +1428,7 @@ int main(void)
 		T(probe_is_due_by_the_clock_not_only_at_slots),
 		T(meter_that_is_back_says_first_who_it_is),
 		T(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later),
-		T(silent_line_is_told_once_and_the_meters_keep_their_state),
+		T(silent_line_is_told_once_and_its_meters_are_shown_as_down),
 		T(one_meter_more_is_asked_before_a_line_counts_as_silent),
 		T(meter_that_was_not_due_is_asked_and_speaks_for_the_line),
 		T(line_is_silent_when_a_meter_that_was_not_due_is_silent_too),
