@@ -41,6 +41,7 @@ struct poller {
 	size_t extra_open; /* other jobs under way: never more than one */
 
 	bool line_down; /* port or connection lost, or no meter answers */
+	bool down_told; /* by this poller: after a reload the reason may be another */
 	bool silent;	/* the latter: one meter is asked now and then, in turn */
 	int64_t silent_at_ms;
 	size_t turn;
@@ -250,10 +251,10 @@ static void go_silent(struct poller *p, size_t n_asked, int64_t now_ms)
 {
 	p->silent = true;
 	p->silent_at_ms = now_ms + SILENT_PAUSE_MS;
-	if (!p->line_down)
+	if (!p->down_told)
 		tell(p, now_ms, "bus", p->conf->name, "bus-down",
 		     "down: none of %zu meters answers: adapter, wiring, speed?", n_asked);
-	p->line_down = true;
+	p->line_down = p->down_told = true;
 }
 
 static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
@@ -660,9 +661,9 @@ static bool check_line(struct poller *p, int64_t now_ms)
 	if (bus_is_open(p->bus, why, sizeof(why)))
 		return true;
 	p->silent = false;
-	if (!p->line_down)
+	if (!p->down_told)
 		tell(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
-	p->line_down = true;
+	p->line_down = p->down_told = true;
 	conclude_waiting(p, METER_NO_LINE, now_ms);
 	return false;
 }
@@ -673,7 +674,7 @@ static void line_answers(struct poller *p, int64_t now_ms)
 	if (!p->line_down)
 		return;
 	tell(p, now_ms, "bus", p->conf->name, "bus-up", "up: meters answer");
-	p->line_down = p->silent = p->contacted = false;
+	p->line_down = p->down_told = p->silent = p->contacted = false;
 	for (size_t i = 0; i < p->n_meters; i++) {
 		p->meters[i]->probe_at_ms = now_ms;
 		p->meters[i]->probe_pause_ms = METER_PROBE_PAUSE_MIN_MS;
@@ -810,6 +811,7 @@ void poller_inherit(struct poller *p, struct poller *old)
 			if (conf_meter_equal(p->meters[i]->conf, old->meters[k]->conf))
 				meter_inherit(p->meters[i], old->meters[k]);
 	p->last_now_ms = old->last_now_ms;
+	p->line_down = old->line_down && p->n_meters > 0;
 	p->requests = old->requests;
 	p->errors = old->errors;
 	p->overruns = old->overruns;

@@ -51,8 +51,8 @@ struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const st
  * nothing was read counts as not yet taken. */
 void poller_end(struct poller *p, int64_t now_ms);
 
-/* Before the first poller_tick(): go on with what old, which has ended, knew of the meters that both have and that are
- * configured as before. */
+/* Before the first poller_tick(): go on with what old, which has ended, knew of the line, and of the meters that both
+ * have and that are configured as before. */
 void poller_inherit(struct poller *p, struct poller *old);
 
 /* No job may be under way: after poller_end(). NULL is allowed. */

@@ -181,14 +181,14 @@ static void on_log(enum log_level level, const char *line)
 	n_logged++;
 }
 
-/* A poller of n meters of the model with these periods; it starts at one second. */
 /* Period of the second meter, for the next begin(); 0 = as the others. */
 static uint32_t second_power_every_s;
 
+static const struct poller_sink sink = {NULL, on_reading, is_plausible, is_known_serial, on_event, on_serial, find_id};
+
+/* A poller of n meters of the model with these periods; it starts at one second. */
 static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t power_every_s)
 {
-	static const struct poller_sink sink = {NULL,	  on_reading, is_plausible, is_known_serial,
-						on_event, on_serial,  find_id};
 	struct err e = {0};
 
 	bus = (struct bus){.asked_end = &bus.asked, .answered_end = &bus.answered, .is_open = true};
@@ -924,6 +924,39 @@ static void nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_wa
 	assert_int_equal(poller_next_ms(poller, now_ms), 20000);
 }
 
+/* Another poller goes on with the meters, as after a reload of a changed bus. */
+static void go_on_with_another(void)
+{
+	struct poller *old = poller;
+
+	poller_end(old, now_ms);
+	poller = poller_new(&conf, &bus, &sink, now_ms);
+	assert_non_null(poller);
+	poller_inherit(poller, old);
+	poller_free(old);
+	said[0] = '\0';
+}
+
+static void line_that_was_down_before_a_reload_is_told_anew_and_told_up(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	tick(10000);
+	bus.is_open = false;
+	move(LINK_CLOSED, 0, 1);
+	break_off(LINK_CLOSED, 0);
+	assert_string_equal(bus_status().state, "down");
+	go_on_with_another();
+	assert_string_equal(bus_status().state, "down");
+	poller_results(poller, now_ms);
+	expect("!line bus-down: down: port gone; tried again until it is there\n");
+	bus.is_open = true;
+	poller_results(poller, now_ms);
+	answer();
+	expect("ask m1 200+2\nask m2 200+2\n!line bus-up: up: meters answer\n<m1 10 P good>\n");
+	assert_string_equal(bus_status().state, "up");
+}
+
 static void slot_in_which_the_line_was_lost_is_read_when_it_is_back(void **state)
 {
 	(void)state;
@@ -1437,6 +1470,7 @@ int main(void)
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
 		T(line_that_comes_back_while_its_loss_is_told_goes_on),
 		T(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way),
+		T(line_that_was_down_before_a_reload_is_told_anew_and_told_up),
 		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
 		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),
 		T(connection_that_breaks_and_comes_back_counts_against_the_meter),
