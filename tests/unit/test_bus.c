@@ -351,6 +351,23 @@ static void idle_connection_closed_by_the_gateway_is_no_fault(void **state)
 	bench_fini(&b);
 }
 
+/* The pause before a line is opened again grows with each failure, and is forgotten with each answer. */
+static void connection_that_breaks_now_and_then_is_opened_again_at_once(void **state)
+{
+	static const struct slave_step steps[] = {{NULL, "close"}, {NULL, TCP_TWO}, {NULL, "close"}, {NULL, TCP_TWO}};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, CONF_TCP);
+	slave_start(&b.slave, steps, 4);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_CLOSED);
+		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+		assert_true(bus_is_open(b.bus, NULL, 0));
+	}
+	bench_fini(&b);
+}
+
 static void gateway_that_refuses_is_told_and_tried_again(void **state)
 {
 	static const struct slave_step steps[] = {{NULL, TCP_TWO}};
@@ -532,6 +549,7 @@ int main(void)
 		cmocka_unit_test(other_units_need_no_fence),
 		cmocka_unit_test(tcp_timeout_is_followed_by_a_fresh_connection),
 		cmocka_unit_test(idle_connection_closed_by_the_gateway_is_no_fault),
+		cmocka_unit_test(connection_that_breaks_now_and_then_is_opened_again_at_once),
 		cmocka_unit_test(gateway_that_refuses_is_told_and_tried_again),
 		cmocka_unit_test(adapter_plugged_in_again_is_opened_again),
 		cmocka_unit_test(stop_gives_back_what_is_queued),

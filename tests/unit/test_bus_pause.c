@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../daemon/bus.c"
+#include "slave.h"
+
+static unsigned n_wakes;
+
+static void count_wake(void *context)
+{
+	(void)context;
+	n_wakes++;
+}
+
+/* A gateway that refuses, without a worker: the test opens the line itself. */
+static void pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once(void **state)
+{
+	static const int64_t pauses_us[] = {500000, 1000000, 2000000, 4000000, 8000000, 16000000, 30000000, 30000000};
+	struct bus b = {.wake = count_wake};
+	struct conf_bus conf;
+	struct slave slave;
+	int64_t before_us;
+
+	(void)state;
+	slave_init(&slave, CONF_TCP);
+	conf = slave_conf(&slave);
+	close(slave.listener);
+	slave.listener = -1;
+	b.conf = &conf;
+	b.link = link_new(&conf);
+	init_locks(&b);
+	for (size_t i = 0; i < sizeof(pauses_us) / sizeof(pauses_us[0]); i++) {
+		before_us = mono_us();
+		assert_false(open_line(&b));
+		assert_in_range(b.next_open_us, before_us + pauses_us[i], mono_us() + pauses_us[i]);
+	}
+	assert_int_equal(n_wakes, 1);
+	link_free(b.link);
+	slave_fini(&slave);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
