@@ -8,7 +8,7 @@
 
 #include <sys/file.h>
 
-/* For the one state that only a real serial port has. */
+/* For what only a real serial port has, and for the silence that is wanted. */
 #include "link.c" /* NOLINT(bugprone-suspicious-include) */
 #include "slave.h"
 
@@ -294,6 +294,49 @@ static void bytes_waiting_before_a_request_are_drained(void **state)
 		link_free(l);
 		slave_fini(&slave);
 	}
+}
+
+static void request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault(void **state)
+{
+	static const struct slave_step steps[] = {{NULL, "05 03 04 00 01 e2 40 a7 64"}, {NULL, ANSWER}};
+
+	(void)state;
+	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
+		struct conf_bus conf;
+		struct slave slave;
+		uint16_t words[2];
+		struct link *l;
+
+		if (t == CONF_TCP)
+			continue;
+		slave_init(&slave, t);
+		conf = slave_conf(&slave);
+		l = link_new(&conf);
+		assert_int_equal(link_open(l), 0);
+		/* 9600 baud, ten bits to a character. */
+		assert_int_equal(l->silent_us, 3646);
+		slave_start(&slave, steps, 2);
+		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_CRC);
+		assert_int_equal(l->silent_us, 50000);
+		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
+		assert_int_equal(l->silent_us, 3646);
+		link_free(l);
+		slave_fini(&slave);
+	}
+}
+
+static void silence_between_frames_is_fixed_above_19200_baud(void **state)
+{
+	struct conf_bus conf = {.transport = CONF_RTU, .parity = CONF_EVEN, .stop_bits = 1, .baud = 19200};
+	struct link *l = link_new(&conf);
+
+	(void)state;
+	assert_int_equal(l->gap_us, 2006);
+	link_free(l);
+	conf.baud = 38400;
+	l = link_new(&conf);
+	assert_int_equal(l->gap_us, 1750);
+	link_free(l);
 }
 
 static void answer_faster_than_the_wire_belongs_to_an_earlier_request(void **state)
@@ -652,6 +695,8 @@ int main(void)
 		cmocka_unit_test(echo_of_the_request_is_skipped),
 		cmocka_unit_test(noise_of_a_switching_line_is_skipped),
 		cmocka_unit_test(bytes_waiting_before_a_request_are_drained),
+		cmocka_unit_test(request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault),
+		cmocka_unit_test(silence_between_frames_is_fixed_above_19200_baud),
 		cmocka_unit_test(answer_faster_than_the_wire_belongs_to_an_earlier_request),
 		cmocka_unit_test(hang_up_of_a_port_closes_the_link),
 		cmocka_unit_test(connection_that_ends_closes_the_link),

@@ -339,6 +339,29 @@ static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
 	meter_free(m);
 }
 
+static void every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+	char text[METER_COUNTS_TEXT_MAX];
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_OK, 0);
+	m->replies[0].refused = LINK_WRONG_UNIT;
+	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
+	meter_counts_text(m, text, sizeof(text));
+	assert_string_equal(text, "1 answer of another unit");
+	assert_int_equal(m->failures, 0);
+	answer(m, LINK_CRC, 0);
+	m->replies[0].refused = LINK_CRC;
+	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
+	meter_counts_text(m, text, sizeof(text));
+	assert_string_equal(text, "1 bad CRC, 1 answer of another unit");
+	assert_int_equal(m->failures, 1);
+	assert_int_equal(m->requests, 2);
+	meter_free(m);
+}
+
 static void meter_that_refuses_everything_is_asked_for_it_again(void **state)
 {
 	struct meter *m = meter_new(&conf, 7);
@@ -455,6 +478,7 @@ int main(void)
 		cmocka_unit_test(silence_while_parts_are_tried_leaves_them_to_the_next_refusal),
 		cmocka_unit_test(missing_register_is_named_once_and_asked_for_again_when_forgotten),
 		cmocka_unit_test(meter_that_refuses_only_the_long_read_is_read_in_parts),
+		cmocka_unit_test(every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one),
 		cmocka_unit_test(meter_that_refuses_everything_is_asked_for_it_again),
 		cmocka_unit_test(meter_that_lacks_a_row_keeps_its_long_reads),
 		cmocka_unit_test(serial_number_that_changes_is_seen),
