@@ -12,6 +12,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,6 +73,32 @@ static void name_that_takes_longer_than_a_connection_is_waited_for(void **state)
 	close(listener);
 }
 
+static int option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &size), 0);
+	return value;
+}
+
+static void connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours(void **state)
+{
+	int listener, fd;
+	uint16_t port = listen_at("127.0.0.1", &listener);
+	char why[128];
+
+	(void)state;
+	fd = dial("127.0.0.1", port, TIMEOUT_MS, NULL, why, sizeof(why));
+	assert_true(fd >= 0);
+	assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 30);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 10000);
+	assert_int_equal(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+	close(fd);
+	close(listener);
+}
+
 static void name_is_looked_up_anew_each_time(void **state)
 {
 	int listener, fd;
@@ -106,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(name_that_takes_longer_than_a_connection_is_waited_for),
+		cmocka_unit_test(connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours),
 		cmocka_unit_test(name_is_looked_up_anew_each_time),
 		cmocka_unit_test(look_up_is_cut_short),
 	};

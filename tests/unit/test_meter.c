@@ -150,7 +150,7 @@ static void meter_is_suspect_after_one_failed_round_and_down_after_three(void **
 	meter_free(m);
 }
 
-static void pause_between_probes_doubles_up_to_five_minutes(void **state)
+static void pause_between_probes_doubles_up_to_five_minutes_and_begins_anew(void **state)
 {
 	struct meter *m = meter_new(&conf, 7);
 
@@ -164,6 +164,9 @@ static void pause_between_probes_doubles_up_to_five_minutes(void **state)
 		meter_settle(m, meter_answered(m, 0), 0);
 	}
 	assert_int_equal(m->probe_pause_ms, 300000);
+	read_good(m, 4000);
+	fail_rounds(m, 3, 5000);
+	assert_int_equal(m->probe_pause_ms, 10000);
 	meter_free(m);
 }
 
@@ -468,7 +471,7 @@ int main(void)
 		cmocka_unit_test(unanswered_request_leaves_its_values_out),
 		cmocka_unit_test(retry_asks_from_the_first_unanswered_request_on),
 		cmocka_unit_test(meter_is_suspect_after_one_failed_round_and_down_after_three),
-		cmocka_unit_test(pause_between_probes_doubles_up_to_five_minutes),
+		cmocka_unit_test(pause_between_probes_doubles_up_to_five_minutes_and_begins_anew),
 		cmocka_unit_test(lost_line_says_nothing_about_the_meter),
 		cmocka_unit_test(exception_1_takes_the_meter_down_at_once),
 		cmocka_unit_test(gateway_exceptions_count_against_the_meter),

@@ -924,6 +924,25 @@ static void nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_wa
 	assert_int_equal(poller_next_ms(poller, now_ms), 20000);
 }
 
+static void down_meters_are_probed_as_soon_as_a_lost_line_is_back(void **state)
+{
+	(void)state;
+	begin_up(plain_model, 2, 0, 10);
+	take_down_m1(10000);
+	tick(40000);
+	answer();
+	time_out();
+	tick(50000);
+	bus.is_open = false;
+	break_off(LINK_CLOSED, 0);
+	bus.is_open = true;
+	now_ms = 51000;
+	said[0] = '\0';
+	poller_results(poller, now_ms);
+	answer();
+	expect("ask m2 200+2\n!line bus-up: up: meters answer\n<m2 50 P good 1000ms>\nask m1 100+2\n");
+}
+
 /* Another poller goes on with the meters, as after a reload of a changed bus. */
 static void go_on_with_another(void)
 {
@@ -1470,6 +1489,7 @@ int main(void)
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
 		T(line_that_comes_back_while_its_loss_is_told_goes_on),
 		T(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way),
+		T(down_meters_are_probed_as_soon_as_a_lost_line_is_back),
 		T(line_that_was_down_before_a_reload_is_told_anew_and_told_up),
 		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
 		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),

@@ -44,10 +44,26 @@ static void pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_
 	slave_fini(&slave);
 }
 
+/* A unit that refuses every fence is let off. */
+static void debt_is_forgotten_when_no_answer_can_come_any_more(void **state)
+{
+	struct conf_bus conf = {.transport = CONF_RTU};
+	struct bus b = {.conf = &conf};
+
+	(void)state;
+	assert_false(owes_any(&b.owed[5]));
+	owe(&b, 5, 2);
+	assert_true(owes_any(&b.owed[5]));
+	b.owed[5].until_us = mono_us();
+	assert_false(owes_any(&b.owed[5]));
+	assert_false(owes(&b.owed[5], 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once),
+		cmocka_unit_test(debt_is_forgotten_when_no_answer_can_come_any_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
