@@ -365,6 +365,22 @@ static void answer_faster_than_the_wire_belongs_to_an_earlier_request(void **sta
 	slave_fini(&slave);
 }
 
+static void answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire(void **state)
+{
+	struct conf_bus conf = {.transport = CONF_RTU, .baud = 1200, .parity = CONF_NONE, .stop_bits = 1};
+	struct exchange x = {.reply = {.sent_us = 1000000}};
+	struct link *l = link_new(&conf);
+
+	(void)state;
+	l->is_real = l->is_unanswered = true;
+	/* 8 + 9 characters of ten bits: 141.667 ms, less a twentieth 134.583. */
+	l->last_us = 1134582;
+	assert_true(is_too_fast(l, &x, 9));
+	l->last_us = 1134583;
+	assert_false(is_too_fast(l, &x, 9));
+	link_free(l);
+}
+
 static void hang_up_of_a_port_closes_the_link(void **state)
 {
 	struct conf_bus conf;
@@ -402,6 +418,29 @@ static void connection_that_ends_closes_the_link(void **state)
 		o = ask(t, "05 reset", LONG_MS);
 		assert_refused(o, LINK_CLOSED);
 		assert_false(o.is_open);
+	}
+}
+
+static void link_whose_time_is_over_sends_nothing(void **state)
+{
+	(void)state;
+	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
+		struct conf_bus conf;
+		struct slave slave;
+		uint16_t words[2];
+		struct link *l;
+		struct link_reply r;
+
+		slave_init(&slave, t);
+		conf = slave_conf(&slave);
+		l = link_new(&conf);
+		assert_int_equal(link_open(l), 0);
+		link_cut(l, mono_us());
+		r = read_two(l, LONG_MS, words);
+		assert_int_equal(r.status, LINK_TIMEOUT);
+		assert_int_equal(r.sent_us, 0);
+		link_free(l);
+		slave_fini(&slave);
 	}
 }
 
@@ -698,9 +737,11 @@ int main(void)
 		cmocka_unit_test(request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault),
 		cmocka_unit_test(silence_between_frames_is_fixed_above_19200_baud),
 		cmocka_unit_test(answer_faster_than_the_wire_belongs_to_an_earlier_request),
+		cmocka_unit_test(answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire),
 		cmocka_unit_test(hang_up_of_a_port_closes_the_link),
 		cmocka_unit_test(connection_that_ends_closes_the_link),
 		cmocka_unit_test(closed_link_reads_nothing),
+		cmocka_unit_test(link_whose_time_is_over_sends_nothing),
 		cmocka_unit_test(mute_gateway_is_dialled_anew_after_some_timeouts),
 		cmocka_unit_test(port_in_use_names_its_holder),
 		cmocka_unit_test(open_port_is_locked_until_it_is_closed),

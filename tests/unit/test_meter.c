@@ -342,6 +342,54 @@ static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
 	meter_free(m);
 }
 
+/* A value and its sign are of one moment: the sign alone did not come, and both are read again. */
+static void value_is_read_again_with_its_sign(void **state)
+{
+	static const char signed_model[] =
+		"[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n[registers]\n"
+		"voltage_l1 = 100 u32 1 mV power\nactive_power = 200 u32 1 W power sign=300\n";
+	struct err e = {0};
+	struct driver *d = driver_parse("signed.ini", signed_model, strlen(signed_model), &e);
+	struct conf_meter with_sign = conf;
+	struct meter *m;
+
+	(void)state;
+	err_print(&e, stderr);
+	assert_non_null(d);
+	with_sign.driver = d;
+	m = meter_new(&with_sign, 7);
+	meter_begin_read(m, 60, DRIVER_POWER);
+	assert_int_equal(m->job.n_requests, 3);
+	answer(m, LINK_OK, 0);
+	m->replies[2].status = LINK_CRC;
+	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
+	assert_true(meter_retry(m));
+	assert_int_equal(m->job.n_requests, 2);
+	assert_int_equal(m->job.requests[0].address, 200);
+	assert_int_equal(m->job.requests[1].address, 300);
+	meter_free(m);
+	driver_free(d);
+	err_fini(&e);
+}
+
+static void latency_follows_the_answers_slowly(void **state)
+{
+	struct meter *m = meter_new(&conf, 7);
+
+	(void)state;
+	meter_begin_read(m, 60, DRIVER_ENERGY);
+	answer(m, LINK_OK, 0);
+	meter_answered(m, 60500);
+	assert_int_equal(m->latency_us, 40000);
+	m->replies[0].latency_us = 80000;
+	meter_answered(m, 60500);
+	assert_int_equal(m->latency_us, 45000);
+	m->replies[0].latency_us = 5000;
+	meter_answered(m, 60500);
+	assert_int_equal(m->latency_us, 40000);
+	meter_free(m);
+}
+
 static void every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one(void **state)
 {
 	struct meter *m = meter_new(&conf, 7);
@@ -481,6 +529,8 @@ int main(void)
 		cmocka_unit_test(silence_while_parts_are_tried_leaves_them_to_the_next_refusal),
 		cmocka_unit_test(missing_register_is_named_once_and_asked_for_again_when_forgotten),
 		cmocka_unit_test(meter_that_refuses_only_the_long_read_is_read_in_parts),
+		cmocka_unit_test(latency_follows_the_answers_slowly),
+		cmocka_unit_test(value_is_read_again_with_its_sign),
 		cmocka_unit_test(every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one),
 		cmocka_unit_test(meter_that_refuses_everything_is_asked_for_it_again),
 		cmocka_unit_test(meter_that_lacks_a_row_keeps_its_long_reads),

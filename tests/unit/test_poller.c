@@ -924,6 +924,21 @@ static void nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_wa
 	assert_int_equal(poller_next_ms(poller, now_ms), 20000);
 }
 
+static void meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_slot(void **state)
+{
+	(void)state;
+	begin(identified_model, 3, 900, 0);
+	tick(1000);
+	for (int i = 0; i < 4; i++)
+		time_out();
+	assert_string_equal(bus_status().state, "down");
+	said[0] = '\0';
+	tick(11000);
+	answer();
+	expect("ask m1 100+2\n!line bus-up: up: meters answer\n!m1 meter-up: up: Test at line address 1\n"
+	       "ask m2 500+2\nask m3 500+2\n");
+}
+
 static void down_meters_are_probed_as_soon_as_a_lost_line_is_back(void **state)
 {
 	(void)state;
@@ -1489,6 +1504,7 @@ int main(void)
 		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
 		T(line_that_comes_back_while_its_loss_is_told_goes_on),
 		T(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way),
+		T(meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_slot),
 		T(down_meters_are_probed_as_soon_as_a_lost_line_is_back),
 		T(line_that_was_down_before_a_reload_is_told_anew_and_told_up),
 		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
