@@ -40,9 +40,9 @@ struct link;
 struct link *link_new(const struct conf_bus *conf);
 void link_free(struct link *l);
 
-/* Open port or connection, bounded by the bus's response timeout, and 15 s more to look up a name. Blocks SIGPIPE in the calling thread. 0, or -errno
- * with link_error() saying why: -EBUSY a port that another process holds (named), -ENODEV no such port, -ECONNREFUSED
- * ... */
+/* Open port or connection, bounded by the bus's response timeout, and 15 s more to look up a name. Blocks SIGPIPE in
+ * the calling thread. 0, or -errno with link_error() saying why: -EBUSY a port that another process holds (named),
+ * -ENODEV no such port, -ECONNREFUSED ... */
 int link_open(struct link *l);
 bool link_is_open(const struct link *l);
 

@@ -41,8 +41,8 @@ struct poller {
 	size_t extra_open; /* other jobs under way: never more than one */
 
 	bool line_down; /* port or connection lost, or no meter answers */
-	bool down_told; /* by this poller: after a reload the reason may be another */
 	bool silent;	/* the latter: one meter is asked now and then, in turn */
+	bool down_told; /* by this poller: after a reload the reason may be another */
 	int64_t silent_at_ms;
 	size_t turn;
 
@@ -602,7 +602,7 @@ static void go_on(struct poller *p, int64_t now_ms)
 	if (contact_is_due(p))
 		make_contact(p);
 	if (p->round_open == 0 && round_due(p, now_ms)) {
-		/* Where one round follows the other who has waited long comes between them. */
+		/* Where one round follows the other, whoever has waited long comes between them. */
 		if (now_ms - p->idle_at_ms >= WAIT_MAX_MS)
 			use_slack(p, 0, now_ms);
 		start_round(p, now_ms);

@@ -288,16 +288,20 @@ static void fence_has_a_length_that_no_owed_answer_has(void **state)
 
 static void refused_fence_settles_nothing(void **state)
 {
-	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, REFUSAL}};
+	static const struct slave_step steps[] = {{READ_2, NULL},
+						  {READ_1, REFUSAL},
+						  {"05 03 c6 52 00 03 99 16", "05 03 06 00 01 e2 40 00 00 19 d9"},
+						  {READ_2, TWO}};
 	struct bench b;
 
 	(void)state;
 	bench_init(&b, CONF_RTU);
-	slave_start(&b.slave, steps, 2);
+	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
 	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_TIMEOUT);
 	assert_int_equal(b.job.n_done, 1);
 	assert_int_equal(b.words[0], 0xadad);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
 	bench_fini(&b);
 }
 
