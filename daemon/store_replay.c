@@ -151,13 +151,39 @@ static void forget(struct store *s)
 	s->account.start_written_s = INT64_MIN;
 }
 
-/* Take up the account where the last run left it: its state as saved, and the readings since. Each save writes every
- * meter that has changed, so none has a reading that is older than the newest saved slot and not in its state. A state
- * from before the first reading has no slot: then all readings are since. */
+/* Slot of the newest reading that may have counters of this meter or input. */
+static int64_t newest_slot(struct store *s, const struct store_meter *m)
+{
+	const struct store_input *input = m->is_input ? store_input_at(s, m->id, m->account.last_s) : NULL;
+
+	if (input)
+		m = store_find_meter(s, input->concentrator);
+	return m ? m->newest_id[s->kind_of[input ? Q_PULSES_1 : Q_ACTIVE_ENERGY_IMPORT]] >> STORE_SLOT_BITS : 0;
+}
+
+/* All readings from here on that are not in the saved state of their meter. Each save writes every meter that has
+ * changed, so what came later lies after the newest saved slot, or not much before it; but where the clock was set
+ * back, a meter that had been silent goes on before that. A state from before the first reading has no slot: then all
+ * readings are since. */
+static int64_t replay_after(struct store *s)
+{
+	int64_t newest_s = s->account.newest_s, after_s = newest_s - STORE_REPLAY_BACK_S;
+
+	for (size_t i = 0; i < s->n_meters; i++) {
+		const struct store_meter *m = &s->meters[i];
+
+		if (m->account.last_s != 0 && m->account.last_s < after_s && newest_slot(s, m) > m->account.last_s)
+			after_s = m->account.last_s;
+	}
+	if (after_s < newest_s - STORE_REPLAY_BACK_S - ACCOUNT_BACK_S)
+		after_s = newest_s - STORE_REPLAY_BACK_S - ACCOUNT_BACK_S;
+	return after_s > 0 ? after_s : 0;
+}
+
+/* Take up the account where the last run left it. */
 int store_replay_since(struct store *s)
 {
 	struct store_account *a = &s->account;
-	int64_t after_s;
 	int r;
 
 	forget(s);
@@ -172,9 +198,8 @@ int store_replay_since(struct store *s)
 	a->saved_s = a->newest_s;
 	if (r != 0)
 		return r;
-	after_s = a->newest_s > STORE_REPLAY_BACK_S ? a->newest_s - STORE_REPLAY_BACK_S : 0;
 	a->replaying = true;
-	r = replay(s, after_s, mono_wall_ms() / 1000 + ACCOUNT_BACK_S, &(struct store_exchanges){0}, NULL);
+	r = replay(s, replay_after(s), mono_wall_ms() / 1000 + ACCOUNT_BACK_S, &(struct store_exchanges){0}, NULL);
 	a->replaying = false;
 	return r;
 }

@@ -110,6 +110,24 @@ static void crash_before_the_first_save_begins_no_second_life(void **state)
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
 }
 
+/* The clock is set back by more than two hours, and then the press is heard again. */
+static void crash_after_the_clock_was_set_back_counts_nothing_twice(void **state)
+{
+	struct site *t = *state;
+
+	run(t, 0, 60, 5000);
+	hold(t, "pulses", T + 30000, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_COUNT);
+	reopen(t);
+	run(t, 21600, 22500, 9000);
+	crash(t);
+	run(t, 23400, 23400, 9000);
+	assert_rows(t,
+		    "SELECT sum(active_energy_import) FROM kept_interval i JOIN meter m ON m.id = i.meter "
+		    "WHERE name = 'press'",
+		    "7900");
+	assert_rows(t, "SELECT value FROM interval WHERE meter = 'press' ORDER BY ts DESC LIMIT 1", "0.15");
+}
+
 static void failed_commit_counts_nothing_twice(void **state)
 {
 	struct site *t = *state;
@@ -709,6 +727,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(account_goes_on_after_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(account_goes_on_after_a_crash, setup, teardown),
 		cmocka_unit_test_setup_teardown(crash_before_the_first_save_begins_no_second_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(crash_after_the_clock_was_set_back_counts_nothing_twice, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspect_reading_is_kept_with_its_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(reading_of_another_model_is_kept_and_never_counted, setup, teardown),
