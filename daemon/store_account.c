@@ -18,7 +18,7 @@ static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t sl
 	struct store *s = context;
 	struct store_account *a = &s->account;
 
-	if (a->n_suspects == sizeof(a->suspects) / sizeof(a->suspects[0]))
+	if (a->replaying || a->n_suspects == sizeof(a->suspects) / sizeof(a->suspects[0]))
 		return;
 	struct store_suspect *suspect = &a->suspects[a->n_suspects++];
 
@@ -296,6 +296,12 @@ bool store_is_plausible(const struct store *s, const struct reading *r)
 	return true;
 }
 
+/* In a replay: a reading that the saved state has gone far beyond. Nothing begins anew because of it. */
+static bool is_long_saved(const struct store *s, const struct store_meter *m, int64_t slot_s)
+{
+	return s->account.replaying && m->account.last_s - slot_s > ACCOUNT_BACK_S;
+}
+
 /* One input's count. Returns 1 when it is suspect, 0, or -errno. */
 static int count_input(struct store *s, struct store_input *input, int64_t slot_s, enum reading_quality quality,
 		       int64_t pulses)
@@ -305,7 +311,7 @@ static int count_input(struct store *s, struct store_input *input, int64_t slot_
 
 	if (!m)
 		return 0;
-	if (s->account.replaying && slot_s <= m->account.last_s)
+	if (is_long_saved(s, m, slot_s))
 		return 0;
 	/* a slot that lies behind is not counted, whatever it weighs */
 	if (slot_s > m->account.last_s || m->account.last_s - slot_s > ACCOUNT_BACK_S) {
@@ -406,8 +412,7 @@ int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum read
 			pulses = true;
 		else if (qs[i] == Q_COUNTER_MAX)
 			note_counter_max(s, m, values[i]);
-		else if (names_is_counter(qs[i]) && s->kind_of[qs[i]] >= 0 &&
-			 !(a->replaying && slot_s <= m->account.last_s))
+		else if (names_is_counter(qs[i]) && s->kind_of[qs[i]] >= 0 && !is_long_saved(s, m, slot_s))
 			counters[n_counters++] = (struct account_value){.quantity = qs[i], .value = values[i]};
 	}
 	a->newest_s = slot_s;

@@ -128,6 +128,26 @@ static void crash_after_the_clock_was_set_back_counts_nothing_twice(void **state
 	assert_rows(t, "SELECT value FROM interval WHERE meter = 'press' ORDER BY ts DESC LIMIT 1", "0.15");
 }
 
+/* As when the clock was set back to a slot that has no row of the tariffs above four yet. */
+static void values_that_came_later_for_a_slot_are_counted_once(void **state)
+{
+	struct site *t = *state;
+
+	for (int64_t at = 0; at <= 900; at += 300)
+		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at, Q_ACTIVE_ENERGY_IMPORT_T5,
+		     70 + at, Q_COUNT);
+	reopen(t);
+	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6800), Q_COUNT);
+	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T5, INT64_C(1870), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	crash(t);
+	hold(t, "press", T + 2700, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7700), Q_ACTIVE_ENERGY_IMPORT_T5,
+	     INT64_C(2770), Q_COUNT);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT quantity, value FROM daily ORDER BY quantity",
+		    "active_energy_import|2.7\nactive_energy_import_t5|2.7");
+}
+
 static void failed_commit_counts_nothing_twice(void **state)
 {
 	struct site *t = *state;
@@ -729,6 +749,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(crash_before_the_first_save_begins_no_second_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(crash_after_the_clock_was_set_back_counts_nothing_twice, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(values_that_came_later_for_a_slot_are_counted_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_counts_nothing_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(suspect_reading_is_kept_with_its_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(reading_of_another_model_is_kept_and_never_counted, setup, teardown),
