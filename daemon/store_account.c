@@ -182,6 +182,23 @@ int store_account_put_settings(struct store *s, const char *zone, int64_t interv
 	return r == 0 ? store_put_setting(s, "timezone", zone) : r;
 }
 
+/* What stands as missing since the last reading will be told, or be estimated, in the new intervals. */
+static int take_back_missing(struct store *s, struct account_meter *m)
+{
+	int64_t from_s = 0;
+	char sql[120];
+
+	for (size_t i = 0; i < m->n_counters; i++)
+		if (m->counters[i].open_s > from_s)
+			from_s = m->counters[i].open_s;
+	if (m->n_counters == 0)
+		return 0;
+	m->told_s = 0;
+	snprintf(sql, sizeof(sql), "DELETE FROM kept_interval WHERE ts >= %lld AND meter = %lld AND quality = %d",
+		 (long long)from_s, (long long)m->id, ACCOUNT_MISSING);
+	return store_exec(s, sql);
+}
+
 /* The length of intervals or the time zone is another one: end what runs, go on with the new. */
 static int change_settings(struct store *s, const char *zone, int64_t interval_s)
 {
@@ -192,6 +209,8 @@ static int change_settings(struct store *s, const char *zone, int64_t interval_s
 		account_cut(&a->account, &s->meters[i].account);
 		s->meters[i].account_changed = true;
 		r = a->error;
+		if (r == 0)
+			r = take_back_missing(s, &s->meters[i].account);
 	}
 	if (r == 0)
 		r = store_state_save(s, true);

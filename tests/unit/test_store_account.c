@@ -665,6 +665,23 @@ static void another_length_of_intervals_cuts_the_running_one(void **state)
 		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured");
 }
 
+static void another_length_leaves_no_missing_intervals_of_the_old_one(void **state)
+{
+	struct site *t = *state;
+
+	store_tick(t->store, T);
+	run(t, 0, 1200, 5000);
+	store_tick(t->store, T + 3600);
+	assert_int_equal(store_commit(t->store), 0);
+	assert_rows(t, "SELECT ts - 1767225600, quality FROM interval", "0|measured\n900|missing\n1800|missing");
+	t->conf.interval_s = 3600;
+	reopen(t);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, quality FROM interval", "0|900|measured\n900|300|measured");
+	run(t, 7200, 7200, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
+		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|estimated\n3600|3600|0.6|estimated");
+}
+
 static void another_length_after_a_crash_cuts_the_running_one(void **state)
 {
 	struct site *t = *state;
@@ -786,6 +803,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(another_length_of_intervals_cuts_the_running_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_length_leaves_no_missing_intervals_of_the_old_one, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(another_length_after_a_crash_cuts_the_running_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(days_follow_the_time_zone, setup, teardown),
 		cmocka_unit_test_setup_teardown(days_before_another_time_zone_stay_and_later_ones_follow_it, setup,
