@@ -837,11 +837,11 @@ size_t poller_n_meters_up(const struct poller *p)
 	return n;
 }
 
-/* A meter keeps its state while its line is down, to be asked at once when that is back; who looks at it meanwhile must
- * not take it for one that answers. */
+/* A meter keeps its state while its line is down, to be asked at once when that is back. Who looks at it meanwhile must
+ * take it neither for one that answers nor for one that is down itself. */
 static const char *state_text(const struct poller *p, const struct meter *m)
 {
-	return p->line_down && m->last_good_s != 0 ? "down" : meter_state_text(m);
+	return p->line_down && m->state == METER_UP ? "suspect" : meter_state_text(m);
 }
 
 void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st)

@@ -99,7 +99,7 @@ class TestService(Site):
         self.sim.kill()
         self.sim.wait()
         self.manager.wait("STATUS=0 of 2 buses and 0 of 2 meters up")
-        self.wait_rows("SELECT * FROM meter_status WHERE state = 'down'", 2)
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'a' AND state = 'suspect'", 1)
         self.assertEqual(self.stop_daemon(), 0)
         self.assertIn("STOPPING=1", self.manager.take())
 

@@ -759,7 +759,7 @@ static void meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_la
 	expect("ask m1 500+2\n");
 }
 
-static void silent_line_is_told_once_and_its_meters_are_shown_as_down(void **state)
+static void silent_line_is_told_once_and_its_meters_are_shown_as_suspect(void **state)
 {
 	(void)state;
 	begin_up(plain_model, 3, 0, 10);
@@ -776,7 +776,7 @@ static void silent_line_is_told_once_and_its_meters_are_shown_as_down(void **sta
 	}
 	expect("ask m1 100+2\nask m2 100+2\nask m3 100+2\nask m1 100+2\n");
 	assert_int_equal(n_logged, 1);
-	assert_string_equal(meter_status(0).state, "down");
+	assert_string_equal(meter_status(0).state, "suspect");
 	assert_int_equal(poller_n_meters_up(poller), 0);
 	assert_string_equal(bus_status().state, "down");
 	assert_int_equal(bus_status().overruns, 0);
@@ -831,7 +831,7 @@ static void line_is_silent_when_a_meter_that_was_not_due_is_silent_too(void **st
 	time_out();
 	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
 	for (size_t i = 0; i < 3; i++)
-		assert_string_equal(meter_status(i).state, "down");
+		assert_string_equal(meter_status(i).state, "suspect");
 }
 
 static void line_whose_last_meter_goes_down_is_silent(void **state)
@@ -879,7 +879,7 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 		tick(ms);
 	}
 	expect("");
-	assert_string_equal(meter_status(0).state, "down");
+	assert_string_equal(meter_status(0).state, "suspect");
 	bus.is_open = true;
 	now_ms = 65000;
 	poller_results(poller, now_ms);
@@ -1495,7 +1495,7 @@ int main(void)
 		T(probe_is_due_by_the_clock_not_only_at_slots),
 		T(meter_that_is_back_says_first_who_it_is),
 		T(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later),
-		T(silent_line_is_told_once_and_its_meters_are_shown_as_down),
+		T(silent_line_is_told_once_and_its_meters_are_shown_as_suspect),
 		T(one_meter_more_is_asked_before_a_line_counts_as_silent),
 		T(meter_that_was_not_due_is_asked_and_speaks_for_the_line),
 		T(line_is_silent_when_a_meter_that_was_not_due_is_silent_too),
