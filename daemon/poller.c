@@ -320,7 +320,8 @@ static void finish_read(struct poller *p, struct meter *m, enum meter_outcome ou
 	m->doubted = false;
 	if (n_values > 0)
 		p->sink.reading(p->sink.context, &r);
-	else if (p->ending || outcome == METER_NO_LINE)
+	/* Who goes on after a reload asks again for what was cut short. Nothing of a slot is kept twice. */
+	if (p->ending ? outcome != METER_ANSWERED : n_values == 0 && outcome == METER_NO_LINE)
 		due_give_back(m, m->groups);
 	/* Who it is was asked in vain. */
 	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)

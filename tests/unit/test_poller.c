@@ -1443,6 +1443,26 @@ static void end_emits_what_was_answered_and_asks_nothing_more(void **state)
 	expect("");
 }
 
+static void what_an_end_cut_short_is_asked_again_in_its_slot_by_who_goes_on(void **state)
+{
+	struct poller *before;
+
+	(void)state;
+	begin_up(plain_model, 2, 60, 10);
+	tick(60000);
+	answer();
+	said[0] = '\0';
+	move(LINK_OK, 0, 1);
+	before = poller;
+	poller_end(before, now_ms);
+	poller = poller_new(&conf, &bus, &sink, now_ms);
+	poller_inherit(poller, before);
+	poller_free(before);
+	said[0] = '\0';
+	tick(60500);
+	expect("ask m2 100+2 200+2\n");
+}
+
 static void status_counts_requests_errors_and_the_time_the_line_is_in_use(void **state)
 {
 	(void)state;
@@ -1536,6 +1556,7 @@ int main(void)
 		T(meter_that_is_never_due_is_asked_once),
 		T(dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time),
 		T(end_emits_what_was_answered_and_asks_nothing_more),
+		T(what_an_end_cut_short_is_asked_again_in_its_slot_by_who_goes_on),
 		T(status_counts_requests_errors_and_the_time_the_line_is_in_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
