@@ -128,6 +128,7 @@ struct store {
 	int64_t started_s;	     /* the first of them */
 	int64_t figures_s;	     /* its value when figures were last written */
 	int64_t told_s;		     /* its value when missing intervals were last told */
+	int64_t events_s;	     /* its value when old events were last taken out */
 	int64_t replacement_version; /* data_version when table replacement was last looked at */
 	struct store_account account;
 };

@@ -8,7 +8,7 @@
 
 /* How many rows of a table are taken out at a time. Larger lumps touch fewer pages for each row (bench/store): at 250
  * meters a lump of the slots of ten minutes writes a third less than one of each minute. */
-enum { LUMP = 2500 };
+enum { LUMP = 2500, EVENTS_EVERY_S = 86400 };
 
 /* A rebuild of the account must not write what these readings no longer tell. */
 static int note_deleted(struct store *s, int64_t until_s)
@@ -84,6 +84,20 @@ static int retain_slots(struct store *s)
 	return store_exec(s, sql);
 }
 
+/* Events that come again and again, as of a meter that is up and down for years. What happened to the counters and to
+ * the daemon stays, and so does the newest of each kind of each subject: it says how things stand. */
+static int retain_events(struct store *s, int64_t horizon_s)
+{
+	char sql[320];
+
+	snprintf(
+		sql, sizeof(sql),
+		"DELETE FROM event_log WHERE at_ms < %lld AND kind IN ('meter-up', 'meter-down', 'bus-up', 'bus-down', "
+		"'gap', 'implausible') AND id NOT IN (SELECT max(id) FROM event_log GROUP BY subject, kind)",
+		(long long)horizon_s * 1000);
+	return store_exec(s, sql);
+}
+
 /* A clock that is not known good says nothing about what is old. */
 static bool is_clock_good(const struct store *s)
 {
@@ -117,5 +131,11 @@ int store_retain(struct store *s)
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		if (s->kinds[k].touched)
 			r = retain_kind(s, k, horizon_s);
-	return r == 0 && sqlite3_total_changes(s->db) != changes ? retain_slots(s) : r;
+	if (r == 0 && sqlite3_total_changes(s->db) != changes)
+		r = retain_slots(s);
+	if (r == 0 && llabs(s->now_s - s->events_s) >= EVENTS_EVERY_S) {
+		r = retain_events(s, horizon_s);
+		s->events_s = s->now_s;
+	}
+	return r;
 }

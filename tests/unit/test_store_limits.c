@@ -239,6 +239,30 @@ static void old_readings_go_and_the_file_stops_growing(void **state)
 			T + 15 * 86400);
 }
 
+static void old_events_that_come_again_and_again_go_but_for_the_newest(void **state)
+{
+	struct site *t = *state;
+
+	t->conf.keep_readings_d = 2;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	for (int hour = 0; hour < 5 * 24; hour += 12) {
+		int64_t at_ms = (T + hour * 3600) * 1000;
+
+		store_event(t->store, at_ms, "press", "meter-down", "down: timeout");
+		store_event(t->store, at_ms + 60000, "press", "meter-up", "up");
+		if (hour == 0) {
+			store_event(t->store, at_ms, "hall", "bus-down", "down: port gone");
+			store_event(t->store, at_ms, "press", "rollover", "from 9 to 0");
+		}
+		hold_minutes(t, hour * 60, hour * 60);
+		commit_at(t, hour * 60);
+	}
+	/* the last look was at 96 h */
+	assert_rows(t,
+		    "SELECT kind, count(*), (min(ts) - 1767225600) / 3600 FROM event WHERE kind <> 'gap' GROUP BY kind",
+		    "bus-down|1|0\nmeter-down|6|48\nmeter-up|6|48\nrollover|1|0");
+}
+
 static void many_that_are_too_old_at_once_go_in_steps(void **state)
 {
 	struct site *t = *state;
@@ -391,6 +415,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(serial_keeps_its_place_among_the_readings, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(events_that_wait_are_bounded, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(old_readings_go_and_the_file_stops_growing, setup_limits, teardown),
+		cmocka_unit_test_setup_teardown(old_events_that_come_again_and_again_go_but_for_the_newest,
+						setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(many_that_are_too_old_at_once_go_in_steps, setup_limits, teardown),
 		cmocka_unit_test_setup_teardown(a_clock_that_is_years_ahead_for_a_while_makes_nothing_old, setup,
 						teardown),
