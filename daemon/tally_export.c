@@ -246,6 +246,13 @@ static int write_rows(struct extract *x, struct store_reader *r)
 	return rc < 0 || interrupted ? -1 : 0;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
 /* A file is written beside its place and put there when it is whole: what stands there stays until then. */
 static int open_output(struct extract *x)
 {
@@ -331,6 +338,8 @@ static int run(struct extract *x, const struct conf *conf)
 		return TALLY_USAGE;
 	if (x->from_s >= x->to_s)
 		return tally_misused(x->t, "nothing lies between --from and --to");
+	if (x->path != NULL && is_same_file(x->path, conf->store_path))
+		return tally_misused(x->t, "--output %s: is the database itself", x->path);
 	r = tally_open_database(conf);
 	if (r != NULL && knows_names(x, r))
 		code = write_all(x, r);

@@ -124,6 +124,16 @@ class TestExport(OpsSite):
         self.assertEqual(ran.returncode, 1)
         self.assertIn("No such file or directory", ran.stderr)
 
+    def test_database_is_never_the_output(self):
+        self.run_for_a_while()
+        link = self.dir / "link.db"
+        link.symlink_to(self.db_path)
+        for path in (self.db_path, link):
+            ran = self.tally("export", "energy", "--output", path)
+            self.assertEqual(ran.returncode, 2)
+            self.assertIn(f"--output {path}: is the database itself\n", ran.stderr)
+        self.assertGreater(len(self.sql("SELECT * FROM energy")), 0)
+
     def peak_kb(self, *arguments):
         """Peak memory of an export into nothing."""
         pid = os.fork()
