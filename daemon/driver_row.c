@@ -380,7 +380,7 @@ static bool check_row(struct driver_reader *r, const char *type, const char *wei
 	return found == NULL;
 }
 
-/* In another group the value of a row would be read and not be used. */
+/* In another group the value of a row would be read and not be used. A row of the group state does no harm there. */
 static bool check_group(struct driver_reader *r, const char *group)
 {
 	const struct driver_row *row = r->row;
@@ -400,6 +400,12 @@ static bool check_group(struct driver_reader *r, const char *group)
 	}
 	if (row->group & groups)
 		return true;
+	if (row->group == DRIVER_STATE && groups != 0 && quantity->kind != NAMES_IDENTITY) {
+		err_warn(r->e, r->d->file, row->line,
+			 "group 'state' of %s: it is read daily and kept nowhere; %s keeps it", quantity->name,
+			 allowed);
+		return true;
+	}
 	err_add(r->e, r->d->file, row->line, "group '%s' of %s, allowed: %s", group, quantity->name, allowed);
 	return false;
 }

@@ -620,16 +620,32 @@ static void groups_that_would_lose_the_value(void **state)
 	(void)state;
 	EXPECT_ERRORS(
 		ROWS
-		"active_energy_import = 0 u32 10 Wh identity\nvoltage_l1 = 2 u16 1 V state\n"
+		"active_energy_import = 0 u32 10 Wh identity\nvoltage_l1 = 2 u16 1 V identity\n"
 		"serial_number = 3 hex:4 - - energy\nvolume = 7 u32 1 l energy\ncounter_max = 9 u32 10 Wh identity\n"
-		"tariff = 11 u16 1 - state\n",
+		"firmware_version = 11 u16 1 - state\n",
 		"dir/test.ini:8: group 'identity' of active_energy_import, allowed: energy or power",
-		"dir/test.ini:9: group 'state' of voltage_l1, allowed: energy or power",
+		"dir/test.ini:9: group 'identity' of voltage_l1, allowed: energy or power",
 		"dir/test.ini:10: group 'energy' of serial_number, allowed: identity",
 		"dir/test.ini:11: group 'energy' of volume, allowed: no row, it comes from the pulse inputs of a bus "
 		"file",
 		"dir/test.ini:12: group 'identity' of counter_max, allowed: state, energy or power",
-		"dir/test.ini:13: group 'state' of tariff, allowed: energy or power");
+		"dir/test.ini:13: group 'state' of firmware_version, allowed: identity");
+}
+
+static void value_that_the_group_state_keeps_nowhere_is_a_warning(void **state)
+{
+	static const char text[] = HEAD "[registers]\nactive_energy_import = 0 u32 10 Wh energy\n"
+					"tariff = 2 u16 1 - state\n";
+	struct err e = {0};
+	struct driver *d = driver_parse("dir/test.ini", text, strlen(text), &e);
+
+	(void)state;
+	assert_non_null(d);
+	assert_int_equal(e.n_items, 1);
+	assert_string_equal(e.items[0].text, "dir/test.ini:9: group 'state' of tariff: it is read daily and kept "
+					     "nowhere; energy or power keeps it");
+	driver_free(d);
+	err_fini(&e);
 }
 
 static void read_modulus_needs_its_register_in_the_group_state(void **state)
@@ -1011,6 +1027,7 @@ int main(void)
 		cmocka_unit_test(weight_by_ratio_is_for_tables_that_ask_for_the_ratios),
 		cmocka_unit_test(ratios_that_change_no_value_are_a_warning),
 		cmocka_unit_test(groups_that_would_lose_the_value),
+		cmocka_unit_test(value_that_the_group_state_keeps_nowhere_is_a_warning),
 		cmocka_unit_test(read_modulus_needs_its_register_in_the_group_state),
 		cmocka_unit_test(modulus_beyond_what_the_type_can_show),
 		cmocka_unit_test(provenance_of_a_row_is_never_stronger),
