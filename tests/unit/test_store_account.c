@@ -393,9 +393,9 @@ static void serial_number_said_again_before_the_commit_keeps_its_place(void **st
 	store_meter_serial(t->store, press, "A1");
 	run(t, 0, 300, 5000);
 	store_meter_serial(t->store, press, "B2");
-	hold(t, "press", T + 360, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 6000, Q_COUNT);
+	hold(t, "press", T + 360, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
 	store_meter_serial(t->store, press, "B2");
-	hold(t, "press", T + 420, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 6010, Q_COUNT);
+	hold(t, "press", T + 420, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6010), Q_COUNT);
 	assert_int_equal(store_commit(t->store), 0);
 	assert_rows(t,
 		    "SELECT from_value, until_value, reason FROM meter_life "
@@ -493,7 +493,7 @@ static void exchange_of_an_input_with_another_unit_takes_its_figures(void **stat
 	struct site *t = *state;
 	int64_t now_s = time(NULL) / 60 * 60, final = 61000000, initial = 7000000;
 
-	hold(t, "pulses", now_s - 60, READING_GOOD, Q_PULSES_1, 40, Q_COUNT);
+	hold(t, "pulses", now_s - 60, READING_GOOD, Q_PULSES_1, INT64_C(40), Q_COUNT);
 	assert_int_equal(store_commit(t->store), 0);
 	t->inputs[0].unit = CONF_LITRE;
 	t->inputs[0].weight = 1000000;
