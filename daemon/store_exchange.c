@@ -39,8 +39,7 @@ static const char *outcome_text(enum outcome outcome, bool has_figures)
 {
 	if (outcome == WITHOUT_FINAL)
 		return "the final value is below the last reading, or above what the meter can have reached since: it "
-		       "is "
-		       "not counted";
+		       "is not counted";
 	return has_figures ? "noticed before as a reset; the final and initial values can not be counted any more"
 			   : "noticed before as a reset";
 }
