@@ -14,7 +14,7 @@ foreach(section 1 5 8)
 	install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
-install(FILES daemon/tally.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME tally)
+install(FILES daemon/tally/tally.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME tally)
 
 file(GLOB tables CONFIGURE_DEPENDS drivers/*.ini)
 install(FILES ${tables} drivers/NAMES DESTINATION ${data}/drivers)

@@ -29,7 +29,7 @@ pulse = 0.01 m3
 """)
 
     def completed(self, *words):
-        script = (f'. {SOURCE}/daemon/tally.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tally; '
+        script = (f'. {SOURCE}/daemon/tally/tally.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tally; '
                   'printf "%s\\n" "${COMPREPLY[@]}"')
         ran = subprocess.run(["bash", "-c", script, "bash", BUILD / "tally", *words], capture_output=True, text=True)
         self.assertEqual(ran.stderr, "")

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../daemon/bus.c"
+#include "../../daemon/line/bus.c"
 
 static void worker_that_waits_for_work_is_not_stuck(void **state)
 {

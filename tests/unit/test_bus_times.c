@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "../../daemon/bus.c"
+#include "../../daemon/line/bus.c"
 #include "slave.h"
 
 static unsigned n_wakes;
