@@ -312,10 +312,10 @@ void lines_free(struct lines *l)
 	free(l);
 }
 
-void lines_report(struct lines *l, struct store *s)
+void lines_report(struct lines *l)
 {
-	struct store_meter_status meter_status;
-	struct store_bus_status bus_status;
+	struct meter_status meter_status;
+	struct bus_status bus_status;
 	int64_t meter;
 
 	for (size_t i = 0; i < l->n; i++) {
@@ -323,10 +323,10 @@ void lines_report(struct lines *l, struct store *s)
 
 		for (size_t k = 0; k < poller_n_meters(p); k++) {
 			poller_meter_status(p, k, &meter, &meter_status);
-			store_meter_status(s, meter, &meter_status);
+			l->sink.meter_status(l->sink.context, meter, &meter_status);
 		}
 		poller_bus_status(p, &bus_status);
-		store_bus_status(s, l->all[i]->conf->name, &bus_status);
+		l->sink.bus_status(l->sink.context, l->all[i]->conf->name, &bus_status);
 	}
 }
 

@@ -16,7 +16,6 @@
 
 #include "conf.h"
 #include "poller.h"
-#include "store.h"
 
 struct lines;
 
@@ -46,8 +45,8 @@ bool lines_stop(struct lines *l, unsigned within_ms);
 /* After lines_stop(). NULL is allowed. */
 void lines_free(struct lines *l);
 
-/* Hand the store the status of every meter and bus. */
-void lines_report(struct lines *l, struct store *s);
+/* Hand the sink the status of every meter and bus. */
+void lines_report(struct lines *l);
 
 void lines_count(const struct lines *l, struct lines_count *n);
 

@@ -845,13 +845,13 @@ static const char *state_text(const struct poller *p, const struct meter *m)
 	return p->line_down && m->state == METER_UP ? "suspect" : meter_state_text(m);
 }
 
-void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st)
+void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct meter_status *st)
 {
 	const struct meter *m = p->meters[i];
 
 	meter_counts_text(m, p->status_faults, sizeof(p->status_faults));
 	*meter = m->id;
-	*st = (struct store_meter_status){
+	*st = (struct meter_status){
 		.state = state_text(p, m),
 		.mismatch = m->identity.mismatch,
 		.faults = p->status_faults,
@@ -873,11 +873,11 @@ static double busy_percent(int64_t busy_us, int64_t span_us)
 	return busy_us >= span_us ? 100 : 100.0 * (double)busy_us / (double)span_us;
 }
 
-void poller_bus_status(struct poller *p, struct store_bus_status *st)
+void poller_bus_status(struct poller *p, struct bus_status *st)
 {
 	int64_t now_us = mono_us(), busy_us = bus_busy_us(p->bus);
 
-	*st = (struct store_bus_status){
+	*st = (struct bus_status){
 		.state = p->line_down ? "down" : "up",
 		.busy_percent = busy_percent(busy_us - p->status_busy_us, now_us - p->status_at_us),
 		.requests = p->requests,

@@ -24,7 +24,7 @@
 #include "bus.h"
 #include "conf.h"
 #include "reading.h"
-#include "store.h"
+#include "status.h"
 
 struct poller;
 
@@ -41,6 +41,9 @@ struct poller_sink {
 	void (*event)(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 	void (*serial)(void *context, int64_t meter, const char *serial);
 	int64_t (*meter_id)(void *context, const char *name);
+	/* Called from lines_report(); texts are valid during the call. */
+	void (*meter_status)(void *context, int64_t meter, const struct meter_status *st);
+	void (*bus_status)(void *context, const char *bus, const struct bus_status *st);
 };
 
 /* A poller for one bus of the configuration; bus, conf and the sink's context must outlive it. Meters whose driver
@@ -74,9 +77,9 @@ size_t poller_n_meters(const struct poller *p);
 size_t poller_n_meters_up(const struct poller *p);
 
 /* Status of meter i of the bus; its texts are valid until the next call. */
-void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct store_meter_status *st);
+void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct meter_status *st);
 
 /* Status of the bus; busy_percent is of the time since the last call. */
-void poller_bus_status(struct poller *p, struct store_bus_status *st);
+void poller_bus_status(struct poller *p, struct bus_status *st);
 
 #endif

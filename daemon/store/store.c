@@ -302,7 +302,7 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 		s->n_events_dropped++;
 }
 
-void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st)
+void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st)
 {
 	struct store_meter *m = store_find_meter(s, meter);
 	const char *mismatch = st->mismatch ? st->mismatch : "";
@@ -352,7 +352,7 @@ void store_tick(struct store *s, int64_t now_s)
 	s->now_s = now_s;
 }
 
-void store_bus_status(struct store *s, const char *bus, const struct store_bus_status *st)
+void store_bus_status(struct store *s, const char *bus, const struct bus_status *st)
 {
 	for (size_t i = 0; i < s->n_buses; i++) {
 		struct store_bus *b = &s->buses[i];

@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "err.h"
 #include "reading.h"
+#include "status.h"
 
 struct store;
 
@@ -48,16 +49,8 @@ bool store_is_plausible(const struct store *s, const struct reading *r);
 /* Hold one event. at_ms: Unix milliseconds. kind: one of the kinds of the view event. */
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 
-/* What meter_status shows; figures count from the daemon's start. */
-struct store_meter_status {
-	const char *state;    /* up, suspect, down, unconfirmed, never */
-	const char *mismatch; /* what it says it is, where that is not the model of the configuration; "" or NULL */
-	const char *faults;   /* what became of its requests but for good answers: "3 timeout, 1 bad CRC"; "" or NULL */
-	int64_t last_good_s;  /* Unix seconds of the last good answer, 0 = never */
-	uint64_t failures, requests, timeouts, crc_errors, exceptions;
-	uint32_t latency_us; /* typical: exponential mean */
-};
-void store_meter_status(struct store *s, int64_t meter, const struct store_meter_status *st);
+/* Take the status of a meter; its texts are copied. */
+void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st);
 
 /* Whether this is the serial number last known of the meter, or none is known. */
 bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial);
@@ -65,13 +58,8 @@ bool store_is_known_serial(const struct store *s, int64_t meter, const char *ser
 /* Who the meter said it is. */
 void store_meter_serial(struct store *s, int64_t meter, const char *serial);
 
-struct store_bus_status {
-	const char *state;   /* up, down */
-	double busy_percent; /* of the time since the last status */
-	uint64_t requests, errors, overruns;
-	uint32_t round_ms; /* the last whole round */
-};
-void store_bus_status(struct store *s, const char *bus, const struct store_bus_status *st);
+/* Take the status of a bus; its texts are copied. */
+void store_bus_status(struct store *s, const char *bus, const struct bus_status *st);
 
 /* Tell the store the wall clock's time, now and then: the next commits let intervals that ended without a reading stand
  * as missing. Never called: never told. */

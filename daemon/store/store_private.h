@@ -63,7 +63,7 @@ struct store_meter {
 	char state[STORE_STATE_MAX + 1];
 	char mismatch[160];
 	char faults[200];
-	struct store_meter_status status; /* its texts are in the arrays above */
+	struct meter_status status; /* its texts are in the arrays above */
 	char *serial;			  /* not yet written, or NULL */
 	bool serial_done;		  /* written by the commit under way */
 	size_t serial_at;		  /* bytes of readings that were held before it */
@@ -83,7 +83,7 @@ struct store_bus {
 	char name[CONF_NAME_MAX + 1];
 	bool status_held, status_urgent;
 	char state[STORE_STATE_MAX + 1];
-	struct store_bus_status status;
+	struct bus_status status;
 };
 
 struct store_event_held {

@@ -128,9 +128,23 @@ static int64_t find_meter_id(void *context, const char *name)
 	return store_meter_id(app->store, name);
 }
 
+static void on_meter_status(void *context, int64_t meter, const struct meter_status *st)
+{
+	struct app *app = context;
+
+	store_meter_status(app->store, meter, st);
+}
+
+static void on_bus_status(void *context, const char *bus, const struct bus_status *st)
+{
+	struct app *app = context;
+
+	store_bus_status(app->store, bus, st);
+}
+
 static void report_status(struct app *app, int64_t now_ms)
 {
-	lines_report(app->lines, app->store);
+	lines_report(app->lines);
 	app->status_at_ms = now_ms;
 	app->status_stale = false;
 }
@@ -471,7 +485,15 @@ static void lines_started(void *context, const struct lines_change *change)
 
 static int start_lines(struct app *app)
 {
-	struct poller_sink sink = {app, on_reading, is_plausible, is_known_serial, on_event, on_serial, find_meter_id};
+	struct poller_sink sink = {.context = app,
+				   .reading = on_reading,
+				   .plausible = is_plausible,
+				   .is_known_serial = is_known_serial,
+				   .event = on_event,
+				   .serial = on_serial,
+				   .meter_id = find_meter_id,
+				   .meter_status = on_meter_status,
+				   .bus_status = on_bus_status};
 
 	app->lines = lines_new(app->loop, &sink);
 	if (app->lines == NULL || lines_set(app->lines, app->conf, lines_started, app) < 0) {

@@ -120,8 +120,8 @@ static void read_meter(struct site *s, int i, int64_t slot_s, uint32_t delay_ms,
 
 static void tell_status(struct site *s, uint64_t minute)
 {
-	struct store_meter_status st = {.state = "up", .last_good_s = T + (int64_t)minute * 60};
-	struct store_bus_status bus = {.state = "up", .busy_percent = 12.5, .requests = 96 * minute, .round_ms = 11000};
+	struct meter_status st = {.state = "up", .last_good_s = T + (int64_t)minute * 60};
+	struct bus_status bus = {.state = "up", .busy_percent = 12.5, .requests = 96 * minute, .round_ms = 11000};
 
 	st.requests = 3 * minute;
 	for (int i = 0; i < N_METERS; i++) {

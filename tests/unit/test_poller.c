@@ -184,7 +184,12 @@ static void on_log(enum log_level level, const char *line)
 /* Period of the second meter, for the next begin(); 0 = as the others. */
 static uint32_t second_power_every_s;
 
-static const struct poller_sink sink = {NULL, on_reading, is_plausible, is_known_serial, on_event, on_serial, find_id};
+static const struct poller_sink sink = {.reading = on_reading,
+					.plausible = is_plausible,
+					.is_known_serial = is_known_serial,
+					.event = on_event,
+					.serial = on_serial,
+					.meter_id = find_id};
 
 /* A poller of n meters of the model with these periods; it starts at one second. */
 static void begin(const char *model, size_t n, uint32_t energy_every_s, uint32_t power_every_s)
@@ -312,17 +317,17 @@ static void begin_up(const char *model, size_t n, uint32_t energy_every_s, uint3
 	n_logged = 0;
 }
 
-static struct store_bus_status bus_status(void)
+static struct bus_status bus_status(void)
 {
-	struct store_bus_status st;
+	struct bus_status st;
 
 	poller_bus_status(poller, &st);
 	return st;
 }
 
-static struct store_meter_status meter_status(size_t i)
+static struct meter_status meter_status(size_t i)
 {
-	struct store_meter_status st;
+	struct meter_status st;
 	int64_t id;
 
 	poller_meter_status(poller, i, &id, &st);

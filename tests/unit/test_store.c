@@ -287,7 +287,7 @@ static void change_of_state_is_written_at_once_and_figures_at_close(void **state
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
-	struct store_meter_status up = {.state = "up",
+	struct meter_status up = {.state = "up",
 					.last_good_s = T,
 					.failures = 1,
 					.requests = 9,
@@ -295,7 +295,7 @@ static void change_of_state_is_written_at_once_and_figures_at_close(void **state
 					.crc_errors = 3,
 					.exceptions = 4,
 					.latency_us = 31500};
-	struct store_bus_status bus = {
+	struct bus_status bus = {
 		.state = "up", .busy_percent = 12.5, .requests = 20, .errors = 2, .overruns = 1, .round_ms = 870};
 
 	store_commit(t->store);
@@ -333,8 +333,8 @@ static void what_was_never_measured_is_null(void **state)
 	struct site *t = *state;
 
 	store_meter_status(t->store, store_meter_id(t->store, "press"),
-			   &(struct store_meter_status){.state = "never", .requests = 3, .timeouts = 3});
-	store_bus_status(t->store, "hall", &(struct store_bus_status){.state = "up", .requests = 3});
+			   &(struct meter_status){.state = "never", .requests = 3, .timeouts = 3});
+	store_bus_status(t->store, "hall", &(struct bus_status){.state = "up", .requests = 3});
 	assert_int_equal(store_commit(t->store), 0);
 	assert_rows(t, "SELECT state, last_good, requests, latency_ms FROM meter_status WHERE meter = 'press'",
 		    "never||3|");
@@ -345,7 +345,7 @@ static void figures_are_written_often_at_first_and_then_seldom(void **state)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
-	struct store_meter_status st = {.state = "up"};
+	struct meter_status st = {.state = "up"};
 	const struct {
 		int64_t at_s;
 		uint64_t requests;
