@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "db_claim.h"
+#include "db_migrate.h"
+#include "dbformat.h"
 #include "store_private.h"
 
 enum { READER_BUSY_MS = 5000 };
@@ -39,13 +42,13 @@ static int64_t number(struct store_reader *r, const char *sql)
 static int check(struct store_reader *r, struct err *e)
 {
 	int64_t id = number(r, "PRAGMA application_id"), version = number(r, "PRAGMA user_version");
-	int known = store_schema_version();
+	int known = db_schema_version();
 
 	if (id < 0 || version < 0) {
 		err_add(e, r->path, 0, "can not be read: %s", sqlite3_errmsg(r->db));
 		return -EIO;
 	}
-	if (id != STORE_APPLICATION_ID) {
+	if (id != DBFORMAT_APPLICATION_ID) {
 		err_add(e, r->path, 0, "is not a database of tallyd");
 		return -EINVAL;
 	}
@@ -70,7 +73,7 @@ static int open_file(struct store_reader *r, struct err *e)
 					  : "");
 		return -errno;
 	}
-	r->has_writer = store_is_claimed(r->path);
+	r->has_writer = db_is_claimed(r->path);
 	if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		int error = r->db != NULL ? sqlite3_system_errno(r->db) : ENOMEM;
 

@@ -11,99 +11,9 @@
 #include "mono.h"
 #include "store_private.h"
 
-int store_errno(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_NOTADB:
-		return -ENOTSUP;
-	case SQLITE_CORRUPT:
-		return -EBADMSG;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	default:
-		return -EIO;
-	}
-}
-
-int store_fail(struct store *s, const char *attempt)
-{
-	int code = s->db ? sqlite3_errcode(s->db) : SQLITE_NOMEM;
-	int system = s->db ? sqlite3_system_errno(s->db) : 0;
-
-	snprintf(s->error, sizeof(s->error), "%s: %s%s%s", attempt, s->db ? sqlite3_errmsg(s->db) : "no memory",
-		 system ? ", " : "", system ? strerror(system) : "");
-	return store_errno(code);
-}
-
-int store_exec(struct store *s, const char *sql)
-{
-	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK)
-		return 0;
-	char attempt[40];
-
-	snprintf(attempt, sizeof(attempt), "%s", sql);
-	return store_fail(s, attempt);
-}
-
-sqlite3_stmt *store_prepare(struct store *s, const char *fmt, ...)
-{
-	sqlite3_stmt *stmt = NULL;
-	char *sql = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&sql, fmt, ap) < 0)
-		sql = NULL;
-	va_end(ap);
-	if (!sql || sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
-		store_fail(s, "prepare");
-	free(sql);
-	return stmt;
-}
-
-int store_run(struct store *s, sqlite3_stmt *stmt)
-{
-	int r = 0;
-
-	if (sqlite3_step(stmt) != SQLITE_DONE)
-		r = store_fail(s, "write");
-	sqlite3_reset(stmt);
-	sqlite3_clear_bindings(stmt);
-	return r;
-}
-
-int64_t store_number(struct store *s, const char *sql, int64_t fallback)
-{
-	sqlite3_stmt *stmt = NULL;
-	int64_t n = fallback;
-
-	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return n;
-}
-
-void store_text(struct store *s, const char *sql, char *text, size_t n)
-{
-	sqlite3_stmt *stmt = NULL;
-
-	text[0] = '\0';
-	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
-	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		snprintf(text, n, "%s", (const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-}
-
 const char *store_error(const struct store *s)
 {
-	return s->error;
+	return s->db.error;
 }
 
 /* Which table and which column of it each quantity goes to. */
@@ -128,7 +38,7 @@ static void sort_quantities(struct store *s)
 static int prepare_kind(struct store *s, size_t k)
 {
 	struct store_kind *kind = &s->kinds[k];
-	sqlite3_str *sql = sqlite3_str_new(s->db);
+	sqlite3_str *sql = sqlite3_str_new(s->db.handle);
 
 	sqlite3_str_appendf(sql, "INSERT INTO reading_%s (id, meter, delay_ms, quality", kind->name);
 	for (int q = 0; q < Q_COUNT; q++)
@@ -140,24 +50,25 @@ static int prepare_kind(struct store *s, size_t k)
 	sqlite3_str_appendall(sql, ")");
 	char *text = sqlite3_str_finish(sql);
 
-	kind->insert = text ? store_prepare(s, "%s", text) : NULL;
+	kind->insert = text ? db_prepare(&s->db, "%s", text) : NULL;
 	sqlite3_free(text);
-	kind->horizon = store_prepare(s, "SELECT id FROM reading_%s ORDER BY id DESC LIMIT 1 OFFSET ?", kind->name);
-	kind->exists = store_prepare(s, "SELECT 1 FROM reading_%s WHERE id >= ? AND id < ? AND meter = ?", kind->name);
+	kind->horizon = db_prepare(&s->db, "SELECT id FROM reading_%s ORDER BY id DESC LIMIT 1 OFFSET ?", kind->name);
+	kind->exists =
+		db_prepare(&s->db, "SELECT 1 FROM reading_%s WHERE id >= ? AND id < ? AND meter = ?", kind->name);
 	return kind->insert && kind->horizon && kind->exists ? 0 : -EIO;
 }
 
 /* Make table quantity say what drivers/NAMES says; written only where it differs. */
 static int write_quantities(struct store *s)
 {
-	int r = store_exec(s, "BEGIN IMMEDIATE");
-	sqlite3_stmt *put = store_prepare(
-		s, "INSERT INTO quantity (name, obis, unit, per, kind, place) "
-		   "VALUES (?1, ?2, ?3, ?4, ?5, ifnull((SELECT cid - 3 FROM pragma_table_info('reading_' || ?5) "
-		   "WHERE name = ?1), 0)) ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
-		   "unit = excluded.unit, per = excluded.per, kind = excluded.kind, place = excluded.place "
-		   "WHERE obis <> excluded.obis OR unit <> excluded.unit OR per <> excluded.per "
-		   "OR kind <> excluded.kind OR place <> excluded.place");
+	int r = db_exec(&s->db, "BEGIN IMMEDIATE");
+	sqlite3_stmt *put = db_prepare(
+		&s->db, "INSERT INTO quantity (name, obis, unit, per, kind, place) "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ifnull((SELECT cid - 3 FROM pragma_table_info('reading_' || ?5) "
+			"WHERE name = ?1), 0)) ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
+			"unit = excluded.unit, per = excluded.per, kind = excluded.kind, place = excluded.place "
+			"WHERE obis <> excluded.obis OR unit <> excluded.unit OR per <> excluded.per "
+			"OR kind <> excluded.kind OR place <> excluded.place");
 
 	if (!put && r == 0)
 		r = -EIO;
@@ -169,13 +80,13 @@ static int write_quantities(struct store *s)
 		sqlite3_bind_text(put, 3, row->shown, -1, SQLITE_STATIC);
 		sqlite3_bind_int(put, 4, row->per_shown);
 		sqlite3_bind_text(put, 5, row->table, -1, SQLITE_STATIC);
-		r = store_run(s, put);
+		r = db_run(&s->db, put);
 	}
 	sqlite3_finalize(put);
 	if (r == 0)
-		r = store_exec(s, "COMMIT");
+		r = db_exec(&s->db, "COMMIT");
 	if (r != 0)
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	return r;
 }
 
@@ -186,7 +97,7 @@ static int prepare_store(struct store *s, const struct conf *conf, struct err *e
 	sort_quantities(s);
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		r = prepare_kind(s, k);
-	s->put_slot = store_prepare(s, "INSERT OR IGNORE INTO slot (ts) VALUES (?)");
+	s->put_slot = db_prepare(&s->db, "INSERT OR IGNORE INTO slot (ts) VALUES (?)");
 	if (r == 0 && !s->put_slot)
 		r = -EIO;
 	if (r == 0)
@@ -196,7 +107,7 @@ static int prepare_store(struct store *s, const struct conf *conf, struct err *e
 	if (r == 0)
 		r = store_load_newest(s);
 	if (r != 0)
-		err_add(e, s->path, 0, "%s", s->error);
+		err_add(e, s->db.path, 0, "%s", s->db.error);
 	return r;
 }
 
@@ -214,14 +125,14 @@ static void free_store(struct store *s)
 	for (size_t i = 0; i < s->n_events; i++)
 		free(s->events[i].subject);
 	store_salvage_close(s);
-	sqlite3_close(s->db);
+	sqlite3_close(s->db.handle);
 	if (s->claim_fd >= 0)
 		close(s->claim_fd);
 	free(s->events);
 	free(s->meters);
 	free(s->buses);
 	free(s->held);
-	free(s->path);
+	free(s->db.path);
 	free(s);
 }
 
@@ -229,7 +140,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
-	if (!s || !(s->path = strdup(conf->store_path))) {
+	if (!s || !(s->db.path = strdup(conf->store_path))) {
 		err_add(e, NULL, 0, "no memory");
 		free(s);
 		return NULL;
@@ -414,7 +325,7 @@ static int64_t next_id(struct store *s, int64_t slot_s)
 		for (size_t k = 0; k < s->n_kinds; k++) {
 			snprintf(sql, sizeof(sql), "SELECT max(id) FROM reading_%s WHERE id >= %lld AND id < %lld",
 				 s->kinds[k].name, (long long)first, (long long)end);
-			int64_t id = store_number(s, sql, 0);
+			int64_t id = db_number(&s->db, sql, 0);
 
 			if (id > newest)
 				newest = id;
@@ -422,7 +333,7 @@ static int64_t next_id(struct store *s, int64_t slot_s)
 		slot->slot_s = slot_s;
 		slot->next = newest - first + 1;
 		sqlite3_bind_int64(s->put_slot, 1, slot_s);
-		int r = store_run(s, s->put_slot);
+		int r = db_run(&s->db, s->put_slot);
 
 		if (r != 0)
 			return r;
@@ -443,7 +354,7 @@ static int write_kind(struct store *s, size_t k, const struct reading_held *held
 	sqlite3_bind_int64(kind->insert, 3, held->head.delay_ms);
 	sqlite3_bind_int(kind->insert, 4, quality);
 	kind->touched = true;
-	return store_run(s, kind->insert);
+	return db_run(&s->db, kind->insert);
 }
 
 /* The kinds of a reading that have values and no row yet. */
@@ -520,12 +431,12 @@ static int write_serial(struct store *s, struct store_meter *m)
 
 	if (strcmp(m->known_serial, m->serial) == 0)
 		return 0;
-	put = store_prepare(s, "UPDATE meter SET serial = ? WHERE id = ?");
+	put = db_prepare(&s->db, "UPDATE meter SET serial = ? WHERE id = ?");
 	if (!put)
 		return -EIO;
 	sqlite3_bind_text(put, 1, m->serial, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, m->id);
-	r = store_run(s, put);
+	r = db_run(&s->db, put);
 	sqlite3_finalize(put);
 	if (r == 0 && m->known_serial[0]) {
 		char detail[120];
@@ -596,10 +507,11 @@ static int write_newest_of(struct store *s, size_t k)
 
 		if (m->newest_id[k] >= horizon || m->newest_id[k] <= m->persisted_id[k])
 			continue;
-		sqlite3_stmt *put = store_prepare(s, "REPLACE INTO newest (meter, kind, id) VALUES (%lld, '%s', %lld)",
-						  (long long)m->id, kind->name, (long long)m->newest_id[k]);
+		sqlite3_stmt *put =
+			db_prepare(&s->db, "REPLACE INTO newest (meter, kind, id) VALUES (%lld, '%s', %lld)",
+				   (long long)m->id, kind->name, (long long)m->newest_id[k]);
 
-		r = put ? store_run(s, put) : -EIO;
+		r = put ? db_run(&s->db, put) : -EIO;
 		sqlite3_finalize(put);
 		m->persisted_id[k] = m->newest_id[k];
 	}
@@ -623,7 +535,7 @@ static int write_events(struct store *s)
 
 	if (s->n_events == 0)
 		return 0;
-	put = store_prepare(s, "INSERT INTO event_log (at_ms, subject, kind, detail) VALUES (?, ?, ?, ?)");
+	put = db_prepare(&s->db, "INSERT INTO event_log (at_ms, subject, kind, detail) VALUES (?, ?, ?, ?)");
 	if (!put)
 		return -EIO;
 	for (size_t i = 0; i < s->n_events && r == 0; i++) {
@@ -631,7 +543,7 @@ static int write_events(struct store *s)
 		sqlite3_bind_text(put, 2, s->events[i].subject, -1, SQLITE_STATIC);
 		sqlite3_bind_text(put, 3, s->events[i].kind, -1, SQLITE_STATIC);
 		sqlite3_bind_text(put, 4, s->events[i].detail, -1, SQLITE_STATIC);
-		r = store_run(s, put);
+		r = db_run(&s->db, put);
 	}
 	sqlite3_finalize(put);
 	return r;
@@ -641,9 +553,9 @@ static int write_meter_states(struct store *s, bool due)
 {
 	int r = 0;
 	sqlite3_stmt *put =
-		store_prepare(s, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, "
-				 "timeouts, crc_errors, exceptions, latency_us, mismatch, faults) "
-				 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		db_prepare(&s->db, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, "
+				   "timeouts, crc_errors, exceptions, latency_us, mismatch, faults) "
+				   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
 	if (!put)
 		return -EIO;
@@ -664,7 +576,7 @@ static int write_meter_states(struct store *s, bool due)
 		sqlite3_bind_int64(put, 9, m->status.latency_us);
 		sqlite3_bind_text(put, 10, m->mismatch, -1, SQLITE_STATIC);
 		sqlite3_bind_text(put, 11, m->faults, -1, SQLITE_STATIC);
-		r = store_run(s, put);
+		r = db_run(&s->db, put);
 	}
 	sqlite3_finalize(put);
 	return r;
@@ -673,8 +585,9 @@ static int write_meter_states(struct store *s, bool due)
 static int write_bus_states(struct store *s, bool due)
 {
 	int r = 0;
-	sqlite3_stmt *put = store_prepare(s, "REPLACE INTO status_of_bus (bus, state, busy_percent, requests, errors, "
-					     "overruns, round_ms) VALUES (?, ?, ?, ?, ?, ?, ?)");
+	sqlite3_stmt *put =
+		db_prepare(&s->db, "REPLACE INTO status_of_bus (bus, state, busy_percent, requests, errors, "
+				   "overruns, round_ms) VALUES (?, ?, ?, ?, ?, ?, ?)");
 
 	if (!put)
 		return -EIO;
@@ -690,7 +603,7 @@ static int write_bus_states(struct store *s, bool due)
 		sqlite3_bind_int64(put, 5, (int64_t)b->status.errors);
 		sqlite3_bind_int64(put, 6, (int64_t)b->status.overruns);
 		sqlite3_bind_int64(put, 7, b->status.round_ms);
-		r = store_run(s, put);
+		r = db_run(&s->db, put);
 	}
 	sqlite3_finalize(put);
 	return r;
@@ -765,7 +678,7 @@ static int write_account(struct store *s)
 /* Nothing was written: forget what the attempt has changed in memory. */
 static void undo(struct store *s, size_t n_events)
 {
-	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	s->stale = true;
 	store_salvage_undo(s);
 	memset(s->slots, 0, sizeof(s->slots));
@@ -784,7 +697,7 @@ static int commit(struct store *s, bool due)
 	int r = s->stale ? reload(s) : 0;
 
 	if (r == 0)
-		r = store_exec(s, "BEGIN IMMEDIATE");
+		r = db_exec(&s->db, "BEGIN IMMEDIATE");
 	if (r != 0)
 		return r;
 	store_hold_tell(s);
@@ -807,7 +720,7 @@ static int commit(struct store *s, bool due)
 	if (r == 0)
 		r = write_bus_states(s, due);
 	if (r == 0)
-		r = store_exec(s, "COMMIT");
+		r = db_exec(&s->db, "COMMIT");
 	if (r != 0) {
 		undo(s, n_events);
 		return r;
@@ -853,10 +766,10 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	s->closing = true;
-	sqlite3_busy_timeout(s->db, STORE_END_TIMEOUT_MS);
+	sqlite3_busy_timeout(s->db.handle, STORE_END_TIMEOUT_MS);
 	r = commit(s, true);
 	if (r != 0)
-		log_error("database: %s; %zu readings are lost", s->error, s->n_held);
+		log_error("database: %s; %zu readings are lost", s->db.error, s->n_held);
 	if (r == -EBADMSG)
 		store_note_damage(s);
 	free_store(s);

@@ -88,10 +88,6 @@ int64_t store_newest_s(const struct store *s);
 /* Readings held and not yet committed. */
 size_t store_pending(const struct store *s);
 
-/* Copy the database at path to the file to while it is in use. A file that is there is replaced only when it is such a
- * copy, and only when the new one is whole. 0, or -errno with an error added. */
-int store_backup(const char *path, const char *to, struct err *e);
-
 /* One sentence about the last failure. */
 const char *store_error(const struct store *s);
 

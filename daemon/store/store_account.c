@@ -39,14 +39,14 @@ static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_
 		sqlite3_bind_int64(a->end_life, 2, ended_raw);
 		sqlite3_bind_int64(a->end_life, 3, meter);
 		sqlite3_bind_int64(a->end_life, 4, a->db_id[q]);
-		store_account_note(s, store_run(s, a->end_life));
+		store_account_note(s, db_run(&s->db, a->end_life));
 	}
 	sqlite3_bind_int64(a->put_life, 1, meter);
 	sqlite3_bind_int64(a->put_life, 2, a->db_id[q]);
 	sqlite3_bind_int64(a->put_life, 3, slot_s);
 	sqlite3_bind_int64(a->put_life, 4, raw);
 	sqlite3_bind_text(a->put_life, 5, reason, -1, SQLITE_STATIC);
-	store_account_note(s, store_run(s, a->put_life));
+	store_account_note(s, db_run(&s->db, a->put_life));
 }
 
 /* Of several counters that do the same in one reading only the first is an event: tables life and suspect have all. */
@@ -70,20 +70,20 @@ static int prepare_statements(struct store *s)
 {
 	struct store_account *a = &s->account;
 
-	a->put_suspect = store_prepare(s, "INSERT OR IGNORE INTO suspect (ts, meter, quantity, behind, reason) "
-					  "VALUES (?, ?, ?, ?, ?)");
+	a->put_suspect = db_prepare(&s->db, "INSERT OR IGNORE INTO suspect (ts, meter, quantity, behind, reason) "
+					    "VALUES (?, ?, ?, ?, ?)");
 	a->get_behind =
-		store_prepare(s, "SELECT 1 FROM suspect WHERE ts = ? AND meter = ? AND quantity = ? AND behind");
-	a->end_life = store_prepare(s, "UPDATE life SET until_ts = ?, until_raw = ? "
-				       "WHERE meter = ? AND quantity = ? AND until_ts IS NULL");
-	a->put_life = store_prepare(s, "REPLACE INTO life (meter, quantity, from_ts, from_raw, reason) "
-				       "VALUES (?, ?, ?, ?, ?)");
+		db_prepare(&s->db, "SELECT 1 FROM suspect WHERE ts = ? AND meter = ? AND quantity = ? AND behind");
+	a->end_life = db_prepare(&s->db, "UPDATE life SET until_ts = ?, until_raw = ? "
+					 "WHERE meter = ? AND quantity = ? AND until_ts IS NULL");
+	a->put_life = db_prepare(&s->db, "REPLACE INTO life (meter, quantity, from_ts, from_raw, reason) "
+					 "VALUES (?, ?, ?, ?, ?)");
 	return a->put_suspect && a->get_behind && a->end_life && a->put_life ? 0 : -EIO;
 }
 
 static int load_quantity_ids(struct store *s)
 {
-	sqlite3_stmt *get = store_prepare(s, "SELECT id, name FROM quantity");
+	sqlite3_stmt *get = db_prepare(&s->db, "SELECT id, name FROM quantity");
 
 	if (!get)
 		return -EIO;
@@ -151,35 +151,14 @@ void store_account_close(struct store *s)
 	store_limits_free(s);
 }
 
-int store_put_setting(struct store *s, const char *name, const char *value)
-{
-	sqlite3_stmt *put = store_prepare(s, "REPLACE INTO setting (name, value) VALUES ('%s', ?)", name);
-	int r;
-
-	if (!put)
-		return -EIO;
-	sqlite3_bind_text(put, 1, value, -1, SQLITE_STATIC);
-	r = store_run(s, put);
-	sqlite3_finalize(put);
-	return r;
-}
-
-static void get_setting(struct store *s, const char *name, char *value, size_t n)
-{
-	char sql[80];
-
-	snprintf(sql, sizeof(sql), "SELECT value FROM setting WHERE name = '%s'", name);
-	store_text(s, sql, value, n);
-}
-
 int store_account_put_settings(struct store *s, const char *zone, int64_t interval_s)
 {
 	char interval[24];
 	int r;
 
 	snprintf(interval, sizeof(interval), "%lld", (long long)interval_s);
-	r = store_put_setting(s, "interval_s", interval);
-	return r == 0 ? store_put_setting(s, "timezone", zone) : r;
+	r = db_put_setting(&s->db, "interval_s", interval);
+	return r == 0 ? db_put_setting(&s->db, "timezone", zone) : r;
 }
 
 /* What stands as missing since the last reading will be told, or be estimated, in the new intervals. */
@@ -196,14 +175,14 @@ static int take_back_missing(struct store *s, struct account_meter *m)
 	m->told_s = 0;
 	snprintf(sql, sizeof(sql), "DELETE FROM kept_interval WHERE ts >= %lld AND meter = %lld AND quality = %d",
 		 (long long)from_s, (long long)m->id, ACCOUNT_MISSING);
-	return store_exec(s, sql);
+	return db_exec(&s->db, sql);
 }
 
 /* The length of intervals or the time zone is another one: end what runs, go on with the new. */
 static int change_settings(struct store *s, const char *zone, int64_t interval_s)
 {
 	struct store_account *a = &s->account;
-	int r = store_exec(s, "BEGIN IMMEDIATE");
+	int r = db_exec(&s->db, "BEGIN IMMEDIATE");
 
 	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
 		account_cut(&a->account, &s->meters[i].account);
@@ -217,9 +196,9 @@ static int change_settings(struct store *s, const char *zone, int64_t interval_s
 	if (r == 0)
 		r = store_account_put_settings(s, zone, interval_s);
 	if (r == 0)
-		r = store_exec(s, "COMMIT");
+		r = db_exec(&s->db, "COMMIT");
 	if (r != 0) {
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 		s->stale = true;
 		return r;
 	}
@@ -233,11 +212,11 @@ static int begin(struct store *s)
 {
 	char interval[24], zone[sizeof(s->account.zone)];
 
-	if (store_number(s, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
-	    store_number(s, "SELECT count(*) FROM account", 0) == 0)
+	if (db_number(&s->db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
+	    db_number(&s->db, "SELECT count(*) FROM account", 0) == 0)
 		return store_replay_all(s);
-	get_setting(s, "interval_s", interval, sizeof(interval));
-	get_setting(s, "timezone", zone, sizeof(zone));
+	db_get_setting(&s->db, "interval_s", interval, sizeof(interval));
+	db_get_setting(&s->db, "timezone", zone, sizeof(zone));
 	if (atoll(interval) > 0)
 		use_calendar(&s->account, zone, atoll(interval));
 	return store_replay_since(s);
@@ -266,12 +245,12 @@ int store_account_configure(struct store *s, const struct conf *conf)
 static int note_unordered(struct store *s, int64_t until_s)
 {
 	int64_t known_s =
-		store_number(s, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'unordered_until'", 0);
+		db_number(&s->db, "SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'unordered_until'", 0);
 	char value[24];
 
 	s->account.save_wanted = true;
 	snprintf(value, sizeof(value), "%lld", (long long)until_s);
-	return until_s > known_s ? store_put_setting(s, "unordered_until", value) : 0;
+	return until_s > known_s ? db_put_setting(&s->db, "unordered_until", value) : 0;
 }
 
 static int count(struct store *s, struct store_meter *m, int64_t slot_s, enum reading_quality quality,
@@ -471,7 +450,7 @@ int store_account_suspects(struct store *s, unsigned kinds)
 		sqlite3_bind_int64(a->put_suspect, 3, a->db_id[suspect->quantity]);
 		sqlite3_bind_int(a->put_suspect, 4, suspect->behind);
 		sqlite3_bind_text(a->put_suspect, 5, suspect->reason, -1, SQLITE_STATIC);
-		r = store_run(s, a->put_suspect);
+		r = db_run(&s->db, a->put_suspect);
 	}
 	a->n_suspects = 0;
 	return r;

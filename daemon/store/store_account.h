@@ -132,9 +132,6 @@ int store_account_missing(struct store *s, int64_t now_s);
 /* Keep the first error of the account's sinks. */
 void store_account_note(struct store *s, int r);
 
-/* Write one row of table setting. 0 or -errno. */
-int store_put_setting(struct store *s, const char *name, const char *value);
-
 /* store_interval.c */
 
 int store_interval_open(struct store *s);

@@ -23,17 +23,17 @@ static void bind_text(sqlite3_stmt *stmt, int i, const char *text)
 
 static int write_buses(struct store *s, const struct conf *conf)
 {
-	int r = store_exec(s, "UPDATE bus SET configured = 0 WHERE configured");
-	sqlite3_stmt *put = store_prepare(s, "INSERT INTO bus (name, transport, configured) VALUES (?, ?, 1) "
-					     "ON CONFLICT (name) DO UPDATE "
-					     "SET transport = excluded.transport, configured = 1");
+	int r = db_exec(&s->db, "UPDATE bus SET configured = 0 WHERE configured");
+	sqlite3_stmt *put = db_prepare(&s->db, "INSERT INTO bus (name, transport, configured) VALUES (?, ?, 1) "
+					       "ON CONFLICT (name) DO UPDATE "
+					       "SET transport = excluded.transport, configured = 1");
 
 	if (!put)
 		return -EIO;
 	for (size_t i = 0; i < conf->n_buses && r == 0; i++) {
 		bind_text(put, 1, conf->buses[i].name);
 		bind_text(put, 2, conf_transport_text(conf->buses[i].transport));
-		r = store_run(s, put);
+		r = db_run(&s->db, put);
 	}
 	sqlite3_finalize(put);
 	return r;
@@ -41,13 +41,13 @@ static int write_buses(struct store *s, const struct conf *conf)
 
 static int write_meters(struct store *s, const struct conf *conf)
 {
-	int r = store_exec(s, "UPDATE meter SET configured = 0 WHERE configured");
+	int r = db_exec(&s->db, "UPDATE meter SET configured = 0 WHERE configured");
 	sqlite3_stmt *put =
-		store_prepare(s, "INSERT INTO meter (is_input, bus, name, label, model, address, configured) "
-				 "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (name) DO UPDATE "
-				 "SET is_input = excluded.is_input, bus = excluded.bus, "
-				 "label = excluded.label, model = excluded.model, "
-				 "address = excluded.address, configured = 1");
+		db_prepare(&s->db, "INSERT INTO meter (is_input, bus, name, label, model, address, configured) "
+				   "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (name) DO UPDATE "
+				   "SET is_input = excluded.is_input, bus = excluded.bus, "
+				   "label = excluded.label, model = excluded.model, "
+				   "address = excluded.address, configured = 1");
 
 	if (!put)
 		return -EIO;
@@ -61,14 +61,14 @@ static int write_meters(struct store *s, const struct conf *conf)
 			bind_text(put, 4, bus->meters[i].label);
 			bind_text(put, 5, bus->meters[i].model);
 			sqlite3_bind_int(put, 6, bus->meters[i].address);
-			r = store_run(s, put);
+			r = db_run(&s->db, put);
 		}
 		for (size_t i = 0; i < bus->n_inputs && r == 0; i++) {
 			sqlite3_bind_int(put, 1, 1);
 			bind_text(put, 2, bus->name);
 			bind_text(put, 3, bus->inputs[i].name);
 			bind_text(put, 4, bus->inputs[i].label);
-			r = store_run(s, put);
+			r = db_run(&s->db, put);
 		}
 	}
 	sqlite3_finalize(put);
@@ -117,7 +117,7 @@ static int write_period(struct store *s, struct period_statements *st, const str
 	sqlite3_reset(st->newest);
 	sqlite3_bind_int64(st->end, 1, from_s);
 	bind_text(st->end, 2, input->name);
-	int r = store_run(s, st->end);
+	int r = db_run(&s->db, st->end);
 
 	if (r != 0)
 		return r;
@@ -125,23 +125,22 @@ static int write_period(struct store *s, struct period_statements *st, const str
 	bind_text(st->begin, 9, counted[input->unit].obis);
 	sqlite3_bind_int64(st->begin, 10, conf_unit_per_shown(input->unit));
 	sqlite3_bind_int64(st->begin, 11, from_s);
-	return store_run(s, st->begin);
+	return db_run(&s->db, st->begin);
 }
 
 /* End the running periods of inputs that are no longer configured. */
 static int end_removed(struct store *s, int64_t now_s)
 {
-	sqlite3_stmt *end =
-		store_prepare(s,
-			      "UPDATE input_period SET until_ts = max(?, from_ts + 1) WHERE until_ts = %lld "
-			      "AND meter IN (SELECT id FROM meter WHERE NOT configured OR NOT is_input)",
-			      (long long)INT64_MAX);
+	sqlite3_stmt *end = db_prepare(&s->db,
+				       "UPDATE input_period SET until_ts = max(?, from_ts + 1) WHERE until_ts = %lld "
+				       "AND meter IN (SELECT id FROM meter WHERE NOT configured OR NOT is_input)",
+				       (long long)INT64_MAX);
 	int r;
 
 	if (!end)
 		return -EIO;
 	sqlite3_bind_int64(end, 1, now_s);
-	r = store_run(s, end);
+	r = db_run(&s->db, end);
 	sqlite3_finalize(end);
 	return r;
 }
@@ -149,25 +148,25 @@ static int end_removed(struct store *s, int64_t now_s)
 static int write_inputs(struct store *s, const struct conf *conf, int64_t now_s)
 {
 	struct period_statements st = {
-		.same = store_prepare(s,
-				      "SELECT 1 FROM input_period WHERE until_ts = %lld "
-				      "AND meter = (SELECT id FROM meter WHERE name = ?1) "
-				      "AND concentrator = (SELECT id FROM meter WHERE name = ?2) "
-				      "AND input = ?3 AND weight = ?4 AND weight_per = ?8 AND offset = ?5 "
-				      "AND quantity = ?6 AND unit = ?7",
-				      (long long)INT64_MAX),
-		.newest = store_prepare(s, "SELECT max(from_ts) FROM input_period "
-					   "WHERE meter = (SELECT id FROM meter WHERE name = ?)"),
-		.end = store_prepare(s,
-				     "UPDATE input_period SET until_ts = ?1 WHERE until_ts = %lld "
-				     "AND meter = (SELECT id FROM meter WHERE name = ?2)",
-				     (long long)INT64_MAX),
-		.begin = store_prepare(s,
-				       "INSERT INTO input_period (meter, from_ts, until_ts, concentrator, input, "
-				       "quantity, obis, unit, per, weight, weight_per, offset) "
-				       "VALUES ((SELECT id FROM meter WHERE name = ?1), ?11, %lld, "
-				       "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5)",
-				       (long long)INT64_MAX),
+		.same = db_prepare(&s->db,
+				   "SELECT 1 FROM input_period WHERE until_ts = %lld "
+				   "AND meter = (SELECT id FROM meter WHERE name = ?1) "
+				   "AND concentrator = (SELECT id FROM meter WHERE name = ?2) "
+				   "AND input = ?3 AND weight = ?4 AND weight_per = ?8 AND offset = ?5 "
+				   "AND quantity = ?6 AND unit = ?7",
+				   (long long)INT64_MAX),
+		.newest = db_prepare(&s->db, "SELECT max(from_ts) FROM input_period "
+					     "WHERE meter = (SELECT id FROM meter WHERE name = ?)"),
+		.end = db_prepare(&s->db,
+				  "UPDATE input_period SET until_ts = ?1 WHERE until_ts = %lld "
+				  "AND meter = (SELECT id FROM meter WHERE name = ?2)",
+				  (long long)INT64_MAX),
+		.begin = db_prepare(&s->db,
+				    "INSERT INTO input_period (meter, from_ts, until_ts, concentrator, input, "
+				    "quantity, obis, unit, per, weight, weight_per, offset) "
+				    "VALUES ((SELECT id FROM meter WHERE name = ?1), ?11, %lld, "
+				    "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5)",
+				    (long long)INT64_MAX),
 	};
 	int r = st.same && st.newest && st.end && st.begin ? 0 : -EIO;
 
@@ -205,9 +204,9 @@ static void carry_over(struct store *s, struct store_meter *meters, size_t n_met
 int store_load_meters(struct store *s)
 {
 	int r = -ENOMEM;
-	size_t n = (size_t)store_number(s, "SELECT count(*) FROM meter", 0), i = 0;
+	size_t n = (size_t)db_number(&s->db, "SELECT count(*) FROM meter", 0), i = 0;
 	struct store_meter *meters = calloc(n + 1, sizeof(*meters));
-	sqlite3_stmt *get = store_prepare(s, "SELECT id, name, configured, is_input, serial FROM meter ORDER BY id");
+	sqlite3_stmt *get = db_prepare(&s->db, "SELECT id, name, configured, is_input, serial FROM meter ORDER BY id");
 
 	if (!meters || !get)
 		goto out;
@@ -254,10 +253,10 @@ static int load_buses(struct store *s, const struct conf *conf)
 static int load_newest_of(struct store *s, size_t kind)
 {
 	const char *name = s->kinds[kind].name;
-	sqlite3_stmt *get = store_prepare(s,
-					  "SELECT w.meter, w.id, n.id FROM newest_%s w LEFT JOIN newest n "
-					  "ON n.meter = w.meter AND n.kind = '%s'",
-					  name, name);
+	sqlite3_stmt *get = db_prepare(&s->db,
+				       "SELECT w.meter, w.id, n.id FROM newest_%s w LEFT JOIN newest n "
+				       "ON n.meter = w.meter AND n.kind = '%s'",
+				       name, name);
 
 	if (!get)
 		return -EIO;
@@ -289,7 +288,7 @@ int store_load_newest(struct store *s)
 int store_configure(struct store *s, const struct conf *conf, struct err *e)
 {
 	int64_t now_s = mono_wall_ms() / 1000;
-	int r = store_exec(s, "BEGIN IMMEDIATE");
+	int r = db_exec(&s->db, "BEGIN IMMEDIATE");
 
 	s->keep_s = (int64_t)conf->keep_readings_d * 86400;
 
@@ -302,7 +301,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	if (r == 0)
 		r = write_inputs(s, conf, now_s);
 	if (r == 0)
-		r = store_exec(s, "COMMIT");
+		r = db_exec(&s->db, "COMMIT");
 	if (r == 0)
 		r = store_load_meters(s);
 	if (r == 0)
@@ -310,8 +309,8 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	if (r == 0)
 		r = store_account_configure(s, conf);
 	if (r != 0) {
-		err_add(e, s->path, 0, "the configuration can not be written: %s", s->error);
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		err_add(e, s->db.path, 0, "the configuration can not be written: %s", s->db.error);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	}
 	return r;
 }

@@ -94,11 +94,11 @@ static struct store_exchange read_row(sqlite3_stmt *get)
 
 int store_exchange_load(struct store *s, bool done, struct store_exchanges *x)
 {
-	size_t most = (size_t)store_number(s, "SELECT count(*) FROM replacement", 0);
-	sqlite3_stmt *get = store_prepare(s,
-					  "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
-					  "JOIN meter m ON m.name = r.meter WHERE r.done = %d ORDER BY r.at_ts, r.id",
-					  done);
+	size_t most = (size_t)db_number(&s->db, "SELECT count(*) FROM replacement", 0);
+	sqlite3_stmt *get = db_prepare(&s->db,
+				       "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
+				       "JOIN meter m ON m.name = r.meter WHERE r.done = %d ORDER BY r.at_ts, r.id",
+				       done);
 
 	*x = (struct store_exchanges){.list = calloc(most + 1, sizeof(*x->list))};
 	if (!get || !x->list) {
@@ -114,8 +114,8 @@ int store_exchange_load(struct store *s, bool done, struct store_exchanges *x)
 int store_exchange_meter(struct store *s, struct store_meter *m, struct store_exchange *x, const char *serial,
 			 const char *detail)
 {
-	sqlite3_stmt *put = store_prepare(s, "INSERT INTO replacement (meter, at_ts, final, initial, serial, done) "
-					     "VALUES (?, ?, ?, ?, ?, 1)");
+	sqlite3_stmt *put = db_prepare(&s->db, "INSERT INTO replacement (meter, at_ts, final, initial, serial, done) "
+					       "VALUES (?, ?, ?, ?, ?, 1)");
 	int r;
 
 	if (!put)
@@ -129,7 +129,7 @@ int store_exchange_meter(struct store *s, struct store_meter *m, struct store_ex
 	if (x->has_initial)
 		sqlite3_bind_int64(put, 4, x->initial);
 	sqlite3_bind_text(put, 5, serial, -1, SQLITE_STATIC);
-	r = store_run(s, put);
+	r = db_run(&s->db, put);
 	sqlite3_finalize(put);
 	enum outcome outcome = exchange(s, m, x);
 
@@ -142,7 +142,7 @@ int store_exchange_meter(struct store *s, struct store_meter *m, struct store_ex
 
 int store_exchange_ask(struct store *s, struct store_exchanges *x)
 {
-	int64_t version = store_number(s, "PRAGMA data_version", 0);
+	int64_t version = db_number(&s->db, "PRAGMA data_version", 0);
 	int r;
 
 	/* it changes when another program has written */
@@ -153,7 +153,7 @@ int store_exchange_ask(struct store *s, struct store_exchanges *x)
 	for (size_t i = 0; i < x->n; i++)
 		x->list[i].at_s--;
 	if (r == 0)
-		r = store_exec(s, "DELETE FROM replacement WHERE NOT done");
+		r = db_exec(&s->db, "DELETE FROM replacement WHERE NOT done");
 	if (r == 0)
 		s->replacement_version = version;
 	return r;

@@ -142,7 +142,7 @@ static void thin(struct store *s)
 {
 	if (s->n_dropped == 0)
 		log_warning("%s: readings in memory take %zu kB: powers are dropped, counters are kept less often",
-			    s->path, s->held_bytes / 1024);
+			    s->db.path, s->held_bytes / 1024);
 	thin_to(s, 0);
 	for (int64_t span_s = 300; s->held_bytes > s->held_max / 2 && span_s < INT64_C(1) << 40; span_s *= 3)
 		thin_to(s, span_s);
@@ -176,7 +176,7 @@ void store_reading(struct store *s, const struct reading *r)
 	unsigned char *value;
 
 	if (!to) {
-		snprintf(s->error, sizeof(s->error), "no memory for a reading: it is lost");
+		snprintf(s->db.error, sizeof(s->db.error), "no memory for a reading: it is lost");
 		s->n_dropped++;
 		return;
 	}

@@ -47,7 +47,7 @@ static const char *write_span(struct store *s, size_t span, int64_t t_s)
 		sqlite3_bind_text(a->put_span[span], 1, c->name, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(a->put_span[span], 2, c->start_s);
 		sqlite3_bind_int64(a->put_span[span], 3, c->end_s);
-		store_account_note(s, store_run(s, a->put_span[span]));
+		store_account_note(s, db_run(&s->db, a->put_span[span]));
 		a->span_written_s[span] = c->start_s;
 	}
 	return c->name;
@@ -74,7 +74,7 @@ static void add_to_spans(struct store *s, const struct account_interval *i, size
 		sqlite3_bind_text(add, 1, write_span(s, span, i->start_s), -1, SQLITE_STATIC);
 		sqlite3_bind_int64(add, 2, i->meter);
 		sqlite3_bind_int64(add, 3, measured_s);
-		store_account_note(s, store_run(s, add));
+		store_account_note(s, db_run(&s->db, add));
 	}
 }
 
@@ -111,7 +111,7 @@ static void put_kept(struct store *s, const struct account_interval *i, const st
 
 	if (a->start_written_s != i->start_s) {
 		sqlite3_bind_int64(a->put_start, 1, i->start_s);
-		store_account_note(s, store_run(s, a->put_start));
+		store_account_note(s, db_run(&s->db, a->put_start));
 		a->start_written_s = i->start_s;
 	}
 	sqlite3_bind_int64(a->put_interval, 1, i->start_s);
@@ -121,7 +121,7 @@ static void put_kept(struct store *s, const struct account_interval *i, const st
 	for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++)
 		if (k->has[c])
 			sqlite3_bind_int64(a->put_interval, 5 + (int)c, k->values[c]);
-	store_account_note(s, store_run(s, a->put_interval));
+	store_account_note(s, db_run(&s->db, a->put_interval));
 }
 
 static bool has_column(const struct account_interval *i)
@@ -193,7 +193,8 @@ void store_interval_put(void *context, const struct account_interval *given)
 static sqlite3_stmt *prepare_add(struct store *s, const char *span, size_t kind)
 {
 	const char *name = s->kinds[kind].name;
-	sqlite3_str *into = sqlite3_str_new(s->db), *values = sqlite3_str_new(s->db), *set = sqlite3_str_new(s->db);
+	sqlite3_str *into = sqlite3_str_new(s->db.handle), *values = sqlite3_str_new(s->db.handle),
+		    *set = sqlite3_str_new(s->db.handle);
 	sqlite3_stmt *stmt = NULL;
 	int n = 4;
 
@@ -214,8 +215,8 @@ static sqlite3_stmt *prepare_add(struct store *s, const char *span, size_t kind)
 	char *texts[] = {sqlite3_str_finish(into), sqlite3_str_finish(values), sqlite3_str_finish(set)};
 
 	if (texts[0] && texts[1] && texts[2])
-		stmt = store_prepare(s, "%s) VALUES (%s) ON CONFLICT (%s, meter) DO UPDATE SET %s", texts[0], texts[1],
-				     span, texts[2]);
+		stmt = db_prepare(&s->db, "%s) VALUES (%s) ON CONFLICT (%s, meter) DO UPDATE SET %s", texts[0],
+				  texts[1], span, texts[2]);
 	for (int i = 0; i < 3; i++)
 		sqlite3_free(texts[i]);
 	return stmt;
@@ -226,8 +227,8 @@ static int prepare_spans(struct store *s, size_t span)
 	struct store_account *a = &s->account;
 
 	/* one in which the time zone was changed is as long as both say */
-	a->put_span[span] = store_prepare(
-		s,
+	a->put_span[span] = db_prepare(
+		&s->db,
 		"INSERT INTO local_%s (%s, from_ts, until_ts) VALUES (?, ?, ?) ON CONFLICT (%s) DO UPDATE SET "
 		"from_ts = min(from_ts, excluded.from_ts), until_ts = max(until_ts, excluded.until_ts) "
 		"WHERE excluded.from_ts < from_ts OR excluded.until_ts > until_ts",
@@ -257,11 +258,11 @@ int store_interval_open(struct store *s)
 			 names_get(interval_columns[i])->name);
 		snprintf(marks + strlen(marks), sizeof(marks) - strlen(marks), ", ?");
 	}
-	a->get_interval = store_prepare(s, "SELECT quality%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);
-	a->put_interval =
-		store_prepare(s, "REPLACE INTO kept_interval (ts, meter, duration_s, quality%s) VALUES (?, ?, ?, ?%s)",
-			      columns, marks);
-	a->put_start = store_prepare(s, "INSERT OR IGNORE INTO interval_start (ts) VALUES (?)");
+	a->get_interval = db_prepare(&s->db, "SELECT quality%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);
+	a->put_interval = db_prepare(
+		&s->db, "REPLACE INTO kept_interval (ts, meter, duration_s, quality%s) VALUES (?, ?, ?, ?%s)", columns,
+		marks);
+	a->put_start = db_prepare(&s->db, "INSERT OR IGNORE INTO interval_start (ts) VALUES (?)");
 	for (size_t span = 0; span < STORE_SPANS && r == 0; span++)
 		r = prepare_spans(s, span);
 	return a->get_interval && a->put_interval && a->put_start ? r : -EIO;
@@ -291,10 +292,10 @@ static int clear_spans(struct store *s, size_t span, const char *from)
 			continue;
 		snprintf(sql, sizeof(sql), "DELETE FROM %s_%s WHERE %s >= '%s'", spans[span], s->kinds[k].name,
 			 spans[span], from);
-		r = store_exec(s, sql);
+		r = db_exec(&s->db, sql);
 	}
 	snprintf(sql, sizeof(sql), "DELETE FROM local_%s WHERE %s >= '%s'", spans[span], spans[span], from);
-	return r == 0 ? store_exec(s, sql) : r;
+	return r == 0 ? db_exec(&s->db, sql) : r;
 }
 
 int store_interval_clear(struct store *s, int64_t from_s)
@@ -309,5 +310,5 @@ int store_interval_clear(struct store *s, int64_t from_s)
 	snprintf(sql, sizeof(sql),
 		 "DELETE FROM kept_interval WHERE ts >= %lld; DELETE FROM interval_start WHERE ts >= %lld",
 		 (long long)from_s, (long long)from_s);
-	return r == 0 ? store_exec(s, sql) : r;
+	return r == 0 ? db_exec(&s->db, sql) : r;
 }

@@ -128,10 +128,11 @@ static struct account_limits *limits_of_input(const struct store_input *input,
 static int load_inputs(struct store *s)
 {
 	struct store_account *a = &s->account;
-	size_t n = (size_t)store_number(s, "SELECT count(*) FROM input_period", 0);
-	sqlite3_stmt *get = store_prepare(s, "SELECT meter, concentrator, from_ts, until_ts, weight, input, quantity, "
-					     "weight_per "
-					     "FROM input_period ORDER BY meter, from_ts");
+	size_t n = (size_t)db_number(&s->db, "SELECT count(*) FROM input_period", 0);
+	sqlite3_stmt *get =
+		db_prepare(&s->db, "SELECT meter, concentrator, from_ts, until_ts, weight, input, quantity, "
+				   "weight_per "
+				   "FROM input_period ORDER BY meter, from_ts");
 	int r = 0;
 
 	a->inputs = calloc(n + 1, sizeof(*a->inputs));

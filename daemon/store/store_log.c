@@ -20,7 +20,7 @@ static int64_t log_bytes(const struct store *s)
 	char name[4096];
 	struct stat st;
 
-	snprintf(name, sizeof(name), "%s-wal", s->path);
+	snprintf(name, sizeof(name), "%s-wal", s->db.path);
 	return stat(name, &st) == 0 ? st.st_size : 0;
 }
 
@@ -53,7 +53,7 @@ static void find_readers(const struct store *s, char *text, size_t n)
 	FILE *f = NULL;
 
 	text[0] = '\0';
-	snprintf(name, sizeof(name), "%s-shm", s->path);
+	snprintf(name, sizeof(name), "%s-shm", s->db.path);
 	if (stat(name, &st) == 0)
 		f = fopen("/proc/locks", "r");
 	while (f && n_found < READERS_TOLD && fgets(line, sizeof(line), f)) {
@@ -80,10 +80,10 @@ static void find_readers(const struct store *s, char *text, size_t n)
 /* Bring everything in the log home and begin it anew. Not possible while somebody reads from it. */
 static bool shorten(struct store *s)
 {
-	sqlite3_busy_timeout(s->db, 0);
-	int code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(s->db.handle, 0);
+	int code = sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
-	sqlite3_busy_timeout(s->db, STORE_BUSY_TIMEOUT_MS);
+	sqlite3_busy_timeout(s->db.handle, STORE_BUSY_TIMEOUT_MS);
 	return code == SQLITE_OK;
 }
 
@@ -95,12 +95,12 @@ static void tell(struct store *s, int64_t bytes)
 	/* the kernel's list may leave out one while others come and go */
 	for (int i = 0; i < LOOKS && !readers[0]; i++)
 		find_readers(s, readers, sizeof(readers));
-	snprintf(s->error, sizeof(s->error), "its log has %" PRId64 " MB because a reader does not end%s%s",
+	snprintf(s->db.error, sizeof(s->db.error), "its log has %" PRId64 " MB because a reader does not end%s%s",
 		 bytes >> 20, readers[0] ? ": process " : "", readers[0] ? readers + 2 : "");
 	if (s->log_told)
 		return;
 	s->log_told = true;
-	log_warning("%s: %s; readings are written less often until it does", s->path, s->error);
+	log_warning("%s: %s; readings are written less often until it does", s->db.path, s->db.error);
 }
 
 int store_log_limit(struct store *s)
@@ -109,7 +109,7 @@ int store_log_limit(struct store *s)
 
 	if (bytes < s->log_soft_bytes || shorten(s)) {
 		if (s->log_told)
-			log_info("%s: its log is short again", s->path);
+			log_info("%s: its log is short again", s->db.path);
 		s->log_told = false;
 		return 0;
 	}

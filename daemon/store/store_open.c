@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db_aside.h"
+#include "db_claim.h"
+#include "db_migrate.h"
+#include "dbformat.h"
 #include "log.h"
 #include "mono.h"
 
@@ -70,38 +74,39 @@ static int check_file(const char *path, struct err *e)
 /* Two daemons on one database would count everything twice. */
 static int claim(struct store *s, struct err *e)
 {
-	int r = store_claim(s->path, &s->claim_fd);
+	int r = db_claim(s->db.path, &s->claim_fd);
 
 	if (r == -EBUSY)
-		err_add(e, s->path, 0, "another tallyd writes it; end that one, or name another path in [store]");
+		err_add(e, s->db.path, 0, "another tallyd writes it; end that one, or name another path in [store]");
 	else if (r < 0)
-		err_add(e, s->path, 0, "can not be locked: %s; the file system must be a local one", strerror(-r));
+		err_add(e, s->db.path, 0, "can not be locked: %s; the file system must be a local one", strerror(-r));
 	return r;
 }
 
 /* Is it ours, and not of a newer program? *version: 0 for an empty file. */
 static int check_identity(struct store *s, int *version, struct err *e)
 {
-	int64_t tables = store_number(s, "SELECT count(*) FROM sqlite_schema", -1);
-	int64_t id = store_number(s, "PRAGMA application_id", -1);
+	int64_t tables = db_number(&s->db, "SELECT count(*) FROM sqlite_schema", -1);
+	int64_t id = db_number(&s->db, "PRAGMA application_id", -1);
 
 	if (tables < 0 || id < 0) {
-		int r = store_fail(s, "read");
+		int r = db_fail(&s->db, "read");
 
-		err_add(e, s->path, 0, "can not be read: %s", s->error);
+		err_add(e, s->db.path, 0, "can not be read: %s", s->db.error);
 		return r;
 	}
-	*version = (int)store_number(s, "PRAGMA user_version", -1);
-	if (tables > 0 && id != STORE_APPLICATION_ID) {
-		err_add(e, s->path, 0,
+	*version = (int)db_number(&s->db, "PRAGMA user_version", -1);
+	if (tables > 0 && id != DBFORMAT_APPLICATION_ID) {
+		err_add(e, s->db.path, 0,
 			"is the database of another program (application_id %lld, not %d); name another path in "
 			"[store]",
-			(long long)id, STORE_APPLICATION_ID);
+			(long long)id, DBFORMAT_APPLICATION_ID);
 		return -EINVAL;
 	}
-	if (*version > store_schema_version()) {
-		err_add(e, s->path, 0, "has schema %d, this program knows %d at most; install the newer tallyd again",
-			*version, store_schema_version());
+	if (*version > db_schema_version()) {
+		err_add(e, s->db.path, 0,
+			"has schema %d, this program knows %d at most; install the newer tallyd again", *version,
+			db_schema_version());
 		return -EINVAL;
 	}
 	return 0;
@@ -113,15 +118,16 @@ static int set_modes(struct store *s, enum conf_durability durability, struct er
 
 	/* Without its -wal and -shm files a reader who may not write the folder can not open the database: they stay
 	 * when the daemon ends. */
-	sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
+	sqlite3_file_control(s->db.handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
 	/* small pages: a commit rewrites the last page of each table it appends to */
-	if (store_exec(s, "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304; "
-			  "PRAGMA wal_autocheckpoint = 2000") != 0 ||
+	if (db_exec(&s->db, "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 4194304; "
+			    "PRAGMA wal_autocheckpoint = 2000") != 0 ||
 	    /* what is deleted is overwritten by what comes: flash is spared the zeros */
-	    store_exec(s, "PRAGMA secure_delete = OFF") != 0 ||
-	    store_exec(s, durability == CONF_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") != 0) {
-		err_add(e, s->path, 0, "can not be put into WAL mode: %s; the file system must not be a network one",
-			s->error);
+	    db_exec(&s->db, "PRAGMA secure_delete = OFF") != 0 ||
+	    db_exec(&s->db, durability == CONF_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL") !=
+		    0) {
+		err_add(e, s->db.path, 0, "can not be put into WAL mode: %s; the file system must not be a network one",
+			s->db.error);
 		return -EIO;
 	}
 	return 0;
@@ -129,14 +135,15 @@ static int set_modes(struct store *s, enum conf_durability durability, struct er
 
 static int open_database(struct store *s, struct err *e)
 {
-	if (sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		int r = store_fail(s, "open");
+	if (sqlite3_open_v2(s->db.path, &s->db.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
+		int r = db_fail(&s->db, "open");
 
-		err_add(e, s->path, 0, "can not be opened: %s", s->error);
+		err_add(e, s->db.path, 0, "can not be opened: %s", s->db.error);
 		return r;
 	}
-	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, STORE_OPEN_TIMEOUT_MS);
+	sqlite3_extended_result_codes(s->db.handle, 1);
+	sqlite3_busy_timeout(s->db.handle, DB_OPEN_TIMEOUT_MS);
 	return 0;
 }
 
@@ -161,12 +168,12 @@ void store_note_damage(struct store *s)
 {
 	char name[4096];
 
-	snprintf(name, sizeof(name), "%s.damaged", s->path);
+	snprintf(name, sizeof(name), "%s.damaged", s->db.path);
 	FILE *f = fopen(name, "w");
 
 	if (!f)
 		return;
-	fprintf(f, "%s\n", s->error);
+	fprintf(f, "%s\n", s->db.error);
 	fclose(f);
 }
 
@@ -175,33 +182,33 @@ static int examine(struct store *s, int *version, char *finding, size_t n, struc
 {
 	struct stat st;
 
-	if (stat(s->path, &st) != 0)
+	if (stat(s->db.path, &st) != 0)
 		return 0;
-	if (was_found_damaged(s->path, finding, n))
+	if (was_found_damaged(s->db.path, finding, n))
 		return -EBADMSG;
-	if (st.st_size == 0 && store_was_database(s->path, &st)) {
+	if (st.st_size == 0 && db_was_database(s->db.path, &st)) {
 		snprintf(finding, n, "it is empty");
 		return -EBADMSG;
 	}
-	int code = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	int code = sqlite3_exec(s->db.handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 
-	if (store_is_damage(code)) {
-		snprintf(finding, n, "%s", sqlite3_errmsg(s->db));
-		if (code != SQLITE_NOTADB || store_was_database(s->path, &st))
+	if (db_is_damage(code)) {
+		snprintf(finding, n, "%s", sqlite3_errmsg(s->db.handle));
+		if (code != SQLITE_NOTADB || db_was_database(s->db.path, &st))
 			return -EBADMSG;
-		err_add(e, s->path, 0, "is not an SQLite database; move it away or name another path in [store]");
+		err_add(e, s->db.path, 0, "is not an SQLite database; move it away or name another path in [store]");
 		return -ENOTSUP;
 	}
 	int r = check_identity(s, version, e);
 
-	return r != 0 || store_check(s, finding, n) ? r : -EBADMSG;
+	return r != 0 || db_check(&s->db, finding, n) ? r : -EBADMSG;
 }
 
 static int prepare_file(struct store *s, int version, const struct conf *conf, struct err *e)
 {
 	int r = set_modes(s, conf->durability, e);
 
-	return r == 0 ? store_migrate(s, version, e) : r;
+	return r == 0 ? db_migrate(&s->db, version, e) : r;
 }
 
 /* Put the damaged file aside, begin a new one and take over what can be read. */
@@ -211,19 +218,19 @@ static int begin_anew(struct store *s, const char *finding, const struct conf *c
 	char *aside;
 	int r;
 
-	sqlite3_close(s->db);
-	s->db = NULL;
-	aside = store_aside_damaged(s->path, false, e);
+	sqlite3_close(s->db.handle);
+	s->db.handle = NULL;
+	aside = db_aside_damaged(s->db.path, false, e);
 	if (!aside)
 		return -EIO;
-	snprintf(note, sizeof(note), "%s.damaged", s->path);
+	snprintf(note, sizeof(note), "%s.damaged", s->db.path);
 	unlink(note);
 	snprintf(detail, sizeof(detail), "the database was damaged (%s) and is kept as %s", finding, aside);
-	log_error("%s: %s; a new one is begun", s->path, detail);
+	log_error("%s: %s; a new one is begun", s->db.path, detail);
 	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
 	close(s->claim_fd);
 	s->claim_fd = -1;
-	r = check_file(s->path, e);
+	r = check_file(s->db.path, e);
 	if (r == 0)
 		r = claim(s, e);
 	if (r == 0)
@@ -231,7 +238,7 @@ static int begin_anew(struct store *s, const char *finding, const struct conf *c
 	if (r == 0)
 		r = prepare_file(s, 0, conf, e);
 	if (r == 0 && store_salvage_begin(s, aside) != 0)
-		log_error("%s: nothing can be taken over: %s", s->path, s->error);
+		log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
 	free(aside);
 	return r;
 }
@@ -242,12 +249,12 @@ static int check_log(struct store *s, struct err *e)
 	char detail[400];
 	char *aside;
 
-	if (store_log_readable(s->path))
+	if (db_is_log_readable(s->db.path))
 		return 0;
-	aside = store_aside_damaged(s->path, true, e);
+	aside = db_aside_damaged(s->db.path, true, e);
 	if (!aside)
 		return -EIO;
-	snprintf(detail, sizeof(detail), "%s-wal was damaged, its commits are lost; it is kept as %s-wal", s->path,
+	snprintf(detail, sizeof(detail), "%s-wal was damaged, its commits are lost; it is kept as %s-wal", s->db.path,
 		 aside);
 	log_error("%s", detail);
 	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
@@ -259,10 +266,10 @@ int store_open_file(struct store *s, const struct conf *conf, struct err *e)
 {
 	char finding[200] = "";
 	int version = 0;
-	int r = check_folder(s->path, e);
+	int r = check_folder(s->db.path, e);
 
 	if (r == 0)
-		r = check_file(s->path, e);
+		r = check_file(s->db.path, e);
 	if (r == 0)
 		r = claim(s, e);
 	if (r == 0)
@@ -278,6 +285,6 @@ int store_open_file(struct store *s, const struct conf *conf, struct err *e)
 	if (r == 0 && !s->salvage)
 		store_salvage_resume(s);
 	if (r == 0)
-		sqlite3_busy_timeout(s->db, STORE_BUSY_TIMEOUT_MS);
+		sqlite3_busy_timeout(s->db.handle, STORE_BUSY_TIMEOUT_MS);
 	return r;
 }

@@ -3,20 +3,19 @@
 #ifndef TALLY_STORE_PRIVATE_H
 #define TALLY_STORE_PRIVATE_H
 
-#include <sqlite3.h>
-
+#include "db.h"
+#include "db_check.h"
 #include "store.h"
 #include "store_account.h"
 
 enum {
-	STORE_APPLICATION_ID = 0x74616c79, /* "taly", in the file's header */
-	STORE_STATE_MAX = 15,		   /* longest state of a meter or bus, bytes */
-	STORE_SLOT_BITS = 14,		   /* of a reading's id: its number in its slot */
-	STORE_SLOTS = 64,		   /* slots whose next number is remembered */
-	STORE_BUSY_TIMEOUT_MS = 250,	   /* longest a commit waits for another program's lock */
-	STORE_END_TIMEOUT_MS = 500,	   /* and the last one: the end has three seconds in all */
-	STORE_STATUS_EVERY_S = 300,	   /* figures of meters and buses are written this often, states at once */
-	STORE_STATUS_EARLY_S = 10,	   /* this often in the first minutes after a start, when somebody watches */
+	STORE_STATE_MAX = 15,	     /* longest state of a meter or bus, bytes */
+	STORE_SLOT_BITS = 14,	     /* of a reading's id: its number in its slot */
+	STORE_SLOTS = 64,	     /* slots whose next number is remembered */
+	STORE_BUSY_TIMEOUT_MS = 250, /* longest a commit waits for another program's lock */
+	STORE_END_TIMEOUT_MS = 500,  /* and the last one: the end has three seconds in all */
+	STORE_STATUS_EVERY_S = 300,  /* figures of meters and buses are written this often, states at once */
+	STORE_STATUS_EARLY_S = 10,   /* this often in the first minutes after a start, when somebody watches */
 	STORE_EARLY_S = 600,
 	STORE_TELL_EVERY_S = 60,	  /* silent meters' intervals are looked at this often */
 	STORE_HELD_MAX = 4 << 20,	  /* readings that wait for the database take this many bytes at most */
@@ -24,13 +23,6 @@ enum {
 	STORE_LOG_SELDOM_S = 300,	  /* commits are this far apart while a reader keeps the log long */
 	STORE_LOG_SOFT_BYTES = 64 << 20,  /* length of the log from which on that is so */
 	STORE_LOG_HARD_BYTES = 256 << 20, /* and from which on nothing is written */
-	STORE_OPEN_TIMEOUT_MS = 5000,	  /* the same when the file is opened */
-	STORE_PAGE_BYTES = 2048,	  /* small: a commit writes the last page of each table anew */
-	STORE_TABLES_MAX = 64,
-	STORE_TABLE_NAME_MAX = 40,
-	STORE_CHECK_WHOLE_BYTES = 256 << 20, /* a larger file is not checked wholly at the start */
-	STORE_CHECK_S = 10,		     /* but for this long */
-	STORE_COPIES_KEPT = 2,		     /* damaged files, and copies from before a change of the schema, each */
 };
 
 /* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
@@ -64,10 +56,10 @@ struct store_meter {
 	char mismatch[160];
 	char faults[200];
 	struct meter_status status; /* its texts are in the arrays above */
-	char *serial;			  /* not yet written, or NULL */
-	bool serial_done;		  /* written by the commit under way */
-	size_t serial_at;		  /* bytes of readings that were held before it */
-	char known_serial[72];		  /* as in the database */
+	char *serial;		    /* not yet written, or NULL */
+	bool serial_done;	    /* written by the commit under way */
+	size_t serial_at;	    /* bytes of readings that were held before it */
+	char known_serial[72];	    /* as in the database */
 	struct account_meter account;
 	bool account_changed; /* since it was saved */
 	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
@@ -94,11 +86,9 @@ struct store_event_held {
 struct store_salvage;
 
 struct store {
-	sqlite3 *db;
+	struct db db;
 	int claim_fd;		       /* -1 = none */
 	struct store_salvage *salvage; /* NULL: there is nothing to take over from a damaged file */
-	char *path;
-	char error[256];
 	size_t n_kinds;
 	struct store_kind kinds[STORE_KINDS_MAX];
 	int8_t kind_of[Q_COUNT];    /* index into kinds, -1 = not kept */
@@ -133,26 +123,6 @@ struct store {
 	struct store_account account;
 };
 
-/* Keep the database's complaint in s->error, after what was attempted. Returns it as -errno. */
-int store_fail(struct store *s, const char *attempt);
-
-/* Run statements that return nothing. 0 or -errno. */
-int store_exec(struct store *s, const char *sql);
-
-/* Prepare one statement that is kept; printf-like. NULL: store_error() says why. */
-sqlite3_stmt *store_prepare(struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Run a bound statement that returns no rows and make it ready for the next use. 0 or -errno. */
-int store_run(struct store *s, sqlite3_stmt *stmt);
-
-/* First column of the first row of a query, or fallback when there is none or it fails. */
-int64_t store_number(struct store *s, const char *sql, int64_t fallback);
-
-/* First column of the first row as text, "" when there is none; cut at n bytes. */
-void store_text(struct store *s, const char *sql, char *text, size_t n);
-/* -errno for a result code of SQLite. */
-int store_errno(int code);
-
 /* store_event() without a bound. */
 void store_add_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 
@@ -168,41 +138,9 @@ int store_retain(struct store *s);
  * and it is too long, store_error() says who. */
 int store_log_limit(struct store *s);
 
-/* store_migrate.c: the newest schema this program has, and bring the file to it from version, after a copy was put
- * aside. 0, or -errno with an error added. */
-int store_schema_version(void);
-int store_migrate(struct store *s, int version, struct err *e);
-
-/* store_check.c. Is the result code one of a damaged file? Was this file, which is no database now, one once?
- * Is the log of the last commits one? Is the open database sound, as far as can be seen within STORE_CHECK_S? If not,
- * finding says what was found. */
-struct stat;
-bool store_is_damage(int code);
-bool store_was_database(const char *path, const struct stat *st);
-bool store_log_readable(const char *path);
-bool store_check(struct store *s, char *finding, size_t n);
-
-/* store_claim.c. One daemon writes a database: take the claim, an open *fd of the caller's that holds it until it is
- * closed. 0; -EBUSY: another process has it; or -errno, *fd is -1 then. Before SQLite opens the file in this process,
- * whose locks go when a descriptor of the file is closed. */
-int store_claim(const char *path, int *fd);
-
-/* Whether a running daemon has the claim, as far as the caller may open the file. The same holds. */
-bool store_is_claimed(const char *path);
-
-/* store_aside.c. Rename a damaged file, with its log; log_only: only that. Returns the name it has now, owned by the
- * caller, or NULL with an error added. Prune: of the files PATH.KIND... only the newest are kept. */
-char *store_aside_damaged(const char *path, bool log_only, struct err *e);
-void store_aside_prune(const char *path, const char *kind, size_t keep);
-
-/* store_salvage.c. Our tables in the order of their worth, readings last; and the columns of a table's key, each
- * followed by direction. */
-size_t store_tables(sqlite3 *db, char tables[][STORE_TABLE_NAME_MAX + 1]);
-void store_key_order(sqlite3 *db, const char *table, const char *direction, char *order, size_t n);
-
-/* Take over what can be read of the damaged file at path: meters, lives, days, months and the newest of the rest now,
- * what is left with the commits to come, some rows each; also after a restart. Called inside the transaction of a
- * commit, and when that failed. 0 or -errno. */
+/* store_salvage.c. Take over what can be read of the damaged file at path: meters, lives, days, months and the newest
+ * of the rest now, what is left with the commits to come, some rows each; also after a restart. Called inside the
+ * transaction of a commit, and when that failed. 0 or -errno. */
 int store_salvage_begin(struct store *s, const char *path);
 void store_salvage_resume(struct store *s);
 int store_salvage_more(struct store *s);

@@ -28,7 +28,7 @@ static void next_row(struct cursor *c)
 
 static int open_cursor(struct store *s, size_t kind, struct cursor *c, int64_t after_s, int64_t before_s)
 {
-	sqlite3_str *sql = sqlite3_str_new(s->db);
+	sqlite3_str *sql = sqlite3_str_new(s->db.handle);
 
 	sqlite3_str_appendall(sql, "SELECT id, meter, quality");
 	for (int q = 0; q < Q_COUNT; q++)
@@ -38,7 +38,7 @@ static int open_cursor(struct store *s, size_t kind, struct cursor *c, int64_t a
 			    (long long)(after_s + 1) << STORE_SLOT_BITS, (long long)before_s << STORE_SLOT_BITS);
 	char *text = sqlite3_str_finish(sql);
 
-	c->stmt = text ? store_prepare(s, "%s", text) : NULL;
+	c->stmt = text ? db_prepare(&s->db, "%s", text) : NULL;
 	sqlite3_free(text);
 	if (!c->stmt)
 		return -EIO;
@@ -208,7 +208,7 @@ int store_replay_since(struct store *s)
 static int clear_account(struct store *s, int64_t write_from_s)
 {
 	char sql[200];
-	int r = store_exec(s, "UPDATE account SET last_ts = 0; DELETE FROM account_counter");
+	int r = db_exec(&s->db, "UPDATE account SET last_ts = 0; DELETE FROM account_counter");
 
 	if (r == 0)
 		r = store_interval_clear(s, write_from_s);
@@ -216,7 +216,7 @@ static int clear_account(struct store *s, int64_t write_from_s)
 		 "DELETE FROM life WHERE from_ts >= %lld; "
 		 "UPDATE life SET until_ts = NULL, until_raw = NULL WHERE until_ts >= %lld",
 		 (long long)write_from_s, (long long)write_from_s);
-	return r == 0 ? store_exec(s, sql) : r;
+	return r == 0 ? db_exec(&s->db, sql) : r;
 }
 
 /* Called after each reading of a rebuild: a transaction must not grow without end. */
@@ -226,8 +226,8 @@ static int rebuild_step(struct store *s)
 
 	if (r != 0 || ++s->account.n_rebuilt % REBUILD_STEP != 0)
 		return r;
-	r = store_exec(s, "COMMIT");
-	return r == 0 ? store_exec(s, "BEGIN IMMEDIATE") : r;
+	r = db_exec(&s->db, "COMMIT");
+	return r == 0 ? db_exec(&s->db, "BEGIN IMMEDIATE") : r;
 }
 
 static int64_t time_setting(struct store *s, const char *name)
@@ -235,7 +235,7 @@ static int64_t time_setting(struct store *s, const char *name)
 	char sql[100];
 
 	snprintf(sql, sizeof(sql), "SELECT CAST(value AS INTEGER) FROM setting WHERE name = '%s'", name);
-	return store_number(s, sql, 0);
+	return db_number(&s->db, sql, 0);
 }
 
 /* From where a rebuild may write: from the beginning when all readings are there and in the order of their slots, else
@@ -260,8 +260,8 @@ static int leave_as_it_is(struct store *s)
 {
 	int r = store_replay_since(s);
 
-	log_warning("%s: no rebuild: the clock has gone back, and is not in the month after that yet", s->path);
-	return r == 0 ? store_exec(s, "DELETE FROM setting WHERE name = 'rebuild'") : r;
+	log_warning("%s: no rebuild: the clock has gone back, and is not in the month after that yet", s->db.path);
+	return r == 0 ? db_exec(&s->db, "DELETE FROM setting WHERE name = 'rebuild'") : r;
 }
 
 int store_replay_all(struct store *s)
@@ -279,9 +279,9 @@ int store_replay_all(struct store *s)
 	a->n_rebuilt = 0;
 	a->write_from_s = rebuild_from(s);
 	if (r == 0)
-		r = store_exec(s, "BEGIN IMMEDIATE");
+		r = db_exec(&s->db, "BEGIN IMMEDIATE");
 	if (r == 0)
-		r = store_put_setting(s, "rebuild", "not finished");
+		r = db_put_setting(&s->db, "rebuild", "not finished");
 	if (r == 0)
 		r = store_state_load_counter_max(s);
 	if (r == 0)
@@ -297,11 +297,11 @@ int store_replay_all(struct store *s)
 	if (r == 0)
 		r = store_account_put_settings(s, a->zone, a->calendar.interval_s);
 	if (r == 0)
-		r = store_exec(s, "DELETE FROM setting WHERE name = 'rebuild'");
+		r = db_exec(&s->db, "DELETE FROM setting WHERE name = 'rebuild'");
 	if (r == 0)
-		r = store_exec(s, "COMMIT");
+		r = db_exec(&s->db, "COMMIT");
 	if (r != 0) {
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 		a->loaded = false;
 	}
 	a->rebuilding = false;

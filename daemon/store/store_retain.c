@@ -13,12 +13,12 @@ enum { LUMP = 2500, EVENTS_EVERY_S = 86400 };
 /* A rebuild of the account must not write what these readings no longer tell. */
 static int note_deleted(struct store *s, int64_t until_s)
 {
-	sqlite3_stmt *put = store_prepare(s,
-					  "INSERT INTO setting (name, value) VALUES ('deleted_until', '%lld') "
-					  "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
-					  "WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
-					  (long long)until_s);
-	int r = put ? store_run(s, put) : -1;
+	sqlite3_stmt *put = db_prepare(&s->db,
+				       "INSERT INTO setting (name, value) VALUES ('deleted_until', '%lld') "
+				       "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+				       "WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
+				       (long long)until_s);
+	int r = put ? db_run(&s->db, put) : -1;
 
 	sqlite3_finalize(put);
 	return r;
@@ -31,7 +31,7 @@ static int64_t end_of_lump(struct store *s, const char *kind)
 
 	snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d", STORE_SLOT_BITS,
 		 kind, LUMP);
-	return store_number(s, sql, INT64_MAX);
+	return db_number(&s->db, sql, INT64_MAX);
 }
 
 static bool has_counters(const struct store *s, size_t k)
@@ -57,8 +57,8 @@ static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 			break;
 		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE id < %lld", name,
 			 (long long)(end_s + 1) << STORE_SLOT_BITS);
-		r = store_exec(s, sql);
-		n_deleted += (size_t)sqlite3_changes(s->db);
+		r = db_exec(&s->db, sql);
+		n_deleted += (size_t)sqlite3_changes(s->db.handle);
 		if (r == 0 && has_counters(s, k))
 			r = note_deleted(s, end_s);
 	}
@@ -74,14 +74,14 @@ static int retain_slots(struct store *s)
 	for (size_t k = 0; k < s->n_kinds; k++) {
 		snprintf(sql, sizeof(sql), "SELECT ifnull(min(id), %lld) FROM reading_%s", (long long)INT64_MAX,
 			 s->kinds[k].name);
-		int64_t id = store_number(s, sql, 0);
+		int64_t id = db_number(&s->db, sql, 0);
 
 		if (id < oldest)
 			oldest = id;
 	}
 	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld; DELETE FROM suspect WHERE ts < %lld",
 		 (long long)(oldest >> STORE_SLOT_BITS), (long long)(oldest >> STORE_SLOT_BITS));
-	return store_exec(s, sql);
+	return db_exec(&s->db, sql);
 }
 
 /* Events that come again and again, as of a meter that is up and down for years. What happened to the counters and to
@@ -95,7 +95,7 @@ static int retain_events(struct store *s, int64_t horizon_s)
 		"DELETE FROM event_log WHERE at_ms < %lld AND kind IN ('meter-up', 'meter-down', 'bus-up', 'bus-down', "
 		"'gap', 'implausible') AND id NOT IN (SELECT max(id) FROM event_log GROUP BY subject, kind)",
 		(long long)horizon_s * 1000);
-	return store_exec(s, sql);
+	return db_exec(&s->db, sql);
 }
 
 /* A clock that is not known good says nothing about what is old. */
@@ -126,12 +126,12 @@ int store_retain(struct store *s)
 
 	if (s->keep_s == 0 || s->n_held == 0 || !is_clock_good(s))
 		return 0;
-	int changes = sqlite3_total_changes(s->db);
+	int changes = sqlite3_total_changes(s->db.handle);
 
 	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
 		if (s->kinds[k].touched)
 			r = retain_kind(s, k, horizon_s);
-	if (r == 0 && sqlite3_total_changes(s->db) != changes)
+	if (r == 0 && sqlite3_total_changes(s->db.handle) != changes)
 		r = retain_slots(s);
 	if (r == 0 && llabs(s->now_s - s->events_s) >= EVENTS_EVERY_S) {
 		r = retain_events(s, horizon_s);

@@ -20,7 +20,7 @@ enum {
 
 /* One table on its way from the damaged file into the new one. */
 struct salvage_table {
-	char name[STORE_TABLE_NAME_MAX + 1];
+	char name[DB_TABLE_NAME_MAX + 1];
 	sqlite3_stmt *get, *put, *put_slot;
 	int64_t put_s;	 /* slot put last */
 	bool by_time;	 /* its key begins with the slot: what is unreadable can be stepped over */
@@ -46,46 +46,12 @@ struct store_salvage {
 	sqlite3_stmt *put_slot;
 	int64_t slot_s;		  /* put last */
 	size_t n_tables, n_small; /* small ones come first and are copied at once */
-	struct salvage_table tables[STORE_TABLES_MAX];
+	struct salvage_table tables[DB_TABLES_MAX];
 };
-
-size_t store_tables(sqlite3 *db, char tables[][STORE_TABLE_NAME_MAX + 1])
-{
-	sqlite3_stmt *get = NULL;
-	size_t n = 0;
-	int code = sqlite3_prepare_v2(db,
-				      "SELECT name FROM sqlite_schema WHERE type = 'table' "
-				      "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIKE 'reading\\_%' "
-				      "ESCAPE '\\', name = 'kept_interval', name <> 'meter', name <> 'quantity', name",
-				      -1, &get, NULL);
-
-	while (code == SQLITE_OK && n < STORE_TABLES_MAX && sqlite3_step(get) == SQLITE_ROW)
-		snprintf(tables[n++], STORE_TABLE_NAME_MAX + 1, "%s", (const char *)sqlite3_column_text(get, 0));
-	sqlite3_finalize(get);
-	return n;
-}
 
 static bool is_big(const char *table)
 {
 	return strncmp(table, "reading_", 8) == 0 || strcmp(table, "kept_interval") == 0;
-}
-
-void store_key_order(sqlite3 *db, const char *table, const char *direction, char *order, size_t n)
-{
-	sqlite3_stmt *get = NULL;
-	size_t length = 0;
-
-	order[0] = '\0';
-	if (sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", -1, &get, NULL) ==
-	    SQLITE_OK) {
-		sqlite3_bind_text(get, 1, table, -1, SQLITE_STATIC);
-		while (sqlite3_step(get) == SQLITE_ROW && length < n)
-			length += (size_t)snprintf(order + length, n - length, "%s\"%s\"%s", length ? ", " : "",
-						   (const char *)sqlite3_column_text(get, 0), direction);
-	}
-	sqlite3_finalize(get);
-	if (length == 0)
-		snprintf(order, n, "rowid%s", direction);
 }
 
 /* Columns that both files have, for both statements. */
@@ -106,28 +72,14 @@ static void add_guard(struct columns *c, const char *table, const char *column, 
 		sqlite3_str_appendf(c->guards, " AND EXISTS (SELECT 1 FROM quantity WHERE id = ?%d)", c->n + 1);
 }
 
-static bool has_column(sqlite3 *db, const char *table, const char *column)
-{
-	sqlite3_stmt *get = NULL;
-	bool has = false;
-
-	if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", -1, &get, NULL) == SQLITE_OK) {
-		sqlite3_bind_text(get, 1, table, -1, SQLITE_STATIC);
-		sqlite3_bind_text(get, 2, column, -1, SQLITE_STATIC);
-		has = sqlite3_step(get) == SQLITE_ROW;
-	}
-	sqlite3_finalize(get);
-	return has;
-}
-
 static void find_columns(struct store *s, struct store_salvage *v, const char *table, struct columns *c)
 {
-	sqlite3_stmt *get = store_prepare(s, "SELECT name, type FROM pragma_table_info('%s')", table);
+	sqlite3_stmt *get = db_prepare(&s->db, "SELECT name, type FROM pragma_table_info('%s')", table);
 
 	while (get && sqlite3_step(get) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(get, 0);
 
-		if (!has_column(v->from, table, name))
+		if (!db_has_column(v->from, table, name))
 			continue;
 		sqlite3_str_appendf(c->names, "%s\"%w\"", c->n ? ", " : "", name);
 		c->n++;
@@ -154,7 +106,7 @@ static sqlite3_stmt *prepare_get(struct store_salvage *v, const struct salvage_t
 	sqlite3_stmt *get = NULL;
 	char order[200];
 
-	store_key_order(v->from, t->name, t->ascending ? "" : " DESC", order, sizeof(order));
+	db_key_order(v->from, t->name, t->ascending ? "" : " DESC", order, sizeof(order));
 	char *sql = sqlite3_mprintf("SELECT %s FROM \"%w\" %s%s%s ORDER BY %s", columns, t->name,
 				    t->by_time ? "WHERE " : "", t->by_time ? t->key : "", t->by_time ? " <= ?1" : "",
 				    order);
@@ -169,8 +121,9 @@ static sqlite3_stmt *prepare_get(struct store_salvage *v, const struct salvage_t
 
 static void prepare_table(struct store *s, struct store_salvage *v, struct salvage_table *t)
 {
-	struct columns c = {
-		.names = sqlite3_str_new(s->db), .values = sqlite3_str_new(s->db), .guards = sqlite3_str_new(s->db)};
+	struct columns c = {.names = sqlite3_str_new(s->db.handle),
+			    .values = sqlite3_str_new(s->db.handle),
+			    .guards = sqlite3_str_new(s->db.handle)};
 
 	find_columns(s, v, t->name, &c);
 	char *names = sqlite3_str_finish(c.names), *values = sqlite3_str_finish(c.values),
@@ -179,8 +132,8 @@ static void prepare_table(struct store *s, struct store_salvage *v, struct salva
 	if (c.n > 0 && names && values) {
 		t->get = prepare_get(v, t, names);
 		if (!t->put)
-			t->put = store_prepare(s, "INSERT OR IGNORE INTO \"%s\" (%s) SELECT %s WHERE 1 %s", t->name,
-					       names, values, guards ? guards : "");
+			t->put = db_prepare(&s->db, "INSERT OR IGNORE INTO \"%s\" (%s) SELECT %s WHERE 1 %s", t->name,
+					    names, values, guards ? guards : "");
 	}
 	sqlite3_free(names);
 	sqlite3_free(values);
@@ -249,12 +202,12 @@ static int copy_row(struct store *s, struct store_salvage *v, struct salvage_tab
 	for (int i = 0; i < n; i++)
 		sqlite3_bind_value(t->put, i + 2, sqlite3_column_value(t->get, i));
 	code = sqlite3_step(t->put);
-	if (code == SQLITE_DONE && sqlite3_changes(s->db) > 0)
+	if (code == SQLITE_DONE && sqlite3_changes(s->db.handle) > 0)
 		v->n_rows++;
 	sqlite3_reset(t->put);
 	if (code == SQLITE_DONE || (code & 0xff) == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_MISMATCH)
 		return 0;
-	return store_fail(s, "salvage");
+	return db_fail(&s->db, "salvage");
 }
 
 /* Rows read just before something unreadable may be torn themselves: their key is whole and what comes after it is
@@ -272,7 +225,7 @@ static int drop_last(struct store *s, struct store_salvage *v, struct salvage_ta
 			 (long long)t->last[i].key, (long long)t->last[i].meter);
 		v->n_rows--;
 		t->last[i].there = false;
-		r = store_exec(s, sql);
+		r = db_exec(&s->db, sql);
 	}
 	return r;
 }
@@ -316,13 +269,13 @@ static int put_slot(struct store *s, struct salvage_table *t, int64_t slot_s)
 	if (t->put_s == slot_s || (!reading && strcmp(t->name, "kept_interval") != 0))
 		return 0;
 	if (!t->put_slot)
-		t->put_slot = store_prepare(s, "INSERT OR IGNORE INTO %s (ts) VALUES (?)",
-					    reading ? "slot" : "interval_start");
+		t->put_slot = db_prepare(&s->db, "INSERT OR IGNORE INTO %s (ts) VALUES (?)",
+					 reading ? "slot" : "interval_start");
 	if (!t->put_slot)
 		return -EIO;
 	sqlite3_bind_int64(t->put_slot, 1, slot_s);
 	t->put_s = slot_s;
-	return store_run(s, t->put_slot);
+	return db_run(&s->db, t->put_slot);
 }
 
 static int copy_in_order(struct store *s, struct store_salvage *v, struct salvage_table *t)
@@ -380,7 +333,7 @@ static int reserve_ids(struct store *s, struct store_salvage *v, bool whole)
 {
 	sqlite3_stmt *get = NULL;
 	char sql[200];
-	int64_t highest = store_number(s, "SELECT ifnull(max(id), 0) FROM meter", 0);
+	int64_t highest = db_number(&s->db, "SELECT ifnull(max(id), 0) FROM meter", 0);
 
 	if (sqlite3_prepare_v2(v->from, "SELECT seq FROM sqlite_sequence WHERE name = 'meter'", -1, &get, NULL) ==
 		    SQLITE_OK &&
@@ -392,7 +345,7 @@ static int reserve_ids(struct store *s, struct store_salvage *v, bool whole)
 		 "DELETE FROM sqlite_sequence WHERE name = 'meter'; "
 		 "INSERT INTO sqlite_sequence (name, seq) VALUES ('meter', %lld)",
 		 (long long)v->last_id);
-	return store_exec(s, sql);
+	return db_exec(&s->db, sql);
 }
 
 static struct salvage_table *find_table(struct store_salvage *v, const char *name)
@@ -422,14 +375,14 @@ static int begin_account_anew(struct store *s, struct store_salvage *v)
 		 "DELETE FROM account; DELETE FROM account_counter; "
 		 "REPLACE INTO setting (name, value) VALUES ('deleted_until', '%lld')",
 		 (long long)(mono_wall_ms() / 1000));
-	return store_exec(s, sql);
+	return db_exec(&s->db, sql);
 }
 
 /* Names and lives are worth nothing under another number. */
 static void leave_out_quantities(struct store *s, struct store_salvage *v)
 {
 	for (size_t i = 0; i < v->n_small; i++)
-		if (has_column(s->db, v->tables[i].name, "quantity"))
+		if (db_has_column(s->db.handle, v->tables[i].name, "quantity"))
 			v->tables[i].done = v->tables[i].damaged = true;
 }
 
@@ -444,7 +397,7 @@ static int copy_small(struct store *s, struct store_salvage *v)
 			r = reserve_ids(s, v, !v->tables[i].damaged);
 		if (strcmp(v->tables[i].name, "quantity") == 0 && v->tables[i].damaged) {
 			leave_out_quantities(s, v);
-			r = store_exec(s, "DELETE FROM quantity");
+			r = db_exec(&s->db, "DELETE FROM quantity");
 		}
 	}
 	return r == 0 ? begin_account_anew(s, v) : r;
@@ -453,7 +406,7 @@ static int copy_small(struct store *s, struct store_salvage *v)
 /* Written down, so that the copying goes on after a restart. */
 static int note_salvage(struct store *s, const struct store_salvage *v)
 {
-	sqlite3_stmt *put = store_prepare(s, "REPLACE INTO setting (name, value) VALUES ('salvage', ?)");
+	sqlite3_stmt *put = db_prepare(&s->db, "REPLACE INTO setting (name, value) VALUES ('salvage', ?)");
 	char value[4200];
 	int r;
 
@@ -461,7 +414,7 @@ static int note_salvage(struct store *s, const struct store_salvage *v)
 		return -EIO;
 	snprintf(value, sizeof(value), "%lld %s", (long long)v->last_id, v->path);
 	sqlite3_bind_text(put, 1, value, -1, SQLITE_TRANSIENT);
-	r = store_run(s, put);
+	r = db_run(&s->db, put);
 	sqlite3_finalize(put);
 	return r;
 }
@@ -471,8 +424,8 @@ static void cut_torn_page(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && st.st_size % STORE_PAGE_BYTES != 0 &&
-	    truncate(path, st.st_size - st.st_size % STORE_PAGE_BYTES) == 0)
+	if (stat(path, &st) == 0 && st.st_size % DB_PAGE_BYTES != 0 &&
+	    truncate(path, st.st_size - st.st_size % DB_PAGE_BYTES) == 0)
 		log_info("%s: the torn page at its end was cut off", path);
 }
 
@@ -493,7 +446,7 @@ static void repair_header(const char *path)
 			close(fd);
 		return;
 	}
-	uint32_t n_pages = (uint32_t)(st.st_size / STORE_PAGE_BYTES);
+	uint32_t n_pages = (uint32_t)(st.st_size / DB_PAGE_BYTES);
 
 	memset(head, 0, sizeof(head));
 	memcpy(head, constant, sizeof(constant));
@@ -547,7 +500,7 @@ static bool has_table(sqlite3 *db, const char *table)
 
 static struct store_salvage *open_salvage(struct store *s, const char *path)
 {
-	char names[STORE_TABLES_MAX][STORE_TABLE_NAME_MAX + 1];
+	char names[DB_TABLES_MAX][DB_TABLE_NAME_MAX + 1];
 	struct store_salvage *v = calloc(1, sizeof(*v));
 
 	if (!v || !(v->path = strdup(path))) {
@@ -561,7 +514,7 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 	sqlite3_db_config(v->from, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* what can be read of a damaged schema is enough */
 	sqlite3_exec(v->from, "PRAGMA writable_schema = ON; PRAGMA cell_size_check = ON", NULL, NULL, NULL);
-	size_t n = store_tables(s->db, names);
+	size_t n = db_list_tables(s->db.handle, names);
 
 	for (size_t i = 0; i < n; i++) {
 		struct salvage_table *t = &v->tables[v->n_tables];
@@ -572,7 +525,7 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 		    strcmp(names[i], "interval_start") == 0)
 			continue;
 		snprintf(t->name, sizeof(t->name), "%s", names[i]);
-		store_key_order(s->db, t->name, "", order, sizeof(order));
+		db_key_order(s->db.handle, t->name, "", order, sizeof(order));
 		t->key = strncmp(t->name, "reading_", 8) == 0 ? "id" : "ts";
 		t->shift = t->key[0] == 'i' ? STORE_SLOT_BITS : 0;
 		t->by_time = t->shift > 0 || strncmp(order, "\"ts\"", 4) == 0;
@@ -621,7 +574,7 @@ static void end_salvage(struct store *s)
 
 	snprintf(detail, sizeof(detail), "%zu rows taken over from %s, %zu places in it could not be read", v->n_rows,
 		 v->path, v->n_holes);
-	log_info("%s: %s", s->path, detail);
+	log_info("%s: %s", s->db.path, detail);
 	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
 	free_salvage(v);
 	s->salvage = NULL;
@@ -630,7 +583,7 @@ static void end_salvage(struct store *s)
 int store_salvage_begin(struct store *s, const char *path)
 {
 	struct store_salvage *v = open_salvage(s, path);
-	int r = v ? store_exec(s, "BEGIN IMMEDIATE") : -ENOMEM;
+	int r = v ? db_exec(&s->db, "BEGIN IMMEDIATE") : -ENOMEM;
 
 	if (r == 0)
 		r = copy_small(s, v);
@@ -639,9 +592,9 @@ int store_salvage_begin(struct store *s, const char *path)
 	if (r == 0 && !is_done(v))
 		r = note_salvage(s, v);
 	if (r == 0)
-		r = store_exec(s, "COMMIT");
+		r = db_exec(&s->db, "COMMIT");
 	if (r != 0) {
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 		if (v)
 			free_salvage(v);
 		return r;
@@ -650,15 +603,15 @@ int store_salvage_begin(struct store *s, const char *path)
 	if (is_done(v))
 		end_salvage(s);
 	else
-		log_info("%s: %zu rows taken over from %s so far, the older ones follow while the daemon runs", s->path,
-			 v->n_rows, v->path);
+		log_info("%s: %zu rows taken over from %s so far, the older ones follow while the daemon runs",
+			 s->db.path, v->n_rows, v->path);
 	return 0;
 }
 
 void store_salvage_resume(struct store *s)
 {
 	char note[4200] = "", *path;
-	sqlite3_stmt *get = store_prepare(s, "SELECT value FROM setting WHERE name = 'salvage'");
+	sqlite3_stmt *get = db_prepare(&s->db, "SELECT value FROM setting WHERE name = 'salvage'");
 
 	if (get && sqlite3_step(get) == SQLITE_ROW)
 		snprintf(note, sizeof(note), "%s", (const char *)sqlite3_column_text(get, 0));
@@ -686,7 +639,7 @@ int store_salvage_more(struct store *s)
 		i++;
 	if (i < v->n_tables)
 		return copy_rows(s, v, &v->tables[i], SALVAGE_STEP);
-	int r = store_exec(s, "DELETE FROM setting WHERE name = 'salvage'");
+	int r = db_exec(&s->db, "DELETE FROM setting WHERE name = 'salvage'");
 
 	if (r == 0)
 		end_salvage(s);

@@ -8,12 +8,13 @@ int store_state_open(struct store *s)
 {
 	struct store_account *a = &s->account;
 
-	a->put_account = store_prepare(s, "REPLACE INTO account (meter, last_ts, counter_max) VALUES (?, ?, ?)");
-	a->put_counter = store_prepare(
-		s, "REPLACE INTO account_counter (meter, quantity, parts, living, life_ts, ts, raw, moved_ts, seen_ts, "
-		   "open_ts, sum, rest, ended_raw, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, "
-		   "suspect_last_ts, suspect_last_raw) "
-		   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	a->put_account = db_prepare(&s->db, "REPLACE INTO account (meter, last_ts, counter_max) VALUES (?, ?, ?)");
+	a->put_counter = db_prepare(
+		&s->db,
+		"REPLACE INTO account_counter (meter, quantity, parts, living, life_ts, ts, raw, moved_ts, seen_ts, "
+		"open_ts, sum, rest, ended_raw, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, "
+		"suspect_last_ts, suspect_last_raw) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	return a->put_account && a->put_counter ? 0 : -EIO;
 }
 
@@ -42,7 +43,7 @@ static int save_counter(struct store *s, int64_t meter, const struct account_cou
 		sqlite3_bind_int64(put, n++, always[i]);
 	for (size_t i = 0; i < sizeof(suspect) / sizeof(suspect[0]) && c->n_suspect > 0; i++)
 		sqlite3_bind_int64(put, n++, suspect[i]);
-	return store_run(s, put);
+	return db_run(&s->db, put);
 }
 
 static int save_meter(struct store *s, struct store_meter *m)
@@ -53,7 +54,7 @@ static int save_meter(struct store *s, struct store_meter *m)
 	sqlite3_bind_int64(put, 1, m->id);
 	sqlite3_bind_int64(put, 2, m->account.last_s);
 	sqlite3_bind_int64(put, 3, m->account.counter_max);
-	r = store_run(s, put);
+	r = db_run(&s->db, put);
 	for (size_t i = 0; i < m->account.n_counters && r == 0; i++)
 		r = save_counter(s, m->id, &m->account.counters[i]);
 	return r;
@@ -79,7 +80,7 @@ int store_state_save(struct store *s, bool always)
 
 int store_state_load_counter_max(struct store *s)
 {
-	sqlite3_stmt *get = store_prepare(s, "SELECT meter, counter_max FROM account");
+	sqlite3_stmt *get = db_prepare(&s->db, "SELECT meter, counter_max FROM account");
 
 	while (get && sqlite3_step(get) == SQLITE_ROW) {
 		struct store_meter *m = store_find_meter(s, sqlite3_column_int64(get, 0));
@@ -87,17 +88,17 @@ int store_state_load_counter_max(struct store *s)
 		if (m)
 			m->account.counter_max = sqlite3_column_int64(get, 1);
 	}
-	return sqlite3_finalize(get) == SQLITE_OK && get ? 0 : store_fail(s, "read");
+	return sqlite3_finalize(get) == SQLITE_OK && get ? 0 : db_fail(&s->db, "read");
 }
 
 int store_state_load(struct store *s)
 {
-	sqlite3_stmt *get = store_prepare(s, "SELECT meter, last_ts, counter_max FROM account");
-	sqlite3_stmt *get_counter = store_prepare(
-		s, "SELECT c.meter, q.name, living, life_ts, ts, raw, moved_ts, seen_ts, open_ts, sum, known_s, "
-		   "estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, suspect_last_raw, "
-		   "parts, rest, ended_raw "
-		   "FROM account_counter c JOIN quantity q ON q.id = c.quantity");
+	sqlite3_stmt *get = db_prepare(&s->db, "SELECT meter, last_ts, counter_max FROM account");
+	sqlite3_stmt *get_counter = db_prepare(
+		&s->db, "SELECT c.meter, q.name, living, life_ts, ts, raw, moved_ts, seen_ts, open_ts, sum, known_s, "
+			"estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, suspect_last_raw, "
+			"parts, rest, ended_raw "
+			"FROM account_counter c JOIN quantity q ON q.id = c.quantity");
 	int r = get && get_counter ? 0 : -EIO;
 
 	while (r == 0 && sqlite3_step(get) == SQLITE_ROW) {
@@ -143,6 +144,6 @@ int store_state_load(struct store *s)
 	int ended = sqlite3_finalize(get), ended_counter = sqlite3_finalize(get_counter);
 
 	if (r == 0 && (ended != SQLITE_OK || ended_counter != SQLITE_OK))
-		r = store_fail(s, "read");
+		r = db_fail(&s->db, "read");
 	return r;
 }

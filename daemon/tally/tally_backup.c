@@ -3,13 +3,14 @@
 #include <sys/stat.h>
 
 #include "store.h"
+#include "db_backup.h"
 #include "tally.h"
 
 static int back_up(const struct conf *conf, const char *to)
 {
 	struct err e = {0};
 	struct stat st;
-	int rc = store_backup(conf->store_path, to, &e);
+	int rc = db_backup(conf->store_path, to, &e);
 
 	err_print(&e, stderr);
 	err_fini(&e);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "db_backup.h"
 #include "log.h"
 #include "store_site.h"
 
@@ -455,7 +456,7 @@ static void backup_is_a_whole_database_of_one_file(void **state)
 		assert_int_equal(store_commit(t->store), 0);
 		snprintf(copy.path, sizeof(copy.path), "%s/copy.db", t->dir);
 		/* the second one replaces the first */
-		assert_int_equal(store_backup(t->path, copy.path, &t->e), 0);
+		assert_int_equal(db_backup(t->path, copy.path, &t->e), 0);
 		assert_rows(&copy, "SELECT count(*) FROM energy", i ? "2" : "1");
 		assert_int_equal(count_files(&copy, "*"), 1);
 	}
@@ -473,11 +474,11 @@ static void backup_does_not_replace_a_file_of_another_kind(void **state)
 
 	fputs("just some notes\n", f);
 	fclose(f);
-	assert_int_not_equal(store_backup(t->path, path, &e), 0);
+	assert_int_not_equal(db_backup(t->path, path, &e), 0);
 	assert_non_null(strstr(e.items[0].text, "is there already"));
 	assert_int_equal(size_of(path), 16);
-	assert_int_not_equal(store_backup(t->path, "/nowhere/at/all/copy.db", &e), 0);
-	assert_int_not_equal(store_backup("/nowhere/at/all/t.db", path, &e), 0);
+	assert_int_not_equal(db_backup(t->path, "/nowhere/at/all/copy.db", &e), 0);
+	assert_int_not_equal(db_backup("/nowhere/at/all/t.db", path, &e), 0);
 	assert_int_equal(e.n_errors, 3);
 	err_fini(&e);
 }

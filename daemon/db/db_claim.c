@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_private.h"
+#include "db_claim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@ static struct flock whole_claim(void)
 	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = CLAIM_BYTE, .l_len = 1};
 }
 
-int store_claim(const char *path, int *fd)
+int db_claim(const char *path, int *fd)
 {
 	struct flock lock = whole_claim();
 	int r = 0;
@@ -30,7 +30,7 @@ int store_claim(const char *path, int *fd)
 	return r;
 }
 
-bool store_is_claimed(const char *path)
+bool db_is_claimed(const char *path)
 {
 	struct flock lock = whole_claim();
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_private.h"
+#include "db_backup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "db.h"
+#include "dbformat.h"
 
 /* Ours, and made by settle(): a database that a daemon has written is in WAL mode, whatever it is called. */
 static bool is_copy(const char *path)
@@ -19,7 +22,7 @@ static bool is_copy(const char *path)
 
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
 	    sqlite3_prepare_v2(db, sql, -1, &get, NULL) == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
-		is_copy = sqlite3_column_int(get, 0) == STORE_APPLICATION_ID &&
+		is_copy = sqlite3_column_int(get, 0) == DBFORMAT_APPLICATION_ID &&
 			  strcmp((const char *)sqlite3_column_text(get, 1), "wal") != 0;
 	sqlite3_finalize(get);
 	sqlite3_close(db);
@@ -104,13 +107,13 @@ static int copy_file(const char *path, const char *part, mode_t mode, struct err
 		err_add(e, from && sqlite3_errcode(from) ? path : part, 0, "can not be opened");
 		goto out;
 	}
-	sqlite3_busy_timeout(from, STORE_OPEN_TIMEOUT_MS);
+	sqlite3_busy_timeout(from, DB_OPEN_TIMEOUT_MS);
 	int code = copy_pages(from, to);
 
 	if (code == SQLITE_OK)
 		code = settle(to);
 	if (code != SQLITE_OK) {
-		r = store_errno(code);
+		r = db_errno(code);
 		err_add(e, path, 0, "can not be copied to %s: %s", part, sqlite3_errstr(code));
 	}
 out:
@@ -120,7 +123,7 @@ out:
 	return r;
 }
 
-int store_backup(const char *path, const char *to, struct err *e)
+int db_backup(const char *path, const char *to, struct err *e)
 {
 	char *part = NULL;
 	struct stat st;

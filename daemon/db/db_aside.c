@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_private.h"
+#include "db_aside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -36,7 +36,7 @@ static int rename_part(const char *path, const char *to, const char *part)
 	return rename(from_part, to_part) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-char *store_aside_damaged(const char *path, bool log_only, struct err *e)
+char *db_aside_damaged(const char *path, bool log_only, struct err *e)
 {
 	char *name = name_damaged(path);
 	int r = name ? 0 : -ENOMEM;
@@ -48,7 +48,7 @@ char *store_aside_damaged(const char *path, bool log_only, struct err *e)
 		free(name);
 		return NULL;
 	}
-	store_aside_prune(path, "damaged-", STORE_COPIES_KEPT);
+	db_aside_prune(path, "damaged-", DB_COPIES_KEPT);
 	return name;
 }
 
@@ -79,7 +79,7 @@ static size_t list_copies(const char *folder, const char *prefix, char **names, 
 	return n;
 }
 
-void store_aside_prune(const char *path, const char *kind, size_t keep)
+void db_aside_prune(const char *path, const char *kind, size_t keep)
 {
 	char *copy = strdup(path), *copy2 = strdup(path), *prefix = NULL, *names[64];
 

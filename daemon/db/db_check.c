@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_private.h"
+#include "db_check.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "mono.h"
 
-bool store_is_damage(int code)
+enum {
+	CHECK_WHOLE_BYTES = 256 << 20, /* a larger file is not checked wholly at the start */
+	CHECK_S = 10,		       /* but for this long */
+};
+
+bool db_is_damage(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
@@ -19,7 +25,7 @@ bool store_is_damage(int code)
 	}
 }
 
-bool store_was_database(const char *path, const struct stat *st)
+bool db_was_database(const char *path, const struct stat *st)
 {
 	char wal[4096];
 	struct stat wal_st;
@@ -28,15 +34,15 @@ bool store_was_database(const char *path, const struct stat *st)
 	snprintf(wal, sizeof(wal), "%s-wal", path);
 	if (stat(wal, &wal_st) == 0)
 		return true;
-	return st->st_size >= 2 * STORE_PAGE_BYTES && st->st_size % STORE_PAGE_BYTES == 0;
+	return st->st_size >= 2 * DB_PAGE_BYTES && st->st_size % DB_PAGE_BYTES == 0;
 }
 
 /* SQLite's own check of everything. */
-static bool check_whole(struct store *s, char *finding, size_t n)
+static bool check_whole(struct db *db, char *finding, size_t n)
 {
 	sqlite3_stmt *check = NULL;
 	bool sound = false;
-	int code = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &check, NULL);
+	int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &check, NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_step(check);
@@ -45,8 +51,8 @@ static bool check_whole(struct store *s, char *finding, size_t n)
 
 		sound = text && strcmp(text, "ok") == 0;
 		snprintf(finding, n, "%.*s", (int)strcspn(text ? text : "", "\n"), text ? text : "");
-	} else if (store_is_damage(code)) {
-		snprintf(finding, n, "%s", sqlite3_errmsg(s->db));
+	} else if (db_is_damage(code)) {
+		snprintf(finding, n, "%s", sqlite3_errmsg(db->handle));
 	} else {
 		sound = true;
 	}
@@ -55,50 +61,50 @@ static bool check_whole(struct store *s, char *finding, size_t n)
 }
 
 /* Read one table from its newest rows backwards, until the time is up. */
-static bool check_table(struct store *s, const char *table, int64_t until_us, char *finding, size_t n)
+static bool check_table(struct db *db, const char *table, int64_t until_us, char *finding, size_t n)
 {
 	sqlite3_stmt *get = NULL;
 	char order[200], sql[300];
 	int code;
 
-	store_key_order(s->db, table, " DESC", order, sizeof(order));
+	db_key_order(db->handle, table, " DESC", order, sizeof(order));
 	snprintf(sql, sizeof(sql), "SELECT * FROM \"%s\" ORDER BY %s", table, order);
-	code = sqlite3_prepare_v2(s->db, sql, -1, &get, NULL);
+	code = sqlite3_prepare_v2(db->handle, sql, -1, &get, NULL);
 	if (code == SQLITE_OK)
 		code = SQLITE_ROW;
 	for (unsigned i = 0; code == SQLITE_ROW && (i % 1024 != 0 || mono_us() < until_us); i++)
 		code = sqlite3_step(get);
-	if (store_is_damage(code))
-		snprintf(finding, n, "table %s: %s", table, sqlite3_errmsg(s->db));
+	if (db_is_damage(code))
+		snprintf(finding, n, "table %s: %s", table, sqlite3_errmsg(db->handle));
 	sqlite3_finalize(get);
-	return !store_is_damage(code);
+	return !db_is_damage(code);
 }
 
 /* As far as the time reaches: small tables first, of the big ones the newest rows. */
-static bool check_newest(struct store *s, char *finding, size_t n)
+static bool check_newest(struct db *db, char *finding, size_t n)
 {
-	int64_t until_us = mono_us() + STORE_CHECK_S * INT64_C(1000000);
-	char tables[STORE_TABLES_MAX][STORE_TABLE_NAME_MAX + 1];
-	size_t n_tables = store_tables(s->db, tables);
+	int64_t until_us = mono_us() + CHECK_S * INT64_C(1000000);
+	char tables[DB_TABLES_MAX][DB_TABLE_NAME_MAX + 1];
+	size_t n_tables = db_list_tables(db->handle, tables);
 	bool sound = true;
 
 	for (size_t i = 0; i < n_tables && sound; i++) {
 		int64_t now_us = mono_us(), share_us = (until_us - now_us) / (int64_t)(n_tables - i);
 
-		sound = check_table(s, tables[i], now_us + share_us, finding, n);
+		sound = check_table(db, tables[i], now_us + share_us, finding, n);
 	}
 	return sound;
 }
 
-bool store_check(struct store *s, char *finding, size_t n)
+bool db_check(struct db *db, char *finding, size_t n)
 {
-	int64_t bytes = store_number(s, "PRAGMA page_count", 0) * store_number(s, "PRAGMA page_size", 0);
+	int64_t bytes = db_number(db, "PRAGMA page_count", 0) * db_number(db, "PRAGMA page_size", 0);
 
-	return bytes <= STORE_CHECK_WHOLE_BYTES ? check_whole(s, finding, n) : check_newest(s, finding, n);
+	return bytes <= CHECK_WHOLE_BYTES ? check_whole(db, finding, n) : check_newest(db, finding, n);
 }
 
 /* The log of the last commits begins with one of two numbers. */
-bool store_log_readable(const char *path)
+bool db_is_log_readable(const char *path)
 {
 	char wal[4096];
 	unsigned char head[4];

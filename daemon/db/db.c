@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "db.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int db_errno(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_NOTADB:
+		return -ENOTSUP;
+	case SQLITE_CORRUPT:
+		return -EBADMSG;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+int db_fail(struct db *db, const char *attempt)
+{
+	int code = db->handle ? sqlite3_errcode(db->handle) : SQLITE_NOMEM;
+	int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
+
+	snprintf(db->error, sizeof(db->error), "%s: %s%s%s", attempt,
+		 db->handle ? sqlite3_errmsg(db->handle) : "no memory", system ? ", " : "",
+		 system ? strerror(system) : "");
+	return db_errno(code);
+}
+
+int db_exec(struct db *db, const char *sql)
+{
+	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	char attempt[40];
+
+	snprintf(attempt, sizeof(attempt), "%s", sql);
+	return db_fail(db, attempt);
+}
+
+sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...)
+{
+	sqlite3_stmt *stmt = NULL;
+	char *sql = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&sql, fmt, ap) < 0)
+		sql = NULL;
+	va_end(ap);
+	if (!sql || sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+		db_fail(db, "prepare");
+	free(sql);
+	return stmt;
+}
+
+int db_run(struct db *db, sqlite3_stmt *stmt)
+{
+	int r = 0;
+
+	if (sqlite3_step(stmt) != SQLITE_DONE)
+		r = db_fail(db, "write");
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
+	return r;
+}
+
+int64_t db_number(struct db *db, const char *sql, int64_t fallback)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t n = fallback;
+
+	if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+void db_text(struct db *db, const char *sql, char *text, size_t n)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	text[0] = '\0';
+	if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
+	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		snprintf(text, n, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+}
+
+size_t db_list_tables(sqlite3 *db, char tables[][DB_TABLE_NAME_MAX + 1])
+{
+	sqlite3_stmt *get = NULL;
+	size_t n = 0;
+	int code = sqlite3_prepare_v2(db,
+				      "SELECT name FROM sqlite_schema WHERE type = 'table' "
+				      "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIKE 'reading\\_%' "
+				      "ESCAPE '\\', name = 'kept_interval', name <> 'meter', name <> 'quantity', name",
+				      -1, &get, NULL);
+
+	while (code == SQLITE_OK && n < DB_TABLES_MAX && sqlite3_step(get) == SQLITE_ROW)
+		snprintf(tables[n++], DB_TABLE_NAME_MAX + 1, "%s", (const char *)sqlite3_column_text(get, 0));
+	sqlite3_finalize(get);
+	return n;
+}
+
+void db_key_order(sqlite3 *db, const char *table, const char *direction, char *order, size_t n)
+{
+	sqlite3_stmt *get = NULL;
+	size_t length = 0;
+
+	order[0] = '\0';
+	if (sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", -1, &get, NULL) ==
+	    SQLITE_OK) {
+		sqlite3_bind_text(get, 1, table, -1, SQLITE_STATIC);
+		while (sqlite3_step(get) == SQLITE_ROW && length < n)
+			length += (size_t)snprintf(order + length, n - length, "%s\"%s\"%s", length ? ", " : "",
+						   (const char *)sqlite3_column_text(get, 0), direction);
+	}
+	sqlite3_finalize(get);
+	if (length == 0)
+		snprintf(order, n, "rowid%s", direction);
+}
+
+bool db_has_column(sqlite3 *db, const char *table, const char *column)
+{
+	sqlite3_stmt *get = NULL;
+	bool has = false;
+
+	if (sqlite3_prepare_v2(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", -1, &get, NULL) == SQLITE_OK) {
+		sqlite3_bind_text(get, 1, table, -1, SQLITE_STATIC);
+		sqlite3_bind_text(get, 2, column, -1, SQLITE_STATIC);
+		has = sqlite3_step(get) == SQLITE_ROW;
+	}
+	sqlite3_finalize(get);
+	return has;
+}
+
+int db_put_setting(struct db *db, const char *name, const char *value)
+{
+	sqlite3_stmt *put = db_prepare(db, "REPLACE INTO setting (name, value) VALUES ('%s', ?)", name);
+	int r;
+
+	if (!put)
+		return -EIO;
+	sqlite3_bind_text(put, 1, value, -1, SQLITE_STATIC);
+	r = db_run(db, put);
+	sqlite3_finalize(put);
+	return r;
+}
+
+void db_get_setting(struct db *db, const char *name, char *value, size_t n)
+{
+	char sql[80];
+
+	snprintf(sql, sizeof(sql), "SELECT value FROM setting WHERE name = '%s'", name);
+	db_text(db, sql, value, n);
+}

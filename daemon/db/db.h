@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* db.h - one open database file, and the few calls through which everything above runs SQL on it.
+ * A struct db belongs to one thread. It remembers one sentence about the last failure. */
+#ifndef TALLY_DB_H
+#define TALLY_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	DB_OPEN_TIMEOUT_MS = 5000, /* longest wait for another program's lock when a file is opened */
+	DB_PAGE_BYTES = 2048,	   /* small: a commit rewrites the last page of each table that it appends to */
+	DB_TABLES_MAX = 64,
+	DB_TABLE_NAME_MAX = 40,
+};
+
+/* Zeros: closed. The owner closes handle and frees path. */
+struct db {
+	sqlite3 *handle;
+	char *path;
+	char error[256]; /* about the last failure */
+};
+
+/* -errno for a result code of SQLite: -ENOSPC, -EBUSY, -EROFS, -ENOMEM, -ENOTSUP (no database), -EBADMSG (damaged),
+ * -EIO for everything else. */
+int db_errno(int code);
+
+/* Keep SQLite's complaint about what was attempted in db->error. Returns it as -errno. */
+int db_fail(struct db *db, const char *attempt);
+
+/* Run statements that return nothing. 0 or -errno. */
+int db_exec(struct db *db, const char *sql);
+
+/* Prepare one statement that is kept; printf-like. The caller finalizes it. NULL: db->error says why. */
+sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Run a bound statement that returns no rows and make it ready for the next use. 0 or -errno. */
+int db_run(struct db *db, sqlite3_stmt *stmt);
+
+/* First column of the first row of a query, or fallback when there is none or it fails. */
+int64_t db_number(struct db *db, const char *sql, int64_t fallback);
+
+/* First column of the first row as text, "" when there is none; cut at n bytes. */
+void db_text(struct db *db, const char *sql, char *text, size_t n);
+
+/* The tables of the schema in the order of their worth, readings last. Returns their number. */
+size_t db_list_tables(sqlite3 *db, char tables[][DB_TABLE_NAME_MAX + 1]);
+
+/* The columns of a table's key for ORDER BY, each followed by direction; cut at n bytes. */
+void db_key_order(sqlite3 *db, const char *table, const char *direction, char *order, size_t n);
+
+bool db_has_column(sqlite3 *db, const char *table, const char *column);
+
+/* One row of table setting: write it, 0 or -errno; read it, "" when there is none, cut at n bytes. */
+int db_put_setting(struct db *db, const char *name, const char *value);
+void db_get_setting(struct db *db, const char *name, char *value, size_t n);
+
+#endif
