@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "adu.h"
+#include "unit.h"
 
-static void crc_is_the_published_one(void **state)
+TEST(crc_is_the_published_one)
 {
 	static const uint8_t request[] = {0x01, 0x03, 0x00, 0x00, 0x00, 0x0A};
 
-	(void)state;
 	assert_int_equal(adu_crc(request, sizeof(request)), 0xCDC5); /* C5 CD on the wire */
 }
 
-static void rtu_request_is_taken_apart(void **state)
+TEST(rtu_request_is_taken_apart)
 {
 	static const uint8_t bytes[] = {0x05, 0x03, 0xC7, 0x02, 0x00, 0x02, 0x59, 0x3B};
 	struct adu f;
 
-	(void)state;
 	assert_int_equal(adu_rtu_request_length(bytes, 2), 8);
 	assert_true(adu_rtu_parse(bytes, sizeof(bytes), &f));
 	assert_int_equal(f.unit, 5);
@@ -29,43 +21,39 @@ static void rtu_request_is_taken_apart(void **state)
 	assert_int_equal(f.pdu[1], 0xC7);
 }
 
-static void rtu_with_a_wrong_bit_is_none(void **state)
+TEST(rtu_with_a_wrong_bit_is_none)
 {
 	static const uint8_t bytes[] = {0x05, 0x03, 0xC7, 0x03, 0x00, 0x02, 0x59, 0x3B};
 	struct adu f;
 
-	(void)state;
 	assert_false(adu_rtu_parse(bytes, sizeof(bytes), &f));
 	assert_false(adu_rtu_parse(bytes, 3, &f));
 }
 
-static void length_of_a_request_follows_its_function(void **state)
+TEST(length_of_a_request_follows_its_function)
 {
 	static const uint8_t write_many[] = {5, 16, 0xE1, 0x00, 0, 6, 12}, odd[] = {5, 65, 0, 0, 0, 0, 0};
 
-	(void)state;
 	assert_int_equal(adu_rtu_request_length(write_many, 6), 0);
 	assert_int_equal(adu_rtu_request_length(write_many, 7), 21);
 	assert_int_equal(adu_rtu_request_length(odd, 7), 0);
 }
 
-static void rtu_answer_gets_its_crc(void **state)
+TEST(rtu_answer_gets_its_crc)
 {
 	static const uint8_t expected[] = {0x05, 0x83, 0x02, 0x81, 0x30};
 	struct adu f = {.unit = 5, .n_pdu = 2, .pdu = {0x83, 0x02}};
 	uint8_t out[ADU_TCP_MAX];
 
-	(void)state;
 	assert_int_equal(adu_build(&f, out), 5);
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-static void tcp_frame_is_taken_when_whole(void **state)
+TEST(tcp_frame_is_taken_when_whole)
 {
 	static const uint8_t bytes[] = {0x12, 0x34, 0, 0, 0, 6, 9, 3, 0x03, 0x01, 0, 2, 0x12};
 	struct adu f;
 
-	(void)state;
 	assert_int_equal(adu_tcp_parse(bytes, 11, &f), 0);
 	assert_int_equal(adu_tcp_parse(bytes, 13, &f), 12);
 	assert_int_equal(f.transaction, 0x1234);
@@ -73,39 +61,24 @@ static void tcp_frame_is_taken_when_whole(void **state)
 	assert_int_equal(f.n_pdu, 5);
 }
 
-static void tcp_frame_of_another_protocol_is_none(void **state)
+TEST(tcp_frame_of_another_protocol_is_none)
 {
 	static const uint8_t protocol[] = {0, 1, 0, 1, 0, 6, 9, 3, 0, 0, 0, 1};
 	static const uint8_t length[] = {0, 1, 0, 0, 1, 0, 9, 3, 0, 0, 0, 1};
 	struct adu f;
 
-	(void)state;
 	assert_int_equal(adu_tcp_parse(protocol, sizeof(protocol), &f), -1);
 	assert_int_equal(adu_tcp_parse(length, sizeof(length), &f), -1);
 }
 
-static void tcp_answer_keeps_transaction_and_counts_its_bytes(void **state)
+TEST(tcp_answer_keeps_transaction_and_counts_its_bytes)
 {
 	static const uint8_t expected[] = {0xAB, 0xCD, 0, 0, 0, 5, 7, 3, 2, 0x12, 0x34};
 	struct adu f = {.tcp = true, .transaction = 0xABCD, .unit = 7, .n_pdu = 4, .pdu = {3, 2, 0x12, 0x34}};
 	uint8_t out[ADU_TCP_MAX];
 
-	(void)state;
 	assert_int_equal(adu_build(&f, out), sizeof(expected));
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc_is_the_published_one),
-		cmocka_unit_test(rtu_request_is_taken_apart),
-		cmocka_unit_test(rtu_with_a_wrong_bit_is_none),
-		cmocka_unit_test(length_of_a_request_follows_its_function),
-		cmocka_unit_test(rtu_answer_gets_its_crc),
-		cmocka_unit_test(tcp_frame_is_taken_when_whole),
-		cmocka_unit_test(tcp_frame_of_another_protocol_is_none),
-		cmocka_unit_test(tcp_answer_keeps_transaction_and_counts_its_bytes),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "encode.h"
+#include "unit.h"
 
 static const struct encode_weight one = {1, 0}, ten = {10, 0};
 
@@ -15,13 +9,12 @@ static struct driver_row row_of(enum driver_type type, uint8_t n_words)
 	return (struct driver_row){.type = type, .n_words = n_words, .scale = -1, .mantissa = 1};
 }
 
-static void u32_in_every_order(void **state)
+TEST(u32_in_every_order)
 {
 	struct driver_row row = row_of(DRIVER_U32, 2);
 	uint16_t w[2];
 	int64_t shown;
 
-	(void)state;
 	assert_true(encode_number(DRIVER_ABCD, &row, one, 0, 0x12345678, w, &shown));
 	assert_int_equal(w[0], 0x1234);
 	assert_int_equal(w[1], 0x5678);
@@ -36,13 +29,12 @@ static void u32_in_every_order(void **state)
 	assert_int_equal(w[1], 0x3412);
 }
 
-static void counter_is_cut_to_whole_counts_and_turns_over(void **state)
+TEST(counter_is_cut_to_whole_counts_and_turns_over)
 {
 	struct driver_row row = row_of(DRIVER_U32, 2);
 	uint16_t w[2];
 	int64_t shown;
 
-	(void)state;
 	assert_true(encode_number(DRIVER_ABCD, &row, ten, INT64_C(10000000000), INT64_C(9999999999), w, &shown));
 	assert_int_equal(shown, INT64_C(9999999990));
 	assert_int_equal((uint32_t)w[0] << 16 | w[1], 999999999);
@@ -52,13 +44,12 @@ static void counter_is_cut_to_whole_counts_and_turns_over(void **state)
 	assert_int_equal(w[1], 1);
 }
 
-static void gauge_is_rounded_half_away_from_zero(void **state)
+TEST(gauge_is_rounded_half_away_from_zero)
 {
 	struct driver_row row = row_of(DRIVER_S16, 1);
 	uint16_t w;
 	int64_t shown;
 
-	(void)state;
 	assert_true(encode_number(DRIVER_ABCD, &row, ten, 0, -25, &w, &shown));
 	assert_int_equal(shown, -30);
 	assert_int_equal(w, 0xFFFD);
@@ -66,13 +57,12 @@ static void gauge_is_rounded_half_away_from_zero(void **state)
 	assert_int_equal(w, 2);
 }
 
-static void value_beyond_the_type_is_not_available(void **state)
+TEST(value_beyond_the_type_is_not_available)
 {
 	struct driver_row row = row_of(DRIVER_S16, 1);
 	uint16_t w;
 	int64_t shown;
 
-	(void)state;
 	row.n_na = 1;
 	row.na[0] = 0x7FFF;
 	assert_false(encode_number(DRIVER_ABCD, &row, one, 0, 32768, &w, &shown));
@@ -83,13 +73,12 @@ static void value_beyond_the_type_is_not_available(void **state)
 	assert_int_equal(w, 0x8000);
 }
 
-static void parts_of_a_word_stay_in_their_bits(void **state)
+TEST(parts_of_a_word_stay_in_their_bits)
 {
 	struct driver_row high = row_of(DRIVER_U8_HIGH, 1), bits = row_of(DRIVER_BITS, 1);
 	uint16_t w;
 	int64_t shown;
 
-	(void)state;
 	encode_number(DRIVER_ABCD, &high, one, 0, 0xA5, &w, &shown);
 	assert_int_equal(w, 0xA500);
 	bits.bit_low = 4;
@@ -98,38 +87,35 @@ static void parts_of_a_word_stay_in_their_bits(void **state)
 	assert_int_equal(w, 0x50);
 }
 
-static void bcd_has_its_most_significant_digits_first(void **state)
+TEST(bcd_has_its_most_significant_digits_first)
 {
 	struct driver_row row = row_of(DRIVER_BCD, 2);
 	uint16_t w[2];
 	int64_t shown;
 
-	(void)state;
 	assert_true(encode_number(DRIVER_CDAB, &row, one, 0, 12345678, w, &shown));
 	assert_int_equal(w[0], 0x1234);
 	assert_int_equal(w[1], 0x5678);
 }
 
-static void float_shows_what_it_can_hold(void **state)
+TEST(float_shows_what_it_can_hold)
 {
 	struct driver_row row = row_of(DRIVER_F32, 2);
 	uint16_t w[2];
 	int64_t shown;
 
-	(void)state;
 	assert_true(encode_number(DRIVER_ABCD, &row, one, 0, 16777217, w, &shown));
 	assert_int_equal(w[0], 0x4B80);
 	assert_int_equal(w[1], 0);
 	assert_int_equal(shown, 16777216);
 }
 
-static void magnitude_has_its_sign_elsewhere(void **state)
+TEST(magnitude_has_its_sign_elsewhere)
 {
 	struct driver_row row = row_of(DRIVER_U32, 2), sector = row_of(DRIVER_U16, 1);
 	uint16_t w[2];
 	int64_t shown;
 
-	(void)state;
 	row.has_sign = sector.has_sign = true;
 	row.sign_value = 1;
 	sector.sign_value = 2;
@@ -144,13 +130,12 @@ static void magnitude_has_its_sign_elsewhere(void **state)
 	assert_int_equal(encode_sign(&sector, 1000), 0);
 }
 
-static void weight_follows_the_ratios(void **state)
+TEST(weight_follows_the_ratios)
 {
 	static struct driver d = {.n_scales = 1};
 	struct driver_row row = row_of(DRIVER_U32, 2);
 	struct encode_weight w;
 
-	(void)state;
 	d.scales[0].n_steps = 2;
 	d.scales[0].steps[0].below = 10;
 	d.scales[0].steps[0].mantissa = 1;
@@ -165,11 +150,10 @@ static void weight_follows_the_ratios(void **state)
 	assert_int_equal(w.exponent, 3);
 }
 
-static void modulus_is_the_rows_the_meters_or_the_types(void **state)
+TEST(modulus_is_the_rows_the_meters_or_the_types)
 {
 	struct driver_row row = row_of(DRIVER_U32, 2);
 
-	(void)state;
 	assert_int_equal(encode_modulus(&row, ten, 0), INT64_C(42949672960));
 	row.modulus = 12340;
 	assert_int_equal(encode_modulus(&row, ten, 0), 12340);
@@ -177,26 +161,24 @@ static void modulus_is_the_rows_the_meters_or_the_types(void **state)
 	assert_int_equal(encode_modulus(&row, ten, INT64_C(9999999995)), INT64_C(10000000000));
 }
 
-static void serial_number_fills_its_digits_from_the_right(void **state)
+TEST(serial_number_fills_its_digits_from_the_right)
 {
 	static const uint16_t expected[] = {0x0000, 0x0012, 0xAB34};
 	struct driver_row row = row_of(DRIVER_HEX, 3);
 	uint16_t w[3];
 	char shown[33];
 
-	(void)state;
 	encode_text(DRIVER_ABCD, &row, "12aB34", w, shown, sizeof(shown));
 	assert_memory_equal(w, expected, sizeof(expected));
 	assert_string_equal(shown, "00000012AB34");
 }
 
-static void texts_of_both_packings(void **state)
+TEST(texts_of_both_packings)
 {
 	struct driver_row two = row_of(DRIVER_TEXT, 2), single = row_of(DRIVER_CHARS, 2);
 	uint16_t w[2];
 	char shown[33];
 
-	(void)state;
 	encode_text(DRIVER_ABCD, &two, "E44", w, shown, sizeof(shown));
 	assert_int_equal(w[0], 0x4534);
 	assert_int_equal(w[1], 0x3420);
@@ -206,21 +188,4 @@ static void texts_of_both_packings(void **state)
 	assert_string_equal(shown, "SO");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(u32_in_every_order),
-		cmocka_unit_test(counter_is_cut_to_whole_counts_and_turns_over),
-		cmocka_unit_test(gauge_is_rounded_half_away_from_zero),
-		cmocka_unit_test(value_beyond_the_type_is_not_available),
-		cmocka_unit_test(parts_of_a_word_stay_in_their_bits),
-		cmocka_unit_test(bcd_has_its_most_significant_digits_first),
-		cmocka_unit_test(float_shows_what_it_can_hold),
-		cmocka_unit_test(magnitude_has_its_sign_elsewhere),
-		cmocka_unit_test(weight_follows_the_ratios),
-		cmocka_unit_test(modulus_is_the_rows_the_meters_or_the_types),
-		cmocka_unit_test(serial_number_fills_its_digits_from_the_right),
-		cmocka_unit_test(texts_of_both_packings),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "fault.h"
+#include "unit.h"
 
 enum { ROUNDS = 2000, ANSWER_BYTES = 9 };
 
@@ -24,11 +25,10 @@ static struct fault_rule rule_of(const char *name)
 	return rule;
 }
 
-static void kinds_are_known_by_name(void **state)
+TEST(kinds_are_known_by_name)
 {
 	struct fault_rule rule = rule_of("exception-11");
 
-	(void)state;
 	assert_int_equal(rule.kind, FAULT_EXCEPTION);
 	assert_int_equal(rule.exception, 11);
 	assert_false(fault_parse("exception", &rule));
@@ -39,9 +39,8 @@ static void kinds_are_known_by_name(void **state)
 	assert_int_equal(rule.delay_ms, 1200);
 }
 
-static void some_kinds_belong_to_some_transports(void **state)
+TEST(some_kinds_belong_to_some_transports)
 {
-	(void)state;
 	assert_true(fault_fits(FAULT_UNPLUG, false, false));
 	assert_false(fault_fits(FAULT_UNPLUG, false, true));
 	assert_false(fault_fits(FAULT_RESET, false, false));
@@ -50,25 +49,23 @@ static void some_kinds_belong_to_some_transports(void **state)
 	assert_true(fault_fits(FAULT_WRONG_TRANSACTION, true, true));
 }
 
-static void a_rate_is_kept_in_the_long_run(void **state)
+TEST(a_rate_is_kept_in_the_long_run)
 {
 	struct fault_rule rule = rule_of("silence");
 	uint64_t chance = 1;
 	int hits = 0;
 
-	(void)state;
 	rule.rate_ppm = 50000;
 	for (int i = 0; i < 100000; i++)
 		hits += fault_draw(&rule, 1, 0, 0, false, false, &chance) != NULL;
 	assert_in_range(hits, 4700, 5300);
 }
 
-static void a_rule_strikes_its_meter_as_often_as_it_says(void **state)
+TEST(a_rule_strikes_its_meter_as_often_as_it_says)
 {
 	struct fault_rule rule = rule_of("silence");
 	uint64_t chance = 1;
 
-	(void)state;
 	rule.meter = 3;
 	rule.left = 2;
 	assert_null(fault_draw(&rule, 1, 0, 4, false, false, &chance));
@@ -84,37 +81,34 @@ static size_t build(const char *name, const struct adu *f, uint64_t *chance, uin
 	return fault_build(&rule, f, chance, out);
 }
 
-static void bad_crc_never_fits(void **state)
+TEST(bad_crc_never_fits)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	struct adu f;
 
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		assert_int_equal(build("bad-crc", &answer, &chance, out), ANSWER_BYTES);
 		assert_false(adu_rtu_parse(out, ANSWER_BYTES, &f));
 	}
 }
 
-static void bad_crc_behind_a_gateway_is_its_exception(void **state)
+TEST(bad_crc_behind_a_gateway_is_its_exception)
 {
 	static const uint8_t expected[] = {0x12, 0x34, 0, 0, 0, 3, 5, 0x83, 11};
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 
-	(void)state;
 	assert_int_equal(build("bad-crc", &tcp_answer, &chance, out), sizeof(expected));
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-static void wrong_unit_and_function_are_whole_but_wrong(void **state)
+TEST(wrong_unit_and_function_are_whole_but_wrong)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	struct adu f;
 
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		assert_true(adu_rtu_parse(out, build("wrong-unit", &answer, &chance, out), &f));
 		assert_int_not_equal(f.unit, 5);
@@ -123,13 +117,12 @@ static void wrong_unit_and_function_are_whole_but_wrong(void **state)
 	assert_int_equal(f.pdu[0], 4);
 }
 
-static void wrong_transaction_is_another(void **state)
+TEST(wrong_transaction_is_another)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	struct adu f;
 
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t n = build("wrong-transaction", &tcp_answer, &chance, out);
 
@@ -138,14 +131,13 @@ static void wrong_transaction_is_another(void **state)
 	}
 }
 
-static void short_is_cut_or_a_word_less(void **state)
+TEST(short_is_cut_or_a_word_less)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	int cut = 0, whole = 0;
 	struct adu f;
 
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		size_t n = build("short", &answer, &chance, out);
 
@@ -160,38 +152,35 @@ static void short_is_cut_or_a_word_less(void **state)
 	assert_true(cut > ROUNDS / 4 && whole > ROUNDS / 4);
 }
 
-static void long_is_a_word_more(void **state)
+TEST(long_is_a_word_more)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	struct adu f;
 
-	(void)state;
 	assert_true(adu_rtu_parse(out, build("long", &answer, &chance, out), &f));
 	assert_int_equal(f.pdu[1], 6);
 	assert_int_equal(f.n_pdu, 8);
 }
 
-static void longest_answer_stays_in_its_bytes(void **state)
+TEST(longest_answer_stays_in_its_bytes)
 {
 	struct adu longest = {.tcp = true, .unit = 5, .n_pdu = 252, .pdu = {3, 250}};
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 
-	(void)state;
 	assert_in_range(build("long", &longest, &chance, out), 259, FAULT_BYTES_MAX);
 	for (int i = 0; i < ROUNDS; i++)
 		assert_in_range(build("noise-after", &longest, &chance, out), 260, FAULT_BYTES_MAX);
 }
 
-static void noise_leaves_the_answer_whole(void **state)
+TEST(noise_leaves_the_answer_whole)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	struct adu f;
 	size_t n;
 
-	(void)state;
 	n = build("noise-before", &answer, &chance, out);
 	assert_true(n > ANSWER_BYTES);
 	assert_true(adu_rtu_parse(out + n - ANSWER_BYTES, ANSWER_BYTES, &f));
@@ -200,47 +189,26 @@ static void noise_leaves_the_answer_whole(void **state)
 	assert_true(adu_rtu_parse(out, ANSWER_BYTES, &f));
 }
 
-static void exception_has_the_rules_code(void **state)
+TEST(exception_has_the_rules_code)
 {
 	static const uint8_t expected[] = {5, 0x83, 6};
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 
-	(void)state;
 	assert_int_equal(build("exception-6", &answer, &chance, out), 5);
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-static void wild_answer_is_sound_and_of_another_value(void **state)
+TEST(wild_answer_is_sound_and_of_another_value)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
 	struct adu f;
 
-	(void)state;
 	assert_true(adu_rtu_parse(out, build("wild", &answer, &chance, out), &f));
 	assert_int_equal(f.n_pdu, 6);
 	assert_int_equal(f.pdu[2], 0x10);
 	assert_int_equal(f.pdu[3], 0x11);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds_are_known_by_name),
-		cmocka_unit_test(some_kinds_belong_to_some_transports),
-		cmocka_unit_test(a_rate_is_kept_in_the_long_run),
-		cmocka_unit_test(a_rule_strikes_its_meter_as_often_as_it_says),
-		cmocka_unit_test(bad_crc_never_fits),
-		cmocka_unit_test(bad_crc_behind_a_gateway_is_its_exception),
-		cmocka_unit_test(wrong_unit_and_function_are_whole_but_wrong),
-		cmocka_unit_test(wrong_transaction_is_another),
-		cmocka_unit_test(short_is_cut_or_a_word_less),
-		cmocka_unit_test(long_is_a_word_more),
-		cmocka_unit_test(longest_answer_stays_in_its_bytes),
-		cmocka_unit_test(noise_leaves_the_answer_whole),
-		cmocka_unit_test(exception_has_the_rules_code),
-		cmocka_unit_test(wild_answer_is_sound_and_of_another_value),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "meter.h"
+#include "unit.h"
 
 enum { HOUR_MS = 3600000 };
 
@@ -55,12 +56,11 @@ static int64_t value(const struct meter *m, enum quantity q)
 	return v;
 }
 
-static void energy_is_power_times_time(void **state)
+TEST(energy_is_power_times_time)
 {
 	struct meter m = meter_of(6000, 6000, "flat");
 	int64_t power_mw, before;
 
-	(void)state;
 	m.load.noise = 0;
 	m.load.phases = 1;
 	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 1000);
@@ -75,11 +75,10 @@ static void energy_is_power_times_time(void **state)
 	assert_in_range(value(&m, Q_ACTIVE_ENERGY_IMPORT), 1000 + 5998, 1000 + 6000);
 }
 
-static void steps_of_time_make_no_difference(void **state)
+TEST(steps_of_time_make_no_difference)
 {
 	struct meter a = meter_of(500, 15000, "machine"), b = a;
 
-	(void)state;
 	meter_start(&a, 5, midnight_ms + 123);
 	meter_start(&b, 5, midnight_ms + 123);
 	meter_advance(&a, midnight_ms + 30 * HOUR_MS);
@@ -99,12 +98,11 @@ static int64_t tariffs_sum(const struct meter *m, enum quantity first)
 	return sum;
 }
 
-static void tariffs_advance_by_what_the_total_does(void **state)
+TEST(tariffs_advance_by_what_the_total_does)
 {
 	struct meter m = meter_of(700, 9000, "office");
 	int64_t total, tariffs, t2;
 
-	(void)state;
 	m.n_schedule = 2;
 	m.schedule[0] = (struct meter_tariff_change){360, 1};
 	m.schedule[1] = (struct meter_tariff_change){1320, 2};
@@ -123,12 +121,11 @@ static void tariffs_advance_by_what_the_total_does(void **state)
 	assert_int_equal(tariffs_sum(&m, Q_REACTIVE_ENERGY_IMPORT_T1), value(&m, Q_REACTIVE_ENERGY_IMPORT));
 }
 
-static void powers_and_currents_belong_together(void **state)
+TEST(powers_and_currents_belong_together)
 {
 	struct meter m = meter_of(40000, 40000, "flat");
 	int64_t p = 0, q = 0, s = 0;
 
-	(void)state;
 	m.load.power_factor = -900;
 	meter_start(&m, 9, midnight_ms);
 	for (int i = 0; i < 3; i++) {
@@ -146,12 +143,11 @@ static void powers_and_currents_belong_together(void **state)
 	assert_true(q < 0);
 }
 
-static void export_counts_in_its_own_register(void **state)
+TEST(export_counts_in_its_own_register)
 {
 	struct meter m = meter_of(-2000, -2000, "flat");
 	int64_t import, export;
 
-	(void)state;
 	meter_start(&m, 2, midnight_ms);
 	import = value(&m, Q_ACTIVE_ENERGY_IMPORT);
 	export = value(&m, Q_ACTIVE_ENERGY_EXPORT);
@@ -161,11 +157,10 @@ static void export_counts_in_its_own_register(void **state)
 	assert_true(value(&m, Q_ACTIVE_POWER) < 0);
 }
 
-static void pulses_follow_their_rate(void **state)
+TEST(pulses_follow_their_rate)
 {
 	struct meter m = meter_of(0, 0, "flat");
 
-	(void)state;
 	m.load.noise = 0;
 	m.inputs[0] = (struct meter_input){0, 3600};
 	meter_set(&m, Q_PULSES_1, 999999990);
@@ -178,11 +173,10 @@ static void pulses_follow_their_rate(void **state)
 	assert_int_equal(value(&m, Q_PULSES_2), 7);
 }
 
-static void demand_is_the_mean_of_the_last_quarter_of_an_hour(void **state)
+TEST(demand_is_the_mean_of_the_last_quarter_of_an_hour)
 {
 	struct meter m = meter_of(3000, 3000, "flat");
 
-	(void)state;
 	m.load.noise = 0;
 	m.load.phases = 1;
 	meter_start(&m, 2, midnight_ms);
@@ -192,12 +186,11 @@ static void demand_is_the_mean_of_the_last_quarter_of_an_hour(void **state)
 	assert_true(value(&m, Q_ACTIVE_POWER_DEMAND_MAX) >= value(&m, Q_ACTIVE_POWER_DEMAND));
 }
 
-static void a_set_value_stays_until_released(void **state)
+TEST(a_set_value_stays_until_released)
 {
 	struct meter m = meter_of(1000, 1000, "flat");
 	int64_t v;
 
-	(void)state;
 	meter_start(&m, 2, midnight_ms);
 	meter_set(&m, Q_FREQUENCY, 49123);
 	meter_advance(&m, midnight_ms + HOUR_MS);
@@ -211,12 +204,11 @@ static void a_set_value_stays_until_released(void **state)
 	assert_int_equal(value(&m, Q_TARIFF), 3);
 }
 
-static void another_device_has_other_counters(void **state)
+TEST(another_device_has_other_counters)
 {
 	struct meter m = meter_of(1000, 1000, "flat");
 	int64_t before;
 
-	(void)state;
 	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 123);
 	meter_start(&m, 2, midnight_ms);
 	before = value(&m, Q_ACTIVE_ENERGY_IMPORT);
@@ -227,11 +219,10 @@ static void another_device_has_other_counters(void **state)
 	assert_int_equal(tariffs_sum(&m, Q_ACTIVE_ENERGY_IMPORT_T1), value(&m, Q_ACTIVE_ENERGY_IMPORT));
 }
 
-static void identity_is_what_the_table_expects(void **state)
+TEST(identity_is_what_the_table_expects)
 {
 	struct meter m = meter_of(0, 0, "flat");
 
-	(void)state;
 	meter_set_text(&m, Q_SERIAL_NUMBER, "0815");
 	meter_start(&m, 2, midnight_ms);
 	assert_string_equal(meter_text(&m, Q_MAKER), "SOCO");
@@ -239,19 +230,4 @@ static void identity_is_what_the_table_expects(void **state)
 	assert_string_equal(meter_text(&m, Q_SERIAL_NUMBER), "0815");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(energy_is_power_times_time),
-		cmocka_unit_test(steps_of_time_make_no_difference),
-		cmocka_unit_test(tariffs_advance_by_what_the_total_does),
-		cmocka_unit_test(powers_and_currents_belong_together),
-		cmocka_unit_test(export_counts_in_its_own_register),
-		cmocka_unit_test(pulses_follow_their_rate),
-		cmocka_unit_test(demand_is_the_mean_of_the_last_quarter_of_an_hour),
-		cmocka_unit_test(a_set_value_stays_until_released),
-		cmocka_unit_test(another_device_has_other_counters),
-		cmocka_unit_test(identity_is_what_the_table_expects),
-	};
-	return cmocka_run_group_tests(tests, load_driver, free_driver);
-}
+UNIT_MAIN(load_driver, free_driver)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "site.h"
+#include "unit.h"
 
 #define DRIVERS "[site]\ndrivers = " SOURCE_DIR "/drivers\n"
 #define BUS	"[bus gw]\ntransport = tcp\n[bus hall]\ntransport = rtu\npath = /tmp/hall\nbaud = 4800\n"
@@ -59,7 +60,7 @@ static void refused(const char *text, unsigned line, const char *complaint)
 	err_fini(&e);
 }
 
-static void good_site_is_read(void **state)
+TEST(good_site_is_read)
 {
 	struct err e = {0};
 	struct site *s = load(DRIVERS "speed = 60\nhold = 500ms\nstart = 1700000000\n" BUS METER
@@ -69,7 +70,6 @@ static void good_site_is_read(void **state)
 				      "[fault f]\nkind = exception-4\nrate = 2.5%\nmeters = m1\n",
 			      &e);
 
-	(void)state;
 	err_print(&e, stderr);
 	assert_non_null(s);
 	assert_int_equal(s->speed, 60);
@@ -92,14 +92,13 @@ static void good_site_is_read(void **state)
 	err_fini(&e);
 }
 
-static void one_rule_for_several_meters_becomes_several(void **state)
+TEST(one_rule_for_several_meters_becomes_several)
 {
 	struct err e = {0};
 	struct site *s = load(DRIVERS BUS METER "[meter m2]\nbus = gw\nmodel = countis-e44\naddress = 5\n"
 						"[fault f]\nkind = late\ndelay = 2s\nmeters = m1, m2\n",
 			      &e);
 
-	(void)state;
 	assert_non_null(s);
 	assert_int_equal(s->n_faults, 2);
 	assert_int_equal(s->faults[1].meter, 1);
@@ -108,9 +107,8 @@ static void one_rule_for_several_meters_becomes_several(void **state)
 	err_fini(&e);
 }
 
-static void faults_are_told_with_their_line(void **state)
+TEST(faults_are_told_with_their_line)
 {
-	(void)state;
 	refused(DRIVERS "sped = 2\n" BUS, 3, "unknown key sped in [site], ");
 	refused("[sites]\n", 1, "section [sites], ");
 	refused(DRIVERS BUS "parity = mark\n", 9, "parity = mark, none, even or odd is allowed");
@@ -132,23 +130,13 @@ static void faults_are_told_with_their_line(void **state)
 	refused(DRIVERS BUS METER "[fault f]\nkind = late\nrate = 101%\n", 15, "rate = 101%, ");
 }
 
-static void missing_file_is_told(void **state)
+TEST(missing_file_is_told)
 {
 	struct err e = {0};
 
-	(void)state;
 	assert_null(site_load("/nonexistent/site.ini", &e));
 	assert_int_equal(e.n_errors, 1);
 	err_fini(&e);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_site_is_read),
-		cmocka_unit_test(one_rule_for_several_meters_becomes_several),
-		cmocka_unit_test(faults_are_told_with_their_line),
-		cmocka_unit_test(missing_file_is_told),
-	};
-	return cmocka_run_group_tests(tests, make_file, remove_file);
-}
+UNIT_MAIN(make_file, remove_file)

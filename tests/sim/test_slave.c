@@ -13,6 +13,7 @@
 #include "err.h"
 #include "plan.h"
 #include "slave.h"
+#include "unit.h"
 
 static const char table[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
 			    "max_words = 20\n"
@@ -84,12 +85,11 @@ static unsigned word(const struct adu *answer, unsigned i)
 	return (unsigned)answer->pdu[2 + 2 * i] << 8 | answer->pdu[3 + 2 * i];
 }
 
-static void block_is_read_across_reserved_words(void **state)
+TEST(block_is_read_across_reserved_words)
 {
 	struct meter m = meter_of(table);
 	struct adu a = ask(&m, 3, 100, 10);
 
-	(void)state;
 	assert_int_equal(a.n_pdu, 22);
 	assert_int_equal(word(&a, 0), 0xFFFF);
 	assert_int_equal(word(&a, 1), 0);
@@ -98,11 +98,10 @@ static void block_is_read_across_reserved_words(void **state)
 	meter_free(&m);
 }
 
-static void what_the_table_does_not_allow_is_refused(void **state)
+TEST(what_the_table_does_not_allow_is_refused)
 {
 	struct meter m = meter_of(table);
 
-	(void)state;
 	assert_int_equal(exception_of(&m, 4, 102, 2), 1);
 	assert_int_equal(exception_of(&m, 3, 102, 9), 2); /* into the next block */
 	assert_int_equal(exception_of(&m, 3, 98, 4), 2);  /* from before the block */
@@ -117,11 +116,10 @@ static void what_the_table_does_not_allow_is_refused(void **state)
 	meter_free(&m);
 }
 
-static void firmware_that_lacks_registers_refuses_them(void **state)
+TEST(firmware_that_lacks_registers_refuses_them)
 {
 	struct meter m = meter_of(table);
 
-	(void)state;
 	m.n_lacks = 1;
 	m.lacks[0] = (struct meter_span){104, 106};
 	assert_int_equal(exception_of(&m, 3, 102, 2), 0);
@@ -129,24 +127,22 @@ static void firmware_that_lacks_registers_refuses_them(void **state)
 	meter_free(&m);
 }
 
-static void absent_value_is_its_pattern(void **state)
+TEST(absent_value_is_its_pattern)
 {
 	struct meter m = meter_of(table);
 	struct adu a;
 
-	(void)state;
 	meter_set_absent(&m, Q_FREQUENCY);
 	a = ask(&m, 3, 112, 1);
 	assert_int_equal(word(&a, 0), 0xFFFF);
 	meter_free(&m);
 }
 
-static void byte_addressed_runs_and_short_values_alone(void **state)
+TEST(byte_addressed_runs_and_short_values_alone)
 {
 	struct meter m = meter_of(bytes_table);
 	struct adu a = ask(&m, 3, 0x0301, 4);
 
-	(void)state;
 	assert_int_equal(a.n_pdu, 10);
 	assert_int_equal(word(&a, 0) << 16 | word(&a, 1), 231000);
 	a = ask(&m, 3, 0x0309, 1);
@@ -174,12 +170,11 @@ static char *truth_of(const struct meter *m, unsigned address, unsigned n)
 	return text;
 }
 
-static void truth_names_the_rows_wholly_read(void **state)
+TEST(truth_names_the_rows_wholly_read)
 {
 	struct meter m = meter_of(table);
 	char *text = truth_of(&m, 103, 5);
 
-	(void)state;
 	assert_string_equal(text, " tariff=2 tariff_count=4");
 	free(text);
 	text = truth_of(&m, 102, 2);
@@ -188,7 +183,7 @@ static void truth_names_the_rows_wholly_read(void **state)
 	meter_free(&m);
 }
 
-static void counter_tells_how_often_it_has_passed_its_modulus(void **state)
+TEST(counter_tells_how_often_it_has_passed_its_modulus)
 {
 	struct meter m = meter_of("[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
 				  "[registers]\n"
@@ -199,7 +194,6 @@ static void counter_tells_how_often_it_has_passed_its_modulus(void **state)
 				  "active_energy_export_rollovers = 203 u8-low 1 - state\n");
 	char *text;
 
-	(void)state;
 	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9999999999)); /* the last Wh before 0 */
 	meter_set(&m, Q_ACTIVE_ENERGY_EXPORT, 3010);
 	text = truth_of(&m, 102, 4);
@@ -283,12 +277,11 @@ static void compare_model(struct driver *d, uint32_t ct, int64_t base_w)
 }
 
 /* Encoder and decoder were written apart: every row of every shipped table, planned, asked and decoded. */
-static void every_model_is_decoded_to_the_truth(void **state)
+TEST(every_model_is_decoded_to_the_truth)
 {
 	char **names = driver_list(SOURCE_DIR "/drivers"), *file, *shadowed;
 	struct err e = {0};
 
-	(void)state;
 	assert_non_null(names);
 	assert_non_null(names[0]);
 	for (size_t i = 0; names[i] != NULL; i++) {
@@ -313,17 +306,4 @@ static void every_model_is_decoded_to_the_truth(void **state)
 	err_fini(&e);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(block_is_read_across_reserved_words),
-		cmocka_unit_test(what_the_table_does_not_allow_is_refused),
-		cmocka_unit_test(firmware_that_lacks_registers_refuses_them),
-		cmocka_unit_test(absent_value_is_its_pattern),
-		cmocka_unit_test(byte_addressed_runs_and_short_values_alone),
-		cmocka_unit_test(truth_names_the_rows_wholly_read),
-		cmocka_unit_test(counter_tells_how_often_it_has_passed_its_modulus),
-		cmocka_unit_test(every_model_is_decoded_to_the_truth),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

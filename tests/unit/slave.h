@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "unit.h"
 
 struct slave_step {
 	const char *request; /* "05 03 ..."; for TCP without transaction; NULL = any */

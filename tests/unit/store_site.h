@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* store_site.h - a site in memory and its database, for the tests of the store. Include after cmocka.h. */
+/* store_site.h - a site in memory and its database, for the tests of the store.. */
 #ifndef TALLY_STORE_SITE_H
 #define TALLY_STORE_SITE_H
 
 #include <dirent.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store.h"
+#include "unit.h"
 
 /* One site in memory: bus "hall" with meters "press" and "pulses", inputs "lighting" and "gas" on the latter. */
 struct site {

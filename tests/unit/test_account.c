@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "account.h"
+#include "unit.h"
 
 static const int64_t T = 1767225600; /* 2026-01-01T00:00:00Z */
 
@@ -128,7 +123,7 @@ static void expect(struct bench *b, const char *told)
 	b->told[0] = '\0';
 }
 
-static void interval_is_the_difference_at_its_ends(void **state)
+TEST_WITH(interval_is_the_difference_at_its_ends, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -137,7 +132,7 @@ static void interval_is_the_difference_at_its_ends(void **state)
 	expect(b, "life 0 from 5000: first\n0+900 measured 150\n900+900 measured 150\n");
 }
 
-static void boundary_between_readings_is_interpolated_and_the_sum_exact(void **state)
+TEST_WITH(boundary_between_readings_is_interpolated_and_the_sum_exact, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -149,7 +144,7 @@ static void boundary_between_readings_is_interpolated_and_the_sum_exact(void **s
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 505 - 432);
 }
 
-static void first_interval_of_a_life_that_began_inside_it_is_estimated(void **state)
+TEST_WITH(first_interval_of_a_life_that_began_inside_it_is_estimated, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -158,7 +153,7 @@ static void first_interval_of_a_life_that_began_inside_it_is_estimated(void **st
 	expect(b, "life 840 from 840: first\n0+900 estimated 60\n900+900 measured 900\n");
 }
 
-static void glitch_is_suspect_and_not_counted(void **state)
+TEST_WITH(glitch_is_suspect_and_not_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -176,7 +171,7 @@ static void glitch_is_suspect_and_not_counted(void **state)
 	       "implausible 180\n0+900 measured 20\n");
 }
 
-static void register_that_stood_still_and_moves_on_is_counted(void **state)
+TEST_WITH(register_that_stood_still_and_moves_on_is_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -187,7 +182,7 @@ static void register_that_stood_still_and_moves_on_is_counted(void **state)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 31000);
 }
 
-static void two_agreeing_readings_after_a_suspect_make_a_reset(void **state)
+TEST_WITH(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -204,7 +199,7 @@ static void two_agreeing_readings_after_a_suspect_make_a_reset(void **state)
 		  "life ends 60 at 50100\nlife 120 from 0: reset\n0+900 estimated 300\n");
 }
 
-static void life_of_a_reset_goes_through_each_of_its_readings(void **state)
+TEST_WITH(life_of_a_reset_goes_through_each_of_its_readings, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -219,7 +214,7 @@ static void life_of_a_reset_goes_through_each_of_its_readings(void **state)
 	expect(b, "900+900 measured 30\n");
 }
 
-static void suspects_that_do_not_agree_make_no_reset(void **state)
+TEST_WITH(suspects_that_do_not_agree_make_no_reset, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -232,7 +227,7 @@ static void suspects_that_do_not_agree_make_no_reset(void **state)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 100);
 }
 
-static void rollover_is_counted_through(void **state)
+TEST_WITH(rollover_is_counted_through, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -248,7 +243,7 @@ static bool is_plausible(const struct bench *b, int64_t at_s, int64_t value)
 	return account_is_plausible(&b->meter, Q_ACTIVE_ENERGY_IMPORT, T + at_s, value);
 }
 
-static void value_is_judged_beforehand_without_being_counted(void **state)
+TEST_WITH(value_is_judged_beforehand_without_being_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -273,7 +268,7 @@ static void weigh(struct bench *b, int64_t weight, int64_t parts)
 	b->meter.every_s = 300;
 }
 
-static void pulses_of_five_sixteenths_roll_over_without_loss(void **state)
+TEST_WITH(pulses_of_five_sixteenths_roll_over_without_loss, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -289,7 +284,7 @@ static void pulses_of_five_sixteenths_roll_over_without_loss(void **state)
 	expect(b, "900+900 measured 4\n");
 }
 
-static void modulus_of_no_whole_base_units_is_exact(void **state)
+TEST_WITH(modulus_of_no_whole_base_units_is_exact, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -301,7 +296,7 @@ static void modulus_of_no_whole_base_units_is_exact(void **state)
 		  "900+900 measured 333\n1800+900 measured 333\n");
 }
 
-static void life_of_another_weight_is_rounded_for_itself(void **state)
+TEST_WITH(life_of_another_weight_is_rounded_for_itself, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -315,7 +310,7 @@ static void life_of_another_weight_is_rounded_for_itself(void **state)
 	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 360 from 53: replaced\n0+900 estimated 3\n");
 }
 
-static void replaced_pulse_meter_takes_its_figures_in_base_units(void **state)
+TEST_WITH(replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown)
 {
 	int64_t final = 33, initial = 20;
 	struct bench *b = *state;
@@ -328,7 +323,7 @@ static void replaced_pulse_meter_takes_its_figures_in_base_units(void **state)
 	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 300 from 20: replaced\n0+900 measured 3\n");
 }
 
-static void rollover_follows_the_modulus_that_was_read(void **state)
+TEST_WITH(rollover_follows_the_modulus_that_was_read, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -341,7 +336,7 @@ static void rollover_follows_the_modulus_that_was_read(void **state)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 70);
 }
 
-static void fall_that_is_no_rollover_is_suspect(void **state)
+TEST_WITH(fall_that_is_no_rollover_is_suspect, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -349,7 +344,7 @@ static void fall_that_is_no_rollover_is_suspect(void **state)
 	assert_false(feed(b, 60, 100));
 }
 
-static void one_step_backward_is_tolerated_where_known(void **state)
+TEST_WITH(one_step_backward_is_tolerated_where_known, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -361,7 +356,7 @@ static void one_step_backward_is_tolerated_where_known(void **state)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 10);
 }
 
-static void gap_is_told_and_its_energy_spread(void **state)
+TEST_WITH(gap_is_told_and_its_energy_spread, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -372,7 +367,7 @@ static void gap_is_told_and_its_energy_spread(void **state)
 		  "1800+900 estimated 300\n2700+900 estimated 300\n3600+900 estimated 300\n");
 }
 
-static void gap_inside_an_interval_leaves_it_measured(void **state)
+TEST_WITH(gap_inside_an_interval_leaves_it_measured, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -382,7 +377,7 @@ static void gap_inside_an_interval_leaves_it_measured(void **state)
 	expect(b, "life 0 from 1000: first\ngap 600\ngap 900\n0+900 measured 150\n");
 }
 
-static void intervals_without_readings_are_missing_until_they_can_be_estimated(void **state)
+TEST_WITH(intervals_without_readings_are_missing_until_they_can_be_estimated, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -396,7 +391,7 @@ static void intervals_without_readings_are_missing_until_they_can_be_estimated(v
 		  "900+900 estimated 90\n1800+900 estimated 90\n");
 }
 
-static void nothing_is_counted_between_two_lives(void **state)
+TEST_WITH(nothing_is_counted_between_two_lives, setup, teardown)
 {
 	struct bench *b = *state;
 	int64_t final = 1100, initial = 7;
@@ -409,7 +404,7 @@ static void nothing_is_counted_between_two_lives(void **state)
 		  "0+900 estimated 160\n900+900 estimated 120\n1800+900 estimated 120\n");
 }
 
-static void replaced_meter_without_figures_leaves_its_time_missing(void **state)
+TEST_WITH(replaced_meter_without_figures_leaves_its_time_missing, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -423,7 +418,7 @@ static void replaced_meter_without_figures_leaves_its_time_missing(void **state)
 	       "900+900 missing\n1800+900 missing\ngap 3600\n2700+900 measured 100\n");
 }
 
-static void partial_counter_is_reset_apart_from_the_total(void **state)
+TEST_WITH(partial_counter_is_reset_apart_from_the_total, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -440,7 +435,7 @@ static void partial_counter_is_reset_apart_from_the_total(void **state)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT_PARTIAL)->life_s, T + 120);
 }
 
-static void clock_that_steps_back_counts_nothing_twice(void **state)
+TEST_WITH(clock_that_steps_back_counts_nothing_twice, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -456,7 +451,7 @@ static void clock_that_steps_back_counts_nothing_twice(void **state)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 120);
 }
 
-static void clock_that_was_days_ahead_begins_again(void **state)
+TEST_WITH(clock_that_was_days_ahead_begins_again, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -469,7 +464,7 @@ static void clock_that_was_days_ahead_begins_again(void **state)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 900);
 }
 
-static void clock_that_was_astray_for_minutes_changes_nothing(void **state)
+TEST_WITH(clock_that_was_astray_for_minutes_changes_nothing, setup, teardown)
 {
 	struct bench *b = *state;
 	int64_t value = 1000;
@@ -486,7 +481,7 @@ static void clock_that_was_astray_for_minutes_changes_nothing(void **state)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->life_s, T);
 }
 
-static void clock_a_long_way_on_is_believed_when_it_has_gone_on(void **state)
+TEST_WITH(clock_a_long_way_on_is_believed_when_it_has_gone_on, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -497,7 +492,7 @@ static void clock_a_long_way_on_is_believed_when_it_has_gone_on(void **state)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 1000);
 }
 
-static void meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhile(void **state)
+TEST_WITH(meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhile, setup, teardown)
 {
 	struct bench *b = *state;
 	struct account_meter other = b->meter;
@@ -514,7 +509,7 @@ static void meter_that_was_away_for_long_is_counted_when_others_were_read_meanwh
 	account_fini(&other);
 }
 
-static void clock_that_was_never_set_is_not_counted(void **state)
+TEST_WITH(clock_that_was_never_set_is_not_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -522,7 +517,7 @@ static void clock_that_was_never_set_is_not_counted(void **state)
 	assert_int_equal(b->meter.n_counters, 0);
 }
 
-static void unsynchronised_readings_make_estimated_intervals(void **state)
+TEST_WITH(unsynchronised_readings_make_estimated_intervals, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -534,7 +529,7 @@ static void unsynchronised_readings_make_estimated_intervals(void **state)
 	expect(b, "life 0 from 1000: first\n0+900 estimated 900\n");
 }
 
-static void changed_length_cuts_the_running_interval(void **state)
+TEST_WITH(changed_length_cuts_the_running_interval, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -648,7 +643,7 @@ static unsigned long long seed(void)
 	return given ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761U + 1;
 }
 
-static void sums_are_exact_whatever_happens(void **state)
+TEST_WITH(sums_are_exact_whatever_happens, setup, teardown)
 {
 	struct bench *b = *state;
 	unsigned long long start = seed();
@@ -663,7 +658,7 @@ static void sums_are_exact_whatever_happens(void **state)
 }
 
 /* The same readings again, with the account's state taken out and put back in between. */
-static void account_goes_on_after_a_restart_as_if_there_had_been_none(void **state)
+TEST_WITH(account_goes_on_after_a_restart_as_if_there_had_been_none, setup, teardown)
 {
 	struct bench *b = *state;
 	struct bench *other = malloc(sizeof(*other));
@@ -700,48 +695,4 @@ static void account_goes_on_after_a_restart_as_if_there_had_been_none(void **sta
 	free(other);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(interval_is_the_difference_at_its_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(boundary_between_readings_is_interpolated_and_the_sum_exact, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(first_interval_of_a_life_that_began_inside_it_is_estimated, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(glitch_is_suspect_and_not_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(register_that_stood_still_and_moves_on_is_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown),
-		cmocka_unit_test_setup_teardown(life_of_a_reset_goes_through_each_of_its_readings, setup, teardown),
-		cmocka_unit_test_setup_teardown(suspects_that_do_not_agree_make_no_reset, setup, teardown),
-		cmocka_unit_test_setup_teardown(rollover_is_counted_through, setup, teardown),
-		cmocka_unit_test_setup_teardown(value_is_judged_beforehand_without_being_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(pulses_of_five_sixteenths_roll_over_without_loss, setup, teardown),
-		cmocka_unit_test_setup_teardown(modulus_of_no_whole_base_units_is_exact, setup, teardown),
-		cmocka_unit_test_setup_teardown(life_of_another_weight_is_rounded_for_itself, setup, teardown),
-		cmocka_unit_test_setup_teardown(replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown),
-		cmocka_unit_test_setup_teardown(rollover_follows_the_modulus_that_was_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(fall_that_is_no_rollover_is_suspect, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_step_backward_is_tolerated_where_known, setup, teardown),
-		cmocka_unit_test_setup_teardown(gap_is_told_and_its_energy_spread, setup, teardown),
-		cmocka_unit_test_setup_teardown(gap_inside_an_interval_leaves_it_measured, setup, teardown),
-		cmocka_unit_test_setup_teardown(intervals_without_readings_are_missing_until_they_can_be_estimated,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_is_counted_between_two_lives, setup, teardown),
-		cmocka_unit_test_setup_teardown(replaced_meter_without_figures_leaves_its_time_missing, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(partial_counter_is_reset_apart_from_the_total, setup, teardown),
-		cmocka_unit_test_setup_teardown(clock_that_steps_back_counts_nothing_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(clock_that_was_days_ahead_begins_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(clock_that_was_astray_for_minutes_changes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(clock_a_long_way_on_is_believed_when_it_has_gone_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhile,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(clock_that_was_never_set_is_not_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(unsynchronised_readings_make_estimated_intervals, setup, teardown),
-		cmocka_unit_test_setup_teardown(changed_length_cuts_the_running_interval, setup, teardown),
-		cmocka_unit_test_setup_teardown(sums_are_exact_whatever_happens, setup, teardown),
-		cmocka_unit_test_setup_teardown(account_goes_on_after_a_restart_as_if_there_had_been_none, setup,
-						teardown),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <semaphore.h>
 
 #include "bus.h"
 #include "mono.h"
 #include "slave.h"
+#include "unit.h"
 
 #define READ_1	"05 03 c6 52 00 01 18 d7"
 #define READ_2	"05 03 c6 52 00 02 58 d6"
@@ -123,13 +117,12 @@ static enum link_status run(struct bench *b, const struct plan_request *requests
 	return b->replies[b->job.n_done - 1].status;
 }
 
-static void job_comes_back_with_all_its_words(void **state)
+TEST(job_comes_back_with_all_its_words)
 {
 	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_4, FOUR}};
 	static const uint16_t expected[] = {0x0001, 0xe240, 0x0001, 0xe240, 0x0000, 0x0007};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 2);
 	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
@@ -140,7 +133,7 @@ static void job_comes_back_with_all_its_words(void **state)
 	bench_fini(&b);
 }
 
-static void jobs_come_back_in_their_order(void **state)
+TEST(jobs_come_back_in_their_order)
 {
 	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_2, TWO}, {READ_2, TWO}};
 	struct link_reply replies[3];
@@ -148,7 +141,6 @@ static void jobs_come_back_in_their_order(void **state)
 	uint16_t words[3][2];
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU_OVER_TCP);
 	slave_start(&b.slave, steps, 3);
 	for (int i = 0; i < 3; i++) {
@@ -170,13 +162,12 @@ static void jobs_come_back_in_their_order(void **state)
 }
 
 /* One wake may stand for several jobs, but none is left without. Jobs of no requests are done faster than any line. */
-static void no_job_is_left_without_a_wake(void **state)
+TEST(no_job_is_left_without_a_wake)
 {
 	enum { ROUNDS = 2000, JOBS = 8 };
 	struct bus_job jobs[JOBS], *job;
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU_OVER_TCP);
 	slave_start(&b.slave, NULL, 0);
 	for (int round = 0; round < ROUNDS; round++) {
@@ -193,12 +184,11 @@ static void no_job_is_left_without_a_wake(void **state)
 	bench_fini(&b);
 }
 
-static void exception_does_not_end_a_job(void **state)
+TEST(exception_does_not_end_a_job)
 {
 	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, FOUR}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 2);
 	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
@@ -208,12 +198,11 @@ static void exception_does_not_end_a_job(void **state)
 	bench_fini(&b);
 }
 
-static void timeout_ends_a_job(void **state)
+TEST(timeout_ends_a_job)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 1);
 	assert_int_equal(run(&b, two_and_four, 2, SHORT_MS), LINK_TIMEOUT);
@@ -222,13 +211,12 @@ static void timeout_ends_a_job(void **state)
 }
 
 /* The first request times out; its answer comes during the next request, of the same length. */
-static void late_answer_is_not_taken_for_a_later_request(void **state)
+TEST(late_answer_is_not_taken_for_a_later_request)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, STALE " ~20 " ONE}, {READ_2, TWO}};
 	static const enum conf_transport transports[] = {CONF_RTU, CONF_RTU_OVER_TCP};
 	struct bench b;
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		bench_init(&b, transports[i]);
 		slave_start(&b.slave, steps, 3);
@@ -240,12 +228,11 @@ static void late_answer_is_not_taken_for_a_later_request(void **state)
 	}
 }
 
-static void debt_is_settled_by_one_fence(void **state)
+TEST(debt_is_settled_by_one_fence)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, ONE}, {READ_2, TWO}, {READ_2, TWO}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
@@ -254,13 +241,12 @@ static void debt_is_settled_by_one_fence(void **state)
 	bench_fini(&b);
 }
 
-static void fence_is_another_request_of_the_job_where_it_can_be(void **state)
+TEST(fence_is_another_request_of_the_job_where_it_can_be)
 {
 	static const struct slave_step steps[] = {
 		{READ_2, NULL}, {READ_4, STALE " ~20 " FOUR}, {READ_2, TWO}, {READ_4, FOUR}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, two_and_four, 2, SHORT_MS), LINK_TIMEOUT);
@@ -269,7 +255,7 @@ static void fence_is_another_request_of_the_job_where_it_can_be(void **state)
 	bench_fini(&b);
 }
 
-static void fence_has_a_length_that_no_owed_answer_has(void **state)
+TEST(fence_has_a_length_that_no_owed_answer_has)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL},
 						  {READ_1, NULL},
@@ -277,7 +263,6 @@ static void fence_has_a_length_that_no_owed_answer_has(void **state)
 						  {READ_2, TWO}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
@@ -286,7 +271,7 @@ static void fence_has_a_length_that_no_owed_answer_has(void **state)
 	bench_fini(&b);
 }
 
-static void refused_fence_settles_nothing(void **state)
+TEST(refused_fence_settles_nothing)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL},
 						  {READ_1, REFUSAL},
@@ -294,7 +279,6 @@ static void refused_fence_settles_nothing(void **state)
 						  {READ_2, TWO}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
@@ -305,13 +289,12 @@ static void refused_fence_settles_nothing(void **state)
 	bench_fini(&b);
 }
 
-static void other_units_need_no_fence(void **state)
+TEST(other_units_need_no_fence)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL},
 						  {"fa 03 c6 52 00 02 4c d9", STALE " fa 03 04 00 01 e2 40 a8 6c"}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 2);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
@@ -325,12 +308,11 @@ static void other_units_need_no_fence(void **state)
 	bench_fini(&b);
 }
 
-static void tcp_timeout_is_followed_by_a_fresh_connection(void **state)
+TEST(tcp_timeout_is_followed_by_a_fresh_connection)
 {
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, TCP_TWO}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_TCP);
 	slave_start(&b.slave, steps, 2);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
@@ -340,12 +322,11 @@ static void tcp_timeout_is_followed_by_a_fresh_connection(void **state)
 	bench_fini(&b);
 }
 
-static void idle_connection_closed_by_the_gateway_is_no_fault(void **state)
+TEST(idle_connection_closed_by_the_gateway_is_no_fault)
 {
 	static const struct slave_step first[] = {{NULL, TCP_TWO " close"}}, second[] = {{NULL, TCP_TWO}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_TCP);
 	slave_start(&b.slave, first, 1);
 	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
@@ -356,12 +337,11 @@ static void idle_connection_closed_by_the_gateway_is_no_fault(void **state)
 }
 
 /* The pause before a line is opened again grows with each failure, and is forgotten with each answer. */
-static void connection_that_breaks_now_and_then_is_opened_again_at_once(void **state)
+TEST(connection_that_breaks_now_and_then_is_opened_again_at_once)
 {
 	static const struct slave_step steps[] = {{NULL, "close"}, {NULL, TCP_TWO}, {NULL, "close"}, {NULL, TCP_TWO}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_TCP);
 	slave_start(&b.slave, steps, 4);
 	for (int i = 0; i < 2; i++) {
@@ -372,7 +352,7 @@ static void connection_that_breaks_now_and_then_is_opened_again_at_once(void **s
 	bench_fini(&b);
 }
 
-static void gateway_that_refuses_is_told_and_tried_again(void **state)
+TEST(gateway_that_refuses_is_told_and_tried_again)
 {
 	static const struct slave_step steps[] = {{NULL, TCP_TWO}};
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -380,7 +360,6 @@ static void gateway_that_refuses_is_told_and_tried_again(void **state)
 	struct bench b;
 	int one = 1;
 
-	(void)state;
 	memset(&b, 0, sizeof(b));
 	slave_init(&b.slave, CONF_TCP);
 	close(b.slave.listener);
@@ -404,13 +383,12 @@ static void gateway_that_refuses_is_told_and_tried_again(void **state)
 	bench_fini(&b);
 }
 
-static void adapter_plugged_in_again_is_opened_again(void **state)
+TEST(adapter_plugged_in_again_is_opened_again)
 {
 	static const struct slave_step steps[] = {{READ_2, TWO}};
 	char dir[] = "/tmp/test_bus_XXXXXX", device[64], why[128], expected[128];
 	struct bench b;
 
-	(void)state;
 	assert_non_null(mkdtemp(dir));
 	snprintf(device, sizeof(device), "%s/ttyUSB0", dir);
 	memset(&b, 0, sizeof(b));
@@ -442,7 +420,7 @@ static void adapter_plugged_in_again_is_opened_again(void **state)
 	bench_fini(&b);
 }
 
-static void stop_gives_back_what_is_queued(void **state)
+TEST(stop_gives_back_what_is_queued)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}};
 	struct link_reply reply;
@@ -451,7 +429,6 @@ static void stop_gives_back_what_is_queued(void **state)
 	uint16_t words[2];
 	struct bench b;
 
-	(void)state;
 	queued.words = words;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 1);
@@ -469,13 +446,12 @@ static void stop_gives_back_what_is_queued(void **state)
 }
 
 /* Several lines that keep silent for a minute: all are asked to end before any is waited for. */
-static void silent_lines_end_together_within_the_grace(void **state)
+TEST(silent_lines_end_together_within_the_grace)
 {
 	enum { N = 8 };
 	static struct bench b[N];
 	int64_t until_us;
 
-	(void)state;
 	for (size_t i = 0; i < N; i++) {
 		bench_init(&b[i], i % 2 ? CONF_RTU : CONF_TCP);
 		submit(&b[i], &two, 1, 60000);
@@ -493,12 +469,11 @@ static void silent_lines_end_together_within_the_grace(void **state)
 	}
 }
 
-static void answer_under_way_is_waited_for_when_the_line_is_to_end(void **state)
+TEST(answer_under_way_is_waited_for_when_the_line_is_to_end)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 1);
 	submit(&b, &two, 1, LONG_MS);
@@ -514,12 +489,11 @@ static void answer_under_way_is_waited_for_when_the_line_is_to_end(void **state)
 }
 
 /* The fence is answered, the request behind it no more: its words are those of an earlier reading. */
-static void fence_answered_while_the_line_ends_answers_nothing(void **state)
+TEST(fence_answered_while_the_line_ends_answers_nothing)
 {
 	static const struct slave_step silent[] = {{READ_2, NULL}}, fence[] = {{READ_1, NULL}};
 	struct bench b;
 
-	(void)state;
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, silent, 1);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
@@ -537,29 +511,4 @@ static void fence_answered_while_the_line_ends_answers_nothing(void **state)
 	bench_fini(&b);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(job_comes_back_with_all_its_words),
-		cmocka_unit_test(jobs_come_back_in_their_order),
-		cmocka_unit_test(no_job_is_left_without_a_wake),
-		cmocka_unit_test(exception_does_not_end_a_job),
-		cmocka_unit_test(timeout_ends_a_job),
-		cmocka_unit_test(late_answer_is_not_taken_for_a_later_request),
-		cmocka_unit_test(debt_is_settled_by_one_fence),
-		cmocka_unit_test(fence_is_another_request_of_the_job_where_it_can_be),
-		cmocka_unit_test(fence_has_a_length_that_no_owed_answer_has),
-		cmocka_unit_test(refused_fence_settles_nothing),
-		cmocka_unit_test(other_units_need_no_fence),
-		cmocka_unit_test(tcp_timeout_is_followed_by_a_fresh_connection),
-		cmocka_unit_test(idle_connection_closed_by_the_gateway_is_no_fault),
-		cmocka_unit_test(connection_that_breaks_now_and_then_is_opened_again_at_once),
-		cmocka_unit_test(gateway_that_refuses_is_told_and_tried_again),
-		cmocka_unit_test(adapter_plugged_in_again_is_opened_again),
-		cmocka_unit_test(stop_gives_back_what_is_queued),
-		cmocka_unit_test(silent_lines_end_together_within_the_grace),
-		cmocka_unit_test(answer_under_way_is_waited_for_when_the_line_is_to_end),
-		cmocka_unit_test(fence_answered_while_the_line_ends_answers_nothing),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

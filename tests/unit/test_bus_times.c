@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "../../daemon/line/bus.c"
 #include "slave.h"
+#include "unit.h"
 
 static unsigned n_wakes;
 
@@ -18,7 +12,7 @@ static void count_wake(void *context)
 }
 
 /* A gateway that refuses, without a worker: the test opens the line itself. */
-static void pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once(void **state)
+TEST(pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once)
 {
 	static const int64_t pauses_us[] = {500000, 1000000, 2000000, 4000000, 8000000, 16000000, 30000000, 30000000};
 	struct bus b = {.wake = count_wake};
@@ -26,7 +20,6 @@ static void pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_
 	struct slave slave;
 	int64_t before_us;
 
-	(void)state;
 	slave_init(&slave, CONF_TCP);
 	conf = slave_conf(&slave);
 	close(slave.listener);
@@ -45,12 +38,11 @@ static void pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_
 }
 
 /* A unit that refuses every fence is let off. */
-static void debt_is_forgotten_when_no_answer_can_come_any_more(void **state)
+TEST(debt_is_forgotten_when_no_answer_can_come_any_more)
 {
 	struct conf_bus conf = {.transport = CONF_RTU};
 	struct bus b = {.conf = &conf};
 
-	(void)state;
 	assert_false(owes_any(&b.owed[5]));
 	owe(&b, 5, 2);
 	assert_true(owes_any(&b.owed[5]));
@@ -59,11 +51,4 @@ static void debt_is_forgotten_when_no_answer_can_come_any_more(void **state)
 	assert_false(owes(&b.owed[5], 2));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once),
-		cmocka_unit_test(debt_is_forgotten_when_no_answer_can_come_any_more),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "calendar.h"
+#include "unit.h"
 
 static struct calendar in_zone(const char *zone, int64_t interval_s)
 {
@@ -22,24 +16,22 @@ static int64_t hours(const struct calendar_span *s)
 	return (s->end_s - s->start_s) / 3600;
 }
 
-static void ordinary_day_has_24_hours_from_local_midnight(void **state)
+TEST(ordinary_day_has_24_hours_from_local_midnight)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *day = calendar_day(&c, 1767268800); /* 2026-01-01T12:00Z */
 
-	(void)state;
 	assert_string_equal(day->name, "2026-01-01");
 	assert_int_equal(day->start_s, 1767222000); /* 2025-12-31T23:00Z */
 	assert_int_equal(hours(day), 24);
 }
 
-static void day_of_spring_has_23_hours_and_92_quarters(void **state)
+TEST(day_of_spring_has_23_hours_and_92_quarters)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *day = calendar_day(&c, 1774785600); /* 2026-03-29T12:00Z */
 	int n = 0;
 
-	(void)state;
 	assert_string_equal(day->name, "2026-03-29");
 	assert_int_equal(hours(day), 23);
 	for (int64_t t = day->start_s, end = day->end_s; t < end; t = calendar_interval_end(&c, t))
@@ -47,13 +39,12 @@ static void day_of_spring_has_23_hours_and_92_quarters(void **state)
 	assert_int_equal(n, 92);
 }
 
-static void day_of_autumn_has_25_hours_and_100_quarters(void **state)
+TEST(day_of_autumn_has_25_hours_and_100_quarters)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *day = calendar_day(&c, 1792929600); /* 2026-10-25T12:00Z */
 	int n = 0;
 
-	(void)state;
 	assert_string_equal(day->name, "2026-10-25");
 	assert_int_equal(hours(day), 25);
 	for (int64_t t = day->start_s, end = day->end_s; t < end; t = calendar_interval_end(&c, t))
@@ -61,67 +52,49 @@ static void day_of_autumn_has_25_hours_and_100_quarters(void **state)
 	assert_int_equal(n, 100);
 }
 
-static void last_second_and_first_second_are_of_two_days(void **state)
+TEST(last_second_and_first_second_are_of_two_days)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 
-	(void)state;
 	assert_string_equal(calendar_day(&c, 1767221999)->name, "2025-12-31");
 	assert_string_equal(calendar_day(&c, 1767222000)->name, "2026-01-01");
 	assert_string_equal(calendar_month(&c, 1767221999)->name, "2025-12");
 	assert_string_equal(calendar_month(&c, 1767222000)->name, "2026-01");
 }
 
-static void month_follows_the_zone(void **state)
+TEST(month_follows_the_zone)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *month = calendar_month(&c, 1774785600);
 
-	(void)state;
 	assert_string_equal(month->name, "2026-03");
 	assert_int_equal(hours(month), 31 * 24 - 1);
 }
 
-static void day_without_a_midnight_starts_at_one(void **state)
+TEST(day_without_a_midnight_starts_at_one)
 {
 	struct calendar c = in_zone("Asia/Beirut", 900); /* 2026-03-29: 00:00 becomes 01:00 */
 	const struct calendar_span *day = calendar_day(&c, 1774785600);
 
-	(void)state;
 	assert_string_equal(day->name, "2026-03-29");
 	assert_int_equal(day->start_s, 1774735200); /* 2026-03-28T22:00Z */
 	assert_int_equal(hours(day), 23);
 }
 
-static void interval_that_does_not_divide_the_day_is_cut_at_midnight(void **state)
+TEST(interval_that_does_not_divide_the_day_is_cut_at_midnight)
 {
 	struct calendar c = in_zone("UTC", 5 * 3600);
 
-	(void)state;
 	assert_int_equal(calendar_interval_start(&c, 1767225600 + 21 * 3600), 1767225600 + 20 * 3600);
 	assert_int_equal(calendar_interval_end(&c, 1767225600 + 21 * 3600), 1767225600 + 24 * 3600);
 }
 
-static void hours_of_a_half_hour_zone_start_at_its_midnight(void **state)
+TEST(hours_of_a_half_hour_zone_start_at_its_midnight)
 {
 	struct calendar c = in_zone("Asia/Kolkata", 3600);
 
-	(void)state;
 	assert_int_equal(calendar_interval_start(&c, 1767225600), 1767225600 - 1800);
 	assert_int_equal(calendar_interval_end(&c, 1767225600), 1767225600 + 1800);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ordinary_day_has_24_hours_from_local_midnight),
-		cmocka_unit_test(day_of_spring_has_23_hours_and_92_quarters),
-		cmocka_unit_test(day_of_autumn_has_25_hours_and_100_quarters),
-		cmocka_unit_test(last_second_and_first_second_are_of_two_days),
-		cmocka_unit_test(month_follows_the_zone),
-		cmocka_unit_test(day_without_a_midnight_starts_at_one),
-		cmocka_unit_test(interval_that_does_not_divide_the_day_is_cut_at_midnight),
-		cmocka_unit_test(hours_of_a_half_hour_zone_start_at_its_midnight),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

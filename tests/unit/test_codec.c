@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "codec.h"
+#include "unit.h"
 
 static struct driver_row row(enum driver_type type, uint8_t n_words)
 {
@@ -46,11 +40,10 @@ static void expect_text(const struct driver_row *r, const uint16_t *words, const
 
 #define WORDS(...) ((const uint16_t[]){__VA_ARGS__})
 
-static void parts_of_one_word(void **state)
+TEST(parts_of_one_word)
 {
 	struct driver_row r = row(DRIVER_U8_LOW, 1);
 
-	(void)state;
 	expect(&r, WORDS(0xA1B2), 1, 0xB2);
 	r.type = DRIVER_U8_HIGH;
 	expect(&r, WORDS(0xA1B2), 1, 0xA1);
@@ -64,12 +57,11 @@ static void parts_of_one_word(void **state)
 	expect(&r, WORDS(0xFFFF), 1, 65535);
 }
 
-static void whole_numbers_of_every_width(void **state)
+TEST(whole_numbers_of_every_width)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), s16 = row(DRIVER_S16, 1), u32 = row(DRIVER_U32, 2),
 			  s32 = row(DRIVER_S32, 2), u64 = row(DRIVER_U64, 4), s64 = row(DRIVER_S64, 4);
 
-	(void)state;
 	expect(&u16, WORDS(0xFFFF), 1, 65535);
 	expect(&s16, WORDS(0xFFFF), 1, -1);
 	expect(&s16, WORDS(0x8000), 1, -32768);
@@ -83,11 +75,10 @@ static void whole_numbers_of_every_width(void **state)
 	expect(&s64, WORDS(0x8000, 0, 0, 1), 1, -INT64_MAX);
 }
 
-static void four_word_orders(void **state)
+TEST(four_word_orders)
 {
 	struct driver_row u32 = row(DRIVER_U32, 2), u64 = row(DRIVER_U64, 4);
 
-	(void)state;
 	expect_order(DRIVER_ABCD, &u32, WORDS(0x1122, 0x3344), 1, 0x11223344);
 	expect_order(DRIVER_BADC, &u32, WORDS(0x2211, 0x4433), 1, 0x11223344);
 	expect_order(DRIVER_CDAB, &u32, WORDS(0x3344, 0x1122), 1, 0x11223344);
@@ -98,21 +89,19 @@ static void four_word_orders(void **state)
 	expect_order(DRIVER_DCBA, &u64, WORDS(0x8877, 0x6655, 0x4433, 0x2211), 1, 0x1122334455667788);
 }
 
-static void order_leaves_single_words_and_bcd_alone(void **state)
+TEST(order_leaves_single_words_and_bcd_alone)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), s16 = row(DRIVER_S16, 1), bcd = row(DRIVER_BCD, 2);
 
-	(void)state;
 	expect_order(DRIVER_DCBA, &u16, WORDS(0x1234), 1, 0x1234);
 	expect_order(DRIVER_BADC, &s16, WORDS(0xFFFE), 1, -2);
 	expect_order(DRIVER_DCBA, &bcd, WORDS(0x1234, 0x5678), 1, 12345678);
 }
 
-static void scaling_is_exact_and_checked(void **state)
+TEST(scaling_is_exact_and_checked)
 {
 	struct driver_row u32 = row(DRIVER_U32, 2), u64 = row(DRIVER_U64, 4), s64 = row(DRIVER_S64, 4);
 
-	(void)state;
 	expect(&u32, WORDS(0x3B9A, 0xC9FF), 10, 9999999990); /* 999,999,999 x 10 Wh */
 	expect(&u32, WORDS(0xFFFF, 0xFFFF), 1000000, 4294967295000000);
 	expect(&s64, WORDS(0xFFFF, 0xFFFF, 0xFFFF, 0xFFFE), INT64_MAX / 2, -(INT64_MAX - 1));
@@ -122,13 +111,12 @@ static void scaling_is_exact_and_checked(void **state)
 	expect_status(&s64, WORDS(0x8000, 0, 0, 1), 2, CODEC_RANGE);
 }
 
-static void sign_word_says_the_sign(void **state)
+TEST(sign_word_says_the_sign)
 {
 	struct driver_row r = row(DRIVER_U32, 2);
 	int64_t value = -99;
 	uint16_t sign;
 
-	(void)state;
 	r.has_sign = true;
 	r.sign_value = 2;
 	sign = 2;
@@ -152,13 +140,12 @@ static void sign_word_says_the_sign(void **state)
 	assert_int_equal(value, -980);
 }
 
-static void negative_value_beside_a_sign_word_is_refused(void **state)
+TEST(negative_value_beside_a_sign_word_is_refused)
 {
 	struct driver_row r = row(DRIVER_S16, 1);
 	uint16_t sign = 1;
 	int64_t value = -99;
 
-	(void)state;
 	r.has_sign = true;
 	r.sign_value = 1;
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(0xFFFF), &sign, 1, &value), CODEC_BAD);
@@ -166,13 +153,12 @@ static void negative_value_beside_a_sign_word_is_refused(void **state)
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(1), NULL, 1, &value), CODEC_BAD);
 }
 
-static void not_available_has_the_width_of_the_value(void **state)
+TEST(not_available_has_the_width_of_the_value)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), u32 = row(DRIVER_U32, 2), s32 = row(DRIVER_S32, 2),
 			  u8 = row(DRIVER_U8_LOW, 1);
 	int64_t value;
 
-	(void)state;
 	u16.n_na = u32.n_na = s32.n_na = u8.n_na = 1;
 	u16.na[0] = 0xFFFF;
 	u32.na[0] = 0xFFFFFFFF;
@@ -189,11 +175,10 @@ static void not_available_has_the_width_of_the_value(void **state)
 	assert_int_equal(codec_number(DRIVER_CDAB, &u32, WORDS(0x5678, 0x1234), NULL, 1, &value), CODEC_NA);
 }
 
-static void any_of_several_patterns_is_not_available(void **state)
+TEST(any_of_several_patterns_is_not_available)
 {
 	struct driver_row r = row(DRIVER_U16, 1);
 
-	(void)state;
 	r.n_na = 2;
 	r.na[0] = 0x8000;
 	r.na[1] = 0xFFFF;
@@ -202,13 +187,12 @@ static void any_of_several_patterns_is_not_available(void **state)
 	expect(&r, WORDS(0x7FFF), 1, 0x7FFF);
 }
 
-static void not_available_comes_before_the_sign(void **state)
+TEST(not_available_comes_before_the_sign)
 {
 	struct driver_row r = row(DRIVER_U16, 1);
 	uint16_t sign = 0xFFFF;
 	int64_t value;
 
-	(void)state;
 	r.has_sign = true;
 	r.sign_value = 1;
 	r.n_na = 1;
@@ -216,11 +200,10 @@ static void not_available_comes_before_the_sign(void **state)
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(0xFFFF), &sign, 1, &value), CODEC_NA);
 }
 
-static void f32_is_rounded_half_away_from_zero(void **state)
+TEST(f32_is_rounded_half_away_from_zero)
 {
 	struct driver_row r = row(DRIVER_F32, 2);
 
-	(void)state;
 	expect(&r, WORDS(0x3F80, 0x0000), 1, 1);
 	expect(&r, WORDS(0x4366, 0x8000), 1000, 230500);    /* 230.5 V in mV */
 	expect(&r, WORDS(0x3F00, 0x0000), 1, 1);	    /* 0.5 */
@@ -236,11 +219,10 @@ static void f32_is_rounded_half_away_from_zero(void **state)
 	expect_order(DRIVER_CDAB, &r, WORDS(0x8000, 0x4366), 1000, 230500);
 }
 
-static void f32_outside_63_bits_is_refused(void **state)
+TEST(f32_outside_63_bits_is_refused)
 {
 	struct driver_row r = row(DRIVER_F32, 2);
 
-	(void)state;
 	expect(&r, WORDS(0x5EFF, 0xFFFF), 1, INT64_C(0x7FFFFF8000000000));
 	expect_status(&r, WORDS(0x5F00, 0x0000), 1, CODEC_RANGE); /* 2^63 */
 	expect_status(&r, WORDS(0xDF00, 0x0000), 1, CODEC_RANGE); /* -2^63 */
@@ -248,11 +230,10 @@ static void f32_outside_63_bits_is_refused(void **state)
 	expect_status(&r, WORDS(0x5EFF, 0xFFFF), 1000, CODEC_RANGE);
 }
 
-static void f64_keeps_every_digit(void **state)
+TEST(f64_keeps_every_digit)
 {
 	struct driver_row r = row(DRIVER_F64, 4);
 
-	(void)state;
 	expect(&r, WORDS(0x3FF0, 0, 0, 0), 1000, 1000);
 	expect(&r, WORDS(0x4340, 0, 0, 0), 1, INT64_C(9007199254740992));
 	expect(&r, WORDS(0x433F, 0xFFFF, 0xFFFF, 0xFFFF), 1000, INT64_C(9007199254740991000));
@@ -269,11 +250,10 @@ static void f64_keeps_every_digit(void **state)
 	expect_status(&r, WORDS(0x4330, 0, 0, 0), 4096, CODEC_RANGE);		     /* 2^64: its low half is 0 */
 }
 
-static void floats_that_are_no_number_are_refused(void **state)
+TEST(floats_that_are_no_number_are_refused)
 {
 	struct driver_row f32 = row(DRIVER_F32, 2), f64 = row(DRIVER_F64, 4);
 
-	(void)state;
 	expect_status(&f32, WORDS(0x7F80, 0), 1, CODEC_NOT_FINITE);
 	expect_status(&f32, WORDS(0xFF80, 0), 1, CODEC_NOT_FINITE);
 	expect_status(&f32, WORDS(0x7FC0, 0), 1, CODEC_NOT_FINITE);
@@ -282,22 +262,20 @@ static void floats_that_are_no_number_are_refused(void **state)
 	expect_status(&f64, WORDS(0x7FF8, 0, 0, 1), 1, CODEC_NOT_FINITE);
 }
 
-static void bcd_digits_up_to_9(void **state)
+TEST(bcd_digits_up_to_9)
 {
 	struct driver_row one = row(DRIVER_BCD, 1), four = row(DRIVER_BCD, 4);
 
-	(void)state;
 	expect(&one, WORDS(0x0095), 10, 950);
 	expect(&four, WORDS(0x9999, 0x9999, 0x9999, 0x9999), 1, 9999999999999999);
 	expect_status(&one, WORDS(0x00A0), 1, CODEC_BAD);
 	expect_status(&four, WORDS(0xF000, 0, 0, 0), 1, CODEC_BAD);
 }
 
-static void texts_of_both_packings(void **state)
+TEST(texts_of_both_packings)
 {
 	struct driver_row text = row(DRIVER_TEXT, 6), chars = row(DRIVER_CHARS, 4);
 
-	(void)state;
 	expect_text(&text, WORDS(0x436F, 0x756E, 0x7469, 0x7320, 0x4534, 0x3400), "Countis E44");
 	expect_text(&text, WORDS(0x4162, 0x2020, 0x2020, 0x2020, 0x2020, 0x2020), "Ab");
 	expect_text(&text, WORDS(0x4100, 0x4242, 0, 0, 0, 0), "A");
@@ -307,21 +285,19 @@ static void texts_of_both_packings(void **state)
 	expect_status(&chars, WORDS('1', '2', '3', '4'), 1, CODEC_BAD);
 }
 
-static void hex_texts(void **state)
+TEST(hex_texts)
 {
 	struct driver_row r = row(DRIVER_HEX, 3);
 
-	(void)state;
 	expect_text(&r, WORDS(0x0012, 0xABCD, 0x0900), "0012ABCD0900");
 }
 
-static void numbers_as_text(void **state)
+TEST(numbers_as_text)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), s32 = row(DRIVER_S32, 2), u64 = row(DRIVER_U64, 4),
 			  f32 = row(DRIVER_F32, 2);
 	char text[16] = "before";
 
-	(void)state;
 	expect_text(&u16, WORDS(100), "100");
 	expect_text(&s32, WORDS(0xFFFF, 0xFFFB), "-5");
 	expect_text(&u64, WORDS(0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF), "18446744073709551615");
@@ -329,12 +305,11 @@ static void numbers_as_text(void **state)
 	assert_string_equal(text, "");
 }
 
-static void text_of_not_available_words(void **state)
+TEST(text_of_not_available_words)
 {
 	struct driver_row r = row(DRIVER_HEX, 2);
 	char text[16] = "before";
 
-	(void)state;
 	r.n_na = 1;
 	r.na[0] = 0xFFFF;
 	assert_int_equal(codec_text(DRIVER_ABCD, &r, WORDS(0xFFFF, 0xFFFF), text, sizeof(text)), CODEC_NA);
@@ -342,12 +317,11 @@ static void text_of_not_available_words(void **state)
 	expect_text(&r, WORDS(0xFFFF, 0x0001), "FFFF0001");
 }
 
-static void text_is_cut_to_its_room(void **state)
+TEST(text_is_cut_to_its_room)
 {
 	struct driver_row chars = row(DRIVER_CHARS, 4), hex = row(DRIVER_HEX, 2);
 	char text[4];
 
-	(void)state;
 	assert_int_equal(codec_text(DRIVER_ABCD, &chars, WORDS('S', 'O', 'C', 'O'), text, sizeof(text)), CODEC_OK);
 	assert_string_equal(text, "SOC");
 	assert_int_equal(codec_text(DRIVER_ABCD, &hex, WORDS(0x1234, 0x5678), text, sizeof(text)), CODEC_OK);
@@ -356,11 +330,10 @@ static void text_is_cut_to_its_room(void **state)
 	assert_string_equal(text, "");
 }
 
-static void seconds_since_2000(void **state)
+TEST(seconds_since_2000)
 {
 	struct driver_row r = row(DRIVER_TIME_2000, 2);
 
-	(void)state;
 	expect(&r, WORDS(1, 0x517F), 1, 86399);
 	expect_text(&r, WORDS(0, 0), "2000-01-01T00:00:00");
 	expect_text(&r, WORDS(0x004E, 0xFBFF), "2000-02-29T21:51:59");
@@ -369,11 +342,10 @@ static void seconds_since_2000(void **state)
 	expect_text(&r, WORDS(0xFFFF, 0xFFFF), "2136-02-07T06:28:15");
 }
 
-static void clock_of_six_words(void **state)
+TEST(clock_of_six_words)
 {
 	struct driver_row r = row(DRIVER_CLOCK, 6);
 
-	(void)state;
 	expect(&r, WORDS(1, 1, 0, 0, 0, 0), 1, 0);
 	expect(&r, WORDS(1, 1, 2001, 0, 0, 1), 1, 366 * 86400 + 1);
 	expect(&r, WORDS(29, 2, 24, 23, 59, 58), 1, 762566398);
@@ -396,31 +368,4 @@ static void clock_of_six_words(void **state)
 	expect_status(&r, WORDS(1, 1, 24, 0, 0, 60), 1, CODEC_BAD);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parts_of_one_word),
-		cmocka_unit_test(whole_numbers_of_every_width),
-		cmocka_unit_test(four_word_orders),
-		cmocka_unit_test(order_leaves_single_words_and_bcd_alone),
-		cmocka_unit_test(scaling_is_exact_and_checked),
-		cmocka_unit_test(sign_word_says_the_sign),
-		cmocka_unit_test(negative_value_beside_a_sign_word_is_refused),
-		cmocka_unit_test(not_available_has_the_width_of_the_value),
-		cmocka_unit_test(any_of_several_patterns_is_not_available),
-		cmocka_unit_test(not_available_comes_before_the_sign),
-		cmocka_unit_test(f32_is_rounded_half_away_from_zero),
-		cmocka_unit_test(f32_outside_63_bits_is_refused),
-		cmocka_unit_test(f64_keeps_every_digit),
-		cmocka_unit_test(floats_that_are_no_number_are_refused),
-		cmocka_unit_test(bcd_digits_up_to_9),
-		cmocka_unit_test(texts_of_both_packings),
-		cmocka_unit_test(hex_texts),
-		cmocka_unit_test(numbers_as_text),
-		cmocka_unit_test(text_of_not_available_words),
-		cmocka_unit_test(text_is_cut_to_its_room),
-		cmocka_unit_test(seconds_since_2000),
-		cmocka_unit_test(clock_of_six_words),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "unit.h"
 #include "zone.h"
 
 /* Each test runs in a temporary directory with drivers/ and site/, a configuration directory. */
@@ -125,9 +119,8 @@ static void assert_main_refused(const char *text, const char *messages)
 
 /* A smallest site, and values */
 
-static void everything_has_a_default(void **state)
+TEST_WITH(everything_has_a_default, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_taken(BUS METER, "");
 	assert_string_equal(conf->dir, "site");
 	assert_string_equal(conf->store_path, "/var/lib/tallyd/tallyd.db");
@@ -141,11 +134,10 @@ static void everything_has_a_default(void **state)
 	assert_int_equal(conf->n_drivers, 1);
 }
 
-static void bus_and_meter_have_defaults(void **state)
+TEST_WITH(bus_and_meter_have_defaults, set_up, tear_down)
 {
 	const struct conf_bus *b;
 
-	(void)state;
 	assert_bus_taken(BUS METER, "");
 	b = &conf->buses[0];
 	assert_string_equal(b->name, "a");
@@ -179,9 +171,8 @@ static void bus_and_meter_have_defaults(void **state)
 	assert_int_equal(b->meters[0].line, 3);
 }
 
-static void main_file_may_be_missing_or_empty(void **state)
+TEST_WITH(main_file_may_be_missing_or_empty, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/a.ini", "[bus]\ndevice = /dev/ttyS90\n");
 	put("site/tallyd.ini", "");
 	assert_taken("warning: site/bus.d/a.ini:1: no section [meter NAME]: nothing to poll on this bus\n");
@@ -189,9 +180,8 @@ static void main_file_may_be_missing_or_empty(void **state)
 	assert_taken("warning: site/bus.d/a.ini:1: no section [meter NAME]: nothing to poll on this bus\n");
 }
 
-static void every_key_of_the_main_file_is_read(void **state)
+TEST_WITH(every_key_of_the_main_file_is_read, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/a.ini", BUS METER);
 	put("site/tallyd.ini", "[store]\npath = /data/t.db\ncommit_interval = 1min\ndurability = normal\n"
 			       "keep_readings = 30d\ninterval = 5min\ntimezone = Europe/Paris\n"
@@ -207,11 +197,10 @@ static void every_key_of_the_main_file_is_read(void **state)
 	assert_int_equal(conf->log_level, LOG_LEVEL_DEBUG);
 }
 
-static void every_key_of_a_bus_is_read(void **state)
+TEST_WITH(every_key_of_a_bus_is_read, set_up, tear_down)
 {
 	const struct conf_bus *b;
 
-	(void)state;
 	assert_bus_taken(
 		"[bus]\ntransport = rtu-over-tcp\nhost = gateway.example\nport = 4001\nbaud = 4800\nparity = even\n"
 		"stop_bits = 2\nenergy_every = 5min\npower_every = 0\nresponse_timeout = 250ms\nretries = 0\n"
@@ -233,11 +222,10 @@ static void every_key_of_a_bus_is_read(void **state)
 	assert_int_equal(b->repeaters, 2);
 }
 
-static void meter_takes_from_its_bus_what_it_does_not_say(void **state)
+TEST_WITH(meter_takes_from_its_bus_what_it_does_not_say, set_up, tear_down)
 {
 	const struct conf_meter *m;
 
-	(void)state;
 	assert_bus_taken("[meter n]\nmodel = meter\naddress = 2\nenergy_every = 15min\npower_every = 30s\n"
 			 "response_timeout = 2s\nretries = 3\nlabel = Hall A, north; old #2\n" METER
 			 "[bus]\ndevice = /dev/ttyS90\nenergy_every = 2min\npower_every = 0\nresponse_timeout = 300ms\n"
@@ -255,11 +243,10 @@ static void meter_takes_from_its_bus_what_it_does_not_say(void **state)
 	assert_int_equal(m[1].retries, 2);
 }
 
-static void inputs_are_read(void **state)
+TEST_WITH(inputs_are_read, set_up, tear_down)
 {
 	const struct conf_input *in;
 
-	(void)state;
 	assert_bus_taken(BUS METER PULSES "[input lighting]\nconcentrator = p\ninput = 1\npulse = 10 Wh\n"
 					  "offset = 81234.5 kWh\nlabel = Lights\n"
 					  "[input gas]\nconcentrator = p\ninput = 2\npulse = 0.01 m3\noffset = -20 l\n",
@@ -278,9 +265,8 @@ static void inputs_are_read(void **state)
 	assert_int_equal(in[1].offset, -20000);
 }
 
-static void units_are_shown_in_their_thousands(void **state)
+TEST_WITH(units_are_shown_in_their_thousands, set_up, tear_down)
 {
-	(void)state;
 	assert_string_equal(conf_unit_text(CONF_WH), "kWh");
 	assert_int_equal(conf_unit_per_shown(CONF_WH), 1000);
 	assert_string_equal(conf_unit_text(CONF_VARH), "kvarh");
@@ -295,11 +281,10 @@ static void units_are_shown_in_their_thousands(void **state)
 
 /* Files and directories */
 
-static void missing_directory_is_told(void **state)
+TEST_WITH(missing_directory_is_told, set_up, tear_down)
 {
 	struct err e = {0};
 
-	(void)state;
 	assert_null(conf_load("nowhere", &e));
 	assert_string_equal(e.items[0].text, "nowhere: No such file or directory, a configuration directory expected");
 	err_fini(&e);
@@ -308,11 +293,10 @@ static void missing_directory_is_told(void **state)
 	err_fini(&e);
 }
 
-static void main_file_alone_is_read_whatever_is_wrong_with_a_bus(void **state)
+TEST_WITH(main_file_alone_is_read_whatever_is_wrong_with_a_bus, set_up, tear_down)
 {
 	struct err e = {0};
 
-	(void)state;
 	put("site/tallyd.ini", "[store]\npath = /srv/tallyd.db\ninterval = 30min\n");
 	put("site/bus.d/a.ini", "[bus]\nnonsense\n");
 	conf = conf_load_main("site", &e);
@@ -327,9 +311,8 @@ static void main_file_alone_is_read_whatever_is_wrong_with_a_bus(void **state)
 	err_fini(&e);
 }
 
-static void missing_bus_directory_is_told_beside_other_faults(void **state)
+TEST_WITH(missing_bus_directory_is_told_beside_other_faults, set_up, tear_down)
 {
-	(void)state;
 	put("site/tallyd.ini", "[log]\nlevel = loud\n");
 	assert_int_equal(rmdir("site/bus.d"), 0);
 	assert_refused("site/bus.d: No such file or directory, a directory with a NAME.ini for each bus expected\n"
@@ -337,36 +320,32 @@ static void missing_bus_directory_is_told_beside_other_faults(void **state)
 	assert_int_equal(mkdir("site/bus.d", 0700), 0);
 }
 
-static void directory_without_a_bus_is_refused(void **state)
+TEST_WITH(directory_without_a_bus_is_refused, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/a.ini~", BUS METER);
 	put("site/bus.d/.hidden.ini", BUS METER);
 	put("site/bus.d/example.ini.sample", BUS METER);
 	assert_refused("site/bus.d: no bus file, at least one NAME.ini expected\n");
 }
 
-static void unreadable_files_are_told(void **state)
+TEST_WITH(unreadable_files_are_told, set_up, tear_down)
 {
-	(void)state;
 	assert_int_equal(unlink("site/tallyd.ini"), 0);
 	assert_int_equal(mkdir("site/tallyd.ini", 0700), 0);
 	assert_int_equal(mkdir("site/bus.d/a.ini", 0700), 0);
 	assert_refused("site/tallyd.ini: Is a directory\nsite/bus.d/a.ini: Is a directory\n");
 }
 
-static void file_names_that_are_no_bus_names_are_refused(void **state)
+TEST_WITH(file_names_that_are_no_bus_names_are_refused, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/hall one.ini", BUS METER);
 	assert_refused(
 		"site/bus.d/hall one.ini: the file's name is the bus's: 1 to 40 letters, digits, '.', '_', '-', a "
 		"letter or digit first, and .ini allowed\n");
 }
 
-static void buses_come_sorted_by_name(void **state)
+TEST_WITH(buses_come_sorted_by_name, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS92\n[meter n]\nmodel = meter\naddress = 1\n");
 	assert_bus_taken(BUS METER, "");
 	assert_int_equal(conf->n_buses, 2);
@@ -376,26 +355,23 @@ static void buses_come_sorted_by_name(void **state)
 
 /* Form */
 
-static void unknown_sections_are_refused(void **state)
+TEST_WITH(unknown_sections_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_main_refused("[stores]\npath = x\n[bus]\n[drivers]\npath = drivers\n",
 			    "site/tallyd.ini:1: section [stores]: [store], [drivers], [log] allowed\n"
 			    "site/tallyd.ini:3: section [bus]: [store], [drivers], [log] allowed\n");
 }
 
-static void unknown_sections_of_a_bus_are_refused(void **state)
+TEST_WITH(unknown_sections_of_a_bus_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS METER "[metre n]\nmodel = x\n[bus b]\n[store]\n",
 			   "site/bus.d/a.ini:6: section [metre n]: [bus], [meter NAME], [input NAME] allowed\n"
 			   "site/bus.d/a.ini:8: section [bus b]: [bus], [meter NAME], [input NAME] allowed\n"
 			   "site/bus.d/a.ini:9: section [store]: [bus], [meter NAME], [input NAME] allowed\n");
 }
 
-static void unknown_keys_are_refused(void **state)
+TEST_WITH(unknown_keys_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS METER "adress = 5\n[input i]\nbaud = 9600\nconcentrator = m\n",
 		"site/bus.d/a.ini:6: key adress in [meter m]: model, address, label, confirmed, ct, vt, "
@@ -407,23 +383,20 @@ static void unknown_keys_are_refused(void **state)
 		"expected\n");
 }
 
-static void keys_that_stand_twice_are_refused(void **state)
+TEST_WITH(keys_that_stand_twice_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS METER "address = 2\n",
 			   "site/bus.d/a.ini:6: key address again, first in line 5: once allowed\n");
 }
 
-static void sections_that_stand_twice_are_refused(void **state)
+TEST_WITH(sections_that_stand_twice_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS METER "[bus]\nbaud = 300\n",
 			   "site/bus.d/a.ini:6: section [bus] again, first in line 1: once allowed\n");
 }
 
-static void names_that_are_none_are_refused(void **state)
+TEST_WITH(names_that_are_none_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS METER "[meter]\n[meter two words]\n[input 12345678901234567890123456789012345678901]\n",
 		"site/bus.d/a.ini:6: section [meter]: a name of 1 to 40 letters, digits, '.', '_', '-', a "
@@ -434,26 +407,23 @@ static void names_that_are_none_are_refused(void **state)
 		"40 letters, digits, '.', '_', '-', a letter or digit first, expected\n");
 }
 
-static void overlong_lines_are_refused(void **state)
+TEST_WITH(overlong_lines_are_refused, set_up, tear_down)
 {
 	char text[400] = BUS METER "label = ";
 
-	(void)state;
 	memset(text + strlen(text), 'x', 250);
 	assert_bus_refused(text, "site/bus.d/a.ini:6: line of 258 bytes, at most 198 allowed\n");
 }
 
-static void missing_bus_section_is_told(void **state)
+TEST_WITH(missing_bus_section_is_told, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(METER, "site/bus.d/a.ini:1: no section [bus], one expected\n");
 }
 
 /* Values */
 
-static void values_of_the_main_file_out_of_range_are_refused(void **state)
+TEST_WITH(values_of_the_main_file_out_of_range_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_main_refused("[drivers]\npath = drivers\n[log]\nlevel = INFO\n[store]\npath =\ncommit_interval = 10\n"
 			    "durability = yes\nkeep_readings = 36h\ninterval = 2h\ntimezone = Europe/Atlantis\n",
 			    "site/tallyd.ini:6: path = : the path of a database file allowed\n"
@@ -466,17 +436,15 @@ static void values_of_the_main_file_out_of_range_are_refused(void **state)
 			    "Europe/Paris, allowed\n");
 }
 
-static void interval_is_a_whole_part_of_an_hour(void **state)
+TEST_WITH(interval_is_a_whole_part_of_an_hour, set_up, tear_down)
 {
-	(void)state;
 	assert_main_refused("[drivers]\npath = drivers\n[store]\ninterval = 7min\n",
 			    "site/tallyd.ini:4: interval = 7min: a whole part of an hour (1min, 5min, 15min, 30min, 1h "
 			    "...) allowed\n");
 }
 
-static void timezones_outside_the_zone_directory_are_refused(void **state)
+TEST_WITH(timezones_outside_the_zone_directory_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_false(zone_exists("../../../etc/passwd"));
 	assert_false(zone_exists("/usr/share/zoneinfo/Europe/Paris"));
 	assert_false(zone_exists("Europe"));
@@ -485,9 +453,8 @@ static void timezones_outside_the_zone_directory_are_refused(void **state)
 	assert_true(zone_exists("UTC"));
 }
 
-static void values_of_a_bus_out_of_range_are_refused(void **state)
+TEST_WITH(values_of_a_bus_out_of_range_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS "baud = 300\nparity = mark\nstop_bits = 3\nrs485 = on\nenergy_every = 0\n"
 			       "power_every = 500ms\nresponse_timeout = 1ms\nretries = 11\nrepeaters = -1\n" METER,
 			   "site/bus.d/a.ini:3: baud = 300: 1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200 "
@@ -502,9 +469,8 @@ static void values_of_a_bus_out_of_range_are_refused(void **state)
 			   "site/bus.d/a.ini:11: repeaters = -1: 0 to 16 allowed\n");
 }
 
-static void values_of_a_meter_out_of_range_are_refused(void **state)
+TEST_WITH(values_of_a_meter_out_of_range_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS "[meter m]\nmodel = a/b\naddress = 256\nconfirmed = true\nct = 5/400\nvt = 100\n",
 		"site/bus.d/a.ini:4: model = a/b: a model's name, as tally models lists them, allowed\n"
@@ -514,11 +480,10 @@ static void values_of_a_meter_out_of_range_are_refused(void **state)
 		"site/bus.d/a.ini:8: vt = 100: PRIMARY/SECONDARY, 1 to 1000000, primary not the smaller, allowed\n");
 }
 
-static void labels_end_at_127_bytes(void **state)
+TEST_WITH(labels_end_at_127_bytes, set_up, tear_down)
 {
 	char text[400] = BUS METER "label = ";
 
-	(void)state;
 	memset(text + strlen(text), 'x', 127);
 	assert_bus_taken(text, "");
 	assert_int_equal(strlen(conf->buses[0].meters[0].label), 127);
@@ -529,9 +494,8 @@ static void labels_end_at_127_bytes(void **state)
 	assert_non_null(strstr(told, "xy: a text of at most 127 bytes allowed\n"));
 }
 
-static void what_a_meter_needs_is_named(void **state)
+TEST_WITH(what_a_meter_needs_is_named, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS "[meter m]\n",
 		"site/bus.d/a.ini:3: meter m: no model, a model's name, as tally models lists them, expected\n"
@@ -540,25 +504,22 @@ static void what_a_meter_needs_is_named(void **state)
 
 /* Transports */
 
-static void rtu_needs_a_device(void **state)
+TEST_WITH(rtu_needs_a_device, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused("[bus]\n" METER,
 			   "site/bus.d/a.ini:1: transport = rtu: no device, the path of a serial port expected\n");
 }
 
-static void gateways_need_a_host(void **state)
+TEST_WITH(gateways_need_a_host, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused("[bus]\ntransport = tcp\n" METER,
 			   "site/bus.d/a.ini:2: transport = tcp: no host, a host name or address expected\n");
 	assert_bus_refused("[bus]\ntransport = rtu-over-tcp\n" METER,
 			   "site/bus.d/a.ini:2: transport = rtu-over-tcp: no host, a host name or address expected\n");
 }
 
-static void keys_of_another_transport_are_refused(void **state)
+TEST_WITH(keys_of_another_transport_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS "host = h\nport = 502\n" METER,
 		"site/bus.d/a.ini:3: key host with transport = rtu: only with transport = tcp or rtu-over-tcp "
@@ -570,9 +531,8 @@ static void keys_of_another_transport_are_refused(void **state)
 			   "site/bus.d/a.ini:5: key rs485 with transport = tcp: only with transport = rtu allowed\n");
 }
 
-static void delays_go_with_whoever_turns_the_line(void **state)
+TEST_WITH(delays_go_with_whoever_turns_the_line, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_taken(BUS "rs485 = kernel\nrs485_delay_before = 2ms\nrs485_delay_after = 1s\n" METER, "");
 	assert_int_equal(conf->buses[0].rs485_delay_before_ms, 2);
 	assert_int_equal(conf->buses[0].rs485_delay_after_ms, 1000);
@@ -586,26 +546,23 @@ static void delays_go_with_whoever_turns_the_line(void **state)
 			   "allowed\n");
 }
 
-static void unknown_transport_hides_what_would_follow_from_it(void **state)
+TEST_WITH(unknown_transport_hides_what_would_follow_from_it, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused("[bus]\ntransport = serial\nhost = h\n" METER,
 			   "site/bus.d/a.ini:2: transport = serial: rtu, tcp or rtu-over-tcp allowed\n");
 }
 
 /* Nothing twice */
 
-static void an_address_stands_once_on_a_bus(void **state)
+TEST_WITH(an_address_stands_once_on_a_bus, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS METER "[meter n]\nmodel = meter\naddress = 1\n",
 		"site/bus.d/a.ini:8: address = 1: meter m in line 3 has it already, once on a bus allowed\n");
 }
 
-static void a_name_stands_once_on_all_buses(void **state)
+TEST_WITH(a_name_stands_once_on_all_buses, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n[meter n]\nmodel = meter\naddress = 1\n" PULSES
 				"[input m]\nconcentrator = p\ninput = 1\npulse = 1 Wh\n");
 	assert_bus_refused(BUS METER "[meter n]\nmodel = meter\naddress = 2\n",
@@ -615,9 +572,8 @@ static void a_name_stands_once_on_all_buses(void **state)
 			   "inputs allowed\n");
 }
 
-static void a_port_stands_once_by_whatever_name(void **state)
+TEST_WITH(a_port_stands_once_by_whatever_name, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS90\n[meter n]\nmodel = meter\naddress = 1\n");
 	assert_bus_refused(BUS METER,
 			   "site/bus.d/b.ini:2: device = /dev/ttyS90: bus a has it already, each port once allowed\n");
@@ -627,9 +583,8 @@ static void a_port_stands_once_by_whatever_name(void **state)
 			   "site/bus.d/b.ini:2: device = link: bus a has it already, each port once allowed\n");
 }
 
-static void a_gateway_stands_once(void **state)
+TEST_WITH(a_gateway_stands_once, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/b.ini",
 	    "[bus]\ntransport = rtu-over-tcp\nhost = GATEWAY\n[meter n]\nmodel = meter\naddress = 1\n");
 	assert_bus_refused("[bus]\ntransport = tcp\nhost = gateway\nport = 502\n" METER,
@@ -638,9 +593,8 @@ static void a_gateway_stands_once(void **state)
 	assert_bus_taken("[bus]\ntransport = tcp\nhost = gateway\nport = 503\n" METER, "");
 }
 
-static void an_input_stands_once_on_a_concentrator(void **state)
+TEST_WITH(an_input_stands_once_on_a_concentrator, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 1 l\n"
 				      "[input j]\nconcentrator = p\ninput = 1\npulse = 1 l\n",
 			   "site/bus.d/a.ini:13: input = 1: input i in line 7 has it already, once on a concentrator "
@@ -649,32 +603,28 @@ static void an_input_stands_once_on_a_concentrator(void **state)
 
 /* Models */
 
-static void unknown_model_lists_the_known_ones_nearest_first(void **state)
+TEST_WITH(unknown_model_lists_the_known_ones_nearest_first, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS "[meter m]\nmodel = metre\naddress = 1\n",
 			   "site/bus.d/a.ini:4: model = metre: meter, broken, pulses, relative, any-speed, transformer "
 			   "allowed\n");
 }
 
-static void missing_driver_directory_is_named(void **state)
+TEST_WITH(missing_driver_directory_is_named, set_up, tear_down)
 {
-	(void)state;
 	put("site/tallyd.ini", "[drivers]\npath = nowhere:empty\n");
 	assert_bus_refused(BUS METER, "site/bus.d/a.ini:4: model = meter: no model at all found in nowhere:empty\n");
 }
 
-static void speed_that_the_model_lacks_is_refused(void **state)
+TEST_WITH(speed_that_the_model_lacks_is_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS "baud = 19200\n" METER,
 			   "site/bus.d/a.ini:3: baud = 19200: meter m is a meter, 4800 or 9600 allowed\n");
 	assert_bus_taken(BUS "baud = 19200\n[meter m]\nmodel = any-speed\naddress = 1\n", "");
 }
 
-static void speed_behind_a_tcp_gateway_may_be_told(void **state)
+TEST_WITH(speed_behind_a_tcp_gateway_may_be_told, set_up, tear_down)
 {
-	(void)state;
 	put("drivers/slow.ini", MODEL_HEAD "provenance = vendor table\nbaud = 1200\n" MODEL_ROWS);
 	assert_bus_taken("[bus]\ntransport = tcp\nhost = h\n[meter m]\nmodel = slow\naddress = 1\n", "");
 	assert_int_equal(conf->buses[0].baud, 0);
@@ -684,18 +634,16 @@ static void speed_behind_a_tcp_gateway_may_be_told(void **state)
 			   "site/bus.d/a.ini:4: baud = 9600: meter m is a slow, 1200 allowed\n");
 }
 
-static void address_that_the_model_lacks_is_refused(void **state)
+TEST_WITH(address_that_the_model_lacks_is_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS "[meter m]\nmodel = meter\naddress = 248\n",
 			   "site/bus.d/a.ini:5: address = 248: 1 to 247 allowed for a meter\n");
 }
 
-static void address_that_libmodbus_lacks_is_refused(void **state)
+TEST_WITH(address_that_libmodbus_lacks_is_refused, set_up, tear_down)
 {
 	struct err e = {0};
 
-	(void)state;
 	assert_bus_taken(BUS "[meter m]\nmodel = any-speed\naddress = 250\n", "");
 	conf_check_units(conf, 255, &e);
 	assert_int_equal(e.n_items, 0);
@@ -706,9 +654,8 @@ static void address_that_libmodbus_lacks_is_refused(void **state)
 	err_fini(&e);
 }
 
-static void ratios_are_for_models_that_ask_for_them(void **state)
+TEST_WITH(ratios_are_for_models_that_ask_for_them, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS METER "ct = 400/5\nvt = 20000/100\n",
 			   "site/bus.d/a.ini:6: ct = 400/5: a meter knows its ratios itself, no ct allowed\n"
 			   "site/bus.d/a.ini:7: vt = 20000/100: a meter knows its ratios itself, no vt allowed\n");
@@ -719,9 +666,8 @@ static void ratios_are_for_models_that_ask_for_them(void **state)
 	assert_int_equal(conf->buses[0].meters[0].vt_secondary, 100);
 }
 
-static void missing_ratios_are_a_warning(void **state)
+TEST_WITH(missing_ratios_are_a_warning, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_taken(
 		BUS "[meter m]\nmodel = transformer\naddress = 1\n",
 		"warning: site/bus.d/a.ini:3: meter m: no ct and no vt, 1/1 taken: a transformer takes its ratios "
@@ -729,9 +675,8 @@ static void missing_ratios_are_a_warning(void **state)
 	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\nct = 5/5\n", "");
 }
 
-static void timeouts_shorter_than_the_model_needs_are_a_warning(void **state)
+TEST_WITH(timeouts_shorter_than_the_model_needs_are_a_warning, set_up, tear_down)
 {
-	(void)state;
 	put("drivers/slow.ini", MODEL_HEAD "provenance = vendor table\nturnaround = 300ms\n" MODEL_ROWS);
 	assert_bus_taken(
 		BUS "response_timeout = 449ms\n[meter m]\nmodel = slow\naddress = 1\n",
@@ -745,9 +690,8 @@ static void timeouts_shorter_than_the_model_needs_are_a_warning(void **state)
 		"300 ms until it answers: it may come too late\n");
 }
 
-static void unconfirmed_tables_are_a_warning(void **state)
+TEST_WITH(unconfirmed_tables_are_a_warning, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_taken(
 		BUS "[meter m]\nmodel = relative\naddress = 1\n[meter p]\nmodel = pulses\naddress = 2\n",
 		"warning: site/bus.d/a.ini:3: meter m: the register table of a relative is a sibling's and not "
@@ -758,9 +702,8 @@ static void unconfirmed_tables_are_a_warning(void **state)
 	assert_true(conf->buses[0].meters[0].confirmed);
 }
 
-static void overfull_segments_are_a_warning(void **state)
+TEST_WITH(overfull_segments_are_a_warning, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_taken(
 		BUS METER PULSES "[meter n]\nmodel = meter\naddress = 3\n",
 		"warning: site/bus.d/a.ini:1: 3 devices on 1 segment, at most 2 expected: a segment with a pulses "
@@ -768,9 +711,8 @@ static void overfull_segments_are_a_warning(void **state)
 	assert_bus_taken(BUS "repeaters = 1\n" METER PULSES "[meter n]\nmodel = meter\naddress = 3\n", "");
 }
 
-static void shadowed_driver_files_are_a_warning(void **state)
+TEST_WITH(shadowed_driver_files_are_a_warning, set_up, tear_down)
 {
-	(void)state;
 	assert_int_equal(mkdir("own", 0700), 0);
 	put("own/meter.ini", MODEL_HEAD "provenance = vendor table\n" MODEL_ROWS);
 	put("site/tallyd.ini", "[drivers]\npath = own:drivers\n");
@@ -779,9 +721,8 @@ static void shadowed_driver_files_are_a_warning(void **state)
 	assert_string_equal(conf->drivers[0]->file, "own/meter.ini");
 }
 
-static void a_bad_driver_file_takes_down_its_own_meters_only(void **state)
+TEST_WITH(a_bad_driver_file_takes_down_its_own_meters_only, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/a.ini",
 	    BUS METER "[meter n]\nmodel = broken\naddress = 2\n[meter o]\nmodel = broken\naddress = 3\n");
 	load();
@@ -797,18 +738,16 @@ static void a_bad_driver_file_takes_down_its_own_meters_only(void **state)
 	assert_null(conf->buses[0].meters[2].driver);
 }
 
-static void a_site_of_bad_driver_files_only_is_refused(void **state)
+TEST_WITH(a_site_of_bad_driver_files_only_is_refused, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/a.ini", BUS "[meter n]\nmodel = broken\naddress = 2\n");
 	load();
 	assert_non_null(strstr(told, "drivers/broken.ini:7: "));
 	assert_null(conf);
 }
 
-static void another_fault_beside_a_bad_driver_file_refuses(void **state)
+TEST_WITH(another_fault_beside_a_bad_driver_file_refuses, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/a.ini", BUS "retries = x\n" METER "[meter n]\nmodel = broken\naddress = 2\n");
 	load();
 	assert_non_null(strstr(told, "site/bus.d/a.ini:3: retries = x: 0 to 10 allowed\n"));
@@ -828,9 +767,8 @@ static void assert_pulse(const char *text, int64_t weight, int64_t weight_per, e
 	assert_int_equal(conf->buses[0].inputs[0].unit, unit);
 }
 
-static void pulse_may_be_an_exact_fraction_of_a_base_unit(void **state)
+TEST_WITH(pulse_may_be_an_exact_fraction_of_a_base_unit, set_up, tear_down)
 {
-	(void)state;
 	assert_pulse("0.5 Wh", 1, 2, CONF_WH);
 	assert_pulse("1.25 Wh", 5, 4, CONF_WH);
 	assert_pulse("0.625 Wh", 5, 8, CONF_WH);
@@ -841,9 +779,8 @@ static void pulse_may_be_an_exact_fraction_of_a_base_unit(void **state)
 	assert_pulse("1000000 kWh", 1000000000, 1, CONF_WH);
 }
 
-static void pulse_may_be_stated_as_on_the_plate(void **state)
+TEST_WITH(pulse_may_be_stated_as_on_the_plate, set_up, tear_down)
 {
-	(void)state;
 	assert_pulse("800 imp/kWh", 5, 4, CONF_WH);
 	assert_pulse("2000 imp/kWh", 1, 2, CONF_WH);
 	assert_pulse("6400 imp/kWh", 5, 32, CONF_WH);
@@ -855,9 +792,8 @@ static void pulse_may_be_stated_as_on_the_plate(void **state)
 #define PULSE_ALLOWED                                                                                                  \
 	"a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3 allowed\n"
 
-static void pulse_that_is_none_is_refused(void **state)
+TEST_WITH(pulse_that_is_none_is_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
 				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n",
 			   "site/bus.d/a.ini:10: pulse = 10: " PULSE_ALLOWED
@@ -866,9 +802,8 @@ static void pulse_that_is_none_is_refused(void **state)
 			   "l or kcal allowed\n");
 }
 
-static void pulse_weights_out_of_range_are_refused(void **state)
+TEST_WITH(pulse_weights_out_of_range_are_refused, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0.1234567 Wh\n"
 			   "[input j]\nconcentrator = p\ninput = 2\npulse = 0 imp/kWh\n"
@@ -887,17 +822,15 @@ static void pulse_weights_out_of_range_are_refused(void **state)
 		"site/bus.d/a.ini:26: input = 5: a pulses has 2 inputs\n");
 }
 
-static void offset_is_of_the_same_kind_as_the_pulse(void **state)
+TEST_WITH(offset_is_of_the_same_kind_as_the_pulse, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10 Wh\noffset = 5 m3\n",
 		"site/bus.d/a.ini:11: offset = 5 m3: a unit of the same kind as the pulse's (kWh) allowed\n");
 }
 
-static void pulse_or_preset_is_needed_but_not_both(void **state)
+TEST_WITH(pulse_or_preset_is_needed_but_not_both, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n"
 			   "[input j]\nconcentrator = p\ninput = 2\npulse = 10 Wh\npreset = conto-d2\n",
@@ -906,9 +839,8 @@ static void pulse_or_preset_is_needed_but_not_both(void **state)
 		"site/bus.d/a.ini:14: preset = conto-d2 beside pulse = 10 Wh: one of them allowed\n");
 }
 
-static void preset_conto_d2_weighs_10_Wh(void **state)
+TEST_WITH(preset_conto_d2_weighs_10_Wh, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_taken(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d2\noffset = 1.5 kWh\n",
 			 "");
 	assert_int_equal(conf->buses[0].inputs[0].weight, 10);
@@ -916,9 +848,8 @@ static void preset_conto_d2_weighs_10_Wh(void **state)
 	assert_int_equal(conf->buses[0].inputs[0].offset, 1500);
 }
 
-static void preset_conto_d1_must_be_stated_as_pulse(void **state)
+TEST_WITH(preset_conto_d1_must_be_stated_as_pulse, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(
 		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d1\n",
 		"site/bus.d/a.ini:10: preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh "
@@ -928,17 +859,15 @@ static void preset_conto_d1_must_be_stated_as_pulse(void **state)
 			   "site/bus.d/a.ini:10: preset = conto-d3: conto-d2 allowed\n");
 }
 
-static void concentrator_is_a_meter_of_the_same_bus(void **state)
+TEST_WITH(concentrator_is_a_meter_of_the_same_bus, set_up, tear_down)
 {
-	(void)state;
 	put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n" PULSES);
 	assert_bus_refused(BUS METER "[input i]\nconcentrator = p\ninput = 1\npulse = 1 l\n",
 			   "site/bus.d/a.ini:7: concentrator = p: the name of a meter of this bus allowed\n");
 }
 
-static void concentrator_has_pulse_inputs(void **state)
+TEST_WITH(concentrator_has_pulse_inputs, set_up, tear_down)
 {
-	(void)state;
 	assert_bus_refused(BUS METER "[input i]\nconcentrator = m\ninput = 1\npulse = 1 l\n",
 			   "site/bus.d/a.ini:7: concentrator = m: a meter has no pulse inputs, a pulse concentrator "
 			   "expected\n");
@@ -970,16 +899,14 @@ static bool stays_equal(const char *old, const char *new)
 	return equal;
 }
 
-static void unchanged_bus_is_equal_wherever_its_lines_are(void **state)
+TEST_WITH(unchanged_bus_is_equal_wherever_its_lines_are, set_up, tear_down)
 {
-	(void)state;
 	assert_true(stays_equal("", ""));
 	assert_true(stays_equal("device", "baud = 9600\ndevice"));
 }
 
-static void changed_bus_is_not_equal(void **state)
+TEST_WITH(changed_bus_is_not_equal, set_up, tear_down)
 {
-	(void)state;
 	assert_false(stays_equal("pulse = 1 l", "pulse = 0.0005 l"));
 	assert_false(stays_equal("device", "rs485_delay_before = 1ms\ndevice"));
 	assert_false(stays_equal("device", "rs485_delay_after = 1ms\ndevice"));
@@ -994,11 +921,10 @@ static void changed_bus_is_not_equal(void **state)
 	assert_false(stays_equal("[input i]\nconcentrator = p\ninput = 1\npulse = 1 l\n", ""));
 }
 
-static void changed_register_table_changes_the_bus(void **state)
+TEST_WITH(changed_register_table_changes_the_bus, set_up, tear_down)
 {
 	struct conf *before;
 
-	(void)state;
 	assert_bus_taken(BUS METER, "");
 	before = conf;
 	conf = NULL;
@@ -1009,78 +935,4 @@ static void changed_register_table_changes_the_bus(void **state)
 	conf_free(before);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(everything_has_a_default, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bus_and_meter_have_defaults, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(main_file_may_be_missing_or_empty, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(every_key_of_the_main_file_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(every_key_of_a_bus_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(meter_takes_from_its_bus_what_it_does_not_say, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(inputs_are_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(units_are_shown_in_their_thousands, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(missing_directory_is_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(main_file_alone_is_read_whatever_is_wrong_with_a_bus, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(missing_bus_directory_is_told_beside_other_faults, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(directory_without_a_bus_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unreadable_files_are_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(file_names_that_are_no_bus_names_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(buses_come_sorted_by_name, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unknown_sections_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unknown_sections_of_a_bus_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unknown_keys_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(keys_that_stand_twice_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(sections_that_stand_twice_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(names_that_are_none_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(overlong_lines_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(missing_bus_section_is_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(values_of_the_main_file_out_of_range_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(interval_is_a_whole_part_of_an_hour, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(timezones_outside_the_zone_directory_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(values_of_a_bus_out_of_range_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(values_of_a_meter_out_of_range_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(labels_end_at_127_bytes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_a_meter_needs_is_named, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(rtu_needs_a_device, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(gateways_need_a_host, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(keys_of_another_transport_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(delays_go_with_whoever_turns_the_line, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unknown_transport_hides_what_would_follow_from_it, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_address_stands_once_on_a_bus, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_name_stands_once_on_all_buses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_port_stands_once_by_whatever_name, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_gateway_stands_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_input_stands_once_on_a_concentrator, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unknown_model_lists_the_known_ones_nearest_first, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(missing_driver_directory_is_named, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(speed_that_the_model_lacks_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(speed_behind_a_tcp_gateway_may_be_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(address_that_the_model_lacks_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(address_that_libmodbus_lacks_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(ratios_are_for_models_that_ask_for_them, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(missing_ratios_are_a_warning, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(timeouts_shorter_than_the_model_needs_are_a_warning, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unconfirmed_tables_are_a_warning, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(overfull_segments_are_a_warning, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(shadowed_driver_files_are_a_warning, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_bad_driver_file_takes_down_its_own_meters_only, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_site_of_bad_driver_files_only_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(another_fault_beside_a_bad_driver_file_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pulse_may_be_an_exact_fraction_of_a_base_unit, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pulse_may_be_stated_as_on_the_plate, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pulse_that_is_none_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pulse_weights_out_of_range_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(offset_is_of_the_same_kind_as_the_pulse, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(pulse_or_preset_is_needed_but_not_both, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(preset_conto_d2_weighs_10_Wh, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(preset_conto_d1_must_be_stated_as_pulse, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(concentrator_is_a_meter_of_the_same_bus, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(concentrator_has_pulse_inputs, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(unchanged_bus_is_equal_wherever_its_lines_are, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(changed_bus_is_not_equal, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(changed_register_table_changes_the_bus, set_up, tear_down),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "cut.h"
 #include "mono.h"
+#include "unit.h"
 
 enum { LONG_US = 60000000 };
 
-static void what_is_there_is_told_at_once(void **state)
+TEST(what_is_there_is_told_at_once)
 {
 	struct cut c;
 	int fds[2];
 
-	(void)state;
 	assert_int_equal(cut_init(&c), 0);
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "x", 1), 1);
@@ -35,12 +28,11 @@ static void what_is_there_is_told_at_once(void **state)
 	cut_fini(&c);
 }
 
-static void wait_ends_at_its_own_bound(void **state)
+TEST(wait_ends_at_its_own_bound)
 {
 	struct cut c;
 	int fds[2];
 
-	(void)state;
 	assert_int_equal(cut_init(&c), 0);
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(cut_wait(&c, fds[0], POLLIN, mono_us() + 1000), 0);
@@ -65,12 +57,11 @@ static void *wait_long(void *context)
 	return NULL;
 }
 
-static void wait_of_another_thread_is_cut_short(void **state)
+TEST(wait_of_another_thread_is_cut_short)
 {
 	pthread_t thread;
 	struct cut c;
 
-	(void)state;
 	assert_int_equal(cut_init(&c), 0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_long, &c), 0);
 	cut_short(&c, mono_us() + 10000);
@@ -79,12 +70,4 @@ static void wait_of_another_thread_is_cut_short(void **state)
 	cut_fini(&c);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_there_is_told_at_once),
-		cmocka_unit_test(wait_ends_at_its_own_bound),
-		cmocka_unit_test(wait_of_another_thread_is_cut_short),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

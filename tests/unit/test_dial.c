@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The resolver is replaced: "slow" is known after longer than a connection may take, "moving" is where a test has put
  * it, of "silent" no server says anything. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,6 +15,7 @@
 #include "cut.h"
 #include "dial.h"
 #include "mono.h"
+#include "unit.h"
 
 enum { TIMEOUT_MS = 1000 };
 
@@ -59,13 +53,12 @@ static uint16_t listen_at(const char *address, int *fd)
 	return ntohs(a.sin_port);
 }
 
-static void name_that_takes_longer_than_a_connection_is_waited_for(void **state)
+TEST(name_that_takes_longer_than_a_connection_is_waited_for)
 {
 	int listener, fd;
 	uint16_t port = listen_at("127.0.0.1", &listener);
 	char why[128];
 
-	(void)state;
 	where = "127.0.0.1";
 	fd = dial("slow", port, TIMEOUT_MS, NULL, why, sizeof(why));
 	assert_true(fd >= 0);
@@ -82,13 +75,12 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
-static void connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours(void **state)
+TEST(connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours)
 {
 	int listener, fd;
 	uint16_t port = listen_at("127.0.0.1", &listener);
 	char why[128];
 
-	(void)state;
 	fd = dial("127.0.0.1", port, TIMEOUT_MS, NULL, why, sizeof(why));
 	assert_true(fd >= 0);
 	assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
@@ -99,13 +91,12 @@ static void connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hou
 	close(listener);
 }
 
-static void name_is_looked_up_anew_each_time(void **state)
+TEST(name_is_looked_up_anew_each_time)
 {
 	int listener, fd;
 	uint16_t port = listen_at("127.0.0.2", &listener);
 	char why[128];
 
-	(void)state;
 	where = "127.0.0.1";
 	assert_int_equal(dial("moving", port, TIMEOUT_MS, NULL, why, sizeof(why)), -ECONNREFUSED);
 	where = "127.0.0.2";
@@ -115,12 +106,11 @@ static void name_is_looked_up_anew_each_time(void **state)
 	close(listener);
 }
 
-static void look_up_is_cut_short(void **state)
+TEST(look_up_is_cut_short)
 {
 	struct cut c;
 	char why[128];
 
-	(void)state;
 	assert_int_equal(cut_init(&c), 0);
 	sem_init(&test_is_over, 0, 0);
 	cut_short(&c, mono_us() + 1000);
@@ -130,13 +120,4 @@ static void look_up_is_cut_short(void **state)
 	cut_fini(&c);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(name_that_takes_longer_than_a_connection_is_waited_for),
-		cmocka_unit_test(connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours),
-		cmocka_unit_test(name_is_looked_up_anew_each_time),
-		cmocka_unit_test(look_up_is_cut_short),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +8,7 @@
 #include "codec.h"
 #include "driver.h"
 #include "plan.h"
+#include "unit.h"
 
 #define HEAD "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = driver\n"
 
@@ -46,7 +41,7 @@ static void expect_errors(const char *text, const char *const *expected, size_t 
 	expect_errors(text, (const char *const[]){__VA_ARGS__},                                                        \
 		      sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
-static void table_of_a_model(void **state)
+TEST(table_of_a_model)
 {
 	struct driver *d =
 		parse(HEAD "verified = 2024, workshop\nfunction = 4\nword_order = cdab\nmax_words = 60\n"
@@ -55,7 +50,6 @@ static void table_of_a_model(void **state)
 			   "[block one]\naddress = 0x10\nwords = 20\ngaps = no\n"
 			   "[registers]\nvoltage_l1 = 16 u32 0.01 V power\n");
 
-	(void)state;
 	assert_string_equal(d->name, "test");
 	assert_string_equal(d->file, "dir/test.ini");
 	assert_string_equal(d->title, "T");
@@ -84,11 +78,10 @@ static void table_of_a_model(void **state)
 	driver_free(d);
 }
 
-static void keys_left_out_have_defaults(void **state)
+TEST(keys_left_out_have_defaults)
 {
 	struct driver *d = parse(HEAD "[registers]\nvoltage_l1 = 16 u32 1 V power\n");
 
-	(void)state;
 	assert_string_equal(d->verified, "none");
 	assert_int_equal(d->function, 3);
 	assert_int_equal(d->order, DRIVER_ABCD);
@@ -106,13 +99,12 @@ static void keys_left_out_have_defaults(void **state)
 	driver_free(d);
 }
 
-static void scale_steps_by_the_product_of_the_ratios(void **state)
+TEST(scale_steps_by_the_product_of_the_ratios)
 {
 	struct driver *d = parse(HEAD "ratios = yes\n[scale energy]\nbelow 10 = 0.01\nbelow 100 = 0.1\nabove = 1\n"
 				      "[registers]\nactive_energy_import = 0 u32 @energy kWh energy\n");
 	const struct driver_row *row = driver_row(d, Q_ACTIVE_ENERGY_IMPORT);
 
-	(void)state;
 	assert_int_equal(driver_multiplier(d, row, 1, 1, 1, 1), 10);
 	assert_int_equal(driver_multiplier(d, row, 49, 5, 1, 1), 10);	      /* 9.8 */
 	assert_int_equal(driver_multiplier(d, row, 50, 5, 1, 1), 100);	      /* 10 */
@@ -126,9 +118,8 @@ static void scale_steps_by_the_product_of_the_ratios(void **state)
 	driver_free(d);
 }
 
-static void every_error_is_told_at_once(void **state)
+TEST(every_error_is_told_at_once)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		"[model]\n"
 		"format = 2\n"
@@ -166,9 +157,8 @@ static void every_error_is_told_at_once(void **state)
 
 #define ROWS HEAD "[registers]\n" /* rows begin in line 8 */
 
-static void misspelt_name_is_told_with_the_nearest(void **state)
+TEST(misspelt_name_is_told_with_the_nearest)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		HEAD "titel = T\nadress = 1-9\n"
 		     "[block one]\naddress = 1\nwords = 9\ngap = yes\n"
@@ -199,7 +189,7 @@ static void misspelt_name_is_told_with_the_nearest(void **state)
 		"modulus=.. back_step=.. provenance=.. expect=..");
 }
 
-static void block_or_scale_that_no_row_uses_is_a_warning(void **state)
+TEST(block_or_scale_that_no_row_uses_is_a_warning)
 {
 	static const char text[] = HEAD "ratios = yes\n"
 					"[block used]\naddress = 10\nwords = 4\n"
@@ -213,7 +203,6 @@ static void block_or_scale_that_no_row_uses_is_a_warning(void **state)
 	struct err e = {0};
 	struct driver *d = driver_parse("dir/test.ini", text, strlen(text), &e);
 
-	(void)state;
 	assert_non_null(d);
 	assert_int_equal(e.n_errors, 0);
 	assert_int_equal(e.n_items, 2);
@@ -225,16 +214,15 @@ static void block_or_scale_that_no_row_uses_is_a_warning(void **state)
 	err_fini(&e);
 }
 
-static void unused_sections_are_not_told_of_a_table_with_errors(void **state)
+TEST(unused_sections_are_not_told_of_a_table_with_errors)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		HEAD "[block idle]\naddress = 20\nwords = 4\n[registers]\nvoltage_l1 = 20 u99 1 V power\n",
 		"dir/test.ini:11: type 'u99' of voltage_l1, allowed: u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 "
 		"u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 chars:1..32 hex:1..32 time2000 clock");
 }
 
-static void rows_carry_everything_their_line_says(void **state)
+TEST(rows_carry_everything_their_line_says)
 {
 	struct driver *d =
 		parse("[registers]\n"
@@ -247,7 +235,6 @@ static void rows_carry_everything_their_line_says(void **state)
 		      "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = sibling\n");
 	const struct driver_row *row = d->rows;
 
-	(void)state;
 	assert_int_equal(row[0].modulus, 10000000000);
 	assert_int_equal(row[0].back_step, 10);
 	assert_true(row[0].alone);
@@ -276,17 +263,16 @@ static void rows_carry_everything_their_line_says(void **state)
 	driver_free(d);
 }
 
-static void sign_word_is_negative_at_1_unless_said(void **state)
+TEST(sign_word_is_negative_at_1_unless_said)
 {
 	struct driver *d = parse(ROWS "active_power = 0 u32 1 W power sign=7\n");
 
-	(void)state;
 	assert_int_equal(d->rows[0].sign_address, 7);
 	assert_int_equal(d->rows[0].sign_value, 1);
 	driver_free(d);
 }
 
-static void automatic_patterns_have_the_width_and_sign_of_the_type(void **state)
+TEST(automatic_patterns_have_the_width_and_sign_of_the_type)
 {
 	static const uint64_t expected[] = {0xFFFF, 0x7FFF, 0xFFFFFFFF, 0x7FFFFFFF, UINT64_MAX, INT64_MAX};
 	struct driver *d = parse(HEAD "na = auto\n[registers]\n"
@@ -297,7 +283,6 @@ static void automatic_patterns_have_the_width_and_sign_of_the_type(void **state)
 				      "voltage_l31 = 20 f32 1 V power\nmaker = 22 chars:4 - - identity\n"
 				      "frequency = 26 u16 1 Hz power na=none\n");
 
-	(void)state;
 	assert_int_equal(d->n_rows, 11);
 	for (size_t i = 0; i < d->n_rows; i++) {
 		assert_int_equal(d->rows[i].n_na, i < 6 || i == 9);
@@ -307,13 +292,12 @@ static void automatic_patterns_have_the_width_and_sign_of_the_type(void **state)
 	driver_free(d);
 }
 
-static void patterns_of_the_table_go_to_rows_of_their_width(void **state)
+TEST(patterns_of_the_table_go_to_rows_of_their_width)
 {
 	struct driver *d = parse(HEAD "na = 0xFFFF, 0x8000, 0x80000000\n[registers]\n"
 				      "voltage_l1 = 0 u16 1 V power\nvoltage_l2 = 2 u32 1 V power\n"
 				      "voltage_l3 = 4 u8-low 1 V power\ncurrent_l1 = 6 u16 1 A power na=0x0000\n");
 
-	(void)state;
 	assert_int_equal(d->rows[0].n_na, 2);
 	assert_true(d->rows[0].na[1] == 0x8000);
 	assert_int_equal(d->rows[1].n_na, 1);
@@ -324,9 +308,8 @@ static void patterns_of_the_table_go_to_rows_of_their_width(void **state)
 	driver_free(d);
 }
 
-static void values_out_of_range_in_model(void **state)
+TEST(values_out_of_range_in_model)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		HEAD "word_order = abdc\n"
 		     "addressing = bytes\n"
@@ -355,9 +338,8 @@ static void values_out_of_range_in_model(void **state)
 		"commas");
 }
 
-static void values_out_of_range_in_rows(void **state)
+TEST(values_out_of_range_in_rows)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS "voltage_l1 = 0 u16 1 V power na=0xFFFFFFFF\n"
 		     "voltage_l2 = 1 u16 1 V power na=65535\n"
@@ -397,13 +379,12 @@ static void values_out_of_range_in_rows(void **state)
 		"bits)");
 }
 
-static void types_take_their_argument_and_no_other(void **state)
+TEST(types_take_their_argument_and_no_other)
 {
 	static const char *const bad[] = {
 		"u16:1", "bit",	    "bit:16",  "bits:3", "bits:9-3", "bits:0-16", "bcd",  "bcd:0",   "bcd:5", "u8",
 		"U16",	 "bits:-3", "bits:3-", "u16:",	 "text:0",   "text:33",	  "hex:", "clock:6", "time"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char text[256], expected[64];
 		struct err e = {0};
@@ -418,9 +399,8 @@ static void types_take_their_argument_and_no_other(void **state)
 	}
 }
 
-static void fields_that_do_not_go_together(void **state)
+TEST(fields_that_do_not_go_together)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS "voltage_l1 = 0 text:4 - V power\n"
 		     "voltage_l2 = 4 u16 - V power\n"
@@ -447,9 +427,8 @@ static void fields_that_do_not_go_together(void **state)
 		"...], each \" closed");
 }
 
-static void quantity_again_needs_fallback(void **state)
+TEST(quantity_again_needs_fallback)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS "voltage_l1 = 0 u16 1 V power\n"
 		     "voltage_l1 = 1 u16 1 V power\n"
@@ -462,9 +441,8 @@ static void quantity_again_needs_fallback(void **state)
 		"dir/test.ini:12: fallback of voltage_l1 is of another group than line 8, allowed: the same");
 }
 
-static void blocks_that_overlap_and_rows_half_in_a_block(void **state)
+TEST(blocks_that_overlap_and_rows_half_in_a_block)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		HEAD "[block a]\naddress = 10\nwords = 10\n"
 		     "[block b]\naddress = 19\nwords = 10\n"
@@ -489,9 +467,8 @@ static void blocks_that_overlap_and_rows_half_in_a_block(void **state)
 		"in one block or in none");
 }
 
-static void rows_that_overlap(void **state)
+TEST(rows_that_overlap)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS "voltage_l1 = 10 u32 1 V power\n"
 		     "voltage_l2 = 11 u32 1 V power\n"
@@ -515,7 +492,7 @@ static void rows_that_overlap(void **state)
 		"each word in one row, but for different bits of it");
 }
 
-static void rows_that_may_share_words(void **state)
+TEST(rows_that_may_share_words)
 {
 	struct driver *d = parse(ROWS "tariff = 20 u8-low 1 - energy\ntariff_count = 20 u8-high 1 - energy\n"
 				      "active_energy_import = 30 u64 1 Wh energy\n"
@@ -525,19 +502,17 @@ static void rows_that_may_share_words(void **state)
 				      "voltage_l1 = 50 bits:0-3 1 V power\nvoltage_l2 = 50 bits:4-14 1 V power\n"
 				      "voltage_l3 = 50 bit:15 1 V power\n");
 
-	(void)state;
 	assert_int_equal(d->n_rows, 9);
 	driver_free(d);
 }
 
-static void addresses_of_a_byte_table_count_bytes(void **state)
+TEST(addresses_of_a_byte_table_count_bytes)
 {
 	struct driver *d =
 		parse(HEAD "addressing = byte\n[block a]\naddress = 0x301\nwords = 4\n[registers]\n"
 			   "voltage_l1 = 0x0301 u32 1 V power\nvoltage_l2 = 0x0305 u32 1 V power\n"
 			   "voltage_l3 = 0x0309 u16 1 V power sign=0x030B\ncurrent_l1 = 0x030C u32 1 A power\n");
 
-	(void)state;
 	assert_int_equal(driver_row_span(d, &d->rows[0]), 4);
 	assert_int_equal(driver_row_span(d, &d->rows[2]), 2);
 	assert_int_equal(d->rows[1].block, 0);
@@ -550,9 +525,8 @@ static void addresses_of_a_byte_table_count_bytes(void **state)
 		"each word in one row, but for different bits of it");
 }
 
-static void scales_that_lose_digits(void **state)
+TEST(scales_that_lose_digits)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		HEAD "ratios = yes\n[scale fine]\nbelow 10 = 0.0001\nabove = 1\n[registers]\n"
 		     "voltage_l1 = 0 u16 0.0001 V power\n"
@@ -572,9 +546,8 @@ static void scales_that_lose_digits(void **state)
 		"10");
 }
 
-static void scales_ascend_and_end_above(void **state)
+TEST(scales_ascend_and_end_above)
 {
-	(void)state;
 	EXPECT_ERRORS(HEAD "ratios = yes\n[scale a]\nbelow 100 = 1\nbelow 100 = 10\nbelow 1e3 = 1\nbelow 200 = "
 			   "0\nabove = 5\nabove = 6\n"
 			   "[scale b]\nbelow 10 = 1\n[scale a]\n[registers]\nvoltage_l1 = 0 u16 @a V power\n",
@@ -590,9 +563,8 @@ static void scales_ascend_and_end_above(void **state)
 		      "dir/test.ini:17: section [scale a] again (first in line 8), allowed: once");
 }
 
-static void weight_by_ratio_is_for_tables_that_ask_for_the_ratios(void **state)
+TEST(weight_by_ratio_is_for_tables_that_ask_for_the_ratios)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		HEAD "[scale e]\nbelow 10 = 0.01\nabove = 1\n[registers]\n"
 		     "active_energy_import = 0 u32 @e kWh energy\n",
@@ -613,17 +585,15 @@ static void expect_warning(const char *text, const char *warning)
 	err_fini(&e);
 }
 
-static void ratios_that_change_no_value_are_a_warning(void **state)
+TEST(ratios_that_change_no_value_are_a_warning)
 {
-	(void)state;
 	expect_warning(HEAD "ratios = yes\n[registers]\nvoltage_l1 = 0 u16 1 V power\n",
 		       "dir/test.ini:1: ratios = yes without a [scale NAME]: ct and vt of the bus file will change no "
 		       "value");
 }
 
-static void groups_that_would_lose_the_value(void **state)
+TEST(groups_that_would_lose_the_value)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS
 		"active_energy_import = 0 u32 10 Wh identity\nvoltage_l1 = 2 u16 1 V identity\n"
@@ -638,30 +608,27 @@ static void groups_that_would_lose_the_value(void **state)
 		"dir/test.ini:13: group 'state' of firmware_version, allowed: identity");
 }
 
-static void value_that_the_group_state_keeps_nowhere_is_a_warning(void **state)
+TEST(value_that_the_group_state_keeps_nowhere_is_a_warning)
 {
-	(void)state;
 	expect_warning(HEAD "[registers]\nactive_energy_import = 0 u32 10 Wh energy\ntariff = 2 u16 1 - state\n",
 		       "dir/test.ini:9: group 'state' of tariff: it is read daily and kept nowhere; energy or power "
 		       "keeps it");
 }
 
-static void read_modulus_needs_its_register_in_the_group_state(void **state)
+TEST(read_modulus_needs_its_register_in_the_group_state)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS "counter_max = 0 u32 10 Wh energy\nactive_energy_import = 2 u32 10 Wh energy modulus=read\n",
 		"dir/test.ini:9: modulus 'read' of active_energy_import, allowed: with the row counter_max (line 8) "
 		"in the group state");
 }
 
-static void modulus_beyond_what_the_type_can_show(void **state)
+TEST(modulus_beyond_what_the_type_can_show)
 {
 	struct driver *d = parse(ROWS "active_energy_import = 0 u32 10 Wh energy modulus=42949672960Wh\n"
 				      "pulses_1 = 2 bcd:2 1 1 energy modulus=100000000\n"
 				      "active_energy_export = 4 u64 10 Wh energy modulus=1000000000000Wh\n");
 
-	(void)state;
 	assert_int_equal(driver_row_counts(&d->rows[0]), INT64_C(4294967296));
 	assert_int_equal(driver_row_counts(&d->rows[1]), 100000000);
 	assert_int_equal(driver_row_counts(&d->rows[2]), 0);
@@ -675,9 +642,8 @@ static void modulus_beyond_what_the_type_can_show(void **state)
 		"that its type can show");
 }
 
-static void provenance_of_a_row_is_never_stronger(void **state)
+TEST(provenance_of_a_row_is_never_stronger)
 {
-	(void)state;
 	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power provenance=transcription\n"
 			   "voltage_l2 = 1 u16 1 V power provenance=\"vendor table\"\n",
 		      "dir/test.ini:8: provenance of voltage_l1 'transcription' is stronger than the table's, allowed: "
@@ -688,34 +654,30 @@ static void provenance_of_a_row_is_never_stronger(void **state)
 		      "or weaker");
 }
 
-static void rows_longer_than_the_longest_read(void **state)
+TEST(rows_longer_than_the_longest_read)
 {
-	(void)state;
 	EXPECT_ERRORS(HEAD "max_words = 3\n[registers]\nactive_energy_import = 0 u64 1 Wh energy\n",
 		      "dir/test.ini:9: active_energy_import has 4 words, allowed: up to max_words, 3");
 }
 
-static void last_address_and_longest_read_are_allowed(void **state)
+TEST(last_address_and_longest_read_are_allowed)
 {
 	struct driver *d = parse(HEAD "max_words = 4\n[block end]\naddress = 65532\nwords = 4\n[registers]\n"
 				      "active_energy_import = 65532 u64 1 Wh energy\n");
 
-	(void)state;
 	assert_int_equal(d->rows[0].block, 0);
 	driver_free(d);
 }
 
-static void read_modulus_needs_the_register_that_holds_it(void **state)
+TEST(read_modulus_needs_the_register_that_holds_it)
 {
-	(void)state;
 	EXPECT_ERRORS(
 		ROWS "active_energy_import = 0 u32 1 Wh energy modulus=read\n",
 		"dir/test.ini:8: modulus 'read' of active_energy_import, allowed: in a table with a row counter_max");
 }
 
-static void sections_that_are_missing_or_twice(void **state)
+TEST(sections_that_are_missing_or_twice)
 {
-	(void)state;
 	EXPECT_ERRORS("", "dir/test.ini:1: no section [model], required",
 		      "dir/test.ini:1: no section [registers], required");
 	EXPECT_ERRORS(HEAD "[registers]\n", "dir/test.ini:7: no row in [registers], allowed: 1 to 192");
@@ -724,9 +686,8 @@ static void sections_that_are_missing_or_twice(void **state)
 		      "dir/test.ini:10: section [model] again (first in line 1), allowed: once");
 }
 
-static void five_keys_of_a_model_are_required(void **state)
+TEST(five_keys_of_a_model_are_required)
 {
-	(void)state;
 	EXPECT_ERRORS("[model]\n[registers]\nvoltage_l1 = 0 u16 1 V power\n",
 		      "dir/test.ini:1: no key 'format' in [model], required",
 		      "dir/test.ini:1: no key 'title' in [model], required",
@@ -736,7 +697,7 @@ static void five_keys_of_a_model_are_required(void **state)
 }
 
 /* The highest and lowest that the manual allows; the thirteenth step is one too many. */
-static void edges_of_the_allowed(void **state)
+TEST(edges_of_the_allowed)
 {
 #define STEPS_2_TO_11                                                                                                  \
 	"below 2 = 1\nbelow 3 = 2\nbelow 4 = 3\nbelow 5 = 4\nbelow 6 = 5\nbelow 7 = 6\nbelow 8 = 7\nbelow 9 = 8\n"     \
@@ -745,7 +706,6 @@ static void edges_of_the_allowed(void **state)
 				      "below 1000000000 = 11\nabove = 12\n[registers]\nvoltage_l1 = 0 u16 @s V power\n"
 				      "maker = 1 text:1 - - identity\nproduct = 2 text:32 - - identity\n");
 
-	(void)state;
 	assert_int_equal(d->turnaround_ms, 10000);
 	assert_int_equal(d->scales[0].n_steps, 12);
 	assert_int_equal(driver_multiplier(d, &d->rows[0], 1, 1, 1, 1), 1000);
@@ -757,21 +717,19 @@ static void edges_of_the_allowed(void **state)
 #undef STEPS_2_TO_11
 }
 
-static void quantity_of_a_refused_row_may_not_come_again(void **state)
+TEST(quantity_of_a_refused_row_may_not_come_again)
 {
-	(void)state;
 	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 volt power\nvoltage_l1 = 1 u16 1 V power\n",
 		      "dir/test.ini:8: unit 'volt' of voltage_l1, allowed: mV V kV",
 		      "dir/test.ini:9: voltage_l1 again (first in line 8), allowed: once, or again with the option "
 		      "'fallback'");
 }
 
-static void model_name_comes_from_the_file(void **state)
+TEST(model_name_comes_from_the_file)
 {
 	static const char text[] = ROWS "voltage_l1 = 0 u16 1 V power\n";
 	struct err e = {0};
 
-	(void)state;
 	assert_null(driver_parse("a name that has blanks.ini", text, strlen(text), &e));
 	assert_string_equal(e.items[0].text,
 			    "a name that has blanks.ini: file name, allowed: a model name of 1 to 31 letters, "
@@ -783,13 +741,12 @@ static void model_name_comes_from_the_file(void **state)
 	err_fini(&e);
 }
 
-static void more_rows_than_there_is_room_for_are_told_once(void **state)
+TEST(more_rows_than_there_is_room_for_are_told_once)
 {
 	static char text[40000];
 	size_t used = (size_t)snprintf(text, sizeof(text), "%svoltage_l1 = 0 u16 1 V power\n", ROWS);
 	struct err e = {0};
 
-	(void)state;
 	for (unsigned i = 1; i <= DRIVER_ROWS_MAX + 1; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "voltage_l1 = %u u16 1 V power fallback\n",
 					 i);
@@ -821,13 +778,12 @@ static void remove_files(const char *dir, const char *const *names, size_t n)
 	rmdir(dir);
 }
 
-static void first_of_the_search_path_wins(void **state)
+TEST(first_of_the_search_path_wins)
 {
 	static const char *const names[] = {"b.ini", "a.ini", ".h.ini", "c.txt", ".ini"};
 	char first[] = "/tmp/test_driver.XXXXXX", second[] = "/tmp/test_driver.XXXXXX", path[128], expected[128];
 	char *file, *shadowed, **list;
 
-	(void)state;
 	assert_non_null(mkdtemp(first));
 	assert_non_null(mkdtemp(second));
 	touch(first, "b.ini");
@@ -899,13 +855,12 @@ static void expect_usable(const char *path)
 	err_fini(&e);
 }
 
-static void every_shipped_table_loads_and_plans(void **state)
+TEST(every_shipped_table_loads_and_plans)
 {
 	char **list = driver_list(SOURCE_DIR "/drivers");
 	char path[256];
 	size_t n = 0;
 
-	(void)state;
 	assert_non_null(list);
 	for (; list[n] != NULL; n++) {
 		snprintf(path, sizeof(path), "%s/drivers/%s.ini", SOURCE_DIR, list[n]);
@@ -916,9 +871,8 @@ static void every_shipped_table_loads_and_plans(void **state)
 	assert_true(n > 0);
 }
 
-static void template_loads_and_plans(void **state)
+TEST(template_loads_and_plans)
 {
-	(void)state;
 	expect_usable(SOURCE_DIR "/conf/driver-template.ini");
 }
 
@@ -935,14 +889,13 @@ static char *read_file(const char *path)
 	return text;
 }
 
-static void worked_example_of_the_manual_loads(void **state)
+TEST(worked_example_of_the_manual_loads)
 {
 	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");
 	char *text = strstr(manual, "[model]\nformat"), *end;
 	struct driver *d;
 	struct plan *p;
 
-	(void)state;
 	assert_non_null(text);
 	end = strstr(text, ".Ed\n");
 	assert_non_null(end);
@@ -982,11 +935,10 @@ static void expect_in_manual(const char *manual, const char *text, const char *d
 	err_fini(&e);
 }
 
-static void manual_has_every_key_option_and_type(void **state)
+TEST(manual_has_every_key_option_and_type)
 {
 	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");
 
-	(void)state;
 	for (char *c = manual; *c != '\0'; c++)
 		if (*c == '\n' && c[1] != '.')
 			*c = ' ';
@@ -997,52 +949,4 @@ static void manual_has_every_key_option_and_type(void **state)
 	free(manual);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_of_a_model),
-		cmocka_unit_test(keys_left_out_have_defaults),
-		cmocka_unit_test(scale_steps_by_the_product_of_the_ratios),
-		cmocka_unit_test(every_error_is_told_at_once),
-		cmocka_unit_test(misspelt_name_is_told_with_the_nearest),
-		cmocka_unit_test(block_or_scale_that_no_row_uses_is_a_warning),
-		cmocka_unit_test(unused_sections_are_not_told_of_a_table_with_errors),
-		cmocka_unit_test(rows_carry_everything_their_line_says),
-		cmocka_unit_test(sign_word_is_negative_at_1_unless_said),
-		cmocka_unit_test(automatic_patterns_have_the_width_and_sign_of_the_type),
-		cmocka_unit_test(patterns_of_the_table_go_to_rows_of_their_width),
-		cmocka_unit_test(values_out_of_range_in_model),
-		cmocka_unit_test(values_out_of_range_in_rows),
-		cmocka_unit_test(types_take_their_argument_and_no_other),
-		cmocka_unit_test(fields_that_do_not_go_together),
-		cmocka_unit_test(quantity_again_needs_fallback),
-		cmocka_unit_test(blocks_that_overlap_and_rows_half_in_a_block),
-		cmocka_unit_test(rows_that_overlap),
-		cmocka_unit_test(rows_that_may_share_words),
-		cmocka_unit_test(addresses_of_a_byte_table_count_bytes),
-		cmocka_unit_test(scales_that_lose_digits),
-		cmocka_unit_test(scales_ascend_and_end_above),
-		cmocka_unit_test(weight_by_ratio_is_for_tables_that_ask_for_the_ratios),
-		cmocka_unit_test(ratios_that_change_no_value_are_a_warning),
-		cmocka_unit_test(groups_that_would_lose_the_value),
-		cmocka_unit_test(value_that_the_group_state_keeps_nowhere_is_a_warning),
-		cmocka_unit_test(read_modulus_needs_its_register_in_the_group_state),
-		cmocka_unit_test(modulus_beyond_what_the_type_can_show),
-		cmocka_unit_test(provenance_of_a_row_is_never_stronger),
-		cmocka_unit_test(rows_longer_than_the_longest_read),
-		cmocka_unit_test(last_address_and_longest_read_are_allowed),
-		cmocka_unit_test(read_modulus_needs_the_register_that_holds_it),
-		cmocka_unit_test(sections_that_are_missing_or_twice),
-		cmocka_unit_test(five_keys_of_a_model_are_required),
-		cmocka_unit_test(edges_of_the_allowed),
-		cmocka_unit_test(quantity_of_a_refused_row_may_not_come_again),
-		cmocka_unit_test(model_name_comes_from_the_file),
-		cmocka_unit_test(more_rows_than_there_is_room_for_are_told_once),
-		cmocka_unit_test(first_of_the_search_path_wins),
-		cmocka_unit_test(every_shipped_table_loads_and_plans),
-		cmocka_unit_test(template_loads_and_plans),
-		cmocka_unit_test(worked_example_of_the_manual_loads),
-		cmocka_unit_test(manual_has_every_key_option_and_type),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,53 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "frame.h"
+#include "unit.h"
 
 static const struct frame_query query = {
 	.unit = 5, .function = 3, .address = 0xc652, .n_words = 2, .transaction = 0x1234};
 
 static const uint8_t answer[] = {0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 
-static void crc_of_a_known_frame(void **state)
+TEST(crc_of_a_known_frame)
 {
 	static const uint8_t bytes[] = {0x01, 0x03, 0x00, 0x00, 0x00, 0x0a};
 
-	(void)state;
 	assert_int_equal(frame_crc(bytes, sizeof(bytes)), 0xcdc5);
 }
 
-static void request_has_its_literal_bytes(void **state)
+TEST(request_has_its_literal_bytes)
 {
 	static const uint8_t rtu[] = {0x05, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6};
 	static const uint8_t tcp[] = {0x12, 0x34, 0x00, 0x00, 0x00, 0x06, 0x05, 0x03, 0xc6, 0x52, 0x00, 0x02};
 	uint8_t out[FRAME_REQUEST_TCP];
 
-	(void)state;
 	assert_int_equal(frame_put_rtu(&query, out), 8);
 	assert_memory_equal(out, rtu, 8);
 	assert_int_equal(frame_put_tcp(&query, out), 12);
 	assert_memory_equal(out, tcp, 12);
 }
 
-static void every_beginning_of_an_answer_is_partial(void **state)
+TEST(every_beginning_of_an_answer_is_partial)
 {
-	(void)state;
 	for (size_t n = 0; n < sizeof(answer); n++)
 		assert_int_equal(frame_look_rtu(&query, answer, n).kind, FRAME_PARTIAL);
 	assert_int_equal(frame_look_rtu(&query, answer, sizeof(answer)).kind, FRAME_ANSWER);
 }
 
-static void every_damaged_bit_is_refused(void **state)
+TEST(every_damaged_bit_is_refused)
 {
 	uint8_t bytes[sizeof(answer)];
 	enum frame_kind kind;
 
-	(void)state;
 	for (size_t bit = 0; bit < 8 * sizeof(answer); bit++) {
 		for (size_t i = 0; i < sizeof(answer); i++)
 			bytes[i] = answer[i];
@@ -59,49 +49,45 @@ static void every_damaged_bit_is_refused(void **state)
 	}
 }
 
-static void noise_before_the_answer_is_passed_over(void **state)
+TEST(noise_before_the_answer_is_passed_over)
 {
 	static const uint8_t bytes[] = {0x00, 0xff, 0x00, 0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 	struct frame_look look = frame_look_rtu(&query, bytes, sizeof(bytes));
 
-	(void)state;
 	assert_int_equal(look.kind, FRAME_ANSWER);
 	assert_int_equal(look.used, 12);
 	assert_int_equal(look.n_frame, 9);
 	assert_ptr_equal(look.data, bytes + 6);
 }
 
-static void other_bytes_before_the_answer_are_not(void **state)
+TEST(other_bytes_before_the_answer_are_not)
 {
 	static const uint8_t bytes[] = {0x7e, 0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 
-	(void)state;
 	assert_int_equal(frame_look_rtu(&query, bytes, sizeof(bytes)).kind, FRAME_UNKNOWN);
 	assert_int_equal(frame_remains(&query, bytes, sizeof(bytes)), FRAME_CRC);
 }
 
-static void noise_alone_is_nothing(void **state)
+TEST(noise_alone_is_nothing)
 {
 	static const uint8_t bytes[] = {0x00, 0x00, 0xff, 0xff, 0x00};
 
-	(void)state;
 	assert_int_equal(frame_look_rtu(&query, bytes, sizeof(bytes)).kind, FRAME_PARTIAL);
 	assert_int_equal(frame_remains(&query, bytes, sizeof(bytes)), FRAME_NOISE);
 }
 
-static void echo_stands_before_the_answer(void **state)
+TEST(echo_stands_before_the_answer)
 {
 	static const uint8_t bytes[] = {0x05, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6, 0x05};
 	struct frame_look look = frame_look_rtu(&query, bytes, sizeof(bytes));
 
-	(void)state;
 	for (size_t n = 0; n < 8; n++)
 		assert_int_equal(frame_look_rtu(&query, bytes, n).kind, FRAME_PARTIAL);
 	assert_int_equal(look.kind, FRAME_ECHO);
 	assert_int_equal(look.used, 8);
 }
 
-static void foreign_frames_have_their_kind(void **state)
+TEST(foreign_frames_have_their_kind)
 {
 	static const struct {
 		uint8_t bytes[11];
@@ -115,7 +101,6 @@ static void foreign_frames_have_their_kind(void **state)
 		{{0x05, 0x83, 0x02, 0x81, 0x30}, 5, FRAME_EXCEPTION},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct frame_look look = frame_look_rtu(&query, cases[i].bytes, cases[i].n);
 
@@ -124,31 +109,28 @@ static void foreign_frames_have_their_kind(void **state)
 	}
 }
 
-static void frame_shorter_than_its_length_byte_has_the_wrong_length(void **state)
+TEST(frame_shorter_than_its_length_byte_has_the_wrong_length)
 {
 	static const uint8_t sealed[] = {0x05, 0x03, 0x04, 0x00, 0xf2, 0x28};
 
-	(void)state;
 	assert_int_equal(frame_remains(&query, sealed, sizeof(sealed)), FRAME_WRONG_LENGTH);
 	assert_int_equal(frame_remains(&query, answer, 6), FRAME_WRONG_LENGTH);
 }
 
-static void frame_of_an_unknown_function_is_told_by_its_crc(void **state)
+TEST(frame_of_an_unknown_function_is_told_by_its_crc)
 {
 	static const uint8_t bytes[] = {0x05, 0x11, 0x00, 0x00, 0x50, 0xed};
 
-	(void)state;
 	assert_int_equal(frame_look_rtu(&query, bytes, sizeof(bytes)).kind, FRAME_UNKNOWN);
 	assert_int_equal(frame_remains(&query, bytes, sizeof(bytes)), FRAME_WRONG_FUNCTION);
 }
 
-static void tcp_answer_ends_at_its_length(void **state)
+TEST(tcp_answer_ends_at_its_length)
 {
 	static const uint8_t bytes[] = {0x12, 0x34, 0x00, 0x00, 0x00, 0x07, 0x05,
 					0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0x99};
 	struct frame_look look = frame_look_tcp(&query, bytes, sizeof(bytes));
 
-	(void)state;
 	for (size_t n = 0; n < 13; n++)
 		assert_int_equal(frame_look_tcp(&query, bytes, n).kind, FRAME_PARTIAL);
 	assert_int_equal(look.kind, FRAME_ANSWER);
@@ -156,7 +138,7 @@ static void tcp_answer_ends_at_its_length(void **state)
 	assert_ptr_equal(look.data, bytes + 9);
 }
 
-static void tcp_frames_have_their_kind(void **state)
+TEST(tcp_frames_have_their_kind)
 {
 	static const struct {
 		uint8_t bytes[13];
@@ -174,27 +156,8 @@ static void tcp_frames_have_their_kind(void **state)
 		{{0x12, 0x34, 0, 0, 2, 0, 5, 3}, 8, FRAME_UNKNOWN},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(frame_look_tcp(&query, cases[i].bytes, cases[i].n).kind, cases[i].kind);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(crc_of_a_known_frame),
-		cmocka_unit_test(request_has_its_literal_bytes),
-		cmocka_unit_test(every_beginning_of_an_answer_is_partial),
-		cmocka_unit_test(every_damaged_bit_is_refused),
-		cmocka_unit_test(noise_before_the_answer_is_passed_over),
-		cmocka_unit_test(other_bytes_before_the_answer_are_not),
-		cmocka_unit_test(noise_alone_is_nothing),
-		cmocka_unit_test(echo_stands_before_the_answer),
-		cmocka_unit_test(foreign_frames_have_their_kind),
-		cmocka_unit_test(frame_shorter_than_its_length_byte_has_the_wrong_length),
-		cmocka_unit_test(frame_of_an_unknown_function_is_told_by_its_crc),
-		cmocka_unit_test(tcp_answer_ends_at_its_length),
-		cmocka_unit_test(tcp_frames_have_their_kind),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "identify.h"
+#include "unit.h"
 
 #define HEAD   "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = vendor table\n"
 #define ENERGY "active_energy_import = 100 u32 10 Wh energy\n"
@@ -85,12 +86,11 @@ static struct device red_device(void)
 	return (struct device){{0x534F, 0x434F, 100, 0x0001, 0x2345, 0x5265, 0x6420, 0x3100}, 8, -1, 0};
 }
 
-static void test_name_proves_the_model_in_one_read(void **state)
+TEST(test_name_proves_the_model_in_one_read)
 {
 	struct device d = red_device();
 	struct identity id;
 
-	(void)state;
 	assert_string_equal(identified(&d, texts, names, 6, &id)->name, "red");
 	assert_string_equal(id.maker, "SOCO");
 	assert_string_equal(id.name, "Red 1");
@@ -98,68 +98,62 @@ static void test_name_proves_the_model_in_one_read(void **state)
 	assert_int_equal(d.n_reads, 1);
 }
 
-static void test_unknown_name_proves_nothing_but_is_told(void **state)
+TEST(test_unknown_name_proves_nothing_but_is_told)
 {
 	struct device d = red_device();
 	struct identity id;
 
-	(void)state;
 	d.words[5] = 0x4772; /* "Gr" */
 	assert_null(identified(&d, texts, names, 6, &id));
 	assert_string_equal(id.name, "Grd 1");
 }
 
-static void test_tables_that_expect_the_same_prove_nothing(void **state)
+TEST(test_tables_that_expect_the_same_prove_nothing)
 {
 	struct device d = red_device();
 	struct identity id;
 
-	(void)state;
 	d.n_words = 4; /* no name */
 	assert_null(identified(&d, texts, names, 6, &id));
 	assert_string_equal(id.maker, "SOCO");
 }
 
-static void test_refused_words_are_not_asked_for_again(void **state)
+TEST(test_refused_words_are_not_asked_for_again)
 {
 	struct device d = {.n_words = 0, .product = -1};
 	struct identity id;
 
-	(void)state;
 	assert_null(identified(&d, texts, names, 6, &id));
 	assert_string_equal(id.maker, "");
 	/* 500..507 of blue, 500..502 of plain, 500..503 of other holds what plain was refused; 900 of stranger */
 	assert_int_equal(d.n_reads, 3);
 }
 
-static void test_device_without_maker_is_asked_for_the_others_numbers(void **state)
+TEST(test_device_without_maker_is_asked_for_the_others_numbers)
 {
 	struct device d = {.n_words = 0, .product = 16};
 	struct identity id;
 
-	(void)state;
 	assert_string_equal(identified(&d, texts, names, 6, &id)->name, "stranger");
 	assert_string_equal(id.product, "16");
 	d = (struct device){.n_words = 0, .product = 17};
 	assert_null(identified(&d, texts, names, 6, &id));
 }
 
-static void test_number_that_only_begins_like_the_expected_one_is_another(void **state)
+TEST(test_number_that_only_begins_like_the_expected_one_is_another)
 {
 	struct device d = {.n_words = 0, .product = 160};
 	struct identity id;
 
-	(void)state;
 	assert_null(identified(&d, texts, names, 6, &id));
 }
 
-static void test_first_row_is_a_makers_mark(void **state)
+TEST(test_first_row_is_a_makers_mark)
 {
 	struct driver *drivers[] = {parse("mute.ini", mute), parse("plain.ini", plain)};
 	uint8_t function = 0;
 	const struct driver_row *row = identify_first_row(drivers, 2, &function);
 
-	(void)state;
 	assert_int_equal(function, 3);
 	assert_int_equal(row->address, 500);
 	assert_int_equal(row->n_words, 2);
@@ -175,17 +169,4 @@ static int free_drivers(void **state)
 	return 0;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_name_proves_the_model_in_one_read),
-		cmocka_unit_test(test_unknown_name_proves_nothing_but_is_told),
-		cmocka_unit_test(test_tables_that_expect_the_same_prove_nothing),
-		cmocka_unit_test(test_refused_words_are_not_asked_for_again),
-		cmocka_unit_test(test_device_without_maker_is_asked_for_the_others_numbers),
-		cmocka_unit_test(test_number_that_only_begins_like_the_expected_one_is_another),
-		cmocka_unit_test(test_first_row_is_a_makers_mark),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, free_drivers);
-}
+UNIT_MAIN(NULL, free_drivers)

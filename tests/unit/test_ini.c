@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +6,7 @@
 #include <unistd.h>
 
 #include "ini.h"
+#include "unit.h"
 
 /* What the handler was told, one line a call: "line [section]" or "line section.name=value". */
 static char told[4096];
@@ -55,68 +49,59 @@ static void assert_refused(const char *text, const char *message, const char *ex
 	err_fini(&e);
 }
 
-static void keys_come_with_section_and_line(void **state)
+TEST(keys_come_with_section_and_line)
 {
-	(void)state;
 	assert_told("; a comment\n[bus]\nbaud = 9600\n\nparity=none\n[meter a]\naddress = 5\n",
 		    "2 [bus]\n3 bus.baud=9600\n5 bus.parity=none\n6 [meter a]\n7 meter a.address=5\n");
 }
 
-static void sections_without_keys_are_told(void **state)
+TEST(sections_without_keys_are_told)
 {
-	(void)state;
 	assert_told("[a]\n[b]", "1 [a]\n2 [b]\n");
 }
 
-static void leading_blanks_make_no_continuation(void **state)
+TEST(leading_blanks_make_no_continuation)
 {
-	(void)state;
 	assert_told("  [bus]\n\tbaud = 9600\n    parity = even\n  # note\n",
 		    "1 [bus]\n2 bus.baud=9600\n3 bus.parity=even\n");
 }
 
-static void comments_end_values_and_headers(void **state)
+TEST(comments_end_values_and_headers)
 {
-	(void)state;
 	assert_told("[bus]; the line\nbaud = 9600 ; slow\nlabel = a;b #c\n",
 		    "1 [bus]\n2 bus.baud=9600\n3 bus.label=a;b #c\n");
 }
 
-static void whole_line_comments_may_be_long(void **state)
+TEST(whole_line_comments_may_be_long)
 {
 	char text[600];
 
-	(void)state;
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "[a]\n; ", 6);
 	memcpy(text + sizeof(text) - 7, "\nk = 1", 7);
 	assert_told(text, "1 [a]\n3 a.k=1\n");
 }
 
-static void foreign_line_ends_and_byte_order_mark_are_taken(void **state)
+TEST(foreign_line_ends_and_byte_order_mark_are_taken)
 {
-	(void)state;
 	assert_told("\xEF\xBB\xBF[bus]\r\nbaud = 9600\r\n", "1 [bus]\n2 bus.baud=9600\n");
 }
 
-static void empty_values_and_further_equal_signs_are_kept(void **state)
+TEST(empty_values_and_further_equal_signs_are_kept)
 {
-	(void)state;
 	assert_told("[a]\nlabel =\nlist = x=1 y:2\n", "1 [a]\n2 a.label=\n3 a.list=x=1 y:2\n");
 }
 
-static void text_beyond_ascii_is_taken(void **state)
+TEST(text_beyond_ascii_is_taken)
 {
-	(void)state;
 	assert_told("[a]\nlabel = Atelier \xC3\xA9t\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x94\x8C\n",
 		    "1 [a]\n2 a.label=Atelier \xC3\xA9t\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x94\x8C\n");
 }
 
-static void longest_line_is_whole(void **state)
+TEST(longest_line_is_whole)
 {
 	char text[4 + INI_LINE_BYTES_MAX + 1], expected[300];
 
-	(void)state;
 	memcpy(text, "[a]\n", 4);
 	memset(text + 4, 'x', INI_LINE_BYTES_MAX);
 	memcpy(text + 4, "k=", 2);
@@ -125,46 +110,41 @@ static void longest_line_is_whole(void **state)
 	assert_told(text, expected);
 }
 
-static void longer_line_is_refused_and_reading_goes_on(void **state)
+TEST(longer_line_is_refused_and_reading_goes_on)
 {
 	char text[4 + INI_LINE_BYTES_MAX + 1 + 8];
 
-	(void)state;
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "[a]\nk=", 6);
 	memcpy(text + sizeof(text) - 8, "\nj = 22", 8);
 	assert_refused(text, "a.ini:2: line of 199 bytes, at most 198 allowed", "1 [a]\n3 a.j=22\n");
 }
 
-static void longest_section_name_is_whole(void **state)
+TEST(longest_section_name_is_whole)
 {
-	(void)state;
 	assert_told("[meter 7890123456789012345678901234567890123456789]\nk = 1\n",
 		    "1 [meter 7890123456789012345678901234567890123456789]\n"
 		    "2 meter 7890123456789012345678901234567890123456789.k=1\n");
 }
 
-static void keys_of_a_refused_section_go_nowhere(void **state)
+TEST(keys_of_a_refused_section_go_nowhere)
 {
-	(void)state;
 	assert_refused("[a]\n[meter 78901234567890123456789012345678901234567890]\nk = 1\n[b]\nk = 2\n",
 		       "a.ini:2: section name of 50 bytes, at most 49 allowed", "1 [a]\n4 [b]\n5 b.k=2\n");
 }
 
-static void keys_of_an_overlong_header_go_nowhere(void **state)
+TEST(keys_of_an_overlong_header_go_nowhere)
 {
 	char text[400];
 
-	(void)state;
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "[a]\n[", 5);
 	memcpy(text + 205, "\nk = 1\n[b]\nk = 2", 17);
 	assert_refused(text, "a.ini:2: line of 201 bytes, at most 198 allowed", "1 [a]\n4 [b]\n5 b.k=2\n");
 }
 
-static void faults_of_form_are_named(void **state)
+TEST(faults_of_form_are_named)
 {
-	(void)state;
 	assert_refused("[bus\nk = 1\n", "a.ini:1: '[bus': no ']', [SECTION] expected", "");
 	assert_refused("[bus ;]\n", "a.ini:1: '[bus': no ']', [SECTION] expected", "");
 	assert_refused("[  ]\n", "a.ini:1: '[]': no name, [SECTION] expected", "");
@@ -179,12 +159,11 @@ static void faults_of_form_are_named(void **state)
 	assert_refused("[a]\nk = \xC0\x80\n", "a.ini:2: byte 0xC0, printable UTF-8 text expected", "1 [a]\n");
 }
 
-static void nul_bytes_are_refused(void **state)
+TEST(nul_bytes_are_refused)
 {
 	static const char text[] = "[a]\nk = 1\0002\nj = 3\n";
 	struct err e = {0};
 
-	(void)state;
 	read_bytes(text, sizeof(text) - 1, &e);
 	assert_int_equal(e.n_errors, 1);
 	assert_string_equal(e.items[0].text, "a.ini:2: byte 0x00, printable UTF-8 text expected");
@@ -192,25 +171,23 @@ static void nul_bytes_are_refused(void **state)
 	err_fini(&e);
 }
 
-static void every_fault_is_told_at_once(void **state)
+TEST(every_fault_is_told_at_once)
 {
 	struct err e = {0};
 	const char *text = "k = 1\n[a]\nfoo\n[b\nl = 2\n";
 
-	(void)state;
 	read_bytes(text, strlen(text), &e);
 	assert_int_equal(e.n_errors, 3);
 	assert_string_equal(e.items[2].text, "a.ini:4: '[b': no ']', [SECTION] expected");
 	err_fini(&e);
 }
 
-static void file_is_read(void **state)
+TEST(file_is_read)
 {
 	char path[] = "/tmp/test_ini_XXXXXX";
 	struct err e = {0};
 	int fd = mkstemp(path);
 
-	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "[a]\nk = 1\n", 10), 10);
 	close(fd);
@@ -221,11 +198,10 @@ static void file_is_read(void **state)
 	unlink(path);
 }
 
-static void what_cannot_be_read_is_told(void **state)
+TEST(what_cannot_be_read_is_told)
 {
 	struct err e = {0};
 
-	(void)state;
 	assert_int_equal(ini_read("/nonexistent/a.ini", tell, NULL, &e), -ENOENT);
 	assert_int_equal(ini_read("/tmp", tell, NULL, &e), -EISDIR);
 	assert_int_equal(ini_read("/dev/zero", tell, NULL, &e), -EFBIG);
@@ -236,27 +212,4 @@ static void what_cannot_be_read_is_told(void **state)
 	err_fini(&e);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keys_come_with_section_and_line),
-		cmocka_unit_test(sections_without_keys_are_told),
-		cmocka_unit_test(leading_blanks_make_no_continuation),
-		cmocka_unit_test(comments_end_values_and_headers),
-		cmocka_unit_test(whole_line_comments_may_be_long),
-		cmocka_unit_test(foreign_line_ends_and_byte_order_mark_are_taken),
-		cmocka_unit_test(empty_values_and_further_equal_signs_are_kept),
-		cmocka_unit_test(text_beyond_ascii_is_taken),
-		cmocka_unit_test(longest_line_is_whole),
-		cmocka_unit_test(longer_line_is_refused_and_reading_goes_on),
-		cmocka_unit_test(longest_section_name_is_whole),
-		cmocka_unit_test(keys_of_a_refused_section_go_nowhere),
-		cmocka_unit_test(keys_of_an_overlong_header_go_nowhere),
-		cmocka_unit_test(faults_of_form_are_named),
-		cmocka_unit_test(nul_bytes_are_refused),
-		cmocka_unit_test(every_fault_is_told_at_once),
-		cmocka_unit_test(file_is_read),
-		cmocka_unit_test(what_cannot_be_read_is_told),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

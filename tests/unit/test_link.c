@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <sys/file.h>
 
 /* For what only a real serial port has, and for the silence that is wanted. */
 #include "link.c" /* NOLINT(bugprone-suspicious-include) */
 #include "slave.h"
+#include "unit.h"
 
 #define REQUEST	   "05 03 c6 52 00 02"
 #define ANSWER	   "05 03 04 00 01 e2 40 a7 63"
@@ -77,36 +71,33 @@ static void assert_rtu_refused(const char *script, uint32_t timeout_ms, enum lin
 	assert_refused(ask(CONF_RTU_OVER_TCP, script, timeout_ms), status);
 }
 
-static void answer_comes_back_as_words(void **state)
+TEST(answer_comes_back_as_words)
 {
-	(void)state;
 	assert_answer(ask(CONF_RTU, ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU_OVER_TCP, ANSWER, LONG_MS));
 	assert_answer(ask(CONF_TCP, TCP_ANSWER, LONG_MS));
 }
 
-static void answer_in_pieces_is_put_together(void **state)
+TEST(answer_in_pieces_is_put_together)
 {
 	const char *pieces = "05 ~20 03 04 00 ~20 01 e2 40 ~20 a7 ~20 63";
 
-	(void)state;
 	assert_answer(ask(CONF_RTU, pieces, LONG_MS));
 	assert_answer(ask(CONF_RTU_OVER_TCP, pieces, LONG_MS));
 	assert_answer(ask(CONF_TCP, "tid 00 ~20 00 00 07 05 03 04 ~20 00 01 e2 ~20 40", LONG_MS));
 }
 
-static void silence_is_a_timeout(void **state)
+TEST(silence_is_a_timeout)
 {
 	struct outcome tcp;
 
-	(void)state;
 	assert_rtu_refused(NULL, SHORT_MS, LINK_TIMEOUT);
 	tcp = ask(CONF_TCP, NULL, SHORT_MS);
 	assert_refused(tcp, LINK_TIMEOUT);
 	assert_false(tcp.is_open);
 }
 
-static void dribble_is_ended_by_the_deadline(void **state)
+TEST(dribble_is_ended_by_the_deadline)
 {
 	char script[2048] = "05 03 fa";
 	const struct slave_step step = {NULL, script};
@@ -116,7 +107,6 @@ static void dribble_is_ended_by_the_deadline(void **state)
 	struct link *l;
 	struct link_reply r;
 
-	(void)state;
 	for (int i = 0; i < 200; i++)
 		strcat(script, " ~10 00");
 	slave_init(&slave, CONF_RTU);
@@ -133,77 +123,67 @@ static void dribble_is_ended_by_the_deadline(void **state)
 	slave_fini(&slave);
 }
 
-static void bad_crc_is_refused(void **state)
+TEST(bad_crc_is_refused)
 {
-	(void)state;
 	assert_rtu_refused("05 03 04 00 01 e2 40 a7 64", LONG_MS, LINK_CRC);
 	assert_rtu_refused("05 03 04 00 11 e2 40 a7 63", LONG_MS, LINK_CRC);
 }
 
-static void garbage_is_refused(void **state)
+TEST(garbage_is_refused)
 {
-	(void)state;
 	assert_rtu_refused("7e 12 34 56 78 9a bc", LONG_MS, LINK_CRC);
 }
 
-static void other_unit_is_refused(void **state)
+TEST(other_unit_is_refused)
 {
-	(void)state;
 	assert_rtu_refused("06 03 04 00 01 e2 40 94 63", SHORT_MS, LINK_WRONG_UNIT);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 06 03 04 00 01 e2 40", LONG_MS), LINK_WRONG_UNIT);
 }
 
-static void other_function_is_refused(void **state)
+TEST(other_function_is_refused)
 {
-	(void)state;
 	assert_rtu_refused("05 04 04 00 01 e2 40 a6 d4", SHORT_MS, LINK_WRONG_FUNCTION);
 	assert_rtu_refused("05 11 00 00 50 ed", SILENCE_MS, LINK_WRONG_FUNCTION);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 04 04 00 01 e2 40", LONG_MS), LINK_WRONG_FUNCTION);
 }
 
-static void other_length_is_refused(void **state)
+TEST(other_length_is_refused)
 {
-	(void)state;
 	assert_rtu_refused("05 03 02 00 01 88 44", SHORT_MS, LINK_WRONG_LENGTH);
 	assert_rtu_refused("05 03 06 00 01 e2 40 00 00 19 d9", SHORT_MS, LINK_WRONG_LENGTH);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 05 05 03 02 00 01", LONG_MS), LINK_WRONG_LENGTH);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 02 00 01 e2 40", LONG_MS), LINK_WRONG_LENGTH);
 }
 
-static void answer_cut_short_has_the_wrong_length(void **state)
+TEST(answer_cut_short_has_the_wrong_length)
 {
-	(void)state;
 	assert_rtu_refused("05 03 04 00 01 e2", SILENCE_MS, LINK_WRONG_LENGTH);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 04 00", SILENCE_MS), LINK_WRONG_LENGTH);
 }
 
-static void answer_with_a_tail_has_the_wrong_length(void **state)
+TEST(answer_with_a_tail_has_the_wrong_length)
 {
-	(void)state;
 	assert_rtu_refused(ANSWER " 11 22", LONG_MS, LINK_WRONG_LENGTH);
 	assert_refused(ask(CONF_TCP, TCP_ANSWER " 11 22", LONG_MS), LINK_WRONG_LENGTH);
 }
 
-static void broken_tcp_header_closes_the_connection(void **state)
+TEST(broken_tcp_header_closes_the_connection)
 {
 	struct outcome o = ask(CONF_TCP, "tid 00 00 02 07 05 03 04 00 01 e2 40", LONG_MS);
 
-	(void)state;
 	assert_refused(o, LINK_WRONG_LENGTH);
 	assert_false(o.is_open);
 }
 
-static void other_transaction_is_refused(void **state)
+TEST(other_transaction_is_refused)
 {
-	(void)state;
 	assert_refused(ask(CONF_TCP, "tid+1 00 00 00 07 05 03 04 00 01 e2 40", SHORT_MS), LINK_WRONG_TRANSACTION);
 }
 
-static void right_answer_after_a_wrong_one_counts(void **state)
+TEST(right_answer_after_a_wrong_one_counts)
 {
 	struct outcome o;
 
-	(void)state;
 	o = ask(CONF_RTU, "06 03 04 00 00 00 00 00 00 " ANSWER, SHORT_MS);
 	assert_refused(o, LINK_CRC);
 	o = ask(CONF_RTU, "06 03 04 00 01 e2 40 94 63 " ANSWER, LONG_MS);
@@ -217,18 +197,16 @@ static void right_answer_after_a_wrong_one_counts(void **state)
 	assert_int_equal(o.reply.refused, LINK_WRONG_TRANSACTION);
 }
 
-static void wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another(void **state)
+TEST(wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another)
 {
-	(void)state;
 	assert_rtu_refused("06 03 04 00 01 e2 40 94 63 05 03 02 00 01 88 44", SILENCE_MS, LINK_WRONG_LENGTH);
 	assert_rtu_refused("05 03 02 00 01 88 44 06 03 04 00 01 e2 40 94 63", SILENCE_MS, LINK_WRONG_LENGTH);
 }
 
-static void exception_is_told_with_its_code(void **state)
+TEST(exception_is_told_with_its_code)
 {
 	struct outcome o;
 
-	(void)state;
 	o = ask(CONF_RTU, "05 83 02 81 30", LONG_MS);
 	assert_refused(o, LINK_EXCEPTION);
 	assert_int_equal(o.reply.exception, 2);
@@ -241,18 +219,16 @@ static void exception_is_told_with_its_code(void **state)
 	assert_true(o.is_open);
 }
 
-static void echo_of_the_request_is_skipped(void **state)
+TEST(echo_of_the_request_is_skipped)
 {
-	(void)state;
 	assert_answer(ask(CONF_RTU, REQUEST " 58 d6 " ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU, "05 03 c6 52 ~20 00 02 58 d6 ~20 " ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU_OVER_TCP, REQUEST " 58 d6 " ANSWER, LONG_MS));
 	assert_rtu_refused(REQUEST " 58 d6", SHORT_MS, LINK_TIMEOUT);
 }
 
-static void noise_of_a_switching_line_is_skipped(void **state)
+TEST(noise_of_a_switching_line_is_skipped)
 {
-	(void)state;
 	assert_answer(ask(CONF_RTU, "00 ff " ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU, ANSWER " ff 00", LONG_MS));
 	assert_answer(ask(CONF_RTU, "00 " REQUEST " 58 d6 ff " ANSWER, LONG_MS));
@@ -260,12 +236,11 @@ static void noise_of_a_switching_line_is_skipped(void **state)
 	assert_rtu_refused("00 00 ff", SHORT_MS, LINK_TIMEOUT);
 }
 
-static void bytes_waiting_before_a_request_are_drained(void **state)
+TEST(bytes_waiting_before_a_request_are_drained)
 {
 	static const struct slave_step steps[] = {{REQUEST " 58 d6", ANSWER},
 						  {REQUEST " 58 d6", "05 03 04 00 00 03 e8 bf 4d"}};
 
-	(void)state;
 	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
 		static const uint8_t stale[] = {0x05, 0x03, 0x04, 0x00, 0x02, 0x00, 0x00, 0x1e, 0x33};
 		struct conf_bus conf;
@@ -296,11 +271,10 @@ static void bytes_waiting_before_a_request_are_drained(void **state)
 	}
 }
 
-static void request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault(void **state)
+TEST(request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault)
 {
 	static const struct slave_step steps[] = {{NULL, "05 03 04 00 01 e2 40 a7 64"}, {NULL, ANSWER}};
 
-	(void)state;
 	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
 		struct conf_bus conf;
 		struct slave slave;
@@ -325,12 +299,11 @@ static void request_waits_for_three_and_a_half_characters_of_silence_and_longer_
 	}
 }
 
-static void silence_between_frames_is_fixed_above_19200_baud(void **state)
+TEST(silence_between_frames_is_fixed_above_19200_baud)
 {
 	struct conf_bus conf = {.transport = CONF_RTU, .parity = CONF_EVEN, .stop_bits = 1, .baud = 19200};
 	struct link *l = link_new(&conf);
 
-	(void)state;
 	assert_int_equal(l->gap_us, 2006);
 	link_free(l);
 	conf.baud = 38400;
@@ -339,7 +312,7 @@ static void silence_between_frames_is_fixed_above_19200_baud(void **state)
 	link_free(l);
 }
 
-static void answer_faster_than_the_wire_belongs_to_an_earlier_request(void **state)
+TEST(answer_faster_than_the_wire_belongs_to_an_earlier_request)
 {
 	/* At once on a line of 1200 baud: 8 + 9 characters need 156 ms. */
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, ANSWER}, {NULL, ANSWER}};
@@ -348,7 +321,6 @@ static void answer_faster_than_the_wire_belongs_to_an_earlier_request(void **sta
 	uint16_t words[2];
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
 	conf.baud = 1200;
@@ -365,13 +337,12 @@ static void answer_faster_than_the_wire_belongs_to_an_earlier_request(void **sta
 	slave_fini(&slave);
 }
 
-static void answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire(void **state)
+TEST(answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire)
 {
 	struct conf_bus conf = {.transport = CONF_RTU, .baud = 1200, .parity = CONF_NONE, .stop_bits = 1};
 	struct exchange x = {.reply = {.sent_us = 1000000}};
 	struct link *l = link_new(&conf);
 
-	(void)state;
 	l->is_real = l->is_unanswered = true;
 	/* 8 + 9 characters of ten bits: 141.667 ms, less a twentieth 134.583. */
 	l->last_us = 1134582;
@@ -381,7 +352,7 @@ static void answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire(void **sta
 	link_free(l);
 }
 
-static void hang_up_of_a_port_closes_the_link(void **state)
+TEST(hang_up_of_a_port_closes_the_link)
 {
 	struct conf_bus conf;
 	struct slave slave;
@@ -389,7 +360,6 @@ static void hang_up_of_a_port_closes_the_link(void **state)
 	char expected[128];
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
 	l = link_new(&conf);
@@ -407,9 +377,8 @@ static void hang_up_of_a_port_closes_the_link(void **state)
 	slave_fini(&slave);
 }
 
-static void connection_that_ends_closes_the_link(void **state)
+TEST(connection_that_ends_closes_the_link)
 {
-	(void)state;
 	for (enum conf_transport t = CONF_TCP; t <= CONF_RTU_OVER_TCP; t++) {
 		struct outcome o = ask(t, "close", LONG_MS);
 
@@ -421,9 +390,8 @@ static void connection_that_ends_closes_the_link(void **state)
 	}
 }
 
-static void link_whose_time_is_over_sends_nothing(void **state)
+TEST(link_whose_time_is_over_sends_nothing)
 {
-	(void)state;
 	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
 		struct conf_bus conf;
 		struct slave slave;
@@ -444,7 +412,7 @@ static void link_whose_time_is_over_sends_nothing(void **state)
 	}
 }
 
-static void closed_link_reads_nothing(void **state)
+TEST(closed_link_reads_nothing)
 {
 	struct conf_bus conf;
 	struct slave slave;
@@ -452,7 +420,6 @@ static void closed_link_reads_nothing(void **state)
 	struct link *l;
 	struct link_reply r;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
 	l = link_new(&conf);
@@ -464,7 +431,7 @@ static void closed_link_reads_nothing(void **state)
 	slave_fini(&slave);
 }
 
-static void mute_gateway_is_dialled_anew_after_some_timeouts(void **state)
+TEST(mute_gateway_is_dialled_anew_after_some_timeouts)
 {
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
 	struct conf_bus conf;
@@ -472,7 +439,6 @@ static void mute_gateway_is_dialled_anew_after_some_timeouts(void **state)
 	uint16_t words[2];
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU_OVER_TCP);
 	conf = slave_conf(&slave);
 	l = link_new(&conf);
@@ -487,7 +453,7 @@ static void mute_gateway_is_dialled_anew_after_some_timeouts(void **state)
 	slave_fini(&slave);
 }
 
-static void port_in_use_names_its_holder(void **state)
+TEST(port_in_use_names_its_holder)
 {
 	char name[32], expected[192];
 	struct conf_bus conf;
@@ -495,7 +461,6 @@ static void port_in_use_names_its_holder(void **state)
 	struct link *l;
 	FILE *comm;
 
-	(void)state;
 	comm = fopen("/proc/self/comm", "r");
 	assert_non_null(fgets(name, sizeof(name), comm));
 	name[strcspn(name, "\n")] = '\0';
@@ -514,13 +479,12 @@ static void port_in_use_names_its_holder(void **state)
 	slave_fini(&slave);
 }
 
-static void open_port_is_locked_until_it_is_closed(void **state)
+TEST(open_port_is_locked_until_it_is_closed)
 {
 	struct conf_bus conf;
 	struct slave slave;
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
 	l = link_new(&conf);
@@ -532,14 +496,13 @@ static void open_port_is_locked_until_it_is_closed(void **state)
 	slave_fini(&slave);
 }
 
-static void unknown_speed_is_refused_not_replaced(void **state)
+TEST(unknown_speed_is_refused_not_replaced)
 {
 	char expected[128];
 	struct conf_bus conf;
 	struct slave slave;
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
 	conf.baud = 14400;
@@ -551,13 +514,12 @@ static void unknown_speed_is_refused_not_replaced(void **state)
 	slave_fini(&slave);
 }
 
-static void what_is_no_port_is_refused(void **state)
+TEST(what_is_no_port_is_refused)
 {
 	static char file[] = "/dev/null", missing[] = "/dev/no-such-port";
 	struct conf_bus conf = {.transport = CONF_RTU, .baud = 9600, .parity = CONF_EVEN, .stop_bits = 1};
 	struct link *l;
 
-	(void)state;
 	conf.device = file;
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), -ENOTTY);
@@ -568,13 +530,12 @@ static void what_is_no_port_is_refused(void **state)
 	link_free(l);
 }
 
-static void kernel_rs485_is_demanded_only_where_asked_for(void **state)
+TEST(kernel_rs485_is_demanded_only_where_asked_for)
 {
 	struct conf_bus conf;
 	struct slave slave;
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
 	for (enum conf_rs485 mode = CONF_RS485_AUTO; mode <= CONF_RS485_OFF; mode++) {
@@ -587,14 +548,13 @@ static void kernel_rs485_is_demanded_only_where_asked_for(void **state)
 	slave_fini(&slave);
 }
 
-static void refused_connection_says_so(void **state)
+TEST(refused_connection_says_so)
 {
 	char expected[128];
 	struct conf_bus conf;
 	struct slave slave;
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_TCP);
 	conf = slave_conf(&slave);
 	close(slave.listener);
@@ -607,7 +567,7 @@ static void refused_connection_says_so(void **state)
 	slave_fini(&slave);
 }
 
-static void gateway_that_does_not_take_connections_is_given_up(void **state)
+TEST(gateway_that_does_not_take_connections_is_given_up)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fillers[8];
@@ -616,7 +576,6 @@ static void gateway_that_does_not_take_connections_is_given_up(void **state)
 	struct slave slave;
 	struct link *l;
 
-	(void)state;
 	slave_init(&slave, CONF_TCP);
 	conf = slave_conf(&slave);
 	conf.response_timeout_ms = 300;
@@ -637,7 +596,7 @@ static void gateway_that_does_not_take_connections_is_given_up(void **state)
 	slave_fini(&slave);
 }
 
-static void host_may_be_a_name_or_of_ip_version_6(void **state)
+TEST(host_may_be_a_name_or_of_ip_version_6)
 {
 	static char six[] = "::1", name[] = "localhost";
 	static const struct slave_step steps[] = {{REQUEST, TCP_ANSWER}, {REQUEST, TCP_ANSWER}};
@@ -645,7 +604,6 @@ static void host_may_be_a_name_or_of_ip_version_6(void **state)
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 	bool has_six = probe >= 0 && bind(probe, (struct sockaddr *)&any, sizeof(any)) == 0;
 
-	(void)state;
 	if (probe >= 0)
 		close(probe);
 	for (int i = has_six ? 0 : 1; i < 2; i++) {
@@ -667,19 +625,18 @@ static void host_may_be_a_name_or_of_ip_version_6(void **state)
 	}
 }
 
-static void unknown_host_says_so(void **state)
+TEST(unknown_host_says_so)
 {
 	static char name[] = "no-such-gateway.invalid";
 	struct conf_bus conf = {.transport = CONF_TCP, .host = name, .port = 502, .response_timeout_ms = 2000};
 	struct link *l = link_new(&conf);
 
-	(void)state;
 	assert_true(link_open(l) < 0);
 	assert_memory_equal(link_error(l), "host no-such-gateway.invalid: ", 30);
 	link_free(l);
 }
 
-static void highest_addresses_can_be_read(void **state)
+TEST(highest_addresses_can_be_read)
 {
 	static const struct slave_step step = {"fa 03 c6 52 00 02 4c d9", "fa 03 04 00 01 e2 40 a8 6c"};
 	struct conf_bus conf;
@@ -687,7 +644,6 @@ static void highest_addresses_can_be_read(void **state)
 	uint16_t words[2];
 	struct link *l;
 
-	(void)state;
 	assert_int_equal(link_unit_max(), 255);
 	slave_init(&slave, CONF_RTU);
 	conf = slave_conf(&slave);
@@ -701,9 +657,8 @@ static void highest_addresses_can_be_read(void **state)
 	slave_fini(&slave);
 }
 
-static void every_status_and_exception_has_a_text(void **state)
+TEST(every_status_and_exception_has_a_text)
 {
-	(void)state;
 	for (int s = 0; s < LINK_STATUS_COUNT; s++)
 		assert_string_not_equal(link_status_text((enum link_status)s), "unknown status");
 	assert_string_equal(link_exception_text(1), "exception 1, illegal function");
@@ -712,48 +667,4 @@ static void every_status_and_exception_has_a_text(void **state)
 	assert_string_equal(link_exception_text(0), "an exception Modbus does not define");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answer_comes_back_as_words),
-		cmocka_unit_test(answer_in_pieces_is_put_together),
-		cmocka_unit_test(silence_is_a_timeout),
-		cmocka_unit_test(dribble_is_ended_by_the_deadline),
-		cmocka_unit_test(bad_crc_is_refused),
-		cmocka_unit_test(garbage_is_refused),
-		cmocka_unit_test(other_unit_is_refused),
-		cmocka_unit_test(other_function_is_refused),
-		cmocka_unit_test(other_length_is_refused),
-		cmocka_unit_test(answer_cut_short_has_the_wrong_length),
-		cmocka_unit_test(answer_with_a_tail_has_the_wrong_length),
-		cmocka_unit_test(broken_tcp_header_closes_the_connection),
-		cmocka_unit_test(other_transaction_is_refused),
-		cmocka_unit_test(right_answer_after_a_wrong_one_counts),
-		cmocka_unit_test(wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another),
-		cmocka_unit_test(exception_is_told_with_its_code),
-		cmocka_unit_test(echo_of_the_request_is_skipped),
-		cmocka_unit_test(noise_of_a_switching_line_is_skipped),
-		cmocka_unit_test(bytes_waiting_before_a_request_are_drained),
-		cmocka_unit_test(request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault),
-		cmocka_unit_test(silence_between_frames_is_fixed_above_19200_baud),
-		cmocka_unit_test(answer_faster_than_the_wire_belongs_to_an_earlier_request),
-		cmocka_unit_test(answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire),
-		cmocka_unit_test(hang_up_of_a_port_closes_the_link),
-		cmocka_unit_test(connection_that_ends_closes_the_link),
-		cmocka_unit_test(closed_link_reads_nothing),
-		cmocka_unit_test(link_whose_time_is_over_sends_nothing),
-		cmocka_unit_test(mute_gateway_is_dialled_anew_after_some_timeouts),
-		cmocka_unit_test(port_in_use_names_its_holder),
-		cmocka_unit_test(open_port_is_locked_until_it_is_closed),
-		cmocka_unit_test(unknown_speed_is_refused_not_replaced),
-		cmocka_unit_test(what_is_no_port_is_refused),
-		cmocka_unit_test(kernel_rs485_is_demanded_only_where_asked_for),
-		cmocka_unit_test(refused_connection_says_so),
-		cmocka_unit_test(gateway_that_does_not_take_connections_is_given_up),
-		cmocka_unit_test(host_may_be_a_name_or_of_ip_version_6),
-		cmocka_unit_test(unknown_host_says_so),
-		cmocka_unit_test(highest_addresses_can_be_read),
-		cmocka_unit_test(every_status_and_exception_has_a_text),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -9,6 +9,7 @@
 
 #include "err.h"
 #include "meter.h"
+#include "unit.h"
 
 /* Two energies, one of them twice, one power, an identity with a reserved gap that is read across. */
 static const char model[] = "[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n"
@@ -76,12 +77,11 @@ static void read_good(struct meter *m, int64_t now_ms)
 	meter_settle(m, meter_answered(m, now_ms), now_ms);
 }
 
-static void answered_words_become_a_reading(void **state)
+TEST(answered_words_become_a_reading)
 {
 	struct meter *m = meter_new(&conf, 7);
 	struct reading r = {.meter = 7};
 
-	(void)state;
 	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER));
 	assert_int_equal(m->job.n_requests, 2);
 	memcpy(m->words, (uint16_t[]){0x0001, 0x0002, 0, 0, 0x0000, 0x0003, 0xFFFF, 0xFFFF}, 16);
@@ -95,12 +95,11 @@ static void answered_words_become_a_reading(void **state)
 	meter_free(m);
 }
 
-static void unanswered_request_leaves_its_values_out(void **state)
+TEST(unanswered_request_leaves_its_values_out)
 {
 	struct meter *m = meter_new(&conf, 7);
 	struct reading r = {.meter = 7};
 
-	(void)state;
 	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
 	answer(m, LINK_OK, 0);
 	m->job.replies[1].status = LINK_CRC;
@@ -111,11 +110,10 @@ static void unanswered_request_leaves_its_values_out(void **state)
 	meter_free(m);
 }
 
-static void retry_asks_from_the_first_unanswered_request_on(void **state)
+TEST(retry_asks_from_the_first_unanswered_request_on)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
 	answer(m, LINK_OK, 0);
 	m->job.replies[1].status = LINK_TIMEOUT;
@@ -129,11 +127,10 @@ static void retry_asks_from_the_first_unanswered_request_on(void **state)
 	meter_free(m);
 }
 
-static void meter_is_suspect_after_one_failed_round_and_down_after_three(void **state)
+TEST(meter_is_suspect_after_one_failed_round_and_down_after_three)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	assert_string_equal(meter_state_text(m), "never");
 	read_good(m, 1000);
 	assert_string_equal(meter_state_text(m), "up");
@@ -150,11 +147,10 @@ static void meter_is_suspect_after_one_failed_round_and_down_after_three(void **
 	meter_free(m);
 }
 
-static void pause_between_probes_doubles_up_to_five_minutes_and_begins_anew(void **state)
+TEST(pause_between_probes_doubles_up_to_five_minutes_and_begins_anew)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	fail_rounds(m, 3, 0);
 	assert_int_equal(m->probe_pause_ms, 10000);
 	for (int i = 0; i < 8; i++) {
@@ -170,11 +166,10 @@ static void pause_between_probes_doubles_up_to_five_minutes_and_begins_anew(void
 	meter_free(m);
 }
 
-static void lost_line_says_nothing_about_the_meter(void **state)
+TEST(lost_line_says_nothing_about_the_meter)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	read_good(m, 1000);
 	meter_begin_read(m, 60, DRIVER_ENERGY);
 	answer(m, LINK_CLOSED, 0);
@@ -185,11 +180,10 @@ static void lost_line_says_nothing_about_the_meter(void **state)
 	meter_free(m);
 }
 
-static void exception_1_takes_the_meter_down_at_once(void **state)
+TEST(exception_1_takes_the_meter_down_at_once)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	read_good(m, 1000);
 	meter_begin_read(m, 60, DRIVER_ENERGY);
 	answer(m, LINK_EXCEPTION, 1);
@@ -199,11 +193,10 @@ static void exception_1_takes_the_meter_down_at_once(void **state)
 	meter_free(m);
 }
 
-static void gateway_exceptions_count_against_the_meter(void **state)
+TEST(gateway_exceptions_count_against_the_meter)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	read_good(m, 1000);
 	meter_begin_read(m, 60, DRIVER_ENERGY);
 	answer(m, LINK_EXCEPTION, 11);
@@ -232,12 +225,11 @@ static void refuse_energy(struct meter *m, uint8_t exception)
 	meter_settle(m, METER_ANSWERED, 60500);
 }
 
-static void refused_register_is_found_and_the_coarser_one_read(void **state)
+TEST(refused_register_is_found_and_the_coarser_one_read)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	refuse_energy(m, 2);
 	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
 	assert_int_equal(m->job.requests[0].n_words, 6);
@@ -254,12 +246,11 @@ static void refused_register_is_found_and_the_coarser_one_read(void **state)
 	meter_free(m);
 }
 
-static void registers_that_find_no_room_in_the_text_are_counted(void **state)
+TEST(registers_that_find_no_room_in_the_text_are_counted)
 {
 	static const unsigned rooms[] = {43, 42};
 	static const char *const texts[] = {"active_energy_import at 100", "1 more"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
 		struct meter *m = meter_new(&conf, 7);
 		char lacking[100];
@@ -273,12 +264,11 @@ static void registers_that_find_no_room_in_the_text_are_counted(void **state)
 	}
 }
 
-static void passing_refusal_changes_nothing(void **state)
+TEST(passing_refusal_changes_nothing)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	refuse_energy(m, 2);
 	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
 	refuse_energy(m, 2);
@@ -290,12 +280,11 @@ static void passing_refusal_changes_nothing(void **state)
 	meter_free(m);
 }
 
-static void silence_while_parts_are_tried_leaves_them_to_the_next_refusal(void **state)
+TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	refuse_energy(m, 2);
 	try_part(m, 100, 2, lacking, sizeof(lacking));
 	try_part(m, 100, 2, lacking, sizeof(lacking));
@@ -306,12 +295,11 @@ static void silence_while_parts_are_tried_leaves_them_to_the_next_refusal(void *
 	meter_free(m);
 }
 
-static void missing_register_is_named_once_and_asked_for_again_when_forgotten(void **state)
+TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	for (int round = 0; round < 2; round++) {
 		refuse_energy(m, 2);
 		for (int i = 0; i < 4; i++)
@@ -323,12 +311,11 @@ static void missing_register_is_named_once_and_asked_for_again_when_forgotten(vo
 	meter_free(m);
 }
 
-static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
+TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	refuse_energy(m, 3);
 	try_part(m, 100, 3, lacking, sizeof(lacking));
 	try_part(m, 100, 3, lacking, sizeof(lacking));
@@ -343,7 +330,7 @@ static void meter_that_refuses_only_the_long_read_is_read_in_parts(void **state)
 }
 
 /* A value and its sign are of one moment: the sign alone did not come, and both are read again. */
-static void value_is_read_again_with_its_sign(void **state)
+TEST(value_is_read_again_with_its_sign)
 {
 	static const char signed_model[] =
 		"[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n[registers]\n"
@@ -353,7 +340,6 @@ static void value_is_read_again_with_its_sign(void **state)
 	struct conf_meter with_sign = conf;
 	struct meter *m;
 
-	(void)state;
 	err_print(&e, stderr);
 	assert_non_null(d);
 	with_sign.driver = d;
@@ -372,11 +358,10 @@ static void value_is_read_again_with_its_sign(void **state)
 	err_fini(&e);
 }
 
-static void latency_follows_the_answers_slowly(void **state)
+TEST(latency_follows_the_answers_slowly)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	meter_begin_read(m, 60, DRIVER_ENERGY);
 	answer(m, LINK_OK, 0);
 	meter_answered(m, 60500);
@@ -390,12 +375,11 @@ static void latency_follows_the_answers_slowly(void **state)
 	meter_free(m);
 }
 
-static void every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one(void **state)
+TEST(every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char text[METER_COUNTS_TEXT_MAX];
 
-	(void)state;
 	meter_begin_read(m, 60, DRIVER_ENERGY);
 	answer(m, LINK_OK, 0);
 	m->replies[0].refused = LINK_WRONG_UNIT;
@@ -413,12 +397,11 @@ static void every_fault_is_counted_by_its_kind_also_of_answers_refused_before_th
 	meter_free(m);
 }
 
-static void meter_that_refuses_everything_is_asked_for_it_again(void **state)
+TEST(meter_that_refuses_everything_is_asked_for_it_again)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	meter_begin_read(m, 60, DRIVER_POWER);
 	answer(m, LINK_EXCEPTION, 2);
 	assert_int_equal(meter_answered(m, 60500), METER_REFUSED);
@@ -430,12 +413,11 @@ static void meter_that_refuses_everything_is_asked_for_it_again(void **state)
 	meter_free(m);
 }
 
-static void meter_that_lacks_a_row_keeps_its_long_reads(void **state)
+TEST(meter_that_lacks_a_row_keeps_its_long_reads)
 {
 	struct meter *m = meter_new(&conf, 7);
 	char lacking[100];
 
-	(void)state;
 	refuse_energy(m, 2);
 	try_part(m, 100, 2, lacking, sizeof(lacking));
 	try_part(m, 100, 2, lacking, sizeof(lacking));
@@ -462,11 +444,10 @@ static void identify(struct meter *m, const uint16_t maker[2], const uint16_t se
 
 static const uint16_t soco[] = {0x534F, 0x434F};
 
-static void serial_number_that_changes_is_seen(void **state)
+TEST(serial_number_that_changes_is_seen)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	identify(m, soco, (uint16_t[]){0x1234, 0x5678});
 	assert_false(meter_take_identity(m));
 	assert_string_equal(m->identity.serial, "12345678");
@@ -476,11 +457,10 @@ static void serial_number_that_changes_is_seen(void **state)
 	meter_free(m);
 }
 
-static void other_maker_is_a_mismatch_and_suspect(void **state)
+TEST(other_maker_is_a_mismatch_and_suspect)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){1, 2});
 	meter_take_identity(m);
 	assert_string_equal(m->identity.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
@@ -495,11 +475,10 @@ static void other_maker_is_a_mismatch_and_suspect(void **state)
 	meter_free(m);
 }
 
-static void who_it_was_stays_while_it_does_not_say(void **state)
+TEST(who_it_was_stays_while_it_does_not_say)
 {
 	struct meter *m = meter_new(&conf, 7);
 
-	(void)state;
 	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){0x1234, 0x5678});
 	meter_take_identity(m);
 	meter_settle(m, METER_ANSWERED, 1000);
@@ -512,31 +491,4 @@ static void who_it_was_stays_while_it_does_not_say(void **state)
 	meter_free(m);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answered_words_become_a_reading),
-		cmocka_unit_test(unanswered_request_leaves_its_values_out),
-		cmocka_unit_test(retry_asks_from_the_first_unanswered_request_on),
-		cmocka_unit_test(meter_is_suspect_after_one_failed_round_and_down_after_three),
-		cmocka_unit_test(pause_between_probes_doubles_up_to_five_minutes_and_begins_anew),
-		cmocka_unit_test(lost_line_says_nothing_about_the_meter),
-		cmocka_unit_test(exception_1_takes_the_meter_down_at_once),
-		cmocka_unit_test(gateway_exceptions_count_against_the_meter),
-		cmocka_unit_test(refused_register_is_found_and_the_coarser_one_read),
-		cmocka_unit_test(registers_that_find_no_room_in_the_text_are_counted),
-		cmocka_unit_test(passing_refusal_changes_nothing),
-		cmocka_unit_test(silence_while_parts_are_tried_leaves_them_to_the_next_refusal),
-		cmocka_unit_test(missing_register_is_named_once_and_asked_for_again_when_forgotten),
-		cmocka_unit_test(meter_that_refuses_only_the_long_read_is_read_in_parts),
-		cmocka_unit_test(latency_follows_the_answers_slowly),
-		cmocka_unit_test(value_is_read_again_with_its_sign),
-		cmocka_unit_test(every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one),
-		cmocka_unit_test(meter_that_refuses_everything_is_asked_for_it_again),
-		cmocka_unit_test(meter_that_lacks_a_row_keeps_its_long_reads),
-		cmocka_unit_test(serial_number_that_changes_is_seen),
-		cmocka_unit_test(other_maker_is_a_mismatch_and_suspect),
-		cmocka_unit_test(who_it_was_stays_while_it_does_not_say),
-	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+UNIT_MAIN(set_up, tear_down)

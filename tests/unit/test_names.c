@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "names.h"
+#include "unit.h"
 
-static void quantity_is_found_by_its_name(void **state)
+TEST(quantity_is_found_by_its_name)
 {
-	(void)state;
 	assert_int_equal(names_find("active_energy_import"), Q_ACTIVE_ENERGY_IMPORT);
 	assert_int_equal(names_find("pulses_8"), Q_PULSES_8);
 	assert_int_equal(names_find("Active_energy_import"), -1);
 	assert_int_equal(names_find(""), -1);
 }
 
-static void row_says_what_the_registry_says(void **state)
+TEST(row_says_what_the_registry_says)
 {
 	const struct names_row *energy = names_get(Q_ACTIVE_ENERGY_IMPORT), *serial = names_get(Q_SERIAL_NUMBER);
 
-	(void)state;
 	assert_string_equal(energy->name, "active_energy_import");
 	assert_string_equal(energy->obis, "1.8.0");
 	assert_string_equal(energy->unit, "Wh");
@@ -45,12 +38,11 @@ static void expect_unit(enum quantity q, const char *unit, int64_t mantissa, int
 	assert_int_equal(e, exponent);
 }
 
-static void units_are_worth_their_base_units(void **state)
+TEST(units_are_worth_their_base_units)
 {
 	int64_t m;
 	int32_t e;
 
-	(void)state;
 	expect_unit(Q_ACTIVE_ENERGY_IMPORT, "Wh", 1, 0);
 	expect_unit(Q_ACTIVE_ENERGY_IMPORT, "kWh", 1, 3);
 	expect_unit(Q_VOLTAGE_L1, "V", 1, 3);
@@ -63,11 +55,10 @@ static void units_are_worth_their_base_units(void **state)
 	assert_false(names_unit(Q_ACTIVE_POWER, "", &m, &e));
 }
 
-static void units_of_a_quantity_are_listed(void **state)
+TEST(units_of_a_quantity_are_listed)
 {
 	char text[64], small[6];
 
-	(void)state;
 	names_units(Q_ACTIVE_ENERGY_IMPORT, text, sizeof(text));
 	assert_string_equal(text, "Wh kWh MWh");
 	names_units(Q_FREQUENCY, text, sizeof(text));
@@ -76,11 +67,10 @@ static void units_of_a_quantity_are_listed(void **state)
 	assert_string_equal(small, "Wh kW");
 }
 
-static void every_quantity_is_whole(void **state)
+TEST(every_quantity_is_whole)
 {
 	static const char *const tables[] = {"", "energy", "partial", "tariff", "tariff_other", "power", "pulse"};
 
-	(void)state;
 	for (enum quantity q = 0; q < Q_COUNT; q++) {
 		const struct names_row *row = names_get(q);
 		char units[64];
@@ -100,12 +90,4 @@ static void every_quantity_is_whole(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(quantity_is_found_by_its_name),    cmocka_unit_test(row_says_what_the_registry_says),
-		cmocka_unit_test(units_are_worth_their_base_units), cmocka_unit_test(units_of_a_quantity_are_listed),
-		cmocka_unit_test(every_quantity_is_whole),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

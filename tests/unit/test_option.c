@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The option table, the files below conf/ and tallyd.ini(5) must say the same. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +7,7 @@
 
 #include "draft.h"
 #include "option.h"
+#include "unit.h"
 
 static char *read_file(const char *path)
 {
@@ -40,26 +34,24 @@ static const char *default_of(const struct option *o)
 	return bus->fallback;
 }
 
-static void table_fits_the_drafts(void **state)
+TEST(table_fits_the_drafts)
 {
 	size_t n;
 
-	(void)state;
 	option_table(&n);
 	assert_true(n <= DRAFT_KEYS_MAX);
 }
 
-static void each_key_stands_once(void **state)
+TEST(each_key_stands_once)
 {
 	size_t n;
 	const struct option *o = option_table(&n);
 
-	(void)state;
 	for (size_t i = 0; i < n; i++)
 		assert_ptr_equal(option_find(o[i].section, o[i].name), &o[i]);
 }
 
-static void each_default_is_allowed(void **state)
+TEST(each_default_is_allowed)
 {
 	union {
 		struct conf conf;
@@ -71,7 +63,6 @@ static void each_default_is_allowed(void **state)
 	size_t n;
 	const struct option *o = option_table(&n);
 
-	(void)state;
 	for (size_t i = 0; i < n; i++) {
 		if (o[i].fallback == NULL)
 			continue;
@@ -83,12 +74,11 @@ static void each_default_is_allowed(void **state)
 	assert_int_equal(e.n_items, 0);
 }
 
-static void meters_inherit_what_buses_have(void **state)
+TEST(meters_inherit_what_buses_have)
 {
 	size_t n;
 	const struct option *o = option_table(&n), *bus;
 
-	(void)state;
 	for (size_t i = 0; i < n; i++) {
 		if (!o[i].inherited)
 			continue;
@@ -150,7 +140,7 @@ static void take_reference(struct reference *r, char *text)
 	}
 }
 
-static void reference_files_have_every_key_at_its_default(void **state)
+TEST(reference_files_have_every_key_at_its_default)
 {
 	struct reference r = {.section = OPTION_SECTION_COUNT};
 	char *main_text = read_file(SOURCE_DIR "/conf/tallyd.ini");
@@ -158,7 +148,6 @@ static void reference_files_have_every_key_at_its_default(void **state)
 	size_t n;
 	const struct option *o = option_table(&n);
 
-	(void)state;
 	take_reference(&r, main_text);
 	take_reference(&r, bus_text);
 	for (size_t i = 0; i < n; i++)
@@ -184,14 +173,13 @@ static struct conf *load_clean(const char *main_text, const char *bus_text)
 	return c;
 }
 
-static void main_reference_changes_nothing_when_its_keys_are_set(void **state)
+TEST(main_reference_changes_nothing_when_its_keys_are_set)
 {
 	char *text = read_file(SOURCE_DIR "/conf/tallyd.ini");
 	char *bus = read_file(SOURCE_DIR "/conf/bus.d/example.ini.sample");
 	char *drivers;
 	struct conf *unset = load_clean(text, bus), *set;
 
-	(void)state;
 	for (char *c = text; *c != '\0'; c++)
 		if (*c == ';' && islower((unsigned char)c[1]))
 			*c = ' ';
@@ -239,9 +227,8 @@ static void assert_example(const char *dir, size_t n_buses, size_t n_meters, siz
 	err_fini(&e);
 }
 
-static void example_sites_load(void **state)
+TEST(example_sites_load)
 {
-	(void)state;
 	assert_example(SOURCE_DIR "/conf/examples/one-line", 1, 4, 0, NULL);
 	assert_example(SOURCE_DIR "/conf/examples/three-lines-pulses", 3, 9, 4,
 		       "meter pulses-1: the register table of a conto-d4cr8 is inferred and not confirmed");
@@ -290,14 +277,13 @@ static void assert_item_says(const struct option *o, const char *item, const cha
 		fail_msg("tallyd.ini(5), [%s] %s: \"%s\" expected", option_section_text(o->section), o->name, line);
 }
 
-static void manual_has_every_key_with_range_default_and_example(void **state)
+TEST(manual_has_every_key_with_range_default_and_example)
 {
 	char *page = read_file(SOURCE_DIR "/daemon/tallyd.ini.5");
 	char item[4096], text[OPTION_ALLOWED_TEXT_MAX];
 	size_t n;
 	const struct option *o = option_table(&n);
 
-	(void)state;
 	for (size_t i = 0; i < n; i++) {
 		if (!find_item(page, &o[i], item, sizeof(item)))
 			fail_msg("tallyd.ini(5) lacks [%s] %s", option_section_text(o[i].section), o[i].name);
@@ -321,12 +307,11 @@ static void manual_has_every_key_with_range_default_and_example(void **state)
 	free(page);
 }
 
-static void manual_has_no_key_that_is_none(void **state)
+TEST(manual_has_no_key_that_is_none)
 {
 	char *page = read_file(SOURCE_DIR "/daemon/tallyd.ini.5");
 	size_t n_options, n_items = 0;
 
-	(void)state;
 	option_table(&n_options);
 	for (const char *c = strstr(page, "\n.It Ic "); c != NULL; c = strstr(c + 1, "\n.It Ic "))
 		n_items++;
@@ -334,18 +319,4 @@ static void manual_has_no_key_that_is_none(void **state)
 	free(page);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_fits_the_drafts),
-		cmocka_unit_test(each_key_stands_once),
-		cmocka_unit_test(each_default_is_allowed),
-		cmocka_unit_test(meters_inherit_what_buses_have),
-		cmocka_unit_test(reference_files_have_every_key_at_its_default),
-		cmocka_unit_test(main_reference_changes_nothing_when_its_keys_are_set),
-		cmocka_unit_test(example_sites_load),
-		cmocka_unit_test(manual_has_every_key_with_range_default_and_example),
-		cmocka_unit_test(manual_has_no_key_that_is_none),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "plan.h"
+#include "unit.h"
 
 #define HEAD "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = driver\n"
 
@@ -75,11 +70,10 @@ static void expect_plan(const struct driver *d, unsigned groups, const struct pl
 	plan_free(p);
 }
 
-static void block_is_read_from_first_to_last_wanted_row(void **state)
+TEST(block_is_read_from_first_to_last_wanted_row)
 {
 	struct driver *d = parse(countis);
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "50520+24");
 	expect_plan(d, DRIVER_IDENTITY, NULL, "50000+66");
 	expect_plan(d, DRIVER_ENERGY, NULL, "50848+1 50946+8");
@@ -88,12 +82,11 @@ static void block_is_read_from_first_to_last_wanted_row(void **state)
 	driver_free(d);
 }
 
-static void words_of_the_plan_follow_each_other(void **state)
+TEST(words_of_the_plan_follow_each_other)
 {
 	struct driver *d = parse(countis);
 	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER, NULL, NULL);
 
-	(void)state;
 	expect_requests(p, "50520+24 50848+1 50946+8");
 	assert_int_equal(p->n_words, 33);
 	assert_int_equal(p->requests[1].word, 24);
@@ -109,12 +102,11 @@ static void words_of_the_plan_follow_each_other(void **state)
 	driver_free(d);
 }
 
-static void rows_of_one_word_share_it(void **state)
+TEST(rows_of_one_word_share_it)
 {
 	struct driver *d = parse(countis);
 	struct plan *p = plan_new(d, DRIVER_ENERGY, NULL, NULL);
 
-	(void)state;
 	assert_int_equal(p->items[2].row, 8);
 	assert_int_equal(p->items[3].row, 9);
 	assert_int_equal(p->items[2].word, 0);
@@ -123,13 +115,12 @@ static void rows_of_one_word_share_it(void **state)
 	driver_free(d);
 }
 
-static void fallback_is_read_only_when_the_preferred_row_is_missing(void **state)
+TEST(fallback_is_read_only_when_the_preferred_row_is_missing)
 {
 	struct driver *d = parse(countis);
 	struct plan_rows missing = {{0}};
 	struct plan *p;
 
-	(void)state;
 	plan_rows_add(&missing, 1);
 	p = plan_new(d, DRIVER_ENERGY, &missing, NULL);
 	expect_requests(p, "50776+2 50848+1 50946+2");
@@ -144,25 +135,23 @@ static void fallback_is_read_only_when_the_preferred_row_is_missing(void **state
 	driver_free(d);
 }
 
-static void missing_words_are_not_read_on_the_way(void **state)
+TEST(missing_words_are_not_read_on_the_way)
 {
 	struct driver *d = parse(HEAD "gaps = yes\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n"
 				      "voltage_l2 = 12 u32 1 mV power\nvoltage_l3 = 14 u32 1 mV power\n");
 	struct plan_rows missing = {{0}};
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "10+6");
 	plan_rows_add(&missing, 1);
 	expect_plan(d, DRIVER_POWER, &missing, "10+2 14+2");
 	driver_free(d);
 }
 
-static void byte_addressed_rows_of_one_word_and_signs_are_read_alone(void **state)
+TEST(byte_addressed_rows_of_one_word_and_signs_are_read_alone)
 {
 	struct driver *d = parse(conto);
 	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 
-	(void)state;
 	/* 0x0301..0x0314 across the energy row, frequency, 0x0317, the sign of both powers once, 0x0348, 0x0350 */
 	expect_requests(p, "769+10 789+1 791+2 839+1 840+2 848+2");
 	assert_int_equal(p->items[2].row, 2); /* active_power */
@@ -176,88 +165,80 @@ static void byte_addressed_rows_of_one_word_and_signs_are_read_alone(void **stat
 	driver_free(d);
 }
 
-static void gap_without_known_rows_is_not_read(void **state)
+TEST(gap_without_known_rows_is_not_read)
 {
 	struct driver *d = parse(HEAD "[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV energy\n"
 				      "voltage_l3 = 14 u32 1 mV power\ncurrent_l1 = 17 u16 1 mA power\n"
 				      "current_l2 = 18 u16 1 mA power\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "10+6 17+2");
 	driver_free(d);
 }
 
-static void block_without_gaps_is_read_in_parts(void **state)
+TEST(block_without_gaps_is_read_in_parts)
 {
 	struct driver *d = parse(HEAD "[block a]\naddress = 10\nwords = 20\ngaps = no\n[registers]\n"
 				      "voltage_l1 = 10 u32 1 mV power\nvoltage_l3 = 14 u32 1 mV power\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "10+2 14+2");
 	driver_free(d);
 }
 
-static void neighbouring_blocks_are_read_apart(void **state)
+TEST(neighbouring_blocks_are_read_apart)
 {
 	struct driver *d =
 		parse(HEAD "gaps = yes\n[block a]\naddress = 10\nwords = 2\n[block b]\naddress = 12\nwords = 2\n"
 			   "[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV power\n"
 			   "voltage_l3 = 14 u32 1 mV power\ncurrent_l1 = 8 u32 1 mA power\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "8+2 10+2 12+2 14+2");
 	driver_free(d);
 }
 
-static void gap_outside_blocks_does_not_cross_a_block(void **state)
+TEST(gap_outside_blocks_does_not_cross_a_block)
 {
 	struct driver *d = parse(HEAD "gaps = yes\n[block a]\naddress = 12\nwords = 2\n[registers]\n"
 				      "voltage_l1 = 10 u32 1 mV power\nvoltage_l3 = 14 u32 1 mV power\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "10+2 14+2");
 	driver_free(d);
 }
 
-static void row_read_alone_is_not_read_on_the_way_either(void **state)
+TEST(row_read_alone_is_not_read_on_the_way_either)
 {
 	struct driver *d = parse(HEAD "gaps = yes\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n"
 				      "voltage_l2 = 12 u32 1 mV energy alone\nvoltage_l3 = 14 u32 1 mV power\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "10+2 14+2");
 	expect_plan(d, DRIVER_POWER | DRIVER_ENERGY, NULL, "10+2 12+2 14+2");
 	driver_free(d);
 }
 
-static void word_is_read_alone_when_one_of_its_rows_is(void **state)
+TEST(word_is_read_alone_when_one_of_its_rows_is)
 {
 	struct driver *d = parse(HEAD "[registers]\ntariff = 10 u8-low 1 - energy\n"
 				      "tariff_count = 10 u8-high 1 - energy alone\nvoltage_l1 = 11 u16 1 V energy\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_ENERGY, NULL, "10+1 11+1");
 	driver_free(d);
 }
 
-static void longest_read_is_kept_with_as_few_words_as_can_be(void **state)
+TEST(longest_read_is_kept_with_as_few_words_as_can_be)
 {
 	struct driver *d = parse(HEAD "max_words = 10\ngaps = yes\n[registers]\nvoltage_l1 = 0 u32 1 mV power\n"
 				      "voltage_l2 = 8 u32 1 mV power\nvoltage_l3 = 10 u32 1 mV power\n");
 
-	(void)state;
 	expect_plan(d, DRIVER_POWER, NULL, "0+2 8+4");
 	driver_free(d);
 }
 
-static void split_halves_at_the_row_boundary_nearest_to_the_middle(void **state)
+TEST(split_halves_at_the_row_boundary_nearest_to_the_middle)
 {
 	struct driver *d = parse(countis);
 	struct plan *p = plan_new(d, DRIVER_POWER | DRIVER_IDENTITY, NULL, NULL);
 	struct plan_request first, second;
 	struct plan_rows rows;
 
-	(void)state;
 	assert_true(plan_split(d, p, &p->requests[0], &first, &second));
 	assert_int_equal(first.address, 50000);
 	assert_int_equal(first.n_words, 4);
@@ -274,14 +255,13 @@ static void split_halves_at_the_row_boundary_nearest_to_the_middle(void **state)
 	driver_free(d);
 }
 
-static void refused_sign_takes_its_rows_with_it(void **state)
+TEST(refused_sign_takes_its_rows_with_it)
 {
 	struct driver *d = parse(conto);
 	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 	struct plan_request first, second;
 	struct plan_rows rows;
 
-	(void)state;
 	assert_false(plan_split(d, p, &p->requests[3], &first, &second));
 	plan_rows_at(p, &p->requests[3], &rows);
 	for (unsigned i = 0; i < d->n_rows; i++)
@@ -291,13 +271,12 @@ static void refused_sign_takes_its_rows_with_it(void **state)
 	driver_free(d);
 }
 
-static void row_with_its_sign_is_not_split(void **state)
+TEST(row_with_its_sign_is_not_split)
 {
 	struct driver *d = parse(HEAD "[registers]\nactive_power = 10 u32 1 W power sign=12\n");
 	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 	struct plan_request first, second;
 
-	(void)state;
 	expect_requests(p, "10+3");
 	assert_int_equal(p->items[0].sign_word, 2);
 	assert_false(plan_split(d, p, &p->requests[0], &first, &second));
@@ -305,13 +284,12 @@ static void row_with_its_sign_is_not_split(void **state)
 	driver_free(d);
 }
 
-static void cut_row_starts_a_request(void **state)
+TEST(cut_row_starts_a_request)
 {
 	struct driver *d = parse(countis);
 	struct plan_rows cuts = {{0}};
 	struct plan *p;
 
-	(void)state;
 	plan_rows_add(&cuts, 7);
 	p = plan_new(d, DRIVER_IDENTITY, NULL, &cuts);
 	expect_requests(p, "50000+4 50058+8");
@@ -320,7 +298,7 @@ static void cut_row_starts_a_request(void **state)
 }
 
 /* What a poller does with a meter that lacks rows: halve, down to the row, and plan again. */
-static void halving_finds_exactly_what_the_meter_lacks(void **state)
+TEST(halving_finds_exactly_what_the_meter_lacks)
 {
 	struct driver *d = parse(HEAD "[block a]\naddress = 0\nwords = 40\n[registers]\n"
 				      "voltage_l1 = 0 u32 1 mV power\nvoltage_l2 = 4 u32 1 mV power\n"
@@ -331,7 +309,6 @@ static void halving_finds_exactly_what_the_meter_lacks(void **state)
 	bool refused;
 	struct plan *p;
 
-	(void)state;
 	do {
 		struct plan_request stack[16];
 		unsigned n = 0;
@@ -365,12 +342,11 @@ static void halving_finds_exactly_what_the_meter_lacks(void **state)
 	driver_free(d);
 }
 
-static void time_of_a_request(void **state)
+TEST(time_of_a_request)
 {
 	struct driver *d = parse(HEAD "turnaround = 30ms\n[registers]\nvoltage_l1 = 0 u32 1 mV power\n");
 	struct plan_request r = {.n_words = 2};
 
-	(void)state;
 	/* 9600 baud, 11 bits: 3.5 characters 4011 us, 17 characters 19480 us */
 	assert_int_equal(plan_request_us(d, &r, 9600, 11), 4011 + 19480 + 30000);
 	assert_int_equal(plan_request_us(d, &r, 38400, 10), 1750 + 4428 + 30000);
@@ -678,13 +654,12 @@ static unsigned count_leaves(const struct driver *d, const struct plan *p, const
 	return count_leaves(d, p, &first) + count_leaves(d, p, &second);
 }
 
-static void random_tables_are_planned_as_well_as_can_be(void **state)
+TEST(random_tables_are_planned_as_well_as_can_be)
 {
 	const char *given = getenv("TALLY_SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
 	static struct driver d;
 
-	(void)state;
 	print_message("seed: TALLY_SEED=%llu\n", (unsigned long long)seed);
 	random_state = seed * 2 + 1;
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -710,29 +685,4 @@ static void random_tables_are_planned_as_well_as_can_be(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(block_is_read_from_first_to_last_wanted_row),
-		cmocka_unit_test(words_of_the_plan_follow_each_other),
-		cmocka_unit_test(rows_of_one_word_share_it),
-		cmocka_unit_test(fallback_is_read_only_when_the_preferred_row_is_missing),
-		cmocka_unit_test(missing_words_are_not_read_on_the_way),
-		cmocka_unit_test(byte_addressed_rows_of_one_word_and_signs_are_read_alone),
-		cmocka_unit_test(gap_without_known_rows_is_not_read),
-		cmocka_unit_test(block_without_gaps_is_read_in_parts),
-		cmocka_unit_test(neighbouring_blocks_are_read_apart),
-		cmocka_unit_test(gap_outside_blocks_does_not_cross_a_block),
-		cmocka_unit_test(row_read_alone_is_not_read_on_the_way_either),
-		cmocka_unit_test(word_is_read_alone_when_one_of_its_rows_is),
-		cmocka_unit_test(longest_read_is_kept_with_as_few_words_as_can_be),
-		cmocka_unit_test(split_halves_at_the_row_boundary_nearest_to_the_middle),
-		cmocka_unit_test(refused_sign_takes_its_rows_with_it),
-		cmocka_unit_test(row_with_its_sign_is_not_split),
-		cmocka_unit_test(cut_row_starts_a_request),
-		cmocka_unit_test(halving_finds_exactly_what_the_meter_lacks),
-		cmocka_unit_test(time_of_a_request),
-		cmocka_unit_test(random_tables_are_planned_as_well_as_can_be),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

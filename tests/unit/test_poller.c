@@ -16,6 +16,7 @@
 #include "meter.h"
 #include "mono.h"
 #include "poller.h"
+#include "unit.h"
 
 enum { METERS_MAX = 6, SAID_MAX = 4000, IMPLAUSIBLE_WH = 1000000 };
 
@@ -334,9 +335,8 @@ static struct meter_status meter_status(size_t i)
 	return st;
 }
 
-static void every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts(void **state)
+TEST_WITH(every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts, NULL, end)
 {
-	(void)state;
 	begin(identified_model, 2, 60, 10);
 	assert_int_equal(poller_next_ms(poller, 1000), 1000);
 	tick(1000);
@@ -355,9 +355,8 @@ static void every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_coun
 	expect("<m1 60 EP good 200ms>\n<m2 60 EP good 200ms>\n");
 }
 
-static void model_without_identity_is_probed_at_start(void **state)
+TEST_WITH(model_without_identity_is_probed_at_start, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 1, 60, 0);
 	tick(1000);
 	expect("ask m1 100+2\n");
@@ -366,9 +365,8 @@ static void model_without_identity_is_probed_at_start(void **state)
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-static void model_of_nothing_but_identity_is_never_read(void **state)
+TEST_WITH(model_of_nothing_but_identity_is_never_read, NULL, end)
 {
-	(void)state;
 	begin_up(silent_model, 1, 1, 1);
 	for (int64_t ms = 2000; ms < 10000; ms += 1000)
 		tick(ms);
@@ -376,9 +374,8 @@ static void model_of_nothing_but_identity_is_never_read(void **state)
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-static void slots_are_whole_multiples_of_the_period_on_the_clock(void **state)
+TEST_WITH(slots_are_whole_multiples_of_the_period_on_the_clock, NULL, end)
 {
-	(void)state;
 	second_power_every_s = 3;
 	begin_up(plain_model, 2, 0, 7);
 	assert_int_equal(poller_next_ms(poller, 1000), 3000);
@@ -393,9 +390,8 @@ static void slots_are_whole_multiples_of_the_period_on_the_clock(void **state)
 	expect("ask m2 200+2\n<m2 3 P good>\nask m2 200+2\n<m2 6 P good>\nask m1 200+2\n<m1 7 P good>\n");
 }
 
-static void what_falls_due_at_different_moments_is_read_apart(void **state)
+TEST_WITH(what_falls_due_at_different_moments_is_read_apart, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 15, 10);
 	tick(21000);
 	expect("ask m1 100+2\n");
@@ -405,9 +401,8 @@ static void what_falls_due_at_different_moments_is_read_apart(void **state)
 	expect("<m1 20 P good 1000ms>\n");
 }
 
-static void reading_of_the_second_half_of_the_period_is_late(void **state)
+TEST_WITH(reading_of_the_second_half_of_the_period_is_late, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 0, 10);
 	tick(10000);
 	now_ms = 15001;
@@ -415,9 +410,8 @@ static void reading_of_the_second_half_of_the_period_is_late(void **state)
 	expect("ask m1 200+2\n<m1 10 P late 5001ms>\n");
 }
 
-static void slot_that_comes_during_the_round_is_skipped_and_counted_once(void **state)
+TEST_WITH(slot_that_comes_during_the_round_is_skipped_and_counted_once, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 3, 0, 1);
 	tick(2000);
 	answer();
@@ -431,9 +425,8 @@ static void slot_that_comes_during_the_round_is_skipped_and_counted_once(void **
 	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\n");
 }
 
-static void energy_that_falls_due_during_a_round_is_read_after_it(void **state)
+TEST_WITH(energy_that_falls_due_during_a_round_is_read_after_it, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 60, 10);
 	tick(50000);
 	tick(60000);
@@ -445,9 +438,8 @@ static void energy_that_falls_due_during_a_round_is_read_after_it(void **state)
 	assert_int_equal(bus_status().overruns, 1);
 }
 
-static void energy_of_two_slots_in_one_round_loses_the_first(void **state)
+TEST_WITH(energy_of_two_slots_in_one_round_loses_the_first, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 10, 0);
 	tick(10000);
 	tick(20000);
@@ -460,9 +452,8 @@ static void energy_of_two_slots_in_one_round_loses_the_first(void **state)
 	assert_int_equal(bus_status().overruns, 1);
 }
 
-static void meter_of_a_long_period_is_not_starved_by_one_that_overruns(void **state)
+TEST_WITH(meter_of_a_long_period_is_not_starved_by_one_that_overruns, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 1);
 	meters[1].power_every_s = 10;
 	tick(9000);
@@ -480,9 +471,8 @@ static void meter_of_a_long_period_is_not_starved_by_one_that_overruns(void **st
 	expect("ask m1 200+2\n<m1 19 P late 1200ms>\nask m2 200+2\n");
 }
 
-static void what_fails_is_tried_again_after_all_others(void **state)
+TEST_WITH(what_fails_is_tried_again_after_all_others, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 3, 60, 10);
 	tick(60000);
 	time_out();
@@ -494,9 +484,8 @@ static void what_fails_is_tried_again_after_all_others(void **state)
 	assert_int_equal(n_logged, 0);
 }
 
-static void only_what_has_no_answer_is_tried_again(void **state)
+TEST_WITH(only_what_has_no_answer_is_tried_again, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 60, 10);
 	tick(60000);
 	move(LINK_OK, 0, 2);
@@ -510,9 +499,8 @@ static void only_what_has_no_answer_is_tried_again(void **state)
 	assert_int_equal(meter_status(0).timeouts, 1);
 }
 
-static void try_that_finds_no_time_before_the_next_slot_is_given_up(void **state)
+TEST_WITH(try_that_finds_no_time_before_the_next_slot_is_given_up, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 1);
 	tick(2000);
 	time_out();
@@ -526,9 +514,8 @@ static void try_that_finds_no_time_before_the_next_slot_is_given_up(void **state
 	expect("<m2 3 P good>\nask m1 200+2\n");
 }
 
-static void suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left(void **state)
+TEST_WITH(suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 1);
 	meters[0].retries = 0;
 	tick(2000);
@@ -544,11 +531,10 @@ static void suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_ti
 	expect("");
 }
 
-static void suspect_that_never_finds_time_is_asked_all_the_same(void **state)
+TEST_WITH(suspect_that_never_finds_time_is_asked_all_the_same, NULL, end)
 {
 	int64_t ms;
 
-	(void)state;
 	begin_up(plain_model, 2, 0, 1);
 	meters[0].retries = 0;
 	tick(2000);
@@ -567,9 +553,8 @@ static void suspect_that_never_finds_time_is_asked_all_the_same(void **state)
 	expect("ask m2 200+2\n<m2 13 P late 950ms>\nask m1 200+2\n");
 }
 
-static void suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer(void **state)
+TEST_WITH(suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 2, 0, 10);
 	latency_us = 400000;
 	meters[0].retries = 0;
@@ -589,9 +574,8 @@ static void suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer(v
 	expect("ask m2 200+2\n<m2 30 P late 9500ms>\nask m1 200+2\n");
 }
 
-static void meter_never_heard_is_taken_for_as_slow_as_the_slowest_of_the_line(void **state)
+TEST_WITH(meter_never_heard_is_taken_for_as_slow_as_the_slowest_of_the_line, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 2, 0, 10);
 	latency_us = 400000;
 	tick(1000);
@@ -608,11 +592,10 @@ static void meter_never_heard_is_taken_for_as_slow_as_the_slowest_of_the_line(vo
 	expect("ask m2 200+2\n<m2 20 P late 9100ms>\nask m1 200+2 in 900ms\n");
 }
 
-static void suspect_is_asked_also_where_one_round_follows_the_other(void **state)
+TEST_WITH(suspect_is_asked_also_where_one_round_follows_the_other, NULL, end)
 {
 	int64_t ms;
 
-	(void)state;
 	begin_up(plain_model, 2, 1, 0);
 	meters[0].retries = 0;
 	tick(2000);
@@ -645,9 +628,8 @@ static void take_down_m1(int64_t ms)
 	assert_string_equal(meter_status(0).state, "down");
 }
 
-static void each_change_of_state_is_logged_once_and_down_and_up_are_events(void **state)
+TEST_WITH(each_change_of_state_is_logged_once_and_down_and_up_are_events, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(10000);
 	assert_int_equal(n_logged, 2);
@@ -664,12 +646,11 @@ static void each_change_of_state_is_logged_once_and_down_and_up_are_events(void 
 	expect("<m1 40 P good>\nask m1 200+2\nask m2 200+2\n");
 }
 
-static void down_meter_is_probed_in_the_time_left_with_growing_pauses(void **state)
+TEST_WITH(down_meter_is_probed_in_the_time_left_with_growing_pauses, NULL, end)
 {
 	static const int64_t at_ms[] = {40000, 60000, 100000, 180000, 340000, 640000, 940000};
 	size_t n = 0;
 
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(10000);
 	for (int64_t ms = 40000; ms < 1000000; ms += 10000) {
@@ -686,9 +667,8 @@ static void down_meter_is_probed_in_the_time_left_with_growing_pauses(void **sta
 	assert_int_equal(n_logged, 2);
 }
 
-static void probe_waits_for_time_and_its_timeout_is_cut_to_it(void **state)
+TEST_WITH(probe_waits_for_time_and_its_timeout_is_cut_to_it, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(10000);
 	tick(40000);
@@ -702,9 +682,8 @@ static void probe_waits_for_time_and_its_timeout_is_cut_to_it(void **state)
 	expect("ask m2 200+2\n<m2 50 P late 9600ms>\nask m1 100+2 in 400ms\n");
 }
 
-static void probe_that_never_finds_time_is_made_after_five_minutes(void **state)
+TEST_WITH(probe_that_never_finds_time_is_made_after_five_minutes, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(10000);
 	for (int64_t ms = 40000; ms < 340000; ms += 10000) {
@@ -720,9 +699,8 @@ static void probe_that_never_finds_time_is_made_after_five_minutes(void **state)
 	expect("<m2 340 P good>\nask m1 100+2\n");
 }
 
-static void probe_is_due_by_the_clock_not_only_at_slots(void **state)
+TEST_WITH(probe_is_due_by_the_clock_not_only_at_slots, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 900, 10);
 	take_down_m1(10000);
 	meters[0].power_every_s = meters[1].power_every_s = 0;
@@ -732,9 +710,8 @@ static void probe_is_due_by_the_clock_not_only_at_slots(void **state)
 	expect("ask m1 100+2\n");
 }
 
-static void meter_that_is_back_says_first_who_it_is(void **state)
+TEST_WITH(meter_that_is_back_says_first_who_it_is, NULL, end)
 {
-	(void)state;
 	begin_up(identified_model, 2, 0, 10);
 	take_down_m1(10000);
 	tick(40000);
@@ -744,9 +721,8 @@ static void meter_that_is_back_says_first_who_it_is(void **state)
 	       "ask m1 200+2\n<m1 40 P good>\n");
 }
 
-static void meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later(void **state)
+TEST_WITH(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later, NULL, end)
 {
-	(void)state;
 	begin(identified_model, 1, 0, 10);
 	meters[0].retries = 0;
 	tick(1000);
@@ -764,9 +740,8 @@ static void meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_la
 	expect("ask m1 500+2\n");
 }
 
-static void silent_line_is_told_once_and_its_meters_are_shown_as_suspect(void **state)
+TEST_WITH(silent_line_is_told_once_and_its_meters_are_shown_as_suspect, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 3, 0, 10);
 	tick(10000);
 	for (int i = 0; i < 3; i++)
@@ -793,9 +768,8 @@ static void silent_line_is_told_once_and_its_meters_are_shown_as_suspect(void **
 	assert_int_equal(poller_n_meters_up(poller), 3);
 }
 
-static void one_meter_more_is_asked_before_a_line_counts_as_silent(void **state)
+TEST_WITH(one_meter_more_is_asked_before_a_line_counts_as_silent, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	tick(10000);
 	time_out();
@@ -816,9 +790,8 @@ static void begin_with_third_of_long_period(void)
 	expect("ask m1 200+2\nask m2 200+2\nask m3 100+2\n");
 }
 
-static void meter_that_was_not_due_is_asked_and_speaks_for_the_line(void **state)
+TEST_WITH(meter_that_was_not_due_is_asked_and_speaks_for_the_line, NULL, end)
 {
-	(void)state;
 	begin_with_third_of_long_period();
 	answer();
 	time_out();
@@ -829,9 +802,8 @@ static void meter_that_was_not_due_is_asked_and_speaks_for_the_line(void **state
 	assert_string_equal(meter_status(2).state, "up");
 }
 
-static void line_is_silent_when_a_meter_that_was_not_due_is_silent_too(void **state)
+TEST_WITH(line_is_silent_when_a_meter_that_was_not_due_is_silent_too, NULL, end)
 {
-	(void)state;
 	begin_with_third_of_long_period();
 	time_out();
 	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
@@ -839,9 +811,8 @@ static void line_is_silent_when_a_meter_that_was_not_due_is_silent_too(void **st
 		assert_string_equal(meter_status(i).state, "suspect");
 }
 
-static void line_whose_last_meter_goes_down_is_silent(void **state)
+TEST_WITH(line_whose_last_meter_goes_down_is_silent, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(10000);
 	said[0] = '\0';
@@ -862,17 +833,15 @@ static void line_whose_last_meter_goes_down_is_silent(void **state)
 	       "good>\n");
 }
 
-static void bus_of_one_meter_has_no_silent_line(void **state)
+TEST_WITH(bus_of_one_meter_has_no_silent_line, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 0, 10);
 	take_down_m1(10000);
 	assert_string_equal(bus_status().state, "up");
 }
 
-static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back(void **state)
+TEST_WITH(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 60, 10);
 	tick(10000);
 	bus.is_open = false;
@@ -895,7 +864,7 @@ static void lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when
 }
 
 /* The worker may open the line again at any moment, also between two looks at it. */
-static void line_that_comes_back_while_its_loss_is_told_goes_on(void **state)
+TEST_WITH(line_that_comes_back_while_its_loss_is_told_goes_on, NULL, end)
 {
 	for (unsigned n_looks = 0; n_looks < 8; n_looks++) {
 		begin_up(plain_model, 2, 0, 10);
@@ -913,9 +882,8 @@ static void line_that_comes_back_while_its_loss_is_told_goes_on(void **state)
 	}
 }
 
-static void nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way(void **state)
+TEST_WITH(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	tick(10000);
 	bus.is_open = false;
@@ -929,9 +897,8 @@ static void nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_wa
 	assert_int_equal(poller_next_ms(poller, now_ms), 20000);
 }
 
-static void meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_slot(void **state)
+TEST_WITH(meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_slot, NULL, end)
 {
-	(void)state;
 	begin(identified_model, 3, 900, 0);
 	tick(1000);
 	for (int i = 0; i < 4; i++)
@@ -944,9 +911,8 @@ static void meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_sl
 	       "ask m2 500+2\nask m3 500+2\n");
 }
 
-static void down_meters_are_probed_as_soon_as_a_lost_line_is_back(void **state)
+TEST_WITH(down_meters_are_probed_as_soon_as_a_lost_line_is_back, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(10000);
 	tick(40000);
@@ -976,9 +942,8 @@ static void go_on_with_another(void)
 	said[0] = '\0';
 }
 
-static void line_that_was_down_before_a_reload_is_told_anew_and_told_up(void **state)
+TEST_WITH(line_that_was_down_before_a_reload_is_told_anew_and_told_up, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	tick(10000);
 	bus.is_open = false;
@@ -996,9 +961,8 @@ static void line_that_was_down_before_a_reload_is_told_anew_and_told_up(void **s
 	assert_string_equal(bus_status().state, "up");
 }
 
-static void slot_in_which_the_line_was_lost_is_read_when_it_is_back(void **state)
+TEST_WITH(slot_in_which_the_line_was_lost_is_read_when_it_is_back, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 900, 0);
 	tick(900000);
 	answer();
@@ -1014,9 +978,8 @@ static void slot_in_which_the_line_was_lost_is_read_when_it_is_back(void **state
 	expect("!line bus-up: up: meters answer\n<m2 900 E good 5000ms>\n");
 }
 
-static void port_that_can_not_be_opened_at_start_is_told_and_contact_waits(void **state)
+TEST_WITH(port_that_can_not_be_opened_at_start_is_told_and_contact_waits, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 1, 60, 10);
 	bus.is_open = false;
 	assert_int_equal(poller_next_ms(poller, 1000), 10000);
@@ -1028,9 +991,8 @@ static void port_that_can_not_be_opened_at_start_is_told_and_contact_waits(void 
 	expect("ask m1 100+2\n");
 }
 
-static void connection_that_breaks_and_comes_back_counts_against_the_meter(void **state)
+TEST_WITH(connection_that_breaks_and_comes_back_counts_against_the_meter, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	tick(10000);
 	break_off(LINK_CLOSED, 0);
@@ -1040,9 +1002,8 @@ static void connection_that_breaks_and_comes_back_counts_against_the_meter(void 
 	assert_string_equal(bus_status().state, "up");
 }
 
-static void clock_that_is_set_back_is_followed(void **state)
+TEST_WITH(clock_that_is_set_back_is_followed, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(90010000);
 	said[0] = '\0';
@@ -1054,9 +1015,8 @@ static void clock_that_is_set_back_is_followed(void **state)
 	expect("ask m2 200+2\n<m2 5010 P good>\nask m1 100+2\n");
 }
 
-static void clock_that_is_slewed_back_repeats_no_slot(void **state)
+TEST_WITH(clock_that_is_slewed_back_repeats_no_slot, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 0, 10);
 	tick(10000);
 	answer();
@@ -1066,9 +1026,8 @@ static void clock_that_is_slewed_back_repeats_no_slot(void **state)
 	expect("");
 }
 
-static void clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay(void **state)
+TEST_WITH(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 0, 10);
 	tick(10000);
 	now_ms = INT64_C(1800000000000);
@@ -1083,9 +1042,8 @@ static void say_other_maker(void)
 	poller_results(poller, now_ms);
 }
 
-static void readings_of_another_model_are_suspect(void **state)
+TEST_WITH(readings_of_another_model_are_suspect, NULL, end)
 {
-	(void)state;
 	begin(identified_model, 1, 0, 10);
 	tick(1000);
 	say_other_maker();
@@ -1110,9 +1068,8 @@ static void ask_for_serial(void)
 	expect("ask m1 500+3\n");
 }
 
-static void new_serial_number_is_asked_for_once_more_before_it_is_believed(void **state)
+TEST_WITH(new_serial_number_is_asked_for_once_more_before_it_is_believed, NULL, end)
 {
-	(void)state;
 	ask_for_serial();
 	answer_with(0x1234);
 	expect("ask m1 500+3\n");
@@ -1122,9 +1079,8 @@ static void new_serial_number_is_asked_for_once_more_before_it_is_believed(void 
 	expect("<m1 90000 E good>\n");
 }
 
-static void serial_number_that_stays_new_is_told_before_the_counters(void **state)
+TEST_WITH(serial_number_that_stays_new_is_told_before_the_counters, NULL, end)
 {
-	(void)state;
 	ask_for_serial();
 	answer_with(0x1234);
 	answer_with(0x1234);
@@ -1133,9 +1089,8 @@ static void serial_number_that_stays_new_is_told_before_the_counters(void **stat
 	expect("<m1 90000 E good>\n");
 }
 
-static void counters_of_who_may_be_another_meter_are_not_read(void **state)
+TEST_WITH(counters_of_who_may_be_another_meter_are_not_read, NULL, end)
 {
-	(void)state;
 	ask_for_serial();
 	answer_with(0x1234);
 	time_out();
@@ -1146,9 +1101,8 @@ static void counters_of_who_may_be_another_meter_are_not_read(void **state)
 	expect("ask m1 500+3\n");
 }
 
-static void serial_number_known_from_before_the_start_counts_as_known(void **state)
+TEST_WITH(serial_number_known_from_before_the_start_counts_as_known, NULL, end)
 {
-	(void)state;
 	begin(numbered_model, 1, 10, 0);
 	snprintf(known_serial, sizeof(known_serial), "0000");
 	tick(1000);
@@ -1163,9 +1117,8 @@ static void answer_nonsense(void)
 	answer_with(0x7FFF);
 }
 
-static void implausible_counters_are_read_again_before_they_are_handed_on(void **state)
+TEST_WITH(implausible_counters_are_read_again_before_they_are_handed_on, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 10, 0);
 	tick(10000);
 	answer_nonsense();
@@ -1177,9 +1130,8 @@ static void implausible_counters_are_read_again_before_they_are_handed_on(void *
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-static void counters_that_stay_implausible_are_handed_on(void **state)
+TEST_WITH(counters_that_stay_implausible_are_handed_on, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 1, 10, 0);
 	tick(10000);
 	answer_nonsense();
@@ -1189,9 +1141,8 @@ static void counters_that_stay_implausible_are_handed_on(void **state)
 	expect("ask m1 100+2\n");
 }
 
-static void meter_whose_counters_can_not_be_is_asked_who_it_is(void **state)
+TEST_WITH(meter_whose_counters_can_not_be_is_asked_who_it_is, NULL, end)
 {
-	(void)state;
 	begin_up(identified_model, 1, 10, 0);
 	tick(10000);
 	answer_nonsense();
@@ -1205,9 +1156,8 @@ static void meter_whose_counters_can_not_be_is_asked_who_it_is(void **state)
 	expect("ask m1 100+2\n<m1 20 E good>\n");
 }
 
-static void meter_that_became_another_model_is_suspect_before_its_counters_are_handed_on(void **state)
+TEST_WITH(meter_that_became_another_model_is_suspect_before_its_counters_are_handed_on, NULL, end)
 {
-	(void)state;
 	begin_up(identified_model, 1, 10, 0);
 	tick(10000);
 	answer_nonsense();
@@ -1218,9 +1168,8 @@ static void meter_that_became_another_model_is_suspect_before_its_counters_are_h
 	       "suspect\nask m1 100+2\n<m1 10 E suspect>\n");
 }
 
-static void who_it_is_comes_first_when_there_was_no_time_for_it(void **state)
+TEST_WITH(who_it_is_comes_first_when_there_was_no_time_for_it, NULL, end)
 {
-	(void)state;
 	begin_up(identified_model, 2, 1, 0);
 	tick(2000);
 	answer_nonsense();
@@ -1244,26 +1193,23 @@ static void leave_no_time_for_a_second_look(void)
 	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 100+2\nask m2 100+2\n");
 }
 
-static void implausible_counters_that_can_not_be_read_again_are_dropped(void **state)
+TEST_WITH(implausible_counters_that_can_not_be_read_again_are_dropped, NULL, end)
 {
-	(void)state;
 	leave_no_time_for_a_second_look();
 	answer();
 	expect("<m1 3 E good>\n");
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-static void implausible_counters_of_two_slots_are_handed_on(void **state)
+TEST_WITH(implausible_counters_of_two_slots_are_handed_on, NULL, end)
 {
-	(void)state;
 	leave_no_time_for_a_second_look();
 	answer_nonsense();
 	expect("<m1 3 E good implausible>\n");
 }
 
-static void meter_is_asked_daily_who_it_is(void **state)
+TEST_WITH(meter_is_asked_daily_who_it_is, NULL, end)
 {
-	(void)state;
 	begin(identified_model, 1, 0, 3600);
 	tick(1000);
 	answer_all();
@@ -1278,9 +1224,8 @@ static void meter_is_asked_daily_who_it_is(void **state)
 	expect("ask m1 500+2\n");
 }
 
-static void meter_of_another_model_is_asked_again_and_the_right_one_counts(void **state)
+TEST_WITH(meter_of_another_model_is_asked_again_and_the_right_one_counts, NULL, end)
 {
-	(void)state;
 	begin(identified_model, 1, 0, 3600);
 	tick(1000);
 	say_other_maker();
@@ -1297,9 +1242,8 @@ static void meter_of_another_model_is_asked_again_and_the_right_one_counts(void 
 	expect("ask m1 200+2\n");
 }
 
-static void missing_register_is_told_once_after_the_round(void **state)
+TEST_WITH(missing_register_is_told_once_after_the_round, NULL, end)
 {
-	(void)state;
 	begin_up(wide_model, 2, 10, 0);
 	tick(10000);
 	expect("ask m1 100+2 104+2\nask m2 100+2 104+2\n");
@@ -1324,9 +1268,8 @@ static void refuse(size_t n)
 		break_off(LINK_EXCEPTION, 2);
 }
 
-static void meter_that_refuses_everything_goes_down_and_comes_back(void **state)
+TEST_WITH(meter_that_refuses_everything_goes_down_and_comes_back, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	for (int64_t ms = 10000; ms <= 30000; ms += 10000) {
 		tick(ms);
@@ -1349,9 +1292,8 @@ static void meter_that_refuses_everything_goes_down_and_comes_back(void **state)
 	       "<m1 90 P good>\n");
 }
 
-static void old_firmware_that_comes_back_is_read_by_the_coarser_register(void **state)
+TEST_WITH(old_firmware_that_comes_back_is_read_by_the_coarser_register, NULL, end)
 {
-	(void)state;
 	begin(coarse_model, 2, 10, 0);
 	tick(1000);
 	break_off(LINK_EXCEPTION, 2);
@@ -1365,9 +1307,8 @@ static void old_firmware_that_comes_back_is_read_by_the_coarser_register(void **
 	       "good>\n");
 }
 
-static void illegal_function_takes_a_meter_down_at_once(void **state)
+TEST_WITH(illegal_function_takes_a_meter_down_at_once, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	tick(10000);
 	break_off(LINK_EXCEPTION, 1);
@@ -1376,9 +1317,8 @@ static void illegal_function_takes_a_meter_down_at_once(void **state)
 	assert_non_null(strstr(said, "!m1 meter-down: down: exception 1, illegal function"));
 }
 
-static void gateways_exception_counts_against_the_meter_and_speaks_for_the_line(void **state)
+TEST_WITH(gateways_exception_counts_against_the_meter_and_speaks_for_the_line, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	for (int64_t ms = 10000; ms <= 30000; ms += 10000) {
 		tick(ms);
@@ -1392,9 +1332,8 @@ static void gateways_exception_counts_against_the_meter_and_speaks_for_the_line(
 	assert_null(strstr(said, "bus-"));
 }
 
-static void bus_without_meters_asks_and_wants_nothing(void **state)
+TEST_WITH(bus_without_meters_asks_and_wants_nothing, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 0, 60, 10);
 	tick(1000);
 	tick(60000);
@@ -1403,9 +1342,8 @@ static void bus_without_meters_asks_and_wants_nothing(void **state)
 	assert_string_equal(bus_status().state, "up");
 }
 
-static void meter_that_is_never_due_is_asked_once(void **state)
+TEST_WITH(meter_that_is_never_due_is_asked_once, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 1, 0, 0);
 	tick(1000);
 	answer();
@@ -1414,9 +1352,8 @@ static void meter_that_is_never_due_is_asked_once(void **state)
 	assert_true(poller_next_ms(poller, 100000) > INT64_C(1000000000000000));
 }
 
-static void dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time(void **state)
+TEST_WITH(dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time, NULL, end)
 {
-	(void)state;
 	begin(plain_model, 3, 0, 10);
 	tick(1000);
 	time_out();
@@ -1432,9 +1369,8 @@ static void dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time(
 	assert_string_equal(meter_status(0).state, "never");
 }
 
-static void end_emits_what_was_answered_and_asks_nothing_more(void **state)
+TEST_WITH(end_emits_what_was_answered_and_asks_nothing_more, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 3, 60, 10);
 	tick(60000);
 	time_out();
@@ -1448,11 +1384,10 @@ static void end_emits_what_was_answered_and_asks_nothing_more(void **state)
 	expect("");
 }
 
-static void what_an_end_cut_short_is_asked_again_in_its_slot_by_who_goes_on(void **state)
+TEST_WITH(what_an_end_cut_short_is_asked_again_in_its_slot_by_who_goes_on, NULL, end)
 {
 	struct poller *before;
 
-	(void)state;
 	begin_up(plain_model, 2, 60, 10);
 	tick(60000);
 	answer();
@@ -1468,9 +1403,8 @@ static void what_an_end_cut_short_is_asked_again_in_its_slot_by_who_goes_on(void
 	expect("ask m2 100+2 200+2\n");
 }
 
-static void status_counts_requests_errors_and_the_time_the_line_is_in_use(void **state)
+TEST_WITH(status_counts_requests_errors_and_the_time_the_line_is_in_use, NULL, end)
 {
-	(void)state;
 	begin_up(plain_model, 2, 0, 10);
 	(void)bus_status();
 	tick(10000);
@@ -1490,79 +1424,4 @@ static void status_counts_requests_errors_and_the_time_the_line_is_in_use(void *
 	assert_int_equal((int)bus_status().busy_percent, 100);
 }
 
-#define T(name) cmocka_unit_test_teardown(name, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts),
-		T(model_without_identity_is_probed_at_start),
-		T(model_of_nothing_but_identity_is_never_read),
-		T(slots_are_whole_multiples_of_the_period_on_the_clock),
-		T(what_falls_due_at_different_moments_is_read_apart),
-		T(reading_of_the_second_half_of_the_period_is_late),
-		T(slot_that_comes_during_the_round_is_skipped_and_counted_once),
-		T(energy_that_falls_due_during_a_round_is_read_after_it),
-		T(energy_of_two_slots_in_one_round_loses_the_first),
-		T(meter_of_a_long_period_is_not_starved_by_one_that_overruns),
-		T(what_fails_is_tried_again_after_all_others),
-		T(only_what_has_no_answer_is_tried_again),
-		T(try_that_finds_no_time_before_the_next_slot_is_given_up),
-		T(suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left),
-		T(suspect_that_never_finds_time_is_asked_all_the_same),
-		T(suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer),
-		T(meter_never_heard_is_taken_for_as_slow_as_the_slowest_of_the_line),
-		T(suspect_is_asked_also_where_one_round_follows_the_other),
-		T(each_change_of_state_is_logged_once_and_down_and_up_are_events),
-		T(down_meter_is_probed_in_the_time_left_with_growing_pauses),
-		T(probe_waits_for_time_and_its_timeout_is_cut_to_it),
-		T(probe_that_never_finds_time_is_made_after_five_minutes),
-		T(probe_is_due_by_the_clock_not_only_at_slots),
-		T(meter_that_is_back_says_first_who_it_is),
-		T(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later),
-		T(silent_line_is_told_once_and_its_meters_are_shown_as_suspect),
-		T(one_meter_more_is_asked_before_a_line_counts_as_silent),
-		T(meter_that_was_not_due_is_asked_and_speaks_for_the_line),
-		T(line_is_silent_when_a_meter_that_was_not_due_is_silent_too),
-		T(line_whose_last_meter_goes_down_is_silent),
-		T(bus_of_one_meter_has_no_silent_line),
-		T(lost_line_is_told_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back),
-		T(line_that_comes_back_while_its_loss_is_told_goes_on),
-		T(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way),
-		T(meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_slot),
-		T(down_meters_are_probed_as_soon_as_a_lost_line_is_back),
-		T(line_that_was_down_before_a_reload_is_told_anew_and_told_up),
-		T(slot_in_which_the_line_was_lost_is_read_when_it_is_back),
-		T(port_that_can_not_be_opened_at_start_is_told_and_contact_waits),
-		T(connection_that_breaks_and_comes_back_counts_against_the_meter),
-		T(clock_that_is_set_back_is_followed),
-		T(clock_that_is_slewed_back_repeats_no_slot),
-		T(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay),
-		T(readings_of_another_model_are_suspect),
-		T(new_serial_number_is_asked_for_once_more_before_it_is_believed),
-		T(serial_number_that_stays_new_is_told_before_the_counters),
-		T(counters_of_who_may_be_another_meter_are_not_read),
-		T(serial_number_known_from_before_the_start_counts_as_known),
-		T(implausible_counters_are_read_again_before_they_are_handed_on),
-		T(counters_that_stay_implausible_are_handed_on),
-		T(meter_whose_counters_can_not_be_is_asked_who_it_is),
-		T(meter_that_became_another_model_is_suspect_before_its_counters_are_handed_on),
-		T(who_it_is_comes_first_when_there_was_no_time_for_it),
-		T(implausible_counters_that_can_not_be_read_again_are_dropped),
-		T(implausible_counters_of_two_slots_are_handed_on),
-		T(meter_is_asked_daily_who_it_is),
-		T(meter_of_another_model_is_asked_again_and_the_right_one_counts),
-		T(missing_register_is_told_once_after_the_round),
-		T(meter_that_refuses_everything_goes_down_and_comes_back),
-		T(old_firmware_that_comes_back_is_read_by_the_coarser_register),
-		T(illegal_function_takes_a_meter_down_at_once),
-		T(gateways_exception_counts_against_the_meter_and_speaks_for_the_line),
-		T(bus_without_meters_asks_and_wants_nothing),
-		T(meter_that_is_never_due_is_asked_once),
-		T(dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time),
-		T(end_emits_what_was_answered_and_asks_nothing_more),
-		T(what_an_end_cut_short_is_asked_again_in_its_slot_by_who_goes_on),
-		T(status_counts_requests_errors_and_the_time_the_line_is_in_use),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The five rules of the account, each against the views. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <time.h>
 
 #include "store_site.h"
+#include "unit.h"
 
 /* A reading of press, T + at_s, counted from 0 in Wh. */
 static void press(struct site *t, int64_t at_s, int64_t wh)
@@ -22,7 +17,7 @@ static void commit(struct site *t)
 	assert_int_equal(store_commit(t->store), 0);
 }
 
-static void rule_1_no_answer_is_no_row_and_not_available_is_null(void **state)
+TEST_WITH(rule_1_no_answer_is_no_row_and_not_available_is_null, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -33,7 +28,7 @@ static void rule_1_no_answer_is_no_row_and_not_available_is_null(void **state)
 	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh IS NULL FROM energy ORDER BY ts", "0|0\n120|1");
 }
 
-static void rule_2_what_can_not_be_is_kept_raw_and_never_counted(void **state)
+TEST_WITH(rule_2_what_can_not_be_is_kept_raw_and_never_counted, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -47,7 +42,7 @@ static void rule_2_what_can_not_be_is_kept_raw_and_never_counted(void **state)
 	assert_rows(t, "SELECT count(*) FROM meter_life", "1");
 }
 
-static void rule_2_consumption_is_only_taken_inside_one_life(void **state)
+TEST_WITH(rule_2_consumption_is_only_taken_inside_one_life, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -70,7 +65,7 @@ static int64_t below(int64_t n)
 	return (int64_t)(random_state % (uint64_t)n);
 }
 
-static void rule_3_intervals_days_and_months_add_up_to_the_wh(void **state)
+TEST_WITH(rule_3_intervals_days_and_months_add_up_to_the_wh, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t wh = 1000000;
@@ -111,7 +106,7 @@ static void rule_3_intervals_days_and_months_add_up_to_the_wh(void **state)
 		    "0");
 }
 
-static void rule_4_a_gap_is_told_and_its_energy_spread_over_it(void **state)
+TEST_WITH(rule_4_a_gap_is_told_and_its_energy_spread_over_it, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -132,7 +127,7 @@ static void rule_4_a_gap_is_told_and_its_energy_spread_over_it(void **state)
 	assert_rows(t, "SELECT kind, time FROM event", "gap|2026-01-01T01:00:00Z");
 }
 
-static void rule_4_what_nobody_knows_stays_missing(void **state)
+TEST_WITH(rule_4_what_nobody_knows_stays_missing, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -145,7 +140,7 @@ static void rule_4_what_nobody_knows_stays_missing(void **state)
 		    "0|0.9|measured\n900||missing\n1800||missing\n2700||missing\n3600|0.9|measured");
 }
 
-static void rule_5_no_slot_is_counted_twice_after_a_restart(void **state)
+TEST_WITH(rule_5_no_slot_is_counted_twice_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -167,7 +162,7 @@ static void rule_5_no_slot_is_counted_twice_after_a_restart(void **state)
 	assert_rows(t, "SELECT sum(value), count(*), min(quality) FROM interval", "3.6|4|measured");
 }
 
-static void rule_5_no_slot_is_counted_twice_when_the_clock_steps_back(void **state)
+TEST_WITH(rule_5_no_slot_is_counted_twice_when_the_clock_steps_back, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t wh = 1000000;
@@ -202,7 +197,7 @@ static void assert_counted_once(struct site *t, int64_t wh)
 	assert_rows(t, "SELECT count(*) - count(DISTINCT ts) FROM energy", "0");
 }
 
-static void rule_5_no_slot_is_counted_twice_however_the_clock_steps(void **state)
+TEST_WITH(rule_5_no_slot_is_counted_twice_however_the_clock_steps, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t at = 0, wh = 1000000, now_s = time(NULL);
@@ -233,7 +228,7 @@ static void rule_5_no_slot_is_counted_twice_however_the_clock_steps(void **state
 }
 
 /* It was 400 days ahead for a minute: what has been read then is kept, and nothing of it is ever counted. */
-static void rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account(void **state)
+TEST_WITH(rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -253,7 +248,7 @@ static void rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account(voi
 		    "its slot lies 400 days after the last one counted: a clock to be believed later");
 }
 
-static void rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters(void **state)
+TEST_WITH(rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t midnight_s = 1792879200; /* 2026-10-25T00:00 in Paris */
@@ -268,7 +263,7 @@ static void rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters(v
 	assert_rows(t, "SELECT count(*), min(value), max(value) FROM interval", "100|0.9|0.9");
 }
 
-static void rule_5_the_day_of_spring_has_92_quarters(void **state)
+TEST_WITH(rule_5_the_day_of_spring_has_92_quarters, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t midnight_s = 1774738800; /* 2026-03-29T00:00 in Paris */
@@ -283,25 +278,4 @@ static void rule_5_the_day_of_spring_has_92_quarters(void **state)
 	assert_rows(t, "SELECT count(*), min(value), max(value) FROM interval", "92|0.9|0.9");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(rule_1_no_answer_is_no_row_and_not_available_is_null, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_2_what_can_not_be_is_kept_raw_and_never_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_2_consumption_is_only_taken_inside_one_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_3_intervals_days_and_months_add_up_to_the_wh, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_4_a_gap_is_told_and_its_energy_spread_over_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_4_what_nobody_knows_stays_missing, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_5_no_slot_is_counted_twice_after_a_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_5_no_slot_is_counted_twice_when_the_clock_steps_back, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(rule_5_no_slot_is_counted_twice_however_the_clock_steps, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(rule_5_the_day_of_spring_has_92_quarters, setup, teardown),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <sys/stat.h>
 
 #include "mono.h"
 #include "store_site.h"
+#include "unit.h"
 
 static const char *columns(const struct site *t, const char *view)
 {
@@ -19,7 +14,7 @@ static const char *columns(const struct site *t, const char *view)
 	return rows(t, sql);
 }
 
-static void views_have_the_columns_of_the_contract(void **state)
+TEST_WITH(views_have_the_columns_of_the_contract, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -44,7 +39,7 @@ static void views_have_the_columns_of_the_contract(void **state)
 	assert_string_equal(columns(t, "event"), "time, ts, subject, kind, detail");
 }
 
-static void every_kept_quantity_has_its_column_and_its_place_in_latest(void **state)
+TEST_WITH(every_kept_quantity_has_its_column_and_its_place_in_latest, setup, teardown)
 {
 	struct site *t = *state;
 	struct reading r = {.meter = store_meter_id(t->store, "press"), .slot_s = T};
@@ -75,7 +70,7 @@ static void every_kept_quantity_has_its_column_and_its_place_in_latest(void **st
 	}
 }
 
-static void tables_have_no_column_that_names_does_not_know(void **state)
+TEST_WITH(tables_have_no_column_that_names_does_not_know, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -87,7 +82,7 @@ static void tables_have_no_column_that_names_does_not_know(void **state)
 		"");
 }
 
-static void counters_are_shown_in_kilo_units(void **state)
+TEST_WITH(counters_are_shown_in_kilo_units, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -99,7 +94,7 @@ static void counters_are_shown_in_kilo_units(void **state)
 	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late");
 }
 
-static void one_row_stands_per_tariff_that_has_a_value(void **state)
+TEST_WITH(one_row_stands_per_tariff_that_has_a_value, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -113,7 +108,7 @@ static void one_row_stands_per_tariff_that_has_a_value(void **state)
 		"1|1.0||0\n2|2.5|0.01|1\n3||0.0|0");
 }
 
-static void no_tariff_is_in_force_when_the_meter_does_not_say(void **state)
+TEST_WITH(no_tariff_is_in_force_when_the_meter_does_not_say, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -122,7 +117,7 @@ static void no_tariff_is_in_force_when_the_meter_does_not_say(void **state)
 	assert_rows(t, "SELECT tariff, in_force FROM tariff_energy", "1|0");
 }
 
-static void power_is_shown_in_whole_units(void **state)
+TEST_WITH(power_is_shown_in_whole_units, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -134,7 +129,7 @@ static void power_is_shown_in_whole_units(void **state)
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
 }
 
-static void electrical_input_stands_in_pulse_and_in_energy(void **state)
+TEST_WITH(electrical_input_stands_in_pulse_and_in_energy, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -150,7 +145,7 @@ static void electrical_input_stands_in_pulse_and_in_energy(void **state)
 		    "lighting|active_energy_import|1.8.0|81234.57|kWh\nlighting|pulses||7|1");
 }
 
-static void old_pulses_keep_the_weight_they_had(void **state)
+TEST_WITH(old_pulses_keep_the_weight_they_had, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = mono_wall_ms() / 1000;
@@ -166,7 +161,7 @@ static void old_pulses_keep_the_weight_they_had(void **state)
 	assert_rows(t, "SELECT count(*) FROM input_period", "3");
 }
 
-static void pulses_of_a_fraction_are_rounded_down_where_they_are_shown(void **state)
+TEST_WITH(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -185,7 +180,7 @@ static void pulses_of_a_fraction_are_rounded_down_where_they_are_shown(void **st
 		    "1000.001");
 }
 
-static void change_of_the_fraction_begins_a_period(void **state)
+TEST_WITH(change_of_the_fraction_begins_a_period, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -195,7 +190,7 @@ static void change_of_the_fraction_begins_a_period(void **state)
 	assert_rows(t, "SELECT weight, weight_per FROM input_period WHERE input = 1 ORDER BY from_ts", "10|1\n10|3");
 }
 
-static void removed_input_has_no_new_rows(void **state)
+TEST_WITH(removed_input_has_no_new_rows, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = mono_wall_ms() / 1000;
@@ -210,7 +205,7 @@ static void removed_input_has_no_new_rows(void **state)
 	assert_int_equal(store_meter_id(t->store, "gas"), -1);
 }
 
-static void slot_that_is_there_is_left_as_it_is(void **state)
+TEST_WITH(slot_that_is_there_is_left_as_it_is, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -221,7 +216,7 @@ static void slot_that_is_there_is_left_as_it_is(void **state)
 	assert_rows(t, "SELECT active_import_kwh FROM energy", "1.0");
 }
 
-static void reading_without_values_leaves_no_row(void **state)
+TEST_WITH(reading_without_values_leaves_no_row, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -231,7 +226,7 @@ static void reading_without_values_leaves_no_row(void **state)
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
 }
 
-static void suspect_reading_is_marked_and_not_in_tariff_energy(void **state)
+TEST_WITH(suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -243,7 +238,7 @@ static void suspect_reading_is_marked_and_not_in_tariff_energy(void **state)
 	assert_rows(t, "SELECT count(*) FROM tariff_energy", "0");
 }
 
-static void latest_finds_a_meter_that_has_long_been_silent(void **state)
+TEST_WITH(latest_finds_a_meter_that_has_long_been_silent, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -258,7 +253,7 @@ static void latest_finds_a_meter_that_has_long_been_silent(void **state)
 	assert_rows(t, "SELECT value FROM latest WHERE meter = 'pulses' AND quantity = 'pulses_1'", "3000");
 }
 
-static void silent_meter_is_found_after_a_restart(void **state)
+TEST_WITH(silent_meter_is_found_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -273,7 +268,7 @@ static void silent_meter_is_found_after_a_restart(void **state)
 	assert_rows(t, "SELECT value, ts FROM latest WHERE meter = 'press'", "1.0|1767225600");
 }
 
-static void configured_meter_is_listed_before_it_has_answered(void **state)
+TEST_WITH(configured_meter_is_listed_before_it_has_answered, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -283,18 +278,18 @@ static void configured_meter_is_listed_before_it_has_answered(void **state)
 	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|down|0.0|0|0|0|");
 }
 
-static void change_of_state_is_written_at_once_and_figures_at_close(void **state)
+TEST_WITH(change_of_state_is_written_at_once_and_figures_at_close, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
 	struct meter_status up = {.state = "up",
-					.last_good_s = T,
-					.failures = 1,
-					.requests = 9,
-					.timeouts = 2,
-					.crc_errors = 3,
-					.exceptions = 4,
-					.latency_us = 31500};
+				  .last_good_s = T,
+				  .failures = 1,
+				  .requests = 9,
+				  .timeouts = 2,
+				  .crc_errors = 3,
+				  .exceptions = 4,
+				  .latency_us = 31500};
 	struct bus_status bus = {
 		.state = "up", .busy_percent = 12.5, .requests = 20, .errors = 2, .overruns = 1, .round_ms = 870};
 
@@ -313,7 +308,7 @@ static void change_of_state_is_written_at_once_and_figures_at_close(void **state
 	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
 }
 
-static void serial_number_is_known_from_when_it_is_said_and_after_a_restart(void **state)
+TEST_WITH(serial_number_is_known_from_when_it_is_said_and_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
@@ -328,7 +323,7 @@ static void serial_number_is_known_from_when_it_is_said_and_after_a_restart(void
 	assert_false(store_is_known_serial(t->store, id, "4567"));
 }
 
-static void what_was_never_measured_is_null(void **state)
+TEST_WITH(what_was_never_measured_is_null, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -341,7 +336,7 @@ static void what_was_never_measured_is_null(void **state)
 	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|up|0.0|3|0|0|");
 }
 
-static void figures_are_written_often_at_first_and_then_seldom(void **state)
+TEST_WITH(figures_are_written_often_at_first_and_then_seldom, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
@@ -361,7 +356,7 @@ static void figures_are_written_often_at_first_and_then_seldom(void **state)
 	}
 }
 
-static void events_are_kept_in_order(void **state)
+TEST_WITH(events_are_kept_in_order, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -373,7 +368,7 @@ static void events_are_kept_in_order(void **state)
 		    "2026-01-01T00:00:05Z|1767225605|press|meter-up|");
 }
 
-static void ids_are_kept_over_a_reload_and_a_restart(void **state)
+TEST_WITH(ids_are_kept_over_a_reload_and_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press"), pulses = store_meter_id(t->store, "pulses");
@@ -392,7 +387,7 @@ static void ids_are_kept_over_a_reload_and_a_restart(void **state)
 	assert_int_equal(store_meter_id(t->store, "press"), press);
 }
 
-static void failed_commit_keeps_everything_and_says_why(void **state)
+TEST_WITH(failed_commit_keeps_everything_and_says_why, setup, teardown)
 {
 	struct site *t = *state;
 	sqlite3 *other;
@@ -409,7 +404,7 @@ static void failed_commit_keeps_everything_and_says_why(void **state)
 	assert_rows(t, "SELECT (SELECT count(*) FROM energy), (SELECT count(*) FROM event)", "1|1");
 }
 
-static void close_commits_what_is_held(void **state)
+TEST_WITH(close_commits_what_is_held, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -419,7 +414,7 @@ static void close_commits_what_is_held(void **state)
 	assert_rows(t, "SELECT count(*) FROM energy", "1");
 }
 
-static void file_is_ours_and_may_be_read_by_the_group(void **state)
+TEST_WITH(file_is_ours_and_may_be_read_by_the_group, setup, teardown)
 {
 	struct site *t = *state;
 	struct stat st;
@@ -448,26 +443,26 @@ static void refuse(struct site *t, const char *path, const char *expected)
 	err_fini(&e);
 }
 
-static void database_that_is_being_written_is_refused(void **state)
+TEST_WITH(database_that_is_being_written_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 
 	refuse(t, t->path, "another tallyd writes it; end that one");
 }
 
-static void missing_folder_is_refused(void **state)
+TEST_WITH(missing_folder_is_refused, setup, teardown)
 {
 	refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; make it");
 }
 
-static void folder_in_place_of_the_file_is_refused(void **state)
+TEST_WITH(folder_in_place_of_the_file_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 
 	refuse(t, t->dir, "Is a directory");
 }
 
-static void file_that_is_no_database_is_refused_and_left_alone(void **state)
+TEST_WITH(file_that_is_no_database_is_refused_and_left_alone, setup, teardown)
 {
 	struct site *t = *state;
 	char path[96], text[64] = "";
@@ -495,7 +490,7 @@ static void change_file(const struct site *t, const char *sql)
 	sqlite3_close(db);
 }
 
-static void newer_schema_is_refused(void **state)
+TEST_WITH(newer_schema_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -505,7 +500,7 @@ static void newer_schema_is_refused(void **state)
 	refuse(t, t->path, "has schema 9999, this program knows");
 }
 
-static void database_of_another_program_is_refused(void **state)
+TEST_WITH(database_of_another_program_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -515,46 +510,4 @@ static void database_of_another_program_is_refused(void **state)
 	refuse(t, t->path, "is the database of another program");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(views_have_the_columns_of_the_contract, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_kept_quantity_has_its_column_and_its_place_in_latest, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(tables_have_no_column_that_names_does_not_know, setup, teardown),
-		cmocka_unit_test_setup_teardown(counters_are_shown_in_kilo_units, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_row_stands_per_tariff_that_has_a_value, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_tariff_is_in_force_when_the_meter_does_not_say, setup, teardown),
-		cmocka_unit_test_setup_teardown(power_is_shown_in_whole_units, setup, teardown),
-		cmocka_unit_test_setup_teardown(electrical_input_stands_in_pulse_and_in_energy, setup, teardown),
-		cmocka_unit_test_setup_teardown(old_pulses_keep_the_weight_they_had, setup, teardown),
-		cmocka_unit_test_setup_teardown(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(change_of_the_fraction_begins_a_period, setup, teardown),
-		cmocka_unit_test_setup_teardown(removed_input_has_no_new_rows, setup, teardown),
-		cmocka_unit_test_setup_teardown(slot_that_is_there_is_left_as_it_is, setup, teardown),
-		cmocka_unit_test_setup_teardown(reading_without_values_leaves_no_row, setup, teardown),
-		cmocka_unit_test_setup_teardown(suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown),
-		cmocka_unit_test_setup_teardown(latest_finds_a_meter_that_has_long_been_silent, setup, teardown),
-		cmocka_unit_test_setup_teardown(silent_meter_is_found_after_a_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(configured_meter_is_listed_before_it_has_answered, setup, teardown),
-		cmocka_unit_test_setup_teardown(change_of_state_is_written_at_once_and_figures_at_close, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(serial_number_is_known_from_when_it_is_said_and_after_a_restart, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(figures_are_written_often_at_first_and_then_seldom, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_was_never_measured_is_null, setup, teardown),
-		cmocka_unit_test_setup_teardown(events_are_kept_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(ids_are_kept_over_a_reload_and_a_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(failed_commit_keeps_everything_and_says_why, setup, teardown),
-		cmocka_unit_test_setup_teardown(close_commits_what_is_held, setup, teardown),
-		cmocka_unit_test_setup_teardown(file_is_ours_and_may_be_read_by_the_group, setup, teardown),
-		cmocka_unit_test_setup_teardown(database_that_is_being_written_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(missing_folder_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(folder_in_place_of_the_file_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(file_that_is_no_database_is_refused_and_left_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(newer_schema_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(database_of_another_program_is_refused, setup, teardown),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <time.h>
 
 #include "store_site.h"
+#include "unit.h"
 
 static void columns_are(const struct site *t, const char *view, const char *expected)
 {
@@ -18,7 +13,7 @@ static void columns_are(const struct site *t, const char *view, const char *expe
 	assert_rows(t, sql, expected);
 }
 
-static void views_have_the_columns_of_the_contract(void **state)
+TEST_WITH(views_have_the_columns_of_the_contract, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -53,7 +48,7 @@ static void crash(struct site *t)
 	open_store(t);
 }
 
-static void intervals_days_and_months_are_kept_as_readings_come(void **state)
+TEST_WITH(intervals_days_and_months_are_kept_as_readings_come, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -71,7 +66,7 @@ static void intervals_days_and_months_are_kept_as_readings_come(void **state)
 	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3|");
 }
 
-static void account_goes_on_after_a_restart(void **state)
+TEST_WITH(account_goes_on_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -83,7 +78,7 @@ static void account_goes_on_after_a_restart(void **state)
 	assert_rows(t, "SELECT count(*) FROM life", "2");
 }
 
-static void account_goes_on_after_a_crash(void **state)
+TEST_WITH(account_goes_on_after_a_crash, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -95,7 +90,7 @@ static void account_goes_on_after_a_crash(void **state)
 	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.3");
 }
 
-static void crash_before_the_first_save_begins_no_second_life(void **state)
+TEST_WITH(crash_before_the_first_save_begins_no_second_life, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -111,7 +106,7 @@ static void crash_before_the_first_save_begins_no_second_life(void **state)
 }
 
 /* The clock is set back by more than two hours, and then the press is heard again. */
-static void crash_after_the_clock_was_set_back_counts_nothing_twice(void **state)
+TEST_WITH(crash_after_the_clock_was_set_back_counts_nothing_twice, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -129,7 +124,7 @@ static void crash_after_the_clock_was_set_back_counts_nothing_twice(void **state
 }
 
 /* As when the clock was set back to a slot that has no row of the tariffs above four yet. */
-static void values_that_came_later_for_a_slot_are_counted_once(void **state)
+TEST_WITH(values_that_came_later_for_a_slot_are_counted_once, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -148,7 +143,7 @@ static void values_that_came_later_for_a_slot_are_counted_once(void **state)
 		    "active_energy_import|2.7\nactive_energy_import_t5|2.7");
 }
 
-static void failed_commit_counts_nothing_twice(void **state)
+TEST_WITH(failed_commit_counts_nothing_twice, setup, teardown)
 {
 	struct site *t = *state;
 	sqlite3 *other;
@@ -164,7 +159,7 @@ static void failed_commit_counts_nothing_twice(void **state)
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
 }
 
-static void suspect_reading_is_kept_with_its_reason(void **state)
+TEST_WITH(suspect_reading_is_kept_with_its_reason, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -181,7 +176,7 @@ static void suspect_reading_is_kept_with_its_reason(void **state)
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
 }
 
-static void reading_of_another_model_is_kept_and_never_counted(void **state)
+TEST_WITH(reading_of_another_model_is_kept_and_never_counted, setup, teardown)
 {
 	static const char intervals[] = "SELECT ts - 1767225600, quantity, value, quality FROM interval";
 	static const char counted[] = "0|active_energy_import|0.15|measured";
@@ -208,7 +203,7 @@ static void reading_of_another_model_is_kept_and_never_counted(void **state)
 	assert_rows(t, intervals, counted);
 }
 
-static void reset_opens_a_life(void **state)
+TEST_WITH(reset_opens_a_life, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -222,7 +217,7 @@ static void reset_opens_a_life(void **state)
 	assert_rows(t, "SELECT value, quality FROM interval", "0.14|estimated");
 }
 
-static void gas_stands_in_its_own_unit(void **state)
+TEST_WITH(gas_stands_in_its_own_unit, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -239,7 +234,7 @@ static void gas_stands_in_its_own_unit(void **state)
 		    "gas|volume|30.0|m3\nlighting|active_energy_import|0.3|kWh");
 }
 
-static void water_in_litres_stands_in_all_consumption_views(void **state)
+TEST_WITH(water_in_litres_stands_in_all_consumption_views, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -258,7 +253,7 @@ static void water_in_litres_stands_in_all_consumption_views(void **state)
 		    "water|volume|7500.0|l");
 }
 
-static void one_suspect_input_leaves_the_others_good(void **state)
+TEST_WITH(one_suspect_input_leaves_the_others_good, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -279,7 +274,7 @@ static void use_plate(struct site *t)
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 }
 
-static void pulses_of_a_fraction_add_up_to_the_difference(void **state)
+TEST_WITH(pulses_of_a_fraction_add_up_to_the_difference, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t pulses = 0;
@@ -310,7 +305,7 @@ static void pulses_of_a_fraction_add_up_to_the_difference(void **state)
 		    "64|1000000");
 }
 
-static void input_of_a_fraction_rolls_over_without_loss(void **state)
+TEST_WITH(input_of_a_fraction_rolls_over_without_loss, setup, teardown)
 {
 	struct site *t = *state;
 	static struct driver concentrator = {
@@ -330,7 +325,7 @@ static void input_of_a_fraction_rolls_over_without_loss(void **state)
 		    "5.0|measured\n5.0|measured");
 }
 
-static void change_of_weight_opens_a_life(void **state)
+TEST_WITH(change_of_weight_opens_a_life, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = time(NULL) / 60 * 60;
@@ -347,7 +342,7 @@ static void change_of_weight_opens_a_life(void **state)
 	assert_rows(t, "SELECT max(value) <= 15.0 AND min(value) > 0 FROM interval WHERE meter = 'lighting'", "1");
 }
 
-static void changed_serial_number_opens_a_life(void **state)
+TEST_WITH(changed_serial_number_opens_a_life, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press");
@@ -366,7 +361,7 @@ static void changed_serial_number_opens_a_life(void **state)
 }
 
 /* Nobody can tell a small step from one meter to the next from consumption: the serial number does. */
-static void changed_serial_number_opens_a_life_also_soon_after_a_reset(void **state)
+TEST_WITH(changed_serial_number_opens_a_life_also_soon_after_a_reset, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press");
@@ -385,7 +380,7 @@ static void changed_serial_number_opens_a_life_also_soon_after_a_reset(void **st
 	assert_rows(t, "SELECT sum(value) FROM interval", "0.28");
 }
 
-static void serial_number_said_again_before_the_commit_keeps_its_place(void **state)
+TEST_WITH(serial_number_said_again_before_the_commit_keeps_its_place, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press");
@@ -404,7 +399,7 @@ static void serial_number_said_again_before_the_commit_keeps_its_place(void **st
 	assert_rows(t, "SELECT * FROM suspect_reading", "");
 }
 
-static void replaced_meter_is_counted_to_its_final_and_from_its_initial_value(void **state)
+TEST_WITH(replaced_meter_is_counted_to_its_final_and_from_its_initial_value, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t final = 5060, initial = 100;
@@ -420,7 +415,7 @@ static void replaced_meter_is_counted_to_its_final_and_from_its_initial_value(vo
 	assert_rows(t, "SELECT kind FROM event", "meter-replaced");
 }
 
-static void exchange_that_is_told_late_counts_nothing_twice(void **state)
+TEST_WITH(exchange_that_is_told_late_counts_nothing_twice, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t final = 5060, initial = 0;
@@ -435,7 +430,7 @@ static void exchange_that_is_told_late_counts_nothing_twice(void **state)
 		    "noticed before as a reset; the final and initial values can not be counted any more");
 }
 
-static void exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once(void **state)
+TEST_WITH(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t day_s = 8 * 86400;
@@ -459,7 +454,7 @@ static void exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once(voi
 static const char lives[] = "SELECT from_value, until_value, reason FROM meter_life "
 			    "WHERE quantity = 'active_energy_import' ORDER BY since";
 
-static void exchange_takes_its_place_among_readings_that_wait(void **state)
+TEST_WITH(exchange_takes_its_place_among_readings_that_wait, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -473,7 +468,7 @@ static void exchange_takes_its_place_among_readings_that_wait(void **state)
 	assert_rows(t, "SELECT value FROM interval", "0.14");
 }
 
-static void exchange_in_the_second_of_a_slot_comes_before_its_reading(void **state)
+TEST_WITH(exchange_in_the_second_of_a_slot_comes_before_its_reading, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -488,7 +483,7 @@ static void exchange_in_the_second_of_a_slot_comes_before_its_reading(void **sta
 	assert_rows(t, "SELECT value FROM interval", "0.14");
 }
 
-static void exchange_of_an_input_with_another_unit_takes_its_figures(void **state)
+TEST_WITH(exchange_of_an_input_with_another_unit_takes_its_figures, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = time(NULL) / 60 * 60, final = 61000000, initial = 7000000;
@@ -510,7 +505,7 @@ static void exchange_of_an_input_with_another_unit_takes_its_figures(void **stat
 }
 
 /* What came of the export after the interval was written makes it estimated after all. */
-static void coverage_is_of_the_intervals_that_are_measured(void **state)
+TEST_WITH(coverage_is_of_the_intervals_that_are_measured, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -528,7 +523,7 @@ static void coverage_is_of_the_intervals_that_are_measured(void **state)
 		    "active_energy_export|0.0\nactive_energy_import|0.0\nactive_energy_import_t1|0.0");
 }
 
-static void totals_that_are_not_read_are_missing_while_tariffs_go_on(void **state)
+TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_go_on, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -544,7 +539,7 @@ static void totals_that_are_not_read_are_missing_while_tariffs_go_on(void **stat
 }
 
 /* The slot at T + 900 has a row without the import; what comes for it after a restart is not kept. */
-static void value_that_is_not_kept_is_not_counted(void **state)
+TEST_WITH(value_that_is_not_kept_is_not_counted, setup, teardown)
 {
 	struct site *t = *state;
 	static const char intervals[] = "SELECT ts - 1767225600, value FROM interval WHERE quantity = "
@@ -561,7 +556,7 @@ static void value_that_is_not_kept_is_not_counted(void **state)
 	assert_rows(t, intervals, "0|0.05\n900|0.05");
 }
 
-static void unknown_meter_can_not_be_replaced(void **state)
+TEST_WITH(unknown_meter_can_not_be_replaced, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -569,7 +564,7 @@ static void unknown_meter_can_not_be_replaced(void **state)
 	assert_non_null(strstr(t->e.items[0].text, "nobody: no such meter or input"));
 }
 
-static void interval_without_a_reading_is_missing_and_later_estimated(void **state)
+TEST_WITH(interval_without_a_reading_is_missing_and_later_estimated, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -585,7 +580,7 @@ static void interval_without_a_reading_is_missing_and_later_estimated(void **sta
 	assert_rows(t, "SELECT kind FROM event", "gap");
 }
 
-static void rebuild_gives_the_same_account(void **state)
+TEST_WITH(rebuild_gives_the_same_account, setup, teardown)
 {
 	struct site *t = *state;
 	static const char all[] =
@@ -621,7 +616,7 @@ static void rebuild_gives_the_same_account(void **state)
 }
 
 /* The modulus of a COUNTIS is what the meter says of itself, and stands in no reading. */
-static void rebuild_counts_through_a_rollover_at_a_modulus_that_was_read(void **state)
+TEST_WITH(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, setup, teardown)
 {
 	struct site *t = *state;
 	struct driver *d = calloc(1, sizeof(*d));
@@ -653,7 +648,7 @@ static void rebuild_counts_through_a_rollover_at_a_modulus_that_was_read(void **
 	open_store(t);
 }
 
-static void another_length_of_intervals_cuts_the_running_one(void **state)
+TEST_WITH(another_length_of_intervals_cuts_the_running_one, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -665,7 +660,7 @@ static void another_length_of_intervals_cuts_the_running_one(void **state)
 		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured");
 }
 
-static void another_length_leaves_no_missing_intervals_of_the_old_one(void **state)
+TEST_WITH(another_length_leaves_no_missing_intervals_of_the_old_one, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -682,7 +677,7 @@ static void another_length_leaves_no_missing_intervals_of_the_old_one(void **sta
 		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|estimated\n3600|3600|0.6|estimated");
 }
 
-static void another_length_after_a_crash_cuts_the_running_one(void **state)
+TEST_WITH(another_length_after_a_crash_cuts_the_running_one, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -701,7 +696,7 @@ static void another_length_after_a_crash_cuts_the_running_one(void **state)
 	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.7");
 }
 
-static void days_follow_the_time_zone(void **state)
+TEST_WITH(days_follow_the_time_zone, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -714,7 +709,7 @@ static void days_follow_the_time_zone(void **state)
 }
 
 /* Paris until 01:00 of the 2nd, when New York has 19:00 of the 1st: both days have hours of both. */
-static void days_before_another_time_zone_stay_and_later_ones_follow_it(void **state)
+TEST_WITH(days_before_another_time_zone_stay_and_later_ones_follow_it, setup, teardown)
 {
 	struct site *t = *state;
 	static const char per_day[] = "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'";
@@ -737,7 +732,7 @@ static void days_before_another_time_zone_stay_and_later_ones_follow_it(void **s
 }
 
 /* Rule 3 of the account, over a day of readings at odd moments. */
-static void sum_of_intervals_is_the_difference_of_the_readings_at_their_ends(void **state)
+TEST_WITH(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t value = 1000;
@@ -756,61 +751,4 @@ static void sum_of_intervals_is_the_difference_of_the_readings_at_their_ends(voi
 		    "96|96");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(views_have_the_columns_of_the_contract, setup, teardown),
-		cmocka_unit_test_setup_teardown(intervals_days_and_months_are_kept_as_readings_come, setup, teardown),
-		cmocka_unit_test_setup_teardown(account_goes_on_after_a_restart, setup, teardown),
-		cmocka_unit_test_setup_teardown(account_goes_on_after_a_crash, setup, teardown),
-		cmocka_unit_test_setup_teardown(crash_before_the_first_save_begins_no_second_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(crash_after_the_clock_was_set_back_counts_nothing_twice, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(values_that_came_later_for_a_slot_are_counted_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(failed_commit_counts_nothing_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(suspect_reading_is_kept_with_its_reason, setup, teardown),
-		cmocka_unit_test_setup_teardown(reading_of_another_model_is_kept_and_never_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(reset_opens_a_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(gas_stands_in_its_own_unit, setup, teardown),
-		cmocka_unit_test_setup_teardown(water_in_litres_stands_in_all_consumption_views, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_suspect_input_leaves_the_others_good, setup, teardown),
-		cmocka_unit_test_setup_teardown(pulses_of_a_fraction_add_up_to_the_difference, setup, teardown),
-		cmocka_unit_test_setup_teardown(input_of_a_fraction_rolls_over_without_loss, setup, teardown),
-		cmocka_unit_test_setup_teardown(change_of_weight_opens_a_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life, setup, teardown),
-		cmocka_unit_test_setup_teardown(changed_serial_number_opens_a_life_also_soon_after_a_reset, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(serial_number_said_again_before_the_commit_keeps_its_place, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(replaced_meter_is_counted_to_its_final_and_from_its_initial_value,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(exchange_that_is_told_late_counts_nothing_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(exchange_takes_its_place_among_readings_that_wait, setup, teardown),
-		cmocka_unit_test_setup_teardown(exchange_in_the_second_of_a_slot_comes_before_its_reading, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(exchange_of_an_input_with_another_unit_takes_its_figures, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(coverage_is_of_the_intervals_that_are_measured, setup, teardown),
-		cmocka_unit_test_setup_teardown(totals_that_are_not_read_are_missing_while_tariffs_go_on, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(value_that_is_not_kept_is_not_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(unknown_meter_can_not_be_replaced, setup, teardown),
-		cmocka_unit_test_setup_teardown(interval_without_a_reading_is_missing_and_later_estimated, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(rebuild_gives_the_same_account, setup, teardown),
-		cmocka_unit_test_setup_teardown(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(another_length_of_intervals_cuts_the_running_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(another_length_leaves_no_missing_intervals_of_the_old_one, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(another_length_after_a_crash_cuts_the_running_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(days_follow_the_time_zone, setup, teardown),
-		cmocka_unit_test_setup_teardown(days_before_another_time_zone_stay_and_later_ones_follow_it, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, setup,
-						teardown),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -15,6 +9,7 @@
 #include "refuse_writes.h"
 #include "store_private.h"
 #include "store_site.h"
+#include "unit.h"
 
 static char warnings[4096];
 
@@ -49,7 +44,7 @@ static void hold_minutes(struct site *t, int first, int last)
 		     Q_ACTIVE_POWER, INT64_C(600000), Q_COUNT);
 }
 
-static void powers_are_dropped_before_counters(void **state)
+TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -68,7 +63,7 @@ static void powers_are_dropped_before_counters(void **state)
 	assert_true(strtol(rows(t, "SELECT count(*) FROM power"), NULL, 10) < 200);
 }
 
-static void newest_counters_stay_however_long_it_lasts_and_the_loss_is_told(void **state)
+TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -99,7 +94,7 @@ static void newest_counters_stay_however_long_it_lasts_and_the_loss_is_told(void
 }
 
 /* What a disk can say, and what is made of it. */
-static void readings_wait_for_a_disk_that_refuses_them(void **state)
+TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 {
 	struct site *t = *state;
 	static const struct {
@@ -125,7 +120,7 @@ static void readings_wait_for_a_disk_that_refuses_them(void **state)
 	assert_rows(t, "PRAGMA integrity_check", "ok");
 }
 
-static void damage_met_while_running_costs_nothing_that_waits(void **state)
+TEST_WITH(damage_met_while_running_costs_nothing_that_waits, setup_limits, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press");
@@ -153,7 +148,7 @@ static void damage_met_while_running_costs_nothing_that_waits(void **state)
 	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "120|1767232740");
 }
 
-static void every_meter_keeps_its_newest_counters(void **state)
+TEST_WITH(every_meter_keeps_its_newest_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -168,7 +163,7 @@ static void every_meter_keeps_its_newest_counters(void **state)
 	assert_rows(t, "SELECT max(ts) FROM energy WHERE meter = 'press'", "1767525600");
 }
 
-static void serial_keeps_its_place_among_the_readings(void **state)
+TEST_WITH(serial_keeps_its_place_among_the_readings, setup_limits, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
@@ -187,7 +182,7 @@ static void serial_keeps_its_place_among_the_readings(void **state)
 	assert_rows(t, "SELECT serial FROM meter_status WHERE meter = 'press'", "2222");
 }
 
-static void events_that_wait_are_bounded(void **state)
+TEST_WITH(events_that_wait_are_bounded, setup_limits, teardown)
 {
 	struct site *t = *state;
 	sqlite3 *other = lock(t);
@@ -211,7 +206,7 @@ static void commit_at(struct site *t, int minute)
 	assert_int_equal(store_commit(t->store), 0);
 }
 
-static void old_readings_go_and_the_file_stops_growing(void **state)
+TEST_WITH(old_readings_go_and_the_file_stops_growing, setup_limits, teardown)
 {
 	struct site *t = *state;
 	long pages = 0;
@@ -239,7 +234,7 @@ static void old_readings_go_and_the_file_stops_growing(void **state)
 			T + 15 * 86400);
 }
 
-static void old_events_that_come_again_and_again_go_but_for_the_newest(void **state)
+TEST_WITH(old_events_that_come_again_and_again_go_but_for_the_newest, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -263,7 +258,7 @@ static void old_events_that_come_again_and_again_go_but_for_the_newest(void **st
 		    "bus-down|1|0\nmeter-down|6|48\nmeter-up|6|48\nrollover|1|0");
 }
 
-static void many_that_are_too_old_at_once_go_in_steps(void **state)
+TEST_WITH(many_that_are_too_old_at_once_go_in_steps, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -279,7 +274,7 @@ static void many_that_are_too_old_at_once_go_in_steps(void **state)
 	assert_in_range(number(t, "SELECT count(*) FROM energy"), 20003 - 5200, 20003 - 4900);
 }
 
-static void a_clock_that_is_years_ahead_for_a_while_makes_nothing_old(void **state)
+TEST_WITH(a_clock_that_is_years_ahead_for_a_while_makes_nothing_old, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -294,7 +289,7 @@ static void a_clock_that_is_years_ahead_for_a_while_makes_nothing_old(void **sta
 	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 4001 + 30);
 }
 
-static void a_clock_that_is_not_known_good_makes_nothing_old(void **state)
+TEST_WITH(a_clock_that_is_not_known_good_makes_nothing_old, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -348,7 +343,7 @@ static off_t log_size(const struct site *t)
 	return stat(name, &st) == 0 ? st.st_size : 0;
 }
 
-static void reader_that_sleeps_can_not_make_the_log_grow_without_end(void **state)
+TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits, teardown)
 {
 	struct site *t = *state;
 	char who[40];
@@ -382,7 +377,7 @@ static void reader_that_sleeps_can_not_make_the_log_grow_without_end(void **stat
 	assert_non_null(strstr(warnings, "short again"));
 }
 
-static void readings_are_written_less_often_while_a_reader_keeps_the_log_long(void **state)
+TEST_WITH(readings_are_written_less_often_while_a_reader_keeps_the_log_long, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -402,30 +397,4 @@ static void readings_are_written_less_often_while_a_reader_keeps_the_log_long(vo
 	waitpid(reader, NULL, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(powers_are_dropped_before_counters, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told,
-						setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(damage_met_while_running_costs_nothing_that_waits, setup_limits,
-						teardown),
-		cmocka_unit_test_setup_teardown(every_meter_keeps_its_newest_counters, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(serial_keeps_its_place_among_the_readings, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(events_that_wait_are_bounded, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(old_readings_go_and_the_file_stops_growing, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(old_events_that_come_again_and_again_go_but_for_the_newest,
-						setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(many_that_are_too_old_at_once_go_in_steps, setup_limits, teardown),
-		cmocka_unit_test_setup_teardown(a_clock_that_is_years_ahead_for_a_while_makes_nothing_old, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_clock_that_is_not_known_good_makes_nothing_old, setup_limits,
-						teardown),
-		cmocka_unit_test_setup_teardown(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits,
-						teardown),
-		cmocka_unit_test_setup_teardown(readings_are_written_less_often_while_a_reader_keeps_the_log_long,
-						setup_limits, teardown),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

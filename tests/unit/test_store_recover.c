@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
@@ -13,6 +7,7 @@
 #include "db_backup.h"
 #include "log.h"
 #include "store_site.h"
+#include "unit.h"
 
 enum { PAGE = 2048, N_SLOTS = 4000 };
 
@@ -111,7 +106,7 @@ static void assert_works(struct site *t)
 	assert_rows(t, "SELECT count(*) FROM power WHERE frequency_hz = 50", "1");
 }
 
-static void truncated_file_is_put_aside_and_what_is_left_is_saved(void **state)
+TEST_WITH(truncated_file_is_put_aside_and_what_is_left_is_saved, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -125,7 +120,7 @@ static void truncated_file_is_put_aside_and_what_is_left_is_saved(void **state)
 }
 
 /* Zeros in the place of a sector: the page still looks like one. */
-static void torn_page_gives_no_number_that_was_never_read(void **state)
+TEST_WITH(torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	static const char zeros[512];
@@ -145,7 +140,7 @@ static void torn_page_gives_no_number_that_was_never_read(void **state)
 }
 
 /* Sectors that are zeros or ones, and files that are too short, wherever chance puts them. */
-static void damage_by_chance_is_survived(void **state)
+TEST_WITH(damage_by_chance_is_survived, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	unsigned seed = (unsigned)time(NULL);
@@ -179,7 +174,7 @@ static void damage_by_chance_is_survived(void **state)
 	}
 }
 
-static void overwritten_pages_cost_only_what_was_on_them(void **state)
+TEST_WITH(overwritten_pages_cost_only_what_was_on_them, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -203,7 +198,7 @@ static void overwritten_pages_cost_only_what_was_on_them(void **state)
 	assert_works(t);
 }
 
-static void lost_header_is_written_again(void **state)
+TEST_WITH(lost_header_is_written_again, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -215,7 +210,7 @@ static void lost_header_is_written_again(void **state)
 	assert_works(t);
 }
 
-static void lost_first_page_leaves_a_new_file_that_works(void **state)
+TEST_WITH(lost_first_page_leaves_a_new_file_that_works, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -227,7 +222,7 @@ static void lost_first_page_leaves_a_new_file_that_works(void **state)
 	assert_works(t);
 }
 
-static void empty_file_beside_its_log_was_a_database(void **state)
+TEST_WITH(empty_file_beside_its_log_was_a_database, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -238,7 +233,7 @@ static void empty_file_beside_its_log_was_a_database(void **state)
 	assert_works(t);
 }
 
-static void empty_file_alone_is_a_new_database(void **state)
+TEST_WITH(empty_file_alone_is_a_new_database, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char wal[128];
@@ -253,7 +248,7 @@ static void empty_file_alone_is_a_new_database(void **state)
 	assert_works(t);
 }
 
-static void log_that_is_none_is_put_aside_and_told(void **state)
+TEST_WITH(log_that_is_none_is_put_aside_and_told, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char wal[128];
@@ -268,7 +263,7 @@ static void log_that_is_none_is_put_aside_and_told(void **state)
 	assert_works(t);
 }
 
-static void log_with_torn_commits_loses_only_those(void **state)
+TEST_WITH(log_with_torn_commits_loses_only_those, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char wal[128];
@@ -311,7 +306,7 @@ static void fill_much(struct site *t)
 	sqlite3_close(db);
 }
 
-static void older_readings_follow_while_the_daemon_runs_also_after_a_restart(void **state)
+TEST_WITH(older_readings_follow_while_the_daemon_runs_also_after_a_restart, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -332,7 +327,7 @@ static void older_readings_follow_while_the_daemon_runs_also_after_a_restart(voi
 	assert_int_equal(number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered'"), 2);
 }
 
-static void readings_of_a_lost_meter_are_not_given_to_another(void **state)
+TEST_WITH(readings_of_a_lost_meter_are_not_given_to_another, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -345,7 +340,7 @@ static void readings_of_a_lost_meter_are_not_given_to_another(void **state)
 	assert_works(t);
 }
 
-static void intervals_and_months_outlive_the_damage(void **state)
+TEST_WITH(intervals_and_months_outlive_the_damage, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char intervals[2000], months[2000];
@@ -366,7 +361,7 @@ static void intervals_and_months_outlive_the_damage(void **state)
 	assert_rows(t, "SELECT * FROM monthly", months);
 }
 
-static void only_the_newest_damaged_files_are_kept(void **state)
+TEST_WITH(only_the_newest_damaged_files_are_kept, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char name[128];
@@ -416,7 +411,7 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 	sqlite3_close(db);
 }
 
-static void every_earlier_schema_is_brought_up_to_date_after_a_copy(void **state)
+TEST_WITH(every_earlier_schema_is_brought_up_to_date_after_a_copy, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	glob_t steps;
@@ -447,7 +442,7 @@ static void every_earlier_schema_is_brought_up_to_date_after_a_copy(void **state
 	globfree(&steps);
 }
 
-static void backup_is_a_whole_database_of_one_file(void **state)
+TEST_WITH(backup_is_a_whole_database_of_one_file, setup_quiet, teardown)
 {
 	struct site *t = *state, copy = *t;
 
@@ -463,7 +458,7 @@ static void backup_is_a_whole_database_of_one_file(void **state)
 	assert_rows(&copy, "PRAGMA integrity_check", "ok");
 }
 
-static void backup_does_not_replace_a_file_of_another_kind(void **state)
+TEST_WITH(backup_does_not_replace_a_file_of_another_kind, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	struct err e = {0};
@@ -483,30 +478,4 @@ static void backup_does_not_replace_a_file_of_another_kind(void **state)
 	err_fini(&e);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(truncated_file_is_put_aside_and_what_is_left_is_saved, setup_quiet,
-						teardown),
-		cmocka_unit_test_setup_teardown(torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(damage_by_chance_is_survived, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(overwritten_pages_cost_only_what_was_on_them, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(lost_header_is_written_again, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(lost_first_page_leaves_a_new_file_that_works, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(empty_file_beside_its_log_was_a_database, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(empty_file_alone_is_a_new_database, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(log_that_is_none_is_put_aside_and_told, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(log_with_torn_commits_loses_only_those, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(older_readings_follow_while_the_daemon_runs_also_after_a_restart,
-						setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(readings_of_a_lost_meter_are_not_given_to_another, setup_quiet,
-						teardown),
-		cmocka_unit_test_setup_teardown(intervals_and_months_outlive_the_damage, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(only_the_newest_damaged_files_are_kept, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(every_earlier_schema_is_brought_up_to_date_after_a_copy, setup_quiet,
-						teardown),
-		cmocka_unit_test_setup_teardown(backup_is_a_whole_database_of_one_file, setup_quiet, teardown),
-		cmocka_unit_test_setup_teardown(backup_does_not_replace_a_file_of_another_kind, setup_quiet, teardown),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -11,6 +11,7 @@
 
 #include "json.h"
 #include "table.h"
+#include "unit.h"
 
 static const struct table_column columns[] = {
 	{"NAME", false, 0}, {"STATE", false, 0}, {"AGE", true, 1}, {"EMPTY", false, 0}, {"LABEL", false, 2}};
@@ -32,32 +33,28 @@ static void assert_printed(unsigned width, bool with_colours, const char *expect
 	table_free(t);
 }
 
-static void test_columns_are_as_wide_as_their_texts(void **state)
+TEST(test_columns_are_as_wide_as_their_texts)
 {
-	(void)state;
 	assert_printed(0, false,
 		       "NAME        STATE     AGE  LABEL\n"
 		       "compressor  up        9 s  Halle é\n"
 		       "pump        down   10 min  x\n");
 }
 
-static void test_columns_that_can_be_missed_go_first(void **state)
+TEST(test_columns_that_can_be_missed_go_first)
 {
-	(void)state;
 	assert_printed(33, false, "NAME        STATE     AGE\ncompressor  up        9 s\npump        down   10 min\n");
 	assert_printed(20, false, "NAME        STATE\ncompressor  up\npump        down\n");
 }
 
-static void test_first_column_is_cut_at_last(void **state)
+TEST(test_first_column_is_cut_at_last)
 {
-	(void)state;
 	assert_printed(14, false, "NAME     STATE\ncompre~  up\npump     down\n");
 	assert_printed(1, false, "NAME  STATE\ncom~  up\npump  down\n");
 }
 
-static void test_colours_take_no_width(void **state)
+TEST(test_colours_take_no_width)
 {
-	(void)state;
 	assert_printed(20, true, "NAME        STATE\ncompressor  \033[32mup\033[0m\npump        \033[31mdown\033[0m\n");
 }
 
@@ -73,33 +70,19 @@ static void assert_json(const char *text, const char *expected)
 	free(json);
 }
 
-static void test_json_text_is_escaped(void **state)
+TEST(test_json_text_is_escaped)
 {
-	(void)state;
 	assert_json("", "\"\"");
 	assert_json("a \"b\" \\ c\n", "\"a \\\"b\\\" \\\\ c\\u000a\"");
 	assert_json("caf\xC3\xA9 \xF0\x9F\x92\xA1", "\"caf\xC3\xA9 \xF0\x9F\x92\xA1\"");
 }
 
-static void test_json_text_is_utf8_whatever_comes(void **state)
+TEST(test_json_text_is_utf8_whatever_comes)
 {
-	(void)state;
 	assert_json("caf\xE9!", "\"caf\\ufffd!\"");
 	assert_json("\xC0\xAF", "\"\\ufffd\\ufffd\"");
 	assert_json("\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\"");
 	assert_json("\xC3", "\"\\ufffd\"");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_columns_are_as_wide_as_their_texts),
-		cmocka_unit_test(test_columns_that_can_be_missed_go_first),
-		cmocka_unit_test(test_first_column_is_cut_at_last),
-		cmocka_unit_test(test_colours_take_no_width),
-		cmocka_unit_test(test_json_text_is_escaped),
-		cmocka_unit_test(test_json_text_is_utf8_whatever_comes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

@@ -2,13 +2,6 @@
 /* No fault may turn into a wrong word. The peer tells in every answer which unit and address it is for and in how many
  * requests it came, so that an answer taken for another's, or an older one for a newer one's, shows. Usage: test_truth
  * [JOBS [SEED]] */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -16,6 +9,7 @@
 #include "frame.h"
 #include "mono.h"
 #include "slave.h"
+#include "unit.h"
 
 enum { UNITS = 3, REQUESTS = 3, FAULT_PERCENT = 10, TIMEOUT_MS = 20, LATER_US = 30000 };
 
@@ -335,34 +329,25 @@ static void check_transport(enum conf_transport transport)
 	free(p);
 }
 
-static void no_fault_becomes_a_wrong_word_on_a_port(void **state)
+TEST(no_fault_becomes_a_wrong_word_on_a_port)
 {
-	(void)state;
 	check_transport(CONF_RTU);
 }
 
-static void no_fault_becomes_a_wrong_word_through_a_gateway_of_bytes(void **state)
+TEST(no_fault_becomes_a_wrong_word_through_a_gateway_of_bytes)
 {
-	(void)state;
 	check_transport(CONF_RTU_OVER_TCP);
 }
 
-static void no_fault_becomes_a_wrong_word_on_tcp(void **state)
+TEST(no_fault_becomes_a_wrong_word_on_tcp)
 {
-	(void)state;
 	check_transport(CONF_TCP);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_fault_becomes_a_wrong_word_on_a_port),
-		cmocka_unit_test(no_fault_becomes_a_wrong_word_through_a_gateway_of_bytes),
-		cmocka_unit_test(no_fault_becomes_a_wrong_word_on_tcp),
-	};
-
 	if (argc > 1)
 		n_jobs = strtoul(argv[1], NULL, 10);
 	first_seed = argc > 2 ? strtoul(argv[2], NULL, 10) : (unsigned long)mono_us() % 1000000;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return unit_run(__FILE__, NULL, NULL);
 }

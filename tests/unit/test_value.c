@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
 #include "nearest.h"
+#include "unit.h"
 #include "value.h"
 
 static const struct value_unit units[] = {{"Wh", 1, false}, {"kWh", 1000, false}, {"m3", 1000000, false}};
@@ -47,9 +41,8 @@ static void assert_no_amount(const char *text, enum value_result expected)
 	assert_int_equal(value_amount(text, units, 3, &base_units, &unit), expected);
 }
 
-static void durations_carry_their_unit(void **state)
+TEST(durations_carry_their_unit)
 {
-	(void)state;
 	assert_duration("500ms", 500);
 	assert_duration("10s", 10000);
 	assert_duration("15min", 900000);
@@ -59,9 +52,8 @@ static void durations_carry_their_unit(void **state)
 	assert_duration("0", 0);
 }
 
-static void durations_of_no_or_another_unit_are_refused(void **state)
+TEST(durations_of_no_or_another_unit_are_refused)
 {
-	(void)state;
 	assert_no_duration("10", VALUE_UNIT);
 	assert_no_duration("10 sec", VALUE_UNIT);
 	assert_no_duration("10m", VALUE_UNIT);
@@ -75,11 +67,10 @@ static void durations_of_no_or_another_unit_are_refused(void **state)
 	assert_no_duration("99999999999999999999s", VALUE_RANGE);
 }
 
-static void durations_are_written_in_their_largest_unit(void **state)
+TEST(durations_are_written_in_their_largest_unit)
 {
 	char text[VALUE_DURATION_TEXT_MAX];
 
-	(void)state;
 	value_duration_text(0, text);
 	assert_string_equal(text, "0");
 	value_duration_text(1500, text);
@@ -92,9 +83,8 @@ static void durations_are_written_in_their_largest_unit(void **state)
 	assert_string_equal(text, "1d");
 }
 
-static void amounts_are_exact(void **state)
+TEST(amounts_are_exact)
 {
-	(void)state;
 	assert_amount("10 Wh", 10, 0);
 	assert_amount("10Wh", 10, 0);
 	assert_amount("81234.5 kWh", 81234500, 1);
@@ -106,9 +96,8 @@ static void amounts_are_exact(void **state)
 	assert_amount("0.125 kWh", 125, 1);
 }
 
-static void amounts_that_are_no_whole_base_units_are_refused(void **state)
+TEST(amounts_that_are_no_whole_base_units_are_refused)
 {
-	(void)state;
 	assert_no_amount("0.5 Wh", VALUE_FRACTION);
 	assert_no_amount("0.0001 kWh", VALUE_FRACTION);
 	assert_no_amount("10", VALUE_UNIT);
@@ -123,11 +112,10 @@ static void amounts_that_are_no_whole_base_units_are_refused(void **state)
 	assert_no_amount("9223372036854775808 Wh", VALUE_RANGE);
 }
 
-static void ratios_are_two_whole_numbers(void **state)
+TEST(ratios_are_two_whole_numbers)
 {
 	uint32_t a = 0, b = 0;
 
-	(void)state;
 	assert_int_equal(value_ratio("400/5", &a, &b), VALUE_OK);
 	assert_int_equal(a, 400);
 	assert_int_equal(b, 5);
@@ -143,11 +131,10 @@ static void ratios_are_two_whole_numbers(void **state)
 	assert_int_equal(value_ratio("400/2.5", &a, &b), VALUE_FRACTION);
 }
 
-static void whole_numbers_have_no_point_and_no_tail(void **state)
+TEST(whole_numbers_have_no_point_and_no_tail)
 {
 	int64_t n = 0;
 
-	(void)state;
 	assert_int_equal(value_whole("247", &n), VALUE_OK);
 	assert_int_equal(n, 247);
 	assert_int_equal(value_whole("-9223372036854775807", &n), VALUE_OK);
@@ -157,9 +144,8 @@ static void whole_numbers_have_no_point_and_no_tail(void **state)
 	assert_int_equal(value_whole("", &n), VALUE_FORM);
 }
 
-static void names_are_letters_digits_and_three_marks(void **state)
+TEST(names_are_letters_digits_and_three_marks)
 {
-	(void)state;
 	assert_true(value_is_name("conto-d4.s_1", 12));
 	assert_false(value_is_name("conto-d4.s_1", 11));
 	assert_false(value_is_name("", 10));
@@ -170,9 +156,8 @@ static void names_are_letters_digits_and_three_marks(void **state)
 	assert_false(value_is_name("caf\xC3\xA9", 10));
 }
 
-static void distance_counts_changed_letters(void **state)
+TEST(distance_counts_changed_letters)
 {
-	(void)state;
 	assert_int_equal(nearest_distance("countis-e44", "countis-e44"), 0);
 	assert_int_equal(nearest_distance("countis-e45", "countis-e44"), 1);
 	assert_int_equal(nearest_distance("contis-e44", "countis-e44"), 1);
@@ -192,9 +177,8 @@ static const char *nearest_of(const char *mistyped)
 	return n.name;
 }
 
-static void nearest_name_is_one_that_may_have_been_meant(void **state)
+TEST(nearest_name_is_one_that_may_have_been_meant)
 {
-	(void)state;
 	assert_string_equal(nearest_of("chek"), "check");
 	assert_string_equal(nearest_of("stattus"), "status");
 	assert_string_equal(nearest_of("state"), "stats");
@@ -223,9 +207,8 @@ static void assert_no_fraction(const char *text, enum value_result expected)
 	assert_int_equal(value_fraction(text, pulses, 3, &numerator, &denominator, &unit), expected);
 }
 
-static void fractions_are_exact_and_reduced(void **state)
+TEST(fractions_are_exact_and_reduced)
 {
-	(void)state;
 	assert_fraction("10 Wh", 10, 1);
 	assert_fraction("0.3125 Wh", 5, 16);
 	assert_fraction("123.456789 Wh", 123456789, 1000000);
@@ -235,9 +218,8 @@ static void fractions_are_exact_and_reduced(void **state)
 	assert_fraction("9007199254740993 Wh", 9007199254740993, 1);
 }
 
-static void fractions_out_of_range_are_refused(void **state)
+TEST(fractions_out_of_range_are_refused)
 {
-	(void)state;
 	assert_no_fraction("0 Wh", VALUE_RANGE);
 	assert_no_fraction("0 imp/kWh", VALUE_RANGE);
 	assert_no_fraction("-0.5 Wh", VALUE_RANGE);
@@ -249,21 +231,4 @@ static void fractions_out_of_range_are_refused(void **state)
 	assert_no_fraction("Wh", VALUE_FORM);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(durations_carry_their_unit),
-		cmocka_unit_test(durations_of_no_or_another_unit_are_refused),
-		cmocka_unit_test(durations_are_written_in_their_largest_unit),
-		cmocka_unit_test(amounts_are_exact),
-		cmocka_unit_test(fractions_are_exact_and_reduced),
-		cmocka_unit_test(fractions_out_of_range_are_refused),
-		cmocka_unit_test(amounts_that_are_no_whole_base_units_are_refused),
-		cmocka_unit_test(ratios_are_two_whole_numbers),
-		cmocka_unit_test(whole_numbers_have_no_point_and_no_tail),
-		cmocka_unit_test(names_are_letters_digits_and_three_marks),
-		cmocka_unit_test(distance_counts_changed_letters),
-		cmocka_unit_test(nearest_name_is_one_that_may_have_been_meant),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)

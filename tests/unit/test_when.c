@@ -11,6 +11,7 @@
 
 #include "calendar.h"
 #include "csv.h"
+#include "unit.h"
 #include "when.h"
 
 static int set_zone(void **state)
@@ -31,9 +32,8 @@ static void assert_span(const char *text, int64_t start_s, int64_t end_s, bool i
 	assert_int_equal(w.is_moment, is_moment);
 }
 
-static void test_years_months_and_days_are_local(void **state)
+TEST(test_years_months_and_days_are_local)
 {
-	(void)state;
 	assert_span("2026", 1767222000, 1798758000, false);
 	assert_span("2026-11", 1793487600, 1796079600, false);
 	assert_span("2026-12", 1796079600, 1798758000, false);
@@ -41,16 +41,14 @@ static void test_years_months_and_days_are_local(void **state)
 	assert_span("2026-12-31", 1798671600, 1798758000, false);
 }
 
-static void test_days_of_the_change_of_clocks_have_23_and_25_hours(void **state)
+TEST(test_days_of_the_change_of_clocks_have_23_and_25_hours)
 {
-	(void)state;
 	assert_span("2026-03-29", 1774738800, 1774738800 + 23 * 3600, false);
 	assert_span("2026-10-25", 1792879200, 1792879200 + 25 * 3600, false);
 }
 
-static void test_hour_that_comes_twice_is_the_first_whatever_was_asked_before(void **state)
+TEST(test_hour_that_comes_twice_is_the_first_whatever_was_asked_before)
 {
-	(void)state;
 	assert_span("2026-10-25T02:30", 1792888200, 1792888260, true);
 	assert_span("2026-01-01T00:00", 1767222000, 1767222060, true);
 	assert_span("2026-10-25T02:30", 1792888200, 1792888260, true);
@@ -59,9 +57,8 @@ static void test_hour_that_comes_twice_is_the_first_whatever_was_asked_before(vo
 	assert_span("2026-10-25T02:30+01:00", 1792891800, 1792891860, true);
 }
 
-static void test_moments_are_local_unless_they_say_their_offset(void **state)
+TEST(test_moments_are_local_unless_they_say_their_offset)
 {
-	(void)state;
 	assert_span("2026-11-21T01:00", 1795219200, 1795219260, true);
 	assert_span("2026-11-21 01:00:05", 1795219205, 1795219206, true);
 	assert_span("2026-11-21T00:00Z", 1795219200, 1795219260, true);
@@ -69,7 +66,7 @@ static void test_moments_are_local_unless_they_say_their_offset(void **state)
 	assert_span("2026-11-20T19:00:00-05:00", 1795219200, 1795219201, true);
 }
 
-static void test_what_is_no_time_is_refused(void **state)
+TEST(test_what_is_no_time_is_refused)
 {
 	static const char *const texts[] = {"",
 					    "26",
@@ -93,17 +90,15 @@ static void test_what_is_no_time_is_refused(void **state)
 					    "yesterday"};
 	struct when w;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (when_parse(texts[i], &w))
 			fail_msg("\"%s\" was taken", texts[i]);
 }
 
-static void test_times_are_written_with_their_offset(void **state)
+TEST(test_times_are_written_with_their_offset)
 {
 	char text[WHEN_TEXT_MAX];
 
-	(void)state;
 	when_format(1795219200, text);
 	assert_string_equal(text, "2026-11-21T01:00:00+01:00");
 	when_format(1782000000, text);
@@ -134,26 +129,12 @@ static void assert_csv(char delimiter, char decimal, const char *expected)
 	free(text);
 }
 
-static void test_csv_quotes_what_it_must(void **state)
+TEST(test_csv_quotes_what_it_must)
 {
-	(void)state;
 	assert_csv(',', '.', "plain,,-81234.56,-7\r\n\"a,b;c\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
 	assert_csv(';', ',', "plain;;-81234,56;-7\r\n\"a,b;c\";\"say \"\"so\"\"\";\"two\nlines\"\r\n");
 	assert_csv(',', ',', "plain,,\"-81234,56\",-7\r\n\"a,b;c\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
 	assert_csv('\t', '.', "plain\t\t-81234.56\t-7\r\na,b;c\t\"say \"\"so\"\"\"\t\"two\nlines\"\r\n");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_years_months_and_days_are_local),
-		cmocka_unit_test(test_days_of_the_change_of_clocks_have_23_and_25_hours),
-		cmocka_unit_test(test_hour_that_comes_twice_is_the_first_whatever_was_asked_before),
-		cmocka_unit_test(test_moments_are_local_unless_they_say_their_offset),
-		cmocka_unit_test(test_what_is_no_time_is_refused),
-		cmocka_unit_test(test_times_are_written_with_their_offset),
-		cmocka_unit_test(test_csv_quotes_what_it_must),
-	};
-
-	return cmocka_run_group_tests(tests, set_zone, NULL);
-}
+UNIT_MAIN(set_zone, NULL)

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "unit.h"
 #include "wide.h"
 
-static void small_products_are_divided_as_ever(void **state)
+TEST(small_products_are_divided_as_ever)
 {
-	(void)state;
 	assert_int_equal(wide_muldiv(7, 3, 2), 10);
 	assert_int_equal(wide_muldiv(-7, 3, 2), -10);
 	assert_int_equal(wide_muldiv(0, INT64_MAX, 5), 0);
 	assert_int_equal(wide_muldiv(5, 0, 3), 0);
 }
 
-static void wide_products_are_exact(void **state)
+TEST(wide_products_are_exact)
 {
-	(void)state;
 	assert_int_equal(wide_muldiv(INT64_MAX, INT64_MAX, INT64_MAX), INT64_MAX);
 	assert_int_equal(wide_muldiv(INT64_MAX, 899, 900), INT64_C(9213123845702714944));
 	assert_int_equal(wide_muldiv(-INT64_MAX, 899, 900), -INT64_C(9213123845702714944));
@@ -29,20 +21,11 @@ static void wide_products_are_exact(void **state)
 	assert_int_equal(wide_muldiv(INT64_MAX - 1, INT64_MAX - 1, INT64_MAX), INT64_MAX - 2);
 }
 
-static void what_does_not_fit_is_the_largest_there_is(void **state)
+TEST(what_does_not_fit_is_the_largest_there_is)
 {
-	(void)state;
 	assert_int_equal(wide_muldiv(INT64_MAX, 2, 1), INT64_MAX);
 	assert_int_equal(wide_muldiv(-INT64_MAX, 2, 1), -INT64_MAX);
 	assert_int_equal(wide_muldiv(INT64_MIN, INT64_MAX, 3), -INT64_MAX);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(small_products_are_divided_as_ever),
-		cmocka_unit_test(wide_products_are_exact),
-		cmocka_unit_test(what_does_not_fit_is_the_largest_there_is),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+UNIT_MAIN(NULL, NULL)
