@@ -172,7 +172,7 @@ static int take_back_missing(struct store *s, struct account_meter *m)
 			from_s = m->counters[i].open_s;
 	if (m->n_counters == 0)
 		return 0;
-	m->told_s = 0;
+	m->reported_s = 0;
 	snprintf(sql, sizeof(sql), "DELETE FROM kept_interval WHERE ts >= %lld AND meter = %lld AND quality = %d",
 		 (long long)from_s, (long long)m->id, ACCOUNT_MISSING);
 	return db_exec(&s->db, sql);
@@ -466,7 +466,7 @@ int store_account_missing(struct store *s, int64_t now_s)
 		/* after a start each meter has its chance to be read first */
 		if (!m->configured || now_s - s->started_s < 2 * (int64_t)m->account.every_s + ACCOUNT_SLACK_S)
 			continue;
-		account_tell_missing(&a->account, &m->account, now_s, MISSING_AT_ONCE);
+		account_report_missing(&a->account, &m->account, now_s, MISSING_AT_ONCE);
 	}
 	return a->error;
 }

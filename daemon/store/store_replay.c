@@ -140,7 +140,7 @@ static void forget(struct store *s)
 		struct store_meter *m = &s->meters[i];
 
 		account_fini(&m->account);
-		m->account.last_s = m->account.told_s = m->account.away_s = 0;
+		m->account.last_s = m->account.reported_s = m->account.doubtful_s = 0;
 		m->account_changed = false;
 		m->period_s = INT64_MIN;
 	}

@@ -383,9 +383,9 @@ TEST_WITH(intervals_without_readings_are_missing_until_they_can_be_estimated, se
 
 	feed(b, 0, 1000);
 	feed(b, 900, 1090);
-	account_tell_missing(&b->account, &b->meter, T + 2700, 100);
-	account_tell_missing(&b->account, &b->meter, T + 2880, 100);
-	account_tell_missing(&b->account, &b->meter, T + 2880, 100);
+	account_report_missing(&b->account, &b->meter, T + 2700, 100);
+	account_report_missing(&b->account, &b->meter, T + 2880, 100);
+	account_report_missing(&b->account, &b->meter, T + 2880, 100);
 	feed(b, 2700, 1270);
 	expect(b, "life 0 from 1000: first\ngap 900\n0+900 measured 90\n900+900 missing\n1800+900 missing\ngap 2700\n"
 		  "900+900 estimated 90\n1800+900 estimated 90\n");
