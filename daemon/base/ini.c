@@ -9,6 +9,8 @@
 
 #include <inih.h>
 
+#include "text.h"
+
 enum { FILE_BYTES_MAX = 1 << 20 }; /* no honest ini file is longer; a device or a wrong path may be */
 
 struct source {
@@ -23,32 +25,17 @@ struct source {
 	struct err *e;
 };
 
-/* Bytes of the UTF-8 sequence of n bytes at most that s starts with, 0 when it is none. */
-static size_t utf8_length(const unsigned char *s, size_t n)
-{
-	size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-
-	if (length > n)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-	    (s[0] == 0xF4 && s[1] > 0x8F))
-		return 0;
-	return length;
-}
-
 /* First byte that is no printable text, or -1. */
 static int bad_byte(const char *text, size_t n)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	unsigned char byte;
 	size_t length;
 
 	for (size_t i = 0; i < n; i += length) {
-		length = utf8_length(s + i, n - i);
-		if (length == 0 || (s[i] < ' ' && s[i] != '\t') || s[i] == 0x7F)
-			return s[i];
+		byte = (unsigned char)text[i];
+		length = text_utf8_length(text + i, n - i);
+		if (length == 0 || (byte < ' ' && byte != '\t') || byte == 0x7F)
+			return byte;
 	}
 	return -1;
 }

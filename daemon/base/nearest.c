@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "nearest.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static size_t least(size_t a, size_t b)
+static size_t smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -11,7 +12,7 @@ static size_t least(size_t a, size_t b)
 size_t nearest_distance(const char *a, const char *b)
 {
 	/* row[i] is the distance of the first i letters of a from those of b seen so far. */
-	size_t row[64], n = strnlen(a, 63), diagonal, above;
+	size_t row[NEAREST_NAME_MAX + 1], n = strnlen(a, NEAREST_NAME_MAX), diagonal, above;
 
 	for (size_t i = 0; i <= n; i++)
 		row[i] = i;
@@ -19,7 +20,7 @@ size_t nearest_distance(const char *a, const char *b)
 		diagonal = row[0]++;
 		for (size_t i = 1; i <= n; i++) {
 			above = row[i];
-			row[i] = least(least(row[i - 1], above) + 1, diagonal + (a[i - 1] != *b));
+			row[i] = smaller(smaller(row[i - 1], above) + 1, diagonal + (a[i - 1] != *b));
 			diagonal = above;
 		}
 	}
@@ -36,12 +37,25 @@ void nearest_begin(struct nearest *n, const char *mistyped)
 	*n = (struct nearest){.mistyped = mistyped, .distance = nearest_far_from(mistyped)};
 }
 
-void nearest_consider(struct nearest *n, const char *name)
+bool nearest_consider(struct nearest *n, const char *name)
 {
 	size_t distance = nearest_distance(n->mistyped, name);
 
 	if (distance >= n->distance)
-		return;
+		return false;
 	n->distance = distance;
-	n->name = name;
+	snprintf(n->name, sizeof(n->name), "%s", name);
+	return true;
+}
+
+const char *nearest_of(const char *mistyped, const char *const *names, size_t n)
+{
+	const char *name = NULL;
+	struct nearest near;
+
+	nearest_begin(&near, mistyped);
+	for (size_t i = 0; i < n; i++)
+		if (nearest_consider(&near, names[i]))
+			name = names[i];
+	return name;
 }

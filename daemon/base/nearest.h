@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* nearest.h - how far a mistyped name is from a known one. Pure; any thread. */
+/* nearest.h - of known names the one nearest to a mistyped one. Pure; any thread. text_did_you_mean() makes the
+ * question of it. */
 #ifndef TALLY_NEAREST_H
 #define TALLY_NEAREST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Of the names considered the one nearest to a mistyped one. */
+enum { NEAREST_NAME_MAX = 63 }; /* letters that are compared */
+
+/* A search; starts with nearest_begin(). */
 struct nearest {
 	const char *mistyped;
-	const char *name; /* NULL: none is near */
-	size_t distance;  /* of name */
+	char name[NEAREST_NAME_MAX + 1]; /* the nearest name so far, cut where longer; "": none is near */
+	size_t distance; /* of name; before there is one, the distance from which on a name is another */
 };
 
 /* Begin the search; mistyped must outlive it. */
 void nearest_begin(struct nearest *n, const char *mistyped);
 
-/* Consider a name, which must outlive the search; the first of equals is kept. */
-void nearest_consider(struct nearest *n, const char *name);
+/* Consider a name, which is copied; the first of equals is kept. Returns whether it is the nearest so far. */
+bool nearest_consider(struct nearest *n, const char *name);
+
+/* Of n names the nearest one, or NULL when none is near. */
+const char *nearest_of(const char *mistyped, const char *const *names, size_t n);
 
 /* A name this far from a mistyped one is another name, not what was meant. */
 size_t nearest_far_from(const char *mistyped);
 
-/* Letters to add, drop or change to make b of a; letters of a beyond the first 63 are not looked at. */
+/* Letters to add, drop or change to make b of a; letters of a beyond the first NEAREST_NAME_MAX are not looked at. */
 size_t nearest_distance(const char *a, const char *b);
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "mono.h"
+#include "text.h"
 
 enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, SENT_POLL_US = 100 };
 
@@ -110,20 +111,6 @@ static long find_holder(dev_t rdev, long except)
 	return pid < 0 ? 0 : pid;
 }
 
-static void process_name(long pid, char *name, int n)
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
-	f = fopen(path, "re");
-	if (f == NULL || fgets(name, n, f) == NULL)
-		snprintf(name, (size_t)n, "a process");
-	if (f != NULL)
-		fclose(f);
-	name[strcspn(name, "\n")] = '\0';
-}
-
 static int busy(const char *device, long holder, char *why, size_t n)
 {
 	char name[32];
@@ -131,7 +118,8 @@ static int busy(const char *device, long holder, char *why, size_t n)
 	if (holder == 0) {
 		snprintf(why, n, "port %s is in use by another process", device);
 	} else {
-		process_name(holder, name, sizeof(name));
+		if (!text_process_name(holder, name, sizeof(name)))
+			snprintf(name, sizeof(name), "a process");
 		snprintf(why, n, "port %s is in use by %s (pid %ld)", device, name, holder);
 	}
 	return -EBUSY;

@@ -11,7 +11,8 @@
 #define TALLY_DRIVER_READER_H
 
 #include "driver.h"
-#include "nearest.h"
+
+struct nearest;
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ini.h"
+#include "nearest.h"
 
 enum { TOKENS_MAX = 16 }; /* of one row: five fields, and more options than there are */
 

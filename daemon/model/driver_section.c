@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ini.h"
+#include "nearest.h"
 
 enum { BELOW_MAX = 1000000000 }; /* highest ratio threshold */
 

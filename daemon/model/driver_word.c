@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "ini.h"
+#include "nearest.h"
+#include "text.h"
 
 bool driver_word_number(const char *text, uint64_t max, uint64_t *out)
 {
@@ -104,10 +106,7 @@ bool driver_word_provenance(const char *value, enum driver_provenance *out)
 
 const char *driver_word_guess(struct driver_reader *r, const struct nearest *near)
 {
-	r->guess[0] = '\0';
-	if (near->name != NULL && near->distance > 0)
-		snprintf(r->guess, sizeof(r->guess), " ('%s'?)", near->name);
-	return r->guess;
+	return text_did_you_mean(near, " ('", "'?)", r->guess, sizeof(r->guess));
 }
 
 const char *driver_word_text(struct driver_reader *r, const char *value, char *out, size_t out_bytes)

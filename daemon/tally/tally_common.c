@@ -91,12 +91,7 @@ bool tally_is_known(struct store_reader *r, const char *name)
 
 const char *tally_nearest(const char *name, const char *const *names, size_t n)
 {
-	struct nearest near;
-
-	nearest_begin(&near, name);
-	for (size_t i = 0; i < n; i++)
-		nearest_consider(&near, names[i]);
-	return near.name;
+	return nearest_of(name, names, n);
 }
 
 static void tell_unknown(const struct conf *conf, const char *kind, const char *name, const char *const *names,

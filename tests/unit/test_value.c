@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "nearest.h"
 #include "unit.h"
 #include "value.h"
 
@@ -154,37 +153,6 @@ TEST(names_are_letters_digits_and_three_marks)
 	assert_false(value_is_name("a b", 10));
 	assert_false(value_is_name("a/b", 10));
 	assert_false(value_is_name("caf\xC3\xA9", 10));
-}
-
-TEST(distance_counts_changed_letters)
-{
-	assert_int_equal(nearest_distance("countis-e44", "countis-e44"), 0);
-	assert_int_equal(nearest_distance("countis-e45", "countis-e44"), 1);
-	assert_int_equal(nearest_distance("contis-e44", "countis-e44"), 1);
-	assert_int_equal(nearest_distance("", "abc"), 3);
-	assert_int_equal(nearest_distance("abc", ""), 3);
-	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
-}
-
-static const char *nearest_of(const char *mistyped)
-{
-	static const char *const names[] = {"check", "models", "status", "scan", "stats"};
-	struct nearest n;
-
-	nearest_begin(&n, mistyped);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		nearest_consider(&n, names[i]);
-	return n.name;
-}
-
-TEST(nearest_name_is_one_that_may_have_been_meant)
-{
-	assert_string_equal(nearest_of("chek"), "check");
-	assert_string_equal(nearest_of("stattus"), "status");
-	assert_string_equal(nearest_of("state"), "stats");
-	assert_string_equal(nearest_of("scan"), "scan");
-	assert_null(nearest_of("fly"));
-	assert_null(nearest_of(""));
 }
 
 static const struct value_unit pulses[] = {{"Wh", 1, false}, {"m3", 1000000, false}, {"imp/kWh", 1000, true}};
