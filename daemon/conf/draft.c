@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ini.h"
+#include "inifile.h"
 #include "value.h"
 
 enum { LIST_TEXT_MAX = 512 };
@@ -140,8 +140,8 @@ int draft_read(struct draft *d, const struct draft_source *source, unsigned kind
 {
 	*d = (struct draft){.path = source->path, .kinds = kinds, .current = SIZE_MAX, .e = e};
 	if (source->text != NULL)
-		return ini_read_text(source->path, source->text, source->n_bytes, take, d, e);
-	return ini_read(source->path, take, d, e);
+		return inifile_read_text(source->path, source->text, source->n_bytes, take, d, e);
+	return inifile_read(source->path, take, d, e);
 }
 
 void draft_fini(struct draft *d)

@@ -7,7 +7,7 @@
 
 #include "driver_check.h"
 #include "driver_reader.h"
-#include "ini.h"
+#include "inifile.h"
 
 static void end_section(struct driver_reader *r)
 {
@@ -217,9 +217,9 @@ static struct driver *read_driver(const char *path, const char *text, size_t n_b
 	r->e = &own;
 	set_name(d, &own);
 	if (text != NULL)
-		error = ini_read_text(path, text, n_bytes, take_line, r, &own);
+		error = inifile_read_text(path, text, n_bytes, take_line, r, &own);
 	else
-		error = ini_read(path, take_line, r, &own);
+		error = inifile_read(path, take_line, r, &own);
 	if (error != 0)
 		goto out;
 	end_section(r);

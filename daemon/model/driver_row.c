@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ini.h"
+#include "inifile.h"
 #include "nearest.h"
 
 enum { TOKENS_MAX = 16 }; /* of one row: five fields, and more options than there are */
@@ -444,7 +444,7 @@ static void refuse_quantity(struct driver_reader *r, const char *name, unsigned 
 
 void driver_row_take(struct driver_reader *r, const char *name, const char *value, unsigned line)
 {
-	char text[INI_LINE_BYTES_MAX + 1], *tokens[TOKENS_MAX];
+	char text[INIFILE_LINE_BYTES_MAX + 1], *tokens[TOKENS_MAX];
 	struct driver_row row = {.line = line, .block = -1, .scale = -1};
 	struct driver_note note = {.own_provenance = false};
 	int quantity = names_find(name), n_tokens;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ini.h"
+#include "inifile.h"
 #include "nearest.h"
 
 enum { BELOW_MAX = 1000000000 }; /* highest ratio threshold */
@@ -102,7 +102,7 @@ static const char *set_baud(struct driver_reader *r, const char *value)
 					 38400, 57600, 115200, 230400, 460800, 921600};
 	const char *allowed = "speeds among 300 1200 2400 4800 9600 19200 38400 57600 115200 230400 460800 921600, "
 			      "each once";
-	char item[INI_LINE_BYTES_MAX + 1];
+	char item[INIFILE_LINE_BYTES_MAX + 1];
 	struct driver *d = r->d;
 
 	d->n_bauds = 0;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ini.h"
+#include "inifile.h"
 #include "nearest.h"
 #include "text.h"
 
@@ -155,7 +155,7 @@ bool driver_word_next(const char **list, char *item, size_t item_bytes)
 
 const char *driver_word_na(const char *value, struct driver_na *na)
 {
-	char item[INI_LINE_BYTES_MAX + 1];
+	char item[INIFILE_LINE_BYTES_MAX + 1];
 
 	*na = (struct driver_na){.given = true};
 	if (strcmp(value, "none") == 0)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ini.h"
+#include "inifile.h"
 #include "parse.h"
 
 enum { MAX_W = 1000000000, DEFAULT_CONNECTIONS = 8, DEFAULT_GATEWAY_TIMEOUT_MS = 500 };
@@ -694,7 +694,7 @@ struct site *site_load(const char *file, struct err *e)
 	s->speed = 1;
 	s->start_ms = -1;
 	s->seed = 1;
-	ini_read(file, handle, &r, e);
+	inifile_read(file, handle, &r, e);
 	n_fault_refs = s->n_faults;
 	if (e->n_errors == errors_before)
 		check_site(&r);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* ini.h - the one reader of ini files: libinih behind our own line source, so that lines are counted,
+/* inifile.h - the one reader of ini files: libinih behind our own line source, so that lines are counted,
  * over-long lines and section names are refused instead of cut, and empty sections are seen. */
-#ifndef TALLY_INI_H
-#define TALLY_INI_H
+#ifndef TALLY_INIFILE_H
+#define TALLY_INIFILE_H
 
 #include "err.h"
 
 enum {
-	INI_LINE_BYTES_MAX = 198,   /* longest line libinih 55 takes whole, without the newline */
-	INI_SECTION_BYTES_MAX = 49, /* longest section name it takes whole */
+	INIFILE_LINE_BYTES_MAX = 198,	/* longest line libinih 55 takes whole, without the newline */
+	INIFILE_SECTION_BYTES_MAX = 49, /* longest section name it takes whole */
 };
 
 /* Called once for each section header (name and value NULL) and once for each NAME = VALUE line.
  * Strings live until the call returns. */
-typedef void ini_handler_fn(void *context, const char *section, const char *name, const char *value, unsigned line);
+typedef void inifile_handler_fn(void *context, const char *section, const char *name, const char *value, unsigned line);
 
 /* Read path from start to end. Faults of form (no '=', unclosed '[', over-long line, key before any
  * section, NUL or unprintable bytes) become errors "path:line: found, allowed"; reading goes on after each.
  * Returns 0 when the file could be read (look at e for faults of form), -errno when it could not, with an error added.
  */
-int ini_read(const char *path, ini_handler_fn *handler, void *context, struct err *e);
+int inifile_read(const char *path, inifile_handler_fn *handler, void *context, struct err *e);
 
 /* Same for text in memory (tests, fuzzers); path is used in messages only. */
-int ini_read_text(const char *path, const char *text, size_t n_bytes, ini_handler_fn *handler, void *context,
-		  struct err *e);
+int inifile_read_text(const char *path, const char *text, size_t n_bytes, inifile_handler_fn *handler, void *context,
+		      struct err *e);
 
 #endif

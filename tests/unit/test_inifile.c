@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ini.h"
+#include "inifile.h"
 #include "unit.h"
 
 /* What the handler was told, one line a call: "line [section]" or "line section.name=value". */
@@ -25,7 +25,7 @@ static void tell(void *context, const char *section, const char *name, const cha
 static void read_bytes(const char *text, size_t n, struct err *e)
 {
 	told[0] = '\0';
-	assert_int_equal(ini_read_text("a.ini", text, n, tell, NULL, e), 0);
+	assert_int_equal(inifile_read_text("a.ini", text, n, tell, NULL, e), 0);
 }
 
 static void assert_told(const char *text, const char *expected)
@@ -100,10 +100,10 @@ TEST(text_beyond_ascii_is_taken)
 
 TEST(longest_line_is_whole)
 {
-	char text[4 + INI_LINE_BYTES_MAX + 1], expected[300];
+	char text[4 + INIFILE_LINE_BYTES_MAX + 1], expected[300];
 
 	memcpy(text, "[a]\n", 4);
-	memset(text + 4, 'x', INI_LINE_BYTES_MAX);
+	memset(text + 4, 'x', INIFILE_LINE_BYTES_MAX);
 	memcpy(text + 4, "k=", 2);
 	text[sizeof(text) - 1] = '\0';
 	snprintf(expected, sizeof(expected), "1 [a]\n2 a.k=%s\n", text + 6);
@@ -112,7 +112,7 @@ TEST(longest_line_is_whole)
 
 TEST(longer_line_is_refused_and_reading_goes_on)
 {
-	char text[4 + INI_LINE_BYTES_MAX + 1 + 8];
+	char text[4 + INIFILE_LINE_BYTES_MAX + 1 + 8];
 
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "[a]\nk=", 6);
@@ -192,7 +192,7 @@ TEST(file_is_read)
 	assert_int_equal(write(fd, "[a]\nk = 1\n", 10), 10);
 	close(fd);
 	told[0] = '\0';
-	assert_int_equal(ini_read(path, tell, NULL, &e), 0);
+	assert_int_equal(inifile_read(path, tell, NULL, &e), 0);
 	assert_string_equal(told, "1 [a]\n2 a.k=1\n");
 	assert_int_equal(e.n_items, 0);
 	unlink(path);
@@ -202,9 +202,9 @@ TEST(what_cannot_be_read_is_told)
 {
 	struct err e = {0};
 
-	assert_int_equal(ini_read("/nonexistent/a.ini", tell, NULL, &e), -ENOENT);
-	assert_int_equal(ini_read("/tmp", tell, NULL, &e), -EISDIR);
-	assert_int_equal(ini_read("/dev/zero", tell, NULL, &e), -EFBIG);
+	assert_int_equal(inifile_read("/nonexistent/a.ini", tell, NULL, &e), -ENOENT);
+	assert_int_equal(inifile_read("/tmp", tell, NULL, &e), -EISDIR);
+	assert_int_equal(inifile_read("/dev/zero", tell, NULL, &e), -EFBIG);
 	assert_int_equal(e.n_errors, 3);
 	assert_string_equal(e.items[0].text, "/nonexistent/a.ini: No such file or directory");
 	assert_string_equal(e.items[1].text, "/tmp: Is a directory");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ini.h"
+#include "inifile.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <inih.h>
+#include <ini.h>
 
 #include "text.h"
 
@@ -20,7 +20,7 @@ struct source {
 	unsigned line;	 /* of the line handed out last, from 1 */
 	bool in_section; /* a good header has been seen and no bad one since */
 	bool in_bad_section;
-	ini_handler_fn *handler;
+	inifile_handler_fn *handler;
 	void *context;
 	struct err *e;
 };
@@ -67,7 +67,7 @@ static bool take_header(struct source *s, char *text)
 {
 	const char *stop = comment(text), *close = memchr(text, ']', (size_t)(stop - text));
 	const char *start = text + 1, *end = close, *rest, *rest_end = stop;
-	char name[INI_SECTION_BYTES_MAX + 1];
+	char name[INIFILE_SECTION_BYTES_MAX + 1];
 	size_t n;
 
 	if (close == NULL) {
@@ -84,13 +84,13 @@ static bool take_header(struct source *s, char *text)
 	n = (size_t)(end - start);
 	if (n == 0)
 		err_add(s->e, s->path, s->line, "'[]': no name, [SECTION] expected");
-	else if (n > INI_SECTION_BYTES_MAX)
+	else if (n > INIFILE_SECTION_BYTES_MAX)
 		err_add(s->e, s->path, s->line, "section name of %zu bytes, at most %d allowed", n,
-			INI_SECTION_BYTES_MAX);
+			INIFILE_SECTION_BYTES_MAX);
 	else if (rest < rest_end)
 		err_add(s->e, s->path, s->line, "'%.*s' after ']', only a comment (;) allowed", (int)(rest_end - rest),
 			rest);
-	if (n == 0 || n > INI_SECTION_BYTES_MAX || rest < rest_end)
+	if (n == 0 || n > INIFILE_SECTION_BYTES_MAX || rest < rest_end)
 		return false;
 	memcpy(name, start, n);
 	name[n] = '\0';
@@ -126,8 +126,9 @@ static bool check_bytes(struct source *s, const char *start, const char *end, si
 {
 	int byte;
 
-	if (n_bytes > INI_LINE_BYTES_MAX) {
-		err_add(s->e, s->path, s->line, "line of %zu bytes, at most %d allowed", n_bytes, INI_LINE_BYTES_MAX);
+	if (n_bytes > INIFILE_LINE_BYTES_MAX) {
+		err_add(s->e, s->path, s->line, "line of %zu bytes, at most %d allowed", n_bytes,
+			INIFILE_LINE_BYTES_MAX);
 		return false;
 	}
 	byte = bad_byte(start, (size_t)(end - start));
@@ -172,7 +173,7 @@ static bool next_line(struct source *s, char *text)
 /* libinih's line source: one line at most, which fits because long ones are refused; an empty one is passed over. */
 static char *read_line(char *line, int n, void *stream)
 {
-	char text[INI_LINE_BYTES_MAX + 1];
+	char text[INIFILE_LINE_BYTES_MAX + 1];
 	struct source *s = stream;
 
 	if (s->at >= s->n_bytes)
@@ -191,8 +192,8 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 	return 1;
 }
 
-int ini_read_text(const char *path, const char *text, size_t n_bytes, ini_handler_fn *handler, void *context,
-		  struct err *e)
+int inifile_read_text(const char *path, const char *text, size_t n_bytes, inifile_handler_fn *handler, void *context,
+		      struct err *e)
 {
 	struct source s = {
 		.path = path, .text = text, .n_bytes = n_bytes, .handler = handler, .context = context, .e = e};
@@ -201,7 +202,7 @@ int ini_read_text(const char *path, const char *text, size_t n_bytes, ini_handle
 	return 0;
 }
 
-int ini_read(const char *path, ini_handler_fn *handler, void *context, struct err *e)
+int inifile_read(const char *path, inifile_handler_fn *handler, void *context, struct err *e)
 {
 	FILE *f = fopen(path, "re");
 	char *text = NULL;
@@ -225,7 +226,7 @@ int ini_read(const char *path, ini_handler_fn *handler, void *context, struct er
 	else if (n_bytes > FILE_BYTES_MAX)
 		error = EFBIG;
 	else
-		ini_read_text(path, text, n_bytes, handler, context, e);
+		inifile_read_text(path, text, n_bytes, handler, context, e);
 out:
 	if (error != 0)
 		err_add(e, path, 0, "%s", strerror(error));
