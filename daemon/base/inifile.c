@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* The file is read whole; libinih then asks for one line at a time, and gets only lines that it will understand as they
+ * were meant: in bounds, printable, trimmed, of good form. A line that is not so is reported here and replaced by an
+ * empty one, so that the rest of the file is still read. libinih reports no section without keys, so headers are passed
+ * to the handler from here, before it sees them. */
 #include "inifile.h"
 
 #include <errno.h>
@@ -9,17 +13,18 @@
 
 #include <ini.h>
 
+#include "err.h"
 #include "text.h"
 
-enum { FILE_BYTES_MAX = 1 << 20 }; /* no honest ini file is longer; a device or a wrong path may be */
+enum { FILE_BYTES_MAX = 1 << 20 }; /* no real ini file is longer; a device or a wrong path may be */
 
 struct source {
 	const char *path;
 	const char *text;
 	size_t n_bytes, at;
-	unsigned line;	 /* of the line handed out last, from 1 */
-	bool in_section; /* a good header has been seen and no bad one since */
-	bool in_bad_section;
+	unsigned line;	     /* of the line handed out last, from 1 */
+	bool in_section;     /* below a good header */
+	bool in_bad_section; /* below a bad header; neither before the first */
 	inifile_handler_fn *handler;
 	void *context;
 	struct err *e;
@@ -46,7 +51,7 @@ static bool is_blank(char c)
 }
 
 /* Start of the comment that libinih sees in s (a ';' after a blank), or the end of s. */
-static const char *comment(const char *s)
+static const char *find_comment(const char *s)
 {
 	for (const char *c = s; *c != '\0'; c++)
 		if (*c == ';' && c > s && is_blank(c[-1]))
@@ -54,7 +59,7 @@ static const char *comment(const char *s)
 	return s + strlen(s);
 }
 
-static void trim(const char **start, const char **end)
+static void trim_blanks(const char **start, const char **end)
 {
 	while (*start < *end && is_blank(**start))
 		(*start)++;
@@ -62,23 +67,23 @@ static void trim(const char **start, const char **end)
 		(*end)--;
 }
 
-/* Check a header, tell the handler of it and rewrite it as libinih wants it. Returns false when it is bad. */
-static bool take_header(struct source *s, char *text)
+/* Check a header, pass it to the handler and rewrite it as libinih wants it. Returns false when it is bad. */
+static bool begin_section(struct source *s, char *text)
 {
-	const char *stop = comment(text), *close = memchr(text, ']', (size_t)(stop - text));
+	const char *stop = find_comment(text), *close = memchr(text, ']', (size_t)(stop - text));
 	const char *start = text + 1, *end = close, *rest, *rest_end = stop;
 	char name[INIFILE_SECTION_BYTES_MAX + 1];
 	size_t n;
 
 	if (close == NULL) {
 		start = text;
-		trim(&start, &stop);
+		trim_blanks(&start, &stop);
 		err_add(s->e, s->path, s->line, "'%.*s': no ']', [SECTION] expected", (int)(stop - start), start);
 		return false;
 	}
-	trim(&start, &end);
+	trim_blanks(&start, &end);
 	rest = close + 1;
-	trim(&rest, &rest_end);
+	trim_blanks(&rest, &rest_end);
 	if (*rest == ';')
 		rest = rest_end;
 	n = (size_t)(end - start);
@@ -102,15 +107,15 @@ static bool take_header(struct source *s, char *text)
 /* Whether text is NAME = VALUE inside a section. */
 static bool check_pair(struct source *s, const char *text)
 {
-	const char *stop = comment(text), *start = text, *end = text + strcspn(text, "=:");
+	const char *stop = find_comment(text), *start = text, *end = text + strcspn(text, "=:");
 
 	if (end >= stop || *end != '=') {
-		trim(&start, &stop);
+		trim_blanks(&start, &stop);
 		err_add(s->e, s->path, s->line, "'%.*s': NAME = VALUE or [SECTION] expected", (int)(stop - start),
 			start);
 		return false;
 	}
-	trim(&start, &end);
+	trim_blanks(&start, &end);
 	if (start == end) {
 		err_add(s->e, s->path, s->line, "no name before '=', NAME = VALUE expected");
 		return false;
@@ -121,7 +126,7 @@ static bool check_pair(struct source *s, const char *text)
 	return s->in_section;
 }
 
-/* Whether the n_bytes long line, start to end without blanks around it, may be looked at. */
+/* Whether a line's length and bytes are allowed: n_bytes of it, start to end without the blanks around. */
 static bool check_bytes(struct source *s, const char *start, const char *end, size_t n_bytes)
 {
 	int byte;
@@ -137,8 +142,8 @@ static bool check_bytes(struct source *s, const char *start, const char *end, si
 	return byte < 0;
 }
 
-/* Copy the next line to text without blanks around it. Returns false when it is not worth libinih's look: empty, a
- * comment, or of bad form, which is told. */
+/* Copy the next line to text without blanks around it. Returns false when libinih need not see it: empty, a comment, or
+ * of bad form, which has been reported. */
 static bool next_line(struct source *s, char *text)
 {
 	const char *start = s->text + s->at, *end = memchr(start, '\n', s->n_bytes - s->at);
@@ -154,7 +159,7 @@ static bool next_line(struct source *s, char *text)
 	if (s->line == 1 && end - start >= 3 && memcmp(start, "\xEF\xBB\xBF", 3) == 0)
 		start += 3;
 	n_bytes = (size_t)(end - start);
-	trim(&start, &end);
+	trim_blanks(&start, &end);
 	if (start == end || *start == ';' || *start == '#')
 		return false;
 	good = check_bytes(s, start, end, n_bytes);
@@ -164,13 +169,13 @@ static bool next_line(struct source *s, char *text)
 	}
 	if (*start != '[')
 		return good && check_pair(s, text);
-	/* What follows a header that was not understood belongs to no section that we know. */
-	s->in_section = good && take_header(s, text);
+	/* Keys below a header that was not understood belong to no known section. */
+	s->in_section = good && begin_section(s, text);
 	s->in_bad_section = !s->in_section;
 	return s->in_section;
 }
 
-/* libinih's line source: one line at most, which fits because long ones are refused; an empty one is passed over. */
+/* libinih's line source: one line a call, which fits because long ones are refused. It skips empty lines. */
 static char *read_line(char *line, int n, void *stream)
 {
 	char text[INIFILE_LINE_BYTES_MAX + 1];
@@ -184,7 +189,7 @@ static char *read_line(char *line, int n, void *stream)
 	return line;
 }
 
-static int take_pair(void *user, const char *section, const char *name, const char *value)
+static int pass_pair(void *user, const char *section, const char *name, const char *value)
 {
 	struct source *s = user;
 
@@ -192,45 +197,45 @@ static int take_pair(void *user, const char *section, const char *name, const ch
 	return 1;
 }
 
-int inifile_read_text(const char *path, const char *text, size_t n_bytes, inifile_handler_fn *handler, void *context,
-		      struct err *e)
+void inifile_read_text(const char *path, const char *text, size_t n_bytes, inifile_handler_fn *handler, void *context,
+		       struct err *e)
 {
 	struct source s = {
 		.path = path, .text = text, .n_bytes = n_bytes, .handler = handler, .context = context, .e = e};
 
-	ini_parse_stream(read_line, &s, take_pair, &s);
-	return 0;
+	ini_parse_stream(read_line, &s, pass_pair, &s);
 }
 
 int inifile_read(const char *path, inifile_handler_fn *handler, void *context, struct err *e)
 {
-	FILE *f = fopen(path, "re");
 	char *text = NULL;
 	size_t n_bytes;
-	int error = 0;
+	FILE *f;
+	int rc = 0;
 
+	f = fopen(path, "re");
 	if (f == NULL) {
-		error = errno;
-		err_add(e, path, 0, "%s", strerror(error));
-		return -error;
+		rc = -errno;
+		goto out;
 	}
 	text = malloc(FILE_BYTES_MAX + 1);
 	if (text == NULL) {
-		error = ENOMEM;
+		rc = -ENOMEM;
 		goto out;
 	}
 	errno = 0;
 	n_bytes = fread(text, 1, FILE_BYTES_MAX + 1, f);
 	if (ferror(f))
-		error = errno != 0 ? errno : EIO;
+		rc = errno != 0 ? -errno : -EIO;
 	else if (n_bytes > FILE_BYTES_MAX)
-		error = EFBIG;
+		rc = -EFBIG;
 	else
 		inifile_read_text(path, text, n_bytes, handler, context, e);
 out:
-	if (error != 0)
-		err_add(e, path, 0, "%s", strerror(error));
+	if (rc != 0)
+		err_add(e, path, 0, "%s", strerror(-rc));
 	free(text);
-	fclose(f);
-	return -error;
+	if (f != NULL)
+		fclose(f);
+	return rc;
 }

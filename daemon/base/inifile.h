@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* inifile.h - the one reader of ini files: libinih behind our own line source, so that lines are counted,
- * over-long lines and section names are refused instead of cut, and empty sections are seen. */
+/* inifile.h - the one reader of ini files: libinih behind a line source of our own. Lines are counted, over-long lines
+ * and section names are refused instead of cut, and sections without keys are seen.
+ * No I/O except reading the file; no logging; any thread. */
 #ifndef TALLY_INIFILE_H
 #define TALLY_INIFILE_H
 
-#include "err.h"
+#include <stddef.h>
+
+struct err;
 
 enum {
 	INIFILE_LINE_BYTES_MAX = 198,	/* longest line libinih 55 takes whole, without the newline */
@@ -15,14 +18,13 @@ enum {
  * Strings live until the call returns. */
 typedef void inifile_handler_fn(void *context, const char *section, const char *name, const char *value, unsigned line);
 
-/* Read path from start to end. Faults of form (no '=', unclosed '[', over-long line, key before any
- * section, NUL or unprintable bytes) become errors "path:line: found, allowed"; reading goes on after each.
- * Returns 0 when the file could be read (look at e for faults of form), -errno when it could not, with an error added.
- */
+/* Read path from start to end. Faults of form (no '=', unclosed '[', over-long line, key before any section, NUL or
+ * unprintable bytes) become errors "path:line: found, allowed"; reading continues after each. Returns 0 when the file
+ * could be read (look at e for faults of form), or -errno with an error added: the file's own, -EFBIG above 1 MiB. */
 int inifile_read(const char *path, inifile_handler_fn *handler, void *context, struct err *e);
 
-/* Same for text in memory (tests, fuzzers); path is used in messages only. */
-int inifile_read_text(const char *path, const char *text, size_t n_bytes, inifile_handler_fn *handler, void *context,
-		      struct err *e);
+/* The same for n_bytes of text in memory (tests, fuzzers); path is used in messages only. */
+void inifile_read_text(const char *path, const char *text, size_t n_bytes, inifile_handler_fn *handler, void *context,
+		       struct err *e);
 
 #endif

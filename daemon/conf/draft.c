@@ -139,9 +139,10 @@ static void take(void *context, const char *header, const char *name, const char
 int draft_read(struct draft *d, const struct draft_source *source, unsigned kinds, struct err *e)
 {
 	*d = (struct draft){.path = source->path, .kinds = kinds, .current = SIZE_MAX, .e = e};
-	if (source->text != NULL)
-		return inifile_read_text(source->path, source->text, source->n_bytes, take, d, e);
-	return inifile_read(source->path, take, d, e);
+	if (source->text == NULL)
+		return inifile_read(source->path, take, d, e);
+	inifile_read_text(source->path, source->text, source->n_bytes, take, d, e);
+	return 0;
 }
 
 void draft_fini(struct draft *d)

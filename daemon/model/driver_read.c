@@ -217,7 +217,7 @@ static struct driver *read_driver(const char *path, const char *text, size_t n_b
 	r->e = &own;
 	set_name(d, &own);
 	if (text != NULL)
-		error = inifile_read_text(path, text, n_bytes, take_line, r, &own);
+		inifile_read_text(path, text, n_bytes, take_line, r, &own);
 	else
 		error = inifile_read(path, take_line, r, &own);
 	if (error != 0)

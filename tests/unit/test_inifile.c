@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "err.h"
 #include "inifile.h"
 #include "unit.h"
 
@@ -25,7 +26,7 @@ static void tell(void *context, const char *section, const char *name, const cha
 static void read_bytes(const char *text, size_t n, struct err *e)
 {
 	told[0] = '\0';
-	assert_int_equal(inifile_read_text("a.ini", text, n, tell, NULL, e), 0);
+	inifile_read_text("a.ini", text, n, tell, NULL, e);
 }
 
 static void assert_told(const char *text, const char *expected)
