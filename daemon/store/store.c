@@ -147,8 +147,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 	}
 	s->claim_fd = -1;
 	s->held_max = STORE_HELD_MAX;
-	s->log_soft_bytes = STORE_LOG_SOFT_BYTES;
-	s->log_hard_bytes = STORE_LOG_HARD_BYTES;
+	db_wal_init(&s->wal);
 	if (store_open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
 		free_store(s);
 		return NULL;
@@ -742,12 +741,13 @@ int store_commit(struct store *s)
 
 	if (!due && !tell && !is_urgent(s))
 		return 0;
-	int r = store_log_limit(s);
+	enum db_wal_verdict verdict = db_wal_check(&s->wal, &s->db, (unsigned)(100 * s->held_bytes / s->held_max),
+						   (mono_us() - s->committed_us) / 1000000);
+	int r;
 
-	if (r > 0)
+	if (verdict == DB_WAL_LATER)
 		return 0;
-	if (r == 0)
-		r = commit(s, due);
+	r = verdict == DB_WAL_WRITE ? commit(s, due) : -EBUSY;
 	if (r == 0) {
 		s->committed_us = mono_us();
 		return 0;

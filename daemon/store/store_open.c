@@ -285,6 +285,6 @@ int store_open_file(struct store *s, const struct conf *conf, struct err *e)
 	if (r == 0 && !s->salvage)
 		store_salvage_resume(s);
 	if (r == 0)
-		sqlite3_busy_timeout(s->db.handle, STORE_BUSY_TIMEOUT_MS);
+		sqlite3_busy_timeout(s->db.handle, DB_COMMIT_TIMEOUT_MS);
 	return r;
 }

@@ -5,24 +5,21 @@
 
 #include "db.h"
 #include "db_check.h"
+#include "db_wal.h"
 #include "store.h"
 #include "store_account.h"
 
 enum {
-	STORE_STATE_MAX = 15,	     /* longest state of a meter or bus, bytes */
-	STORE_SLOT_BITS = 14,	     /* of a reading's id: its number in its slot */
-	STORE_SLOTS = 64,	     /* slots whose next number is remembered */
-	STORE_BUSY_TIMEOUT_MS = 250, /* longest a commit waits for another program's lock */
-	STORE_END_TIMEOUT_MS = 500,  /* and the last one: the end has three seconds in all */
-	STORE_STATUS_EVERY_S = 300,  /* figures of meters and buses are written this often, states at once */
-	STORE_STATUS_EARLY_S = 10,   /* this often in the first minutes after a start, when somebody watches */
+	STORE_STATE_MAX = 15,	    /* longest state of a meter or bus, bytes */
+	STORE_SLOT_BITS = 14,	    /* of a reading's id: its number in its slot */
+	STORE_SLOTS = 64,	    /* slots whose next number is remembered */
+	STORE_END_TIMEOUT_MS = 500, /* longest the last commit waits for a lock: the end has three seconds in all */
+	STORE_STATUS_EVERY_S = 300, /* figures of meters and buses are written this often, states at once */
+	STORE_STATUS_EARLY_S = 10,  /* this often in the first minutes after a start, when somebody watches */
 	STORE_EARLY_S = 600,
-	STORE_TELL_EVERY_S = 60,	  /* silent meters' intervals are looked at this often */
-	STORE_HELD_MAX = 4 << 20,	  /* readings that wait for the database take this many bytes at most */
-	STORE_EVENTS_MAX = 4096,	  /* so many events wait */
-	STORE_LOG_SELDOM_S = 300,	  /* commits are this far apart while a reader keeps the log long */
-	STORE_LOG_SOFT_BYTES = 64 << 20,  /* length of the log from which on that is so */
-	STORE_LOG_HARD_BYTES = 256 << 20, /* and from which on nothing is written */
+	STORE_TELL_EVERY_S = 60,  /* silent meters' intervals are looked at this often */
+	STORE_HELD_MAX = 4 << 20, /* readings that wait for the database take this many bytes at most */
+	STORE_EVENTS_MAX = 4096,  /* so many events wait */
 };
 
 /* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
@@ -107,9 +104,8 @@ struct store {
 	size_t n_dropped, n_events_dropped; /* for want of room, not yet told */
 	int64_t failed_since_ms;	    /* wall time of the first commit that failed, 0: the last one did not */
 	int64_t keep_s;			    /* readings older than this may go, 0 = never */
-	int64_t log_soft_bytes, log_hard_bytes;
+	struct db_wal wal;
 	int64_t committed_us;
-	bool log_told; /* that the log is too long */
 	size_t n_serials, n_serials_done;
 	struct store_event_held *events;
 	size_t n_events, events_capacity;
@@ -133,10 +129,6 @@ void store_hold_written(struct store *s);
 /* store_retain.c: take out the readings that are too old, some lumps of them. Inside the transaction of a commit that
  * puts readings in. 0 or -errno. */
 int store_retain(struct store *s);
-
-/* store_log.c: may be written now? 0: yes; 1: rather later; -EBUSY: no, a reader keeps the log from being begun anew
- * and it is too long, store_error() says who. */
-int store_log_limit(struct store *s);
 
 /* store_salvage.c. Take over what can be read of the damaged file at path: meters, lives, days, months and the newest
  * of the rest now, what is left with the commits to come, some rows each; also after a restart. Called inside the

@@ -349,8 +349,8 @@ TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits
 	char who[40];
 	int r = 0, minute = 0, refused = 0;
 
-	t->store->log_soft_bytes = 1 << 20;
-	t->store->log_hard_bytes = 2 << 20;
+	t->store->wal.soft_bytes = 1 << 20;
+	t->store->wal.hard_bytes = 2 << 20;
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), 0);
 	pid_t reader = start_reader(t);
@@ -383,14 +383,14 @@ TEST_WITH(readings_are_written_less_often_while_a_reader_keeps_the_log_long, set
 
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), 0);
-	t->store->log_soft_bytes = 1;
+	t->store->wal.soft_bytes = 1;
 	pid_t reader = start_reader(t);
 
 	hold_minutes(t, 1, 1);
 	/* the reader reads what is newest: all of the log can be brought home but not be begun anew */
 	assert_int_equal(store_commit(t->store), 0);
 	assert_int_equal(store_pending(t->store), 1);
-	t->store->committed_us -= INT64_C(1000000) * (STORE_LOG_SELDOM_S + 1);
+	t->store->committed_us -= INT64_C(1000000) * (DB_WAL_SELDOM_S + 1);
 	assert_int_equal(store_commit(t->store), 0);
 	assert_int_equal(store_pending(t->store), 0);
 	kill(reader, SIGKILL);
