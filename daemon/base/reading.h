@@ -37,4 +37,16 @@ static inline void reading_set(struct reading *r, enum quantity q, int64_t value
 	r->values[q] = value;
 }
 
+/* The first quantity from q on that the reading has; Q_COUNT = none. */
+static inline int reading_next(const struct reading *r, int q)
+{
+	for (uint64_t skip = UINT64_MAX << (q % 64); q < Q_COUNT; q = (q / 64 + 1) * 64, skip = UINT64_MAX) {
+		uint64_t left = r->present[q / 64] & skip;
+
+		if (left != 0)
+			return q / 64 * 64 + __builtin_ctzll(left);
+	}
+	return Q_COUNT;
+}
+
 #endif

@@ -16,96 +16,14 @@ const char *store_error(const struct store *s)
 	return s->db.error;
 }
 
-/* Which table and which column of it each quantity goes to. */
-static void sort_quantities(struct store *s)
-{
-	for (int q = 0; q < Q_COUNT; q++) {
-		const char *table = names_get((enum quantity)q)->table;
-		size_t k = 0;
-
-		s->kind_of[q] = -1;
-		if (!table[0])
-			continue;
-		while (k < s->n_kinds && strcmp(s->kinds[k].name, table) != 0)
-			k++;
-		if (k == s->n_kinds)
-			s->kinds[s->n_kinds++].name = table;
-		s->kind_of[q] = (int8_t)k;
-		s->column_of[q] = (uint8_t)(5 + s->kinds[k].n_columns++);
-	}
-}
-
-static int prepare_kind(struct store *s, size_t k)
-{
-	struct store_kind *kind = &s->kinds[k];
-	sqlite3_str *sql = sqlite3_str_new(s->db.handle);
-
-	sqlite3_str_appendf(sql, "INSERT INTO reading_%s (id, meter, delay_ms, quality", kind->name);
-	for (int q = 0; q < Q_COUNT; q++)
-		if (s->kind_of[q] == (int)k)
-			sqlite3_str_appendf(sql, ", %s", names_get((enum quantity)q)->name);
-	sqlite3_str_appendall(sql, ") VALUES (?, ?, ?, ?");
-	for (size_t i = 0; i < kind->n_columns; i++)
-		sqlite3_str_appendall(sql, ", ?");
-	sqlite3_str_appendall(sql, ")");
-	char *text = sqlite3_str_finish(sql);
-
-	kind->insert = text ? db_prepare(&s->db, "%s", text) : NULL;
-	sqlite3_free(text);
-	kind->horizon = db_prepare(&s->db, "SELECT id FROM reading_%s ORDER BY id DESC LIMIT 1 OFFSET ?", kind->name);
-	kind->exists =
-		db_prepare(&s->db, "SELECT 1 FROM reading_%s WHERE id >= ? AND id < ? AND meter = ?", kind->name);
-	return kind->insert && kind->horizon && kind->exists ? 0 : -EIO;
-}
-
-/* Make table quantity say what drivers/NAMES says; written only where it differs. */
-static int write_quantities(struct store *s)
-{
-	int r = db_exec(&s->db, "BEGIN IMMEDIATE");
-	sqlite3_stmt *put = db_prepare(
-		&s->db, "INSERT INTO quantity (name, obis, unit, per, kind, place) "
-			"VALUES (?1, ?2, ?3, ?4, ?5, ifnull((SELECT cid - 3 FROM pragma_table_info('reading_' || ?5) "
-			"WHERE name = ?1), 0)) ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
-			"unit = excluded.unit, per = excluded.per, kind = excluded.kind, place = excluded.place "
-			"WHERE obis <> excluded.obis OR unit <> excluded.unit OR per <> excluded.per "
-			"OR kind <> excluded.kind OR place <> excluded.place");
-
-	if (!put && r == 0)
-		r = -EIO;
-	for (int q = 0; q < Q_COUNT && r == 0; q++) {
-		const struct names_row *row = names_get((enum quantity)q);
-
-		sqlite3_bind_text(put, 1, row->name, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 2, row->obis, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 3, row->shown, -1, SQLITE_STATIC);
-		sqlite3_bind_int(put, 4, row->per_shown);
-		sqlite3_bind_text(put, 5, row->table, -1, SQLITE_STATIC);
-		r = db_run(&s->db, put);
-	}
-	sqlite3_finalize(put);
-	if (r == 0)
-		r = db_exec(&s->db, "COMMIT");
-	if (r != 0)
-		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	return r;
-}
-
 static int prepare_store(struct store *s, const struct conf *conf, struct err *e)
 {
-	int r = write_quantities(s);
+	int r = db_tables_open(&s->tables, &s->db, &s->reg);
 
-	sort_quantities(s);
-	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
-		r = prepare_kind(s, k);
-	s->put_slot = db_prepare(&s->db, "INSERT OR IGNORE INTO slot (ts) VALUES (?)");
-	if (r == 0 && !s->put_slot)
-		r = -EIO;
 	if (r == 0)
 		r = store_account_open(s, conf);
 	if (r == 0)
 		r = store_load_meters(s);
-	if (r == 0)
-		r = store_load_newest(s);
 	if (r != 0)
 		err_add(e, s->db.path, 0, "%s", s->db.error);
 	return r;
@@ -114,12 +32,8 @@ static int prepare_store(struct store *s, const struct conf *conf, struct err *e
 static void free_store(struct store *s)
 {
 	store_account_close(s);
-	sqlite3_finalize(s->put_slot);
-	for (size_t k = 0; k < s->n_kinds; k++) {
-		sqlite3_finalize(s->kinds[k].insert);
-		sqlite3_finalize(s->kinds[k].horizon);
-		sqlite3_finalize(s->kinds[k].exists);
-	}
+	db_tables_close(&s->tables);
+	db_meters_free(&s->reg);
 	for (size_t i = 0; i < s->n_meters; i++)
 		free(s->meters[i].serial);
 	for (size_t i = 0; i < s->n_events; i++)
@@ -157,25 +71,16 @@ struct store *store_open(const struct conf *conf, struct err *e)
 
 struct store_meter *store_find_meter(const struct store *s, int64_t id)
 {
-	size_t low = 0, high = s->n_meters;
+	int i = db_meters_find(&s->reg, id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (s->meters[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < s->n_meters && s->meters[low].id == id ? &s->meters[low] : NULL;
+	return i < 0 ? NULL : &s->meters[i];
 }
 
 int64_t store_meter_id(const struct store *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_meters; i++)
-		if (s->meters[i].configured && strcmp(s->meters[i].name, name) == 0)
-			return s->meters[i].id;
-	return -1;
+	int i = db_meters_find_name(&s->reg, name);
+
+	return i < 0 ? -1 : s->reg.list[i].id;
 }
 
 void store_add_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -231,8 +136,8 @@ void store_meter_status(struct store *s, int64_t meter, const struct meter_statu
 
 bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial)
 {
-	const struct store_meter *m = store_find_meter(s, meter);
-	const char *known = !m ? "" : m->serial ? m->serial : m->known_serial;
+	int i = db_meters_find(&s->reg, meter);
+	const char *known = i < 0 ? "" : s->meters[i].serial != NULL ? s->meters[i].serial : s->reg.list[i].serial;
 
 	return known[0] == '\0' || strcmp(known, serial) == 0;
 }
@@ -288,163 +193,68 @@ size_t store_pending(const struct store *s)
 	return s->n_held;
 }
 
-/* A held reading, taken apart. */
-struct reading_held {
-	struct store_record head;
-	enum quantity quantities[Q_COUNT];
-	int64_t values[Q_COUNT];
-};
-
-/* Has the meter a row of this kind in the slot already? */
-static bool is_there(struct store *s, size_t k, const struct store_meter *m, int64_t slot_s)
+/* What is in the tables already must not be counted again. But where the clock may have gone back for good, the account
+ * has to see the counters go on. */
+static void drop_known(struct store *s, struct reading *r, unsigned new_kinds)
 {
-	sqlite3_stmt *exists = s->kinds[k].exists;
+	uint64_t known[DB_READING_WORDS] = {0};
+	bool any = false;
 
-	if (m->newest_id[k] >> STORE_SLOT_BITS < slot_s)
-		return false;
-	sqlite3_bind_int64(exists, 1, slot_s << STORE_SLOT_BITS);
-	sqlite3_bind_int64(exists, 2, (slot_s + 1) << STORE_SLOT_BITS);
-	sqlite3_bind_int64(exists, 3, m->id);
-	bool there = sqlite3_step(exists) == SQLITE_ROW;
-
-	sqlite3_reset(exists);
-	return there;
-}
-
-/* A number for the next reading of a slot. Negative: -errno. */
-static int64_t next_id(struct store *s, int64_t slot_s)
-{
-	struct store_slot *slot = &s->slots[(uint64_t)slot_s % STORE_SLOTS];
-	int64_t first = slot_s << STORE_SLOT_BITS, end = (slot_s + 1) << STORE_SLOT_BITS;
-
-	if (slot->slot_s != slot_s || slot->next == 0) {
-		int64_t newest = first - 1;
-		char sql[128];
-
-		for (size_t k = 0; k < s->n_kinds; k++) {
-			snprintf(sql, sizeof(sql), "SELECT max(id) FROM reading_%s WHERE id >= %lld AND id < %lld",
-				 s->kinds[k].name, (long long)first, (long long)end);
-			int64_t id = db_number(&s->db, sql, 0);
-
-			if (id > newest)
-				newest = id;
-		}
-		slot->slot_s = slot_s;
-		slot->next = newest - first + 1;
-		sqlite3_bind_int64(s->put_slot, 1, slot_s);
-		int r = db_run(&s->db, s->put_slot);
-
-		if (r != 0)
-			return r;
-	}
-	return slot->next < 1 << STORE_SLOT_BITS ? first + slot->next++ : -EOVERFLOW;
-}
-
-/* Put the values of one held reading that belong to kind k into its table. 0 or -errno. */
-static int write_kind(struct store *s, size_t k, const struct reading_held *held, int quality, int64_t id)
-{
-	struct store_kind *kind = &s->kinds[k];
-
-	for (size_t i = 0; i < held->head.n_values; i++)
-		if (s->kind_of[held->quantities[i]] == (int)k)
-			sqlite3_bind_int64(kind->insert, s->column_of[held->quantities[i]], held->values[i]);
-	sqlite3_bind_int64(kind->insert, 1, id);
-	sqlite3_bind_int64(kind->insert, 2, held->head.meter);
-	sqlite3_bind_int64(kind->insert, 3, held->head.delay_ms);
-	sqlite3_bind_int(kind->insert, 4, quality);
-	kind->touched = true;
-	return db_run(&s->db, kind->insert);
-}
-
-/* The kinds of a reading that have values and no row yet. */
-static unsigned new_kinds(struct store *s, const struct reading_held *held, const struct store_meter *m)
-{
-	unsigned kinds = 0;
-
-	for (size_t i = 0; i < held->head.n_values; i++)
-		if (s->kind_of[held->quantities[i]] >= 0)
-			kinds |= 1U << s->kind_of[held->quantities[i]];
-	for (size_t k = 0; k < s->n_kinds; k++)
-		if (kinds & 1U << k && is_there(s, k, m, held->head.slot_s))
-			kinds &= ~(1U << k);
-	return kinds;
-}
-
-static bool is_known(const struct store *s, enum quantity q, unsigned new_kinds)
-{
-	return s->kind_of[q] >= 0 && !(new_kinds & 1U << s->kind_of[q]);
-}
-
-/* What does not come into the tables must not be counted either. But where the clock may have gone back for good, the
- * account has to see it go on. */
-static void leave_known(struct store *s, struct reading_held *held, unsigned new_kinds)
-{
-	uint8_t n = 0, n_known = 0;
-
-	for (size_t i = 0; i < held->head.n_values; i++)
-		n_known += is_known(s, held->quantities[i], new_kinds);
-	if (n_known == 0 || store_account_until(s) - held->head.slot_s > ACCOUNT_BACK_S)
+	for (size_t k = 0; k < s->tables.n_kinds; k++)
+		for (size_t w = 0; w < DB_READING_WORDS && !(new_kinds & 1U << k); w++)
+			known[w] |= r->present[w] & s->tables.kinds[k].columns[w];
+	for (size_t w = 0; w < DB_READING_WORDS; w++)
+		any |= known[w] != 0;
+	if (!any || store_account_until(s) - r->slot_s > ACCOUNT_BACK_S)
 		return;
-	for (size_t i = 0; i < held->head.n_values; i++) {
-		if (is_known(s, held->quantities[i], new_kinds))
-			continue;
-		held->quantities[n] = held->quantities[i];
-		held->values[n++] = held->values[i];
-	}
-	held->head.n_values = n;
+	for (size_t w = 0; w < DB_READING_WORDS; w++)
+		r->present[w] &= ~known[w];
 }
 
 /* Count one held reading and put it into its tables. */
-static int write_reading(struct store *s, struct reading_held *held)
+static int write_reading(struct store *s, struct reading *r)
 {
-	struct store_meter *m = store_find_meter(s, held->head.meter);
-	unsigned kinds = m ? new_kinds(s, held, m) : 0;
+	int meter = db_meters_find(&s->reg, r->meter), suspects, rc;
+	unsigned kinds = meter < 0 ? 0 : db_tables_kinds_of(&s->tables, r);
+	enum quantity qs[Q_COUNT];
+	int64_t values[Q_COUNT], id = 0;
+	size_t n = 0;
 
-	leave_known(s, held, kinds);
-	int suspects = store_account_feed(s, held->head.meter, held->head.slot_s, held->head.quality,
-					  held->head.n_values, held->quantities, held->values);
-	int64_t id = kinds ? next_id(s, held->head.slot_s) : 0;
-
-	if (suspects < 0 || id < 0)
-		return suspects < 0 ? suspects : (int)id;
-	for (size_t k = 0; k < s->n_kinds; k++) {
-		bool suspect = suspects & 1 << k;
-
-		if (!(kinds & 1U << k))
-			continue;
-		int r = write_kind(s, k, held, suspect ? READING_SUSPECT : held->head.quality, id);
-
-		if (r < 0)
-			return r;
-		if (m->newest_id[k] < id)
-			m->newest_id[k] = id;
+	for (size_t k = 0; k < s->tables.n_kinds; k++)
+		if (kinds & 1U << k && db_tables_has_row(&s->tables, k, (size_t)meter, r->slot_s))
+			kinds &= ~(1U << k);
+	drop_known(s, r, kinds);
+	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
+		qs[n] = (enum quantity)q;
+		values[n++] = r->values[q];
 	}
-	return store_account_suspects(s, (unsigned)suspects & kinds);
+	suspects = store_account_feed(s, r->meter, r->slot_s, r->quality, n, qs, values);
+	if (suspects < 0)
+		return suspects;
+	rc = kinds != 0 ? db_tables_next_id(&s->tables, r->slot_s, &id) : 0;
+	for (size_t k = 0; k < s->tables.n_kinds && rc == 0; k++)
+		if (kinds & 1U << k)
+			rc = db_tables_write(&s->tables, k, (size_t)meter, id,
+					     suspects & 1 << k ? READING_SUSPECT : r->quality, r);
+	return rc == 0 ? store_account_suspects(s, (unsigned)suspects & kinds) : rc;
 }
 
 /* A serial number is written where it stands among the readings: what comes after it is of another meter. */
 static int write_serial(struct store *s, struct store_meter *m)
 {
-	sqlite3_stmt *put;
-	int r = 0;
+	size_t i = (size_t)(m - s->meters);
+	bool is_first = s->reg.list[i].serial[0] == '\0';
+	char detail[120];
+	int rc;
 
-	if (strcmp(m->known_serial, m->serial) == 0)
+	if (strcmp(s->reg.list[i].serial, m->serial) == 0)
 		return 0;
-	put = db_prepare(&s->db, "UPDATE meter SET serial = ? WHERE id = ?");
-	if (!put)
-		return -EIO;
-	sqlite3_bind_text(put, 1, m->serial, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 2, m->id);
-	r = db_run(&s->db, put);
-	sqlite3_finalize(put);
-	if (r == 0 && m->known_serial[0]) {
-		char detail[120];
-
-		snprintf(detail, sizeof(detail), "serial number %s, now %s", m->known_serial, m->serial);
-		r = store_exchange_meter(s, m, &(struct store_exchange){.meter = m->id, .by_serial = true}, m->serial,
-					 detail);
-	}
-	return r;
+	snprintf(detail, sizeof(detail), "serial number %s, now %s", s->reg.list[i].serial, m->serial);
+	rc = db_meters_put_serial(&s->reg, &s->db, i, m->serial);
+	if (rc == 0 && !is_first)
+		rc = store_exchange_meter(s, m, &(struct store_exchange){.meter = m->id, .by_serial = true}, m->serial,
+					  detail);
+	return rc;
 }
 
 /* Those that came before the reading at this place. */
@@ -466,65 +276,35 @@ static int write_serials(struct store *s, size_t at)
 
 static int write_readings(struct store *s, const struct store_exchanges *asked)
 {
-	struct reading_held held;
+	struct reading reading = {0};
+	struct store_record head;
 	int r = 0;
 
 	for (size_t at = 0; at < s->held_bytes && r == 0;) {
 		if (s->n_serials_done < s->n_serials)
 			r = write_serials(s, at);
-		memcpy(&held.head, s->held + at, sizeof(held.head));
-		at += sizeof(held.head);
-		for (size_t i = 0; i < held.head.n_values; i++) {
-			held.quantities[i] = s->held[at];
-			memcpy(&held.values[i], s->held + at + 1, sizeof(held.values[i]));
+		memcpy(&head, s->held + at, sizeof(head));
+		at += sizeof(head);
+		reading.meter = head.meter;
+		reading.slot_s = head.slot_s;
+		reading.delay_ms = head.delay_ms;
+		reading.quality = head.quality;
+		memset(reading.present, 0, sizeof(reading.present));
+		for (size_t i = 0; i < head.n_values; i++) {
+			int64_t value;
+
+			memcpy(&value, s->held + at + 1, sizeof(value));
+			reading_set(&reading, s->held[at], value);
 			at += STORE_VALUE_BYTES;
 		}
 		if (r == 0)
-			r = store_exchange_act(s, asked, held.head.meter, held.head.slot_s);
+			r = store_exchange_act(s, asked, head.meter, head.slot_s);
 		if (r == 0)
-			r = write_reading(s, &held);
+			r = write_reading(s, &reading);
 	}
 	if (r == 0)
 		r = store_exchange_act_rest(s, asked);
 	return r == 0 ? write_serials(s, s->held_bytes) : r;
-}
-
-/* The newest_ views look at twice as many rows as there are meters, and 500. A meter whose newest row is about to be
- * further back than that is noted in table newest. */
-static int write_newest_of(struct store *s, size_t k)
-{
-	struct store_kind *kind = &s->kinds[k];
-	int64_t horizon = INT64_MIN;
-	int r = 0;
-
-	sqlite3_bind_int64(kind->horizon, 1, (int64_t)s->n_meters + 250);
-	if (sqlite3_step(kind->horizon) == SQLITE_ROW)
-		horizon = sqlite3_column_int64(kind->horizon, 0);
-	sqlite3_reset(kind->horizon);
-	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
-		struct store_meter *m = &s->meters[i];
-
-		if (m->newest_id[k] >= horizon || m->newest_id[k] <= m->persisted_id[k])
-			continue;
-		sqlite3_stmt *put =
-			db_prepare(&s->db, "REPLACE INTO newest (meter, kind, id) VALUES (%lld, '%s', %lld)",
-				   (long long)m->id, kind->name, (long long)m->newest_id[k]);
-
-		r = put ? db_run(&s->db, put) : -EIO;
-		sqlite3_finalize(put);
-		m->persisted_id[k] = m->newest_id[k];
-	}
-	return r;
-}
-
-static int write_newest(struct store *s)
-{
-	int r = 0;
-
-	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
-		if (s->kinds[k].touched)
-			r = write_newest_of(s, k);
-	return r;
 }
 
 static int write_events(struct store *s)
@@ -633,8 +413,6 @@ static void let_go(struct store *s, bool due)
 
 		m->status_held = m->status_held && !due && !m->status_urgent;
 		m->status_urgent = false;
-		if (m->serial)
-			snprintf(m->known_serial, sizeof(m->known_serial), "%s", m->serial);
 		free(m->serial);
 		m->serial = NULL;
 		m->serial_done = false;
@@ -649,14 +427,13 @@ static void let_go(struct store *s, bool due)
 		b->status_held = b->status_held && !due && !b->status_urgent;
 		b->status_urgent = false;
 	}
-	for (size_t k = 0; k < s->n_kinds; k++)
-		s->kinds[k].touched = false;
+	db_tables_committed(&s->tables);
 }
 
 /* Bring what memory knows about the database back to what is in it. */
 static int reload(struct store *s)
 {
-	int r = store_load_newest(s);
+	int r = store_load_meters(s);
 
 	if (r == 0 && s->account.loaded)
 		r = store_replay_since(s);
@@ -680,7 +457,7 @@ static void undo(struct store *s, size_t n_events)
 	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	s->stale = true;
 	store_salvage_undo(s);
-	memset(s->slots, 0, sizeof(s->slots));
+	db_tables_undo(&s->tables);
 	s->n_serials_done = 0;
 	s->replacement_version = -1;
 	for (size_t i = 0; i < s->n_meters; i++)
@@ -705,7 +482,7 @@ static int commit(struct store *s, bool due)
 		r = write_readings(s, &asked);
 	free(asked.list);
 	if (r == 0)
-		r = write_newest(s);
+		r = db_tables_write_newest(&s->tables);
 	if (r == 0)
 		r = write_account(s);
 	if (r == 0)

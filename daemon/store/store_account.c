@@ -357,9 +357,9 @@ static unsigned leave_out(struct store *s, int64_t meter, int64_t slot_s, size_t
 	unsigned kinds = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!names_is_counter(qs[i]) || s->kind_of[qs[i]] < 0)
+		if (!names_is_counter(qs[i]) || s->tables.kind_of[qs[i]] < 0)
 			continue;
-		kinds |= 1U << s->kind_of[qs[i]];
+		kinds |= 1U << s->tables.kind_of[qs[i]];
 		if (qs[i] < Q_PULSES_1 || qs[i] > Q_PULSES_8)
 			on_suspect(s, meter, qs[i], slot_s, true, reason);
 		for (size_t k = 0; k < a->n_inputs; k++)
@@ -410,7 +410,7 @@ int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum read
 			pulses = true;
 		else if (qs[i] == Q_COUNTER_MAX)
 			note_counter_max(s, m, values[i]);
-		else if (names_is_counter(qs[i]) && s->kind_of[qs[i]] >= 0 && !is_long_saved(s, m, slot_s))
+		else if (names_is_counter(qs[i]) && s->tables.kind_of[qs[i]] >= 0 && !is_long_saved(s, m, slot_s))
 			counters[n_counters++] = (struct account_value){.quantity = qs[i], .value = values[i]};
 	}
 	a->newest_s = slot_s;
@@ -420,11 +420,11 @@ int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum read
 		r = count(s, m, slot_s, quality, counters, n_counters);
 	for (size_t i = 0; i < n_counters && r == 0; i++)
 		if (counters[i].suspect)
-			kinds |= 1U << s->kind_of[counters[i].quantity];
+			kinds |= 1U << s->tables.kind_of[counters[i].quantity];
 	if (r == 0 && pulses) {
 		r = count_inputs(s, meter, slot_s, quality, n, qs, values);
 		if (r > 0)
-			kinds |= 1U << s->kind_of[Q_PULSES_1];
+			kinds |= 1U << s->tables.kind_of[Q_PULSES_1];
 	}
 	if (a->error != 0)
 		r = a->error;
@@ -438,11 +438,11 @@ int store_account_suspects(struct store *s, unsigned kinds)
 
 	for (size_t i = 0; i < a->n_suspects && r == 0; i++) {
 		const struct store_suspect *suspect = &a->suspects[i];
-		int kind = s->kind_of[suspect->quantity];
+		int kind = s->tables.kind_of[suspect->quantity];
 		const struct store_meter *m = store_find_meter(s, suspect->meter);
 
 		if (m && m->is_input)
-			kind = s->kind_of[Q_PULSES_1];
+			kind = s->tables.kind_of[Q_PULSES_1];
 		if (kind < 0 || !(kinds & 1U << kind))
 			continue;
 		sqlite3_bind_int64(a->put_suspect, 1, suspect->slot_s);

@@ -17,6 +17,7 @@
 #include "account.h"
 #include "calendar.h"
 #include "conf.h"
+#include "db_tables.h"
 #include "err.h"
 #include "reading.h"
 
@@ -24,7 +25,6 @@ struct store;
 struct store_meter;
 
 enum {
-	STORE_KINDS_MAX = 8,	    /* tables of readings: the tables of drivers/NAMES */
 	STORE_SPANS = 2,	    /* days and months */
 	STORE_INTERVAL_COLUMNS = 7, /* of kept_interval: the totals and what inputs count */
 	STORE_SAVE_EVERY_S = 10800, /* the account's state is written this often; younger readings are replayed */
@@ -80,7 +80,7 @@ struct store_account {
 	struct store_suspect suspects[Q_COUNT];
 	sqlite3_stmt *put_start, *get_interval, *put_interval, *put_suspect, *get_behind, *end_life, *put_life,
 		*put_account, *put_counter, *put_span[STORE_SPANS];
-	sqlite3_stmt *add[STORE_SPANS][STORE_KINDS_MAX];
+	sqlite3_stmt *add[STORE_SPANS][DB_KINDS_MAX];
 	int64_t span_written_s[STORE_SPANS]; /* start of the day and month written last */
 	int64_t start_written_s;	     /* start of an interval written last */
 	int64_t last_event_meter, last_event_s;

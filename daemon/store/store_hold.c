@@ -182,7 +182,7 @@ void store_reading(struct store *s, const struct reading *r)
 	}
 	value = to + sizeof(head);
 	for (int q = 0; q < Q_COUNT; q++) {
-		if ((s->kind_of[q] < 0 && q != Q_COUNTER_MAX) || !reading_has(r, (enum quantity)q))
+		if ((s->tables.kind_of[q] < 0 && q != Q_COUNTER_MAX) || !reading_has(r, (enum quantity)q))
 			continue;
 		*value = (unsigned char)q;
 		memcpy(value + 1, &r->values[q], sizeof(r->values[q]));

@@ -9,7 +9,7 @@ static const char *const spans[STORE_SPANS] = {"day", "month"};
 
 static size_t energy_kind(const struct store *s)
 {
-	return (size_t)s->kind_of[Q_ACTIVE_ENERGY_IMPORT];
+	return (size_t)s->tables.kind_of[Q_ACTIVE_ENERGY_IMPORT];
 }
 
 /* The tables of days and months that a counter is in: those of its kind; what inputs count stands with the energies. */
@@ -17,7 +17,7 @@ static int span_kind(const struct store *s, enum quantity q)
 {
 	if (q == Q_VOLUME || q == Q_HEAT)
 		return (int)energy_kind(s);
-	return names_is_counter(q) ? s->kind_of[q] : -1;
+	return names_is_counter(q) ? s->tables.kind_of[q] : -1;
 }
 
 /* The columns of kept_interval, in the order of its statements. */
@@ -184,7 +184,7 @@ void store_interval_put(void *context, const struct account_interval *given)
 			measured_s += i.end_s - i.start_s;
 		put_kept(s, &i, &k);
 	}
-	for (size_t kind = 0; kind < s->n_kinds; kind++)
+	for (size_t kind = 0; kind < s->tables.n_kinds; kind++)
 		if (a->add[0][kind])
 			add_to_spans(s, &i, kind, kind == energy_kind(s) ? measured_s : 0);
 }
@@ -192,7 +192,7 @@ void store_interval_put(void *context, const struct account_interval *given)
 /* Statement that adds to one day's or month's row of one kind. */
 static sqlite3_stmt *prepare_add(struct store *s, const char *span, size_t kind)
 {
-	const char *name = s->kinds[kind].name;
+	const char *name = s->tables.kinds[kind].name;
 	sqlite3_str *into = sqlite3_str_new(s->db.handle), *values = sqlite3_str_new(s->db.handle),
 		    *set = sqlite3_str_new(s->db.handle);
 	sqlite3_stmt *stmt = NULL;
@@ -235,8 +235,8 @@ static int prepare_spans(struct store *s, size_t span)
 		spans[span], spans[span], spans[span]);
 	if (!a->put_span[span])
 		return -EIO;
-	for (size_t k = 0; k < s->n_kinds; k++) {
-		const char *kind = s->kinds[k].name;
+	for (size_t k = 0; k < s->tables.n_kinds; k++) {
+		const char *kind = s->tables.kinds[k].name;
 
 		if (strcmp(kind, "energy") != 0 && strncmp(kind, "tariff", 6) != 0)
 			continue;
@@ -277,7 +277,7 @@ void store_interval_close(struct store *s)
 	sqlite3_finalize(a->put_start);
 	for (size_t span = 0; span < STORE_SPANS; span++) {
 		sqlite3_finalize(a->put_span[span]);
-		for (size_t k = 0; k < s->n_kinds; k++)
+		for (size_t k = 0; k < s->tables.n_kinds; k++)
 			sqlite3_finalize(a->add[span][k]);
 	}
 }
@@ -287,10 +287,10 @@ static int clear_spans(struct store *s, size_t span, const char *from)
 	char sql[120];
 	int r = 0;
 
-	for (size_t k = 0; k < s->n_kinds && r == 0; k++) {
+	for (size_t k = 0; k < s->tables.n_kinds && r == 0; k++) {
 		if (!s->account.add[span][k])
 			continue;
-		snprintf(sql, sizeof(sql), "DELETE FROM %s_%s WHERE %s >= '%s'", spans[span], s->kinds[k].name,
+		snprintf(sql, sizeof(sql), "DELETE FROM %s_%s WHERE %s >= '%s'", spans[span], s->tables.kinds[k].name,
 			 spans[span], from);
 		r = db_exec(&s->db, sql);
 	}

@@ -5,14 +5,14 @@
 
 #include "db.h"
 #include "db_check.h"
+#include "db_meters.h"
+#include "db_tables.h"
 #include "db_wal.h"
 #include "store.h"
 #include "store_account.h"
 
 enum {
 	STORE_STATE_MAX = 15,	    /* longest state of a meter or bus, bytes */
-	STORE_SLOT_BITS = 14,	    /* of a reading's id: its number in its slot */
-	STORE_SLOTS = 64,	    /* slots whose next number is remembered */
 	STORE_END_TIMEOUT_MS = 500, /* longest the last commit waits for a lock: the end has three seconds in all */
 	STORE_STATUS_EVERY_S = 300, /* figures of meters and buses are written this often, states at once */
 	STORE_STATUS_EARLY_S = 10,  /* this often in the first minutes after a start, when somebody watches */
@@ -31,24 +31,12 @@ struct store_record {
 
 enum { STORE_VALUE_BYTES = 1 + sizeof(int64_t) };
 
-/* One table of readings. */
-struct store_kind {
-	const char *name; /* as in drivers/NAMES: energy is kept in reading_energy */
-	size_t n_columns;
-	sqlite3_stmt *insert;  /* id, meter, delay_ms, quality, then the columns in the order of drivers/NAMES */
-	sqlite3_stmt *horizon; /* id of the row that is this many rows behind the newest */
-	sqlite3_stmt *exists;  /* has a meter a row between two ids? */
-	bool touched;	       /* this commit has put rows into it */
-};
-
 struct store_meter {
 	int64_t id;
 	char name[CONF_NAME_MAX + 1];
 	bool configured, is_input;
-	int64_t newest_id[STORE_KINDS_MAX];    /* newest reading of each kind in the database, 0 = none */
-	int64_t persisted_id[STORE_KINDS_MAX]; /* what table newest says */
-	bool status_held;		       /* figures not yet written */
-	bool status_urgent;		       /* its state has changed */
+	bool status_held;   /* figures not yet written */
+	bool status_urgent; /* its state has changed */
 	char state[STORE_STATE_MAX + 1];
 	char mismatch[160];
 	char faults[200];
@@ -56,16 +44,9 @@ struct store_meter {
 	char *serial;		    /* not yet written, or NULL */
 	bool serial_done;	    /* written by the commit under way */
 	size_t serial_at;	    /* bytes of readings that were held before it */
-	char known_serial[72];	    /* as in the database */
 	struct account_meter account;
 	bool account_changed; /* since it was saved */
 	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
-};
-
-/* A slot that readings are being written for. */
-struct store_slot {
-	int64_t slot_s;
-	int64_t next; /* number of its next reading */
 };
 
 struct store_bus {
@@ -86,17 +67,13 @@ struct store {
 	struct db db;
 	int claim_fd;		       /* -1 = none */
 	struct store_salvage *salvage; /* NULL: there is nothing to take over from a damaged file */
-	size_t n_kinds;
-	struct store_kind kinds[STORE_KINDS_MAX];
-	int8_t kind_of[Q_COUNT];    /* index into kinds, -1 = not kept */
-	uint8_t column_of[Q_COUNT]; /* parameter number in the kind's insert */
+	struct db_meters reg;
+	struct db_tables tables;
 	size_t n_meters;
-	struct store_meter *meters; /* every row of table meter, by id */
+	struct store_meter *meters; /* as reg, by the same index */
 	size_t n_buses;
 	struct store_bus *buses;
-	bool stale;			      /* a commit failed half-way: meters know of rows that are not there */
-	struct store_slot slots[STORE_SLOTS]; /* by slot_s % STORE_SLOTS */
-	sqlite3_stmt *put_slot;
+	bool stale; /* a commit failed half-way: meters know of rows that are not there */
 	/* readings held: records of a struct store_record and its values, back to back */
 	unsigned char *held;
 	size_t held_bytes, held_capacity;
@@ -149,8 +126,7 @@ int store_open_file(struct store *s, const struct conf *conf, struct err *e);
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);
 
-/* store_configure.c: read tables meter and bus, and the newest slots. 0 or -errno. */
+/* store_configure.c: read the register and the newest rows of its meters. 0 or -errno. */
 int store_load_meters(struct store *s);
-int store_load_newest(struct store *s);
 
 #endif

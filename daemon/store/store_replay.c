@@ -32,10 +32,11 @@ static int open_cursor(struct store *s, size_t kind, struct cursor *c, int64_t a
 
 	sqlite3_str_appendall(sql, "SELECT id, meter, quality");
 	for (int q = 0; q < Q_COUNT; q++)
-		if (s->kind_of[q] == (int)kind)
+		if (s->tables.kind_of[q] == (int)kind)
 			sqlite3_str_appendf(sql, ", %s", names_get((enum quantity)q)->name);
-	sqlite3_str_appendf(sql, " FROM reading_%s WHERE id >= %lld AND id < %lld ORDER BY id", s->kinds[kind].name,
-			    (long long)(after_s + 1) << STORE_SLOT_BITS, (long long)before_s << STORE_SLOT_BITS);
+	sqlite3_str_appendf(sql, " FROM reading_%s WHERE id >= %lld AND id < %lld ORDER BY id",
+			    s->tables.kinds[kind].name, (long long)(after_s + 1) << DB_SLOT_BITS,
+			    (long long)before_s << DB_SLOT_BITS);
 	char *text = sqlite3_str_finish(sql);
 
 	c->stmt = text ? db_prepare(&s->db, "%s", text) : NULL;
@@ -80,13 +81,13 @@ static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_
 	if (quality == READING_UNSYNCHRONISED)
 		out->quality = READING_UNSYNCHRONISED;
 	for (int q = 0; q < Q_COUNT; q++) {
-		if (s->kind_of[q] != (int)kind)
+		if (s->tables.kind_of[q] != (int)kind)
 			continue;
 		int at = column++;
 
 		if (sqlite3_column_type(c->stmt, at) == SQLITE_NULL)
 			continue;
-		if (quality == READING_SUSPECT && was_behind(s, c->id >> STORE_SLOT_BITS, c->meter, (enum quantity)q))
+		if (quality == READING_SUSPECT && was_behind(s, c->id >> DB_SLOT_BITS, c->meter, (enum quantity)q))
 			continue;
 		out->quantities[out->n] = (enum quantity)q;
 		out->values[out->n++] = sqlite3_column_int64(c->stmt, at);
@@ -98,17 +99,17 @@ static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_
 static int replay(struct store *s, int64_t after_s, int64_t before_s, const struct store_exchanges *exchanges,
 		  int (*step)(struct store *s))
 {
-	struct cursor cursors[STORE_KINDS_MAX] = {0};
+	struct cursor cursors[DB_KINDS_MAX] = {0};
 	int r = 0;
 
 	s->account.account.proven = true;
-	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
+	for (size_t k = 0; k < s->tables.n_kinds && r == 0; k++)
 		r = open_cursor(s, k, &cursors[k], after_s, before_s);
 	while (r == 0) {
 		const struct cursor *first = NULL;
 		struct row_values row = {.quality = READING_GOOD};
 
-		for (size_t k = 0; k < s->n_kinds; k++) {
+		for (size_t k = 0; k < s->tables.n_kinds; k++) {
 			const struct cursor *c = &cursors[k];
 
 			if (c->row && (!first || c->id < first->id))
@@ -116,9 +117,9 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, const stru
 		}
 		if (!first)
 			break;
-		int64_t id = first->id, meter = first->meter, slot_s = id >> STORE_SLOT_BITS;
+		int64_t id = first->id, meter = first->meter, slot_s = id >> DB_SLOT_BITS;
 
-		for (size_t k = 0; k < s->n_kinds; k++)
+		for (size_t k = 0; k < s->tables.n_kinds; k++)
 			if (cursors[k].row && cursors[k].id == id)
 				take_row(s, k, &cursors[k], &row);
 		store_exchange_repeat(s, exchanges, meter, slot_s);
@@ -128,7 +129,7 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, const stru
 		if (r == 0 && step)
 			r = step(s);
 	}
-	for (size_t k = 0; k < s->n_kinds; k++)
+	for (size_t k = 0; k < s->tables.n_kinds; k++)
 		sqlite3_finalize(cursors[k].stmt);
 	s->account.account.proven = false;
 	return r;
@@ -158,7 +159,9 @@ static int64_t newest_slot(struct store *s, const struct store_meter *m)
 
 	if (input)
 		m = store_find_meter(s, input->concentrator);
-	return m ? m->newest_id[s->kind_of[input ? Q_PULSES_1 : Q_ACTIVE_ENERGY_IMPORT]] >> STORE_SLOT_BITS : 0;
+	size_t kind = (size_t)s->tables.kind_of[input ? Q_PULSES_1 : Q_ACTIVE_ENERGY_IMPORT];
+
+	return m ? s->tables.newest[m - s->meters].id[kind] >> DB_SLOT_BITS : 0;
 }
 
 /* All readings from here on that are not in the saved state of their meter. Each save writes every meter that has

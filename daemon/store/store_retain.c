@@ -29,22 +29,14 @@ static int64_t end_of_lump(struct store *s, const char *kind)
 {
 	char sql[120];
 
-	snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d", STORE_SLOT_BITS,
-		 kind, LUMP);
+	snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d", DB_SLOT_BITS, kind,
+		 LUMP);
 	return db_number(&s->db, sql, INT64_MAX);
-}
-
-static bool has_counters(const struct store *s, size_t k)
-{
-	for (int q = 0; q < Q_COUNT; q++)
-		if (s->kind_of[q] == (int)k && names_is_counter((enum quantity)q))
-			return true;
-	return false;
 }
 
 static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 {
-	const char *name = s->kinds[k].name;
+	const char *name = s->tables.kinds[k].name;
 	size_t n_deleted = 0;
 	int r = 0;
 
@@ -56,10 +48,10 @@ static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 		if (end_s >= horizon_s)
 			break;
 		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE id < %lld", name,
-			 (long long)(end_s + 1) << STORE_SLOT_BITS);
+			 (long long)(end_s + 1) << DB_SLOT_BITS);
 		r = db_exec(&s->db, sql);
 		n_deleted += (size_t)sqlite3_changes(s->db.handle);
-		if (r == 0 && has_counters(s, k))
+		if (r == 0 && s->tables.kinds[k].has_counters)
 			r = note_deleted(s, end_s);
 	}
 	return r;
@@ -71,16 +63,16 @@ static int retain_slots(struct store *s)
 	int64_t oldest = INT64_MAX;
 	char sql[160];
 
-	for (size_t k = 0; k < s->n_kinds; k++) {
+	for (size_t k = 0; k < s->tables.n_kinds; k++) {
 		snprintf(sql, sizeof(sql), "SELECT ifnull(min(id), %lld) FROM reading_%s", (long long)INT64_MAX,
-			 s->kinds[k].name);
+			 s->tables.kinds[k].name);
 		int64_t id = db_number(&s->db, sql, 0);
 
 		if (id < oldest)
 			oldest = id;
 	}
 	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld; DELETE FROM suspect WHERE ts < %lld",
-		 (long long)(oldest >> STORE_SLOT_BITS), (long long)(oldest >> STORE_SLOT_BITS));
+		 (long long)(oldest >> DB_SLOT_BITS), (long long)(oldest >> DB_SLOT_BITS));
 	return db_exec(&s->db, sql);
 }
 
@@ -128,8 +120,8 @@ int store_retain(struct store *s)
 		return 0;
 	int changes = sqlite3_total_changes(s->db.handle);
 
-	for (size_t k = 0; k < s->n_kinds && r == 0; k++)
-		if (s->kinds[k].touched)
+	for (size_t k = 0; k < s->tables.n_kinds && r == 0; k++)
+		if (s->tables.kinds[k].touched)
 			r = retain_kind(s, k, horizon_s);
 	if (r == 0 && sqlite3_total_changes(s->db.handle) != changes)
 		r = retain_slots(s);

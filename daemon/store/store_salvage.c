@@ -527,7 +527,7 @@ static struct store_salvage *open_salvage(struct store *s, const char *path)
 		snprintf(t->name, sizeof(t->name), "%s", names[i]);
 		db_key_order(s->db.handle, t->name, "", order, sizeof(order));
 		t->key = strncmp(t->name, "reading_", 8) == 0 ? "id" : "ts";
-		t->shift = t->key[0] == 'i' ? STORE_SLOT_BITS : 0;
+		t->shift = t->key[0] == 'i' ? DB_SLOT_BITS : 0;
 		t->by_time = t->shift > 0 || strncmp(order, "\"ts\"", 4) == 0;
 		rewind_table(t);
 		v->n_tables++;
