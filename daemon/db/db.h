@@ -17,10 +17,11 @@ enum {
 	DB_TABLE_NAME_MAX = 40,
 };
 
-/* Zeros: closed. The owner closes handle and frees path. */
+/* db_file.h opens and closes it. */
 struct db {
 	sqlite3 *handle;
 	char *path;
+	int claim_fd;	 /* of db_claim.h, -1 = none */
 	char error[256]; /* about the last failure */
 };
 

@@ -104,7 +104,7 @@ bool db_check(struct db *db, char *finding, size_t n)
 }
 
 /* The log of the last commits begins with one of two numbers. */
-bool db_is_log_readable(const char *path)
+bool db_is_wal_readable(const char *path)
 {
 	char wal[4096];
 	unsigned char head[4];

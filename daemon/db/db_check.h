@@ -17,7 +17,7 @@ bool db_is_damage(int code);
 bool db_was_database(const char *path, const struct stat *st);
 
 /* Whether the -wal file beside the database begins as one does; also when there is none. */
-bool db_is_log_readable(const char *path);
+bool db_is_wal_readable(const char *path);
 
 /* Whether the open database is sound: all of it up to 256 MB, of a larger file as much as can be read in 10 s, newest
  * rows first. If not, finding says what was found, cut at n bytes. */

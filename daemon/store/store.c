@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "db_file.h"
 #include "log.h"
 #include "mono.h"
 #include "store_private.h"
@@ -39,30 +39,48 @@ static void free_store(struct store *s)
 	for (size_t i = 0; i < s->n_events; i++)
 		free(s->events[i].subject);
 	store_salvage_close(s);
-	sqlite3_close(s->db.handle);
-	if (s->claim_fd >= 0)
-		close(s->claim_fd);
+	db_file_close(&s->db);
 	free(s->events);
 	free(s->meters);
 	free(s->buses);
 	free(s->held);
-	free(s->db.path);
 	free(s);
+}
+
+/* Open the file. What was lost becomes events, and what a damaged file still holds is taken over. */
+static int open_file(struct store *s, const struct conf *conf, struct err *e)
+{
+	struct db_file_report report;
+	int rc = db_file_open(&s->db, conf->store_path, conf->durability == CONF_FULL, &report, e);
+
+	if (rc != 0)
+		goto out;
+	if (report.lost_wal[0] != '\0')
+		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.lost_wal);
+	if (report.state == DB_FILE_DAMAGED) {
+		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.damage);
+		if (store_salvage_begin(s, report.aside) != 0)
+			log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
+	} else {
+		store_salvage_resume(s);
+	}
+	sqlite3_busy_timeout(s->db.handle, DB_COMMIT_TIMEOUT_MS);
+out:
+	free(report.aside);
+	return rc;
 }
 
 struct store *store_open(const struct conf *conf, struct err *e)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
-	if (!s || !(s->db.path = strdup(conf->store_path))) {
-		err_add(e, NULL, 0, "no memory");
-		free(s);
+	if (s == NULL) {
+		err_add(e, NULL, 0, "out of memory");
 		return NULL;
 	}
-	s->claim_fd = -1;
 	s->held_max = STORE_HELD_MAX;
 	db_wal_init(&s->wal);
-	if (store_open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
+	if (open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
 		free_store(s);
 		return NULL;
 	}
@@ -532,7 +550,7 @@ int store_commit(struct store *s)
 	if (s->failed_since_ms == 0)
 		s->failed_since_ms = mono_wall_ms();
 	if (r == -EBADMSG)
-		store_note_damage(s);
+		db_file_note_damage(&s->db);
 	return r;
 }
 
@@ -548,7 +566,7 @@ void store_close(struct store *s)
 	if (r != 0)
 		log_error("database: %s; %zu readings are lost", s->db.error, s->n_held);
 	if (r == -EBADMSG)
-		store_note_damage(s);
+		db_file_note_damage(&s->db);
 	free_store(s);
 }
 

@@ -4,7 +4,6 @@
 #define TALLY_STORE_PRIVATE_H
 
 #include "db.h"
-#include "db_check.h"
 #include "db_meters.h"
 #include "db_tables.h"
 #include "db_wal.h"
@@ -65,7 +64,6 @@ struct store_salvage;
 
 struct store {
 	struct db db;
-	int claim_fd;		       /* -1 = none */
 	struct store_salvage *salvage; /* NULL: there is nothing to take over from a damaged file */
 	struct db_meters reg;
 	struct db_tables tables;
@@ -115,13 +113,6 @@ void store_salvage_resume(struct store *s);
 int store_salvage_more(struct store *s);
 void store_salvage_undo(struct store *s);
 void store_salvage_close(struct store *s);
-
-/* store_open.c: leave a note that the open file is damaged, for the next start to act on. */
-void store_note_damage(struct store *s);
-
-/* store_open.c: find or create the file, see that it is ours, bring the schema up to date. 0, or -errno with an
- * error added. */
-int store_open_file(struct store *s, const struct conf *conf, struct err *e);
 
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* db_file.h - open the file of a database, so that what the caller gets is sound, ours and of the newest schema.
+ *
+ * In this order, so that nothing is written into a file before we know what it is: the folder is writable, the file is
+ * a plain one (an empty one is made), no other daemon has claimed it, the -wal file beside it looks like one, the file
+ * is a database, and ours, and not of a newer program, and sound. Only then come WAL mode and the steps of the schema.
+ *
+ * A file that is damaged is never repaired in place and never removed: it is put aside under another name, and a new
+ * one takes its place. What can be read of it is then the business of db_salvage.h. A daemon that meets damage while
+ * it runs leaves a note, PATH.damaged, on which the next start acts as if it had found the damage itself.
+ *
+ * The caller's thread; logs what was put aside. No other descriptor of the file may be open in this process: closing
+ * it would release SQLite's locks. */
+#ifndef TALLY_DB_FILE_H
+#define TALLY_DB_FILE_H
+
+#include <stdbool.h>
+
+#include "db.h"
+#include "err.h"
+
+enum db_file_state {
+	DB_FILE_SOUND,
+	DB_FILE_NEW,	 /* there was none, or an empty one */
+	DB_FILE_DAMAGED, /* it was damaged and is put aside: the open one is new */
+};
+
+struct db_file_report {
+	enum db_file_state state;
+	char *aside;	    /* new name of the damaged file, else NULL; the caller's to free */
+	char damage[400];   /* a sentence that says what was damaged and where it is kept, else "" */
+	char lost_wal[400]; /* the same of a -wal file that was put aside alone: its commits are lost */
+};
+
+/* Open or create the file at path. *db is set in any case; on failure it is closed again.
+ * full_sync  a commit survives a power cut (PRAGMA synchronous FULL, else NORMAL)
+ * report     set in any case
+ * The busy timeout is DB_OPEN_TIMEOUT_MS afterwards. 0, or -errno with an error added that says what to do. */
+int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file_report *report, struct err *e);
+
+/* Close it and let go of the claim. The -wal and -shm files stay: a reader who may not write the folder needs them. A
+ * closed one is allowed. */
+void db_file_close(struct db *db);
+
+/* Leave the note that the open file is damaged; db->error says how. */
+void db_file_note_damage(const struct db *db);
+
+#endif
