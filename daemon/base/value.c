@@ -8,54 +8,51 @@ static const struct value_unit durations[] = {
 	{"ms", 1, false}, {"s", 1000, false}, {"min", 60000, false}, {"h", 3600000, false}, {"d", 86400000, false}};
 enum { N_DURATIONS = sizeof(durations) / sizeof(durations[0]) };
 
-/* mantissa / 10^n_decimals */
-struct decimal {
-	int64_t mantissa;
-	unsigned n_decimals;
-};
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static bool add_digit(struct decimal *d, char digit)
+/* Append the digits at *c. Returns false when they do not fit. */
+static bool add_digits(int64_t *mantissa, const char **c)
 {
-	return !__builtin_mul_overflow(d->mantissa, 10, &d->mantissa) &&
-	       !__builtin_add_overflow(d->mantissa, digit - '0', &d->mantissa);
+	for (; is_digit(**c); (*c)++)
+		if (__builtin_mul_overflow(*mantissa, 10, mantissa) ||
+		    __builtin_add_overflow(*mantissa, **c - '0', mantissa))
+			return false;
+	return true;
 }
 
-/* Read digits with at most one point inside; *rest is what follows. */
-static enum value_result read_decimal(const char *text, struct decimal *d, const char **rest)
+enum value_result value_decimal(const char *text, struct value_decimal *out, const char **rest)
 {
-	bool negative = *text == '-';
-	const char *c = text + negative;
+	const char *c = text + (*text == '-'), *point;
+	struct value_decimal d = {0};
 
-	*d = (struct decimal){0};
 	if (!is_digit(*c))
 		return VALUE_FORM;
-	for (; is_digit(*c); c++)
-		if (!add_digit(d, *c))
-			return VALUE_RANGE;
+	if (!add_digits(&d.mantissa, &c))
+		return VALUE_RANGE;
 	if (*c == '.') {
-		if (!is_digit(*++c))
+		point = c++;
+		if (!is_digit(*c))
 			return VALUE_FORM;
-		for (; is_digit(*c); c++) {
-			if (!add_digit(d, *c))
-				return VALUE_RANGE;
-			d->n_decimals++;
-		}
+		if (!add_digits(&d.mantissa, &c))
+			return VALUE_RANGE;
+		d.exponent = (int32_t)(point + 1 - c);
 	}
-	if (negative)
-		d->mantissa = -d->mantissa;
+	if (*text == '-')
+		d.mantissa = -d.mantissa;
+	*out = d;
 	*rest = c;
 	return VALUE_OK;
 }
 
-/* d times factor as a whole number */
-static enum value_result scale(struct decimal d, int64_t factor, int64_t *out)
+enum value_result value_multiply(struct value_decimal d, int64_t factor, int64_t *out)
 {
-	for (; d.n_decimals > 0; d.n_decimals--) {
+	int64_t product;
+
+	/* A ten is taken out of the two numbers before they are multiplied, so that only the result must fit. */
+	for (; d.exponent < 0; d.exponent++) {
 		if (factor % 10 == 0)
 			factor /= 10;
 		else if (d.mantissa % 10 == 0)
@@ -67,29 +64,35 @@ static enum value_result scale(struct decimal d, int64_t factor, int64_t *out)
 		else
 			return VALUE_FRACTION;
 	}
-	return __builtin_mul_overflow(d.mantissa, factor, out) ? VALUE_RANGE : VALUE_OK;
+	for (; d.exponent > 0; d.exponent--)
+		if (__builtin_mul_overflow(d.mantissa, 10, &d.mantissa))
+			return VALUE_RANGE;
+	if (__builtin_mul_overflow(d.mantissa, factor, &product))
+		return VALUE_RANGE;
+	*out = product;
+	return VALUE_OK;
 }
 
 enum value_result value_whole(const char *text, int64_t *out)
 {
-	struct decimal d;
+	struct value_decimal d;
 	const char *rest;
-	enum value_result result = read_decimal(text, &d, &rest);
+	enum value_result result = value_decimal(text, &d, &rest);
 
 	if (result != VALUE_OK)
 		return result;
-	if (*rest != '\0' || d.n_decimals > 0)
+	if (*rest != '\0' || d.exponent < 0)
 		return VALUE_FORM;
 	*out = d.mantissa;
 	return VALUE_OK;
 }
 
 /* A decimal and one of the n units, blanks between them allowed. */
-static enum value_result read_amount(const char *text, const struct value_unit *units, size_t n, struct decimal *d,
-				     size_t *unit)
+static enum value_result read_amount(const char *text, const struct value_unit *units, size_t n,
+				     struct value_decimal *d, size_t *unit)
 {
 	const char *rest;
-	enum value_result result = read_decimal(text, d, &rest);
+	enum value_result result = value_decimal(text, d, &rest);
 
 	if (result != VALUE_OK)
 		return result;
@@ -103,10 +106,10 @@ static enum value_result read_amount(const char *text, const struct value_unit *
 enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
 			       size_t *unit)
 {
-	struct decimal d;
+	struct value_decimal d;
 	enum value_result result = read_amount(text, units, n, &d, unit);
 
-	return result == VALUE_OK ? scale(d, units[*unit].base_units, base_units) : result;
+	return result == VALUE_OK ? value_multiply(d, units[*unit].base_units, base_units) : result;
 }
 
 static void reduce(int64_t *a, int64_t *b)
@@ -125,7 +128,7 @@ static void reduce(int64_t *a, int64_t *b)
 enum value_result value_fraction(const char *text, const struct value_unit *units, size_t n, int64_t *numerator,
 				 int64_t *denominator, size_t *unit)
 {
-	struct decimal d;
+	struct value_decimal d;
 	enum value_result result = read_amount(text, units, n, &d, unit);
 	int64_t ten = 1, base;
 
@@ -133,9 +136,9 @@ enum value_result value_fraction(const char *text, const struct value_unit *unit
 		return result;
 	if (d.mantissa <= 0)
 		return VALUE_RANGE;
-	if (d.n_decimals > VALUE_DECIMALS_MAX)
+	if (d.exponent < -VALUE_DECIMALS_MAX)
 		return VALUE_FRACTION;
-	for (; d.n_decimals > 0; d.n_decimals--)
+	for (; d.exponent < 0; d.exponent++)
 		ten *= 10;
 	base = units[*unit].base_units;
 	*numerator = units[*unit].per ? ten : d.mantissa;
@@ -173,19 +176,19 @@ void value_duration_text(int64_t ms, char out[VALUE_DURATION_TEXT_MAX])
 
 enum value_result value_ratio(const char *text, uint32_t *primary, uint32_t *secondary)
 {
-	struct decimal a, b;
+	struct value_decimal a, b;
 	const char *rest;
 
-	if (read_decimal(text, &a, &rest) != VALUE_OK)
+	if (value_decimal(text, &a, &rest) != VALUE_OK)
 		return VALUE_FORM;
 	rest += strspn(rest, " \t");
 	if (*rest != '/')
 		return VALUE_FORM;
 	rest++;
 	rest += strspn(rest, " \t");
-	if (read_decimal(rest, &b, &rest) != VALUE_OK || *rest != '\0')
+	if (value_decimal(rest, &b, &rest) != VALUE_OK || *rest != '\0')
 		return VALUE_FORM;
-	if (a.n_decimals > 0 || b.n_decimals > 0)
+	if (a.exponent < 0 || b.exponent < 0)
 		return VALUE_FRACTION;
 	if (a.mantissa < 1 || b.mantissa < 1 || a.mantissa > UINT32_MAX || b.mantissa > UINT32_MAX)
 		return VALUE_RANGE;

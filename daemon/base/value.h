@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* value.h - the values people write in ini files: durations, ratios, amounts with a unit, names.
+/* value.h - the values people write in ini files: decimals, durations, ratios, amounts with a unit, names.
  * Pure: no I/O, no logging, no allocation, no locale; any thread. Decimals are exact, never floating point.
  * Nothing is guessed: text after the value makes it no value. */
 #ifndef TALLY_VALUE_H
@@ -14,10 +14,24 @@ enum value_result {
 	VALUE_FORM,	/* no number, or text after it */
 	VALUE_UNIT,	/* no unit, or none of those known */
 	VALUE_FRACTION, /* not a whole number of base units */
-	VALUE_RANGE,	/* more than 64 bits hold */
+	VALUE_RANGE,	/* more than 63 bits and a sign hold */
 };
 
 enum { VALUE_DURATION_TEXT_MAX = 32, VALUE_DECIMALS_MAX = 6 };
+
+/* mantissa x 10^exponent, exactly. */
+struct value_decimal {
+	int64_t mantissa;
+	int32_t exponent;
+};
+
+/* Read the decimal that text begins with: digits, at most one point with digits on both sides, "-" allowed before. *out
+ * has the digits as they are written, so its exponent is 0 or minus the number of decimals; *rest is the text after
+ * them. VALUE_OK, or VALUE_FORM or VALUE_RANGE with nothing written. */
+enum value_result value_decimal(const char *text, struct value_decimal *out, const char **rest);
+
+/* d x factor as a whole number; factor from 1 on. VALUE_OK, or VALUE_FRACTION or VALUE_RANGE with nothing written. */
+enum value_result value_multiply(struct value_decimal d, int64_t factor, int64_t *out);
 
 /* A unit of amounts and what one of it is in its base unit. */
 struct value_unit {

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "value.h"
+
 static const char suffix[] = ".ini";
 
 void driver_free(struct driver *d)
@@ -180,18 +182,12 @@ bool driver_row_expects(const struct driver_row *row, const char *text)
 	return strncasecmp(text, row->expect, strlen(row->expect)) == 0;
 }
 
-/* mantissa x 10^exponent where that is a whole number >= 1 of 63 bits, else 0. */
+/* mantissa x 10^exponent where that is a whole number of 63 bits, else 0. */
 static int64_t whole(int64_t mantissa, int32_t exponent)
 {
-	for (; exponent < 0; exponent++) {
-		if (mantissa % 10 != 0)
-			return 0;
-		mantissa /= 10;
-	}
-	for (; exponent > 0; exponent--)
-		if (__builtin_mul_overflow(mantissa, (int64_t)10, &mantissa))
-			return 0;
-	return mantissa;
+	int64_t product;
+
+	return value_multiply((struct value_decimal){mantissa, exponent}, 1, &product) == VALUE_OK ? product : 0;
 }
 
 int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,

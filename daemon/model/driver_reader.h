@@ -11,6 +11,7 @@
 #define TALLY_DRIVER_READER_H
 
 #include "driver.h"
+#include "value.h"
 
 struct nearest;
 
@@ -82,11 +83,11 @@ void driver_row_settle(struct driver_reader *r);
 /* A whole number, decimal or 0x hexadecimal, nothing around it. */
 bool driver_word_number(const char *text, uint64_t max, uint64_t *out);
 
-/* An exact decimal such as 0.01 as mantissa x 10^exponent, the n bytes of text and nothing around it. */
-bool driver_word_decimal(const char *text, size_t n, int64_t *mantissa, int32_t *exponent);
+/* A decimal from 0 on such as 0.01, the n bytes of text and nothing around it; no 0 ends its mantissa. */
+bool driver_word_decimal(const char *text, size_t n, struct value_decimal *out);
 
-/* A number of base units of 63 bits: decimal x unit. */
-bool driver_word_amount(const char *text, size_t n, int64_t unit_mantissa, int32_t unit_exponent, int64_t *out);
+/* The same times a unit: a whole number. */
+bool driver_word_amount(const char *text, size_t n, struct value_decimal unit, int64_t *out);
 
 /* Index of word among the first n of words, or -1. */
 int driver_word_find(const char *word, const char *const *words, size_t n);

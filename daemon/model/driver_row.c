@@ -95,6 +95,7 @@ static const char *set_type(struct driver_reader *r, const char *value)
 static const char *set_scale(struct driver_reader *r, const char *value)
 {
 	struct driver_row *row = r->row;
+	struct value_decimal weight;
 
 	row->scale = -1;
 	row->mantissa = 1;
@@ -105,9 +106,11 @@ static const char *set_scale(struct driver_reader *r, const char *value)
 		snprintf(r->note->scale, sizeof(r->note->scale), "%s", value + 1);
 		return NULL;
 	}
-	if (driver_word_decimal(value, strlen(value), &row->mantissa, &row->exponent) && row->mantissa > 0)
-		return NULL;
-	return "a decimal above 0 such as 0.01 or 1000, @NAME of a [scale NAME], or - for texts and times";
+	if (!driver_word_decimal(value, strlen(value), &weight) || weight.mantissa == 0)
+		return "a decimal above 0 such as 0.01 or 1000, @NAME of a [scale NAME], or - for texts and times";
+	row->mantissa = weight.mantissa;
+	row->exponent = weight.exponent;
+	return NULL;
 }
 
 static const char *set_unit(struct driver_reader *r, const char *value)
@@ -180,15 +183,14 @@ static const char *counter_amount(struct driver_reader *r, const char *value, in
 	const struct names_row *quantity = names_get(r->row->quantity);
 	size_t n = strspn(value, "0123456789.");
 	const char *unit = value + n;
-	int64_t mantissa;
-	int32_t exponent;
+	struct value_decimal worth;
 
 	if (quantity->kind != NAMES_COUNTER)
 		return "counters only";
 	if (*unit == '\0' && strcmp(quantity->unit, "1") == 0)
 		unit = "1";
-	if (names_unit(r->row->quantity, unit, &mantissa, &exponent) &&
-	    driver_word_amount(value, n, mantissa, exponent, out) && *out > 0)
+	if (names_unit(r->row->quantity, unit, &worth.mantissa, &worth.exponent) &&
+	    driver_word_amount(value, n, worth, out) && *out > 0)
 		return NULL;
 	snprintf(r->allowed, sizeof(r->allowed), "a number above 0 and its unit without a blank, in whole %s",
 		 quantity->unit);

@@ -151,7 +151,7 @@ static const char *set_turnaround(struct driver_reader *r, const char *value)
 	int64_t ms;
 
 	if ((strcmp(unit, "ms") != 0 && strcmp(unit, "s") != 0) ||
-	    !driver_word_amount(value, n, 1, strcmp(unit, "s") == 0 ? 3 : 0, &ms) || ms > 10000)
+	    !driver_word_amount(value, n, (struct value_decimal){1, strcmp(unit, "s") == 0 ? 3 : 0}, &ms) || ms > 10000)
 		return "0ms to 10s, in whole milliseconds";
 	r->d->turnaround_ms = (uint32_t)ms;
 	return NULL;
@@ -160,11 +160,11 @@ static const char *set_turnaround(struct driver_reader *r, const char *value)
 static const char *set_max_power(struct driver_reader *r, const char *value)
 {
 	static const char *const units[] = {"", "W", "kW", "MW"};
-	static const int32_t exponents[] = {0, 0, 3, 6};
+	static const struct value_decimal watts[] = {{1, 0}, {1, 0}, {1, 3}, {1, 6}};
 	size_t n = strspn(value, "0123456789.");
 	int unit = driver_word_find(value + n + strspn(value + n, " "), units, COUNT_OF(units));
 
-	if (unit < 0 || !driver_word_amount(value, n, 1, exponents[unit], &r->d->max_power_w))
+	if (unit < 0 || !driver_word_amount(value, n, watts[unit], &r->d->max_power_w))
 		return "a power in W, kW or MW, in whole W; 0 = unknown";
 	return NULL;
 }
@@ -352,11 +352,11 @@ static int64_t threshold(struct driver_reader *r, const char *name)
 void driver_scale_step(struct driver_reader *r, const char *name, const char *value, unsigned line)
 {
 	struct driver_scale *s = scale(r);
-	int64_t below = threshold(r, name), mantissa = 0;
-	int32_t exponent = 0;
-	bool room = s->n_steps < DRIVER_SCALE_STEPS_MAX, weight;
+	int64_t below = threshold(r, name);
+	struct value_decimal weight = {0};
+	bool room = s->n_steps < DRIVER_SCALE_STEPS_MAX, good_weight;
 
-	weight = driver_word_decimal(value, strlen(value), &mantissa, &exponent) && mantissa > 0;
+	good_weight = driver_word_decimal(value, strlen(value), &weight) && weight.mantissa > 0;
 	if (r->above_line != 0)
 		err_add(r->e, r->d->file, line, "'%s' after 'above' (line %u), allowed: 'above' once and last", name,
 			r->above_line);
@@ -366,17 +366,17 @@ void driver_scale_step(struct driver_reader *r, const char *name, const char *va
 			s->name, BELOW_MAX);
 	else if (!room)
 		err_add(r->e, r->d->file, line, "step '%s', allowed: up to %d steps", name, DRIVER_SCALE_STEPS_MAX);
-	if (!weight)
+	if (!good_weight)
 		err_add(r->e, r->d->file, line, "weight '%s', allowed: a decimal above 0, such as 0.01 or 1000", value);
 	if (below == INT64_MAX && r->above_line == 0)
 		r->above_line = line;
-	if (below == 0 || !room || !weight) {
+	if (below == 0 || !room || !good_weight) {
 		fault(r);
 		return;
 	}
 	s->steps[s->n_steps].below = below;
-	s->steps[s->n_steps].mantissa = mantissa;
-	s->steps[s->n_steps].exponent = exponent;
+	s->steps[s->n_steps].mantissa = weight.mantissa;
+	s->steps[s->n_steps].exponent = weight.exponent;
 	s->n_steps++;
 }
 

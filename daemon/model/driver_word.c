@@ -31,49 +31,29 @@ bool driver_word_number(const char *text, uint64_t max, uint64_t *out)
 	return true;
 }
 
-bool driver_word_decimal(const char *text, size_t n, int64_t *mantissa, int32_t *exponent)
+bool driver_word_decimal(const char *text, size_t n, struct value_decimal *out)
 {
-	bool point = false, digit_last = false;
-	int64_t value = 0;
-	int32_t power = 0;
+	struct value_decimal d;
+	const char *rest;
 
-	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '.' && digit_last && !point) {
-			point = true;
-			digit_last = false;
-			continue;
-		}
-		if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(value, (int64_t)10, &value) ||
-		    __builtin_add_overflow(value, (int64_t)(text[i] - '0'), &value))
-			return false;
-		digit_last = true;
-		power -= point;
-	}
-	for (; value != 0 && value % 10 == 0; power++)
-		value /= 10;
-	*mantissa = value;
-	*exponent = value == 0 ? 0 : power;
-	return digit_last;
+	if (*text == '-' || value_decimal(text, &d, &rest) != VALUE_OK || rest != text + n)
+		return false;
+	for (; d.mantissa != 0 && d.mantissa % 10 == 0; d.exponent++)
+		d.mantissa /= 10;
+	if (d.mantissa == 0)
+		d.exponent = 0;
+	*out = d;
+	return true;
 }
 
-bool driver_word_amount(const char *text, size_t n, int64_t unit_mantissa, int32_t unit_exponent, int64_t *out)
+bool driver_word_amount(const char *text, size_t n, struct value_decimal unit, int64_t *out)
 {
-	int64_t mantissa, value;
-	int32_t exponent;
+	struct value_decimal d;
 
-	if (!driver_word_decimal(text, n, &mantissa, &exponent) ||
-	    __builtin_mul_overflow(mantissa, unit_mantissa, &value))
+	if (!driver_word_decimal(text, n, &d))
 		return false;
-	for (exponent += unit_exponent; exponent < 0; exponent++) {
-		if (value % 10 != 0)
-			return false;
-		value /= 10;
-	}
-	for (; exponent > 0; exponent--)
-		if (__builtin_mul_overflow(value, (int64_t)10, &value))
-			return false;
-	*out = value;
-	return true;
+	d.exponent += unit.exponent;
+	return value_multiply(d, unit.mantissa, out) == VALUE_OK;
 }
 
 int driver_word_find(const char *word, const char *const *words, size_t n)

@@ -199,4 +199,86 @@ TEST(fractions_out_of_range_are_refused)
 	assert_no_fraction("Wh", VALUE_FORM);
 }
 
+static void assert_decimal(const char *text, int64_t mantissa, int32_t exponent, const char *expected_rest)
+{
+	struct value_decimal d = {0};
+	const char *rest = "";
+
+	assert_int_equal(value_decimal(text, &d, &rest), VALUE_OK);
+	assert_int_equal(d.mantissa, mantissa);
+	assert_int_equal(d.exponent, exponent);
+	assert_string_equal(rest, expected_rest);
+}
+
+static void assert_no_decimal(const char *text, enum value_result expected)
+{
+	struct value_decimal d = {.mantissa = 77};
+	const char *rest = "none";
+
+	assert_int_equal(value_decimal(text, &d, &rest), expected);
+	assert_int_equal(d.mantissa, 77);
+	assert_string_equal(rest, "none");
+}
+
+TEST(decimals_keep_the_digits_that_are_written)
+{
+	assert_decimal("12", 12, 0, "");
+	assert_decimal("0.10", 10, -2, "");
+	assert_decimal("-1.5 kWh", -15, -1, " kWh");
+	assert_decimal("007", 7, 0, "");
+	assert_decimal("1.2.3", 12, -1, ".3");
+	assert_decimal("9223372036854775807x", INT64_MAX, 0, "x");
+	assert_decimal("-922337203685477580.7", -INT64_MAX, -1, "");
+}
+
+TEST(decimals_have_digits_on_both_sides_of_a_point)
+{
+	assert_no_decimal("", VALUE_FORM);
+	assert_no_decimal("-", VALUE_FORM);
+	assert_no_decimal("--1", VALUE_FORM);
+	assert_no_decimal("+1", VALUE_FORM);
+	assert_no_decimal(".5", VALUE_FORM);
+	assert_no_decimal("5.", VALUE_FORM);
+	assert_no_decimal("5.x", VALUE_FORM);
+	assert_no_decimal("9223372036854775808", VALUE_RANGE);
+	assert_no_decimal("0.9223372036854775808", VALUE_RANGE);
+}
+
+static void assert_product(int64_t mantissa, int32_t exponent, int64_t factor, int64_t expected)
+{
+	int64_t product = -1;
+
+	assert_int_equal(value_multiply((struct value_decimal){mantissa, exponent}, factor, &product), VALUE_OK);
+	assert_int_equal(product, expected);
+}
+
+static void assert_no_product(int64_t mantissa, int32_t exponent, int64_t factor, enum value_result expected)
+{
+	int64_t product = -1;
+
+	assert_int_equal(value_multiply((struct value_decimal){mantissa, exponent}, factor, &product), expected);
+	assert_int_equal(product, -1);
+}
+
+TEST(products_are_whole_and_exact)
+{
+	assert_product(1, -2, 1000, 10);
+	assert_product(125, -3, 8, 1);
+	assert_product(2, -1, 5, 1);
+	assert_product(36, 2, 3, 10800);
+	assert_product(0, -5, 7, 0);
+	assert_product(-15, -1, 2, -3);
+	/* Only the result must fit. */
+	assert_product(INT64_MAX, -2, 100, INT64_MAX);
+	assert_product(INT64_C(298023223876953125), -4, 3600, INT64_C(107288360595703125));
+}
+
+TEST(products_that_are_not_whole_or_do_not_fit_are_refused)
+{
+	assert_no_product(1, -3, 100, VALUE_FRACTION);
+	assert_no_product(1, -1, 1, VALUE_FRACTION);
+	assert_no_product(1, 19, 1, VALUE_RANGE);
+	assert_no_product(INT64_MAX, 0, 2, VALUE_RANGE);
+}
+
 UNIT_MAIN(NULL, NULL)
