@@ -59,6 +59,13 @@ int adu_tcp_parse(const uint8_t *bytes, size_t n, struct adu *f)
 	return (int)(6 + length);
 }
 
+void adu_make_exception(struct adu *f, uint8_t code)
+{
+	f->pdu[0] |= 0x80;
+	f->pdu[1] = code;
+	f->n_pdu = 2;
+}
+
 static size_t build_tcp(const struct adu *f, uint8_t *out)
 {
 	size_t length = f->n_pdu + 1;

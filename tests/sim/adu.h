@@ -14,6 +14,8 @@ enum {
 	ADU_TCP_MAX = ADU_TCP_HEADER + ADU_PDU_MAX,
 };
 
+enum { ADU_GATEWAY_NO_ANSWER = 11 }; /* exception code: the gateway got no answer from the unit */
+
 /* One request or answer without its wrapping. */
 struct adu {
 	bool tcp;
@@ -35,6 +37,9 @@ bool adu_rtu_parse(const uint8_t *bytes, size_t n, struct adu *f);
 
 /* Take a TCP frame from the n bytes at hand. Returns the bytes used, 0 when more are needed, -1 when it is none. */
 int adu_tcp_parse(const uint8_t *bytes, size_t n, struct adu *f);
+
+/* Make f, a request or an answer, the exception of this code. */
+void adu_make_exception(struct adu *f, uint8_t code);
 
 /* Write f as its transport wants it; out holds ADU_TCP_MAX bytes. Returns the length. */
 size_t adu_build(const struct adu *f, uint8_t *out);

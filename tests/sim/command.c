@@ -75,7 +75,6 @@ static const char *do_load(struct sim *sim, struct line **lines, int n, char **w
 {
 	int32_t meter = site_find_meter(sim->site, words[1]);
 	int64_t mw[2] = {0, 0};
-	struct meter *m;
 
 	(void)lines;
 	if (meter < 0)
@@ -83,10 +82,7 @@ static const char *do_load(struct sim *sim, struct line **lines, int n, char **w
 	for (int i = 2; i < n; i++)
 		if (!parse_value(Q_ACTIVE_POWER, words[i], &mw[i - 2]))
 			return "a load is a power with its unit, as 5kW";
-	m = sim_meter(sim, meter);
-	m->load.base_mw = mw[0];
-	m->load.peak_mw = n > 3 ? mw[1] : mw[0];
-	meter_release(m, Q_ACTIVE_POWER);
+	meter_set_load(sim_meter(sim, meter), mw[0], n > 3 ? mw[1] : mw[0]);
 	fputs("ok\n", out);
 	return NULL;
 }
@@ -119,25 +115,9 @@ static bool find_target(const struct site *s, const char *name, struct fault_rul
 	return rule->bus >= 0;
 }
 
-/* A new rule takes the place of those of the same kind and target. */
-static void drop_rules(struct site *s, const struct fault_rule *like)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->n_faults; i++) {
-		const struct fault_rule *f = &s->faults[i];
-
-		if (f->kind != like->kind || f->exception != like->exception || f->bus != like->bus ||
-		    f->meter != like->meter)
-			s->faults[kept++] = *f;
-	}
-	s->n_faults = kept;
-}
-
 static const char *do_fault(struct sim *sim, struct line **lines, int n, char **words, FILE *out)
 {
 	struct fault_rule rule = {.left = FAULT_UNLIMITED};
-	enum site_transport t;
 
 	(void)lines;
 	if (!fault_parse(words[2], &rule))
@@ -155,10 +135,9 @@ static const char *do_fault(struct sim *sim, struct line **lines, int n, char **
 		else if (!parse_duration(words[i], &rule.delay_ms))
 			return "after the rate a count or a delay with its unit may follow";
 	}
-	t = rule.bus < 0 ? SITE_RTU : sim->site->buses[rule.bus].transport;
-	if (rule.bus >= 0 && !fault_fits(rule.kind, t == SITE_TCP, t != SITE_RTU))
+	if (!site_fault_fits(sim->site, &rule))
 		return "there is no such fault on this transport";
-	drop_rules(sim->site, &rule);
+	site_remove_faults(sim->site, &rule);
 	if (rule.rate_ppm > 0 && !site_add_fault(sim->site, &rule))
 		return "no memory";
 	fputs("ok\n", out);
@@ -169,15 +148,13 @@ static const char *do_fault(struct sim *sim, struct line **lines, int n, char **
 static const char *do_bus(struct sim *sim, struct line **lines, int n, char **words, FILE *out)
 {
 	int32_t bus = site_find_bus(sim->site, words[1]);
-	struct fault_rule rule = {.kind = FAULT_NONE};
-	enum site_transport t;
+	struct fault_rule rule = {.bus = bus, .meter = FAULT_ANY};
 
 	if (bus < 0)
 		return no_bus;
 	if (!fault_parse(words[0], &rule))
 		return "no such fault";
-	t = sim->site->buses[bus].transport;
-	if (!fault_fits(rule.kind, t == SITE_TCP, t != SITE_RTU))
+	if (!site_fault_fits(sim->site, &rule))
 		return "there is no such fault on this transport";
 	if (n > 2 && !parse_duration(words[2], &rule.delay_ms))
 		return "a time has a unit: ms, s, min, h";
@@ -204,13 +181,13 @@ static const char *do_buses(struct sim *sim, struct line **lines, int n, char **
 
 static void print_meter_stats(const struct sim *sim, size_t i, FILE *out)
 {
-	const struct meter *m = &sim->site->meters[i];
+	const struct sim_counts *c = &sim->counts[i];
 
-	fprintf(out, "meter %s requests=%" PRIu64 " answers=%" PRIu64 " exceptions=%" PRIu64, m->name, m->n_requests,
-		m->n_answers, m->n_exceptions);
+	fprintf(out, "meter %s requests=%" PRIu64 " answers=%" PRIu64 " exceptions=%" PRIu64, sim->site->meters[i].name,
+		c->requests, c->answers, c->exceptions);
 	for (int k = 0; k < FAULT_KINDS; k++)
-		if (sim->n_faults[i][k] > 0)
-			fprintf(out, " %s=%" PRIu64, fault_name((enum fault_kind)k), sim->n_faults[i][k]);
+		if (c->faults[k] > 0)
+			fprintf(out, " %s=%" PRIu64, fault_name((enum fault_kind)k), c->faults[k]);
 	fputc('\n', out);
 }
 

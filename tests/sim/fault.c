@@ -12,7 +12,6 @@ enum {
 	MUTE_MS = 3000,
 	GONE_MS = 3000,
 	NOISE_BYTES_MAX = 4,
-	GATEWAY_NO_ANSWER = 11,
 };
 
 static const struct {
@@ -104,13 +103,6 @@ const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t 
 	return NULL;
 }
 
-static void make_exception(struct adu *f, uint8_t code)
-{
-	f->pdu[0] |= 0x80;
-	f->pdu[1] = code;
-	f->n_pdu = 2;
-}
-
 /* A well-formed answer of one word more or less; an exception stays what it is. */
 static void change_length(struct adu *f, int n_words)
 {
@@ -148,7 +140,7 @@ static size_t build_bad_crc(struct adu *f, uint64_t *chance, uint8_t *out)
 	size_t n;
 
 	if (f->tcp)
-		make_exception(f, GATEWAY_NO_ANSWER);
+		adu_make_exception(f, ADU_GATEWAY_NO_ANSWER);
 	n = adu_build(f, out);
 	if (!f->tcp)
 		out[next(chance) % n] ^= (uint8_t)(1u << next(chance) % 8);
@@ -188,7 +180,7 @@ size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint
 		make_wild(&f);
 		break;
 	case FAULT_EXCEPTION:
-		make_exception(&f, rule->exception);
+		adu_make_exception(&f, rule->exception);
 		break;
 	case FAULT_NOISE_BEFORE:
 		n = noise(chance, out);

@@ -20,7 +20,6 @@
 
 enum {
 	RX_MAX = 600,
-	GATEWAY_NO_ANSWER = 11,
 	UNPACED_GAP_US = 5000,	/* silence that ends a frame where the line has no speed */
 	FAST_LINE_BAUD = 19200, /* above it the silence between frames is fixed */
 	FAST_LINE_GAP_US = 1750,
@@ -265,9 +264,7 @@ static void send_exception_later(struct peer *p, const struct adu *request, int6
 	struct adu f = *request;
 	uint8_t bytes[ADU_TCP_MAX];
 
-	f.pdu[0] |= 0x80;
-	f.pdu[1] = GATEWAY_NO_ANSWER;
-	f.n_pdu = 2;
+	adu_make_exception(&f, ADU_GATEWAY_NO_ANSWER);
 	emit(p, at_us, 0, bytes, adu_build(&f, bytes));
 }
 

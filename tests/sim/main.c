@@ -94,29 +94,21 @@ out:
 	return code;
 }
 
-static int replace(char **to, const char *with)
-{
-	if (with == NULL)
-		return 0;
-	free(*to);
-	*to = strdup(with);
-	return *to == NULL ? -ENOMEM : 0;
-}
-
 static int simulate(struct site *site, const struct options *o)
 {
 	struct sim sim = {0};
-	int error, code = EXIT_BAD;
+	int code = EXIT_BAD, rc;
 
-	error = replace(&site->trace, o->trace);
-	if (error == 0)
-		error = replace(&site->control, o->socket);
-	if (error == 0)
-		error = sim_init(&sim, site);
-	if (error != 0)
-		fprintf(stderr, "%s: %s\n", site->trace != NULL ? site->trace : site->file, strerror(-error));
-	else
-		code = run_loop(&sim);
+	rc = site_override(site, o->trace, o->socket);
+	if (rc != 0)
+		goto out;
+	rc = sim_init(&sim, site);
+	if (rc != 0)
+		goto out;
+	code = run_loop(&sim);
+out:
+	if (rc != 0)
+		fprintf(stderr, "%s: %s\n", site->trace != NULL ? site->trace : site->file, strerror(-rc));
 	sim_fini(&sim);
 	return code;
 }

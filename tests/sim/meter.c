@@ -320,19 +320,11 @@ static void start_counters(struct meter *m, uint64_t seed)
 	}
 }
 
-static const struct driver_row *identity_row(const struct meter *m, enum quantity q)
-{
-	for (size_t i = 0; i < m->driver->n_rows; i++)
-		if (m->driver->rows[i].quantity == q)
-			return &m->driver->rows[i];
-	return NULL;
-}
-
 /* What the table expects, else something of the right kind. */
 static void start_texts(struct meter *m, uint64_t seed)
 {
 	for (int q = Q_MAKER; q < Q_COUNT; q++) {
-		const struct driver_row *row = identity_row(m, (enum quantity)q);
+		const struct driver_row *row = driver_row(m->driver, (enum quantity)q);
 		char *text = m->texts[q - Q_MAKER];
 
 		if (m->pins[q] != METER_FREE || row == NULL)
@@ -366,6 +358,13 @@ void meter_set(struct meter *m, enum quantity q, int64_t value)
 	m->values[q] = value;
 	m->rests[q] = 0;
 	m->pins[q] = METER_SET;
+}
+
+void meter_set_load(struct meter *m, int64_t base_mw, int64_t peak_mw)
+{
+	m->load.base_mw = base_mw;
+	m->load.peak_mw = peak_mw;
+	meter_release(m, Q_ACTIVE_POWER);
 }
 
 void meter_set_absent(struct meter *m, enum quantity q)

@@ -70,9 +70,6 @@ struct meter {
 	uint8_t pins[Q_COUNT];	 /* enum meter_pin; a counter is METER_SET once, then goes on from there */
 	char texts[Q_COUNT - Q_MAKER][METER_TEXT_MAX + 1]; /* identity, from Q_MAKER on */
 	int64_t demand_sum, demand_since_ms;
-
-	/* What has been asked of it. */
-	uint64_t n_requests, n_answers, n_exceptions;
 };
 
 /* Curves of a day by name ("flat", "office", "house", "machine", "lighting", "solar"), or NULL. */
@@ -96,6 +93,9 @@ void meter_advance(struct meter *m, int64_t now_ms);
 void meter_set(struct meter *m, enum quantity q, int64_t value);
 void meter_set_absent(struct meter *m, enum quantity q);
 void meter_release(struct meter *m, enum quantity q);
+
+/* Change the load as of now_ms and give the active power back to it. */
+void meter_set_load(struct meter *m, int64_t base_mw, int64_t peak_mw);
 
 /* Set an identity text, cut at METER_TEXT_MAX. */
 void meter_set_text(struct meter *m, enum quantity q, const char *text);

@@ -11,7 +11,6 @@ struct place_pty {
 	char *path; /* of the symbolic link; NULL: closed */
 	int master, slave;
 	int watch; /* readable when someone opens or closes the slave side */
-	int n_users;
 };
 
 /* Make a pseudo-terminal in raw mode and a link to it at path, in place of an older link; anything else that stands

@@ -17,17 +17,16 @@ int sim_init(struct sim *sim, struct site *site)
 	clock_gettime(CLOCK_REALTIME, &now);
 	*sim = (struct sim){.site = site, .mono_us = mono_us(), .chance = site->seed};
 	sim->wall_us = now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-	sim->n_faults = calloc(site->n_meters + 1, sizeof(*sim->n_faults));
-	if (sim->n_faults == NULL)
+	sim->start_ms = site->start_ms < 0 ? sim->wall_us / 1000 : site->start_ms;
+	sim->counts = calloc(site->n_meters + 1, sizeof(*sim->counts));
+	if (sim->counts == NULL)
 		return -ENOMEM;
-	if (site->start_ms < 0)
-		site->start_ms = sim->wall_us / 1000;
 	for (size_t i = 0; i < site->n_meters; i++) {
 		uint64_t seed = site->seed;
 
 		for (const char *c = site->meters[i].name; *c != '\0'; c++)
 			seed = meter_mix(seed ^ (unsigned char)*c);
-		meter_start(&site->meters[i], seed, site->start_ms);
+		meter_start(&site->meters[i], seed, sim->start_ms);
 	}
 	if (site->trace != NULL && (sim->trace = fopen(site->trace, "we")) == NULL)
 		return -errno;
@@ -38,7 +37,7 @@ void sim_fini(struct sim *sim)
 {
 	if (sim->trace != NULL)
 		fclose(sim->trace);
-	free(sim->n_faults);
+	free(sim->counts);
 	*sim = (struct sim){0};
 }
 
@@ -50,7 +49,7 @@ int64_t sim_meter_ms(const struct sim *sim)
 		wall_us -= wall_us % (sim->site->hold_ms * INT64_C(1000));
 	if (wall_us < sim->wall_us)
 		wall_us = sim->wall_us;
-	return sim->site->start_ms + (wall_us - sim->wall_us) * sim->site->speed / 1000;
+	return sim->start_ms + (wall_us - sim->wall_us) * sim->site->speed / 1000;
 }
 
 struct meter *sim_meter(struct sim *sim, int32_t meter)
@@ -97,12 +96,14 @@ struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *req
 	const struct site_bus *b = &sim->site->buses[bus];
 	int32_t index = find_unit(sim, bus, request->unit);
 	const struct fault_rule *rule;
+	struct sim_counts *counts;
 	struct meter *m;
 
 	if (index < 0)
 		return result;
 	m = sim_meter(sim, index);
-	m->n_requests++;
+	counts = &sim->counts[index];
+	counts->requests++;
 	slave_answer(m, request, &result.answer);
 	result.verdict = SIM_ANSWER;
 	result.turnaround_ms = m->turnaround_ms;
@@ -111,11 +112,11 @@ struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *req
 	if (rule != NULL) {
 		result.verdict = SIM_FAULT;
 		result.rule = *rule;
-		sim->n_faults[index][rule->kind]++;
+		counts->faults[rule->kind]++;
 	} else if (slave_exception(&result.answer) != 0) {
-		m->n_exceptions++;
+		counts->exceptions++;
 	} else {
-		m->n_answers++;
+		counts->answers++;
 	}
 	trace(sim, m, request, &result);
 	return result;

@@ -11,13 +11,20 @@
 #include "fault.h"
 #include "site.h"
 
+/* The requests to one meter, by how they were answered. */
+struct sim_counts {
+	uint64_t requests, answers, exceptions;
+	uint64_t faults[FAULT_KINDS];
+};
+
 struct sim {
 	struct site *site;
-	FILE *trace;			   /* or NULL */
-	int64_t wall_us;		   /* wall clock at the start */
-	int64_t mono_us;		   /* monotonic clock at the start */
-	uint64_t chance;		   /* all of the run's chance */
-	uint64_t (*n_faults)[FAULT_KINDS]; /* per meter and kind */
+	FILE *trace;		   /* or NULL */
+	int64_t wall_us;	   /* wall clock at the start */
+	int64_t mono_us;	   /* monotonic clock at the start */
+	int64_t start_ms;	   /* the meters' clock at the start */
+	uint64_t chance;	   /* all of the run's chance */
+	struct sim_counts *counts; /* one for each meter of the site */
 };
 
 /* What becomes of one request. */

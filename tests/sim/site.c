@@ -607,16 +607,6 @@ static void check_meter(struct reader *r, size_t i)
 		m->turnaround_ms = s->buses != NULL && s->buses[m->bus].pace ? m->driver->turnaround_ms : 0;
 }
 
-static bool fits_bus(const struct site *s, const struct fault_rule *f)
-{
-	enum site_transport t;
-
-	if (f->bus < 0)
-		return true;
-	t = s->buses[f->bus].transport;
-	return fault_fits(f->kind, t == SITE_TCP, t != SITE_RTU);
-}
-
 /* A rule for several meters becomes one rule for each. */
 static void check_fault(struct reader *r, size_t i)
 {
@@ -646,7 +636,7 @@ static void check_fault(struct reader *r, size_t i)
 			complain(r, "[fault]", "no memory for it");
 		first = false;
 	}
-	if (s->n_buses > 0 && !fits_bus(s, &s->faults[i]))
+	if (s->n_buses > 0 && !site_fault_fits(s, &s->faults[i]))
 		err_add(r->e, s->file, ref->line, "%s on bus %s, there is no such thing with transport %s",
 			fault_name(rule.kind), s->buses[s->faults[i].bus].name,
 			site_transport_text(s->buses[s->faults[i].bus].transport));
@@ -752,6 +742,46 @@ bool site_add_fault(struct site *s, const struct fault_rule *rule)
 	s->faults = faults;
 	faults[s->n_faults++] = *rule;
 	return true;
+}
+
+void site_remove_faults(struct site *s, const struct fault_rule *like)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < s->n_faults; i++) {
+		const struct fault_rule *f = &s->faults[i];
+
+		if (f->kind != like->kind || f->exception != like->exception || f->bus != like->bus ||
+		    f->meter != like->meter)
+			s->faults[n_kept++] = *f;
+	}
+	s->n_faults = n_kept;
+}
+
+bool site_fault_fits(const struct site *s, const struct fault_rule *rule)
+{
+	enum site_transport t;
+
+	if (rule->bus < 0)
+		return true;
+	t = s->buses[rule->bus].transport;
+	return fault_fits(rule->kind, t == SITE_TCP, t != SITE_RTU);
+}
+
+static int replace_text(char **to, const char *with)
+{
+	if (with == NULL)
+		return 0;
+	free(*to);
+	*to = strdup(with);
+	return *to == NULL ? -ENOMEM : 0;
+}
+
+int site_override(struct site *s, const char *trace, const char *control)
+{
+	int rc = replace_text(&s->trace, trace);
+
+	return rc != 0 ? rc : replace_text(&s->control, control);
 }
 
 const char *site_transport_text(enum site_transport t)

@@ -56,6 +56,15 @@ int32_t site_find_meter(const struct site *s, const char *name);
 /* Add one fault rule; false = no memory. */
 bool site_add_fault(struct site *s, const struct fault_rule *rule);
 
+/* Remove the rules of the same kind, exception, bus and meter. */
+void site_remove_faults(struct site *s, const struct fault_rule *like);
+
+/* Can a fault of the rule's kind happen on the rule's bus? True when the rule is for every bus. */
+bool site_fault_fits(const struct site *s, const struct fault_rule *rule);
+
+/* Replace the paths of the trace and the control socket; NULL keeps that of the file. 0 or -ENOMEM. */
+int site_override(struct site *s, const char *trace, const char *control);
+
 /* "rtu", "tcp", "rtu-over-tcp". */
 const char *site_transport_text(enum site_transport t);
 

@@ -241,9 +241,7 @@ void slave_answer(const struct meter *m, const struct adu *request, struct adu *
 
 	*answer = *request;
 	if (exception != 0) {
-		answer->pdu[0] = request->n_pdu > 0 ? request->pdu[0] | 0x80 : 0x80;
-		answer->pdu[1] = exception;
-		answer->n_pdu = 2;
+		adu_make_exception(answer, exception);
 		return;
 	}
 	answer->pdu[1] = (uint8_t)(range_of(request).n * 2);
