@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* bench_store - what the store writes, keeps and answers.
+/* bench_store - measures how much the store writes to disk, how much it keeps and how fast it answers queries.
  * Prints "figure<TAB>value<TAB>unit" on standard output.
  *   --minutes N   simulated minutes of 250 meters x 12 values (120)
- *   --days N      days of 15-minute readings to ask questions of (365)
- *   --retain N    days of 15-minute readings of which 10 are kept (30)
- *   --dir D       where the databases go; must be a real disk (.) */
+ *   --days N      days of 15-minute readings for the queries (365)
+ *   --retain N    days of 15-minute readings, of which 10 are kept (30)
+ *   --dir D       folder for the databases; must be on a real disk (.) */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 #include "mono.h"
 #include "store.h"
 
-enum { N_BUSES = 8, N_METERS = 250, READ_MS = 350, COMMIT_S = 10, TIMES = 11, KEPT_DAYS = 10 };
+enum { N_BUSES = 8, N_METERS = 250, READ_MS = 350, COMMIT_S = 10, REPEATS = 11, KEPT_DAYS = 10 };
 
 static const int64_t T = 1735686000; /* 2025-01-01T00:00 in Paris */
 
@@ -39,7 +39,7 @@ struct site {
 	uint64_t random;
 };
 
-static int64_t below(struct site *s, int64_t n)
+static int64_t random_below(struct site *s, int64_t n)
 {
 	s->random ^= s->random << 13;
 	s->random ^= s->random >> 7;
@@ -51,7 +51,7 @@ static void remove_database(const char *path)
 {
 	char name[600];
 
-	for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end; end++) {
+	for (const char *const *end = (const char *const[]){"", "-wal", "-shm", NULL}; *end != NULL; end++) {
 		snprintf(name, sizeof(name), "%s%s", path, *end);
 		unlink(name);
 	}
@@ -83,10 +83,10 @@ static int start_site(struct site *s, const char *dir, const char *name, uint32_
 		m->address = (uint8_t)bus->n_meters;
 		m->energy_every_s = every_s;
 		for (int k = 0; k < 12; k++)
-			s->counters[i][k] = 100000000 + below(s, 100000000);
+			s->counters[i][k] = 100000000 + random_below(s, 100000000);
 	}
 	s->store = store_open(&s->conf, &e);
-	if (!s->store || store_configure(s->store, &s->conf, &e) != 0) {
+	if (s->store == NULL || store_configure(s->store, &s->conf, &e) != 0) {
 		err_print(&e, stderr);
 		return -1;
 	}
@@ -99,50 +99,50 @@ static int start_site(struct site *s, const char *dir, const char *name, uint32_
 	return 0;
 }
 
-/* 12 values: five totals, the tariff in force, and two counters of three tariffs. */
+/* 12 values: five totals, the active tariff, and two counters for each of three tariffs. */
 static void read_meter(struct site *s, int i, int64_t slot_s, uint32_t delay_ms, int64_t rise)
 {
 	struct reading r = {.meter = s->ids[i], .slot_s = slot_s, .delay_ms = delay_ms};
 	int64_t tariff = 1 + slot_s / 28800 % 3;
 
 	for (int k = 0; k < 5; k++) {
-		s->counters[i][k] += below(s, rise) / 10 * 10;
+		s->counters[i][k] += random_below(s, rise) / 10 * 10;
 		reading_set(&r, energy[k], s->counters[i][k]);
 	}
 	reading_set(&r, Q_TARIFF, tariff);
 	for (int k = 0; k < 6; k++) {
 		if (k % 3 == tariff - 1)
-			s->counters[i][5 + k] += below(s, rise) / 10 * 10;
+			s->counters[i][5 + k] += random_below(s, rise) / 10 * 10;
 		reading_set(&r, tariffs[k], s->counters[i][5 + k]);
 	}
 	store_reading(s->store, &r);
 }
 
-static void tell_status(struct site *s, uint64_t minute)
+static void report_status(struct site *s, uint64_t minute)
 {
 	struct meter_status st = {.state = "up", .last_good_s = T + (int64_t)minute * 60};
 	struct bus_status bus = {.state = "up", .busy_percent = 12.5, .requests = 96 * minute, .round_ms = 11000};
 
 	st.requests = 3 * minute;
 	for (int i = 0; i < N_METERS; i++) {
-		st.latency_us = (uint32_t)(30000 + below(s, 1000));
+		st.latency_us = (uint32_t)(30000 + random_below(s, 1000));
 		store_meter_status(s->store, s->ids[i], &st);
 	}
 	for (int b = 0; b < N_BUSES; b++)
 		store_bus_status(s->store, s->buses[b].name, &bus);
 }
 
-/* Bytes this process has made go to disk. */
-static int64_t written(void)
+/* Bytes that the kernel has sent to disk for this process, or -1. */
+static int64_t written_bytes(void)
 {
 	FILE *f = fopen("/proc/self/io", "r");
 	char line[80];
 	int64_t n = -1;
 
-	while (f && fgets(line, sizeof(line), f))
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
 		if (sscanf(line, "write_bytes: %" SCNd64, &n) == 1)
 			break;
-	if (f)
+	if (f != NULL)
 		fclose(f);
 	return n;
 }
@@ -154,27 +154,32 @@ static int64_t file_bytes(const char *path)
 	return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
-static void figure(const char *name, double value, const char *unit)
+static void print_figure(const char *name, double value, const char *unit)
 {
 	printf("%s\t%.3f\t%s\n", name, value, unit);
 	fflush(stdout);
 }
 
-static int bench_writing(const char *dir, int64_t minutes)
+static int measure_writing(const char *dir, int64_t minutes)
 {
 	struct site *s = malloc(sizeof(*s));
 	int64_t before, values = minutes * N_METERS * 12, spent_us = 0, n_commits = 0;
-	int r = 0;
+	int rc = 0;
 
-	if (!s || start_site(s, dir, "bench-write.db", 60, 400) != 0)
-		return -1;
+	if (s == NULL || start_site(s, dir, "bench-write.db", 60, 400) != 0) {
+		rc = -1;
+		goto out;
+	}
 	store_commit(s->store);
-	before = written();
+	before = written_bytes();
 	for (int64_t minute = 0; minute < minutes; minute++) {
 		int next[N_BUSES] = {0};
 
-		tell_status(s, (uint64_t)minute);
-		for (int64_t at_s = COMMIT_S; at_s <= 60 && r == 0; at_s += COMMIT_S) {
+		report_status(s, (uint64_t)minute);
+		for (int64_t at_s = COMMIT_S; at_s <= 60 && rc == 0; at_s += COMMIT_S) {
+			int64_t start_us;
+			bool is_pending;
+
 			for (int i = 0; i < N_METERS; i++) {
 				int place = i / N_BUSES;
 
@@ -184,26 +189,26 @@ static int bench_writing(const char *dir, int64_t minutes)
 				read_meter(s, i, T + 60 * minute, (uint32_t)(place * READ_MS + 200), 800);
 			}
 			store_tick(s->store, T + 60 * minute + at_s);
-			bool anything = store_pending(s->store) > 0;
-			int64_t start_us = mono_us();
-
-			r = store_commit(s->store);
-			if (anything) {
+			is_pending = store_pending(s->store) > 0;
+			start_us = mono_us();
+			rc = store_commit(s->store);
+			if (is_pending) {
 				spent_us += mono_us() - start_us;
 				n_commits++;
 			}
 		}
 	}
-	if (r != 0)
+	if (rc != 0)
 		fprintf(stderr, "bench_store: %s\n", store_error(s->store));
 	store_close(s->store);
-	figure("store.bytes_written_per_value", (double)(written() - before) / (double)values, "bytes");
-	figure("store.bytes_kept_per_value", (double)file_bytes(s->path) / (double)values, "bytes");
-	figure("store.commits_per_second", (double)n_commits * 1e6 / (double)spent_us, "1/s");
-	figure("store.rows_per_commit", (double)values / 12 / (double)n_commits, "rows");
+	print_figure("store.bytes_written_per_value", (double)(written_bytes() - before) / (double)values, "bytes");
+	print_figure("store.bytes_kept_per_value", (double)file_bytes(s->path) / (double)values, "bytes");
+	print_figure("store.commits_per_second", (double)n_commits * 1e6 / (double)spent_us, "1/s");
+	print_figure("store.rows_per_commit", (double)values / 12 / (double)n_commits, "rows");
 	remove_database(s->path);
+out:
 	free(s);
-	return r;
+	return rc;
 }
 
 static int compare(const void *a, const void *b)
@@ -215,15 +220,15 @@ static int compare(const void *a, const void *b)
 
 static int64_t median(int64_t *values)
 {
-	qsort(values, TIMES, sizeof(*values), compare);
-	return values[TIMES / 2];
+	qsort(values, REPEATS, sizeof(*values), compare);
+	return values[REPEATS / 2];
 }
 
-static int64_t ask(sqlite3 *db, const char *sql, int64_t *n_rows)
+static int64_t time_query(sqlite3 *db, const char *sql, int64_t *n_rows)
 {
-	int64_t took_us[TIMES];
+	int64_t took_us[REPEATS];
 
-	for (int i = 0; i < TIMES; i++) {
+	for (int i = 0; i < REPEATS; i++) {
 		sqlite3_stmt *stmt = NULL;
 		int64_t start_us = mono_us();
 
@@ -243,7 +248,7 @@ static int64_t ask(sqlite3 *db, const char *sql, int64_t *n_rows)
 
 static const struct {
 	const char *name, *sql;
-} questions[] = {
+} queries[] = {
 	{"query.latest", "SELECT * FROM latest"},
 	{"query.latest_one_meter", "SELECT * FROM latest WHERE meter = 'meter-100'"},
 	{"query.month_per_meter_and_tariff", "SELECT * FROM monthly_tariff WHERE month = '2025-02'"},
@@ -268,60 +273,63 @@ static const struct {
 	{"query.event", "SELECT * FROM event ORDER BY ts DESC LIMIT 100"},
 };
 
-/* How long a start takes with all that in the database. Once: most of it is the check of the file, which takes the time
- * that it is given. */
-static int bench_opening(struct site *s)
+/* Time of one start on the full database. Once is enough: most of it is the check of the file, which uses all the time
+ * that it may take. */
+static int measure_opening(struct site *s)
 {
 	struct err e = {0};
 	int64_t start_us = mono_us();
 
 	s->store = store_open(&s->conf, &e);
-	if (!s->store || store_configure(s->store, &s->conf, &e) != 0) {
+	if (s->store == NULL || store_configure(s->store, &s->conf, &e) != 0) {
 		err_print(&e, stderr);
 		return -1;
 	}
-	figure("store.open", (double)(mono_us() - start_us) / 1e6, "s");
+	print_figure("store.open", (double)(mono_us() - start_us) / 1e6, "s");
 	store_close(s->store);
 	return 0;
 }
 
-static int bench_asking(const char *dir, int64_t days)
+static int measure_queries(const char *dir, int64_t days)
 {
 	struct site *s = malloc(sizeof(*s));
 	int64_t start_us = mono_us(), n_rows;
 	sqlite3 *db = NULL;
-	int r = 0;
+	int rc = 0;
 
-	if (!s || start_site(s, dir, "bench-ask.db", 900, 400) != 0)
-		return -1;
-	for (int64_t quarter = 0; quarter <= days * 96 && r == 0; quarter++) {
+	if (s == NULL || start_site(s, dir, "bench-query.db", 900, 400) != 0) {
+		rc = -1;
+		goto out;
+	}
+	for (int64_t quarter = 0; quarter <= days * 96 && rc == 0; quarter++) {
 		for (int i = 0; i < N_METERS; i++)
 			read_meter(s, i, T + 900 * quarter, 500, 12000);
 		if (quarter % 96 == 0 || quarter == days * 96)
-			r = store_commit(s->store);
+			rc = store_commit(s->store);
 	}
-	if (r != 0)
+	if (rc != 0)
 		fprintf(stderr, "bench_store: %s\n", store_error(s->store));
-	figure("store.readings_per_second", (double)(days * 96 * N_METERS) * 1e6 / (double)(mono_us() - start_us),
-	       "1/s");
+	print_figure("store.readings_per_second", (double)(days * 96 * N_METERS) * 1e6 / (double)(mono_us() - start_us),
+		     "1/s");
 	if (sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-		r = -1;
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]) && r == 0; i++) {
-		int64_t us = ask(db, questions[i].sql, &n_rows);
+		rc = -1;
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]) && rc == 0; i++) {
+		int64_t us = time_query(db, queries[i].sql, &n_rows);
 		char rows[80];
 
-		figure(questions[i].name, (double)us / 1000, "ms");
-		snprintf(rows, sizeof(rows), "%s.rows", questions[i].name);
-		figure(rows, (double)n_rows, "rows");
+		print_figure(queries[i].name, (double)us / 1000, "ms");
+		snprintf(rows, sizeof(rows), "%s.rows", queries[i].name);
+		print_figure(rows, (double)n_rows, "rows");
 	}
 	sqlite3_close(db);
 	store_close(s->store);
-	figure("store.file", (double)file_bytes(s->path) / 1e6, "MB");
-	if (r == 0)
-		r = bench_opening(s);
+	print_figure("store.file", (double)file_bytes(s->path) / 1e6, "MB");
+	if (rc == 0)
+		rc = measure_opening(s);
 	remove_database(s->path);
+out:
 	free(s);
-	return r;
+	return rc;
 }
 
 static int64_t oldest_s(const char *path)
@@ -339,26 +347,29 @@ static int64_t oldest_s(const char *path)
 	return ts;
 }
 
-/* Readings come as fast as they are taken; those older than is kept must go as fast. */
-static int bench_retaining(const char *dir, int64_t days)
+/* The readings arrive as fast as the store takes them; the old ones must be removed as fast. */
+static int measure_retention(const char *dir, int64_t days)
 {
 	struct site *s = malloc(sizeof(*s));
 	int64_t last_s = T + 86400 * days;
-	int r = 0;
+	int rc = 0;
 
-	if (!s || start_site(s, dir, "bench-retain.db", 900, KEPT_DAYS) != 0)
-		return -1;
-	for (int64_t slot_s = T; slot_s <= last_s && r == 0; slot_s += 900) {
+	if (s == NULL || start_site(s, dir, "bench-retain.db", 900, KEPT_DAYS) != 0) {
+		rc = -1;
+		goto out;
+	}
+	for (int64_t slot_s = T; slot_s <= last_s && rc == 0; slot_s += 900) {
 		for (int i = 0; i < N_METERS; i++)
 			read_meter(s, i, slot_s, 500, 12000);
 		store_tick(s->store, slot_s);
-		r = store_commit(s->store);
+		rc = store_commit(s->store);
 	}
 	store_close(s->store);
-	figure("retention.days_behind", (double)(last_s - oldest_s(s->path)) / 86400 - KEPT_DAYS, "d");
+	print_figure("retention.days_behind", (double)(last_s - oldest_s(s->path)) / 86400 - KEPT_DAYS, "d");
 	remove_database(s->path);
+out:
 	free(s);
-	return r;
+	return rc;
 }
 
 int main(int argc, char **argv)
@@ -384,9 +395,9 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	if (minutes > 0 && bench_writing(dir, minutes) != 0)
+	if (minutes > 0 && measure_writing(dir, minutes) != 0)
 		return 1;
-	if (days > 0 && bench_asking(dir, days) != 0)
+	if (days > 0 && measure_queries(dir, days) != 0)
 		return 1;
-	return retained > 0 && bench_retaining(dir, retained) != 0;
+	return retained > 0 && measure_retention(dir, retained) != 0;
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the measurements share: a simulated site with configurations for it, and what the kernel says of a process.
+"""Shared by the measurements: a simulated site with configurations for it, and the kernel's figures of a process.
 
-The site is that of the integration tests. The processes measured run beside the simulator, so only figures of their own
-are taken: their processor clock, their memory, the bytes they made go to disk."""
+The site is that of the integration tests. The measured processes run beside the simulator, so only their own figures
+are used: their processor clock, their memory and the bytes that the kernel wrote to disk for them."""
 
 import pathlib
 import resource
@@ -19,7 +19,7 @@ MODEL = "countis-e43"
 
 
 class Bench(Site):
-    """A site that is no test: used with "with"."""
+    """A site outside a test, used with "with"."""
 
     def __enter__(self):
         resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
@@ -61,13 +61,13 @@ class Bench(Site):
 
     def stop(self, *processes):
         for p in processes:
-            self.assertIsNone(p.poll(), f"{p.args}: ended before its time")
+            self.assertIsNone(p.poll(), f"{p.args}: ended too early")
             p.terminate()
         for p in processes:
             try:
                 p.wait(timeout=10)
             except subprocess.TimeoutExpired:
-                p.kill()  # collectd ends after the read in hand, which can be minutes of timeouts
+                p.kill()  # collectd finishes its current read first, which can take minutes of timeouts
                 p.wait()
             self.processes.remove(p)
 
@@ -77,7 +77,7 @@ def section(name, keys):
 
 
 def cpu_s(pid):
-    """Processor time of all threads, from the process's own clock (the kernel's numbering of such clocks)."""
+    """Processor time of all threads, from the process's own clock; the number follows the kernel's CPUCLOCK macros."""
     return time.clock_gettime(~pid << 3 | 2)
 
 
@@ -101,7 +101,7 @@ def field(path, name):
 
 
 def run(*command, **options):
-    """Output of a program that must come through."""
+    """Output of a program that must succeed."""
     return subprocess.run([str(c) for c in command], check=True, text=True, stdout=subprocess.PIPE, **options).stdout
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The short form of the integration tests' soak: no value may be stored that no meter has said."""
+"""A short run of the integration tests' soak: every stored value must be one that a meter has shown."""
 
-import common  # noqa: F401, lets soak be found
+import common  # noqa: F401, puts soak on the path
 
 import soak
 

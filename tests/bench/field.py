@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Side by side with what people use: collectd's modbus plugin, and a poller written in an afternoon.
+"""tallyd beside the alternatives that people use: collectd's modbus plugin, and a poller written in an afternoon.
 
-All three read the same 39 values of the same simulated meters in the same period, at the same time. Each runs three times:
-on a gateway without pacing (processor time, memory, bytes written), on a healthy line of its own at 9600 baud (time of a
-round), and on a line of its own at 38400 baud where two of six meters are dead (slots of the healthy ones)."""
+All three read the same 39 values of the same simulated meters in the same period, at the same time. Each runs three
+times: on a gateway without pacing (processor time, memory, bytes written), on a healthy line of its own at 9600 baud
+(time of a round), and on a line of its own at 38400 baud where two of six meters are dead (slots of the healthy
+ones)."""
 
 import csv
 import pathlib
@@ -19,7 +20,7 @@ LINE = {"meters": 3, "period": 10, "baud": 9600}
 DEAD = {"meters": 6, "period": 10, "baud": 38400, "dead": (2, 5)}
 FULL = {"meters": 30, "period": 10, "baud": 38400, "dead": range(3, 31, 3), "contact": 15}
 COLLECTD = pathlib.Path("/usr/sbin/collectd")
-CONTENDERS = ["tallyd", "collectd", "naive"] if COLLECTD.exists() else ["tallyd", "naive"]  # run sees to it that it does
+CONTENDERS = ["tallyd", "collectd", "naive"] if COLLECTD.exists() else ["tallyd", "naive"]  # run installs collectd
 COLLECTD_TYPES = {"u32": "Uint32", "s32": "Int32", "u16": "Uint16"}
 
 
@@ -29,7 +30,7 @@ def kept_quantities():
 
 
 def values_of_model():
-    """(name, address, type, scale) of what tallyd keeps of energies and powers, as others read it: a byte in its word."""
+    """(name, address, type, scale) of the energies and powers that tallyd keeps. Others read a byte as its word."""
     kept = kept_quantities()
     values = []
     for line in (SOURCE / "drivers" / f"{MODEL}.ini").read_text().splitlines():
@@ -138,8 +139,8 @@ class FullLine:
         self.bench.stop(self.process)
 
     def slots_read(self):
-        """Share of the healthy meters' energies and powers that are there, of slots that began and ended after the first
-        contact, in which all 30 are asked once who they are and ten seconds pass waiting for the dead."""
+        """Share of the healthy meters' energies and powers that were stored, of the slots that began and ended after the
+        first contact. The first contact identifies all 30 meters once and waits ten seconds for the dead ones."""
         period_s = FULL["period"]
         first_s = (int(self.started_s + FULL["contact"]) // period_s + 1) * period_s
         until_s = int(self.stopped_s) // period_s * period_s
@@ -169,7 +170,7 @@ def make_places(b):
 
 
 def watch(place, windows, window_s):
-    """Processor seconds of each contender in each window, and at the end of all what it holds and has written."""
+    """Processor seconds of each contender in each window; after the last window its memory and the bytes it wrote."""
     seen = {c: {"cpu": []} for c in CONTENDERS}
     pids = {c: place.processes[c].pid for c in CONTENDERS}
     due = time.monotonic()
@@ -185,14 +186,14 @@ def watch(place, windows, window_s):
 
 
 def rounds_of(b, prefix):
-    """Seconds that each round of a line took, from the trace: rounds are what longer pauses part."""
+    """Seconds that each round of a line took, from the trace: a long pause separates two rounds."""
     times = [wall_ms for wall_ms, meter, _, _ in b.trace() if meter.startswith(prefix)]
     rounds = [[]]
     for before, now in zip([times[0]] + times, times):
         if now - before > 1500:
             rounds.append([])
         rounds[-1].append(now)
-    # The trace has the end of each request; one request's share stands for the time to the first.
+    # The trace has the end of each request; the mean time of one request is added for the first.
     whole = rounds[1:-1] or rounds
     return [(r[-1] - r[0]) / 1000 * len(r) / max(1, len(r) - 1) for r in whole]
 
@@ -227,7 +228,7 @@ def of_gateway(place, seen, watched_s):
     per_value = {}
     for c in CONTENDERS:
         stored = place.stored(c, place.units)
-        # All of them ran a little longer than they were watched: what they stored in a second is known all the same.
+        # All of them ran a little longer than they were watched, so they may have stored more than was due.
         share = min(1.0, stored / (wanted * watched_s))
         per_value[c] = statistics.median(seen[c]["cpu"]) / (wanted * share * watched_s / len(seen[c]["cpu"])) * 1e6
         yield f"field.{c}.values_kept_up", share, "1"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How near a round comes to what the wire needs, and a gateway without a line to a bare loop."""
+"""Compares a round on a line with the time that the wire alone needs, and a gateway without a line with a bare loop."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ BAUDS = (4800, 9600, 19200, 38400)
 
 
 def efficiency(quick):
-    """The four speeds at once: each is a process of its own that mostly waits, and the simulator has time to spare."""
+    """All four speeds run at once: each is a process of its own that mostly waits, and the simulator is not busy."""
     full = {4800: 12, 9600: 31, 19200: 31, 38400: 31}
     meters, rounds = ({baud: 2 for baud in BAUDS}, 1) if quick else (full, 5)
     with Bench() as b, contextlib.ExitStack() as stack:
@@ -33,9 +33,9 @@ def efficiency(quick):
 
 
 def gateway(quick):
-    """Requests per second through a gateway that answers at once, beside the bare loop, round about: with the gateway on
-    one processor and both readers on another, and all on one. Left to itself the scheduler now parts them, now does
-    not, and its choice is what would be compared."""
+    """Requests per second through a gateway that answers at once, in turn with the bare loop: first with the gateway on
+    one processor and both readers on another, then with all three on one. The processors are fixed because the
+    scheduler would sometimes separate them and sometimes not, and the comparison would measure that choice."""
     places = sorted(os.sched_getaffinity(0))
     with Bench() as b:
         port = free_port()

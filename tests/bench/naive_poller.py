@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """naive_poller.py - the poller that people write in an afternoon: pymodbus, one read per value, one row per value.
 
-It is what tallyd is measured against, so it is kept as it would be found, not as it could be.
+tallyd is measured against it, so it stays as such programs usually are and is not improved.
 Usage: naive_poller.py DATABASE VALUES PERIOD_S UNIT... (--tcp PORT | --serial DEVICE BAUD)
 VALUES is a file of lines "name address type scale"."""
 

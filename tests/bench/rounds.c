@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* rounds - what a round over all meters of a bus takes: through the daemon's own worker, and on request by a loop of
- * libmodbus over the same requests. Prints figure<TAB>value<TAB>unit; times are medians over the rounds.
+/* rounds - measures how long a round over all meters of a bus takes: through the daemon's own worker and, with -b,
+ * through a bare loop of libmodbus calls over the same requests.
+ * Prints figure<TAB>value<TAB>unit; times are medians over the rounds.
  * Usage: rounds [-b] DIR ROUNDS
  *   DIR  configuration directory with one bus, all of its meters of one model
- *   -b   beside each round one by the bare loop (transport tcp) */
+ *   -b   after each round a round by the bare loop (transport tcp only) */
 #include <modbus.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct meter {
 	struct link_reply replies[REQUESTS];
 };
 
-/* One way to read, and what each of its rounds took. */
+/* One way to read: the time and the processor time of each of its rounds. */
 struct run {
 	int64_t wall_us[ROUNDS_MAX], cpu_us[ROUNDS_MAX];
 };
@@ -40,7 +41,7 @@ struct bench {
 	modbus_t *bare;
 	int n_rounds;
 	size_t n_failed;
-	struct run ours, loop;
+	struct run worker, loop;
 };
 
 static void fail(const char *what)
@@ -54,7 +55,7 @@ static void wake(void *context)
 	sem_post(context);
 }
 
-/* Of all threads. */
+/* Processor time of all threads. */
 static int64_t cpu_us(void)
 {
 	struct timespec t;
@@ -71,12 +72,12 @@ static void load(struct bench *b, const char *dir)
 	err_print(&e, stderr);
 	err_fini(&e);
 	if (b->conf == NULL || b->conf->n_buses != 1)
-		fail("a configuration of one bus is needed");
+		fail("the configuration is not good, or does not have exactly one bus");
 	b->line = &b->conf->buses[0];
 	b->plan = plan_new(b->line->meters[0].driver, DRIVER_ENERGY, NULL, NULL);
 	b->meters = calloc(b->line->n_meters, sizeof(struct meter));
 	if (b->plan == NULL || b->meters == NULL || b->plan->n_words > WORDS || b->plan->n_requests > REQUESTS)
-		fail("no plan");
+		fail("out of memory, or the plan has too many words or requests");
 }
 
 static void open_bus(struct bench *b)
@@ -84,7 +85,7 @@ static void open_bus(struct bench *b)
 	sem_init(&b->woken, 0, 0);
 	b->bus = bus_new(b->line, wake, &b->woken);
 	if (b->bus == NULL)
-		fail("no bus");
+		fail("the bus does not start");
 	while (!bus_is_open(b->bus, NULL, 0))
 		sem_wait(&b->woken);
 }
@@ -96,7 +97,7 @@ static void open_bare(struct bench *b)
 	snprintf(port, sizeof(port), "%u", b->line->port);
 	b->bare = modbus_new_tcp_pi(b->line->host, port);
 	if (b->bare == NULL || modbus_connect(b->bare) < 0)
-		fail("libmodbus can not connect");
+		fail("libmodbus cannot connect");
 }
 
 static void submit(struct bench *b, size_t i)
@@ -112,8 +113,8 @@ static void submit(struct bench *b, size_t i)
 	bus_submit(b->bus, &m->job);
 }
 
-/* From the first request of the round to the last answer. */
-static void round_of_ours(struct bench *b, int round)
+/* The time counts from the first request of the round to the last answer. */
+static void run_worker_round(struct bench *b, int round)
 {
 	int64_t first_us = INT64_MAX, last_us = 0, spent_us = cpu_us();
 	struct bus_job *job;
@@ -129,11 +130,11 @@ static void round_of_ours(struct bench *b, int round)
 		for (size_t k = 0; k < job->n_done; k++)
 			b->n_failed += job->replies[k].status != LINK_OK;
 	}
-	b->ours.wall_us[round] = last_us - first_us;
-	b->ours.cpu_us[round] = cpu_us() - spent_us;
+	b->worker.wall_us[round] = last_us - first_us;
+	b->worker.cpu_us[round] = cpu_us() - spent_us;
 }
 
-static void round_of_loop(struct bench *b, int round)
+static void run_loop_round(struct bench *b, int round)
 {
 	int64_t start_us = mono_us(), spent_us = cpu_us();
 	uint16_t words[WORDS];
@@ -175,7 +176,7 @@ static void print_run(struct bench *b, const char *name, struct run *run)
 	printf("%s.cpu_per_request\t%.2f\tus\n", name, median(run->cpu_us, b->n_rounds) / n_requests);
 }
 
-/* What the wire alone takes for a round. */
+/* The time that the wire alone needs for a round. */
 static void print_wire(const struct bench *b)
 {
 	int64_t wire_us = 0;
@@ -203,24 +204,24 @@ static void stop(struct bench *b)
 int main(int argc, char **argv)
 {
 	static struct bench b;
-	bool is_beside = argc > 1 && strcmp(argv[1], "-b") == 0;
+	bool has_loop = argc > 1 && strcmp(argv[1], "-b") == 0;
 
-	if (argc != 3 + is_beside)
+	if (argc != 3 + has_loop)
 		fail("usage: rounds [-b] DIR ROUNDS");
-	b.n_rounds = atoi(argv[2 + is_beside]);
+	b.n_rounds = atoi(argv[2 + has_loop]);
 	if (b.n_rounds < 1 || b.n_rounds > ROUNDS_MAX)
-		fail("1 to 1000 rounds");
-	load(&b, argv[1 + is_beside]);
+		fail("the number of rounds is not valid; use 1 to 1000");
+	load(&b, argv[1 + has_loop]);
 	open_bus(&b);
-	if (is_beside)
+	if (has_loop)
 		open_bare(&b);
 	for (int i = 0; i < b.n_rounds; i++) {
-		round_of_ours(&b, i);
-		if (is_beside)
-			round_of_loop(&b, i);
+		run_worker_round(&b, i);
+		if (has_loop)
+			run_loop_round(&b, i);
 	}
-	print_run(&b, "ours", &b.ours);
-	if (is_beside)
+	print_run(&b, "ours", &b.worker);
+	if (has_loop)
 		print_run(&b, "loop", &b.loop);
 	if (b.line->transport != CONF_TCP)
 		print_wire(&b);

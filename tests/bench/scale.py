@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many meters: 2000 behind 16 gateways, 250 on 8 lines, what one meter costs among few and among many, the start."""
+"""Many meters: 2000 behind 16 gateways and 250 on 8 lines, the cost of one meter among few and among many, the start."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ def gateways(name, n_meters, n_gateways):
     return site, conf
 
 
-def ask(etc, sql):
+def query_value(etc, sql):
     db = sqlite3.connect(f"file:{etc}/tallyd.db?mode=ro", uri=True, timeout=10)
     try:
         return next(db.execute(sql), (0,))[0] or 0
@@ -32,10 +32,11 @@ def ask(etc, sql):
 
 
 def wait_first_commit(etc):
-    """Identification is over and readings are in the database."""
+    """Wait until identification is over and readings are in the database."""
     def there():
-        return (etc / "tallyd.db").exists() and ask(etc, "SELECT count(*) FROM sqlite_master "
-                                                         "WHERE name = 'energy'") and ask(etc, "SELECT ts FROM energy LIMIT 1")
+        return ((etc / "tallyd.db").exists()
+                and query_value(etc, "SELECT count(*) FROM sqlite_master WHERE name = 'energy'")
+                and query_value(etc, "SELECT ts FROM energy LIMIT 1"))
     return wait_for(there, f"readings in {etc}")
 
 
@@ -54,7 +55,7 @@ class Load:
     def begin(self):
         self.first_s = time.time()
         self.before = cpu_s(self.process.pid)
-        self.pages = ask(self.etc, "PRAGMA page_count")
+        self.pages = query_value(self.etc, "PRAGMA page_count")
 
     def window(self):
         now = cpu_s(self.process.pid)
@@ -66,24 +67,24 @@ class Load:
         return statistics.median(self.cpu) * 1e6 / self.n_meters
 
     def growth(self):
-        """Bytes of the database per meter and slot since begin(); its pages count whether or not they are in the file yet."""
-        pages = ask(self.etc, "PRAGMA page_count") - self.pages
-        return pages * ask(self.etc, "PRAGMA page_size") / self.n_meters / len(self.cpu)
+        """Bytes of the database per meter and slot since begin(), with the pages that are not in the file yet."""
+        pages = query_value(self.etc, "PRAGMA page_count") - self.pages
+        return pages * query_value(self.etc, "PRAGMA page_size") / self.n_meters / len(self.cpu)
 
     def commits_ms(self):
         return [int(ms) for ms in re.findall(r"committed in (\d+) ms", self.bench.log(f"{self.etc.name}.log"))]
 
     def missing(self):
-        """Rows of whole slots since begin() that are not there."""
-        newest = ask(self.etc, "SELECT max(ts) FROM energy")
+        """Missing rows of whole slots since begin()."""
+        newest = query_value(self.etc, "SELECT max(ts) FROM energy")
         oldest = int(self.first_s) // self.period_s * self.period_s
         n_slots = (newest - oldest) // self.period_s
-        rows = ask(self.etc, f"SELECT count(*) FROM energy WHERE ts >= {oldest} AND ts < {newest}")
+        rows = query_value(self.etc, f"SELECT count(*) FROM energy WHERE ts >= {oldest} AND ts < {newest}")
         return n_slots * self.n_meters - rows
 
 
 def many(quick):
-    """2000 meters, beside them 10, 100 and 500 of daemons of their own, and 250 on 8 lines."""
+    """2000 meters; at the same time 10, 100 and 500 with a daemon each, and 250 on 8 lines."""
     sizes = ((32, 2),) if quick else ((2000, GATEWAYS), (500, 4), (100, 2), (10, 1))
     period_s = 2 if quick else PERIOD_S
     with Bench() as b:
@@ -112,9 +113,9 @@ def many(quick):
         yield "scale.lines_250.threads", threads(rtu.pid), "1"
         b.stop(rtu, *(load.process for load in loads))
         for load in loads:
-            yield f"scale.{load.n_meters}.overruns", ask(load.etc, "SELECT sum(overruns) FROM bus_status"), "1"
+            yield f"scale.{load.n_meters}.overruns", query_value(load.etc, "SELECT sum(overruns) FROM bus_status"), "1"
             yield f"scale.{load.n_meters}.missing", load.missing(), "rows"
-        yield "scale.lines_250.overruns", ask(etc, "SELECT sum(overruns) FROM bus_status"), "1"
+        yield "scale.lines_250.overruns", query_value(etc, "SELECT sum(overruns) FROM bus_status"), "1"
         yield from start_up(b, loads[0].etc, 1 if quick else 5)
 
 
@@ -133,7 +134,7 @@ def of_loads(loads):
 
 
 def start_up(b, etc, n_starts):
-    """From exec to READY=1, on the database that is there."""
+    """Time from exec to READY=1, on the database of the run before."""
     took = []
     path = b.dir / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the store writes, keeps and answers: bench_store feeds it without meters, as fast as it takes."""
+"""How much the store writes and keeps and how fast it answers: bench_store feeds it without meters, at full speed."""
 
 import re
 
@@ -18,7 +18,7 @@ def store(quick):
 
 
 def requests(_):
-    """Requests of a full reading of one meter, as planned."""
+    """The planned requests of a full reading of one meter."""
     text = run(BUILD / "tally", "models", MODEL)
     for name, n in re.findall(r"^(energy and tariffs|power|everything): (\d+) request", text, re.MULTILINE):
         yield "requests." + name.replace(" ", "_"), float(n), "1"
