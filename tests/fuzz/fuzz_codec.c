@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_codec.c - any words as a value of any type: a status, and a value only with CODEC_OK. Floats are held against
- * the machine's own where those are precise enough. Input: type, order, number of words, low bit, high bit, number of
- * patterns, sign word given (its low bit), room for the text, one byte each; sign value and sign word, two bytes each;
- * multiplier and one pattern, eight each; words, two each, all high byte first, zeros past the end. */
+/* fuzz_codec.c - decodes any words as a value of any type. There must be a status, and a value only with CODEC_OK.
+ * Floats are compared with the machine's own arithmetic where that is precise enough.
+ * Input, one byte each: type, order, number of words, low bit, high bit, number of patterns, sign word given (its low
+ * bit), room for the text; two bytes each: sign value, sign word; eight bytes each: multiplier, one pattern; two bytes
+ * each: words. All high byte first; zeros past the end. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static void require(bool condition)
 		abort();
 }
 
-static uint64_t take(struct input *in, unsigned n_bytes)
+static uint64_t read_number(struct input *in, unsigned n_bytes)
 {
 	uint64_t value = 0;
 
@@ -39,7 +40,7 @@ static uint64_t take(struct input *in, unsigned n_bytes)
 	return value;
 }
 
-/* What the loader would have made of the type. */
+/* The number of words that the loader gives a row of this type. */
 static uint8_t words_of(enum driver_type type, uint8_t wanted)
 {
 	switch (type) {
@@ -65,7 +66,7 @@ static uint8_t words_of(enum driver_type type, uint8_t wanted)
 	}
 }
 
-/* A float times up to 2^10 is exact in 64 bits of mantissa. */
+/* A float times a multiplier of up to 2^10 is exact in 64 bits of mantissa. */
 static void check_float(const struct driver_row *row, const uint16_t *words, int64_t multiplier,
 			enum codec_status status, int64_t value)
 {
@@ -118,22 +119,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	size_t room;
 	bool sign_given;
 
-	row.type = (enum driver_type)(take(&in, 1) % (DRIVER_CLOCK + 1));
-	order = (enum driver_order)(take(&in, 1) % 4);
-	row.n_words = words_of(row.type, (uint8_t)take(&in, 1));
-	row.bit_low = (uint8_t)(take(&in, 1) % 16);
-	row.bit_high = (uint8_t)(row.bit_low + take(&in, 1) % (16u - row.bit_low));
-	row.n_na = (uint8_t)(take(&in, 1) % 2);
-	sign_given = take(&in, 1) & 1;
+	row.type = (enum driver_type)(read_number(&in, 1) % (DRIVER_CLOCK + 1));
+	order = (enum driver_order)(read_number(&in, 1) % 4);
+	row.n_words = words_of(row.type, (uint8_t)read_number(&in, 1));
+	row.bit_low = (uint8_t)(read_number(&in, 1) % 16);
+	row.bit_high = (uint8_t)(row.bit_low + read_number(&in, 1) % (16u - row.bit_low));
+	row.n_na = (uint8_t)(read_number(&in, 1) % 2);
+	sign_given = read_number(&in, 1) & 1;
 	row.has_sign = sign_given;
-	room = 1 + take(&in, 1) % TEXT_MAX;
-	row.sign_value = (uint16_t)take(&in, 2);
-	sign = (uint16_t)take(&in, 2);
-	multiplier = (int64_t)(take(&in, 8) & INT64_MAX);
+	room = 1 + read_number(&in, 1) % TEXT_MAX;
+	row.sign_value = (uint16_t)read_number(&in, 2);
+	sign = (uint16_t)read_number(&in, 2);
+	multiplier = (int64_t)(read_number(&in, 8) & INT64_MAX);
 	multiplier += multiplier == 0;
-	row.na[0] = take(&in, 8);
+	row.na[0] = read_number(&in, 8);
 	for (size_t i = 0; i < WORDS_MAX; i++)
-		words[i] = (uint16_t)take(&in, 2);
+		words[i] = (uint16_t)read_number(&in, 2);
 
 	status = codec_number(order, &row, words, sign_given ? &sign : NULL, multiplier, &value);
 	require(status <= CODEC_RANGE && (status == CODEC_OK) == (value != INT64_MIN));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A whole configuration from arbitrary text: tallyd.ini, then bus files, with lines "%%" between them. */
+/* fuzz_conf.c - reads any text as a whole configuration: tallyd.ini, then bus files, with lines "%%" between them. It
+ * must be refused with messages, or hold what conf.h guarantees. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@ enum { BUSES_MAX = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* Cut the next file off the text. */
+/* Remove the next file from the start of the text. */
 static struct conf_text next_file(const char *path, const char **text, size_t *n)
 {
 	static const char separator[] = "\n%%\n";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_driver.c - any bytes as a register table: refused with messages, or a table that holds what the headers promise.
- */
+/* fuzz_driver.c - reads any bytes as a register table. It must be refused with messages, or the table and its plans
+ * must hold what driver.h and plan.h guarantee. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static void check_row(const struct driver *d, const struct driver_row *row)
 	require(driver_multiplier(d, row, 400, 5, 20000, 100) >= 1);
 }
 
-static void split_to_the_end(const struct driver *d, const struct plan *p, const struct plan_request *r)
+static void split_completely(const struct driver *d, const struct plan *p, const struct plan_request *r)
 {
 	struct plan_request first, second;
 	struct plan_rows rows, none = {{0}};
@@ -36,8 +36,8 @@ static void split_to_the_end(const struct driver *d, const struct plan *p, const
 	if (!plan_split(d, p, r, &first, &second))
 		return;
 	require(first.n_words < r->n_words && second.n_words < r->n_words);
-	split_to_the_end(d, p, &first);
-	split_to_the_end(d, p, &second);
+	split_completely(d, p, &first);
+	split_completely(d, p, &second);
 }
 
 static void check_plan(const struct driver *d, unsigned groups, const struct plan_rows *missing,
@@ -52,7 +52,7 @@ static void check_plan(const struct driver *d, unsigned groups, const struct pla
 
 		require(r->n_words >= 1 && r->n_words <= d->max_words && r->word == words);
 		words += r->n_words;
-		split_to_the_end(d, p, r);
+		split_completely(d, p, r);
 	}
 	require(words == p->n_words);
 	for (unsigned i = 0; i < p->n_items; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_frame.c - any bytes as what came back to a request: looked at as they come in, byte by byte, and all at once.
- * Input: 0 RTU or 1 TCP, unit, function (low bit), number of words, one byte each; address and transaction, two bytes
- * each, high byte first; the rest is what was received. */
+/* fuzz_frame.c - takes any bytes as the answer to a request and looks at them as they arrive, byte by byte, and at all
+ * of them at once. Input, one byte each: 0 RTU or 1 TCP, unit, function (low bit), number of words; two bytes each,
+ * high byte first: address, transaction; the rest is the received bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static void require(bool condition)
 		abort();
 }
 
-/* What a taken answer must be, told apart from how frame.c finds it. */
+/* The properties of an accepted answer, checked in another way than frame.c finds it. */
 static void check_answer(const struct frame_query *q, bool is_tcp, const struct frame_look *look, const uint8_t *bytes)
 {
 	const uint8_t *frame = bytes + look->used - look->n_frame;
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 				 .address = (uint16_t)(data[4] << 8 | data[5]),
 				 .transaction = (uint16_t)(data[6] << 8 | data[7])};
 	n -= HEAD;
-	/* Of exactly the size, so that the sanitizer sees a step beyond it. */
+	/* A copy of exactly this size, so that the sanitizer sees a read past its end. */
 	bytes = malloc(n);
 	if (bytes == NULL)
 		return 0;

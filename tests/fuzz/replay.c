@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* replay.c - gives a fuzz target every file of the folders named, where there is no libFuzzer to do it. */
+/* replay.c - runs a fuzz target on every file of the named folders, for builds without libFuzzer. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
@@ -9,12 +9,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* The target gets a block of exactly the file's length, so that a read past it is seen by a sanitizer. */
+/* The target gets a block of exactly the file's length, so that a sanitizer sees a read past its end. */
 static int replay_file(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	uint8_t *data = NULL;
-	int result = -1;
+	int rc = -1;
 	long n = -1;
 
 	if (f == NULL)
@@ -27,14 +27,14 @@ static int replay_file(const char *path)
 	if ((data == NULL && n > 0) || fread(data, 1, (size_t)n, f) != (size_t)n)
 		goto out;
 	LLVMFuzzerTestOneInput(data, (size_t)n);
-	result = 0;
+	rc = 0;
 out:
-	if (result != 0)
+	if (rc != 0)
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 	free(data);
 	if (f != NULL)
 		fclose(f);
-	return result;
+	return rc;
 }
 
 /* Returns the number of files replayed, or -1. */
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 		int n = replay_folder(argv[i]);
 
 		if (n <= 0) {
-			fprintf(stderr, "%s: nothing replayed\n", argv[i]);
+			fprintf(stderr, "%s: no file was replayed\n", argv[i]);
 			return 1;
 		}
 		printf("%s: %d inputs\n", argv[i], n);
