@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* replay.c - hold one driver file against golden frames: replay DRIVER.ini FRAMES.txt
- * The frames and the values beside them were worked out from the maker's table, not through this project's code. What a
- * frame file may say stands in README.md beside it. Exit 0 when all agrees, 1 when something does not, 2 on wrong use.
- */
+/* replay.c - compares one driver file with golden frames: replay DRIVER.ini FRAMES.txt
+ * The frames and their values were worked out from the maker's table, not through this project's code. README.md in
+ * this folder explains the format of a frame file. Exit 0 when everything agrees, 1 when something does not, 2 on wrong
+ * usage. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,16 +27,16 @@ struct want {
 	int64_t value;
 	char text[TEXT_BYTES];
 	unsigned line;
-	bool met;
+	bool is_checked;
 };
 
-/* One case of the file: what is asked, what the meter answers, what that means. */
+/* One case of the file: the requests, the meter's answers and the values in them. */
 struct scene {
 	unsigned line, groups;
 	uint32_t ratios[4]; /* CT primary, CT secondary, VT primary, VT secondary */
 	struct plan_rows missing;
 	size_t n_frames, n_wants;
-	struct frame asked[FRAMES_MAX], answered[FRAMES_MAX];
+	struct frame requests[FRAMES_MAX], answers[FRAMES_MAX];
 	struct want wants[WANTS_MAX];
 };
 
@@ -47,18 +47,18 @@ static struct {
 	struct plan_rows seen; /* rows that some case has decoded */
 	struct scene scene;
 	struct frame *frame; /* the frame that a continuation line adds to */
-} r;
+} state;
 
 __attribute__((format(printf, 2, 3))) static void fault(unsigned line, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fprintf(stderr, "%s:%u: ", r.path, line);
+	fprintf(stderr, "%s:%u: ", state.path, line);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);
-	r.faults++;
+	state.faults++;
 }
 
 static uint16_t crc16(const uint8_t *bytes, size_t n)
@@ -80,12 +80,12 @@ static uint16_t word_at(const uint8_t *bytes)
 
 static void frame_add(struct frame *f, char *text)
 {
-	for (char *save, *t = strtok_r(text, " \t", &save); t; t = strtok_r(NULL, " \t", &save)) {
+	for (char *save, *t = strtok_r(text, " \t", &save); t != NULL; t = strtok_r(NULL, " \t", &save)) {
 		char *end;
 		unsigned long byte = strtoul(t, &end, 16);
 
-		if (*end || strlen(t) != 2 || f->n == FRAME_BYTES_MAX) {
-			fault(r.line, "'%s' is no byte, or one too many", t);
+		if (*end != '\0' || strlen(t) != 2 || f->n == FRAME_BYTES_MAX) {
+			fault(state.line, "'%s' is not a byte of two hexadecimal digits, or the frame is too long", t);
 			return;
 		}
 		f->bytes[f->n++] = (uint8_t)byte;
@@ -95,7 +95,7 @@ static void frame_add(struct frame *f, char *text)
 static void check_crc(const struct frame *f)
 {
 	if (f->n < 5)
-		fault(f->line, "a frame of %zu bytes", f->n);
+		fault(f->line, "a frame of %zu bytes is too short", f->n);
 	else if ((f->bytes[f->n - 2] | f->bytes[f->n - 1] << 8) != crc16(f->bytes, f->n - 2))
 		fault(f->line, "the CRC is %02X %02X, should be %02X %02X", f->bytes[f->n - 2], f->bytes[f->n - 1],
 		      crc16(f->bytes, f->n - 2) & 0xFF, crc16(f->bytes, f->n - 2) >> 8);
@@ -104,8 +104,8 @@ static void check_crc(const struct frame *f)
 /* The case's exchange for one planned request, or -1. */
 static int find_exchange(const struct plan_request *want)
 {
-	for (size_t i = 0; i < r.scene.n_frames; i++) {
-		const struct frame *f = &r.scene.asked[i];
+	for (size_t i = 0; i < state.scene.n_frames; i++) {
+		const struct frame *f = &state.scene.requests[i];
 
 		if (f->n == 8 && f->bytes[1] == want->function && word_at(f->bytes + 2) == want->address &&
 		    word_at(f->bytes + 4) == want->n_words)
@@ -115,46 +115,46 @@ static int find_exchange(const struct plan_request *want)
 }
 
 /* The planned requests must be exactly the frames of the case; their answers fill words. */
-static bool exchange(const struct plan *p, uint16_t *words)
+static bool match_requests(const struct plan *p, uint16_t *words)
 {
-	const struct scene *s = &r.scene;
-	unsigned before = r.faults;
+	const struct scene *s = &state.scene;
+	unsigned before = state.faults;
 
 	if (p->n_requests != s->n_frames)
 		fault(s->line, "%u requests are planned, the case has %zu", p->n_requests, s->n_frames);
 	for (size_t i = 0; i < p->n_requests; i++) {
 		const struct plan_request *q = &p->requests[i];
 		int at = find_exchange(q);
-		const struct frame *a = at < 0 ? NULL : &s->answered[at];
+		const struct frame *a = at < 0 ? NULL : &s->answers[at];
 
-		if (!a) {
+		if (a == NULL) {
 			fault(s->line, "planned request %u of %u words at %u (0x%04X) is not in the case", q->function,
 			      q->n_words, q->address, q->address);
 			continue;
 		}
-		if (a->n != 5u + 2u * q->n_words || a->bytes[0] != s->asked[at].bytes[0] ||
+		if (a->n != 5u + 2u * q->n_words || a->bytes[0] != s->requests[at].bytes[0] ||
 		    a->bytes[1] != q->function || a->bytes[2] != 2 * q->n_words) {
-			fault(a->line, "no answer of %u words to the request above", q->n_words);
+			fault(a->line, "this is not an answer of %u words to the request above", q->n_words);
 			continue;
 		}
 		for (unsigned w = 0; w < q->n_words; w++)
 			words[q->word + w] = word_at(a->bytes + 3 + 2 * (size_t)w);
 	}
-	return r.faults == before;
+	return state.faults == before;
 }
 
 static struct want *find_want(enum quantity q)
 {
-	for (size_t i = 0; i < r.scene.n_wants; i++)
-		if (r.scene.wants[i].quantity == q)
-			return &r.scene.wants[i];
+	for (size_t i = 0; i < state.scene.n_wants; i++)
+		if (state.scene.wants[i].quantity == q)
+			return &state.scene.wants[i];
 	return NULL;
 }
 
 static void check_text(const struct driver_row *row, const uint16_t *words, const struct want *w)
 {
 	char text[TEXT_BYTES];
-	enum codec_status status = codec_text(r.driver->order, row, words, text, sizeof(text));
+	enum codec_status status = codec_text(state.driver->order, row, words, text, sizeof(text));
 
 	if (w->kind == WANT_TEXT ? status != CODEC_OK || strcmp(text, w->text) != 0 : status != CODEC_NA)
 		fault(w->line, "%s is \"%s\" (%s)", names_get(w->quantity)->name, status == CODEC_OK ? text : "",
@@ -164,9 +164,9 @@ static void check_text(const struct driver_row *row, const uint16_t *words, cons
 static void check_number(const struct driver_row *row, const uint16_t *words, const uint16_t *sign,
 			 const struct want *w)
 {
-	const uint32_t *k = r.scene.ratios;
-	int64_t value = 0, weight = driver_multiplier(r.driver, row, k[0], k[1], k[2], k[3]);
-	enum codec_status status = codec_number(r.driver->order, row, words, sign, weight, &value);
+	const uint32_t *k = state.scene.ratios;
+	int64_t value = 0, weight = driver_multiplier(state.driver, row, k[0], k[1], k[2], k[3]);
+	enum codec_status status = codec_number(state.driver->order, row, words, sign, weight, &value);
 
 	if (w->kind == WANT_NUMBER ? status != CODEC_OK || value != w->value : status != CODEC_NA)
 		fault(w->line, "%s is %lld (%s)", names_get(w->quantity)->name, (long long)value,
@@ -177,44 +177,53 @@ static void check_items(const struct plan *p, const uint16_t *words)
 {
 	for (size_t i = 0; i < p->n_items; i++) {
 		const struct plan_item *item = &p->items[i];
-		const struct driver_row *row = &r.driver->rows[item->row];
+		const struct driver_row *row = &state.driver->rows[item->row];
 		const struct names_row *name = names_get(row->quantity);
 		struct want *w = find_want(row->quantity);
 
-		plan_rows_add(&r.seen, item->row);
-		if (!w) {
-			fault(r.scene.line, "no line says what %s is", name->name);
+		plan_rows_add(&state.seen, item->row);
+		if (w == NULL) {
+			fault(state.scene.line, "the line \"= %s ...\" is missing", name->name);
 			continue;
 		}
-		w->met = true;
+		w->is_checked = true;
 		if (name->kind == NAMES_IDENTITY)
 			check_text(row, words + item->word, w);
 		else
 			check_number(row, words + item->word, item->sign_word < 0 ? NULL : words + item->sign_word, w);
 	}
-	for (size_t i = 0; i < r.scene.n_wants; i++)
-		if (!r.scene.wants[i].met)
-			fault(r.scene.wants[i].line, "%s is not read in this case",
-			      names_get(r.scene.wants[i].quantity)->name);
+	for (size_t i = 0; i < state.scene.n_wants; i++)
+		if (!state.scene.wants[i].is_checked)
+			fault(state.scene.wants[i].line, "%s is not read in this case",
+			      names_get(state.scene.wants[i].quantity)->name);
 }
 
+/* Check the case that has been read, if there is one, and begin an empty one. */
 static void scene_run(void)
 {
-	struct scene *s = &r.scene;
-	struct plan *p = s->line ? plan_new(r.driver, s->groups, &s->missing, NULL) : NULL;
-	uint16_t *words = p ? calloc((size_t)p->n_words + 1, sizeof(*words)) : NULL;
+	struct scene *s = &state.scene;
+	struct plan *p = NULL;
+	uint16_t *words = NULL;
 
+	if (s->line == 0)
+		goto out;
 	for (size_t i = 0; i < s->n_frames; i++) {
-		check_crc(&s->asked[i]);
-		check_crc(&s->answered[i]);
+		check_crc(&s->requests[i]);
+		check_crc(&s->answers[i]);
 	}
-	if (s->line && !words)
-		fault(s->line, "no memory");
-	else if (s->line && exchange(p, words))
+	p = plan_new(state.driver, s->groups, &s->missing, NULL);
+	if (p != NULL)
+		words = calloc((size_t)p->n_words + 1, sizeof(*words));
+	if (words == NULL) {
+		fault(s->line, "out of memory");
+		goto out;
+	}
+	if (match_requests(p, words))
 		check_items(p, words);
+out:
 	free(words);
 	plan_free(p);
-	r.frame = NULL;
+	state.frame = NULL;
 	*s = (struct scene){.ratios = {1, 1, 1, 1}};
 }
 
@@ -222,39 +231,39 @@ static void line_groups(char *args)
 {
 	static const char *const names[] = {"energy", "power", "identity", "state"};
 
-	for (char *save, *t = strtok_r(args, " ", &save); t; t = strtok_r(NULL, " ", &save)) {
+	for (char *save, *t = strtok_r(args, " ", &save); t != NULL; t = strtok_r(NULL, " ", &save)) {
 		size_t i = 0;
 
 		while (i < 4 && strcmp(t, names[i]) != 0)
 			i++;
 		if (i == 4)
-			fault(r.line, "no group '%s'", t);
+			fault(state.line, "'%s' is not a group; use energy, power, identity or state", t);
 		else
-			r.scene.groups |= 1u << i;
+			state.scene.groups |= 1u << i;
 	}
 }
 
 static void line_ratios(char *args)
 {
-	uint32_t *k = r.scene.ratios;
+	uint32_t *k = state.scene.ratios;
 
 	if (sscanf(args, "%u/%u %u/%u", &k[0], &k[1], &k[2], &k[3]) != 4)
-		fault(r.line, "'%s', should be CT/CT VT/VT", args);
+		fault(state.line, "'%s' is not a pair of ratios; use CT/CT VT/VT", args);
 }
 
 static void line_missing(char *args)
 {
-	for (char *save, *t = strtok_r(args, " ", &save); t; t = strtok_r(NULL, " ", &save)) {
+	for (char *save, *t = strtok_r(args, " ", &save); t != NULL; t = strtok_r(NULL, " ", &save)) {
 		unsigned long address = strtoul(t, NULL, 0);
-		bool any = false;
+		bool is_found = false;
 
-		for (unsigned i = 0; i < r.driver->n_rows; i++)
-			if (r.driver->rows[i].address == address) {
-				plan_rows_add(&r.scene.missing, i);
-				any = true;
+		for (unsigned i = 0; i < state.driver->n_rows; i++)
+			if (state.driver->rows[i].address == address) {
+				plan_rows_add(&state.scene.missing, i);
+				is_found = true;
 			}
-		if (!any)
-			fault(r.line, "no row at %s", t);
+		if (!is_found)
+			fault(state.line, "the driver has no row at %s", t);
 	}
 }
 
@@ -264,79 +273,81 @@ static void line_modulus(char *args)
 	char name[64] = "", value[32] = "", unit[16] = "";
 	int n = sscanf(args, "%63s %31s %15s", name, value, unit), q = names_find(name);
 
-	if (q < 0 || n < 2 || !driver_row(r.driver, q) || (n == 3 && strcmp(unit, names_get(q)->unit) != 0)) {
-		fault(r.line, "'%s', should be QUANTITY read|width|VALUE UNIT", args);
+	if (q < 0 || n < 2 || driver_row(state.driver, q) == NULL ||
+	    (n == 3 && strcmp(unit, names_get(q)->unit) != 0)) {
+		fault(state.line, "'%s' is not a modulus; use QUANTITY read|width|VALUE UNIT", args);
 		return;
 	}
-	for (size_t i = 0; i < r.driver->n_rows; i++) {
-		const struct driver_row *row = &r.driver->rows[i];
+	for (size_t i = 0; i < state.driver->n_rows; i++) {
+		const struct driver_row *row = &state.driver->rows[i];
 		bool read = strcmp(value, "read") == 0;
 
 		if (row->quantity == (enum quantity)q &&
 		    (row->modulus_read != read || row->modulus != (n == 3 ? strtoll(value, NULL, 10) : 0)))
-			fault(r.line, "%s: the modulus of line %u is %lld%s", name, row->line, (long long)row->modulus,
-			      row->modulus_read ? " (read)" : "");
+			fault(state.line, "%s: the modulus of line %u is %lld%s", name, row->line,
+			      (long long)row->modulus, row->modulus_read ? " (read)" : "");
 	}
 }
 
 static void line_want(char *args)
 {
-	struct want *w = &r.scene.wants[r.scene.n_wants];
+	struct want *w = &state.scene.wants[state.scene.n_wants];
 	char name[64] = "", value[32] = "", unit[16] = "";
 	int n = sscanf(args, "%63s %31s %15s", name, value, unit), q = names_find(name);
 	const char *quote = strchr(args, '"');
 
-	if (q < 0 || n < 2 || r.scene.n_wants == WANTS_MAX) {
-		fault(r.line, "'%s', should be QUANTITY VALUE UNIT, QUANTITY na or QUANTITY \"TEXT\"", args);
+	if (q < 0 || n < 2 || state.scene.n_wants == WANTS_MAX) {
+		fault(state.line, "'%s' is not a value; use QUANTITY VALUE UNIT, QUANTITY na or QUANTITY \"TEXT\"",
+		      args);
 		return;
 	}
-	*w = (struct want){.quantity = q, .line = r.line, .kind = quote ? WANT_TEXT : WANT_NUMBER};
-	r.scene.n_wants++;
-	if (quote) {
+	*w = (struct want){.quantity = q, .line = state.line, .kind = quote != NULL ? WANT_TEXT : WANT_NUMBER};
+	state.scene.n_wants++;
+	if (quote != NULL) {
 		snprintf(w->text, sizeof(w->text), "%.*s", (int)strcspn(quote + 1, "\""), quote + 1);
 	} else if (strcmp(value, "na") == 0) {
 		w->kind = WANT_NA;
 	} else {
 		w->value = strtoll(value, NULL, 10);
 		if (strcmp(unit, names_get(q)->unit) != 0)
-			fault(r.line, "%s is kept in %s", name, names_get(q)->unit);
+			fault(state.line, "the unit of %s is wrong; use %s", name, names_get(q)->unit);
 	}
 }
 
 static void line_frame(char *args, bool answer)
 {
-	struct scene *s = &r.scene;
+	struct scene *s = &state.scene;
 
 	if (s->n_frames - answer >= FRAMES_MAX) {
-		fault(r.line, answer ? "an answer without a request" : "more than %d requests", FRAMES_MAX);
+		fault(state.line, answer ? "an answer without a request" : "more than %d requests", FRAMES_MAX);
 		return;
 	}
-	r.frame = answer ? &s->answered[s->n_frames - 1] : &s->asked[s->n_frames++];
-	if (r.frame->n)
-		fault(r.line, "a second answer");
-	r.frame->line = r.line;
-	frame_add(r.frame, args);
+	state.frame = answer ? &s->answers[s->n_frames - 1] : &s->requests[s->n_frames++];
+	if (state.frame->n > 0)
+		fault(state.line, "a second answer to the same request");
+	state.frame->line = state.line;
+	frame_add(state.frame, args);
 }
 
-static void line(char *text)
+static void read_line(char *text)
 {
 	char *args = text + strcspn(text, " ");
 
-	if (isspace((unsigned char)*text) && text[strspn(text, " \t")] && r.frame) {
-		frame_add(r.frame, text);
+	if (isspace((unsigned char)*text) && text[strspn(text, " \t")] != '\0' && state.frame != NULL) {
+		frame_add(state.frame, text);
 		return;
 	}
 	if (text[strspn(text, " \t")] == '\0' || *text == ';')
 		return;
-	if (*args)
+	if (*args != '\0')
 		*args++ = '\0';
 	if (strcmp(text, "case") == 0) {
 		scene_run();
-		r.scene.line = r.line;
+		state.scene.line = state.line;
 	} else if (strcmp(text, "modulus") == 0) {
 		line_modulus(args);
-	} else if (r.scene.line == 0) {
-		fault(r.line, "'%s' before the first case", text);
+	} else if (state.scene.line == 0) {
+		fault(state.line, "'%s' comes before the first case", text);
 	} else if (strcmp(text, "groups") == 0) {
 		line_groups(args);
 	} else if (strcmp(text, "ratios") == 0) {
@@ -348,16 +359,16 @@ static void line(char *text)
 	} else if (strcmp(text, "=") == 0) {
 		line_want(args);
 	} else {
-		fault(r.line, "'%s' is no word of a frame file", text);
+		fault(state.line, "unknown word '%s'; README.md lists the words of a frame file", text);
 	}
 }
 
 static void check_all_rows_seen(void)
 {
-	for (unsigned i = 0; i < r.driver->n_rows; i++)
-		if (!plan_rows_has(&r.seen, i))
-			fault(r.line, "no case reads the row of line %u (%s at %u)", r.driver->rows[i].line,
-			      names_get(r.driver->rows[i].quantity)->name, r.driver->rows[i].address);
+	for (unsigned i = 0; i < state.driver->n_rows; i++)
+		if (!plan_rows_has(&state.seen, i))
+			fault(state.line, "no case reads the row of line %u (%s at %u)", state.driver->rows[i].line,
+			      names_get(state.driver->rows[i].quantity)->name, state.driver->rows[i].address);
 }
 
 static int replay(const char *path)
@@ -366,44 +377,44 @@ static int replay(const char *path)
 	char *text = NULL;
 	size_t size = 0;
 
-	r.path = path;
-	r.scene = (struct scene){.ratios = {1, 1, 1, 1}};
-	if (!f) {
-		fault(0, "cannot be read: every driver needs golden frames");
+	state.path = path;
+	state.scene = (struct scene){.ratios = {1, 1, 1, 1}};
+	if (f == NULL) {
+		fault(0, "cannot be read; every driver needs golden frames");
 		return 1;
 	}
 	while (getline(&text, &size, f) >= 0) {
-		r.line++;
+		state.line++;
 		text[strcspn(text, "\n")] = '\0';
-		line(text);
+		read_line(text);
 	}
 	scene_run();
-	if (r.faults == 0)
+	if (state.faults == 0)
 		check_all_rows_seen();
 	free(text);
 	fclose(f);
-	return r.faults ? 1 : 0;
+	return state.faults > 0 ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct err e = {0};
 	struct driver *d;
-	int status;
+	int code = 1;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: replay DRIVER.ini FRAMES.txt\n");
 		return 2;
 	}
 	d = driver_load(argv[1], &e);
-	if (!d) {
+	if (d == NULL) {
 		err_print(&e, stderr);
-		err_fini(&e);
-		return 1;
+		goto out;
 	}
-	r.driver = d;
-	status = replay(argv[2]);
+	state.driver = d;
+	code = replay(argv[2]);
 	driver_free(d);
+out:
 	err_fini(&e);
-	return status;
+	return code;
 }
