@@ -8,7 +8,7 @@
 
 void calendar_zone(const char *name)
 {
-	if (name && name[0])
+	if (name != NULL && name[0] != '\0')
 		setenv("TZ", name, 1);
 	tzset();
 }
@@ -24,10 +24,10 @@ static int64_t date_of(int64_t t_s, int months)
 {
 	time_t t = (time_t)t_s;
 	struct tm tm;
+	int64_t month;
 
 	localtime_r(&t, &tm);
-	int64_t month = (tm.tm_year + INT64_C(1900)) * 100 + tm.tm_mon + 1;
-
+	month = (tm.tm_year + INT64_C(1900)) * 100 + tm.tm_mon + 1;
 	return months ? month : month * 100 + tm.tm_mday;
 }
 
@@ -45,14 +45,13 @@ static int64_t first_of(int64_t date, int months, int64_t low_s, int64_t high_s)
 	return high_s;
 }
 
-static const struct calendar_span *span(struct calendar_span *s, int64_t t_s, int months)
+static const struct calendar_span *find_span(struct calendar_span *s, int64_t t_s, int months)
 {
-	int64_t longest_s = months ? 32 * 86400 : 27 * 3600;
+	int64_t longest_s = months ? 32 * 86400 : 27 * 3600, date;
 
 	if (t_s >= s->start_s && t_s < s->end_s)
 		return s;
-	int64_t date = date_of(t_s, months);
-
+	date = date_of(t_s, months);
 	s->start_s = first_of(date, months, t_s - longest_s, t_s);
 	s->end_s = first_of(date + 1, months, t_s, t_s + longest_s);
 	if (months)
@@ -65,12 +64,12 @@ static const struct calendar_span *span(struct calendar_span *s, int64_t t_s, in
 
 const struct calendar_span *calendar_day(struct calendar *c, int64_t t_s)
 {
-	return span(&c->day, t_s, 0);
+	return find_span(&c->day, t_s, 0);
 }
 
 const struct calendar_span *calendar_month(struct calendar *c, int64_t t_s)
 {
-	return span(&c->month, t_s, 1);
+	return find_span(&c->month, t_s, 1);
 }
 
 int64_t calendar_interval_start(struct calendar *c, int64_t t_s)

@@ -3,7 +3,7 @@
  * Times are Unix seconds UTC. A day runs from the first second of its local date to the first of the next: 23 or 25
  * hours long where the clocks change. Intervals start at the day's start; the last one of a day is cut short when the
  * length does not divide the day.
- * The zone is the C library's (calendar_zone()); apart from it pure. A struct calendar belongs to one thread. */
+ * Pure, except that the zone is the C library's (calendar_zone()). A struct calendar belongs to one thread. */
 #ifndef TALLY_CALENDAR_H
 #define TALLY_CALENDAR_H
 
@@ -14,7 +14,7 @@ struct calendar_span {
 	int64_t start_s, end_s;
 };
 
-/* Remembers the day and month asked for last. */
+/* Keeps the last day and month that were looked up. */
 struct calendar {
 	int64_t interval_s;
 	struct calendar_span day, month;

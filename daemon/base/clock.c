@@ -28,8 +28,7 @@ bool clock_kernel_synchronised(void)
 {
 	struct timex t = {.modes = 0};
 
-	/* A sandbox may forbid the question; what systemd-timesyncd leaves behind once it has set the clock is the
-	 * next best. */
+	/* A sandbox may forbid the call. systemd-timesyncd leaves this file once it has set the clock. */
 	if (adjtimex(&t) < 0)
 		return access("/run/systemd/timesync/synchronized", F_OK) == 0;
 	return (t.status & STA_UNSYNC) == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.h - can the box's clock be believed, and has it been stepped? Pure but for clock_kernel_synchronised(). */
+/* clock.h - can the box's clock be believed, and was it stepped? Pure, except clock_kernel_synchronised(). */
 #ifndef TALLY_CLOCK_H
 #define TALLY_CLOCK_H
 
@@ -13,8 +13,8 @@ enum {
 
 /* When to believe the clock: [store] clock. */
 enum clock_trust {
-	CLOCK_SET, /* once it is not before what is known to be past: for a box that keeps its time while it is off */
-	CLOCK_KERNEL, /* once a time service has told the kernel so: for a box without a battery-backed clock */
+	CLOCK_SET, /* as soon as it is later than the newest reading kept: for a box whose clock runs while it is off */
+	CLOCK_KERNEL, /* once a time service has reported to the kernel: for a box without a battery-backed clock */
 };
 
 struct clock {
@@ -27,10 +27,11 @@ struct clock {
  * CLOCK_STEP_MS and for the first call. */
 int64_t clock_step_ms(struct clock *c, int64_t wall_ms, int64_t mono_us);
 
-/* Whether readings taken now may be believed to be of now. kernel_synchronised counts with CLOCK_KERNEL only. */
+/* Whether the clock is believed now. kernel_synchronised matters with CLOCK_KERNEL only. */
 bool clock_is_good(const struct clock *c, int64_t wall_ms, bool kernel_synchronised);
 
-/* What the kernel says of itself, adjtimex(2); where that is forbidden, whether systemd-timesyncd has set the clock. */
+/* Whether the kernel calls its clock synchronised (adjtimex(2)); where that call is forbidden, whether
+ * systemd-timesyncd has set the clock. */
 bool clock_kernel_synchronised(void);
 
 #endif

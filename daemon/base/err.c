@@ -21,7 +21,7 @@ static char *item_text(const char *file, unsigned line, const char *fmt, va_list
 	return n < 0 ? NULL : text;
 }
 
-static void append(struct err *e, struct err_item item)
+static void append_item(struct err *e, struct err_item item)
 {
 	struct err_item *items;
 
@@ -43,7 +43,7 @@ void err_add(struct err *e, const char *file, unsigned line, const char *fmt, ..
 	va_list args;
 
 	va_start(args, fmt);
-	append(e, (struct err_item){item_text(file, line, fmt, args), false});
+	append_item(e, (struct err_item){item_text(file, line, fmt, args), false});
 	va_end(args);
 }
 
@@ -52,14 +52,14 @@ void err_warn(struct err *e, const char *file, unsigned line, const char *fmt, .
 	va_list args;
 
 	va_start(args, fmt);
-	append(e, (struct err_item){item_text(file, line, fmt, args), true});
+	append_item(e, (struct err_item){item_text(file, line, fmt, args), true});
 	va_end(args);
 }
 
 void err_move(struct err *dst, struct err *src)
 {
 	for (size_t i = 0; i < src->n_items; i++) {
-		append(dst, src->items[i]);
+		append_item(dst, src->items[i]);
 		if (!src->items[i].warning)
 			src->n_errors--;
 	}

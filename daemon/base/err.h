@@ -10,17 +10,17 @@
 
 struct err_item {
 	char *text;   /* one line, no newline: "FILE:LINE: found, allowed" or "SUBJECT: ..." */
-	bool warning; /* told, but no reason to refuse */
+	bool warning; /* reported, but no reason to refuse */
 };
 
 /* Starts as all zeros (struct err e = {0}); owned by the caller, freed by err_fini(). */
 struct err {
 	struct err_item *items;
 	size_t n_items;
-	size_t n_errors; /* items that are not warnings; includes complaints lost for want of memory */
+	size_t n_errors; /* items that are not warnings; includes complaints lost because memory ran out */
 };
 
-/* Add one error. file may be NULL, then the text stands alone; line 0 leaves the line out. */
+/* Add one error. file may be NULL, then only the text is printed; line 0 leaves the line out. */
 void err_add(struct err *e, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -10,7 +10,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* Lines above this level are dropped. Starts at LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);
 
-/* Send lines to sink instead of standard error; NULL goes back. For tests. Not while other threads log. */
+/* Send lines to sink instead of standard error; NULL restores it. For tests. Not while other threads log. */
 void log_set_sink(void (*sink)(enum log_level level, const char *line));
 
 /* All four preserve errno and add no newline of the caller's: the line must have none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* nearest.h - of known names the one nearest to a mistyped one. Pure; any thread. text_did_you_mean() makes the
+/* nearest.h - find the known name nearest to a mistyped one. Pure; any thread. text_did_you_mean() makes the
  * question of it. */
 #ifndef TALLY_NEAREST_H
 #define TALLY_NEAREST_H
@@ -25,10 +25,10 @@ bool nearest_consider(struct nearest *n, const char *name);
 /* Of n names the nearest one, or NULL when none is near. */
 const char *nearest_of(const char *mistyped, const char *const *names, size_t n);
 
-/* A name this far from a mistyped one is another name, not what was meant. */
+/* From this distance on a name is another name and not a typing error. */
 size_t nearest_far_from(const char *mistyped);
 
-/* Letters to add, drop or change to make b of a; letters of a beyond the first NEAREST_NAME_MAX are not looked at. */
+/* Letters to add, drop or change to turn a into b; only the first NEAREST_NAME_MAX letters of a are compared. */
 size_t nearest_distance(const char *a, const char *b);
 
 #endif

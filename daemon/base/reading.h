@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reading.h - what one meter said in one slot, decoded: the message from poller to account to store.
+/* reading.h - the decoded values of one meter in one slot: the message from poller to account to store.
  * Pure; a plain value. */
 #ifndef TALLY_READING_H
 #define TALLY_READING_H
@@ -12,18 +12,18 @@
 enum reading_quality {
 	READING_GOOD = 0,
 	READING_LATE = 1,	    /* read well after its slot */
-	READING_SUSPECT = 2,	    /* kept raw with the reason, in no consumption view */
+	READING_SUSPECT = 2,	    /* kept with the reason, in no consumption view */
 	READING_UNSYNCHRONISED = 3, /* the box's clock was not known good */
 };
 
 struct reading {
-	int64_t meter;	   /* the store's id of the meter */
+	int64_t meter;	   /* id in the register of meters */
 	int64_t slot_s;	   /* Unix seconds UTC of the slot */
 	uint32_t delay_ms; /* from the slot to the moment the answer was complete */
 	enum reading_quality quality;
 	unsigned groups; /* enum driver_group mask that was asked for */
 	uint64_t present[(Q_COUNT + 63) / 64];
-	int64_t values[Q_COUNT]; /* base units of drivers/NAMES; meaningful where present */
+	int64_t values[Q_COUNT]; /* base units of drivers/NAMES; valid where present */
 };
 
 static inline bool reading_has(const struct reading *r, enum quantity q)

@@ -44,7 +44,7 @@ static bool read_etc_timezone(char name[PATH_MAX])
 	return good && *name != '\0' && zone_exists(name);
 }
 
-/* What follows "zoneinfo/" in the target of /etc/localtime. */
+/* The part after "zoneinfo/" of the target of /etc/localtime. */
 static bool read_etc_localtime(char name[PATH_MAX])
 {
 	char target[PATH_MAX];

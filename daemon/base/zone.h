@@ -8,8 +8,8 @@
 /* Whether name is a zone file below /usr/share/zoneinfo, or UTC, which needs none. */
 bool zone_exists(const char *name);
 
-/* The system's zone, malloc'd: what /etc/timezone says, else what /etc/localtime links to, else "UTC".
- * NULL = no memory. */
+/* The system's zone, malloc'd: the name in /etc/timezone, else the target of /etc/localtime, else "UTC".
+ * NULL = out of memory. */
 char *zone_of_system(void);
 
 #endif
