@@ -26,7 +26,6 @@ struct store_meter;
 
 enum {
 	STORE_SPANS = 2,	    /* days and months */
-	STORE_INTERVAL_COLUMNS = 7, /* of kept_interval: the totals and what inputs count */
 	STORE_SAVE_EVERY_S = 10800, /* the account's state is written this often; younger readings are replayed */
 	STORE_REPLAY_BACK_S = 7200, /* a reading's slot is at most this much older than its commit */
 };

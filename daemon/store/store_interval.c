@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "interval_merge.h"
+
 static const char *const spans[STORE_SPANS] = {"day", "month"};
 
 static size_t energy_kind(const struct store *s)
@@ -18,23 +20,6 @@ static int span_kind(const struct store *s, enum quantity q)
 	if (q == Q_VOLUME || q == Q_HEAT)
 		return (int)energy_kind(s);
 	return names_is_counter(q) ? s->tables.kind_of[q] : -1;
-}
-
-/* The columns of kept_interval, in the order of its statements. */
-static const enum quantity interval_columns[STORE_INTERVAL_COLUMNS] = {Q_ACTIVE_ENERGY_IMPORT,
-								       Q_ACTIVE_ENERGY_EXPORT,
-								       Q_REACTIVE_ENERGY_IMPORT,
-								       Q_REACTIVE_ENERGY_EXPORT,
-								       Q_APPARENT_ENERGY,
-								       Q_VOLUME,
-								       Q_HEAT};
-
-static int column_of_interval(enum quantity q)
-{
-	for (size_t i = 0; i < STORE_INTERVAL_COLUMNS; i++)
-		if (interval_columns[i] == q)
-			return (int)i;
-	return -1;
 }
 
 /* The day's or month's own row, once. */
@@ -53,140 +38,93 @@ static const char *write_span(struct store *s, size_t span, int64_t t_s)
 	return c->name;
 }
 
-/* Add an interval's values of one kind to its day and its month. */
-static void add_to_spans(struct store *s, const struct account_interval *i, size_t kind, int64_t measured_s)
+/* Add what an interval has given to the tables of one kind of its day and its month. measured_s: negative where an
+ * interval that was measured no longer is. */
+static void add_to_spans(struct store *s, const struct account_interval *given, const struct interval_change *change,
+			 size_t kind, int64_t measured_s)
 {
 	struct store_account *a = &s->account;
+
 	for (size_t span = 0; span < STORE_SPANS; span++) {
 		sqlite3_stmt *add = a->add[span][kind];
 		bool any = measured_s != 0;
 
-		for (size_t v = 0; v < i->n_values; v++) {
-			enum quantity q = i->values[v].quantity;
+		for (size_t i = 0; i < change->n_added; i++) {
+			size_t v = change->added[i];
+			enum quantity q = given->values[v].quantity;
 
 			if (span_kind(s, q) != (int)kind)
 				continue;
-			sqlite3_bind_int64(add, a->span_column[q], i->values[v].value);
+			sqlite3_bind_int64(add, a->span_column[q], given->values[v].value);
 			any = true;
 		}
 		if (!any)
 			continue;
-		sqlite3_bind_text(add, 1, write_span(s, span, i->start_s), -1, SQLITE_STATIC);
-		sqlite3_bind_int64(add, 2, i->meter);
+		sqlite3_bind_text(add, 1, write_span(s, span, given->start_s), -1, SQLITE_STATIC);
+		sqlite3_bind_int64(add, 2, given->meter);
 		sqlite3_bind_int64(add, 3, measured_s);
 		store_account_note(s, db_run(&s->db, add));
 	}
 }
 
-/* What kept_interval has of this interval. */
-struct kept {
-	bool there;
-	int quality;
-	bool has[STORE_INTERVAL_COLUMNS];
-	int64_t values[STORE_INTERVAL_COLUMNS];
-};
-
-static struct kept get_kept(struct store *s, const struct account_interval *i)
+static void read_row(struct store *s, const struct account_interval *given, struct interval_row *row)
 {
-	struct store_account *a = &s->account;
-	struct kept k = {0};
+	sqlite3_stmt *get = s->account.get_interval;
 
-	sqlite3_bind_int64(a->get_interval, 1, i->start_s);
-	sqlite3_bind_int64(a->get_interval, 2, i->meter);
-	if (sqlite3_step(a->get_interval) == SQLITE_ROW) {
-		k.there = true;
-		k.quality = sqlite3_column_int(a->get_interval, 0);
-		for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++) {
-			k.has[c] = sqlite3_column_type(a->get_interval, 1 + (int)c) != SQLITE_NULL;
-			k.values[c] = sqlite3_column_int64(a->get_interval, 1 + (int)c);
+	*row = (struct interval_row){.exists = false};
+	sqlite3_bind_int64(get, 1, given->start_s);
+	sqlite3_bind_int64(get, 2, given->meter);
+	if (sqlite3_step(get) == SQLITE_ROW) {
+		row->exists = true;
+		row->quality = (enum account_quality)sqlite3_column_int(get, 0);
+		for (int c = 0; c < INTERVAL_COLUMNS; c++) {
+			row->has[c] = sqlite3_column_type(get, 1 + c) != SQLITE_NULL;
+			row->values[c] = sqlite3_column_int64(get, 1 + c);
 		}
 	}
-	sqlite3_reset(a->get_interval);
-	return k;
+	sqlite3_reset(get);
 }
 
-static void put_kept(struct store *s, const struct account_interval *i, const struct kept *k)
+static void write_row(struct store *s, const struct account_interval *given, const struct interval_row *row)
 {
 	struct store_account *a = &s->account;
 
-	if (a->start_written_s != i->start_s) {
-		sqlite3_bind_int64(a->put_start, 1, i->start_s);
+	if (a->start_written_s != given->start_s) {
+		sqlite3_bind_int64(a->put_start, 1, given->start_s);
 		store_account_note(s, db_run(&s->db, a->put_start));
-		a->start_written_s = i->start_s;
+		a->start_written_s = given->start_s;
 	}
-	sqlite3_bind_int64(a->put_interval, 1, i->start_s);
-	sqlite3_bind_int64(a->put_interval, 2, i->meter);
-	sqlite3_bind_int64(a->put_interval, 3, i->end_s - i->start_s);
-	sqlite3_bind_int(a->put_interval, 4, k->quality);
-	for (size_t c = 0; c < STORE_INTERVAL_COLUMNS; c++)
-		if (k->has[c])
-			sqlite3_bind_int64(a->put_interval, 5 + (int)c, k->values[c]);
+	sqlite3_bind_int64(a->put_interval, 1, given->start_s);
+	sqlite3_bind_int64(a->put_interval, 2, given->meter);
+	sqlite3_bind_int64(a->put_interval, 3, given->end_s - given->start_s);
+	sqlite3_bind_int(a->put_interval, 4, (int)row->quality);
+	for (int c = 0; c < INTERVAL_COLUMNS; c++)
+		if (row->has[c])
+			sqlite3_bind_int64(a->put_interval, 5 + c, row->values[c]);
 	store_account_note(s, db_run(&s->db, a->put_interval));
-}
-
-static bool has_column(const struct account_interval *i)
-{
-	for (size_t v = 0; v < i->n_values; v++)
-		if (column_of_interval(i->values[v].quantity) >= 0)
-			return true;
-	return false;
-}
-
-/* Has a clock that went back brought this interval a second time? The counters of a reading come together, so those
- * that have no column here come again when those that have one do. */
-static bool is_repeated(const struct kept *k, const struct account_interval *i)
-{
-	for (size_t v = 0; v < i->n_values; v++) {
-		int c = column_of_interval(i->values[v].quantity);
-
-		if (c >= 0 && k->has[c])
-			return true;
-	}
-	return false;
 }
 
 void store_interval_put(void *context, const struct account_interval *given)
 {
 	struct store *s = context;
 	struct store_account *a = &s->account;
-	struct account_interval i = *given;
-	struct kept k;
-	int quality;		/* of what is new in it; -1: nothing is */
-	int64_t measured_s = 0; /* what it adds to its day and month */
-	bool repeated;
+	struct interval_row row;
+	struct interval_change change;
+	int64_t measured_s = 0;
 
-	if (a->replaying || i.start_s < a->write_from_s || a->error != 0)
+	if (a->replaying || given->start_s < a->write_from_s || a->error != 0)
 		return;
-	k = get_kept(s, &i);
-	repeated = is_repeated(&k, given);
-	quality = has_column(given) ? -1 : ACCOUNT_MISSING;
-	i.n_values = 0;
-	for (size_t v = 0; v < given->n_values; v++) {
-		int c = column_of_interval(given->values[v].quantity);
-
-		if (c >= 0 ? k.has[c] : repeated)
-			continue;
-		i.values[i.n_values++] = given->values[v];
-		if (c < 0)
-			continue;
-		k.has[c] = true;
-		k.values[c] = given->values[v].value;
-		if ((int)given->values[v].quality > quality)
-			quality = (int)given->values[v].quality;
-	}
-	/* the row says the worst of its values, and missing only where it has none */
-	if (quality >= 0 && (!k.there || quality != ACCOUNT_MISSING)) {
-		if (k.there && k.quality == ACCOUNT_MEASURED)
-			measured_s = -(i.end_s - i.start_s);
-		if (!k.there || k.quality == ACCOUNT_MISSING || quality > k.quality)
-			k.quality = quality;
-		if (k.quality == ACCOUNT_MEASURED)
-			measured_s += i.end_s - i.start_s;
-		put_kept(s, &i, &k);
-	}
+	read_row(s, given, &row);
+	interval_merge(&row, given, &change);
+	if (change.write_row)
+		write_row(s, given, &row);
+	if (change.coverage == INTERVAL_COVERAGE_ADD)
+		measured_s = given->end_s - given->start_s;
+	else if (change.coverage == INTERVAL_COVERAGE_TAKE_BACK)
+		measured_s = -(given->end_s - given->start_s);
 	for (size_t kind = 0; kind < s->tables.n_kinds; kind++)
-		if (a->add[0][kind])
-			add_to_spans(s, &i, kind, kind == energy_kind(s) ? measured_s : 0);
+		if (a->add[0][kind] != NULL)
+			add_to_spans(s, given, &change, kind, kind == energy_kind(s) ? measured_s : 0);
 }
 
 /* Statement that adds to one day's or month's row of one kind. */
@@ -253,9 +191,9 @@ int store_interval_open(struct store *s)
 	char columns[512] = "", marks[64] = "";
 	int r = 0;
 
-	for (size_t i = 0; i < STORE_INTERVAL_COLUMNS; i++) {
+	for (size_t i = 0; i < INTERVAL_COLUMNS; i++) {
 		snprintf(columns + strlen(columns), sizeof(columns) - strlen(columns), ", %s",
-			 names_get(interval_columns[i])->name);
+			 names_get(interval_column_quantity(i))->name);
 		snprintf(marks + strlen(marks), sizeof(marks) - strlen(marks), ", ?");
 	}
 	a->get_interval = db_prepare(&s->db, "SELECT quality%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);

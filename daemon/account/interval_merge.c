@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "interval_merge.h"
+
+_Static_assert(Q_COUNT <= 256, "an index of a value is held in one byte");
+
+static const enum quantity columns[INTERVAL_COLUMNS] = {
+	Q_ACTIVE_ENERGY_IMPORT,
+	Q_ACTIVE_ENERGY_EXPORT,
+	Q_REACTIVE_ENERGY_IMPORT,
+	Q_REACTIVE_ENERGY_EXPORT,
+	Q_APPARENT_ENERGY,
+	Q_VOLUME,
+	Q_HEAT,
+};
+
+enum quantity interval_column_quantity(size_t i)
+{
+	return columns[i];
+}
+
+/* -1: it has none. */
+static int find_column(enum quantity q)
+{
+	for (int i = 0; i < INTERVAL_COLUMNS; i++)
+		if (columns[i] == q)
+			return i;
+	return -1;
+}
+
+/* Whether a clock that was set back has brought this interval a second time. The counters of a reading come together,
+ * so those without a column come again when one with a column does. */
+static bool is_repeated(const struct interval_row *row, const struct account_interval *given)
+{
+	for (size_t i = 0; i < given->n_values; i++) {
+		int column = find_column(given->values[i].quantity);
+
+		if (column >= 0 && row->has[column])
+			return true;
+	}
+	return false;
+}
+
+void interval_merge(struct interval_row *row, const struct account_interval *given, struct interval_change *out)
+{
+	bool was_measured = row->exists && row->quality == ACCOUNT_MEASURED, repeated = is_repeated(row, given);
+	bool has_columns = false, fills_column = false;
+
+	out->n_added = 0;
+	for (size_t i = 0; i < given->n_values; i++) {
+		int column = find_column(given->values[i].quantity);
+
+		has_columns = has_columns || column >= 0;
+		if (column >= 0 ? row->has[column] : repeated)
+			continue;
+		out->added[out->n_added++] = (uint8_t)i;
+		if (column < 0)
+			continue;
+		if (!row->exists || row->quality == ACCOUNT_MISSING || row->quality < given->values[i].quality)
+			row->quality = given->values[i].quality;
+		row->exists = true;
+		row->has[column] = true;
+		row->values[column] = given->values[i].value;
+		fills_column = true;
+	}
+	out->write_row = fills_column || (!row->exists && !has_columns);
+	if (!row->exists && out->write_row) {
+		row->exists = true;
+		row->quality = ACCOUNT_MISSING;
+	}
+	out->coverage = INTERVAL_COVERAGE_SAME;
+	if (was_measured && row->quality != ACCOUNT_MEASURED)
+		out->coverage = INTERVAL_COVERAGE_TAKE_BACK;
+	else if (!was_measured && fills_column && row->quality == ACCOUNT_MEASURED)
+		out->coverage = INTERVAL_COVERAGE_ADD;
+}
