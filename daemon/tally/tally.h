@@ -50,14 +50,14 @@ struct conf *tally_load_conf(const struct tally *t);
  */
 struct conf *tally_load_main(const struct tally *t);
 
-struct store_reader;
+struct reader;
 
 /* Open the configuration's database for reading. NULL when it can not be, told on standard error. */
-struct store_reader *tally_open_database(const struct conf *conf);
+struct reader *tally_open_database(const struct conf *conf);
 
 /* Whether the database has rows of a meter, input or bus of this name. Told on standard error when not, with the
  * nearest. */
-bool tally_is_known(struct store_reader *r, const char *name);
+bool tally_is_known(struct reader *r, const char *name);
 
 /* The bus or meter of this name. NULL when there is none: told on standard error, with the nearest. */
 const struct conf_bus *tally_find_bus(const struct conf *conf, const char *name);

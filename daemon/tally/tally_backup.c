@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-#include "store.h"
 #include "db_backup.h"
 #include "tally.h"
 

@@ -11,7 +11,7 @@
 
 #include "link.h"
 #include "nearest.h"
-#include "store_reader.h"
+#include "reader.h"
 #include "value.h"
 #include "when.h"
 
@@ -51,10 +51,10 @@ struct conf *tally_load_conf(const struct tally *t)
 	return conf;
 }
 
-struct store_reader *tally_open_database(const struct conf *conf)
+struct reader *tally_open_database(const struct conf *conf)
 {
 	struct err e = {0};
-	struct store_reader *r = store_reader_open(conf->store_path, &e);
+	struct reader *r = reader_open(conf->store_path, &e);
 
 	err_print(&e, stderr);
 	err_fini(&e);
@@ -62,15 +62,16 @@ struct store_reader *tally_open_database(const struct conf *conf)
 }
 
 /* Names of all that rows can be of, the nearest to a mistyped one kept. */
-bool tally_is_known(struct store_reader *r, const char *name)
+bool tally_is_known(struct reader *r, const char *name)
 {
 	static const char sql[] = "SELECT name FROM meter UNION SELECT name FROM bus UNION SELECT 'tallyd'";
 	char nearest[CONF_NAME_MAX + 1] = "";
 	size_t best = nearest_far_from(name), distance;
-	int rc = store_reader_ask(r, sql);
+	enum reader_step step;
 
-	while (rc == 0 && (rc = store_reader_next(r)) == 1) {
-		const char *known = store_reader_text(r, 0);
+	reader_ask(r, sql);
+	while ((step = reader_next(r)) == READER_ROW) {
+		const char *known = reader_text(r, 0);
 
 		distance = nearest_distance(name, known);
 		if (distance == 0)
@@ -79,10 +80,9 @@ bool tally_is_known(struct store_reader *r, const char *name)
 			best = distance;
 			snprintf(nearest, sizeof(nearest), "%s", known);
 		}
-		rc = 0;
 	}
-	if (rc < 0)
-		fprintf(stderr, "%s\n", store_reader_error(r));
+	if (step == READER_FAILED)
+		fprintf(stderr, "%s\n", reader_error(r));
 	else
 		fprintf(stderr, "\"%s\" is not in the database%s%s%s\n", name, *nearest != '\0' ? "; \"" : "", nearest,
 			*nearest != '\0' ? "\"?" : "");

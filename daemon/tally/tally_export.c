@@ -8,7 +8,7 @@
 
 #include "calendar.h"
 #include "csv.h"
-#include "store_reader.h"
+#include "reader.h"
 #include "tally.h"
 #include "when.h"
 
@@ -157,62 +157,62 @@ static void make_statement(const struct extract *x, char *sql)
 }
 
 /* One end of the span as the view has it; text must live as long as the statement. */
-static void bind_end(const struct extract *x, struct store_reader *r, int i, int64_t t_s, char text[WHEN_TEXT_MAX])
+static void bind_end(const struct extract *x, struct reader *r, int i, int64_t t_s, char text[WHEN_TEXT_MAX])
 {
 	if (x->view->by == BY_TS) {
-		store_reader_bind_whole(r, i, t_s);
+		reader_bind_whole(r, i, t_s);
 		return;
 	}
 	if (x->view->by == BY_DAY)
 		when_format_day(t_s, text);
 	else
 		when_format_month(t_s, text);
-	store_reader_bind_text(r, i, text);
+	reader_bind_text(r, i, text);
 }
 
-static void bind(const struct extract *x, struct store_reader *r, char from[WHEN_TEXT_MAX], char to[WHEN_TEXT_MAX])
+static void bind(const struct extract *x, struct reader *r, char from[WHEN_TEXT_MAX], char to[WHEN_TEXT_MAX])
 {
 	if (x->from != NULL)
 		bind_end(x, r, 1, x->from_s, from);
 	if (x->to != NULL)
 		bind_end(x, r, 2, x->to_s - 1, to);
 	for (size_t i = 0; i < x->n_names; i++)
-		store_reader_bind_text(r, (int)i + 3, x->names[i]);
+		reader_bind_text(r, (int)i + 3, x->names[i]);
 }
 
-static int column_of(const struct store_reader *r, const char *name)
+static int column_of(const struct reader *r, const char *name)
 {
-	for (int i = 0; i < store_reader_n_columns(r); i++)
-		if (strcmp(store_reader_column(r, i), name) == 0)
+	for (int i = 0; i < reader_n_columns(r); i++)
+		if (strcmp(reader_column(r, i), name) == 0)
 			return i;
 	return -1;
 }
 
-static void put_value(struct csv *csv, const struct store_reader *r, int i)
+static void put_value(struct csv *csv, const struct reader *r, int i)
 {
 	char number[TALLY_REAL_TEXT_MAX];
 
-	switch (store_reader_type(r, i)) {
-	case STORE_WHOLE:
-		csv_put_whole(csv, store_reader_whole(r, i));
+	switch (reader_type(r, i)) {
+	case READER_WHOLE:
+		csv_put_whole(csv, reader_whole(r, i));
 		break;
-	case STORE_REAL:
-		tally_format_real(store_reader_real(r, i), number);
+	case READER_REAL:
+		tally_format_real(reader_real(r, i), number);
 		csv_put_number(csv, number);
 		break;
 	default:
-		csv_put_text(csv, store_reader_text(r, i));
+		csv_put_text(csv, reader_text(r, i));
 	}
 }
 
 /* time_column: the column to be written in local time, or -1. */
-static void put_row(struct extract *x, const struct store_reader *r, int time_column, int ts_column)
+static void put_row(struct extract *x, const struct reader *r, int time_column, int ts_column)
 {
 	char time[WHEN_TEXT_MAX];
 
-	for (int i = 0; i < store_reader_n_columns(r); i++) {
+	for (int i = 0; i < reader_n_columns(r); i++) {
 		if (i == time_column) {
-			when_format(store_reader_whole(r, ts_column), time);
+			when_format(reader_whole(r, ts_column), time);
 			csv_put_text(&x->csv, time);
 		} else {
 			put_value(&x->csv, r, i);
@@ -222,28 +222,30 @@ static void put_row(struct extract *x, const struct store_reader *r, int time_co
 }
 
 /* All rows to x->csv.out. Returns 0, or -1 after telling why not. */
-static int write_rows(struct extract *x, struct store_reader *r)
+static int write_rows(struct extract *x, struct reader *r)
 {
 	char sql[SQL_MAX], from[WHEN_TEXT_MAX], to[WHEN_TEXT_MAX];
-	int rc, ts_column, time_column;
+	enum reader_step step = READER_END;
+	int ts_column, time_column;
 
 	make_statement(x, sql);
-	rc = store_reader_ask(r, sql);
-	if (rc == 0) {
-		bind(x, r, from, to);
-		ts_column = column_of(r, "ts");
-		time_column = x->as_utc || ts_column < 0 ? -1 : column_of(r, "time");
-		for (int i = 0; i < store_reader_n_columns(r); i++)
-			csv_put_text(&x->csv, store_reader_column(r, i));
-		csv_end_row(&x->csv);
-		while (!interrupted && !ferror(x->csv.out) && (rc = store_reader_next(r)) == 1)
-			put_row(x, r, time_column, ts_column);
+	if (reader_ask(r, sql) != 0) {
+		fprintf(stderr, "%s\n", reader_error(r));
+		return -1;
 	}
-	if (rc < 0)
-		fprintf(stderr, "%s\n", store_reader_error(r));
+	bind(x, r, from, to);
+	ts_column = column_of(r, "ts");
+	time_column = x->as_utc || ts_column < 0 ? -1 : column_of(r, "time");
+	for (int i = 0; i < reader_n_columns(r); i++)
+		csv_put_text(&x->csv, reader_column(r, i));
+	csv_end_row(&x->csv);
+	while (!interrupted && !ferror(x->csv.out) && (step = reader_next(r)) == READER_ROW)
+		put_row(x, r, time_column, ts_column);
+	if (step == READER_FAILED)
+		fprintf(stderr, "%s\n", reader_error(r));
 	if (interrupted)
 		fprintf(stderr, "tally export: interrupted\n");
-	return rc < 0 || interrupted ? -1 : 0;
+	return step == READER_FAILED || interrupted ? -1 : 0;
 }
 
 static bool is_same_file(const char *a, const char *b)
@@ -304,7 +306,7 @@ static int close_output(struct extract *x, int rc)
 }
 
 /* Whether the database knows the names asked for. */
-static bool knows_names(const struct extract *x, struct store_reader *r)
+static bool knows_names(const struct extract *x, struct reader *r)
 {
 	for (size_t i = 0; i < x->n_names; i++)
 		if (!tally_is_known(r, x->names[i]))
@@ -312,7 +314,7 @@ static bool knows_names(const struct extract *x, struct store_reader *r)
 	return true;
 }
 
-static int write_all(struct extract *x, struct store_reader *r)
+static int write_all(struct extract *x, struct reader *r)
 {
 	struct sigaction act = {.sa_handler = on_interrupt};
 	int rc;
@@ -328,7 +330,7 @@ static int write_all(struct extract *x, struct store_reader *r)
 
 static int run(struct extract *x, const struct conf *conf)
 {
-	struct store_reader *r;
+	struct reader *r;
 	int code = TALLY_BAD;
 
 	calendar_zone(conf->timezone);
@@ -343,7 +345,7 @@ static int run(struct extract *x, const struct conf *conf)
 	r = tally_open_database(conf);
 	if (r != NULL && knows_names(x, r))
 		code = write_all(x, r);
-	store_reader_close(r);
+	reader_close(r);
 	return code;
 }
 

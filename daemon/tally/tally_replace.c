@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "mono.h"
+#include "reader.h"
 #include "store.h"
-#include "store_reader.h"
 #include "tally.h"
 #include "value.h"
 
@@ -63,25 +63,25 @@ static bool read_values(struct swap *s)
 }
 
 /* The daemon takes requests away when it has acted on them. */
-static int count_waiting(struct store_reader *r)
+static int count_waiting(struct reader *r)
 {
 	int n = -1;
 
-	if (store_reader_ask(r, "SELECT count(*) FROM replacement WHERE NOT done") == 0 && store_reader_next(r) == 1)
-		n = (int)store_reader_whole(r, 0);
+	if (reader_ask(r, "SELECT count(*) FROM replacement WHERE NOT done") == 0 && reader_next(r) == READER_ROW)
+		n = (int)reader_whole(r, 0);
 	return n;
 }
 
 /* What the daemon made of it. */
-static int tell_outcome(const struct swap *s, struct store_reader *r)
+static int tell_outcome(const struct swap *s, struct reader *r)
 {
 	const char *detail = "";
 
-	if (store_reader_ask(r, "SELECT detail FROM event_log WHERE subject = ? AND kind = 'meter-replaced' "
-				"ORDER BY id DESC LIMIT 1") == 0) {
-		store_reader_bind_text(r, 1, s->name);
-		if (store_reader_next(r) == 1)
-			detail = store_reader_text(r, 0);
+	if (reader_ask(r, "SELECT detail FROM event_log WHERE subject = ? AND kind = 'meter-replaced' "
+			  "ORDER BY id DESC LIMIT 1") == 0) {
+		reader_bind_text(r, 1, s->name);
+		if (reader_next(r) == READER_ROW)
+			detail = reader_text(r, 0);
 	}
 	if (*detail == '\0' || strcmp(detail, STORE_AS_TOLD) == 0) {
 		printf("%s: replaced; consumption goes on from the new counter\n", s->name);
@@ -91,19 +91,19 @@ static int tell_outcome(const struct swap *s, struct store_reader *r)
 	return TALLY_BAD;
 }
 
-static int wait_done(const struct conf *conf, const struct swap *s, struct store_reader *r)
+static int wait_done(const struct conf *conf, const struct swap *s, struct reader *r)
 {
 	int64_t until_us = mono_us() + ((int64_t)conf->commit_interval_ms + PATIENCE_MS) * 1000;
 	int n;
 
-	if (!store_reader_has_writer(r)) {
+	if (!reader_has_writer(r)) {
 		printf("%s: noted in the database; tallyd, which does not run, acts on it when it starts\n", s->name);
 		return TALLY_GOOD;
 	}
 	while ((n = count_waiting(r)) > 0 && mono_us() < until_us)
 		mono_sleep_until_us(mono_us() + LOOK_EVERY_US);
 	if (n < 0) {
-		fprintf(stderr, "%s\n", store_reader_error(r));
+		fprintf(stderr, "%s\n", reader_error(r));
 		return TALLY_BAD;
 	}
 	if (n == 0)
@@ -114,7 +114,7 @@ static int wait_done(const struct conf *conf, const struct swap *s, struct store
 
 static int request(const struct conf *conf, const struct swap *s)
 {
-	struct store_reader *r = tally_open_database(conf); /* sees that it is ours */
+	struct reader *r = tally_open_database(conf); /* sees that it is ours */
 	struct err e = {0};
 	int code = TALLY_BAD;
 
@@ -127,7 +127,7 @@ static int request(const struct conf *conf, const struct swap *s)
 		err_add(&e, NULL, 0, "nothing was changed; the user tallyd or root may change it");
 	err_print(&e, stderr);
 	err_fini(&e);
-	store_reader_close(r);
+	reader_close(r);
 	return code;
 }
 

@@ -6,7 +6,7 @@
 #include "calendar.h"
 #include "csv.h"
 #include "mono.h"
-#include "store_reader.h"
+#include "reader.h"
 #include "table.h"
 #include "tally.h"
 #include "when.h"
@@ -200,15 +200,15 @@ static void make_statement(const struct report *r, const struct form *f, const c
 }
 
 /* Begin the statement for the span. 0, or -1 after telling why not. */
-static int ask(struct report *r, const struct form *f, struct store_reader *reader)
+static int ask(struct report *r, const struct form *f, struct reader *reader)
 {
 	bool by_days = is_midnight(r->start_s) && is_midnight(r->end_s);
 	const char *source = is_month(r) ? from_month : by_days ? from_days : from_intervals;
 	char sql[SQL_MAX];
 
 	make_statement(r, f, source, sql);
-	if (store_reader_ask(reader, sql) != 0) {
-		fprintf(stderr, "%s\n", store_reader_error(reader));
+	if (reader_ask(reader, sql) != 0) {
+		fprintf(stderr, "%s\n", reader_error(reader));
 		return -1;
 	}
 	if (source == from_month)
@@ -217,18 +217,18 @@ static int ask(struct report *r, const struct form *f, struct store_reader *read
 		when_format_day(r->start_s, r->first);
 	when_format_day(r->end_s - 1, r->last);
 	if (source == from_intervals) {
-		store_reader_bind_whole(reader, 1, r->start_s);
-		store_reader_bind_whole(reader, 2, r->end_s);
-		store_reader_bind_whole(reader, 3, r->end_s - r->start_s);
+		reader_bind_whole(reader, 1, r->start_s);
+		reader_bind_whole(reader, 2, r->end_s);
+		reader_bind_whole(reader, 3, r->end_s - r->start_s);
 		when_format(r->start_s, r->first);
 		when_format(r->end_s, r->last);
 	} else {
-		store_reader_bind_text(reader, 1, r->first);
-		store_reader_bind_text(reader, 2, r->last);
-		store_reader_bind_whole(reader, 3, count_days(r));
+		reader_bind_text(reader, 1, r->first);
+		reader_bind_text(reader, 2, r->last);
+		reader_bind_whole(reader, 3, count_days(r));
 	}
 	for (size_t i = 0; i < r->n_names; i++)
-		store_reader_bind_text(reader, (int)i + FIRST_NAME, r->names[i]);
+		reader_bind_text(reader, (int)i + FIRST_NAME, r->names[i]);
 	return 0;
 }
 
@@ -245,7 +245,7 @@ static double rounded(double value)
 	return round(value * 1000) / 1000;
 }
 
-static void put_csv_row(struct report *r, const struct form *f, const struct store_reader *reader)
+static void put_csv_row(struct report *r, const struct form *f, const struct reader *reader)
 {
 	char number[TALLY_REAL_TEXT_MAX], day[WHEN_TEXT_MAX];
 
@@ -253,44 +253,44 @@ static void put_csv_row(struct report *r, const struct form *f, const struct sto
 	csv_put_text(&r->csv, strlen(r->first) < strlen(day) ? day : r->first);
 	csv_put_text(&r->csv, r->last);
 	for (size_t i = 0; i < f->n; i++) {
-		if (store_reader_type(reader, (int)i) == STORE_REAL ||
-		    store_reader_type(reader, (int)i) == STORE_WHOLE) {
-			double value = store_reader_real(reader, (int)i);
+		if (reader_type(reader, (int)i) == READER_REAL || reader_type(reader, (int)i) == READER_WHOLE) {
+			double value = reader_real(reader, (int)i);
 
 			tally_format_real(i == f->n - 1 ? covered(r, value) : rounded(value), number);
 			csv_put_number(&r->csv, number);
 		} else {
-			csv_put_text(&r->csv, store_reader_text(reader, (int)i));
+			csv_put_text(&r->csv, reader_text(reader, (int)i));
 		}
 	}
 	csv_end_row(&r->csv);
 }
 
-static int print_csv(struct report *r, const struct form *f, struct store_reader *reader)
+static int print_csv(struct report *r, const struct form *f, struct reader *reader)
 {
-	int rc, n_rows = 0;
+	enum reader_step step;
+	int n_rows = 0;
 
 	csv_put_text(&r->csv, "from");
 	csv_put_text(&r->csv, "to");
 	for (size_t i = 0; i < f->n; i++)
 		csv_put_text(&r->csv, f->cells[i].csv_name);
 	csv_end_row(&r->csv);
-	for (; (rc = store_reader_next(reader)) == 1; n_rows++)
+	for (; (step = reader_next(reader)) == READER_ROW; n_rows++)
 		put_csv_row(r, f, reader);
-	return rc < 0 ? rc : n_rows;
+	return step == READER_FAILED ? -1 : n_rows;
 }
 
-static int add_row(const struct report *r, const struct form *f, const struct store_reader *reader, struct table *table)
+static int add_row(const struct report *r, const struct form *f, const struct reader *reader, struct table *table)
 {
 	char texts[CELLS_MAX][TALLY_REAL_TEXT_MAX];
 	const char *cells[CELLS_MAX];
-	double coverage = covered(r, store_reader_real(reader, (int)f->n - 1));
+	double coverage = covered(r, reader_real(reader, (int)f->n - 1));
 
 	for (size_t i = 0; i < f->n; i++) {
-		cells[i] = store_reader_text(reader, (int)i);
-		if (store_reader_type(reader, (int)i) != STORE_REAL && store_reader_type(reader, (int)i) != STORE_WHOLE)
+		cells[i] = reader_text(reader, (int)i);
+		if (reader_type(reader, (int)i) != READER_REAL && reader_type(reader, (int)i) != READER_WHOLE)
 			continue;
-		snprintf(texts[i], sizeof(texts[i]), "%.3f", store_reader_real(reader, (int)i));
+		snprintf(texts[i], sizeof(texts[i]), "%.3f", reader_real(reader, (int)i));
 		cells[i] = texts[i];
 	}
 	snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(coverage * 100 + 1e-9));
@@ -315,26 +315,27 @@ static void tell_nothing(const struct report *r)
 		r->now_s >= r->start_s && r->now_s <= r->end_s ? "; an interval is counted when it has ended" : "");
 }
 
-static int print_table(struct report *r, const struct form *f, struct store_reader *reader)
+static int print_table(struct report *r, const struct form *f, struct reader *reader)
 {
 	struct table *table = table_new(f->columns, f->n);
-	int rc = -1, n_rows = 0;
+	enum reader_step step;
+	int n_rows = 0;
 
 	if (table == NULL)
 		return -1;
-	for (; (rc = store_reader_next(reader)) == 1; n_rows++)
+	for (; (step = reader_next(reader)) == READER_ROW; n_rows++)
 		if (add_row(r, f, reader, table) != 0)
 			break;
-	if (rc == 0 && n_rows > 0) {
+	if (step == READER_END && n_rows > 0) {
 		put_span(r, stdout);
 		printf("\n\n");
 		table_print(table, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
 	}
 	table_free(table);
-	return rc != 0 ? -1 : n_rows;
+	return step == READER_END ? n_rows : -1;
 }
 
-static int print(struct report *r, struct store_reader *reader)
+static int print(struct report *r, struct reader *reader)
 {
 	struct form f = form_of(r);
 	int n_rows;
@@ -346,8 +347,7 @@ static int print(struct report *r, struct store_reader *reader)
 		return TALLY_BAD;
 	n_rows = r->as_csv ? print_csv(r, &f, reader) : print_table(r, &f, reader);
 	if (n_rows < 0)
-		fprintf(stderr, "%s\n",
-			*store_reader_error(reader) != '\0' ? store_reader_error(reader) : "out of memory");
+		fprintf(stderr, "%s\n", *reader_error(reader) != '\0' ? reader_error(reader) : "out of memory");
 	if (n_rows == 0)
 		tell_nothing(r);
 	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
@@ -413,7 +413,7 @@ static bool read_options(struct report *r)
 int tally_report(const struct tally *t)
 {
 	struct report r = {.t = t};
-	struct store_reader *reader;
+	struct reader *reader;
 	struct conf *conf;
 	int code = TALLY_BAD;
 
@@ -431,7 +431,7 @@ int tally_report(const struct tally *t)
 	reader = tally_open_database(conf);
 	if (reader != NULL)
 		code = print(&r, reader);
-	store_reader_close(reader);
+	reader_close(reader);
 	conf_free(conf);
 	return code;
 }

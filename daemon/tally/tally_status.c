@@ -5,7 +5,7 @@
 
 #include "json.h"
 #include "mono.h"
-#include "store_reader.h"
+#include "reader.h"
 #include "table.h"
 #include "tally.h"
 
@@ -25,7 +25,7 @@ static const char meter_sql[] =
 
 struct status {
 	const struct conf *conf;
-	struct store_reader *reader;
+	struct reader *reader;
 	int64_t age_s; /* of the database's last change */
 	bool is_running, is_stale;
 	unsigned n_meters, n_meters_bad, n_buses_bad;
@@ -44,28 +44,28 @@ static enum table_colour colour_of(const char *state)
 }
 
 /* The column of this name in the row at hand. */
-static const char *text_of(const struct store_reader *r, const char *column)
+static const char *text_of(const struct reader *r, const char *column)
 {
-	for (int i = 0; i < store_reader_n_columns(r); i++)
-		if (strcmp(store_reader_column(r, i), column) == 0)
-			return store_reader_text(r, i);
+	for (int i = 0; i < reader_n_columns(r); i++)
+		if (strcmp(reader_column(r, i), column) == 0)
+			return reader_text(r, i);
 	return "";
 }
 
-static int64_t whole_of(const struct store_reader *r, const char *column)
+static int64_t whole_of(const struct reader *r, const char *column)
 {
 	return strtoll(text_of(r, column), NULL, 10);
 }
 
 /* Not up, or not the meter that it should be. */
-static bool is_bad(const struct store_reader *r)
+static bool is_bad(const struct reader *r)
 {
 	return !is_up(text_of(r, "state")) || *text_of(r, "mismatch") != '\0';
 }
 
 static int add_bus(struct status *s, struct table *t)
 {
-	const struct store_reader *r = s->reader;
+	const struct reader *r = s->reader;
 	const char *state = text_of(r, "state");
 	char busy[32], round[TALLY_SPAN_TEXT_MAX] = "";
 
@@ -82,7 +82,7 @@ static int add_bus(struct status *s, struct table *t)
 
 static int add_meter(struct status *s, struct table *t)
 {
-	const struct store_reader *r = s->reader;
+	const struct reader *r = s->reader;
 	const char *state = text_of(r, "state");
 	char age[TALLY_SPAN_TEXT_MAX] = "never", errors[32], latency[32] = "";
 	int64_t n_errors = whole_of(r, "timeouts") + whole_of(r, "crc_errors") + whole_of(r, "exceptions");
@@ -107,16 +107,18 @@ static int print_table(struct status *s, const char *sql, const struct table_col
 		       int (*add)(struct status *s, struct table *t))
 {
 	struct table *t = table_new(columns, n);
-	int rc = t != NULL ? store_reader_ask(s->reader, sql) : -1;
+	int rc = t != NULL ? reader_ask(s->reader, sql) : -1;
+	enum reader_step step = READER_FAILED;
 
-	while (rc == 0 && (rc = store_reader_next(s->reader)) == 1)
+	while (rc == 0 && (step = reader_next(s->reader)) == READER_ROW)
 		rc = add(s, t);
+	if (rc == 0 && step == READER_FAILED)
+		rc = -1;
 	if (rc == 0)
 		table_print(t, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
 	else
 		fprintf(stderr, "%s\n",
-			t == NULL || *store_reader_error(s->reader) == '\0' ? "out of memory"
-									    : store_reader_error(s->reader));
+			t == NULL || *reader_error(s->reader) == '\0' ? "out of memory" : reader_error(s->reader));
 	table_free(t);
 	return rc;
 }
@@ -162,17 +164,16 @@ static int print_notes(struct status *s)
 		"WHERE m.state NOT IN ('down', 'never') AND f.failures * 100 > f.requests) "
 		"ORDER BY who NOT LIKE 'bus %', who";
 	bool is_first = true;
-	int rc = store_reader_ask(s->reader, sql);
+	enum reader_step step;
 
-	while (rc == 0 && (rc = store_reader_next(s->reader)) == 1) {
-		printf("%s%s: %s\n", is_first ? "\n" : "", store_reader_text(s->reader, 0),
-		       store_reader_text(s->reader, 1));
+	reader_ask(s->reader, sql);
+	while ((step = reader_next(s->reader)) == READER_ROW) {
+		printf("%s%s: %s\n", is_first ? "\n" : "", reader_text(s->reader, 0), reader_text(s->reader, 1));
 		is_first = false;
-		rc = 0;
 	}
-	if (rc < 0)
-		fprintf(stderr, "%s\n", store_reader_error(s->reader));
-	return rc;
+	if (step == READER_FAILED)
+		fprintf(stderr, "%s\n", reader_error(s->reader));
+	return step == READER_END ? 0 : -1;
 }
 
 static void tell_old(const struct status *s)
@@ -211,48 +212,48 @@ static bool is_good(const struct status *s)
 	return s->is_running && !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 && s->n_buses_bad == 0;
 }
 
-static void put_value(const struct store_reader *r, int i)
+static void put_value(const struct reader *r, int i)
 {
 	char number[TALLY_REAL_TEXT_MAX];
 
-	switch (store_reader_type(r, i)) {
-	case STORE_NULL:
+	switch (reader_type(r, i)) {
+	case READER_NULL:
 		printf("null");
 		break;
-	case STORE_TEXT:
-		json_put_text(stdout, store_reader_text(r, i));
+	case READER_TEXT:
+		json_put_text(stdout, reader_text(r, i));
 		break;
-	case STORE_REAL:
-		tally_format_real(store_reader_real(r, i), number);
+	case READER_REAL:
+		tally_format_real(reader_real(r, i), number);
 		printf("%s", number);
 		break;
 	default:
-		printf("%s", store_reader_text(r, i));
+		printf("%s", reader_text(r, i));
 	}
 }
 
 /* One view as an array of objects, columns as they are called there. */
 static int put_rows(struct status *s, const char *name, const char *sql, unsigned *n_rows, unsigned *n_bad)
 {
-	const struct store_reader *r = s->reader;
-	int rc = store_reader_ask(s->reader, sql);
+	const struct reader *r = s->reader;
+	enum reader_step step;
 
+	reader_ask(s->reader, sql);
 	printf("  \"%s\": [", name);
-	for (unsigned n = 0; rc == 0 && (rc = store_reader_next(s->reader)) == 1; n++) {
+	for (unsigned n = 0; (step = reader_next(s->reader)) == READER_ROW; n++) {
 		printf("%s\n    {", n == 0 ? "" : ",");
-		for (int i = 0; i < store_reader_n_columns(r); i++) {
-			printf("%s\"%s\": ", i == 0 ? "" : ", ", store_reader_column(r, i));
+		for (int i = 0; i < reader_n_columns(r); i++) {
+			printf("%s\"%s\": ", i == 0 ? "" : ", ", reader_column(r, i));
 			put_value(r, i);
 		}
 		printf("}");
 		*n_rows += 1;
 		*n_bad += is_bad(r);
-		rc = 0;
 	}
 	printf("\n  ]");
-	if (rc < 0)
-		fprintf(stderr, "%s\n", store_reader_error(s->reader));
-	return rc;
+	if (step == READER_FAILED)
+		fprintf(stderr, "%s\n", reader_error(s->reader));
+	return step == READER_END ? 0 : -1;
 }
 
 static int print_json(struct status *s)
@@ -280,11 +281,13 @@ static int show(const struct conf *conf, bool as_json)
 	s.reader = tally_open_database(conf);
 	if (s.reader == NULL)
 		return TALLY_BAD;
-	s.age_s = store_reader_age_s(s.reader, mono_wall_ms() / 1000);
-	s.is_running = store_reader_has_writer(s.reader);
+	s.age_s = mono_wall_ms() / 1000 - reader_written_s(s.reader);
+	if (s.age_s < 0)
+		s.age_s = 0; /* the clock went back since */
+	s.is_running = reader_has_writer(s.reader);
 	s.is_stale = s.age_s * 1000 > STALE_AFTER_MS + (int64_t)conf->commit_interval_ms;
 	rc = as_json ? print_json(&s) : print_text(&s);
-	store_reader_close(s.reader);
+	reader_close(s.reader);
 	return rc == 0 && is_good(&s) ? TALLY_GOOD : TALLY_BAD;
 }
 

@@ -218,15 +218,17 @@ address = 9
         self.assertEqual(ran.returncode, 1)
         self.assertIn("is not a database of tallyd", ran.stderr)
 
-    def test_newer_schema_is_told(self):
+    def test_newer_schema_is_read_and_an_older_one_refused_with_what_to_do(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)
-        with sqlite3.connect(self.db_path) as db:
-            db.execute("PRAGMA user_version = 9999")
-        db.close()
-        ran = self.tally("status")
-        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertRegex(ran.stderr, r"has schema 9999, this program knows \d+ at most: a newer tally is needed")
+        for schema, is_read in ((9999, True), (1, False)):
+            with sqlite3.connect(self.db_path) as db:
+                db.execute(f"PRAGMA user_version = {schema}")
+            db.close()
+            ran = self.tally("status")
+            self.assertEqual("pump" in ran.stdout, is_read, ran.stderr)
+        self.assertRegex(ran.stderr, r"tallyd\.db: has schema 1, and this program needs \d+ or newer; start the tallyd of "
+                                     r"this version, which updates it\n")
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_no_right_to_read_is_told(self):
