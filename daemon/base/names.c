@@ -7,22 +7,18 @@
 
 #include "names_gen.c"
 
-/* Units that driver files may use, each in the base units of drivers/NAMES. */
-static const struct {
-	const char *unit, *base;
-	int64_t mantissa;
-	int32_t exponent;
-} units[] = {
-	{"Wh", "Wh", 1, 0},	 {"kWh", "Wh", 1, 3},	  {"MWh", "Wh", 1, 6},	{"varh", "varh", 1, 0},
-	{"kvarh", "varh", 1, 3}, {"Mvarh", "varh", 1, 6}, {"VAh", "VAh", 1, 0}, {"kVAh", "VAh", 1, 3},
-	{"MVAh", "VAh", 1, 6},	 {"mV", "mV", 1, 0},	  {"V", "mV", 1, 3},	{"kV", "mV", 1, 6},
-	{"mA", "mA", 1, 0},	 {"A", "mA", 1, 3},	  {"kA", "mA", 1, 6},	{"mW", "mW", 1, 0},
-	{"W", "mW", 1, 3},	 {"kW", "mW", 1, 6},	  {"MW", "mW", 1, 9},	{"var", "mvar", 1, 3},
-	{"kvar", "mvar", 1, 6},	 {"Mvar", "mvar", 1, 9},  {"VA", "mVA", 1, 3},	{"kVA", "mVA", 1, 6},
-	{"MVA", "mVA", 1, 9},	 {"mHz", "mHz", 1, 0},	  {"Hz", "mHz", 1, 3},	{"-", "m-", 1, 3},
-	{"-", "-", 1, 0},	 {"1", "1", 1, 0},	  {"s", "s", 1, 0},	{"min", "s", 6, 1},
-	{"h", "s", 36, 2},	 {"ml", "ml", 1, 0},	  {"l", "ml", 1, 3},	{"m3", "ml", 1, 6},
-	{"cal", "cal", 1, 0},	 {"kcal", "cal", 1, 3},
+/* Each in the base units of drivers/NAMES. */
+static const struct names_unit units[] = {
+	{"Wh", "Wh", {1, 0}},	   {"kWh", "Wh", {1, 3}},     {"MWh", "Wh", {1, 6}},  {"varh", "varh", {1, 0}},
+	{"kvarh", "varh", {1, 3}}, {"Mvarh", "varh", {1, 6}}, {"VAh", "VAh", {1, 0}}, {"kVAh", "VAh", {1, 3}},
+	{"MVAh", "VAh", {1, 6}},   {"mV", "mV", {1, 0}},      {"V", "mV", {1, 3}},    {"kV", "mV", {1, 6}},
+	{"mA", "mA", {1, 0}},	   {"A", "mA", {1, 3}},	      {"kA", "mA", {1, 6}},   {"mW", "mW", {1, 0}},
+	{"W", "mW", {1, 3}},	   {"kW", "mW", {1, 6}},      {"MW", "mW", {1, 9}},   {"var", "mvar", {1, 3}},
+	{"kvar", "mvar", {1, 6}},  {"Mvar", "mvar", {1, 9}},  {"VA", "mVA", {1, 3}},  {"kVA", "mVA", {1, 6}},
+	{"MVA", "mVA", {1, 9}},	   {"mHz", "mHz", {1, 0}},    {"Hz", "mHz", {1, 3}},  {"-", "m-", {1, 3}},
+	{"-", "-", {1, 0}},	   {"1", "1", {1, 0}},	      {"s", "s", {1, 0}},     {"min", "s", {6, 1}},
+	{"h", "s", {36, 2}},	   {"ml", "ml", {1, 0}},      {"l", "ml", {1, 3}},    {"m3", "ml", {1, 6}},
+	{"cal", "cal", {1, 0}},	   {"kcal", "cal", {1, 3}},
 };
 
 const struct names_row *names_get(enum quantity q)
@@ -38,16 +34,44 @@ int names_find(const char *name)
 	return -1;
 }
 
-bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *exponent)
+const struct names_unit *names_unit(enum quantity q, const char *text)
 {
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(units[i].unit, unit) != 0 || strcmp(units[i].base, rows[q].unit) != 0)
-			continue;
-		*mantissa = units[i].mantissa;
-		*exponent = units[i].exponent;
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(units[i].text, text) == 0 && strcmp(units[i].base, rows[q].unit) == 0)
+			return &units[i];
+	return NULL;
+}
+
+const struct names_unit *names_shown(enum quantity q)
+{
+	return names_unit(q, rows[q].shown);
+}
+
+int64_t names_unit_size(const struct names_unit *u)
+{
+	int64_t size = 1;
+
+	(void)value_multiply(u->worth, 1, &size);
+	return size;
+}
+
+enum value_result names_multiply(struct value_decimal d, const struct names_unit *u, int64_t *base_units)
+{
+	d.exponent += u->worth.exponent;
+	return value_multiply(d, u->worth.mantissa, base_units);
+}
+
+enum value_result names_amount(enum quantity q, const char *text, int64_t *base_units)
+{
+	const struct names_unit *u;
+	struct value_decimal d;
+	const char *rest;
+	enum value_result result = value_decimal(text, &d, &rest);
+
+	if (result != VALUE_OK)
+		return result;
+	u = names_unit(q, rest + strspn(rest, " \t"));
+	return u != NULL ? names_multiply(d, u, base_units) : VALUE_UNIT;
 }
 
 void names_units(enum quantity q, char *out, size_t n)
@@ -57,7 +81,7 @@ void names_units(enum quantity q, char *out, size_t n)
 	out[0] = '\0';
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && used < n; i++)
 		if (strcmp(units[i].base, rows[q].unit) == 0)
-			used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? " " : "", units[i].unit);
+			used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? " " : "", units[i].text);
 }
 
 void names_format(enum quantity q, int64_t value, char *out, size_t n)

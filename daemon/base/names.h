@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "names_gen.h" /* enum quantity { Q_ACTIVE_ENERGY_IMPORT, ..., Q_COUNT } */
+#include "value.h"
 
 enum names_kind {
 	NAMES_COUNTER,	/* only ever rises inside one life; whole base units */
@@ -40,9 +41,28 @@ static inline bool names_is_counter(enum quantity q)
 /* The quantity called name, or -1. */
 int names_find(const char *name);
 
-/* What one unit is in base units of q: mantissa x 10^exponent (V for a quantity kept in mV: 1 and 3; kWh for Wh:
- * 1 and 3; h for s: 36 and 2). Returns false when unit is not a unit of this quantity. */
-bool names_unit(enum quantity q, const char *unit, int64_t *mantissa, int32_t *exponent);
+/* A unit of measurement, and what one of it is in the base unit of the quantities it is for. */
+struct names_unit {
+	const char *text; /* as in driver files, bus files, views and on the command line */
+	const char *base;
+	struct value_decimal worth; /* V for a quantity kept in mV: 1 x 10^3; h for s: 36 x 10^2 */
+};
+
+/* The unit of q called text; NULL when it is not a unit of this quantity. */
+const struct names_unit *names_unit(enum quantity q, const char *text);
+
+/* The unit that the views show q in. */
+const struct names_unit *names_shown(enum quantity q);
+
+/* Base units in one u: 1000 for kWh. */
+int64_t names_unit_size(const struct names_unit *u);
+
+/* d of the unit u as a whole number of base units: VALUE_OK, or VALUE_FRACTION or VALUE_RANGE with nothing written. */
+enum value_result names_multiply(struct value_decimal d, const struct names_unit *u, int64_t *base_units);
+
+/* Read an amount of q such as "81234.5 kWh", blanks before the unit allowed, as a whole number of base units. With all
+ * but VALUE_OK nothing is written; VALUE_UNIT: no unit, or none of q. */
+enum value_result names_amount(enum quantity q, const char *text, int64_t *base_units);
 
 /* A value of q, in base units, as people read it: in the unit of the views, three digits behind the point where that is
  * not the base unit (rounded towards 0). At most NAMES_VALUE_MAX bytes with NUL. */

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct value_unit durations[] = {
-	{"ms", 1, false}, {"s", 1000, false}, {"min", 60000, false}, {"h", 3600000, false}, {"d", 86400000, false}};
+static const struct {
+	const char *text;
+	int64_t ms;
+} durations[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
 enum { N_DURATIONS = sizeof(durations) / sizeof(durations[0]) };
 
 static bool is_digit(char c)
@@ -87,32 +89,8 @@ enum value_result value_whole(const char *text, int64_t *out)
 	return VALUE_OK;
 }
 
-/* A decimal and one of the n units, blanks between them allowed. */
-static enum value_result read_amount(const char *text, const struct value_unit *units, size_t n,
-				     struct value_decimal *d, size_t *unit)
-{
-	const char *rest;
-	enum value_result result = value_decimal(text, d, &rest);
-
-	if (result != VALUE_OK)
-		return result;
-	rest += strspn(rest, " \t");
-	for (*unit = 0; *unit < n; (*unit)++)
-		if (strcmp(rest, units[*unit].text) == 0)
-			return VALUE_OK;
-	return VALUE_UNIT;
-}
-
-enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
-			       size_t *unit)
-{
-	struct value_decimal d;
-	enum value_result result = read_amount(text, units, n, &d, unit);
-
-	return result == VALUE_OK ? value_multiply(d, units[*unit].base_units, base_units) : result;
-}
-
-static void reduce(int64_t *a, int64_t *b)
+/* Divide both by what divides both; *b from 1 on. */
+static void reduce_fraction(int64_t *a, int64_t *b)
 {
 	int64_t x = *a, y = *b, rest;
 
@@ -125,39 +103,41 @@ static void reduce(int64_t *a, int64_t *b)
 	*b /= x;
 }
 
-enum value_result value_fraction(const char *text, const struct value_unit *units, size_t n, int64_t *numerator,
-				 int64_t *denominator, size_t *unit)
+enum value_result value_fraction(struct value_decimal d, int64_t size, bool divides, int64_t *numerator,
+				 int64_t *denominator)
 {
-	struct value_decimal d;
-	enum value_result result = read_amount(text, units, n, &d, unit);
-	int64_t ten = 1, base;
+	int64_t ten = 1;
 
-	if (result != VALUE_OK)
-		return result;
 	if (d.mantissa <= 0)
 		return VALUE_RANGE;
 	if (d.exponent < -VALUE_DECIMALS_MAX)
 		return VALUE_FRACTION;
 	for (; d.exponent < 0; d.exponent++)
 		ten *= 10;
-	base = units[*unit].base_units;
-	*numerator = units[*unit].per ? ten : d.mantissa;
-	*denominator = units[*unit].per ? d.mantissa : ten;
-	reduce(&base, denominator);
-	reduce(numerator, denominator);
-	return __builtin_mul_overflow(*numerator, base, numerator) ? VALUE_RANGE : VALUE_OK;
+	*numerator = divides ? ten : d.mantissa;
+	*denominator = divides ? d.mantissa : ten;
+	reduce_fraction(&size, denominator);
+	reduce_fraction(numerator, denominator);
+	return __builtin_mul_overflow(*numerator, size, numerator) ? VALUE_RANGE : VALUE_OK;
 }
 
 enum value_result value_duration(const char *text, int64_t *ms)
 {
-	int64_t whole;
-	size_t unit;
+	struct value_decimal d;
+	const char *rest;
+	enum value_result result = value_decimal(text, &d, &rest);
 
-	if (value_whole(text, &whole) == VALUE_OK && whole == 0) {
+	if (result != VALUE_OK)
+		return result;
+	if (*rest == '\0' && d.mantissa == 0 && d.exponent == 0) {
 		*ms = 0;
 		return VALUE_OK;
 	}
-	return value_amount(text, durations, N_DURATIONS, ms, &unit);
+	rest += strspn(rest, " \t");
+	for (size_t i = 0; i < N_DURATIONS; i++)
+		if (strcmp(rest, durations[i].text) == 0)
+			return value_multiply(d, durations[i].ms, ms);
+	return VALUE_UNIT;
 }
 
 void value_duration_text(int64_t ms, char out[VALUE_DURATION_TEXT_MAX])
@@ -168,10 +148,9 @@ void value_duration_text(int64_t ms, char out[VALUE_DURATION_TEXT_MAX])
 		strcpy(out, "0");
 		return;
 	}
-	while (ms % durations[unit].base_units != 0)
+	while (ms % durations[unit].ms != 0)
 		unit--;
-	snprintf(out, VALUE_DURATION_TEXT_MAX, "%lld%s", (long long)(ms / durations[unit].base_units),
-		 durations[unit].text);
+	snprintf(out, VALUE_DURATION_TEXT_MAX, "%lld%s", (long long)(ms / durations[unit].ms), durations[unit].text);
 }
 
 enum value_result value_ratio(const char *text, uint32_t *primary, uint32_t *secondary)

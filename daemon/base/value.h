@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* value.h - the values people write in ini files: decimals, durations, ratios, amounts with a unit, names.
+/* value.h - the values people write in ini files: decimals, durations, ratios, names.
  * Pure: no I/O, no logging, no allocation, no locale; any thread. Decimals are exact, never floating point.
  * Nothing is guessed: text after the value makes it no value. */
 #ifndef TALLY_VALUE_H
@@ -13,7 +13,7 @@ enum value_result {
 	VALUE_OK,
 	VALUE_FORM,	/* no number, or text after it */
 	VALUE_UNIT,	/* no unit, or none of those known */
-	VALUE_FRACTION, /* not a whole number of base units */
+	VALUE_FRACTION, /* not a whole number, or too many decimals */
 	VALUE_RANGE,	/* more than 63 bits and a sign hold */
 };
 
@@ -33,25 +33,14 @@ enum value_result value_decimal(const char *text, struct value_decimal *out, con
 /* d x factor as a whole number; factor from 1 on. VALUE_OK, or VALUE_FRACTION or VALUE_RANGE with nothing written. */
 enum value_result value_multiply(struct value_decimal d, int64_t factor, int64_t *out);
 
-/* A unit of amounts and what one of it is in its base unit. */
-struct value_unit {
-	const char *text;
-	int64_t base_units;
-	bool per; /* value_fraction() only: so many in the unit, as imp/kWh */
-};
-
 /* A whole decimal number, "-" allowed. */
 enum value_result value_whole(const char *text, int64_t *out);
 
-/* An exact decimal and one of the n units, blanks between them allowed: "0.01 m3". On VALUE_OK *base_units is the
- * amount in base units and *unit the index of the unit written. */
-enum value_result value_amount(const char *text, const struct value_unit *units, size_t n, int64_t *base_units,
-			       size_t *unit);
-
-/* The same of an amount above 0 that need not be whole, with at most VALUE_DECIMALS_MAX decimals (VALUE_FRACTION): a
- * reduced fraction of base units. 2000 of a unit that is per is one 2000th of it. 0 and less are VALUE_RANGE. */
-enum value_result value_fraction(const char *text, const struct value_unit *units, size_t n, int64_t *numerator,
-				 int64_t *denominator, size_t *unit);
+/* d x size, or size / d when that is what d divides (as the 2000 of 2000 imp/kWh), as a reduced fraction of two numbers
+ * from 1 on; d above 0 (else VALUE_RANGE) with at most VALUE_DECIMALS_MAX decimals (else VALUE_FRACTION), size from 1
+ * on. VALUE_OK, or VALUE_FRACTION or VALUE_RANGE. */
+enum value_result value_fraction(struct value_decimal d, int64_t size, bool divides, int64_t *numerator,
+				 int64_t *denominator);
 
 /* A duration: a decimal and ms, s, min, h or d; 0 needs no unit. */
 enum value_result value_duration(const char *text, int64_t *ms);

@@ -25,10 +25,8 @@ static const char bus_suffix[] = ".ini";
 
 /* Meters that are nothing but a pulse output: what the plate of the model says. */
 static const struct {
-	const char *name;
-	int64_t weight;
-	enum conf_unit unit;
-} presets[] = {{"conto-d2", 10, CONF_WH}};
+	const char *name, *pulse;
+} presets[] = {{"conto-d2", "10 Wh"}};
 
 /* Read the keys of one section into target: what is written, else the default. s may be NULL: nothing written. */
 static void set_options(const struct draft *d, const struct draft_section *s, enum option_section kind, void *target,
@@ -175,8 +173,26 @@ static void set_meter(struct conf_meter *m, const struct conf_bus *b, const stru
 	set_options(d, s, OPTION_METER, m, e);
 }
 
-/* Weight and unit of a pulse from whichever of pulse and preset is given. */
-static void set_pulse(struct conf_input *in, const struct option_input *keys, const struct draft *d,
+/* The pulse of a preset, as if it had been written. */
+static void set_preset(struct option_input *keys, const struct draft_key *preset, const struct draft *d, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		if (strcmp(presets[i].name, keys->preset) == 0) {
+			option_set(option_find(OPTION_INPUT, "pulse"), presets[i].pulse, keys, d->path, preset->line,
+				   e);
+			return;
+		}
+	}
+	if (strcmp(keys->preset, "conto-d1") == 0)
+		err_add(e, d->path, preset->line,
+			"preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh in its order table "
+			"and 2000 imp/kWh in its text: pulse with the weight on the meter's plate expected");
+	else if (keys->preset[0] != '\0')
+		err_add(e, d->path, preset->line, "preset = %s: conto-d2 allowed", keys->preset);
+}
+
+/* Quantity and weight of a pulse from whichever of pulse and preset is given. */
+static void set_pulse(struct conf_input *in, struct option_input *keys, const struct draft *d,
 		      const struct draft_section *s, struct err *e)
 {
 	const struct draft_key *pulse = draft_key(s, "pulse"), *preset = draft_key(s, "preset");
@@ -192,29 +208,12 @@ static void set_pulse(struct conf_input *in, const struct option_input *keys, co
 			s->name);
 		return;
 	}
+	if (preset->line != 0)
+		set_preset(keys, preset, d, e);
+	in->quantity = keys->pulse.quantity;
+	in->shown = keys->pulse.shown;
 	in->weight = keys->pulse.weight;
 	in->weight_per = keys->pulse.weight_per;
-	in->unit = keys->pulse.unit;
-	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]) && preset->line != 0; i++) {
-		if (strcmp(presets[i].name, keys->preset) == 0) {
-			in->weight = presets[i].weight;
-			in->weight_per = 1;
-			in->unit = presets[i].unit;
-			return;
-		}
-	}
-	if (strcmp(keys->preset, "conto-d1") == 0)
-		err_add(e, d->path, preset->line,
-			"preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh in its order table "
-			"and "
-			"2000 imp/kWh in its text: pulse with the weight on the meter's plate expected");
-	else if (keys->preset[0] != '\0')
-		err_add(e, d->path, preset->line, "preset = %s: conto-d2 allowed", keys->preset);
-}
-
-static enum conf_unit kind_of_unit(enum conf_unit u)
-{
-	return u == CONF_LITRE ? CONF_CUBIC_METRE : u;
 }
 
 static void set_offset(struct conf_input *in, const struct option_input *keys, const struct draft *d,
@@ -225,9 +224,9 @@ static void set_offset(struct conf_input *in, const struct option_input *keys, c
 	if (!keys->offset.given || in->weight == 0)
 		return;
 	in->offset = keys->offset.base_units;
-	if (kind_of_unit(keys->offset.unit) != kind_of_unit(in->unit))
+	if (keys->offset.quantity != in->quantity)
 		err_add(e, d->path, offset->line, "offset = %s: a unit of the same kind as the pulse's (%s) allowed",
-			offset->text, conf_unit_text(in->unit));
+			offset->text, in->shown->text);
 }
 
 static void set_concentrator(struct conf_input *in, const struct option_input *keys, const struct conf_bus *b,
@@ -595,17 +594,4 @@ const char *conf_transport_text(enum conf_transport t)
 		[CONF_RTU] = "rtu", [CONF_TCP] = "tcp", [CONF_RTU_OVER_TCP] = "rtu-over-tcp"};
 
 	return texts[t];
-}
-
-const char *conf_unit_text(enum conf_unit u)
-{
-	static const char *const texts[] = {[CONF_WH] = "kWh",	[CONF_VARH] = "kvarh",	   [CONF_VAH] = "kVAh",
-					    [CONF_LITRE] = "l", [CONF_CUBIC_METRE] = "m3", [CONF_KCAL] = "kcal"};
-
-	return texts[u];
-}
-
-int64_t conf_unit_per_shown(enum conf_unit u)
-{
-	return u == CONF_CUBIC_METRE ? 1000000 : 1000;
 }

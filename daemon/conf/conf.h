@@ -36,17 +36,15 @@ struct conf_meter {
 	unsigned energy_every_line, power_every_line;
 };
 
-/* Units of a pulse and of an input's value. Values are kept as whole numbers of the base unit. */
-enum conf_unit { CONF_WH, CONF_VARH, CONF_VAH, CONF_LITRE, CONF_CUBIC_METRE, CONF_KCAL };
-
 struct conf_input {
 	char name[CONF_NAME_MAX + 1];
 	char label[128];
-	size_t concentrator; /* index into the bus's meters */
-	uint8_t input;	     /* 1..8 */
-	enum conf_unit unit; /* of the view: kWh for CONF_WH, m3, l, kcal ... */
-	/* A pulse is weight / weight_per base units: Wh, varh, VAh; millilitres for l and m3; cal for kcal. Reduced,
-	 * both from 1 on; counted are pulses * weight / weight_per, rounded down. */
+	size_t concentrator;		/* index into the bus's meters */
+	uint8_t input;			/* 1..8 */
+	enum quantity quantity;		/* what it counts: active, reactive or apparent energy, volume or heat */
+	const struct names_unit *shown; /* unit of the views: as for a meter, a volume in l where the pulse is */
+	/* A pulse is weight / weight_per base units of the quantity. Reduced, both from 1 on; counted are pulses *
+	 * weight / weight_per, rounded down. */
 	int64_t weight, weight_per;
 	int64_t offset; /* base units the register showed when the count was 0 */
 	unsigned line;
@@ -138,9 +136,5 @@ unsigned conf_bits_per_char(const struct conf_bus *b);
 
 /* "rtu", "tcp", "rtu-over-tcp" */
 const char *conf_transport_text(enum conf_transport t);
-
-/* Shown unit ("kWh", "m3", ...) and base units in one of it. */
-const char *conf_unit_text(enum conf_unit u);
-int64_t conf_unit_per_shown(enum conf_unit u);
 
 #endif

@@ -81,8 +81,8 @@ bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b)
 static bool same_input(const struct conf_input *a, const struct conf_input *b)
 {
 	return strcmp(a->name, b->name) == 0 && strcmp(a->label, b->label) == 0 && a->concentrator == b->concentrator &&
-	       a->input == b->input && a->unit == b->unit && a->weight == b->weight && a->weight_per == b->weight_per &&
-	       a->offset == b->offset;
+	       a->input == b->input && a->quantity == b->quantity && a->shown == b->shown && a->weight == b->weight &&
+	       a->weight_per == b->weight_per && a->offset == b->offset;
 }
 
 static bool same_line(const struct conf_bus *a, const struct conf_bus *b)

@@ -28,22 +28,28 @@ static const struct option_word turns[] = {{"auto", CONF_RS485_AUTO},
 					   {NULL, 0}};
 static const struct option_word answers[] = {{"yes", true}, {"no", false}, {NULL, 0}};
 
-/* Units of pulses and offsets in base units: Wh, varh, VAh, millilitres, calories; and how often a pulse comes, as it
- * stands on plates. */
-static const struct value_unit amounts[] = {
-	{"Wh", 1, false},      {"kWh", 1000, false},	{"varh", 1, false},	   {"kvarh", 1000, false},
-	{"VAh", 1, false},     {"kVAh", 1000, false},	{"m3", 1000000, false},	   {"l", 1000, false},
-	{"kcal", 1000, false}, {"imp/kWh", 1000, true}, {"imp/kvarh", 1000, true}, {"imp/m3", 1000000, true}};
-enum { N_PULSES = sizeof(amounts) / sizeof(amounts[0]), N_AMOUNTS = N_PULSES - 3 };
-static const enum conf_unit amount_units[N_PULSES] = {CONF_WH,	 CONF_WH,  CONF_VARH,	     CONF_VARH,
-						      CONF_VAH,	 CONF_VAH, CONF_CUBIC_METRE, CONF_LITRE,
-						      CONF_KCAL, CONF_WH,  CONF_VARH,	     CONF_CUBIC_METRE};
-static const char *const base_texts[] = {[CONF_WH] = "Wh",
-					 [CONF_VARH] = "varh",
-					 [CONF_VAH] = "VAh",
-					 [CONF_LITRE] = "millilitres",
-					 [CONF_CUBIC_METRE] = "millilitres",
-					 [CONF_KCAL] = "calories"};
+/* What inputs count, by the units that a bus file may use for it; the last ones, how often a pulse comes as it is
+ * written on plates, for pulses only. names knows what a unit is worth. */
+static const struct countable {
+	const char *text;
+	enum quantity quantity;
+} countables[] = {
+	{"Wh", Q_ACTIVE_ENERGY_IMPORT},
+	{"kWh", Q_ACTIVE_ENERGY_IMPORT},
+	{"varh", Q_REACTIVE_ENERGY_IMPORT},
+	{"kvarh", Q_REACTIVE_ENERGY_IMPORT},
+	{"VAh", Q_APPARENT_ENERGY},
+	{"kVAh", Q_APPARENT_ENERGY},
+	{"m3", Q_VOLUME},
+	{"l", Q_VOLUME},
+	{"kcal", Q_HEAT},
+	{"imp/kWh", Q_ACTIVE_ENERGY_IMPORT},
+	{"imp/kvarh", Q_REACTIVE_ENERGY_IMPORT},
+	{"imp/m3", Q_VOLUME},
+};
+enum { N_PULSES = sizeof(countables) / sizeof(countables[0]), N_AMOUNTS = N_PULSES - 3 };
+
+static const char per_prefix[] = "imp/";
 
 #define FIELD(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 
@@ -167,6 +173,18 @@ static void allowed_words(const struct option_word *words, char *out, size_t siz
 				      w->text);
 }
 
+static void allowed_countables(size_t n_texts, char *out, size_t size)
+{
+	size_t n = (size_t)snprintf(out, size, "a number and ");
+
+	for (size_t i = 0; i < n_texts && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+				      i == 0		 ? ""
+				      : i + 1 == n_texts ? " or "
+							 : ", ",
+				      countables[i].text);
+}
+
 static void allowed_duration(const struct option *o, char *out, size_t size)
 {
 	char least[VALUE_DURATION_TEXT_MAX], most[VALUE_DURATION_TEXT_MAX];
@@ -205,12 +223,10 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
 			 (long long)o->max);
 		break;
 	case OPTION_AMOUNT:
-		snprintf(out, size, "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal");
+		allowed_countables(N_AMOUNTS, out, size);
 		break;
 	case OPTION_PULSE:
-		snprintf(out, size,
-			 "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or "
-			 "imp/m3");
+		allowed_countables(N_PULSES, out, size);
 		break;
 	}
 }
@@ -307,23 +323,41 @@ static bool refuse(const struct option *o, const char *text, const char *file, u
 	return false;
 }
 
+/* Split text into a number and one of the first n units of countables, with blanks between or none. NULL when it is not
+ * that. */
+static const struct countable *split_amount(const char *text, size_t n, struct value_decimal *number)
+{
+	const char *rest;
+
+	if (value_decimal(text, number, &rest) != VALUE_OK)
+		return NULL;
+	rest += strspn(rest, " \t");
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rest, countables[i].text) == 0)
+			return &countables[i];
+	return NULL;
+}
+
 static bool set_amount(const struct option *o, const char *text, void *target, const char *file, unsigned line,
 		       struct err *e)
 {
+	struct value_decimal number;
+	const struct countable *c = split_amount(text, N_AMOUNTS, &number);
 	struct option_amount amount = {.given = true};
-	size_t unit = N_AMOUNTS;
-	enum value_result result = value_amount(text, amounts, N_AMOUNTS, &amount.base_units, &unit);
+	enum value_result result;
 
-	if (result == VALUE_FORM || unit == N_AMOUNTS)
+	if (c == NULL)
 		return refuse(o, text, file, line, e);
-	amount.unit = amount_units[unit];
+	amount.quantity = c->quantity;
+	result = names_multiply(number, names_unit(c->quantity, c->text), &amount.base_units);
 	if (result == VALUE_FRACTION) {
-		err_add(e, file, line, "%s = %s: a whole number of %s allowed", o->name, text, base_texts[amount.unit]);
+		err_add(e, file, line, "%s = %s: a whole number of %s allowed", o->name, text,
+			names_get(c->quantity)->unit);
 		return false;
 	}
 	if (result == VALUE_RANGE || amount.base_units < o->min || amount.base_units > o->max) {
 		err_add(e, file, line, "%s = %s: %lld to %lld %s allowed", o->name, text, (long long)o->min,
-			(long long)o->max, base_texts[amount.unit]);
+			(long long)o->max, names_get(c->quantity)->unit);
 		return false;
 	}
 	memcpy((char *)target + o->offset, &amount, sizeof(amount));
@@ -333,20 +367,29 @@ static bool set_amount(const struct option *o, const char *text, void *target, c
 static bool set_pulse(const struct option *o, const char *text, void *target, const char *file, unsigned line,
 		      struct err *e)
 {
+	struct value_decimal number;
+	const struct countable *c = split_amount(text, N_PULSES, &number);
+	const size_t n_prefix = sizeof(per_prefix) - 1;
+	const struct names_unit *unit;
 	struct option_pulse pulse;
-	size_t unit = N_PULSES;
-	enum value_result result = value_fraction(text, amounts, N_PULSES, &pulse.weight, &pulse.weight_per, &unit);
+	enum value_result result;
+	bool is_per;
 
-	if (result == VALUE_FORM || unit == N_PULSES)
+	if (c == NULL)
 		return refuse(o, text, file, line, e);
-	pulse.unit = amount_units[unit];
+	is_per = strncmp(c->text, per_prefix, n_prefix) == 0;
+	unit = names_unit(c->quantity, is_per ? c->text + n_prefix : c->text);
+	pulse.quantity = c->quantity;
+	/* Water is read in litres or in cubic metres, as its meter shows it. */
+	pulse.shown = c->quantity == Q_VOLUME ? unit : names_shown(c->quantity);
+	result = value_fraction(number, names_unit_size(unit), is_per, &pulse.weight, &pulse.weight_per);
 	if (result == VALUE_FRACTION) {
 		err_add(e, file, line, "%s = %s: at most %d decimals allowed", o->name, text, VALUE_DECIMALS_MAX);
 		return false;
 	}
 	if (result == VALUE_RANGE || pulse.weight > o->max || pulse.weight_per > o->max) {
 		err_add(e, file, line, "%s = %s: N/M %s with N and M of %lld to %lld allowed", o->name, text,
-			base_texts[pulse.unit], (long long)o->min, (long long)o->max);
+			names_get(c->quantity)->unit, (long long)o->min, (long long)o->max);
 		return false;
 	}
 	memcpy((char *)target + o->offset, &pulse, sizeof(pulse));

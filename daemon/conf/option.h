@@ -43,12 +43,13 @@ struct option_word {
 
 struct option_amount {
 	bool given;
-	enum conf_unit unit;
+	enum quantity quantity;
 	int64_t base_units;
 };
 
 struct option_pulse {
-	enum conf_unit unit;
+	enum quantity quantity;
+	const struct names_unit *shown; /* as in struct conf_input */
 	int64_t weight, weight_per;
 };
 
@@ -67,7 +68,7 @@ struct option {
 	const struct option_word *words; /* ended by a NULL text */
 };
 
-/* What an [input] section is read into before its concentrator and unit are known. */
+/* What an [input] section is read into before its concentrator and quantity are known. */
 struct option_input {
 	struct conf_input input;
 	char concentrator[CONF_NAME_MAX + 1];

@@ -6,15 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a pulse of each unit counts, as the views name it. */
-static const struct {
-	const char *quantity, *obis;
-} counted[] = {
-	[CONF_WH] = {"active_energy_import", "1.8.0"}, [CONF_VARH] = {"reactive_energy_import", "3.8.0"},
-	[CONF_VAH] = {"apparent_energy", "9.8.0"},     [CONF_LITRE] = {"volume", ""},
-	[CONF_CUBIC_METRE] = {"volume", ""},	       [CONF_KCAL] = {"heat", ""},
-};
-
 int db_meters_load(struct db_meters *m, struct db *db)
 {
 	size_t n = (size_t)db_number(db, "SELECT count(*) FROM meter", 0), i = 0;
@@ -171,8 +162,8 @@ static void bind_period(sqlite3_stmt *stmt, const struct conf_bus *bus, const st
 	sqlite3_bind_int(stmt, 3, input->input);
 	sqlite3_bind_int64(stmt, 4, input->weight);
 	sqlite3_bind_int64(stmt, 5, input->offset);
-	bind_text(stmt, 6, counted[input->unit].quantity);
-	bind_text(stmt, 7, conf_unit_text(input->unit));
+	bind_text(stmt, 6, names_get(input->quantity)->name);
+	bind_text(stmt, 7, input->shown->text);
 	sqlite3_bind_int64(stmt, 8, input->weight_per);
 }
 
@@ -203,8 +194,8 @@ static int write_period(struct db *db, struct period_statements *st, const struc
 	if (rc != 0)
 		return rc;
 	bind_period(st->begin, bus, input);
-	bind_text(st->begin, 9, counted[input->unit].obis);
-	sqlite3_bind_int64(st->begin, 10, conf_unit_per_shown(input->unit));
+	bind_text(st->begin, 9, names_get(input->quantity)->obis);
+	sqlite3_bind_int64(st->begin, 10, names_unit_size(input->shown));
 	sqlite3_bind_int64(st->begin, 11, from_s);
 	return db_run(db, st->begin);
 }

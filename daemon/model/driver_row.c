@@ -116,16 +116,15 @@ static const char *set_scale(struct driver_reader *r, const char *value)
 static const char *set_unit(struct driver_reader *r, const char *value)
 {
 	struct driver_row *row = r->row;
-	int64_t mantissa = 1;
-	int32_t exponent = 0;
+	const struct names_unit *unit = names_unit(row->quantity, value);
 
-	if (!names_unit(row->quantity, value, &mantissa, &exponent)) {
+	if (unit == NULL) {
 		names_units(row->quantity, r->allowed, sizeof(r->allowed));
 		return r->allowed;
 	}
-	if (__builtin_mul_overflow(row->mantissa, mantissa, &row->mantissa))
+	if (__builtin_mul_overflow(row->mantissa, unit->worth.mantissa, &row->mantissa))
 		return "a unit and a scale whose product has 63 bits";
-	row->exponent += exponent;
+	row->exponent += unit->worth.exponent;
 	return NULL;
 }
 
@@ -182,15 +181,15 @@ static const char *counter_amount(struct driver_reader *r, const char *value, in
 {
 	const struct names_row *quantity = names_get(r->row->quantity);
 	size_t n = strspn(value, "0123456789.");
-	const char *unit = value + n;
-	struct value_decimal worth;
+	const char *text = value + n;
+	const struct names_unit *unit;
 
 	if (quantity->kind != NAMES_COUNTER)
 		return "counters only";
-	if (*unit == '\0' && strcmp(quantity->unit, "1") == 0)
-		unit = "1";
-	if (names_unit(r->row->quantity, unit, &worth.mantissa, &worth.exponent) &&
-	    driver_word_amount(value, n, worth, out) && *out > 0)
+	if (*text == '\0' && strcmp(quantity->unit, "1") == 0)
+		text = "1";
+	unit = names_unit(r->row->quantity, text);
+	if (unit != NULL && driver_word_amount(value, n, unit->worth, out) && *out > 0)
 		return NULL;
 	snprintf(r->allowed, sizeof(r->allowed), "a number above 0 and its unit without a blank, in whole %s",
 		 quantity->unit);

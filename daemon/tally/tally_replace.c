@@ -6,50 +6,31 @@
 #include "reader.h"
 #include "store.h"
 #include "tally.h"
-#include "value.h"
 
-enum { PATIENCE_MS = 3000, LOOK_EVERY_US = 100000, AMOUNT_MAX = 64, UNITS_MAX = 3 };
+enum { PATIENCE_MS = 3000, LOOK_EVERY_US = 100000, AMOUNT_MAX = 64 };
 
 /* What the command line says. */
 struct swap {
 	const struct tally *t;
 	const char *name;
 	const char *final_text, *initial_text; /* NULL = not given */
-	enum conf_unit unit;		       /* of the counter: a meter's main one, an input's only one */
+	/* of the counter: a meter's main one, an input's only one */
+	enum quantity quantity;
+	const struct names_unit *shown;
 	int64_t final, initial;
 };
-
-/* The units that a counter's value may be given in. */
-static size_t units_of(enum conf_unit u, struct value_unit units[UNITS_MAX])
-{
-	static const struct value_unit watt_hours[] = {{"kWh", 1000, false}, {"Wh", 1, false}, {"MWh", 1000000, false}};
-	static const struct value_unit volumes[] = {{"m3", 1000000, false}, {"l", 1000, false}};
-
-	if (u == CONF_WH) {
-		memcpy(units, watt_hours, sizeof(watt_hours));
-		return sizeof(watt_hours) / sizeof(watt_hours[0]);
-	}
-	if (u == CONF_LITRE || u == CONF_CUBIC_METRE) {
-		memcpy(units, volumes, sizeof(volumes));
-		return sizeof(volumes) / sizeof(volumes[0]);
-	}
-	units[0] = (struct value_unit){.text = conf_unit_text(u), .base_units = conf_unit_per_shown(u)};
-	return 1;
-}
 
 /* "81234.5 kWh", or "81234.5" in the unit that the meter is shown in. */
 static bool read_amount(const struct swap *s, const char *option, const char *text, int64_t *out)
 {
-	struct value_unit units[UNITS_MAX];
-	size_t n = units_of(s->unit, units), which;
 	char amount[AMOUNT_MAX];
 	bool has_unit = text[strspn(text, "0123456789. ")] != '\0';
 
 	if ((size_t)snprintf(amount, sizeof(amount), "%s%s%s", text, has_unit ? "" : " ",
-			     has_unit ? "" : conf_unit_text(s->unit)) < sizeof(amount) &&
-	    value_amount(amount, units, n, out, &which) == VALUE_OK && *out >= 0)
+			     has_unit ? "" : s->shown->text) < sizeof(amount) &&
+	    names_amount(s->quantity, amount, out) == VALUE_OK && *out >= 0)
 		return true;
-	tally_misused(s->t, "%s %s: what the counter showed, in %s, expected", option, text, conf_unit_text(s->unit));
+	tally_misused(s->t, "%s %s: what the counter showed, in %s, expected", option, text, s->shown->text);
 	return false;
 }
 
@@ -144,7 +125,8 @@ static int run(struct swap *s, const struct conf *conf)
 			s->name);
 		return TALLY_BAD;
 	}
-	s->unit = input != NULL ? input->unit : CONF_WH;
+	s->quantity = input != NULL ? input->quantity : Q_ACTIVE_ENERGY_IMPORT;
+	s->shown = input != NULL ? input->shown : names_shown(s->quantity);
 	if (!read_values(s))
 		return TALLY_USAGE;
 	return request(conf, s);

@@ -108,16 +108,21 @@ bool parse_rate(const char *text, uint32_t *ppm)
 
 bool parse_value(enum quantity q, const char *text, int64_t *value)
 {
-	int64_t digits, mantissa = 1;
-	int32_t exponent = 0;
-	const char *unit;
+	struct value_decimal worth = {1, 0};
+	const struct names_unit *unit;
+	const char *unit_text;
+	int64_t digits;
 	int decimals;
 
-	if (!split_decimal(text, &digits, &decimals, &unit))
+	if (!split_decimal(text, &digits, &decimals, &unit_text))
 		return false;
-	if (*unit == '\0' && strcmp(names_get(q)->unit, "m-") == 0)
-		unit = "-"; /* a factor is written as such: 0.95 */
-	if (*unit != '\0' && !names_unit(q, unit, &mantissa, &exponent))
+	if (*unit_text == '\0' && strcmp(names_get(q)->unit, "m-") == 0)
+		unit_text = "-"; /* a factor is written as such: 0.95 */
+	unit = names_unit(q, unit_text);
+	if (unit == NULL && *unit_text != '\0')
 		return false;
-	return !__builtin_mul_overflow(digits, mantissa, &digits) && scale_decimal(digits, exponent - decimals, value);
+	if (unit != NULL)
+		worth = unit->worth;
+	return !__builtin_mul_overflow(digits, worth.mantissa, &digits) &&
+	       scale_decimal(digits, worth.exponent - decimals, value);
 }

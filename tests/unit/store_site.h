@@ -59,14 +59,16 @@ static inline int setup(void **state)
 	t->inputs[0] = (struct conf_input){.name = "lighting",
 					   .concentrator = 1,
 					   .input = 1,
-					   .unit = CONF_WH,
+					   .quantity = Q_ACTIVE_ENERGY_IMPORT,
+					   .shown = names_unit(Q_ACTIVE_ENERGY_IMPORT, "kWh"),
 					   .weight = 10,
 					   .weight_per = 1,
 					   .offset = 81234500};
 	t->inputs[1] = (struct conf_input){.name = "gas",
 					   .concentrator = 1,
 					   .input = 2,
-					   .unit = CONF_CUBIC_METRE,
+					   .quantity = Q_VOLUME,
+					   .shown = names_unit(Q_VOLUME, "m3"),
 					   .weight = 10000,
 					   .weight_per = 1,
 					   .offset = 0};

@@ -243,6 +243,12 @@ TEST_WITH(meter_takes_from_its_bus_what_it_does_not_say, set_up, tear_down)
 	assert_int_equal(m[1].retries, 2);
 }
 
+static void assert_counts(const struct conf_input *in, enum quantity quantity, const char *shown)
+{
+	assert_int_equal(in->quantity, quantity);
+	assert_string_equal(in->shown->text, shown);
+}
+
 TEST_WITH(inputs_are_read, set_up, tear_down)
 {
 	const struct conf_input *in;
@@ -257,26 +263,12 @@ TEST_WITH(inputs_are_read, set_up, tear_down)
 	assert_string_equal(in[0].label, "Lights");
 	assert_int_equal(in[0].concentrator, 1);
 	assert_int_equal(in[0].input, 1);
-	assert_int_equal(in[0].unit, CONF_WH);
+	assert_counts(&in[0], Q_ACTIVE_ENERGY_IMPORT, "kWh");
 	assert_int_equal(in[0].weight, 10);
 	assert_int_equal(in[0].offset, 81234500);
-	assert_int_equal(in[1].unit, CONF_CUBIC_METRE);
+	assert_counts(&in[1], Q_VOLUME, "m3");
 	assert_int_equal(in[1].weight, 10000);
 	assert_int_equal(in[1].offset, -20000);
-}
-
-TEST_WITH(units_are_shown_in_their_thousands, set_up, tear_down)
-{
-	assert_string_equal(conf_unit_text(CONF_WH), "kWh");
-	assert_int_equal(conf_unit_per_shown(CONF_WH), 1000);
-	assert_string_equal(conf_unit_text(CONF_VARH), "kvarh");
-	assert_string_equal(conf_unit_text(CONF_VAH), "kVAh");
-	assert_string_equal(conf_unit_text(CONF_LITRE), "l");
-	assert_int_equal(conf_unit_per_shown(CONF_LITRE), 1000);
-	assert_string_equal(conf_unit_text(CONF_CUBIC_METRE), "m3");
-	assert_int_equal(conf_unit_per_shown(CONF_CUBIC_METRE), 1000000);
-	assert_string_equal(conf_unit_text(CONF_KCAL), "kcal");
-	assert_int_equal(conf_unit_per_shown(CONF_KCAL), 1000);
 }
 
 /* Files and directories */
@@ -756,7 +748,8 @@ TEST_WITH(another_fault_beside_a_bad_driver_file_refuses, set_up, tear_down)
 
 /* Pulse inputs */
 
-static void assert_pulse(const char *text, int64_t weight, int64_t weight_per, enum conf_unit unit)
+static void assert_pulse(const char *text, int64_t weight, int64_t weight_per, enum quantity quantity,
+			 const char *shown)
 {
 	char bus[400];
 
@@ -764,42 +757,50 @@ static void assert_pulse(const char *text, int64_t weight, int64_t weight_per, e
 	assert_bus_taken(bus, "");
 	assert_int_equal(conf->buses[0].inputs[0].weight, weight);
 	assert_int_equal(conf->buses[0].inputs[0].weight_per, weight_per);
-	assert_int_equal(conf->buses[0].inputs[0].unit, unit);
+	assert_counts(&conf->buses[0].inputs[0], quantity, shown);
 }
 
 TEST_WITH(pulse_may_be_an_exact_fraction_of_a_base_unit, set_up, tear_down)
 {
-	assert_pulse("0.5 Wh", 1, 2, CONF_WH);
-	assert_pulse("1.25 Wh", 5, 4, CONF_WH);
-	assert_pulse("0.625 Wh", 5, 8, CONF_WH);
-	assert_pulse("0.3125 Wh", 5, 16, CONF_WH);
-	assert_pulse("0.15625 Wh", 5, 32, CONF_WH);
-	assert_pulse("0.000001 varh", 1, 1000000, CONF_VARH);
-	assert_pulse("0.0001 l", 1, 10, CONF_LITRE);
-	assert_pulse("1000000 kWh", 1000000000, 1, CONF_WH);
+	assert_pulse("0.5 Wh", 1, 2, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("1.25 Wh", 5, 4, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.625 Wh", 5, 8, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.3125 Wh", 5, 16, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.15625 Wh", 5, 32, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.000001 varh", 1, 1000000, Q_REACTIVE_ENERGY_IMPORT, "kvarh");
+	assert_pulse("0.0001 l", 1, 10, Q_VOLUME, "l");
+	assert_pulse("5 kVAh", 5000, 1, Q_APPARENT_ENERGY, "kVAh");
+	assert_pulse("2 kcal", 2000, 1, Q_HEAT, "kcal");
+	assert_pulse("1000000 kWh", 1000000000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
 }
 
 TEST_WITH(pulse_may_be_stated_as_on_the_plate, set_up, tear_down)
 {
-	assert_pulse("800 imp/kWh", 5, 4, CONF_WH);
-	assert_pulse("2000 imp/kWh", 1, 2, CONF_WH);
-	assert_pulse("6400 imp/kWh", 5, 32, CONF_WH);
-	assert_pulse("3 imp/kvarh", 1000, 3, CONF_VARH);
-	assert_pulse("100 imp/m3", 10000, 1, CONF_CUBIC_METRE);
-	assert_pulse("0.1 imp/kWh", 10000, 1, CONF_WH);
+	assert_pulse("800 imp/kWh", 5, 4, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("2000 imp/kWh", 1, 2, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("6400 imp/kWh", 5, 32, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("3 imp/kvarh", 1000, 3, Q_REACTIVE_ENERGY_IMPORT, "kvarh");
+	assert_pulse("100 imp/m3", 10000, 1, Q_VOLUME, "m3");
+	assert_pulse("20 imp/m3", 50000, 1, Q_VOLUME, "m3");
+	assert_pulse("0.1 imp/kWh", 10000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
 }
 
+#define OFFSET_ALLOWED "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal allowed\n"
 #define PULSE_ALLOWED                                                                                                  \
 	"a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3 allowed\n"
 
 TEST_WITH(pulse_that_is_none_is_refused, set_up, tear_down)
 {
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
-				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n",
+				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n"
+				      "[input k]\nconcentrator = p\ninput = 2\npulse = 1/2 Wh\noffset = 1 MWh\n",
 			   "site/bus.d/a.ini:10: pulse = 10: " PULSE_ALLOWED
 			   "site/bus.d/a.ini:14: pulse = 2000 imp: " PULSE_ALLOWED
-			   "site/bus.d/a.ini:15: offset = 5 imp/kWh: a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, "
-			   "l or kcal allowed\n");
+			   "site/bus.d/a.ini:15: offset = 5 imp/kWh: " OFFSET_ALLOWED
+			   "site/bus.d/a.ini:19: pulse = 1/2 Wh: " PULSE_ALLOWED
+			   "site/bus.d/a.ini:20: offset = 1 MWh: " OFFSET_ALLOWED
+			   "site/bus.d/a.ini:18: input = 2: input j in line 11 has it already, once on a "
+			   "concentrator allowed\n");
 }
 
 TEST_WITH(pulse_weights_out_of_range_are_refused, set_up, tear_down)
@@ -812,7 +813,7 @@ TEST_WITH(pulse_weights_out_of_range_are_refused, set_up, tear_down)
 			   "[input m]\nconcentrator = p\ninput = 5\npulse = 1234.567891 Wh\n",
 		"site/bus.d/a.ini:10: pulse = 0.1234567 Wh: at most 6 decimals allowed\n"
 		"site/bus.d/a.ini:14: pulse = 0 imp/kWh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
-		"site/bus.d/a.ini:18: pulse = -1 m3: N/M millilitres with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:18: pulse = -1 m3: N/M ml with N and M of 1 to 1000000000 allowed\n"
 		"site/bus.d/a.ini:19: offset = 9000000000000 kWh: -1000000000000000 to 1000000000000000 Wh "
 		"allowed\n"
 		"site/bus.d/a.ini:23: pulse = 1000000001 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
@@ -844,7 +845,7 @@ TEST_WITH(preset_conto_d2_weighs_10_Wh, set_up, tear_down)
 	assert_bus_taken(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d2\noffset = 1.5 kWh\n",
 			 "");
 	assert_int_equal(conf->buses[0].inputs[0].weight, 10);
-	assert_int_equal(conf->buses[0].inputs[0].unit, CONF_WH);
+	assert_counts(&conf->buses[0].inputs[0], Q_ACTIVE_ENERGY_IMPORT, "kWh");
 	assert_int_equal(conf->buses[0].inputs[0].offset, 1500);
 }
 

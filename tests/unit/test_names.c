@@ -28,21 +28,19 @@ TEST(row_says_what_the_registry_says)
 	assert_string_equal(serial->table, "");
 }
 
-static void expect_unit(enum quantity q, const char *unit, int64_t mantissa, int32_t exponent)
+static void expect_unit(enum quantity q, const char *text, int64_t mantissa, int32_t exponent)
 {
-	int64_t m;
-	int32_t e;
+	const struct names_unit *unit = names_unit(q, text);
 
-	assert_true(names_unit(q, unit, &m, &e));
-	assert_int_equal(m, mantissa);
-	assert_int_equal(e, exponent);
+	assert_non_null(unit);
+	assert_string_equal(unit->text, text);
+	assert_string_equal(unit->base, names_get(q)->unit);
+	assert_int_equal(unit->worth.mantissa, mantissa);
+	assert_int_equal(unit->worth.exponent, exponent);
 }
 
 TEST(units_are_worth_their_base_units)
 {
-	int64_t m;
-	int32_t e;
-
 	expect_unit(Q_ACTIVE_ENERGY_IMPORT, "Wh", 1, 0);
 	expect_unit(Q_ACTIVE_ENERGY_IMPORT, "kWh", 1, 3);
 	expect_unit(Q_VOLTAGE_L1, "V", 1, 3);
@@ -50,9 +48,66 @@ TEST(units_are_worth_their_base_units)
 	expect_unit(Q_POWER_FACTOR, "-", 1, 3);
 	expect_unit(Q_TARIFF, "-", 1, 0);
 	expect_unit(Q_PULSES_1, "1", 1, 0);
-	assert_false(names_unit(Q_ACTIVE_ENERGY_IMPORT, "varh", &m, &e));
-	assert_false(names_unit(Q_ACTIVE_POWER, "Wh", &m, &e));
-	assert_false(names_unit(Q_ACTIVE_POWER, "", &m, &e));
+	assert_null(names_unit(Q_ACTIVE_ENERGY_IMPORT, "varh"));
+	assert_null(names_unit(Q_ACTIVE_POWER, "Wh"));
+	assert_null(names_unit(Q_ACTIVE_POWER, ""));
+}
+
+TEST(shown_unit_of_each_quantity_is_the_registrys)
+{
+	for (enum quantity q = 0; q < Q_COUNT; q++) {
+		const struct names_unit *shown = names_shown(q);
+
+		assert_non_null(shown);
+		assert_string_equal(shown->text, names_get(q)->shown);
+		assert_int_equal(names_unit_size(shown), names_get(q)->per_shown);
+	}
+}
+
+static void expect_amount(enum quantity q, const char *text, int64_t expected)
+{
+	int64_t amount = -1;
+
+	assert_int_equal(names_amount(q, text, &amount), VALUE_OK);
+	assert_int_equal(amount, expected);
+}
+
+static void expect_no_amount(enum quantity q, const char *text, enum value_result expected)
+{
+	int64_t amount = -1;
+
+	assert_int_equal(names_amount(q, text, &amount), expected);
+	assert_int_equal(amount, -1);
+}
+
+TEST(amounts_are_exact)
+{
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "10 Wh", 10);
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "10Wh", 10);
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "81234.5 kWh", 81234500);
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "1.50000000 kWh", 1500);
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "-3.001 kWh", -3001);
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "9007199254740993 Wh", 9007199254740993);
+	expect_amount(Q_VOLUME, "0.01 m3", 10000);
+	expect_amount(Q_VOLUME, "0.000001 m3", 1);
+	expect_amount(Q_OPERATING_TIME, "1.25 h", 4500);
+}
+
+TEST(amounts_that_are_no_whole_base_units_are_refused)
+{
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "0.5 Wh", VALUE_FRACTION);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "0.0001 kWh", VALUE_FRACTION);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10", VALUE_UNIT);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 wh", VALUE_UNIT);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 m3", VALUE_UNIT);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 Wh net", VALUE_UNIT);
+	expect_no_amount(Q_VOLUME, "0,01 m3", VALUE_UNIT);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "1e3 Wh", VALUE_UNIT);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, ".5 kWh", VALUE_FORM);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "5. kWh", VALUE_FORM);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "+5 kWh", VALUE_FORM);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "9223372036854775807 kWh", VALUE_RANGE);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "9223372036854775808 Wh", VALUE_RANGE);
 }
 
 TEST(units_of_a_quantity_are_listed)

@@ -165,8 +165,13 @@ TEST_WITH(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup, tea
 {
 	struct site *t = *state;
 
-	t->inputs[0] = (struct conf_input){
-		.name = "plate", .concentrator = 1, .input = 1, .unit = CONF_WH, .weight = 5, .weight_per = 16};
+	t->inputs[0] = (struct conf_input){.name = "plate",
+					   .concentrator = 1,
+					   .input = 1,
+					   .quantity = Q_ACTIVE_ENERGY_IMPORT,
+					   .shown = names_unit(Q_ACTIVE_ENERGY_IMPORT, "kWh"),
+					   .weight = 5,
+					   .weight_per = 16};
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(3200000), Q_COUNT);
 	hold(t, "pulses", T + 60, READING_GOOD, Q_PULSES_1, INT64_C(3200003), Q_COUNT);

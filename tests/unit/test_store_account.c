@@ -238,8 +238,13 @@ TEST_WITH(water_in_litres_stands_in_all_consumption_views, setup, teardown)
 {
 	struct site *t = *state;
 
-	t->inputs[1] = (struct conf_input){
-		.name = "water", .concentrator = 1, .input = 2, .unit = CONF_LITRE, .weight = 2500, .weight_per = 1};
+	t->inputs[1] = (struct conf_input){.name = "water",
+					   .concentrator = 1,
+					   .input = 2,
+					   .quantity = Q_VOLUME,
+					   .shown = names_unit(Q_VOLUME, "l"),
+					   .weight = 2500,
+					   .weight_per = 1};
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	for (int64_t i = 0; i <= 30; i++)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_2, 100 * i, Q_COUNT);
@@ -269,8 +274,13 @@ TEST_WITH(one_suspect_input_leaves_the_others_good, setup, teardown)
 /* The input of the lights as one with pulses of 5/16 Wh (3200 imp/kWh). */
 static void use_plate(struct site *t)
 {
-	t->inputs[0] = (struct conf_input){
-		.name = "plate", .concentrator = 1, .input = 1, .unit = CONF_WH, .weight = 5, .weight_per = 16};
+	t->inputs[0] = (struct conf_input){.name = "plate",
+					   .concentrator = 1,
+					   .input = 1,
+					   .quantity = Q_ACTIVE_ENERGY_IMPORT,
+					   .shown = names_unit(Q_ACTIVE_ENERGY_IMPORT, "kWh"),
+					   .weight = 5,
+					   .weight_per = 16};
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 }
 
@@ -490,7 +500,8 @@ TEST_WITH(exchange_of_an_input_with_another_unit_takes_its_figures, setup, teard
 
 	hold(t, "pulses", now_s - 60, READING_GOOD, Q_PULSES_1, INT64_C(40), Q_COUNT);
 	assert_int_equal(store_commit(t->store), 0);
-	t->inputs[0].unit = CONF_LITRE;
+	t->inputs[0].quantity = Q_VOLUME;
+	t->inputs[0].shown = names_unit(Q_VOLUME, "l");
 	t->inputs[0].weight = 1000000;
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	for (int64_t i = 1; i <= 10; i++)
