@@ -639,6 +639,16 @@ struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint
 	return x.reply;
 }
 
+bool link_is_refusal(const struct link_reply *r)
+{
+	return r->status == LINK_EXCEPTION && (r->exception == 2 || r->exception == 3);
+}
+
+bool link_is_final(const struct link_reply *r)
+{
+	return r->status == LINK_OK || link_is_refusal(r);
+}
+
 const char *link_status_text(enum link_status s)
 {
 	static const char *const texts[LINK_STATUS_COUNT] = {

@@ -66,6 +66,12 @@ const char *link_error(const struct link *l);
  * held to its limit of 247. */
 unsigned link_unit_max(void);
 
+/* Whether the unit refused the request itself, with exception 2 or 3: it lacks a register, or that many in one read. */
+bool link_is_refusal(const struct link_reply *r);
+
+/* Whether this is the last word: a good answer or a refusal. A retry can improve every other reply. */
+bool link_is_final(const struct link_reply *r);
+
 /* "timeout", "bad CRC", ... */
 const char *link_status_text(enum link_status s);
 

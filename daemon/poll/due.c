@@ -101,11 +101,11 @@ enum due_extra due_extra_of(const struct meter *m, int64_t now_ms, int64_t *sinc
 		return DUE_NONE;
 	if (m->n_refused > 0)
 		return DUE_PART;
-	if (m->state == METER_DOWN) {
-		*since_ms = m->probe_at_ms;
-		return m->probe_at_ms <= now_ms ? DUE_PROBE : DUE_NONE;
+	if (m->health.state == HEALTH_DOWN) {
+		*since_ms = m->health.probe_at_ms;
+		return m->health.probe_at_ms <= now_ms ? DUE_PROBE : DUE_NONE;
 	}
-	if (m->failed_rounds > 0 && due_has(m, now_ms)) {
+	if (m->health.failed_rounds > 0 && due_has(m, now_ms)) {
 		*since_ms = due_since_ms(m, now_ms);
 		return DUE_SUSPECT;
 	}
@@ -123,7 +123,7 @@ bool due_begin_extra(struct meter *m, enum due_extra extra, int64_t now_ms)
 	case DUE_SUSPECT:
 		return due_begin(m, now_ms);
 	case DUE_PROBE:
-		m->probe_at_ms = now_ms + m->probe_pause_ms;
+		health_note_probe(&m->health, now_ms);
 		return meter_begin_probe(m);
 	case DUE_NONE:
 		break;

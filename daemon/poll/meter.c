@@ -50,22 +50,12 @@ void meter_free(struct meter *m)
 
 void meter_inherit(struct meter *m, const struct meter *old)
 {
-	m->state = old->state;
-	m->failed_rounds = old->failed_rounds;
+	m->health = old->health;
 	m->last_energy_slot_s = old->last_energy_slot_s;
 	m->last_power_slot_s = old->last_power_slot_s;
-	m->probe_at_ms = old->probe_at_ms;
-	m->probe_pause_ms = old->probe_pause_ms;
 	m->identify_at_ms = old->identify_at_ms;
 	m->identity = old->identity;
 	m->counter_max = old->counter_max;
-	m->heard = old->heard;
-	m->failures = old->failures;
-	m->requests = old->requests;
-	memcpy(m->counts, old->counts, sizeof(m->counts));
-	m->last_good_s = old->last_good_s;
-	m->latency_us = old->latency_us;
-	memcpy(m->reason, old->reason, sizeof(m->reason));
 	m->missing = old->missing;
 	m->told = old->told;
 	m->cuts = old->cuts;
@@ -128,7 +118,7 @@ static bool begin_plan(struct meter *m, enum meter_task task, unsigned groups)
 	m->task = task;
 	m->groups = groups;
 	m->first = 0;
-	m->tries_left = m->failed_rounds == 0 ? m->conf->retries : 0;
+	m->tries_left = m->health.failed_rounds == 0 ? m->conf->retries : 0;
 	for (size_t i = 0; i < m->plan->n_requests; i++)
 		m->replies[i] = (struct link_reply){.status = LINK_TIMEOUT};
 	make_job(m, m->plan->requests, m->plan->n_requests, m->replies);
@@ -179,54 +169,19 @@ bool meter_begin_probe(struct meter *m)
 	return true;
 }
 
-static bool refused(const struct link_reply *r)
-{
-	return r->status == LINK_EXCEPTION && (r->exception == 2 || r->exception == 3);
-}
-
-/* An answer that no repetition will better. */
-static bool final(const struct link_reply *r)
-{
-	return r->status == LINK_OK || refused(r);
-}
-
-static void note_reason(struct meter *m, const struct link_reply *r)
-{
-	snprintf(m->reason, sizeof(m->reason), "%s",
-		 r->status == LINK_EXCEPTION ? link_exception_text(r->exception) : link_status_text(r->status));
-}
-
-static void count_reply(struct meter *m, const struct link_reply *r, int64_t now_ms)
-{
-	m->requests++;
-	m->counts[r->status]++;
-	if (r->refused != LINK_OK && r->refused != r->status)
-		m->counts[r->refused]++;
-	if (r->status == LINK_OK) {
-		m->last_good_s = now_ms / 1000;
-		m->latency_us += (uint32_t)((r->latency_us - (int64_t)m->latency_us) / (m->latency_us == 0 ? 1 : 8));
-		return;
-	}
-	if (!final(r))
-		m->failures++;
-}
-
 enum meter_outcome meter_answered(struct meter *m, int64_t now_ms)
 {
 	size_t n_refused = 0;
 	bool failed = false;
 
+	health_count(&m->health, m->job.replies, m->job.n_done, now_ms);
 	for (size_t i = 0; i < m->job.n_done; i++) {
 		const struct link_reply *r = &m->job.replies[i];
 
-		if (r->status != LINK_CLOSED || r->sent_us != 0)
-			count_reply(m, r, now_ms);
-		if (r->status != LINK_OK && !failed)
-			note_reason(m, r);
 		if (r->status == LINK_CLOSED)
 			return METER_NO_LINE;
-		n_refused += refused(r);
-		failed |= !final(r);
+		n_refused += link_is_refusal(r);
+		failed |= !link_is_final(r);
 	}
 	if (failed)
 		return METER_FAILED;
@@ -262,7 +217,7 @@ bool meter_retry(struct meter *m)
 		make_job(m, &m->part, 1, m->replies);
 		return true;
 	}
-	while (i < m->plan->n_requests && final(&m->replies[i]))
+	while (i < m->plan->n_requests && link_is_final(&m->replies[i]))
 		i++;
 	i = first_to_repeat(m, i);
 	m->first = i;
@@ -280,35 +235,16 @@ static bool function_missing(const struct meter *m)
 	return last->status == LINK_EXCEPTION && last->exception == 1;
 }
 
-static void fail_round(struct meter *m, int64_t now_ms)
-{
-	m->failed_rounds++;
-	if (m->state == METER_DOWN) {
-		m->probe_pause_ms *= 2;
-		if (m->probe_pause_ms > METER_PROBE_PAUSE_MAX_MS)
-			m->probe_pause_ms = METER_PROBE_PAUSE_MAX_MS;
-	} else if (m->failed_rounds >= METER_DOWN_AFTER || function_missing(m)) {
-		m->state = METER_DOWN;
-		m->probe_pause_ms = METER_PROBE_PAUSE_MIN_MS;
-	} else if (m->state == METER_UP) {
-		m->state = METER_SUSPECT;
-	}
-	m->probe_at_ms = now_ms + m->probe_pause_ms;
-}
-
 bool meter_settle(struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
-	enum meter_state before = m->state;
+	enum health_state before = m->health.state;
 
 	m->task = METER_IDLE;
-	if (outcome == METER_FAILED) {
-		fail_round(m, now_ms);
-	} else if (outcome == METER_ANSWERED) {
-		m->state = METER_UP;
-		m->failed_rounds = 0;
-		m->reason[0] = '\0';
-	}
-	return m->state != before;
+	if (outcome == METER_FAILED)
+		health_failed(&m->health, function_missing(m), now_ms);
+	else if (outcome == METER_ANSWERED)
+		health_answered(&m->health);
+	return m->health.state != before;
 }
 
 static bool item_answered(const struct meter *m, const struct plan_item *item)
@@ -451,10 +387,10 @@ size_t meter_take_refused(struct meter *m)
 {
 	if (m->n_refused > 0)
 		return m->n_refused;
-	if (m->task == METER_PROBE && refused(&m->replies[0]))
+	if (m->task == METER_PROBE && link_is_refusal(&m->replies[0]))
 		push_part(m, m->part);
 	for (size_t i = m->task == METER_PROBE ? 0 : m->plan->n_requests; i-- > 0;)
-		if (refused(&m->replies[i]))
+		if (link_is_refusal(&m->replies[i]))
 			push_part(m, m->plan->requests[i]);
 	m->refused_plan = m->plan;
 	m->refused_groups = m->groups;
@@ -554,7 +490,7 @@ static enum meter_parts end_parts(struct meter *m, char *lacking, size_t n)
 
 enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n)
 {
-	if (refused(&m->replies[0]))
+	if (link_is_refusal(&m->replies[0]))
 		take_refusal(m);
 	else if (m->replies[0].status == LINK_OK)
 		take_read(m, &m->part);
@@ -572,28 +508,17 @@ void meter_forget_refused(struct meter *m)
 	drop_plans(m);
 }
 
-void meter_counts_text(const struct meter *m, char *out, size_t n)
-{
-	size_t length = 0;
-
-	out[0] = '\0';
-	for (int s = LINK_OK + 1; s < LINK_STATUS_COUNT && length < n; s++)
-		if (m->counts[s] > 0)
-			length += (size_t)snprintf(out + length, n - length, "%s%llu %s", length == 0 ? "" : ", ",
-						   (unsigned long long)m->counts[s], link_status_text(s));
-}
-
 const char *meter_state_text(const struct meter *m)
 {
-	switch (m->state) {
-	case METER_UP:
+	switch (m->health.state) {
+	case HEALTH_UP:
 		if (m->identity.mismatch[0] != '\0')
 			return "suspect";
 		return m->conf->driver->provenance >= DRIVER_SIBLING && !m->conf->confirmed ? "unconfirmed" : "up";
-	case METER_SUSPECT:
+	case HEALTH_SUSPECT:
 		return "suspect";
-	case METER_DOWN:
-		return m->last_good_s == 0 ? "never" : "down";
+	case HEALTH_DOWN:
+		return m->health.last_good_s == 0 ? "never" : "down";
 	default:
 		return "never";
 	}

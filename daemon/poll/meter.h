@@ -9,25 +9,15 @@
 
 #include "bus.h"
 #include "conf.h"
+#include "health.h"
 #include "plan.h"
 #include "reading.h"
 
 enum {
-	METER_DOWN_AFTER = 3,		    /* failed rounds in a row that make a suspect meter down */
-	METER_PROBE_PAUSE_MIN_MS = 10000,   /* first pause between probes of a down meter; doubles up to */
-	METER_PROBE_PAUSE_MAX_MS = 300000,  /* this */
 	METER_IDENTIFY_EVERY_MS = 86400000, /* identity is asked for again once a day */
 	METER_IDENTIFY_AGAIN_MS = 3600000,  /* or so much later when it can be read but did not say who it is */
 	METER_IDENTIFY_WRONG_MS = 60000,    /* or when it said that it is another model: the right one may come back */
 	METER_REFUSED_MAX = 32,		    /* parts of refused requests waiting to be tried */
-	METER_COUNTS_TEXT_MAX = 200,
-};
-
-enum meter_state {
-	METER_NEVER,   /* no answer since the daemon's start */
-	METER_UP,      /* answered when last asked */
-	METER_SUSPECT, /* failed in the last round: asked once a round, after the others, without retries */
-	METER_DOWN,    /* failed METER_DOWN_AFTER rounds: only probed, with growing pauses */
 };
 
 /* What the meter is being asked at the moment. */
@@ -56,14 +46,12 @@ struct meter_identity {
 struct meter {
 	const struct conf_meter *conf;
 	int64_t id; /* the store's */
-	enum meter_state state;
+	struct health health;
 	enum meter_task task;
-	unsigned failed_rounds; /* in a row */
 	unsigned tries_left;
 	int64_t slot_s;
 	unsigned wanted; /* groups to read once it has said who it is */
 	unsigned groups;
-	int64_t probe_at_ms, probe_pause_ms;
 	int64_t identify_at_ms; /* wall time; 0 = before the next read */
 	struct meter_identity identity;
 	int64_t counter_max; /* value of Q_COUNTER_MAX, or -1 */
@@ -73,16 +61,8 @@ struct meter {
 	uint64_t round;				       /* last in which it was asked */
 	bool of_round;				       /* the job is of the round itself, not of the time it leaves */
 	bool waiting;				       /* the job failed: for another try or for the round's end */
-	bool heard;				       /* it answered when last asked */
 	bool doubted;				       /* it is read once more, its counters being implausible */
 	bool who_doubted;			       /* it is asked once more who it is, having said a new serial */
-
-	uint64_t requests, failures;	    /* failures: requests without an answer that can be used */
-	uint64_t counts[LINK_STATUS_COUNT]; /* of the requests by what became of them, and of answers refused meanwhile
-					     */
-	int64_t last_good_s;
-	uint32_t latency_us; /* exponential mean, weight 1/8 */
-	char reason[160];    /* why it is not up */
 
 	struct plan *plans[DRIVER_STATE * 2]; /* by group mask, made when first needed */
 	struct plan_rows missing;	      /* rows the meter has refused */
@@ -158,9 +138,6 @@ enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n);
 
 /* Forget what the meter refused, so that all of it is asked for again. */
 void meter_forget_refused(struct meter *m);
-
-/* What became of its requests so far but for good answers, "3 timeout, 1 bad CRC"; "" = nothing went wrong. */
-void meter_counts_text(const struct meter *m, char *out, size_t n);
 
 /* The text of the view meter_status; a meter that is not the model of the configuration is suspect. */
 const char *meter_state_text(const struct meter *m);

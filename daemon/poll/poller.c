@@ -49,7 +49,7 @@ struct poller {
 	uint64_t requests, errors, overruns;
 	uint32_t round_ms;
 	int64_t status_at_us, status_busy_us;
-	char status_faults[METER_COUNTS_TEXT_MAX];
+	char status_faults[HEALTH_COUNTS_TEXT_MAX];
 };
 
 static void tell(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
@@ -166,7 +166,7 @@ static void skip_slot(struct poller *p, int64_t now_ms)
 	bool is_lost = false;
 
 	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->failed_rounds == 0)
+		if (p->meters[i]->health.failed_rounds == 0)
 			is_lost |= due_skip(p->meters[i], p->meters[i]->round == p->round, now_ms);
 	p->overruns += is_lost;
 }
@@ -179,7 +179,7 @@ static void make_contact(struct poller *p)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		if (m->state != METER_NEVER || m->task != METER_IDLE)
+		if (m->health.state != HEALTH_NEVER || m->task != METER_IDLE)
 			continue;
 		if (!meter_begin_identify(m) && !meter_begin_probe(m))
 			continue;
@@ -205,35 +205,35 @@ static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 	return next_s * 1000;
 }
 
-static void tell_state(struct poller *p, const struct meter *m, enum meter_state before, int64_t now_ms)
+static void tell_state(struct poller *p, const struct meter *m, enum health_state before, int64_t now_ms)
 {
 	const char *name = m->conf->name;
-	char counts[METER_COUNTS_TEXT_MAX];
+	char counts[HEALTH_COUNTS_TEXT_MAX];
 
-	meter_counts_text(m, counts, sizeof(counts));
-	switch (m->state) {
-	case METER_UP:
-		if (before == METER_SUSPECT)
+	health_counts_text(&m->health, counts, sizeof(counts));
+	switch (m->health.state) {
+	case HEALTH_UP:
+		if (before == HEALTH_SUSPECT)
 			tell(p, now_ms, "meter", name, NULL, "up again");
 		else
 			tell(p, now_ms, "meter", name, "meter-up", "up: %s at %s address %u", m->conf->driver->title,
 			     p->conf->name, m->conf->address);
 		break;
-	case METER_SUSPECT:
+	case HEALTH_SUSPECT:
 		tell(p, now_ms, "meter", name, NULL, "suspect: %s, so far %s; asked once a round from now on",
-		     m->reason, counts);
+		     m->health.reason, counts);
 		break;
-	case METER_DOWN:
-		if (m->counts[LINK_TIMEOUT] == m->requests)
+	case HEALTH_DOWN:
+		if (m->health.counts[LINK_TIMEOUT] == m->health.requests)
 			tell(p, now_ms, "meter", name, "meter-down",
 			     "down: has never answered: is address %u right, has it power, is it wired?; next try in "
 			     "%lld s",
-			     m->conf->address, (long long)(m->probe_pause_ms / 1000));
+			     m->conf->address, (long long)(m->health.probe_pause_ms / 1000));
 		else
 			tell(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s",
-			     m->reason, counts, (long long)(m->probe_pause_ms / 1000));
+			     m->health.reason, counts, (long long)(m->health.probe_pause_ms / 1000));
 		break;
-	case METER_NEVER:
+	case HEALTH_NEVER:
 		break;
 	}
 }
@@ -242,7 +242,7 @@ static void tell_state(struct poller *p, const struct meter *m, enum meter_state
 static bool all_down_and_silent(const struct poller *p)
 {
 	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->state != METER_DOWN || p->meters[i]->heard)
+		if (p->meters[i]->health.state != HEALTH_DOWN || p->meters[i]->health.answered_last)
 			return false;
 	return p->n_meters >= 2;
 }
@@ -259,7 +259,7 @@ static void go_silent(struct poller *p, size_t n_asked, int64_t now_ms)
 
 static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
-	enum meter_state before = m->state;
+	enum health_state before = m->health.state;
 
 	/* On a line where nobody answers, silence says nothing about this meter, nor does what was cut short. */
 	if (outcome == METER_FAILED && (p->silent || p->ending))
@@ -267,7 +267,7 @@ static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome
 	if (!meter_settle(m, outcome, now_ms))
 		return;
 	tell_state(p, m, before, now_ms);
-	if (m->state == METER_DOWN && all_down_and_silent(p))
+	if (m->health.state == HEALTH_DOWN && all_down_and_silent(p))
 		go_silent(p, p->n_meters, now_ms);
 }
 
@@ -429,7 +429,7 @@ static void finish_part(struct poller *p, struct meter *m, enum meter_outcome ou
 	else
 		parts = meter_take_part(m, lacking, sizeof(lacking));
 	/* A down meter that refuses everything is probed with growing pauses like one that is silent. */
-	if (parts == METER_PARTS_REFUSED && m->state == METER_DOWN)
+	if (parts == METER_PARTS_REFUSED && m->health.state == HEALTH_DOWN)
 		outcome = METER_FAILED;
 	settle(p, m, outcome, now_ms);
 	tell_parts(p, m, parts, lacking, now_ms);
@@ -438,7 +438,7 @@ static void finish_part(struct poller *p, struct meter *m, enum meter_outcome ou
 /* A meter that is back may be another. */
 static void finish_probe(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
-	if (outcome == METER_ANSWERED && m->state == METER_DOWN) {
+	if (outcome == METER_ANSWERED && m->health.state == HEALTH_DOWN) {
 		m->identify_at_ms = 0;
 		meter_forget_refused(m);
 	} else if (outcome == METER_REFUSED) {
@@ -479,7 +479,7 @@ static void conclude_waiting(struct poller *p, enum meter_outcome outcome, int64
 
 static bool can_be_asked(const struct meter *m, int64_t now_ms)
 {
-	return due_has(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->failed_rounds == 0));
+	return due_has(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->health.failed_rounds == 0));
 }
 
 /* The try that it waits for has found no time before the next slot. Returns whether it is asked in that one: then what
@@ -520,11 +520,11 @@ static bool round_due(const struct poller *p, int64_t now_ms)
  * never answered is taken for as slow as the slowest of the bus. */
 static int64_t least_slack_ms(const struct poller *p, const struct meter *m)
 {
-	int64_t usual_us = m->latency_us, least_ms;
+	int64_t usual_us = m->health.latency_us, least_ms;
 
-	for (size_t i = 0; i < p->n_meters && m->latency_us == 0; i++)
-		if (p->meters[i]->latency_us > usual_us)
-			usual_us = p->meters[i]->latency_us;
+	for (size_t i = 0; i < p->n_meters && m->health.latency_us == 0; i++)
+		if (p->meters[i]->health.latency_us > usual_us)
+			usual_us = p->meters[i]->health.latency_us;
 	least_ms = 2 * usual_us / 1000;
 	if (least_ms > m->conf->response_timeout_ms)
 		least_ms = m->conf->response_timeout_ms;
@@ -533,7 +533,7 @@ static int64_t least_slack_ms(const struct poller *p, const struct meter *m)
 
 static bool has_waited_long(enum due_extra extra, int64_t since_ms, int64_t now_ms)
 {
-	return now_ms - since_ms >= (extra == DUE_PROBE ? METER_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
+	return now_ms - since_ms >= (extra == DUE_PROBE ? HEALTH_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
 }
 
 /* The meter with the most urgent extra question that the time left is enough for or that has waited long, of equals
@@ -621,8 +621,7 @@ static void forget_future(struct poller *p, int64_t now_ms)
 		struct meter *m = p->meters[i];
 
 		due_from_now(m, now_ms);
-		if (m->probe_at_ms > now_ms + m->probe_pause_ms)
-			m->probe_at_ms = now_ms + m->probe_pause_ms;
+		health_clock_set_back(&m->health, now_ms);
 		if (m->identify_at_ms > now_ms + METER_IDENTIFY_EVERY_MS)
 			m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;
 	}
@@ -647,8 +646,8 @@ int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
 	for (size_t i = 0; i < p->n_meters && !p->silent; i++) {
 		const struct meter *m = p->meters[i];
 
-		if (m->state == METER_DOWN && m->probe_at_ms > now_ms && m->probe_at_ms < next_ms)
-			next_ms = m->probe_at_ms;
+		if (m->health.state == HEALTH_DOWN && m->health.probe_at_ms > now_ms && m->health.probe_at_ms < next_ms)
+			next_ms = m->health.probe_at_ms;
 	}
 	return contact_is_due(p) && p->n_meters > 0 && bus_is_open(p->bus, NULL, 0) ? now_ms : next_ms;
 }
@@ -676,18 +675,8 @@ static void line_answers(struct poller *p, int64_t now_ms)
 		return;
 	tell(p, now_ms, "bus", p->conf->name, "bus-up", "up: meters answer");
 	p->line_down = p->down_told = p->silent = p->contacted = false;
-	for (size_t i = 0; i < p->n_meters; i++) {
-		p->meters[i]->probe_at_ms = now_ms;
-		p->meters[i]->probe_pause_ms = METER_PROBE_PAUSE_MIN_MS;
-	}
-}
-
-static bool any_answer(const struct bus_job *job)
-{
-	for (size_t i = 0; i < job->n_done; i++)
-		if (job->replies[i].status == LINK_OK || job->replies[i].status == LINK_EXCEPTION)
-			return true;
-	return false;
+	for (size_t i = 0; i < p->n_meters; i++)
+		health_probe_now(&p->meters[i]->health, now_ms);
 }
 
 static void count_job(struct poller *p, const struct bus_job *job)
@@ -715,8 +704,7 @@ static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 	count_job(p, &m->job);
 	p->round_open -= m->of_round;
 	p->extra_open -= !m->of_round;
-	m->heard = any_answer(&m->job);
-	if (m->heard) {
+	if (m->health.answered_last) {
 		p->round_answered += m->of_round;
 		line_answers(p, now_ms);
 	}
@@ -737,7 +725,7 @@ static bool ask_witness(struct poller *p)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		if (!m->heard || m->task != METER_IDLE || !meter_begin_probe(m))
+		if (!m->health.answered_last || m->task != METER_IDLE || !meter_begin_probe(m))
 			continue;
 		m->of_round = p->doubted = true;
 		p->round_asked++;
@@ -834,7 +822,7 @@ size_t poller_n_meters_up(const struct poller *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_meters && !p->line_down; i++)
-		n += p->meters[i]->state == METER_UP && p->meters[i]->identity.mismatch[0] == '\0';
+		n += p->meters[i]->health.state == HEALTH_UP && p->meters[i]->identity.mismatch[0] == '\0';
 	return n;
 }
 
@@ -842,26 +830,26 @@ size_t poller_n_meters_up(const struct poller *p)
  * take it neither for one that answers nor for one that is down itself. */
 static const char *state_text(const struct poller *p, const struct meter *m)
 {
-	return p->line_down && m->state == METER_UP ? "suspect" : meter_state_text(m);
+	return p->line_down && m->health.state == HEALTH_UP ? "suspect" : meter_state_text(m);
 }
 
 void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct meter_status *st)
 {
 	const struct meter *m = p->meters[i];
 
-	meter_counts_text(m, p->status_faults, sizeof(p->status_faults));
+	health_counts_text(&m->health, p->status_faults, sizeof(p->status_faults));
 	*meter = m->id;
 	*st = (struct meter_status){
 		.state = state_text(p, m),
 		.mismatch = m->identity.mismatch,
 		.faults = p->status_faults,
-		.last_good_s = m->last_good_s,
-		.failures = m->failures,
-		.requests = m->requests,
-		.timeouts = m->counts[LINK_TIMEOUT],
-		.crc_errors = m->counts[LINK_CRC],
-		.exceptions = m->counts[LINK_EXCEPTION],
-		.latency_us = m->latency_us,
+		.last_good_s = m->health.last_good_s,
+		.failures = m->health.failures,
+		.requests = m->health.requests,
+		.timeouts = m->health.counts[LINK_TIMEOUT],
+		.crc_errors = m->health.counts[LINK_CRC],
+		.exceptions = m->health.counts[LINK_EXCEPTION],
+		.latency_us = m->health.latency_us,
 	};
 }
 

@@ -148,7 +148,7 @@ static bool tell_outcome(const struct meter *m, enum meter_outcome outcome)
 	struct meter_identity id;
 
 	if (outcome != METER_ANSWERED) {
-		fprintf(stderr, "%s: %s\n", m->conf->name, m->reason[0] != '\0' ? m->reason : "the line was lost");
+		fprintf(stderr, "%s: %s\n", m->conf->name, m->health.reason[0] != '\0' ? m->health.reason : "the line was lost");
 		return false;
 	}
 	meter_read_identity(m, &id);

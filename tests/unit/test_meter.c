@@ -106,7 +106,7 @@ TEST(unanswered_request_leaves_its_values_out)
 	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
 	assert_int_equal(meter_reading(m, &r), 2);
 	assert_false(reading_has(&r, Q_ACTIVE_POWER));
-	assert_int_equal(m->counts[LINK_CRC], 1);
+	assert_int_equal(m->health.counts[LINK_CRC], 1);
 	meter_free(m);
 }
 
@@ -141,28 +141,9 @@ TEST(meter_is_suspect_after_one_failed_round_and_down_after_three)
 	m->task = METER_IDLE;
 	fail_rounds(m, 2, 3000);
 	assert_string_equal(meter_state_text(m), "down");
-	assert_int_equal(m->probe_at_ms, 3000 + METER_PROBE_PAUSE_MIN_MS);
+	assert_int_equal(m->health.probe_at_ms, 3000 + HEALTH_PROBE_PAUSE_MIN_MS);
 	read_good(m, 4000);
 	assert_string_equal(meter_state_text(m), "up");
-	meter_free(m);
-}
-
-TEST(pause_between_probes_doubles_up_to_five_minutes_and_begins_anew)
-{
-	struct meter *m = meter_new(&conf, 7);
-
-	fail_rounds(m, 3, 0);
-	assert_int_equal(m->probe_pause_ms, 10000);
-	for (int i = 0; i < 8; i++) {
-		assert_true(meter_begin_probe(m));
-		assert_int_equal(m->job.n_requests, 1);
-		answer(m, LINK_TIMEOUT, 0);
-		meter_settle(m, meter_answered(m, 0), 0);
-	}
-	assert_int_equal(m->probe_pause_ms, 300000);
-	read_good(m, 4000);
-	fail_rounds(m, 3, 5000);
-	assert_int_equal(m->probe_pause_ms, 10000);
 	meter_free(m);
 }
 
@@ -176,7 +157,7 @@ TEST(lost_line_says_nothing_about_the_meter)
 	assert_int_equal(meter_answered(m, 2000), METER_NO_LINE);
 	assert_false(meter_settle(m, METER_NO_LINE, 2000));
 	assert_string_equal(meter_state_text(m), "up");
-	assert_int_equal(m->failures, 0);
+	assert_int_equal(m->health.failures, 0);
 	meter_free(m);
 }
 
@@ -189,19 +170,7 @@ TEST(exception_1_takes_the_meter_down_at_once)
 	answer(m, LINK_EXCEPTION, 1);
 	meter_settle(m, meter_answered(m, 2000), 2000);
 	assert_string_equal(meter_state_text(m), "down");
-	assert_int_equal(m->counts[LINK_EXCEPTION], 1);
-	meter_free(m);
-}
-
-TEST(gateway_exceptions_count_against_the_meter)
-{
-	struct meter *m = meter_new(&conf, 7);
-
-	read_good(m, 1000);
-	meter_begin_read(m, 60, DRIVER_ENERGY);
-	answer(m, LINK_EXCEPTION, 11);
-	assert_int_equal(meter_answered(m, 2000), METER_FAILED);
-	assert_int_equal(m->failures, 1);
+	assert_int_equal(m->health.counts[LINK_EXCEPTION], 1);
 	meter_free(m);
 }
 
@@ -356,45 +325,6 @@ TEST(value_is_read_again_with_its_sign)
 	meter_free(m);
 	driver_free(d);
 	err_fini(&e);
-}
-
-TEST(latency_follows_the_answers_slowly)
-{
-	struct meter *m = meter_new(&conf, 7);
-
-	meter_begin_read(m, 60, DRIVER_ENERGY);
-	answer(m, LINK_OK, 0);
-	meter_answered(m, 60500);
-	assert_int_equal(m->latency_us, 40000);
-	m->replies[0].latency_us = 80000;
-	meter_answered(m, 60500);
-	assert_int_equal(m->latency_us, 45000);
-	m->replies[0].latency_us = 5000;
-	meter_answered(m, 60500);
-	assert_int_equal(m->latency_us, 40000);
-	meter_free(m);
-}
-
-TEST(every_fault_is_counted_by_its_kind_also_of_answers_refused_before_the_right_one)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char text[METER_COUNTS_TEXT_MAX];
-
-	meter_begin_read(m, 60, DRIVER_ENERGY);
-	answer(m, LINK_OK, 0);
-	m->replies[0].refused = LINK_WRONG_UNIT;
-	assert_int_equal(meter_answered(m, 60500), METER_ANSWERED);
-	meter_counts_text(m, text, sizeof(text));
-	assert_string_equal(text, "1 answer of another unit");
-	assert_int_equal(m->failures, 0);
-	answer(m, LINK_CRC, 0);
-	m->replies[0].refused = LINK_CRC;
-	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
-	meter_counts_text(m, text, sizeof(text));
-	assert_string_equal(text, "1 bad CRC, 1 answer of another unit");
-	assert_int_equal(m->failures, 1);
-	assert_int_equal(m->requests, 2);
-	meter_free(m);
 }
 
 TEST(meter_that_refuses_everything_is_asked_for_it_again)
