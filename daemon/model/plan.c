@@ -353,6 +353,13 @@ void plan_free(struct plan *p)
 	free(p);
 }
 
+bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_rows *missing)
+{
+	struct plan_rows chosen = choose_rows(d, groups, missing);
+
+	return count_rows(d, &chosen) == 0;
+}
+
 /* By their places in the words of the plan, which no two requests share. */
 static bool brings(const struct plan_request *r, int word)
 {

@@ -53,6 +53,9 @@ struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan
 		      const struct plan_rows *cuts);
 void plan_free(struct plan *p);
 
+/* Whether plan_new() would find nothing to read: every row of the groups is missing. */
+bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_rows *missing);
+
 /* The rows of the plan that need a word of request r (one of the plan's, or a half of one): their value or their sign
  * lies in it. With a request that plan_split() can not halve, what the meter lacks when it refuses it: add these to
  * missing and plan again. out is overwritten. */

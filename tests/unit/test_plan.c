@@ -67,6 +67,7 @@ static void expect_plan(const struct driver *d, unsigned groups, const struct pl
 
 	assert_non_null(p);
 	expect_requests(p, expected);
+	assert_int_equal(plan_is_empty(d, groups, missing), p->n_requests == 0);
 	plan_free(p);
 }
 
