@@ -99,7 +99,7 @@ enum due_extra due_extra_of(const struct meter *m, int64_t now_ms, int64_t *sinc
 		return DUE_RETRY;
 	if (m->task != METER_IDLE)
 		return DUE_NONE;
-	if (m->n_refused > 0)
+	if (parts_is_searching(&m->parts))
 		return DUE_PART;
 	if (m->health.state == HEALTH_DOWN) {
 		*since_ms = m->health.probe_at_ms;

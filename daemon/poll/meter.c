@@ -17,6 +17,7 @@ struct meter *meter_new(const struct conf_meter *conf, int64_t id)
 	m->conf = conf;
 	m->id = id;
 	m->counter_max = -1;
+	parts_init(&m->parts, d);
 	m->multipliers = calloc(d->n_rows, sizeof(*m->multipliers));
 	if (m->multipliers == NULL) {
 		meter_free(m);
@@ -56,9 +57,7 @@ void meter_inherit(struct meter *m, const struct meter *old)
 	m->identify_at_ms = old->identify_at_ms;
 	m->identity = old->identity;
 	m->counter_max = old->counter_max;
-	m->missing = old->missing;
-	m->told = old->told;
-	m->cuts = old->cuts;
+	parts_inherit(&m->parts, &old->parts);
 }
 
 /* Room for the answers of a plan; it only ever grows. */
@@ -89,8 +88,12 @@ static const struct plan *plan_of(struct meter *m, unsigned groups)
 {
 	struct plan **p = &m->plans[groups];
 
+	if (m->plans_version != m->parts.version) {
+		drop_plans(m);
+		m->plans_version = m->parts.version;
+	}
 	if (*p == NULL)
-		*p = plan_new(m->conf->driver, groups, &m->missing, &m->cuts);
+		*p = plan_new(m->conf->driver, groups, &m->parts.missing, &m->parts.cuts);
 	if (*p == NULL || (*p)->n_requests == 0 || !make_room(m, *p))
 		return NULL;
 	return *p;
@@ -147,9 +150,11 @@ static void begin_single(struct meter *m, enum meter_task task, struct plan_requ
 
 bool meter_begin_part(struct meter *m)
 {
-	if (m->n_refused == 0)
+	struct plan_request r;
+
+	if (!parts_next(&m->parts, &r))
 		return false;
-	begin_single(m, METER_PART, m->refused[--m->n_refused]);
+	begin_single(m, METER_PART, r);
 	return true;
 }
 
@@ -342,170 +347,24 @@ bool meter_take_identity(struct meter *m)
 	return changed;
 }
 
-static bool is_empty(const struct plan_rows *set)
-{
-	static const struct plan_rows none;
-
-	return memcmp(set, &none, sizeof(none)) == 0;
-}
-
-static void add_all(struct plan_rows *to, const struct plan_rows *set)
-{
-	for (size_t i = 0; i < sizeof(set->bits) / sizeof(set->bits[0]); i++)
-		to->bits[i] |= set->bits[i];
-}
-
-static void remove_all(struct plan_rows *from, const struct plan_rows *set)
-{
-	for (size_t i = 0; i < sizeof(set->bits) / sizeof(set->bits[0]); i++)
-		from->bits[i] &= ~set->bits[i];
-}
-
-/* A part that finds no room is left to the next refusal. */
-static void push_part(struct meter *m, struct plan_request r)
-{
-	if (m->n_refused < METER_REFUSED_MAX)
-		m->refused[m->n_refused++] = r;
-}
-
-/* Put the halves of a refused request in line, or note that what it holds is missing when it cannot be halved. */
-static void halve(struct meter *m, const struct plan_request *r)
-{
-	struct plan_request first, second;
-	struct plan_rows rows;
-
-	if (plan_split(m->conf->driver, m->refused_plan, r, &first, &second)) {
-		push_part(m, second);
-		push_part(m, first);
-	} else {
-		plan_rows_at(m->refused_plan, r, &rows);
-		add_all(&m->found, &rows);
-	}
-}
-
 size_t meter_take_refused(struct meter *m)
 {
-	if (m->n_refused > 0)
-		return m->n_refused;
+	if (parts_is_searching(&m->parts))
+		return m->parts.n_waiting;
+	parts_begin(&m->parts, m->plan, m->groups);
 	if (m->task == METER_PROBE && link_is_refusal(&m->replies[0]))
-		push_part(m, m->part);
+		parts_add(&m->parts, m->part);
 	for (size_t i = m->task == METER_PROBE ? 0 : m->plan->n_requests; i-- > 0;)
 		if (link_is_refusal(&m->replies[i]))
-			push_part(m, m->plan->requests[i]);
-	m->refused_plan = m->plan;
-	m->refused_groups = m->groups;
-	m->refused_again = false;
-	m->found = m->new_cuts = (struct plan_rows){{0}};
-	return m->n_refused;
+			parts_add(&m->parts, m->plan->requests[i]);
+	return m->parts.n_waiting;
 }
 
-static bool is_whole(const struct meter *m, const struct plan_request *r)
+enum parts_answer meter_part_answer(const struct meter *m)
 {
-	for (size_t i = 0; i < m->refused_plan->n_requests; i++)
-		if (m->refused_plan->requests[i].address == r->address &&
-		    m->refused_plan->requests[i].n_words == r->n_words)
-			return true;
-	return false;
-}
-
-/* A part was read: should nothing be missing, requests must end before it. */
-static void take_read(struct meter *m, const struct plan_request *r)
-{
-	const struct driver *d = m->conf->driver;
-	struct plan_rows rows = {{0}};
-
-	m->refused_again = false;
-	if (is_whole(m, r))
-		return;
-	plan_rows_at(m->refused_plan, r, &rows);
-	for (unsigned i = 0; i < d->n_rows; i++)
-		if (plan_rows_has(&rows, i) && (d->rows[i].address == r->address ||
-						(d->rows[i].has_sign && d->rows[i].sign_address == r->address)))
-			plan_rows_add(&m->new_cuts, i);
-}
-
-/* Name the missing rows that have not been named yet; of those that do not fit say how many they are. */
-static void name_missing(struct meter *m, char *out, size_t n)
-{
-	static const char and_more[] = ", and 1000 more";
-	size_t length = 0;
-	unsigned n_more = 0;
-	char name[80];
-
-	out[0] = '\0';
-	for (unsigned i = 0; i < m->conf->driver->n_rows; i++) {
-		const struct driver_row *row = &m->conf->driver->rows[i];
-
-		if (!plan_rows_has(&m->missing, i) || plan_rows_has(&m->told, i))
-			continue;
-		plan_rows_add(&m->told, i);
-		snprintf(name, sizeof(name), "%s%s at %u", length == 0 ? "" : ", ", names_get(row->quantity)->name,
-			 row->address);
-		if (n_more > 0 || length + strlen(name) + sizeof(and_more) > n)
-			n_more++;
-		else
-			length += (size_t)snprintf(out + length, n - length, "%s", name);
-	}
-	if (n_more > 0)
-		snprintf(out + length, n - length, "%s%u more", length > 0 ? ", and " : "", n_more);
-}
-
-/* Refused again: a second time it is no passing refusal. */
-static void take_refusal(struct meter *m)
-{
-	if (m->refused_again) {
-		m->refused_again = false;
-		halve(m, &m->part);
-	} else {
-		push_part(m, m->part);
-		m->refused_again = true;
-	}
-}
-
-/* A meter that refuses all there is to read is not one that lacks it all. */
-static enum meter_parts end_lacking(struct meter *m, char *lacking, size_t n)
-{
-	add_all(&m->missing, &m->found);
-	drop_plans(m);
-	if (plan_of(m, m->refused_groups) == NULL) {
-		remove_all(&m->missing, &m->found);
-		drop_plans(m);
-		return METER_PARTS_REFUSED;
-	}
-	name_missing(m, lacking, n);
-	return METER_PARTS_LACKING;
-}
-
-/* Requests are only cut when no missing row explains the refusal. */
-static enum meter_parts end_parts(struct meter *m, char *lacking, size_t n)
-{
-	if (!is_empty(&m->found))
-		return end_lacking(m, lacking, n);
-	if (is_empty(&m->new_cuts))
-		return METER_PARTS_NOTHING;
-	add_all(&m->cuts, &m->new_cuts);
-	drop_plans(m);
-	return METER_PARTS_CUT;
-}
-
-enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n)
-{
-	if (link_is_refusal(&m->replies[0]))
-		take_refusal(m);
-	else if (m->replies[0].status == LINK_OK)
-		take_read(m, &m->part);
-	else
-		m->n_refused = 0;
-	return m->n_refused > 0 ? METER_PARTS_LEFT : end_parts(m, lacking, n);
-}
-
-void meter_forget_refused(struct meter *m)
-{
-	if (is_empty(&m->missing) && is_empty(&m->cuts))
-		return;
-	m->missing = m->cuts = (struct plan_rows){{0}};
-	m->n_refused = 0;
-	drop_plans(m);
+	if (m->replies[0].status == LINK_OK)
+		return PARTS_READ;
+	return link_is_refusal(&m->replies[0]) ? PARTS_REFUSED : PARTS_SILENT;
 }
 
 const char *meter_state_text(const struct meter *m)

@@ -10,6 +10,7 @@
 #include "bus.h"
 #include "conf.h"
 #include "health.h"
+#include "parts.h"
 #include "plan.h"
 #include "reading.h"
 
@@ -17,7 +18,6 @@ enum {
 	METER_IDENTIFY_EVERY_MS = 86400000, /* identity is asked for again once a day */
 	METER_IDENTIFY_AGAIN_MS = 3600000,  /* or so much later when it can be read but did not say who it is */
 	METER_IDENTIFY_WRONG_MS = 60000,    /* or when it said that it is another model: the right one may come back */
-	METER_REFUSED_MAX = 32,		    /* parts of refused requests waiting to be tried */
 };
 
 /* What the meter is being asked at the moment. */
@@ -47,6 +47,7 @@ struct meter {
 	const struct conf_meter *conf;
 	int64_t id; /* the store's */
 	struct health health;
+	struct parts parts;
 	enum meter_task task;
 	unsigned tries_left;
 	int64_t slot_s;
@@ -65,9 +66,7 @@ struct meter {
 	bool who_doubted;			       /* it is asked once more who it is, having said a new serial */
 
 	struct plan *plans[DRIVER_STATE * 2]; /* by group mask, made when first needed */
-	struct plan_rows missing;	      /* rows the meter has refused */
-	struct plan_rows told;		      /* of these, those that have been named */
-	struct plan_rows cuts;		      /* rows that must start a request: it refuses a longer one */
+	unsigned plans_version;		      /* of parts, when they were made */
 	int64_t *multipliers;		      /* base units per count, one per driver row */
 
 	const struct plan *plan;  /* of the read or identification in hand */
@@ -77,13 +76,6 @@ struct meter {
 	size_t n_words, n_replies; /* room in */
 	uint16_t *words;
 	struct link_reply *replies; /* one per request of the plan */
-	size_t n_refused;	    /* parts of refused requests waiting to be tried */
-	struct plan_request refused[METER_REFUSED_MAX];
-	const struct plan *refused_plan;
-	unsigned refused_groups;   /* what that plan is for */
-	bool refused_again;	   /* the part under way has been refused once already */
-	struct plan_rows found;	   /* rows that are missing, as these parts show */
-	struct plan_rows new_cuts; /* first rows of parts that were read */
 };
 
 /* A meter of the configuration with all it needs to be polled; conf must outlive it. NULL = no memory. */
@@ -123,21 +115,8 @@ bool meter_take_identity(struct meter *m);
  * by meter_begin_part(). Returns their number. */
 size_t meter_take_refused(struct meter *m);
 
-/* What trying the parts of refused requests came to. */
-enum meter_parts {
-	METER_PARTS_LEFT,    /* more wait to be tried */
-	METER_PARTS_LACKING, /* done: the meter lacks rows; it will be read without them */
-	METER_PARTS_REFUSED, /* done: the meter refuses everything; it will be asked for it again */
-	METER_PARTS_CUT,     /* done: the meter has every row but refuses long reads; it will be read in parts */
-	METER_PARTS_NOTHING, /* done: the refusal was a passing one, or the meter fell silent */
-};
-
-/* Digest the answer of METER_PART. What is refused twice running is halved, down to the row that the meter lacks. When
- * done, lacking names the rows found missing that have not been named before; else it is left alone. */
-enum meter_parts meter_take_part(struct meter *m, char *lacking, size_t n);
-
-/* Forget what the meter refused, so that all of it is asked for again. */
-void meter_forget_refused(struct meter *m);
+/* What became of the job of METER_PART. */
+enum parts_answer meter_part_answer(const struct meter *m);
 
 /* The text of the view meter_status; a meter that is not the model of the configuration is suspect. */
 const char *meter_state_text(const struct meter *m);

@@ -410,29 +410,29 @@ static void finish_identify(struct poller *p, struct meter *m, enum meter_outcom
 	}
 }
 
-static void tell_parts(struct poller *p, const struct meter *m, enum meter_parts parts, const char *lacking,
+static void tell_parts(struct poller *p, const struct meter *m, enum parts_result result, const char *missing,
 		       int64_t now_ms)
 {
-	if (parts == METER_PARTS_CUT)
+	if (result == PARTS_TOO_LONG)
 		tell(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads: read in parts from now on");
-	else if (parts == METER_PARTS_LACKING && lacking[0] != '\0')
-		tell(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", lacking);
+	else if (result == PARTS_MISSING && missing[0] != '\0')
+		tell(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", missing);
 }
 
 static void finish_part(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
 {
-	enum meter_parts parts = METER_PARTS_NOTHING;
-	char lacking[256];
+	enum parts_result result = PARTS_NOTHING;
+	char missing[256];
 
 	if (outcome == METER_NO_LINE)
-		m->n_refused = 0;
+		parts_abandon(&m->parts);
 	else
-		parts = meter_take_part(m, lacking, sizeof(lacking));
+		result = parts_take(&m->parts, meter_part_answer(m), missing, sizeof(missing));
 	/* A down meter that refuses everything is probed with growing pauses like one that is silent. */
-	if (parts == METER_PARTS_REFUSED && m->health.state == HEALTH_DOWN)
+	if (result == PARTS_ALL_REFUSED && m->health.state == HEALTH_DOWN)
 		outcome = METER_FAILED;
 	settle(p, m, outcome, now_ms);
-	tell_parts(p, m, parts, lacking, now_ms);
+	tell_parts(p, m, result, missing, now_ms);
 }
 
 /* A meter that is back may be another. */
@@ -440,7 +440,7 @@ static void finish_probe(struct poller *p, struct meter *m, enum meter_outcome o
 {
 	if (outcome == METER_ANSWERED && m->health.state == HEALTH_DOWN) {
 		m->identify_at_ms = 0;
-		meter_forget_refused(m);
+		parts_forget(&m->parts);
 	} else if (outcome == METER_REFUSED) {
 		meter_take_refused(m);
 	}

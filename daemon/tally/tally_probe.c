@@ -32,8 +32,8 @@ static void run_job(struct line *l, struct bus_job *j)
 /* Requests that the meter refused are tried in parts, as the daemon does, so that what it lacks is known. */
 static bool learn_parts(struct line *l, struct meter *m)
 {
-	enum meter_parts parts;
-	char lacking[256];
+	enum parts_result result;
+	char missing[256];
 
 	if (meter_take_refused(m) == 0)
 		return false;
@@ -42,11 +42,11 @@ static bool learn_parts(struct line *l, struct meter *m)
 			return false;
 		run_job(l, &m->job);
 		meter_answered(m, mono_wall_ms());
-		parts = meter_take_part(m, lacking, sizeof(lacking));
-	} while (parts == METER_PARTS_LEFT);
-	if (parts == METER_PARTS_NOTHING)
+		result = parts_take(&m->parts, meter_part_answer(m), missing, sizeof(missing));
+	} while (result == PARTS_MORE);
+	if (result == PARTS_NOTHING)
 		return false;
-	printf("refuses %s\n", parts == METER_PARTS_LACKING ? lacking : "long reads");
+	printf("refuses %s\n", result == PARTS_MISSING ? missing : "long reads");
 	return true;
 }
 
@@ -148,7 +148,8 @@ static bool tell_outcome(const struct meter *m, enum meter_outcome outcome)
 	struct meter_identity id;
 
 	if (outcome != METER_ANSWERED) {
-		fprintf(stderr, "%s: %s\n", m->conf->name, m->health.reason[0] != '\0' ? m->health.reason : "the line was lost");
+		fprintf(stderr, "%s: %s\n", m->conf->name,
+			m->health.reason[0] != '\0' ? m->health.reason : "the line was lost");
 		return false;
 	}
 	meter_read_identity(m, &id);

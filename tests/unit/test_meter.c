@@ -175,126 +175,34 @@ TEST(exception_1_takes_the_meter_down_at_once)
 }
 
 /* Try the part that is next, which begins at address, and answer it: exception 0 is a good answer. */
-static enum meter_parts try_part(struct meter *m, unsigned address, uint8_t exception, char *lacking, size_t n)
+static enum parts_result try_part(struct meter *m, unsigned address, uint8_t exception)
 {
+	char missing[100];
+
 	assert_true(meter_begin_part(m));
 	assert_int_equal(m->job.requests[0].address, address);
 	answer(m, exception == 0 ? LINK_OK : LINK_EXCEPTION, exception);
 	assert_int_equal(meter_answered(m, 60500), exception == 0 ? METER_ANSWERED : METER_REFUSED);
 	meter_settle(m, METER_ANSWERED, 60500);
-	return meter_take_part(m, lacking, n);
+	return parts_take(&m->parts, meter_part_answer(m), missing, sizeof(missing));
 }
 
-static void refuse_energy(struct meter *m, uint8_t exception)
+TEST(refused_request_is_tried_in_parts_and_then_read_without_what_is_missing)
 {
+	struct meter *m = meter_new(&conf, 7);
+
 	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
-	answer(m, LINK_EXCEPTION, exception);
+	answer(m, LINK_EXCEPTION, 2);
 	assert_int_equal(meter_answered(m, 60500), METER_REFUSED);
 	assert_int_equal(meter_take_refused(m), 1);
 	meter_settle(m, METER_ANSWERED, 60500);
-}
-
-TEST(refused_register_is_found_and_the_coarser_one_read)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	refuse_energy(m, 2);
-	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
-	assert_int_equal(m->job.requests[0].n_words, 6);
-	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
-		assert_int_equal(m->job.requests[0].n_words, 2);
-	}
-	assert_int_equal(try_part(m, 104, 0, lacking, sizeof(lacking)), METER_PARTS_LACKING);
-	assert_string_equal(lacking, "active_energy_import at 100");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(try_part(m, 100, 2), PARTS_MORE);
+	assert_int_equal(try_part(m, 104, 0), PARTS_MISSING);
+	assert_false(meter_begin_part(m));
 	meter_begin_read(m, 120, DRIVER_ENERGY);
 	assert_int_equal(m->job.n_requests, 2);
 	assert_int_equal(m->job.requests[1].address, 300);
-	meter_free(m);
-}
-
-TEST(registers_that_find_no_room_in_the_text_are_counted)
-{
-	static const unsigned rooms[] = {43, 42};
-	static const char *const texts[] = {"active_energy_import at 100", "1 more"};
-
-	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
-		struct meter *m = meter_new(&conf, 7);
-		char lacking[100];
-
-		refuse_energy(m, 2);
-		for (int k = 0; k < 4; k++)
-			try_part(m, 100, 2, lacking, rooms[i]);
-		assert_int_equal(try_part(m, 104, 0, lacking, rooms[i]), METER_PARTS_LACKING);
-		assert_string_equal(lacking, texts[i]);
-		meter_free(m);
-	}
-}
-
-TEST(passing_refusal_changes_nothing)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	refuse_energy(m, 2);
-	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
-	refuse_energy(m, 2);
-	assert_int_equal(try_part(m, 100, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
-	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
-	meter_begin_read(m, 120, DRIVER_ENERGY);
-	assert_int_equal(m->job.n_requests, 1);
-	assert_int_equal(m->job.requests[0].n_words, 6);
-	meter_free(m);
-}
-
-TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	refuse_energy(m, 2);
-	try_part(m, 100, 2, lacking, sizeof(lacking));
-	try_part(m, 100, 2, lacking, sizeof(lacking));
-	assert_true(meter_begin_part(m));
-	answer(m, LINK_TIMEOUT, 0);
-	assert_int_equal(meter_take_part(m, lacking, sizeof(lacking)), METER_PARTS_NOTHING);
-	assert_false(meter_begin_part(m));
-	meter_free(m);
-}
-
-TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	for (int round = 0; round < 2; round++) {
-		refuse_energy(m, 2);
-		for (int i = 0; i < 4; i++)
-			try_part(m, 100, 2, lacking, sizeof(lacking));
-		assert_int_equal(try_part(m, 104, 0, lacking, sizeof(lacking)), METER_PARTS_LACKING);
-		assert_string_equal(lacking, round == 0 ? "active_energy_import at 100" : "");
-		meter_forget_refused(m);
-	}
-	meter_free(m);
-}
-
-TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	refuse_energy(m, 3);
-	try_part(m, 100, 3, lacking, sizeof(lacking));
-	try_part(m, 100, 3, lacking, sizeof(lacking));
-	assert_int_equal(try_part(m, 100, 0, lacking, sizeof(lacking)), METER_PARTS_LEFT);
-	assert_int_equal(try_part(m, 104, 0, lacking, sizeof(lacking)), METER_PARTS_CUT);
-	meter_begin_read(m, 120, DRIVER_ENERGY);
-	assert_int_equal(m->job.n_requests, 2);
-	assert_int_equal(m->job.requests[0].address, 100);
-	assert_int_equal(m->job.requests[0].n_words, 2);
-	assert_int_equal(m->job.requests[1].address, 104);
 	meter_free(m);
 }
 
@@ -325,41 +233,6 @@ TEST(value_is_read_again_with_its_sign)
 	meter_free(m);
 	driver_free(d);
 	err_fini(&e);
-}
-
-TEST(meter_that_refuses_everything_is_asked_for_it_again)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	meter_begin_read(m, 60, DRIVER_POWER);
-	answer(m, LINK_EXCEPTION, 2);
-	assert_int_equal(meter_answered(m, 60500), METER_REFUSED);
-	assert_int_equal(meter_take_refused(m), 1);
-	meter_settle(m, METER_FAILED, 60500);
-	assert_int_equal(try_part(m, 200, 2, lacking, sizeof(lacking)), METER_PARTS_LEFT);
-	assert_int_equal(try_part(m, 200, 2, lacking, sizeof(lacking)), METER_PARTS_REFUSED);
-	assert_true(meter_begin_read(m, 120, DRIVER_POWER));
-	meter_free(m);
-}
-
-TEST(meter_that_lacks_a_row_keeps_its_long_reads)
-{
-	struct meter *m = meter_new(&conf, 7);
-	char lacking[100];
-
-	refuse_energy(m, 2);
-	try_part(m, 100, 2, lacking, sizeof(lacking));
-	try_part(m, 100, 2, lacking, sizeof(lacking));
-	try_part(m, 100, 0, lacking, sizeof(lacking));
-	try_part(m, 104, 2, lacking, sizeof(lacking));
-	assert_int_equal(try_part(m, 104, 2, lacking, sizeof(lacking)), METER_PARTS_LACKING);
-	assert_string_equal(lacking, "active_energy_export at 104");
-	meter_begin_read(m, 120, DRIVER_ENERGY | DRIVER_POWER);
-	assert_int_equal(m->job.n_requests, 2);
-	assert_int_equal(m->job.requests[0].n_words, 2);
-	assert_int_equal(m->cuts.bits[0], 0);
-	meter_free(m);
 }
 
 static void identify(struct meter *m, const uint16_t maker[2], const uint16_t serial[2])
