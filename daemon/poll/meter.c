@@ -7,7 +7,7 @@
 
 #include "codec.h"
 
-struct meter *meter_new(const struct conf_meter *conf, int64_t id)
+struct meter *meter_new(const struct conf_meter *conf, int64_t id, int64_t now_ms)
 {
 	const struct driver *d = conf->driver;
 	struct meter *m = calloc(1, sizeof(*m));
@@ -17,6 +17,7 @@ struct meter *meter_new(const struct conf_meter *conf, int64_t id)
 	m->conf = conf;
 	m->id = id;
 	m->counter_max = -1;
+	due_init(&m->due, conf, now_ms);
 	parts_init(&m->parts, d);
 	m->multipliers = calloc(d->n_rows, sizeof(*m->multipliers));
 	if (m->multipliers == NULL) {
@@ -52,8 +53,7 @@ void meter_free(struct meter *m)
 void meter_inherit(struct meter *m, const struct meter *old)
 {
 	m->health = old->health;
-	m->last_energy_slot_s = old->last_energy_slot_s;
-	m->last_power_slot_s = old->last_power_slot_s;
+	due_inherit(&m->due, &old->due);
 	m->identify_at_ms = old->identify_at_ms;
 	m->identity = old->identity;
 	m->counter_max = old->counter_max;
@@ -128,9 +128,8 @@ static bool begin_plan(struct meter *m, enum meter_task task, unsigned groups)
 	return true;
 }
 
-bool meter_begin_read(struct meter *m, int64_t slot_s, unsigned groups)
+bool meter_begin_read(struct meter *m, unsigned groups)
 {
-	m->slot_s = slot_s;
 	return begin_plan(m, METER_READ, groups);
 }
 

@@ -9,6 +9,7 @@
 
 #include "bus.h"
 #include "conf.h"
+#include "due.h"
 #include "health.h"
 #include "parts.h"
 #include "plan.h"
@@ -46,24 +47,22 @@ struct meter_identity {
 struct meter {
 	const struct conf_meter *conf;
 	int64_t id; /* the store's */
+	struct due due;
 	struct health health;
 	struct parts parts;
 	enum meter_task task;
 	unsigned tries_left;
-	int64_t slot_s;
-	unsigned wanted; /* groups to read once it has said who it is */
 	unsigned groups;
 	int64_t identify_at_ms; /* wall time; 0 = before the next read */
 	struct meter_identity identity;
 	int64_t counter_max; /* value of Q_COUNTER_MAX, or -1 */
 
 	/* the poller's own */
-	int64_t last_energy_slot_s, last_power_slot_s; /* INT64_MAX = never due */
-	uint64_t round;				       /* last in which it was asked */
-	bool of_round;				       /* the job is of the round itself, not of the time it leaves */
-	bool waiting;				       /* the job failed: for another try or for the round's end */
-	bool doubted;				       /* it is read once more, its counters being implausible */
-	bool who_doubted;			       /* it is asked once more who it is, having said a new serial */
+	uint64_t round;	  /* last in which it was asked */
+	bool of_round;	  /* the job is of the round itself, not of the time it leaves */
+	bool waiting;	  /* the job failed: for another try or for the round's end */
+	bool doubted;	  /* it is read once more, its counters being implausible */
+	bool who_doubted; /* it is asked once more who it is, having said a new serial */
 
 	struct plan *plans[DRIVER_STATE * 2]; /* by group mask, made when first needed */
 	unsigned plans_version;		      /* of parts, when they were made */
@@ -78,15 +77,16 @@ struct meter {
 	struct link_reply *replies; /* one per request of the plan */
 };
 
-/* A meter of the configuration with all it needs to be polled; conf must outlive it. NULL = no memory. */
-struct meter *meter_new(const struct conf_meter *conf, int64_t id);
+/* A meter of the configuration with all it needs to be polled; only slots after now_ms are due. conf must outlive it.
+ * NULL = out of memory. */
+struct meter *meter_new(const struct conf_meter *conf, int64_t id, int64_t now_ms);
 void meter_free(struct meter *m);
 
 /* Before anything is asked: go on with all that old, idle and configured alike, knew. */
 void meter_inherit(struct meter *m, const struct meter *old);
 
 /* Make m->job the task. Returns false when there is nothing to ask or no memory: the meter stays idle. */
-bool meter_begin_read(struct meter *m, int64_t slot_s, unsigned groups);
+bool meter_begin_read(struct meter *m, unsigned groups);
 bool meter_begin_identify(struct meter *m);
 bool meter_begin_part(struct meter *m);
 bool meter_begin_probe(struct meter *m);

@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "due.h"
 #include "log.h"
 #include "meter.h"
 #include "mono.h"
+#include "slack.h"
 
 enum {
-	SLACK_MIN_MS = 100,	 /* in less time before the next slot no extra question is worth its while */
-	WAIT_MAX_MS = 10000,	 /* a further try or a suspect that never finds that time is asked all the same then */
 	SILENT_PAUSE_MS = 10000, /* between questions on a line where nobody answers */
 	STEP_BACK_MS = 2000,	 /* the wall clock may be slewed; from here on it was set back */
 };
@@ -104,10 +102,9 @@ struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const st
 
 		if (conf->meters[i].driver == NULL)
 			continue;
-		m = meter_new(&conf->meters[i], sink->meter_id(sink->context, conf->meters[i].name));
+		m = meter_new(&conf->meters[i], sink->meter_id(sink->context, conf->meters[i].name), now_ms);
 		if (m == NULL)
 			goto fail;
-		due_from_now(m, now_ms);
 		add_period(p, m->conf->energy_every_s);
 		add_period(p, m->conf->power_every_s);
 		p->meters[p->n_meters++] = m;
@@ -167,7 +164,7 @@ static void skip_slot(struct poller *p, int64_t now_ms)
 
 	for (size_t i = 0; i < p->n_meters; i++)
 		if (p->meters[i]->health.failed_rounds == 0)
-			is_lost |= due_skip(p->meters[i], p->meters[i]->round == p->round, now_ms);
+			is_lost |= due_skip(&p->meters[i]->due, p->meters[i]->round == p->round, now_ms);
 	p->overruns += is_lost;
 }
 
@@ -183,7 +180,7 @@ static void make_contact(struct poller *p)
 			continue;
 		if (!meter_begin_identify(m) && !meter_begin_probe(m))
 			continue;
-		m->wanted = 0;
+		due_want(&m->due, 0);
 		m->tries_left = 0;
 		ask_in_round(p, m);
 	}
@@ -283,9 +280,9 @@ static enum reading_quality quality_of(const struct meter *m, int64_t delay_ms)
 /* Decode what was read. Returns the number of values. */
 static unsigned take_reading(const struct meter *m, int64_t now_ms, struct reading *r)
 {
-	int64_t delay_ms = now_ms - (mono_us() - m->job.ended_us) / 1000 - m->slot_s * 1000;
+	int64_t delay_ms = now_ms - (mono_us() - m->job.ended_us) / 1000 - m->due.slot_s * 1000;
 
-	*r = (struct reading){.meter = m->id, .slot_s = m->slot_s, .groups = m->groups};
+	*r = (struct reading){.meter = m->id, .slot_s = m->due.slot_s, .groups = m->groups};
 	/* A clock that was set during the round makes any number of it. */
 	r->delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
 	r->quality = quality_of(m, delay_ms);
@@ -301,9 +298,9 @@ static bool look_again(struct poller *p, struct meter *m, const struct reading *
 	if (m->doubted || p->ending || p->sink.plausible == NULL || (r->groups & DRIVER_ENERGY) == 0 ||
 	    r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r))
 		return false;
-	m->wanted = r->groups;
+	due_want(&m->due, r->groups);
 	m->identify_at_ms = 0;
-	if (!meter_begin_identify(m) && !meter_begin_read(m, m->slot_s, m->wanted))
+	if (!meter_begin_identify(m) && !meter_begin_read(m, m->due.wanted))
 		return false;
 	m->doubted = m->waiting = true;
 	m->tries_left = 1;
@@ -322,7 +319,7 @@ static void finish_read(struct poller *p, struct meter *m, enum meter_outcome ou
 		p->sink.reading(p->sink.context, &r);
 	/* Who goes on after a reload asks again for what was cut short. Nothing of a slot is kept twice. */
 	if (p->ending ? outcome != METER_ANSWERED : n_values == 0 && outcome == METER_NO_LINE)
-		due_give_back(m, m->groups);
+		due_give_back(&m->due, m->groups);
 	/* Who it is was asked in vain. */
 	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)
 		m->identify_at_ms = now_ms + METER_IDENTIFY_AGAIN_MS;
@@ -397,9 +394,9 @@ static void finish_identify(struct poller *p, struct meter *m, enum meter_outcom
 		take_identity(p, m, now_ms);
 	}
 	if (is_over)
-		due_give_back(m, m->wanted);
-	if (is_over || (doubted && outcome != METER_ANSWERED) || m->wanted == 0 ||
-	    !meter_begin_read(m, m->slot_s, m->wanted)) {
+		due_give_back(&m->due, m->due.wanted);
+	if (is_over || (doubted && outcome != METER_ANSWERED) || m->due.wanted == 0 ||
+	    !meter_begin_read(m, m->due.wanted)) {
 		if (outcome != METER_ANSWERED)
 			settle(p, m, outcome, now_ms);
 	} else if (outcome == METER_ANSWERED) {
@@ -479,7 +476,7 @@ static void conclude_waiting(struct poller *p, enum meter_outcome outcome, int64
 
 static bool can_be_asked(const struct meter *m, int64_t now_ms)
 {
-	return due_has(m, now_ms) && (m->waiting || (m->task == METER_IDLE && m->health.failed_rounds == 0));
+	return due_has(&m->due, now_ms) && (m->waiting || (m->task == METER_IDLE && m->health.failed_rounds == 0));
 }
 
 /* The try that it waits for has found no time before the next slot. Returns whether it is asked in that one: then what
@@ -488,10 +485,18 @@ static bool give_up_waiting(struct poller *p, struct meter *m, int64_t now_ms)
 {
 	bool doubted = m->doubted;
 
-	m->wanted = 0;
+	due_want(&m->due, 0);
 	conclude(p, m, doubted ? METER_NO_LINE : METER_FAILED, now_ms);
 	m->doubted = doubted;
 	return doubted;
+}
+
+/* Make the job what is due: first, if it is time, who the meter is. Returns false when nothing is. */
+static bool begin_due(struct meter *m, int64_t now_ms)
+{
+	if (due_take(&m->due, now_ms) == 0)
+		return false;
+	return (now_ms >= m->identify_at_ms && meter_begin_identify(m)) || meter_begin_read(m, m->due.wanted);
 }
 
 /* Ask all that have something due, but for those that failed last: they are asked when the others are done. */
@@ -503,7 +508,7 @@ static void start_round(struct poller *p, int64_t now_ms)
 
 		if (!can_be_asked(m, now_ms) || (m->waiting && !give_up_waiting(p, m, now_ms)))
 			continue;
-		if (due_begin(m, now_ms))
+		if (begin_due(m, now_ms))
 			ask_in_round(p, m);
 	}
 }
@@ -516,62 +521,41 @@ static bool round_due(const struct poller *p, int64_t now_ms)
 	return false;
 }
 
-/* Least time left in which asking the meter is worth its while: twice what its answers usually take. One that has
- * never answered is taken for as slow as the slowest of the bus. */
-static int64_t least_slack_ms(const struct poller *p, const struct meter *m)
+/* Make the job that the choice is for. Returns false when there is nothing to ask. */
+static bool begin_choice(const struct slack_choice *choice, int64_t now_ms)
 {
-	int64_t usual_us = m->health.latency_us, least_ms;
+	struct meter *m = choice->meter;
 
-	for (size_t i = 0; i < p->n_meters && m->health.latency_us == 0; i++)
-		if (p->meters[i]->health.latency_us > usual_us)
-			usual_us = p->meters[i]->health.latency_us;
-	least_ms = 2 * usual_us / 1000;
-	if (least_ms > m->conf->response_timeout_ms)
-		least_ms = m->conf->response_timeout_ms;
-	return least_ms > SLACK_MIN_MS ? least_ms : SLACK_MIN_MS;
-}
-
-static bool has_waited_long(enum due_extra extra, int64_t since_ms, int64_t now_ms)
-{
-	return now_ms - since_ms >= (extra == DUE_PROBE ? HEALTH_PROBE_PAUSE_MAX_MS : WAIT_MAX_MS);
-}
-
-/* The meter with the most urgent extra question that the time left is enough for or that has waited long, of equals
- * the one that has waited longest; NULL = there is none. */
-static struct meter *most_urgent(const struct poller *p, int64_t slack_ms, int64_t now_ms, enum due_extra *extra)
-{
-	struct meter *first = NULL;
-	int64_t first_since_ms = 0;
-
-	*extra = DUE_NONE;
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[i];
-		int64_t since_ms;
-		enum due_extra e = due_extra_of(m, now_ms, &since_ms);
-
-		if (e > *extra || e == DUE_NONE || (e == *extra && since_ms >= first_since_ms))
-			continue;
-		if (slack_ms < least_slack_ms(p, m) && !has_waited_long(e, since_ms, now_ms))
-			continue;
-		*extra = e;
-		first_since_ms = since_ms;
-		first = m;
+	switch (choice->use) {
+	case SLACK_RETRY:
+		m->waiting = false;
+		return meter_retry(m);
+	case SLACK_PART:
+		return meter_begin_part(m);
+	case SLACK_SUSPECT:
+		return begin_due(m, now_ms);
+	case SLACK_PROBE:
+		health_note_probe(&m->health, now_ms);
+		return meter_begin_probe(m);
+	case SLACK_NOTHING:
+		break;
 	}
-	return first;
+	return false;
 }
 
 /* In the time left, one extra question at a time, its timeout cut to that time. */
-static void use_slack(struct poller *p, int64_t slack_ms, int64_t now_ms)
+static void use_slack(struct poller *p, int64_t left_ms, int64_t now_ms)
 {
-	enum due_extra extra;
-	struct meter *m;
+	while (p->round_open == 0 && p->extra_open == 0) {
+		struct slack_choice choice = slack_choose(p->meters, p->n_meters, left_ms, now_ms);
 
-	while (p->round_open == 0 && p->extra_open == 0 && (m = most_urgent(p, slack_ms, now_ms, &extra)) != NULL) {
-		if (!due_begin_extra(m, extra, now_ms))
+		if (choice.meter == NULL)
+			return;
+		if (!begin_choice(&choice, now_ms))
 			continue;
-		if (slack_ms >= least_slack_ms(p, m) && slack_ms < m->job.timeout_ms)
-			m->job.timeout_ms = (uint32_t)slack_ms;
-		ask_extra(p, m);
+		if (choice.meter->job.timeout_ms > choice.timeout_max_ms)
+			choice.meter->job.timeout_ms = choice.timeout_max_ms;
+		ask_extra(p, choice.meter);
 	}
 }
 
@@ -604,7 +588,7 @@ static void go_on(struct poller *p, int64_t now_ms)
 		make_contact(p);
 	if (p->round_open == 0 && round_due(p, now_ms)) {
 		/* Where one round follows the other, whoever has waited long comes between them. */
-		if (now_ms - p->idle_at_ms >= WAIT_MAX_MS)
+		if (now_ms - p->idle_at_ms >= SLACK_WAIT_MAX_MS)
 			use_slack(p, 0, now_ms);
 		start_round(p, now_ms);
 	}
@@ -620,7 +604,7 @@ static void forget_future(struct poller *p, int64_t now_ms)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		due_from_now(m, now_ms);
+		due_start(&m->due, now_ms);
 		health_clock_set_back(&m->health, now_ms);
 		if (m->identify_at_ms > now_ms + METER_IDENTIFY_EVERY_MS)
 			m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;

@@ -54,7 +54,7 @@ static enum meter_outcome read_everything(struct line *l, struct meter *m)
 {
 	enum meter_outcome outcome;
 
-	meter_begin_read(m, mono_wall_ms() / 1000, EVERYTHING);
+	meter_begin_read(m, EVERYTHING);
 	do {
 		run_job(l, &m->job);
 		outcome = meter_answered(m, mono_wall_ms());
@@ -162,7 +162,7 @@ static bool tell_outcome(const struct meter *m, enum meter_outcome outcome)
 static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 {
 	enum meter_outcome outcome;
-	struct meter *m = meter_new(conf, 0);
+	struct meter *m = meter_new(conf, 0, mono_wall_ms());
 	struct line l = {.bus = NULL};
 	bool is_good = false;
 	char why[256];

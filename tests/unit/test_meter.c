@@ -64,7 +64,7 @@ static void answer(struct meter *m, enum link_status status, uint8_t exception)
 static void fail_rounds(struct meter *m, unsigned n, int64_t now_ms)
 {
 	for (unsigned i = 0; i < n; i++) {
-		assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+		assert_true(meter_begin_read(m, DRIVER_ENERGY));
 		answer(m, LINK_TIMEOUT, 0);
 		meter_settle(m, meter_answered(m, now_ms), now_ms);
 	}
@@ -72,17 +72,17 @@ static void fail_rounds(struct meter *m, unsigned n, int64_t now_ms)
 
 static void read_good(struct meter *m, int64_t now_ms)
 {
-	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+	assert_true(meter_begin_read(m, DRIVER_ENERGY));
 	answer(m, LINK_OK, 0);
 	meter_settle(m, meter_answered(m, now_ms), now_ms);
 }
 
 TEST(answered_words_become_a_reading)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 	struct reading r = {.meter = 7};
 
-	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER));
+	assert_true(meter_begin_read(m, DRIVER_ENERGY | DRIVER_POWER));
 	assert_int_equal(m->job.n_requests, 2);
 	memcpy(m->words, (uint16_t[]){0x0001, 0x0002, 0, 0, 0x0000, 0x0003, 0xFFFF, 0xFFFF}, 16);
 	answer(m, LINK_OK, 0);
@@ -97,10 +97,10 @@ TEST(answered_words_become_a_reading)
 
 TEST(unanswered_request_leaves_its_values_out)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 	struct reading r = {.meter = 7};
 
-	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
+	meter_begin_read(m, DRIVER_ENERGY | DRIVER_POWER);
 	answer(m, LINK_OK, 0);
 	m->job.replies[1].status = LINK_CRC;
 	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
@@ -112,9 +112,9 @@ TEST(unanswered_request_leaves_its_values_out)
 
 TEST(retry_asks_from_the_first_unanswered_request_on)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
-	meter_begin_read(m, 60, DRIVER_ENERGY | DRIVER_POWER);
+	meter_begin_read(m, DRIVER_ENERGY | DRIVER_POWER);
 	answer(m, LINK_OK, 0);
 	m->job.replies[1].status = LINK_TIMEOUT;
 	assert_int_equal(meter_answered(m, 60500), METER_FAILED);
@@ -129,14 +129,14 @@ TEST(retry_asks_from_the_first_unanswered_request_on)
 
 TEST(meter_is_suspect_after_one_failed_round_and_down_after_three)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
 	assert_string_equal(meter_state_text(m), "never");
 	read_good(m, 1000);
 	assert_string_equal(meter_state_text(m), "up");
 	fail_rounds(m, 1, 2000);
 	assert_string_equal(meter_state_text(m), "suspect");
-	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+	assert_true(meter_begin_read(m, DRIVER_ENERGY));
 	assert_int_equal(m->tries_left, 0);
 	m->task = METER_IDLE;
 	fail_rounds(m, 2, 3000);
@@ -149,10 +149,10 @@ TEST(meter_is_suspect_after_one_failed_round_and_down_after_three)
 
 TEST(lost_line_says_nothing_about_the_meter)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
 	read_good(m, 1000);
-	meter_begin_read(m, 60, DRIVER_ENERGY);
+	meter_begin_read(m, DRIVER_ENERGY);
 	answer(m, LINK_CLOSED, 0);
 	assert_int_equal(meter_answered(m, 2000), METER_NO_LINE);
 	assert_false(meter_settle(m, METER_NO_LINE, 2000));
@@ -163,10 +163,10 @@ TEST(lost_line_says_nothing_about_the_meter)
 
 TEST(exception_1_takes_the_meter_down_at_once)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
 	read_good(m, 1000);
-	meter_begin_read(m, 60, DRIVER_ENERGY);
+	meter_begin_read(m, DRIVER_ENERGY);
 	answer(m, LINK_EXCEPTION, 1);
 	meter_settle(m, meter_answered(m, 2000), 2000);
 	assert_string_equal(meter_state_text(m), "down");
@@ -189,9 +189,9 @@ static enum parts_result try_part(struct meter *m, unsigned address, uint8_t exc
 
 TEST(refused_request_is_tried_in_parts_and_then_read_without_what_is_missing)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
-	assert_true(meter_begin_read(m, 60, DRIVER_ENERGY));
+	assert_true(meter_begin_read(m, DRIVER_ENERGY));
 	answer(m, LINK_EXCEPTION, 2);
 	assert_int_equal(meter_answered(m, 60500), METER_REFUSED);
 	assert_int_equal(meter_take_refused(m), 1);
@@ -200,7 +200,7 @@ TEST(refused_request_is_tried_in_parts_and_then_read_without_what_is_missing)
 		assert_int_equal(try_part(m, 100, 2), PARTS_MORE);
 	assert_int_equal(try_part(m, 104, 0), PARTS_MISSING);
 	assert_false(meter_begin_part(m));
-	meter_begin_read(m, 120, DRIVER_ENERGY);
+	meter_begin_read(m, DRIVER_ENERGY);
 	assert_int_equal(m->job.n_requests, 2);
 	assert_int_equal(m->job.requests[1].address, 300);
 	meter_free(m);
@@ -220,8 +220,8 @@ TEST(value_is_read_again_with_its_sign)
 	err_print(&e, stderr);
 	assert_non_null(d);
 	with_sign.driver = d;
-	m = meter_new(&with_sign, 7);
-	meter_begin_read(m, 60, DRIVER_POWER);
+	m = meter_new(&with_sign, 7, 0);
+	meter_begin_read(m, DRIVER_POWER);
 	assert_int_equal(m->job.n_requests, 3);
 	answer(m, LINK_OK, 0);
 	m->replies[2].status = LINK_CRC;
@@ -249,7 +249,7 @@ static const uint16_t soco[] = {0x534F, 0x434F};
 
 TEST(serial_number_that_changes_is_seen)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
 	identify(m, soco, (uint16_t[]){0x1234, 0x5678});
 	assert_false(meter_take_identity(m));
@@ -262,7 +262,7 @@ TEST(serial_number_that_changes_is_seen)
 
 TEST(other_maker_is_a_mismatch_and_suspect)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
 	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){1, 2});
 	meter_take_identity(m);
@@ -280,7 +280,7 @@ TEST(other_maker_is_a_mismatch_and_suspect)
 
 TEST(who_it_was_stays_while_it_does_not_say)
 {
-	struct meter *m = meter_new(&conf, 7);
+	struct meter *m = meter_new(&conf, 7, 0);
 
 	identify(m, (uint16_t[]){0x4142, 0x4344}, (uint16_t[]){0x1234, 0x5678});
 	meter_take_identity(m);
