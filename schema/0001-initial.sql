@@ -1,20 +1,20 @@
 -- SPDX-License-Identifier: MIT
--- Readings, who they are of, how the meters and buses do, and the views that need no account.
--- Readings are kept in the order of their arrival, slot by slot, so that a commit only ever appends and flash is spared:
--- the id of a reading is its slot's ts << 14 with a number of its own below that, the same in each table that has
--- values of it. Views start from table slot, so that a span of ts is found without a scan; the + before r.meter keeps the
--- planner from making an index of all readings for one question.
--- Values are whole numbers of the base units of drivers/NAMES; a column has the name of its quantity.
+-- Readings, meters and buses with their status, events, and the views that do not need the account.
+-- Readings are stored in the order of their arrival, slot by slot, so that a commit only appends; this saves flash. The id
+-- of a reading is the ts of its slot << 14 plus a number within the slot; a reading has the same id in every table that
+-- has values of it. Views start from table slot, so that a span of ts is found without a scan. The + before r.meter stops
+-- the planner from building an index of all readings for one query.
+-- Values are whole numbers of the base units in drivers/NAMES. A column has the name of its quantity.
 
--- What drivers/NAMES says, written by the daemon when it opens the file.
+-- The rows of drivers/NAMES. The daemon writes them when it opens the file.
 CREATE TABLE quantity (
 	id    INTEGER PRIMARY KEY,
 	name  TEXT NOT NULL UNIQUE,
-	obis  TEXT NOT NULL,    -- '' where none exists
+	obis  TEXT NOT NULL,    -- '' if there is none
 	unit  TEXT NOT NULL,    -- as the views show it
 	per   INTEGER NOT NULL, -- base units in one shown unit
-	kind  TEXT NOT NULL,    -- energy: kept in reading_energy, and so on; '' nowhere
-	place INTEGER NOT NULL  -- which of the quantities of that table it is, from 1
+	kind  TEXT NOT NULL,    -- energy: stored in reading_energy, and so on; '' if not stored
+	place INTEGER NOT NULL  -- its position among the quantities of that table, from 1
 ) STRICT;
 
 CREATE TABLE bus (
@@ -23,7 +23,7 @@ CREATE TABLE bus (
 	configured INTEGER NOT NULL  -- 0: no longer in the configuration
 ) STRICT, WITHOUT ROWID;
 
--- AUTOINCREMENT, so that the id of a meter is never used again.
+-- AUTOINCREMENT, so that the id of a meter is never reused.
 CREATE TABLE meter (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	name       TEXT NOT NULL UNIQUE,
@@ -33,24 +33,24 @@ CREATE TABLE meter (
 	address    INTEGER,           -- NULL for an input
 	label      TEXT NOT NULL,
 	serial     TEXT,
-	configured INTEGER NOT NULL   -- 0: no longer in the configuration, its history stays
+	configured INTEGER NOT NULL   -- 0: no longer in the configuration; its history stays
 ) STRICT;
 
--- What a pulse input meant from when to when. A change of the configuration ends one row and begins the next,
--- so that readings keep the meaning they had.
+-- The configuration of a pulse input over time. A change ends one row and begins the next, so that older readings keep
+-- their meaning.
 CREATE TABLE input_period (
 	meter        INTEGER NOT NULL REFERENCES meter (id),
 	from_ts      INTEGER NOT NULL,
-	until_ts     INTEGER NOT NULL,  -- first second that no longer belongs to it
+	until_ts     INTEGER NOT NULL,  -- first second after it
 	concentrator INTEGER NOT NULL REFERENCES meter (id),
 	input        INTEGER NOT NULL,
 	quantity     TEXT NOT NULL,     -- active_energy_import, volume, heat ...
 	obis         TEXT NOT NULL,
 	unit         TEXT NOT NULL,     -- as the views show it
 	per          INTEGER NOT NULL,  -- base units in one shown unit
-	weight       INTEGER NOT NULL,  -- weight / weight_per base units a pulse; what is counted is rounded down
+	weight       INTEGER NOT NULL,  -- weight / weight_per base units per pulse; the product is rounded down
 	weight_per   INTEGER NOT NULL,
-	offset       INTEGER NOT NULL,  -- base units the register showed when the count was 0
+	offset       INTEGER NOT NULL,  -- reading of the register, in base units, when the count was 0
 	PRIMARY KEY (meter, from_ts)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX input_period_concentrator ON input_period (concentrator);
@@ -65,7 +65,7 @@ CREATE TABLE status_of_meter (
 	crc_errors   INTEGER NOT NULL,
 	exceptions   INTEGER NOT NULL,
 	latency_us   INTEGER NOT NULL,
-	mismatch     TEXT NOT NULL  -- what it says it is, where that is not its model; else empty
+	mismatch     TEXT NOT NULL  -- expected and found identity if it is another model; else empty
 ) STRICT;
 
 CREATE TABLE status_of_bus (
@@ -86,10 +86,10 @@ CREATE TABLE event_log (
 	detail  TEXT NOT NULL
 ) STRICT;
 
--- The newest reading of meters that have fallen behind the others: see the newest_ views.
+-- The newest reading of meters that have fallen behind the others: see the views newest_*.
 CREATE TABLE newest (
 	meter INTEGER NOT NULL REFERENCES meter (id),
-	kind  TEXT NOT NULL,    -- energy: of reading_energy, and so on
+	kind  TEXT NOT NULL,    -- energy: in reading_energy, and so on
 	id    INTEGER NOT NULL,
 	PRIMARY KEY (meter, kind)
 ) STRICT, WITHOUT ROWID;
@@ -99,8 +99,8 @@ CREATE TABLE slot (
 	ts INTEGER PRIMARY KEY
 ) STRICT;
 
--- delay_ms: from the slot to the moment the answer was complete. quality: 0 good, 1 late, 2 suspect, 3 unsynchronised.
--- A meter has one row in a slot.
+-- delay_ms: from the slot to the end of the answer. quality: 0 good, 1 late, 2 suspect, 3 unsynchronised.
+-- A meter has at most one row per slot.
 
 CREATE TABLE reading_energy (
 	id       INTEGER PRIMARY KEY,
@@ -233,9 +233,8 @@ CREATE TABLE reading_pulse (
 	pulses_8 INTEGER
 ) STRICT;
 
--- The newest reading of each meter, without a scan of the whole table: it is among the newest rows, twice as many as
--- there are meters and some, or else the daemon has put it into table newest. Rows of a clock that ran ahead are passed
--- over.
+-- The newest reading of each meter, without a scan of the whole table. It is among the newest 2 * meters + 500 rows, or
+-- the daemon has put it into table newest. Rows more than a day in the future come from a wrong clock and are skipped.
 CREATE VIEW newest_energy AS
 SELECT meter, max(id) AS id
 FROM (SELECT * FROM (SELECT meter, id FROM reading_energy
@@ -299,7 +298,7 @@ SELECT s.ts, r.id, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit,
 FROM slot s CROSS JOIN reading_pulse r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
 JOIN input_period p ON p.concentrator = +r.meter AND s.ts >= p.from_ts AND s.ts < p.until_ts;
 
--- From here on: the views of the contract, columns in its order.
+-- The views of the contract follow, with their columns in the order of the contract.
 
 CREATE VIEW energy AS
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter,
@@ -324,7 +323,7 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch'), i.ts, m.name,
 FROM input_reading i JOIN meter m ON m.id = i.meter
 WHERE i.pulses IS NOT NULL AND i.quantity IN ('active_energy_import', 'reactive_energy_import', 'apparent_energy');
 
--- A suspect row is left out: this view has no column to say so.
+-- Suspect rows are left out, because this view has no column for the quality.
 CREATE VIEW tariff_energy AS
 SELECT time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force
 FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter, t.column1 AS tariff,
@@ -385,7 +384,7 @@ SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch') AS time, i.ts, m.name A
 FROM input_reading i JOIN meter m ON m.id = i.meter JOIN meter c ON c.id = i.concentrator
 WHERE i.pulses IS NOT NULL;
 
--- One row per quantity of each meter's newest readings. LIMIT -1 keeps the planner from merging the inner query into the
+-- One row per quantity of each meter's newest readings. LIMIT -1 stops the planner from merging the inner query into the
 -- outer one, which would evaluate each CASE several times.
 CREATE VIEW latest AS
 WITH
@@ -556,7 +555,7 @@ FROM last_pulse l JOIN input_reading i ON i.ts = l.ts AND i.id = l.id
 JOIN meter m ON m.id = i.meter WHERE m.configured
 LIMIT -1) WHERE value IS NOT NULL;
 
--- Figures are written every few minutes only; the newest reading says better when the meter was last heard.
+-- Counts are written only every few minutes, so the newest reading can be more recent than last_good_ts.
 CREATE VIEW meter_status AS
 WITH heard AS (
 SELECT meter, max(id >> 14) AS ts

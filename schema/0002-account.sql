@@ -1,41 +1,41 @@
 -- SPDX-License-Identifier: MIT
--- The account: lives of counters, suspect values, intervals, days and months, kept as the readings come.
+-- The account: lives of counters, suspect values, intervals, days and months, updated with each reading.
 -- Values are whole base units, as in the readings.
 
--- One life of one counter. Consumption is only ever taken inside one.
+-- One life of one counter. Consumption is always calculated inside one life.
 CREATE TABLE life (
 	meter     INTEGER NOT NULL REFERENCES meter (id),
 	quantity  INTEGER NOT NULL REFERENCES quantity (id),
 	from_ts   INTEGER NOT NULL,
 	from_raw  INTEGER NOT NULL,
-	until_ts  INTEGER,           -- NULL: it goes on
+	until_ts  INTEGER,           -- NULL: not ended
 	until_raw INTEGER,
 	reason    TEXT NOT NULL,     -- why it began
 	PRIMARY KEY (meter, quantity, from_ts)
 ) STRICT, WITHOUT ROWID;
 
--- Why a reading is suspect: one row per value that was not counted.
+-- One row for each value that was not counted, with the reason.
 CREATE TABLE suspect (
 	ts       INTEGER NOT NULL,
 	meter    INTEGER NOT NULL REFERENCES meter (id),
 	quantity INTEGER NOT NULL REFERENCES quantity (id),
-	behind   INTEGER NOT NULL,  -- 1: never to be counted: its slot lay before one that was, or it was another model's
+	behind   INTEGER NOT NULL,  -- 1: never counted, also in a rebuild: its slot is before a counted one, or another model sent it
 	reason   TEXT NOT NULL,
 	PRIMARY KEY (ts, meter, quantity)
 ) STRICT, WITHOUT ROWID;
 
--- Where the account of a meter and of its counters stood at a moment; what came after is derived from the readings.
+-- The saved state of the account of each meter and counter. Later readings are replayed from the reading tables.
 CREATE TABLE account (
 	meter       INTEGER PRIMARY KEY REFERENCES meter (id),
-	last_ts     INTEGER NOT NULL,  -- newest slot that is in it
+	last_ts     INTEGER NOT NULL,  -- newest slot included
 	counter_max INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE account_counter (
 	meter            INTEGER NOT NULL REFERENCES meter (id),
 	quantity         INTEGER NOT NULL REFERENCES quantity (id),
-	parts            INTEGER NOT NULL,  -- of a base unit: what its values are in
-	living           INTEGER NOT NULL,  -- 1: yes, 2: since a reset that nobody had announced
+	parts            INTEGER NOT NULL,  -- the values are in 1 / parts of a base unit
+	living           INTEGER NOT NULL,  -- 0: no, 1: yes, 2: yes, since a reset that was not announced
 	life_ts          INTEGER NOT NULL,
 	ts               INTEGER NOT NULL,
 	raw              INTEGER NOT NULL,
@@ -56,23 +56,23 @@ CREATE TABLE account_counter (
 	PRIMARY KEY (meter, quantity)
 ) STRICT, WITHOUT ROWID;
 
--- What the account was made with: interval_s, timezone.
+-- Settings that the account was made with: interval_s, timezone.
 CREATE TABLE setting (
 	name  TEXT PRIMARY KEY,
 	value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Meters that were exchanged (tally replace), for the daemon to act on.
+-- Exchanged meters: requests of tally replace, which the daemon carries out.
 CREATE TABLE replacement (
 	id         INTEGER PRIMARY KEY,
 	meter      TEXT NOT NULL,
 	at_ts      INTEGER NOT NULL,
-	final      INTEGER,           -- base units the old one showed at the end
-	initial    INTEGER,           -- base units the new one showed then
+	final      INTEGER,           -- last value of the old meter, in base units
+	initial    INTEGER,           -- first value of the new meter, in base units
 	done       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- Length of the local days and months that have rows.
+-- Start and end of the local days and months that have rows.
 CREATE TABLE local_day (
 	day     TEXT PRIMARY KEY,  -- YYYY-MM-DD
 	from_ts INTEGER NOT NULL,
@@ -85,7 +85,7 @@ CREATE TABLE local_month (
 	until_ts INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One row per meter and interval. quality: 0 measured, 1 estimated, 2 missing. ts is the interval's start.
+-- One row per meter and interval. quality: 0 measured, 1 estimated, 2 missing. ts is the start of the interval.
 CREATE TABLE kept_interval (
 	ts         INTEGER NOT NULL,
 	meter      INTEGER NOT NULL,
@@ -101,12 +101,12 @@ CREATE TABLE kept_interval (
 	PRIMARY KEY (ts, meter)
 ) STRICT, WITHOUT ROWID;
 
--- Every start of an interval that has rows: views begin here, so that one meter's are found by their keys.
+-- The start of every interval that has rows. Views begin here, so that the rows of one meter are found by their keys.
 CREATE TABLE interval_start (
 	ts INTEGER PRIMARY KEY
 ) STRICT;
 
--- Sums of the intervals of each local day and month. measured_s: seconds of measured intervals among them.
+-- Sums of the intervals of each local day and month. measured_s: total length of the measured intervals.
 CREATE TABLE day_energy (
 	day TEXT NOT NULL,
 	meter INTEGER NOT NULL,
@@ -243,7 +243,7 @@ CREATE TABLE month_tariff_other (
 	PRIMARY KEY (month, meter)
 ) STRICT, WITHOUT ROWID;
 
--- A concentrator's row is suspect when one of its inputs is; the others are as good as ever.
+-- A concentrator's row is suspect if one of its inputs is. The other inputs of that row are good.
 DROP VIEW input_reading;
 CREATE VIEW input_reading AS
 SELECT s.ts, r.id, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit, p.per, p.weight, p.weight_per, p.offset,
@@ -255,7 +255,7 @@ SELECT s.ts, r.id, p.meter, p.concentrator, p.input, p.quantity, p.obis, p.unit,
 FROM slot s CROSS JOIN reading_pulse r ON r.id >= s.ts << 14 AND r.id < (s.ts + 1) << 14
 JOIN input_period p ON p.concentrator = +r.meter AND s.ts >= p.from_ts AND s.ts < p.until_ts;
 
--- Counters that have a place in the intervals, with the unit that is shown: an input has its own.
+-- Counters with consumption, and the unit in which it is shown. An input has its own unit.
 CREATE VIEW counted AS
 SELECT l.meter, q.name AS quantity,
        ifnull(p.unit, q.unit) AS unit, ifnull(p.per, q.per) AS per, min(l.from_ts) AS since_ts
@@ -461,7 +461,7 @@ FROM (SELECT d.month, m.name AS meter, t.column1 AS tariff,
       CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8)) t)
 WHERE active_import_kwh IS NOT NULL OR reactive_import_kvarh IS NOT NULL;
 
--- Not of the contract: why readings are suspect, and the lives of the counters.
+-- Not in the contract: the reasons of suspect readings, and the lives of the counters.
 CREATE VIEW suspect_reading AS
 SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter, q.name AS quantity, s.reason
 FROM suspect s JOIN meter m ON m.id = s.meter JOIN quantity q ON q.id = s.quantity;

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What became of a meter's requests, by kind of fault.
+-- The faults of a meter's requests, by kind.
 
 ALTER TABLE status_of_meter ADD COLUMN faults TEXT NOT NULL DEFAULT '';  -- "3 timeout, 1 bad CRC"
 

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What was never measured is NULL: the latency of a meter that has not answered, the time of a round before there was one.
+-- A value that was never measured is NULL: the latency of a meter that has not answered, the duration of a round before
+-- the first one.
 
 DROP VIEW meter_status;
 CREATE VIEW meter_status AS

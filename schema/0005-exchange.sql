@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- How an exchange is known: a meter that says another serial number is another one from that reading on, whatever its
--- counters have done before; what people tell may be of a reset that was noticed already.
+-- The source of an exchange. If a meter reports another serial number, it is another meter from that reading on, whatever
+-- its counters did before. An exchange reported by tally replace may be a reset that was noticed earlier.
 
-ALTER TABLE replacement ADD COLUMN serial TEXT;  -- what the new one says; NULL: tally replace told it
+ALTER TABLE replacement ADD COLUMN serial TEXT;  -- serial number of the new meter; NULL: reported by tally replace
