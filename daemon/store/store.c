@@ -232,29 +232,22 @@ static void drop_known(struct store *s, struct reading *r, unsigned new_kinds)
 /* Count one held reading and put it into its tables. */
 static int write_reading(struct store *s, struct reading *r)
 {
-	int meter = db_meters_find(&s->reg, r->meter), suspects, rc;
-	unsigned kinds = meter < 0 ? 0 : db_tables_kinds_of(&s->tables, r);
-	enum quantity qs[Q_COUNT];
-	int64_t values[Q_COUNT], id = 0;
-	size_t n = 0;
+	int meter = db_meters_find(&s->reg, r->meter), rc;
+	unsigned kinds = meter < 0 ? 0 : db_tables_kinds_of(&s->tables, r), suspect_kinds;
+	int64_t id = 0;
 
 	for (size_t k = 0; k < s->tables.n_kinds; k++)
 		if (kinds & 1U << k && db_tables_has_row(&s->tables, k, (size_t)meter, r->slot_s))
 			kinds &= ~(1U << k);
 	drop_known(s, r, kinds);
-	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
-		qs[n] = (enum quantity)q;
-		values[n++] = r->values[q];
-	}
-	suspects = store_account_feed(s, r->meter, r->slot_s, r->quality, n, qs, values);
-	if (suspects < 0)
-		return suspects;
-	rc = kinds != 0 ? db_tables_next_id(&s->tables, r->slot_s, &id) : 0;
+	rc = store_account_feed(s, r, &suspect_kinds);
+	if (rc == 0 && kinds != 0)
+		rc = db_tables_next_id(&s->tables, r->slot_s, &id);
 	for (size_t k = 0; k < s->tables.n_kinds && rc == 0; k++)
 		if (kinds & 1U << k)
 			rc = db_tables_write(&s->tables, k, (size_t)meter, id,
-					     suspects & 1 << k ? READING_SUSPECT : r->quality, r);
-	return rc == 0 ? store_account_suspects(s, (unsigned)suspects & kinds) : rc;
+					     suspect_kinds & 1U << k ? READING_SUSPECT : r->quality, r);
+	return rc == 0 ? store_account_suspects(s, suspect_kinds & kinds) : rc;
 }
 
 /* A serial number is written where it stands among the readings: what comes after it is of another meter. */

@@ -300,73 +300,65 @@ static bool is_long_saved(const struct store *s, const struct store_meter *m, in
 	return s->account.replaying && m->account.last_s - slot_s > ACCOUNT_BACK_S;
 }
 
-/* One input's count. Returns 1 when it is suspect, 0, or -errno. */
-static int count_input(struct store *s, struct store_input *input, int64_t slot_s, enum reading_quality quality,
-		       int64_t pulses)
+/* Count one input. *suspect: its count was not accepted; left alone when it was. 0 or -errno. */
+static int count_input(struct store *s, struct store_input *input, const struct reading *r, int64_t pulses,
+		       bool *suspect)
 {
 	struct store_meter *m = store_find_meter(s, input->meter);
 	struct account_value value = {.quantity = input->quantity, .value = pulses * input->weight};
+	int rc;
 
-	if (!m)
-		return 0;
-	if (is_long_saved(s, m, slot_s))
+	if (m == NULL || is_long_saved(s, m, r->slot_s))
 		return 0;
 	/* a slot that lies behind is not counted, whatever it weighs */
-	if (slot_s > m->account.last_s || m->account.last_s - slot_s > ACCOUNT_BACK_S) {
+	if (r->slot_s > m->account.last_s || m->account.last_s - r->slot_s > ACCOUNT_BACK_S) {
 		if (m->period_s != input->from_s && m->account.n_counters > 0)
 			account_replace(&s->account.account, &m->account, Q_COUNT, input->from_s, NULL, NULL,
 					"configuration");
 		m->period_s = input->from_s;
 		m->account.limits = input->limits;
 	}
-	int r = count(s, m, slot_s, quality, &value, 1);
-
-	return r != 0 ? r : value.suspect;
+	rc = count(s, m, r->slot_s, r->quality, &value, 1);
+	if (rc == 0 && value.suspect)
+		*suspect = true;
+	return rc;
 }
 
-static int count_inputs(struct store *s, int64_t concentrator, int64_t slot_s, enum reading_quality quality, size_t n,
-			const enum quantity *qs, const int64_t *values)
+/* Count the inputs that are on this meter. *suspect: as of count_input(), of any of them. 0 or -errno. */
+static int count_inputs(struct store *s, const struct reading *r, bool *suspect)
 {
 	struct store_account *a = &s->account;
-	int suspects = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < a->n_inputs; i++) {
+	for (size_t i = 0; i < a->n_inputs && rc == 0; i++) {
 		struct store_input *input = &a->inputs[i];
+		enum quantity q = (enum quantity)(Q_PULSES_1 + input->input - 1);
 
-		if (input->concentrator != concentrator || slot_s < input->from_s || slot_s >= input->until_s)
-			continue;
-		for (size_t v = 0; v < n; v++) {
-			if (qs[v] != (enum quantity)(Q_PULSES_1 + input->input - 1))
-				continue;
-			int r = count_input(s, input, slot_s, quality, values[v]);
-
-			if (r < 0)
-				return r;
-			suspects += r;
-		}
+		if (input->concentrator == r->meter && r->slot_s >= input->from_s && r->slot_s < input->until_s &&
+		    reading_has(r, q))
+			rc = count_input(s, input, r, r->values[q], suspect);
 	}
-	return suspects;
+	return rc;
 }
 
 /* The reading is of something else than the meter of the configuration: nothing of it is ever counted. Returns the
  * kinds that have counters of it. */
-static unsigned leave_out(struct store *s, int64_t meter, int64_t slot_s, size_t n, const enum quantity *qs)
+static unsigned leave_out(struct store *s, const struct reading *r)
 {
 	static const char reason[] = "what answers is not the model of the configuration";
 	const struct store_account *a = &s->account;
 	unsigned kinds = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!names_is_counter(qs[i]) || s->tables.kind_of[qs[i]] < 0)
+	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
+		if (!names_is_counter((enum quantity)q) || s->tables.kind_of[q] < 0)
 			continue;
-		kinds |= 1U << s->tables.kind_of[qs[i]];
-		if (qs[i] < Q_PULSES_1 || qs[i] > Q_PULSES_8)
-			on_suspect(s, meter, qs[i], slot_s, true, reason);
-		for (size_t k = 0; k < a->n_inputs; k++)
-			if (a->inputs[k].concentrator == meter &&
-			    qs[i] == (enum quantity)(Q_PULSES_1 + a->inputs[k].input - 1) &&
-			    slot_s >= a->inputs[k].from_s && slot_s < a->inputs[k].until_s)
-				on_suspect(s, a->inputs[k].meter, a->inputs[k].quantity, slot_s, true, reason);
+		kinds |= 1U << s->tables.kind_of[q];
+		if (q < Q_PULSES_1 || q > Q_PULSES_8)
+			on_suspect(s, r->meter, (enum quantity)q, r->slot_s, true, reason);
+		for (size_t i = 0; i < a->n_inputs; i++)
+			if (a->inputs[i].concentrator == r->meter && q == Q_PULSES_1 + a->inputs[i].input - 1 &&
+			    r->slot_s >= a->inputs[i].from_s && r->slot_s < a->inputs[i].until_s)
+				on_suspect(s, a->inputs[i].meter, a->inputs[i].quantity, r->slot_s, true, reason);
 	}
 	return kinds;
 }
@@ -391,44 +383,48 @@ static void note_counter_max(struct store *s, struct store_meter *m, int64_t cou
 	s->account.save_wanted = true;
 }
 
-int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,
-		       const enum quantity *qs, const int64_t *values)
+int store_account_feed(struct store *s, const struct reading *r, unsigned *suspect_kinds)
 {
 	struct store_account *a = &s->account;
-	struct store_meter *m = store_find_meter(s, meter);
+	struct store_meter *m = store_find_meter(s, r->meter);
 	struct account_value counters[Q_COUNT];
 	size_t n_counters = 0;
-	unsigned kinds = 0;
-	bool pulses = false;
-	int r = 0;
+	bool has_pulses = false, is_pulse_suspect = false;
+	int rc = 0;
 
+	*suspect_kinds = 0;
 	a->n_suspects = 0;
-	if (!m || !a->loaded)
+	if (m == NULL || !a->loaded)
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		if (qs[i] >= Q_PULSES_1 && qs[i] <= Q_PULSES_8)
-			pulses = true;
-		else if (qs[i] == Q_COUNTER_MAX)
-			note_counter_max(s, m, values[i]);
-		else if (names_is_counter(qs[i]) && s->tables.kind_of[qs[i]] >= 0 && !is_long_saved(s, m, slot_s))
-			counters[n_counters++] = (struct account_value){.quantity = qs[i], .value = values[i]};
+	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
+		if (q >= Q_PULSES_1 && q <= Q_PULSES_8)
+			has_pulses = true;
+		else if (q == Q_COUNTER_MAX)
+			note_counter_max(s, m, r->values[q]);
+		else if (names_is_counter((enum quantity)q) && s->tables.kind_of[q] >= 0 &&
+			 !is_long_saved(s, m, r->slot_s))
+			counters[n_counters++] =
+				(struct account_value){.quantity = (enum quantity)q, .value = r->values[q]};
 	}
-	a->newest_s = slot_s;
-	if (quality == READING_SUSPECT)
-		return (int)leave_out(s, meter, slot_s, n, qs);
-	if (n_counters > 0)
-		r = count(s, m, slot_s, quality, counters, n_counters);
-	for (size_t i = 0; i < n_counters && r == 0; i++)
+	a->newest_s = r->slot_s;
+	if (r->quality == READING_SUSPECT) {
+		*suspect_kinds = leave_out(s, r);
+		return 0;
+	}
+	if (n_counters > 0) {
+		rc = count(s, m, r->slot_s, r->quality, counters, n_counters);
+		if (rc != 0)
+			goto out;
+	}
+	for (size_t i = 0; i < n_counters; i++)
 		if (counters[i].suspect)
-			kinds |= 1U << s->tables.kind_of[counters[i].quantity];
-	if (r == 0 && pulses) {
-		r = count_inputs(s, meter, slot_s, quality, n, qs, values);
-		if (r > 0)
-			kinds |= 1U << s->tables.kind_of[Q_PULSES_1];
-	}
-	if (a->error != 0)
-		r = a->error;
-	return r < 0 ? r : (int)kinds;
+			*suspect_kinds |= 1U << s->tables.kind_of[counters[i].quantity];
+	if (has_pulses)
+		rc = count_inputs(s, r, &is_pulse_suspect);
+	if (is_pulse_suspect)
+		*suspect_kinds |= 1U << s->tables.kind_of[Q_PULSES_1];
+out:
+	return a->error != 0 ? a->error : rc;
 }
 
 int store_account_suspects(struct store *s, unsigned kinds)

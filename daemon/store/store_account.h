@@ -117,10 +117,9 @@ int store_account_put_settings(struct store *s, const char *zone, int64_t interv
 /* The newest slot counted of any meter, 0 = none. */
 int64_t store_account_until(const struct store *s);
 
-/* Count one reading: n values of quantities qs. Returns the kinds (a mask of indices) with a suspect value, which wait
- * in account.suspects; or -errno. */
-int store_account_feed(struct store *s, int64_t meter, int64_t slot_s, enum reading_quality quality, size_t n,
-		       const enum quantity *qs, const int64_t *values);
+/* Count one reading. *suspect_kinds: the kinds (a mask of indices) with a value that was not accepted; their suspects
+ * wait in account.suspects. 0 or -errno. */
+int store_account_feed(struct store *s, const struct reading *r, unsigned *suspect_kinds);
 
 /* Write the suspects of the kinds in the mask, forget the others. 0 or -errno. */
 int store_account_suspects(struct store *s, unsigned kinds);

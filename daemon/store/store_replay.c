@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
 #include "mono.h"
@@ -66,15 +67,8 @@ static bool was_behind(struct store *s, int64_t slot_s, int64_t meter, enum quan
 	return behind;
 }
 
-/* A reading as it was fed. */
-struct row_values {
-	enum reading_quality quality;
-	size_t n;
-	enum quantity quantities[Q_COUNT];
-	int64_t values[Q_COUNT];
-};
-
-static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_values *out)
+/* Add the values of one row to the reading that it is part of, but for those whose slot lay behind. */
+static void take_row(struct store *s, size_t kind, struct cursor *c, struct reading *out)
 {
 	int quality = sqlite3_column_int(c->stmt, 2), column = 3;
 
@@ -89,8 +83,7 @@ static void take_row(struct store *s, size_t kind, struct cursor *c, struct row_
 			continue;
 		if (quality == READING_SUSPECT && was_behind(s, c->id >> DB_SLOT_BITS, c->meter, (enum quantity)q))
 			continue;
-		out->quantities[out->n] = (enum quantity)q;
-		out->values[out->n++] = sqlite3_column_int64(c->stmt, at);
+		reading_set(out, (enum quantity)q, sqlite3_column_int64(c->stmt, at));
 	}
 	next_row(c);
 }
@@ -100,6 +93,8 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, const stru
 		  int (*step)(struct store *s))
 {
 	struct cursor cursors[DB_KINDS_MAX] = {0};
+	struct reading reading = {0};
+	unsigned suspect_kinds;
 	int r = 0;
 
 	s->account.account.proven = true;
@@ -107,7 +102,7 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, const stru
 		r = open_cursor(s, k, &cursors[k], after_s, before_s);
 	while (r == 0) {
 		const struct cursor *first = NULL;
-		struct row_values row = {.quality = READING_GOOD};
+		int64_t id;
 
 		for (size_t k = 0; k < s->tables.n_kinds; k++) {
 			const struct cursor *c = &cursors[k];
@@ -117,15 +112,16 @@ static int replay(struct store *s, int64_t after_s, int64_t before_s, const stru
 		}
 		if (!first)
 			break;
-		int64_t id = first->id, meter = first->meter, slot_s = id >> DB_SLOT_BITS;
-
+		id = first->id;
+		reading.meter = first->meter;
+		reading.slot_s = id >> DB_SLOT_BITS;
+		reading.quality = READING_GOOD;
+		memset(reading.present, 0, sizeof(reading.present));
 		for (size_t k = 0; k < s->tables.n_kinds; k++)
 			if (cursors[k].row && cursors[k].id == id)
-				take_row(s, k, &cursors[k], &row);
-		store_exchange_repeat(s, exchanges, meter, slot_s);
-		r = store_account_feed(s, meter, slot_s, row.quality, row.n, row.quantities, row.values);
-		if (r > 0)
-			r = 0;
+				take_row(s, k, &cursors[k], &reading);
+		store_exchange_repeat(s, exchanges, reading.meter, reading.slot_s);
+		r = store_account_feed(s, &reading, &suspect_kinds);
 		if (r == 0 && step)
 			r = step(s);
 	}
