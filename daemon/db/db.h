@@ -13,6 +13,7 @@ enum {
 	DB_OPEN_TIMEOUT_MS = 5000,  /* longest wait for another program's lock when a file is opened */
 	DB_COMMIT_TIMEOUT_MS = 250, /* and when a commit is made */
 	DB_PAGE_BYTES = 2048,	    /* small: a commit rewrites the last page of each table that it appends to */
+	DB_SLOT_BITS = 14,	    /* of the id of a reading's row: its number in its slot; the slot is above it */
 	DB_TABLES_MAX = 64,
 	DB_TABLE_NAME_MAX = 40,
 };

@@ -23,9 +23,8 @@
 #include "reading.h"
 
 enum {
-	DB_SLOT_BITS = 14, /* of a row's id: its number in its slot */
-	DB_KINDS_MAX = 8,  /* tables of readings */
-	DB_SLOTS = 64,	   /* slots whose next number is remembered */
+	DB_KINDS_MAX = 8, /* tables of readings */
+	DB_SLOTS = 64,	  /* slots whose next number is remembered */
 	DB_READING_WORDS = sizeof((struct reading){0}.present) / sizeof(uint64_t),
 };
 

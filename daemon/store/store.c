@@ -38,7 +38,7 @@ static void free_store(struct store *s)
 		free(s->meters[i].serial);
 	for (size_t i = 0; i < s->n_events; i++)
 		free(s->events[i].subject);
-	store_salvage_close(s);
+	db_salvage_close(s->salvage);
 	db_file_close(&s->db);
 	free(s->events);
 	free(s->meters);
@@ -47,7 +47,36 @@ static void free_store(struct store *s)
 	free(s);
 }
 
-/* Open the file. What was lost becomes events, and what a damaged file still holds is taken over. */
+static void end_salvage(struct store *s)
+{
+	db_salvage_close(s->salvage);
+	s->salvage = NULL;
+}
+
+static void report_salvage(struct store *s)
+{
+	char detail[400];
+
+	db_salvage_describe(s->salvage, detail, sizeof(detail));
+	log_info("%s: %s", s->db.path, detail);
+	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
+}
+
+/* What the damaged file still holds, at least as far back as the account is replayed from. */
+static void begin_salvage(struct store *s, const char *damaged)
+{
+	const struct db_salvage_first first = {.n_rows = STORE_SALVAGE_FIRST,
+					       .span_s = STORE_SAVE_EVERY_S + STORE_REPLAY_BACK_S};
+
+	if (db_salvage_begin(&s->db, damaged, &first, mono_wall_ms() / 1000, &s->salvage) != 0) {
+		log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
+	} else if (db_salvage_is_done(s->salvage)) {
+		report_salvage(s);
+		end_salvage(s);
+	}
+}
+
+/* Open the file. What was lost becomes events, and what a damaged file still holds is copied. */
 static int open_file(struct store *s, const struct conf *conf, struct err *e)
 {
 	struct db_file_report report;
@@ -59,10 +88,9 @@ static int open_file(struct store *s, const struct conf *conf, struct err *e)
 		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.lost_wal);
 	if (report.state == DB_FILE_DAMAGED) {
 		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.damage);
-		if (store_salvage_begin(s, report.aside) != 0)
-			log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
-	} else {
-		store_salvage_resume(s);
+		begin_salvage(s, report.aside);
+	} else if (db_salvage_resume(&s->db, &s->salvage) != 0) {
+		log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
 	}
 	sqlite3_busy_timeout(s->db.handle, DB_COMMIT_TIMEOUT_MS);
 out:
@@ -467,7 +495,8 @@ static void undo(struct store *s, size_t n_events)
 {
 	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	s->stale = true;
-	store_salvage_undo(s);
+	if (s->salvage != NULL)
+		db_salvage_undo(s->salvage);
 	db_tables_undo(&s->tables);
 	s->n_serials_done = 0;
 	s->replacement_version = -1;
@@ -475,6 +504,19 @@ static void undo(struct store *s, size_t n_events)
 		s->meters[i].serial_done = false;
 	while (s->n_events > n_events)
 		free(s->events[--s->n_events].subject);
+}
+
+/* Some rows more, and at last the event. */
+static int continue_salvage(struct store *s)
+{
+	int rc;
+
+	if (s->salvage == NULL)
+		return 0;
+	rc = db_salvage_step(s->salvage, STORE_SALVAGE_STEP, mono_wall_ms() / 1000);
+	if (rc == 0 && db_salvage_is_done(s->salvage))
+		report_salvage(s);
+	return rc;
 }
 
 static int commit(struct store *s, bool due)
@@ -499,7 +541,7 @@ static int commit(struct store *s, bool due)
 	if (r == 0)
 		r = store_retain(s);
 	if (r == 0)
-		r = store_salvage_more(s);
+		r = continue_salvage(s);
 	if (r == 0)
 		r = write_events(s);
 	if (r == 0)
@@ -512,6 +554,8 @@ static int commit(struct store *s, bool due)
 		undo(s, n_events);
 		return r;
 	}
+	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
+		end_salvage(s);
 	let_go(s, due);
 	store_hold_written(s);
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "db.h"
 #include "db_meters.h"
+#include "db_salvage.h"
 #include "db_tables.h"
 #include "db_wal.h"
 #include "store.h"
@@ -16,9 +17,11 @@ enum {
 	STORE_STATUS_EVERY_S = 300, /* figures of meters and buses are written this often, states at once */
 	STORE_STATUS_EARLY_S = 10,  /* this often in the first minutes after a start, when somebody watches */
 	STORE_EARLY_S = 600,
-	STORE_TELL_EVERY_S = 60,  /* silent meters' intervals are looked at this often */
-	STORE_HELD_MAX = 4 << 20, /* readings that wait for the database take this many bytes at most */
-	STORE_EVENTS_MAX = 4096,  /* so many events wait */
+	STORE_TELL_EVERY_S = 60,     /* silent meters' intervals are looked at this often */
+	STORE_HELD_MAX = 4 << 20,    /* readings that wait for the database take this many bytes at most */
+	STORE_EVENTS_MAX = 4096,     /* so many events wait */
+	STORE_SALVAGE_FIRST = 20000, /* rows of each big table of a damaged file, copied before polling begins */
+	STORE_SALVAGE_STEP = 2000,   /* and with each commit after that */
 };
 
 /* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
@@ -60,11 +63,9 @@ struct store_event_held {
 	char *subject, *kind, *detail;
 };
 
-struct store_salvage;
-
 struct store {
 	struct db db;
-	struct store_salvage *salvage; /* NULL: there is nothing to take over from a damaged file */
+	struct db_salvage *salvage; /* NULL: there is nothing to copy from a damaged file */
 	struct db_meters reg;
 	struct db_tables tables;
 	size_t n_meters;
@@ -104,15 +105,6 @@ void store_hold_written(struct store *s);
 /* store_retain.c: take out the readings that are too old, some lumps of them. Inside the transaction of a commit that
  * puts readings in. 0 or -errno. */
 int store_retain(struct store *s);
-
-/* store_salvage.c. Take over what can be read of the damaged file at path: meters, lives, days, months and the newest
- * of the rest now, what is left with the commits to come, some rows each; also after a restart. Called inside the
- * transaction of a commit, and when that failed. 0 or -errno. */
-int store_salvage_begin(struct store *s, const char *path);
-void store_salvage_resume(struct store *s);
-int store_salvage_more(struct store *s);
-void store_salvage_undo(struct store *s);
-void store_salvage_close(struct store *s);
 
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);

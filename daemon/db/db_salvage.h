@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* db_salvage.h - copy what can be read of a damaged database into the new one that has taken its place.
+ *
+ * What damage looks like. Flash and power cuts leave pages that are torn, zero, old, or not there because the file is
+ * too short. The header or the schema may be among them. db_repair.h mends what has only one possible content, a lost
+ * header and a torn last page. db_walk.h reads around everything else and says which rows are doubtful.
+ *
+ * What is kept, in this order:
+ *  1. meter, because every other row refers to it. Then the ids that may have been given out are reserved.
+ *  2. quantity, for the same reason.
+ *  3. the small tables, whole: settings, events, lives, suspects, days, months, the state of the account.
+ *  4. of the big ones (intervals and readings) the newest rows: all that polling and the account need to continue.
+ *  5. the rest of the big ones, a few rows with each commit, newest first, while the daemon does its work.
+ * db_salvage_begin() is 1 to 4, in one transaction, before polling begins. db_salvage_step() is 5. Tables slot and
+ * interval_start are not read: their rows follow from the readings and intervals that are copied.
+ *
+ * What is never invented.
+ *  - A row never becomes another meter's. Only ids that the damaged file may have given out are accepted, and new
+ * meters get ids above those, a million above the highest one seen if the table of meters is not whole.
+ *  - A value never becomes another quantity's. If the table of quantities is not whole, lives and suspects stay behind.
+ *  - A doubtful row is taken out again, and a row that breaks a rule of its table is left out.
+ *  - The account does not continue from half a state. If any part of it is not whole its state is dropped, and what was
+ *    counted up to now is marked as final (setting deleted_until), so that no rebuild takes it away for lack of
+ * readings.
+ *
+ * Why it may be interrupted and run again. Every step is part of the caller's transaction: a power cut takes the rows
+ * back together with everything else. A note in table setting names the damaged file until all of it is copied; the
+ * next start begins again at the newest rows of the big tables, and a row that is there already is left as it is. The
+ * damaged file is only read, except by db_repair.h, which finds nothing to do the second time.
+ *
+ * What is lost in the worst case: all of it, if the page is lost with which the schema begins. Otherwise the rows on
+ * the pages that cannot be read and up to two beside each. Of a small table whose key does not begin with a time
+ * everything between its first and its last unreadable page. With the table of meters also every row of the meters that
+ * were lost. If the new file is damaged too before all was copied, what is still missing stays in the first one: people
+ * find it beside the database under its name, as long as it is one of the two newest (db_aside.h).
+ *
+ * The thread that owns the new file. Logs; the caller writes the event. */
+#ifndef TALLY_DB_SALVAGE_H
+#define TALLY_DB_SALVAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db.h"
+
+struct db_salvage;
+
+/* The rows of each big table that db_salvage_begin() copies. */
+struct db_salvage_first {
+	size_t n_rows;	/* at least so many */
+	int64_t span_s; /* and all that are at most this much older than the newest one; not of powers, which no account
+			   needs */
+};
+
+/* Steps 1 to 4 in a transaction of its own. to is new and empty, but for its schema, and must outlive the salvage.
+ * path  the damaged file
+ * now_s Unix time
+ * 0: *salvage is the caller's, to be asked whether it is done already. Or -errno with to->error set: nothing was copied
+ * and *salvage is NULL. */
+int db_salvage_begin(struct db *to, const char *path, const struct db_salvage_first *first, int64_t now_s,
+		     struct db_salvage **salvage);
+
+/* Take up a salvage that the last run of the daemon has not ended. 0: *salvage is the caller's, or NULL when there is
+ * none or the damaged file is gone. Or -ENOMEM with to->error set. */
+int db_salvage_resume(struct db *to, struct db_salvage **salvage);
+
+/* Copy up to n_rows rows more, inside the caller's transaction. 0, or -errno with to->error set; then the caller rolls
+ * back and calls db_salvage_undo(). */
+int db_salvage_step(struct db_salvage *v, size_t n_rows, int64_t now_s);
+
+/* The caller's transaction was rolled back: begin again at the newest rows. */
+void db_salvage_undo(struct db_salvage *v);
+
+/* Is all of it copied? */
+bool db_salvage_is_done(const struct db_salvage *v);
+
+/* One sentence: what was copied, and how much could not be read. Cut at n bytes. */
+void db_salvage_describe(const struct db_salvage *v, char *text, size_t n);
+
+/* NULL is allowed. */
+void db_salvage_close(struct db_salvage *v);
+
+#endif
