@@ -34,16 +34,11 @@ static void free_store(struct store *s)
 	store_account_close(s);
 	db_tables_close(&s->tables);
 	db_meters_free(&s->reg);
-	for (size_t i = 0; i < s->n_meters; i++)
-		free(s->meters[i].serial);
-	for (size_t i = 0; i < s->n_events; i++)
-		free(s->events[i].subject);
 	db_salvage_close(s->salvage);
 	db_file_close(&s->db);
-	free(s->events);
+	held_fini(&s->held);
 	free(s->meters);
 	free(s->buses);
-	free(s->held);
 	free(s);
 }
 
@@ -106,7 +101,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		err_add(e, NULL, 0, "out of memory");
 		return NULL;
 	}
-	s->held_max = STORE_HELD_MAX;
+	held_init(&s->held, HELD_READINGS_BYTES);
 	db_wal_init(&s->wal);
 	if (open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
 		free_store(s);
@@ -129,38 +124,29 @@ int64_t store_meter_id(const struct store *s, const char *name)
 	return i < 0 ? -1 : s->reg.list[i].id;
 }
 
-void store_add_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
+void store_reading(struct store *s, const struct reading *r)
 {
-	struct store_event_held *event;
-	size_t n_subject = strlen(subject) + 1, n_kind = strlen(kind) + 1, n_detail = strlen(detail) + 1;
-	char *text = malloc(n_subject + n_kind + n_detail);
+	bool is_first = s->held.n_dropped == 0;
+	size_t n_bytes = s->held.n_bytes;
 
-	if (!text)
-		return;
-	if (s->n_events == s->events_capacity) {
-		size_t capacity = 2 * s->events_capacity + 16;
-		struct store_event_held *events = realloc(s->events, capacity * sizeof(*events));
-
-		if (!events) {
-			free(text);
-			return;
-		}
-		s->events = events;
-		s->events_capacity = capacity;
+	switch (held_push_reading(&s->held, r)) {
+	case HELD_ADDED:
+		break;
+	case HELD_THINNED:
+		if (is_first)
+			log_warning(
+				"%s: readings in memory take %zu kB: powers are dropped, counters are kept less often",
+				s->db.path, n_bytes / 1024);
+		break;
+	case HELD_LOST:
+		snprintf(s->db.error, sizeof(s->db.error), "out of memory for a reading: it is lost");
+		break;
 	}
-	event = &s->events[s->n_events++];
-	event->at_ms = at_ms;
-	event->subject = memcpy(text, subject, n_subject);
-	event->kind = memcpy(text + n_subject, kind, n_kind);
-	event->detail = memcpy(text + n_subject + n_kind, detail, n_detail);
 }
 
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
-	if (s->n_events < STORE_EVENTS_MAX)
-		store_add_event(s, at_ms, subject, kind, detail);
-	else
-		s->n_events_dropped++;
+	held_push_event(&s->held, at_ms, subject, kind, detail);
 }
 
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st)
@@ -183,27 +169,19 @@ void store_meter_status(struct store *s, int64_t meter, const struct meter_statu
 bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial)
 {
 	int i = db_meters_find(&s->reg, meter);
-	const char *known = i < 0 ? "" : s->meters[i].serial != NULL ? s->meters[i].serial : s->reg.list[i].serial;
+	const char *known = held_find_serial(&s->held, meter);
 
+	if (i < 0)
+		return true;
+	if (known == NULL)
+		known = s->reg.list[i].serial;
 	return known[0] == '\0' || strcmp(known, serial) == 0;
 }
 
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 {
-	struct store_meter *m = store_find_meter(s, meter);
-	char *copy;
-
-	/* Said again it keeps its place: what has come since is of the new meter. */
-	if (!m || (m->serial && strcmp(m->serial, serial) == 0))
-		return;
-	copy = strdup(serial);
-	if (!copy)
-		return;
-	if (!m->serial)
-		s->n_serials++;
-	free(m->serial);
-	m->serial = copy;
-	m->serial_at = s->held_bytes;
+	if (db_meters_find(&s->reg, meter) >= 0)
+		held_push_serial(&s->held, meter, serial);
 }
 
 void store_tick(struct store *s, int64_t now_s)
@@ -236,7 +214,7 @@ int64_t store_newest_s(const struct store *s)
 
 size_t store_pending(const struct store *s)
 {
-	return s->n_held;
+	return s->held.n_readings;
 }
 
 /* What is in the tables already must not be counted again. But where the clock may have gone back for good, the account
@@ -278,93 +256,95 @@ static int write_reading(struct store *s, struct reading *r)
 	return rc == 0 ? store_account_suspects(s, suspect_kinds & kinds) : rc;
 }
 
-/* A serial number is written where it stands among the readings: what comes after it is of another meter. */
-static int write_serial(struct store *s, struct store_meter *m)
+/* A meter that reports another serial number than before is another one. */
+static int write_serial(struct store *s, const struct held_serial *held)
 {
-	size_t i = (size_t)(m - s->meters);
-	bool is_first = s->reg.list[i].serial[0] == '\0';
+	int i = db_meters_find(&s->reg, held->meter);
+	const char *known = i < 0 ? held->serial : s->reg.list[i].serial;
+	bool is_first = known[0] == '\0';
 	char detail[120];
 	int rc;
 
-	if (strcmp(s->reg.list[i].serial, m->serial) == 0)
+	if (strcmp(known, held->serial) == 0)
 		return 0;
-	snprintf(detail, sizeof(detail), "serial number %s, now %s", s->reg.list[i].serial, m->serial);
-	rc = db_meters_put_serial(&s->reg, &s->db, i, m->serial);
+	snprintf(detail, sizeof(detail), "serial number %s, now %s", known, held->serial);
+	rc = db_meters_put_serial(&s->reg, &s->db, (size_t)i, held->serial);
 	if (rc == 0 && !is_first)
-		rc = store_exchange_meter(s, m, &(struct store_exchange){.meter = m->id, .by_serial = true}, m->serial,
-					  detail);
+		rc = store_exchange_meter(s, &s->meters[i],
+					  &(struct store_exchange){.meter = held->meter, .by_serial = true},
+					  held->serial, detail);
 	return rc;
 }
 
-/* Those that came before the reading at this place. */
-static int write_serials(struct store *s, size_t at)
+/* Those before the reading that was read last: what comes after a serial number is of another meter. */
+static int write_serials(struct store *s, struct held_cursor *c)
 {
-	int r = 0;
+	const struct held_serial *held;
+	int rc = 0;
 
-	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
-		struct store_meter *m = &s->meters[i];
-
-		if (!m->serial || m->serial_at > at || m->serial_done)
-			continue;
-		r = write_serial(s, m);
-		m->serial_done = true;
-		s->n_serials_done++;
-	}
-	return r;
+	while (rc == 0 && (held = held_next_serial(&s->held, c)) != NULL)
+		rc = write_serial(s, held);
+	return rc;
 }
 
-static int write_readings(struct store *s, const struct store_exchanges *asked)
+/* clock_is_good: false when any reading is marked as unsynchronised. */
+static int write_readings(struct store *s, const struct store_exchanges *asked, bool *clock_is_good)
 {
-	struct reading reading = {0};
-	struct store_record head;
-	int r = 0;
+	struct held_cursor c = {0};
+	struct reading reading;
+	int rc = 0;
 
-	for (size_t at = 0; at < s->held_bytes && r == 0;) {
-		if (s->n_serials_done < s->n_serials)
-			r = write_serials(s, at);
-		memcpy(&head, s->held + at, sizeof(head));
-		at += sizeof(head);
-		reading.meter = head.meter;
-		reading.slot_s = head.slot_s;
-		reading.delay_ms = head.delay_ms;
-		reading.quality = head.quality;
-		memset(reading.present, 0, sizeof(reading.present));
-		for (size_t i = 0; i < head.n_values; i++) {
-			int64_t value;
-
-			memcpy(&value, s->held + at + 1, sizeof(value));
-			reading_set(&reading, s->held[at], value);
-			at += STORE_VALUE_BYTES;
-		}
-		if (r == 0)
-			r = store_exchange_act(s, asked, head.meter, head.slot_s);
-		if (r == 0)
-			r = write_reading(s, &reading);
+	*clock_is_good = true;
+	while (held_next_reading(&s->held, &c, &reading)) {
+		*clock_is_good &= reading.quality != READING_UNSYNCHRONISED;
+		rc = write_serials(s, &c);
+		if (rc == 0)
+			rc = store_exchange_act(s, asked, reading.meter, reading.slot_s);
+		if (rc == 0)
+			rc = write_reading(s, &reading);
+		if (rc != 0)
+			return rc;
 	}
-	if (r == 0)
-		r = store_exchange_act_rest(s, asked);
-	return r == 0 ? write_serials(s, s->held_bytes) : r;
+	rc = store_exchange_act_rest(s, asked);
+	return rc == 0 ? write_serials(s, &c) : rc;
 }
 
 static int write_events(struct store *s)
 {
-	int r = 0;
 	sqlite3_stmt *put;
+	int rc = 0;
 
-	if (s->n_events == 0)
+	if (s->held.n_events == 0)
 		return 0;
 	put = db_prepare(&s->db, "INSERT INTO event_log (at_ms, subject, kind, detail) VALUES (?, ?, ?, ?)");
-	if (!put)
+	if (put == NULL)
 		return -EIO;
-	for (size_t i = 0; i < s->n_events && r == 0; i++) {
-		sqlite3_bind_int64(put, 1, s->events[i].at_ms);
-		sqlite3_bind_text(put, 2, s->events[i].subject, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 3, s->events[i].kind, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 4, s->events[i].detail, -1, SQLITE_STATIC);
-		r = db_run(&s->db, put);
+	for (size_t i = 0; i < s->held.n_events && rc == 0; i++) {
+		const struct held_event *event = &s->held.events[i];
+
+		sqlite3_bind_int64(put, 1, event->at_ms);
+		sqlite3_bind_text(put, 2, event->subject, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 3, event->kind, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 4, event->detail, -1, SQLITE_STATIC);
+		rc = db_run(&s->db, put);
 	}
 	sqlite3_finalize(put);
-	return r;
+	return rc;
+}
+
+/* An event that reports what found no room in memory. */
+static void report_dropped(struct store *s)
+{
+	int64_t now_ms = mono_wall_ms(), since_ms = s->failed_since_ms != 0 ? s->failed_since_ms : now_ms;
+	char detail[200];
+
+	if (s->held.n_dropped == 0 && s->held.n_events_dropped == 0)
+		return;
+	snprintf(detail, sizeof(detail),
+		 "the database could not be written for %lld s: %zu readings and %zu events did not fit into memory; "
+		 "the newest counters were kept",
+		 (long long)(now_ms - since_ms) / 1000, s->held.n_dropped, s->held.n_events_dropped);
+	held_push_event_anyway(&s->held, since_ms, "tallyd", "gap", detail);
 }
 
 static int write_meter_states(struct store *s, bool due)
@@ -431,32 +411,25 @@ static int write_bus_states(struct store *s, bool due)
 static bool is_urgent(const struct store *s)
 {
 	for (size_t i = 0; i < s->n_meters; i++)
-		if (s->meters[i].status_urgent || s->meters[i].serial)
+		if (s->meters[i].status_urgent)
 			return true;
 	for (size_t i = 0; i < s->n_buses; i++)
 		if (s->buses[i].status_urgent)
 			return true;
-	return s->n_held > 0 || s->n_events > 0 || s->salvage;
+	return !held_is_empty(&s->held) || s->salvage != NULL;
 }
 
 /* All of it is in the database now. */
 static void let_go(struct store *s, bool due)
 {
-	for (size_t i = 0; i < s->n_events; i++)
-		free(s->events[i].subject);
-	s->n_events = 0;
-	s->n_held = 0;
-	s->held_bytes = 0;
+	held_written(&s->held);
+	s->failed_since_ms = 0;
 	for (size_t i = 0; i < s->n_meters; i++) {
 		struct store_meter *m = &s->meters[i];
 
 		m->status_held = m->status_held && !due && !m->status_urgent;
 		m->status_urgent = false;
-		free(m->serial);
-		m->serial = NULL;
-		m->serial_done = false;
 	}
-	s->n_serials = s->n_serials_done = 0;
 	if (due)
 		s->figures_s = s->now_s;
 	s->told_s = s->now_s;
@@ -491,19 +464,15 @@ static int write_account(struct store *s)
 }
 
 /* Nothing was written: forget what the attempt has changed in memory. */
-static void undo(struct store *s, size_t n_events)
+static void undo(struct store *s)
 {
 	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	s->stale = true;
 	if (s->salvage != NULL)
 		db_salvage_undo(s->salvage);
 	db_tables_undo(&s->tables);
-	s->n_serials_done = 0;
 	s->replacement_version = -1;
-	for (size_t i = 0; i < s->n_meters; i++)
-		s->meters[i].serial_done = false;
-	while (s->n_events > n_events)
-		free(s->events[--s->n_events].subject);
+	held_undo(&s->held);
 }
 
 /* Some rows more, and at last the event. */
@@ -522,24 +491,25 @@ static int continue_salvage(struct store *s)
 static int commit(struct store *s, bool due)
 {
 	struct store_exchanges asked = {0};
-	size_t n_events = s->n_events;
+	bool clock_is_good = false;
 	int r = s->stale ? reload(s) : 0;
 
 	if (r == 0)
 		r = db_exec(&s->db, "BEGIN IMMEDIATE");
 	if (r != 0)
 		return r;
-	store_hold_tell(s);
+	held_begin(&s->held);
+	report_dropped(s);
 	r = store_exchange_ask(s, &asked);
 	if (r == 0)
-		r = write_readings(s, &asked);
+		r = write_readings(s, &asked, &clock_is_good);
 	free(asked.list);
 	if (r == 0)
 		r = db_tables_write_newest(&s->tables);
 	if (r == 0)
 		r = write_account(s);
 	if (r == 0)
-		r = store_retain(s);
+		r = store_retain(s, clock_is_good);
 	if (r == 0)
 		r = continue_salvage(s);
 	if (r == 0)
@@ -551,13 +521,12 @@ static int commit(struct store *s, bool due)
 	if (r == 0)
 		r = db_exec(&s->db, "COMMIT");
 	if (r != 0) {
-		undo(s, n_events);
+		undo(s);
 		return r;
 	}
 	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
 		end_salvage(s);
 	let_go(s, due);
-	store_hold_written(s);
 	return 0;
 }
 
@@ -573,8 +542,8 @@ int store_commit(struct store *s)
 
 	if (!due && !tell && !is_urgent(s))
 		return 0;
-	enum db_wal_verdict verdict = db_wal_check(&s->wal, &s->db, (unsigned)(100 * s->held_bytes / s->held_max),
-						   (mono_us() - s->committed_us) / 1000000);
+	enum db_wal_verdict verdict =
+		db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - s->committed_us) / 1000000);
 	int r;
 
 	if (verdict == DB_WAL_LATER)
@@ -601,7 +570,7 @@ void store_close(struct store *s)
 	sqlite3_busy_timeout(s->db.handle, STORE_END_TIMEOUT_MS);
 	r = commit(s, true);
 	if (r != 0)
-		log_error("database: %s; %zu readings are lost", s->db.error, s->n_held);
+		log_error("database: %s; %zu readings are lost", s->db.error, s->held.n_readings);
 	if (r == -EBADMSG)
 		db_file_note_damage(&s->db);
 	free_store(s);
@@ -611,4 +580,39 @@ void store_abandon(struct store *s)
 {
 	if (s)
 		free_store(s);
+}
+
+/* The pollers know the configured meters by these ids. */
+static bool has_ids_of(const struct store *s, const struct db_meters *meters)
+{
+	for (size_t i = 0; i < meters->n; i++)
+		if (meters->list[i].configured && store_meter_id(s, meters->list[i].name) != meters->list[i].id)
+			return false;
+	return true;
+}
+
+struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e)
+{
+	struct db_meters meters = s->reg;
+	int64_t failed_since_ms = s->failed_since_ms;
+	struct store *new;
+	struct held held;
+
+	held_init(&held, HELD_READINGS_BYTES);
+	held_move(&held, &s->held);
+	s->reg = (struct db_meters){0};
+	store_abandon(s);
+	new = store_open(conf, e);
+	if (new != NULL && store_configure(new, conf, e) == 0 && !has_ids_of(new, &meters))
+		err_add(e, conf->store_path, 0, "the ids of meters can not be read any more; a restart takes new ones");
+	if (new != NULL && e->n_errors == 0) {
+		held_move(&new->held, &held);
+		new->failed_since_ms = failed_since_ms;
+	} else {
+		store_close(new);
+		new = NULL;
+	}
+	held_fini(&held);
+	db_meters_free(&meters);
+	return new;
 }

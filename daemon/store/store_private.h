@@ -8,6 +8,7 @@
 #include "db_salvage.h"
 #include "db_tables.h"
 #include "db_wal.h"
+#include "held.h"
 #include "store.h"
 #include "store_account.h"
 
@@ -18,20 +19,9 @@ enum {
 	STORE_STATUS_EARLY_S = 10,  /* this often in the first minutes after a start, when somebody watches */
 	STORE_EARLY_S = 600,
 	STORE_TELL_EVERY_S = 60,     /* silent meters' intervals are looked at this often */
-	STORE_HELD_MAX = 4 << 20,    /* readings that wait for the database take this many bytes at most */
-	STORE_EVENTS_MAX = 4096,     /* so many events wait */
 	STORE_SALVAGE_FIRST = 20000, /* rows of each big table of a damaged file, copied before polling begins */
 	STORE_SALVAGE_STEP = 2000,   /* and with each commit after that */
 };
-
-/* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
-struct store_record {
-	int64_t meter, slot_s;
-	uint32_t delay_ms;
-	uint8_t quality, n_values;
-};
-
-enum { STORE_VALUE_BYTES = 1 + sizeof(int64_t) };
 
 struct store_meter {
 	int64_t id;
@@ -43,9 +33,6 @@ struct store_meter {
 	char mismatch[160];
 	char faults[200];
 	struct meter_status status; /* its texts are in the arrays above */
-	char *serial;		    /* not yet written, or NULL */
-	bool serial_done;	    /* written by the commit under way */
-	size_t serial_at;	    /* bytes of readings that were held before it */
 	struct account_meter account;
 	bool account_changed; /* since it was saved */
 	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
@@ -58,11 +45,6 @@ struct store_bus {
 	struct bus_status status;
 };
 
-struct store_event_held {
-	int64_t at_ms;
-	char *subject, *kind, *detail;
-};
-
 struct store {
 	struct db db;
 	struct db_salvage *salvage; /* NULL: there is nothing to copy from a damaged file */
@@ -73,18 +55,11 @@ struct store {
 	size_t n_buses;
 	struct store_bus *buses;
 	bool stale; /* a commit failed half-way: meters know of rows that are not there */
-	/* readings held: records of a struct store_record and its values, back to back */
-	unsigned char *held;
-	size_t held_bytes, held_capacity;
-	size_t n_held, held_max;
-	size_t n_dropped, n_events_dropped; /* for want of room, not yet told */
-	int64_t failed_since_ms;	    /* wall time of the first commit that failed, 0: the last one did not */
-	int64_t keep_s;			    /* readings older than this may go, 0 = never */
+	struct held held;
+	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */
+	int64_t keep_s;		 /* readings older than this may go, 0 = never */
 	struct db_wal wal;
 	int64_t committed_us;
-	size_t n_serials, n_serials_done;
-	struct store_event_held *events;
-	size_t n_events, events_capacity;
 	bool closing;		     /* the next commit is the last one */
 	int64_t now_s;		     /* store_tick() */
 	int64_t started_s;	     /* the first of them */
@@ -95,16 +70,9 @@ struct store {
 	struct store_account account;
 };
 
-/* store_event() without a bound. */
-void store_add_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
-
-/* store_hold.c: hold an event that tells what did not fit into memory, if so; and all of it has been written. */
-void store_hold_tell(struct store *s);
-void store_hold_written(struct store *s);
-
 /* store_retain.c: take out the readings that are too old, some lumps of them. Inside the transaction of a commit that
- * puts readings in. 0 or -errno. */
-int store_retain(struct store *s);
+ * puts readings in. clock_is_good: that commit has no reading marked as unsynchronised. 0 or -errno. */
+int store_retain(struct store *s, bool clock_is_good);
 
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);

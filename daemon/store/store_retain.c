@@ -41,7 +41,7 @@ static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
 	int r = 0;
 
 	/* as fast as rows come, and a lump more */
-	while (r == 0 && n_deleted <= s->n_held) {
+	while (r == 0 && n_deleted <= s->held.n_readings) {
 		char sql[120];
 		int64_t end_s = end_of_lump(s, name);
 
@@ -90,19 +90,6 @@ static int retain_events(struct store *s, int64_t horizon_s)
 	return db_exec(&s->db, sql);
 }
 
-/* A clock that is not known good says nothing about what is old. */
-static bool is_clock_good(const struct store *s)
-{
-	struct store_record head;
-
-	for (size_t at = 0; at < s->held_bytes; at += sizeof(head) + head.n_values * (size_t)STORE_VALUE_BYTES) {
-		memcpy(&head, s->held + at, sizeof(head));
-		if (head.quality == READING_UNSYNCHRONISED)
-			return false;
-	}
-	return true;
-}
-
 /* Now, or where the account has come to if the clock has left that far behind and not proved itself. */
 static int64_t believed_now_s(const struct store *s)
 {
@@ -111,12 +98,13 @@ static int64_t believed_now_s(const struct store *s)
 	return counted_s != 0 && now_s - counted_s > ACCOUNT_AHEAD_S ? counted_s : now_s;
 }
 
-int store_retain(struct store *s)
+int store_retain(struct store *s, bool clock_is_good)
 {
 	int64_t horizon_s = believed_now_s(s) - s->keep_s;
 	int r = 0;
 
-	if (s->keep_s == 0 || s->n_held == 0 || !is_clock_good(s))
+	/* a clock that is not known good says nothing about what is old */
+	if (s->keep_s == 0 || s->held.n_readings == 0 || !clock_is_good)
 		return 0;
 	int changes = sqlite3_total_changes(s->db.handle);
 

@@ -48,7 +48,7 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
 
-	t->store->held_max = 48 << 10;
+	t->store->held.room_bytes = 48 << 10;
 	sqlite3 *other = lock(t);
 
 	for (int i = 0; i < 800; i++)
@@ -56,7 +56,7 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 		     INT64_C(600000), Q_VOLTAGE_L1, INT64_C(230000), Q_VOLTAGE_L2, INT64_C(230000), Q_CURRENT_L1,
 		     INT64_C(900), Q_CURRENT_L2, INT64_C(900), Q_COUNT);
 	assert_int_equal(store_commit(t->store), -EBUSY);
-	assert_true(t->store->held_bytes <= 48 << 10);
+	assert_true(t->store->held.n_bytes <= 48 << 10);
 	sqlite3_close(other);
 	assert_int_equal(store_commit(t->store), 0);
 	assert_rows(t, "SELECT count(*), min(ts), max(ts) FROM energy", "800|1767225600|1767273540");
@@ -69,12 +69,12 @@ TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup
 
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), 0);
-	t->store->held_max = 16 << 10;
+	t->store->held.room_bytes = 16 << 10;
 	sqlite3 *other = lock(t);
 
 	for (int i = 1; i <= 20000; i++) {
 		hold_minutes(t, i, i);
-		assert_true(t->store->held_bytes <= 16 << 10);
+		assert_true(t->store->held.n_bytes <= 16 << 10);
 	}
 	assert_int_equal(store_commit(t->store), -EBUSY);
 	sqlite3_close(other);
@@ -152,7 +152,7 @@ TEST_WITH(every_meter_keeps_its_newest_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
 
-	t->store->held_max = 8 << 10;
+	t->store->held.room_bytes = 8 << 10;
 	sqlite3 *other = lock(t);
 
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(77), Q_COUNT);
@@ -171,7 +171,7 @@ TEST_WITH(serial_keeps_its_place_among_the_readings, setup_limits, teardown)
 	store_meter_serial(t->store, id, "1111");
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), 0);
-	t->store->held_max = 16 << 10;
+	t->store->held.room_bytes = 16 << 10;
 	hold_minutes(t, 1, 1000);
 	store_meter_serial(t->store, id, "2222");
 	for (int i = 1001; i <= 2000; i++)
@@ -187,7 +187,7 @@ TEST_WITH(events_that_wait_are_bounded, setup_limits, teardown)
 	struct site *t = *state;
 	sqlite3 *other = lock(t);
 
-	for (int i = 0; i < STORE_EVENTS_MAX + 10; i++)
+	for (int i = 0; i < HELD_EVENTS_MAX + 10; i++)
 		store_event(t->store, T * 1000 + i, "press", "meter-down", "x");
 	assert_int_equal(store_commit(t->store), -EBUSY);
 	sqlite3_close(other);
