@@ -15,7 +15,7 @@ enum { WORDS_MAX = 8 };
 struct command {
 	const char *name, *usage;
 	int min_words, max_words;
-	/* words[0] is the command; returns NULL or what is wrong */
+	/* words[0] is the command; returns NULL or the complaint */
 	const char *(*run)(struct sim *sim, struct line **lines, int n, char **words, FILE *out);
 };
 
@@ -29,7 +29,7 @@ static const char *do_truth(struct sim *sim, struct line **lines, int n, char **
 	if (meter < 0)
 		return no_meter;
 	if (n == 3 && strcmp(words[2], "exact") != 0)
-		return "only \"exact\" may follow the meter";
+		return "unknown word after the meter; use exact";
 	fputs("ok\n", out);
 	slave_print_all(sim_meter(sim, meter), n == 3, out);
 	return NULL;
@@ -48,7 +48,7 @@ static const char *set_value(struct meter *m, enum quantity q, const char *text)
 	else if (parse_value(q, text, &value))
 		meter_set(m, q, value);
 	else
-		return "the value is neither na, auto nor a number with a unit of the quantity";
+		return "the value is not valid; use na, auto or a number with a unit of the quantity";
 	return NULL;
 }
 
@@ -81,7 +81,7 @@ static const char *do_load(struct sim *sim, struct line **lines, int n, char **w
 		return no_meter;
 	for (int i = 2; i < n; i++)
 		if (!parse_value(Q_ACTIVE_POWER, words[i], &mw[i - 2]))
-			return "a load is a power with its unit, as 5kW";
+			return "the load is not valid; use a power with its unit, for example 5kW";
 	meter_set_load(sim_meter(sim, meter), mw[0], n > 3 ? mw[1] : mw[0]);
 	fputs("ok\n", out);
 	return NULL;
@@ -100,8 +100,8 @@ static const char *do_swap(struct sim *sim, struct line **lines, int n, char **w
 	return NULL;
 }
 
-/* Which meters a rule is for: one, those of a bus, all. */
-static bool find_target(const struct site *s, const char *name, struct fault_rule *rule)
+/* Set the meters of a rule: one, those of a bus, or all. False: no such name. */
+static bool set_target(const struct site *s, const char *name, struct fault_rule *rule)
 {
 	rule->bus = rule->meter = FAULT_ANY;
 	if (strcmp(name, "all") == 0)
@@ -121,11 +121,11 @@ static const char *do_fault(struct sim *sim, struct line **lines, int n, char **
 
 	(void)lines;
 	if (!fault_parse(words[2], &rule))
-		return fault_names();
-	if (!find_target(sim->site, words[1], &rule))
-		return "neither a meter, a bus nor all";
+		return "unknown kind; use one of: " FAULT_NAMES;
+	if (!set_target(sim->site, words[1], &rule))
+		return "no such meter or bus; use a meter, a bus or all";
 	if (!parse_rate(words[3], &rule.rate_ppm))
-		return "a rate is 0% to 100%";
+		return "the rate is not valid; use 0% to 100%";
 	for (int i = 4; i < n; i++) {
 		char *end;
 		long count = strtol(words[i], &end, 10);
@@ -133,19 +133,20 @@ static const char *do_fault(struct sim *sim, struct line **lines, int n, char **
 		if (*end == '\0' && count >= 0 && count <= INT32_MAX)
 			rule.left = (int32_t)count;
 		else if (!parse_duration(words[i], &rule.delay_ms))
-			return "after the rate a count or a delay with its unit may follow";
+			return "the count or delay is not valid; use a whole number or a time with a unit (ms, s, min, "
+			       "h)";
 	}
 	if (!site_fault_fits(sim->site, &rule))
 		return "there is no such fault on this transport";
 	site_remove_faults(sim->site, &rule);
 	if (rule.rate_ppm > 0 && !site_add_fault(sim->site, &rule))
-		return "no memory";
+		return "out of memory";
 	fputs("ok\n", out);
 	return NULL;
 }
 
-/* unplug, reboot and mute, now and without a request. */
-static const char *do_bus(struct sim *sim, struct line **lines, int n, char **words, FILE *out)
+/* unplug, reboot and mute: the fault happens now, without a request. */
+static const char *do_bus_fault(struct sim *sim, struct line **lines, int n, char **words, FILE *out)
 {
 	int32_t bus = site_find_bus(sim->site, words[1]);
 	struct fault_rule rule = {.bus = bus, .meter = FAULT_ANY};
@@ -157,11 +158,11 @@ static const char *do_bus(struct sim *sim, struct line **lines, int n, char **wo
 	if (!site_fault_fits(sim->site, &rule))
 		return "there is no such fault on this transport";
 	if (n > 2 && !parse_duration(words[2], &rule.delay_ms))
-		return "a time has a unit: ms, s, min, h";
+		return "the time is not valid; use a number with a unit (ms, s, min, h)";
 	if (rule.kind == FAULT_MUTE)
 		line_mute(lines[bus], rule.delay_ms);
 	else
-		line_take_away(lines[bus], rule.delay_ms);
+		line_go_offline(lines[bus], rule.delay_ms);
 	fputs("ok\n", out);
 	return NULL;
 }
@@ -225,9 +226,9 @@ static const struct command commands[] = {
 	{"load", "load METER BASE [PEAK]", 3, 4, do_load},
 	{"swap", "swap METER SERIAL", 3, 3, do_swap},
 	{"fault", "fault METER|BUS|all KIND RATE [COUNT] [DELAY]", 4, 6, do_fault},
-	{"unplug", "unplug BUS [TIME]", 2, 3, do_bus},
-	{"reboot", "reboot BUS [TIME]", 2, 3, do_bus},
-	{"mute", "mute BUS [TIME]", 2, 3, do_bus},
+	{"unplug", "unplug BUS [TIME]", 2, 3, do_bus_fault},
+	{"reboot", "reboot BUS [TIME]", 2, 3, do_bus_fault},
+	{"mute", "mute BUS [TIME]", 2, 3, do_bus_fault},
 	{"buses", "buses", 1, 1, do_buses},
 	{"stats", "stats", 1, 1, do_stats},
 	{"clock", "clock", 1, 1, do_clock},
@@ -237,13 +238,13 @@ enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *out)
 {
-	fputs("error: no such command;", out);
+	fputs("error: no such command; use", out);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "%s %s", i == 0 ? "" : ",", commands[i].usage);
 	fputc('\n', out);
 }
 
-void command_do(struct sim *sim, struct line **lines, const char *command, FILE *out)
+void command_run(struct sim *sim, struct line **lines, const char *command, FILE *out)
 {
 	char text[COMMAND_MAX], *at = text, *word, *words[WORDS_MAX];
 	const char *wrong;

@@ -45,8 +45,8 @@ static void remove_client(struct client *client)
 	free(client);
 }
 
-/* Answers are short against a socket's buffer; what does not fit within a second is cut. */
-static void reply(int fd, const char *text, size_t n)
+/* Answers are short compared with a socket's buffer; the rest of one that is not sent within a second is lost. */
+static void send_reply(int fd, const char *text, size_t n)
 {
 	struct timeval patience = {1, 0};
 
@@ -69,9 +69,9 @@ static void answer_client(struct client *client)
 
 	if (out == NULL)
 		return;
-	command_do(client->control->sim, client->control->lines, client->command, out);
+	command_run(client->control->sim, client->control->lines, client->command, out);
 	if (fclose(out) == 0)
-		reply(client->fd, text, n);
+		send_reply(client->fd, text, n);
 	free(text);
 }
 
@@ -129,8 +129,8 @@ static int open_address(const char *path, struct sockaddr_un *address)
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-/* A socket that nobody listens at any more is in the way and goes. */
-static void remove_stale(const struct sockaddr_un *address)
+/* Remove a socket file that no process listens at any more. */
+static void remove_stale_socket(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -146,14 +146,14 @@ struct control *control_new(const char *path, struct sim *sim, struct line **lin
 	struct sockaddr_un address;
 
 	if (c == NULL)
-		return NULL;
+		goto fail;
 	c->sim = sim;
 	c->lines = lines;
 	c->loop = loop;
 	c->fd = open_address(path, &address);
 	if (c->fd < 0)
 		goto fail;
-	remove_stale(&address);
+	remove_stale_socket(&address);
 	if (bind(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		goto fail;
 	c->path = strdup(path);
@@ -185,7 +185,7 @@ void control_free(struct control *c)
 	free(c);
 }
 
-/* The first line says how it went; the rest is what was asked for. */
+/* The first line is "ok" or the error; the other lines are the answer. */
 static int copy_answer(int fd)
 {
 	FILE *in = fdopen(fd, "r");
@@ -216,22 +216,24 @@ int control_send(const char *path, int n_words, char **words)
 	int fd = open_address(path, &address);
 	char command[COMMAND_MAX];
 	size_t used = 0;
+	int code = 1;
 
 	for (int i = 0; i < n_words && used < sizeof(command); i++)
 		used += (size_t)snprintf(command + used, sizeof(command) - used, "%s%s", words[i],
 					 i + 1 < n_words ? " " : "\n");
 	if (used >= sizeof(command)) {
-		fprintf(stderr, "command of %zu bytes, at most %d are allowed\n", used, COMMAND_MAX - 1);
-		if (fd >= 0)
-			close(fd);
-		return 2;
+		fprintf(stderr, "the command is too long (%zu bytes); use at most %d\n", used, COMMAND_MAX - 1);
+		code = 2;
+		goto fail;
 	}
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    send(fd, command, used, MSG_NOSIGNAL) != (ssize_t)used) {
 		fprintf(stderr, "control socket %s: %s\n", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return 1;
+		goto fail;
 	}
 	return copy_answer(fd);
+fail:
+	if (fd >= 0)
+		close(fd);
+	return code;
 }

@@ -28,7 +28,7 @@ struct encode_weight encode_weight(const struct driver *d, const struct driver_r
 	return (struct encode_weight){s->steps[i].mantissa, s->steps[i].exponent + row->exponent};
 }
 
-/* Bits of a whole-number type, 0 for the others. */
+/* Width in bits of a whole-number type, 0 for the other types. */
 static unsigned type_bits(const struct driver_row *row)
 {
 	switch (row->type) {
@@ -59,7 +59,7 @@ static bool is_signed(enum driver_type type)
 	return type == DRIVER_S16 || type == DRIVER_S32 || type == DRIVER_S64;
 }
 
-/* How many different counts from 0 up the row can show; INT64_MAX where that is beyond counting. */
+/* Number of counts that the row can show from 0 up; INT64_MAX where the number does not fit. */
 static int64_t count_range(const struct driver_row *row)
 {
 	unsigned bits = type_bits(row) - (is_signed(row->type) ? 1 : 0);
@@ -73,7 +73,7 @@ static int64_t count_range(const struct driver_row *row)
 	return type_bits(row) == 0 || bits >= 63 ? INT64_MAX : INT64_C(1) << bits;
 }
 
-/* Base units per count of a whole-number row; at least 1, for a table is refused otherwise. */
+/* Base units per count of a whole-number row; at least 1, because the reader rejects other tables. */
 static int64_t whole_weight(struct encode_weight w)
 {
 	int64_t value = w.mantissa;
@@ -98,7 +98,7 @@ int64_t encode_modulus(const struct driver_row *row, struct encode_weight weight
 	return __builtin_mul_overflow(count_range(row), per_count, &modulus) ? INT64_MAX : modulus;
 }
 
-/* Lay the n_words x 16 low bits of raw into words, in the table's order. */
+/* Put the n_words x 16 low bits of raw into words, in the table's order. */
 static void put_words(enum driver_order order, uint64_t raw, unsigned n_words, uint16_t *words)
 {
 	for (unsigned i = 0; i < n_words; i++) {
@@ -156,7 +156,7 @@ static void put_clock(int64_t unix_s, uint16_t *words)
 	words[5] = (uint16_t)tm.tm_sec;
 }
 
-/* A float is the one place where a value is not exact: what the nearest float stands for is what is shown. */
+/* Only floats are not exact: the value shown is that of the nearest float. */
 static bool put_float(enum driver_order order, const struct driver_row *row, struct encode_weight weight, int64_t value,
 		      uint16_t *words, int64_t *shown)
 {
@@ -257,7 +257,7 @@ static unsigned hex_digit(char c)
 					    : 0;
 }
 
-/* The last digits of text, with zeros before them up to the row's width. */
+/* The last digits of text, padded with zeros on the left to the row's width. */
 static void put_hex(const struct driver_row *row, const char *text, uint16_t *words, char *shown, size_t shown_bytes)
 {
 	size_t n_digits = row->n_words * 4u, length = strlen(text), used = 0;
@@ -286,7 +286,7 @@ static void put_characters(const struct driver_row *row, const char *text, uint1
 		words[i] = (uint16_t)(per_word == 2 ? first << 8 | second : first);
 	}
 	while (n > 0 && text[n - 1] == ' ')
-		n--; /* no telling them from the padding */
+		n--; /* a reader cannot distinguish them from the padding */
 	snprintf(shown, shown_bytes, "%.*s", (int)n, text);
 }
 

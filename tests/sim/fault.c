@@ -40,7 +40,7 @@ static const struct {
 	[FAULT_UNPLUG] = {"unplug", GONE_MS, true, false, false},
 };
 
-static uint64_t next(uint64_t *chance)
+static uint64_t next_chance(uint64_t *chance)
 {
 	*chance += 1;
 	return meter_mix(*chance);
@@ -75,12 +75,6 @@ const char *fault_name(enum fault_kind kind)
 	return kinds[kind].name;
 }
 
-const char *fault_names(void)
-{
-	return "silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, wild, "
-	       "exception-1 to exception-255, noise-before, noise-after, echo, dribble, reset, mute, reboot, unplug";
-}
-
 bool fault_fits(enum fault_kind kind, bool tcp, bool socket)
 {
 	return tcp ? kinds[kind].tcp : socket ? kinds[kind].rtu_over_tcp : kinds[kind].rtu;
@@ -94,7 +88,8 @@ const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t 
 
 		if ((r->bus != FAULT_ANY && r->bus != bus) || (r->meter != FAULT_ANY && r->meter != meter))
 			continue;
-		if (r->left == 0 || !fault_fits(r->kind, tcp, socket) || next(chance) % FAULT_RATE_ONE >= r->rate_ppm)
+		if (r->left == 0 || !fault_fits(r->kind, tcp, socket) ||
+		    next_chance(chance) % FAULT_RATE_ONE >= r->rate_ppm)
 			continue;
 		if (r->left > 0)
 			r->left--;
@@ -103,7 +98,7 @@ const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t 
 	return NULL;
 }
 
-/* A well-formed answer of one word more or less; an exception stays what it is. */
+/* A valid answer of one word more or less; an exception does not change. */
 static void change_length(struct adu *f, int n_words)
 {
 	if (f->pdu[0] & 0x80 || f->pdu[1] + 2 * n_words < 0 || f->n_pdu + 2 > ADU_PDU_MAX)
@@ -114,25 +109,25 @@ static void change_length(struct adu *f, int n_words)
 	f->n_pdu = f->n_pdu + (size_t)(2 * n_words);
 }
 
-static size_t noise(uint64_t *chance, uint8_t *out)
+static size_t build_noise(uint64_t *chance, uint8_t *out)
 {
-	size_t n = 1 + next(chance) % NOISE_BYTES_MAX;
+	size_t n = 1 + next_chance(chance) % NOISE_BYTES_MAX;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)next(chance);
+		out[i] = (uint8_t)next_chance(chance);
 	return n;
 }
 
-/* Half of the short answers are cut on the way, half are well formed but of a word less. */
+/* Half of the short answers lose their end on the line, half are valid frames of one word less. */
 static size_t build_short(struct adu *f, uint64_t *chance, uint8_t *out)
 {
-	bool cut = next(chance) % 2 == 0;
+	bool cut = next_chance(chance) % 2 == 0;
 	size_t n;
 
 	if (!cut)
 		change_length(f, -1);
 	n = adu_build(f, out);
-	return cut ? 1 + next(chance) % (n - 1) : n;
+	return cut ? 1 + next_chance(chance) % (n - 1) : n;
 }
 
 static size_t build_bad_crc(struct adu *f, uint64_t *chance, uint8_t *out)
@@ -143,11 +138,11 @@ static size_t build_bad_crc(struct adu *f, uint64_t *chance, uint8_t *out)
 		adu_make_exception(f, ADU_GATEWAY_NO_ANSWER);
 	n = adu_build(f, out);
 	if (!f->tcp)
-		out[next(chance) % n] ^= (uint8_t)(1u << next(chance) % 8);
+		out[next_chance(chance) % n] ^= (uint8_t)(1u << next_chance(chance) % 8);
 	return n;
 }
 
-/* What a meter says whose memory stumbles: no check on the way can find it. */
+/* The answer of a meter with a memory fault: no check on the line can find it. */
 static void make_wild(struct adu *f)
 {
 	if ((f->pdu[0] & 0x80) == 0 && f->n_pdu > 2)
@@ -168,13 +163,13 @@ size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint
 	case FAULT_BAD_CRC:
 		return build_bad_crc(&f, chance, out);
 	case FAULT_WRONG_UNIT:
-		f.unit = (uint8_t)(f.unit + 1 + next(chance) % 246);
+		f.unit = (uint8_t)(f.unit + 1 + next_chance(chance) % 246);
 		break;
 	case FAULT_WRONG_FUNCTION:
 		f.pdu[0] = (uint8_t)(f.pdu[0] ^ 7); /* 3 for 4, 4 for 3 */
 		break;
 	case FAULT_WRONG_TRANSACTION:
-		f.transaction = (uint16_t)(f.transaction + 1 + next(chance) % 0xFFFE);
+		f.transaction = (uint16_t)(f.transaction + 1 + next_chance(chance) % 0xFFFE);
 		break;
 	case FAULT_WILD:
 		make_wild(&f);
@@ -183,11 +178,11 @@ size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint
 		adu_make_exception(&f, rule->exception);
 		break;
 	case FAULT_NOISE_BEFORE:
-		n = noise(chance, out);
+		n = build_noise(chance, out);
 		break;
 	case FAULT_NOISE_AFTER:
 		n = adu_build(&f, out);
-		return n + noise(chance, out + n);
+		return n + build_noise(chance, out + n);
 	default:
 		break;
 	}

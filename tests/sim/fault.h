@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.h - what goes wrong on a line, by rate and by meter.
- * Pure; chance comes from a caller's number that every draw moves on, so that a seed repeats a run. */
+/* fault.h - faults on a line, by rate and by meter.
+ * Pure. All chance comes from a number of the caller that every draw advances, so that a seed repeats a run. */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 
@@ -13,31 +13,36 @@
 enum fault_kind {
 	FAULT_NONE,
 	FAULT_SILENCE,		 /* no answer */
-	FAULT_LATE,		 /* the right answer, delay later */
-	FAULT_SHORT,		 /* the answer's end is missing, or it is whole but of fewer words */
-	FAULT_LONG,		 /* whole, but of more words than asked for */
-	FAULT_BAD_CRC,		 /* a byte is changed on the way; on tcp the gateway notices and says exception 11 */
-	FAULT_WRONG_UNIT,	 /* whole answer that bears another unit's address */
-	FAULT_WRONG_FUNCTION,	 /* whole answer that bears another function code */
-	FAULT_WRONG_TRANSACTION, /* tcp: whole answer that bears another transaction's number */
-	FAULT_WILD,		 /* whole and sound, but a high bit of the first word is turned */
-	FAULT_EXCEPTION,	 /* exception of the rule's code */
-	FAULT_NOISE_BEFORE,	 /* bytes of no meaning, then the answer */
-	FAULT_NOISE_AFTER,	 /* the answer, then bytes of no meaning */
-	FAULT_ECHO,		 /* the request comes back at once, then comes the answer */
-	FAULT_DRIBBLE,		 /* the answer byte by byte, delay between bytes */
+	FAULT_LATE,		 /* the right answer, after the delay */
+	FAULT_SHORT,		 /* the end of the answer is missing, or the frame is complete with fewer words */
+	FAULT_LONG,		 /* a complete frame with more words than requested */
+	FAULT_BAD_CRC,		 /* one bit is changed on the line; a tcp gateway notices and sends exception 11 */
+	FAULT_WRONG_UNIT,	 /* a complete answer with the address of another unit */
+	FAULT_WRONG_FUNCTION,	 /* a complete answer with another function code */
+	FAULT_WRONG_TRANSACTION, /* tcp: a complete answer with the number of another transaction */
+	FAULT_WILD,		 /* a complete and valid answer, but a high bit of the first word is inverted */
+	FAULT_EXCEPTION,	 /* an exception with the rule's code */
+	FAULT_NOISE_BEFORE,	 /* random bytes, then the answer */
+	FAULT_NOISE_AFTER,	 /* the answer, then random bytes */
+	FAULT_ECHO,		 /* the request at once, then the answer */
+	FAULT_DRIBBLE,		 /* the answer byte by byte, with the delay between bytes */
 	FAULT_RESET,		 /* tcp, rtu-over-tcp: the connection is reset */
-	FAULT_MUTE,		 /* the whole bus hears nothing for delay; connections are accepted */
-	FAULT_REBOOT,		 /* tcp, rtu-over-tcp: the gateway is gone for delay */
-	FAULT_UNPLUG,		 /* rtu: the port is gone for delay */
+	FAULT_MUTE,		 /* the whole bus ignores all requests for the delay; connections are accepted */
+	FAULT_REBOOT,		 /* tcp, rtu-over-tcp: the gateway is offline for the delay */
+	FAULT_UNPLUG,		 /* rtu: the port does not exist for the delay */
 	FAULT_KINDS
 };
+
+/* All names, for messages. */
+#define FAULT_NAMES                                                                                                    \
+	"silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, wild, "                   \
+	"exception-1 to exception-255, noise-before, noise-after, echo, dribble, reset, mute, reboot, unplug"
 
 enum {
 	FAULT_ANY = -1,
 	FAULT_UNLIMITED = -1,
 	FAULT_RATE_ONE = 1000000,	    /* rate of a fault that always happens */
-	FAULT_BYTES_MAX = ADU_TCP_MAX + 16, /* longest answer with what a fault adds */
+	FAULT_BYTES_MAX = ADU_TCP_MAX + 16, /* longest answer with the bytes that a fault adds */
 };
 
 struct fault_rule {
@@ -46,28 +51,27 @@ struct fault_rule {
 	uint32_t rate_ppm;
 	int32_t bus, meter; /* index or FAULT_ANY */
 	uint32_t delay_ms;
-	int32_t left; /* how often it may still happen, or FAULT_UNLIMITED */
+	int32_t left; /* how many times it may still happen, or FAULT_UNLIMITED */
 };
 
-/* Find a kind by its name ("bad-crc", "exception-4"); fills kind, exception and the usual delay. False: no such kind.
- */
+/* Find a kind by its name ("bad-crc", "exception-4"); fills kind, exception and the default delay. False: unknown. */
 bool fault_parse(const char *name, struct fault_rule *rule);
 
-/* "late", "exception", ...: without the exception's code. */
+/* "late", "exception", ...: the name without the code of an exception. */
 const char *fault_name(enum fault_kind kind);
 
-/* All names, for messages. */
-const char *fault_names(void);
-
-/* Can this kind happen on a line of TCP frames (tcp), of a socket (socket)? */
+/* Can this kind happen on a bus?
+ * tcp     the bus carries TCP frames
+ * socket  the bus is a socket and not a serial port */
 bool fault_fits(enum fault_kind kind, bool tcp, bool socket);
 
-/* Which rule strikes a request to the meter of the bus, a line of the given sort; NULL: none. Counts it off. */
+/* Draw the rule that applies to a request to this meter of this bus; tcp and socket as above. Reduces its left.
+ * Returns NULL when none applies. */
 const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t bus, int32_t meter, bool tcp,
 				    bool socket, uint64_t *chance);
 
-/* Bytes that go out instead of the right answer. out holds FAULT_BYTES_MAX. Kinds that say when, not what, give
- * the right answer. Returns the length. */
+/* Build the bytes to send in place of the right answer; out holds FAULT_BYTES_MAX. The right answer for rule NULL and
+ * for kinds that only change the time. Returns the length. */
 size_t fault_build(const struct fault_rule *rule, const struct adu *answer, uint64_t *chance, uint8_t *out);
 
 #endif

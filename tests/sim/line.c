@@ -23,12 +23,12 @@ enum {
 	UNPACED_GAP_US = 5000,	/* silence that ends a frame where the line has no speed */
 	FAST_LINE_BAUD = 19200, /* above it the silence between frames is fixed */
 	FAST_LINE_GAP_US = 1750,
-	CHUNK_US = 500, /* fast lines: bytes that are due within it go out together */
+	CHUNK_US = 500, /* fast lines: bytes that are due within this time are sent together */
 };
 
 static const int64_t never_us = INT64_MAX;
 
-/* Someone at the other end: the pseudo-terminal's user or one connection. */
+/* A client: the user of the pseudo-terminal, or one connection. */
 struct peer {
 	struct line *line;
 	struct peer *next;
@@ -36,11 +36,11 @@ struct peer {
 	ev_io io;
 	size_t n_rx;
 	uint8_t rx[RX_MAX];
-	int64_t arrived_us; /* when the last byte of rx has come over the line */
+	int64_t arrived_us; /* when the last byte of rx has arrived over the line */
 	bool crowded;	    /* rx began too soon after the last frame */
 };
 
-/* Bytes that go out to a peer: byte k is complete at start_us + (k + 1) x byte_us. */
+/* Bytes to send to a peer: byte k is complete at start_us + (k + 1) x byte_ns. */
 struct emission {
 	struct emission *next;
 	struct peer *to;
@@ -65,19 +65,19 @@ struct line {
 	size_t n_peers;
 	struct emission *waiting; /* by start_us */
 	struct emission *sending;
-	int64_t quiet_from_us;		      /* end of the last byte on the line, either way */
-	int64_t answered_us[256];	      /* by unit: when its last answer begins */
-	int64_t mute_until_us, away_until_us; /* 0: not */
-	bool told_speed;
+	int64_t quiet_from_us;			 /* end of the last byte on the line, in either direction */
+	int64_t answered_us[256];		 /* by unit: when its last answer begins */
+	int64_t mute_until_us, offline_until_us; /* 0: it is not */
+	bool is_speed_reported;
 	struct line_counts counts;
 };
 
 static void on_peer(struct ev_loop *loop, ev_io *io, int events);
 static void on_connection(struct ev_loop *loop, ev_io *io, int events);
-static void on_user_gone(struct ev_loop *loop, ev_io *io, int events);
+static void on_user_closed(struct ev_loop *loop, ev_io *io, int events);
 static int open_place(struct line *l);
 
-/* Is there a port of our own, and with it a client that sets speeds? */
+/* A serial port of our own: its client sets a speed. */
 static bool is_serial(const struct line *l)
 {
 	return l->bus->transport == SITE_RTU;
@@ -134,11 +134,11 @@ static void remove_peer(struct peer *p)
 	drop_emissions(l, p);
 	ev_io_stop(l->loop, &p->io);
 	if (!is_serial(l))
-		close(p->fd); /* the port closes its own */
+		close(p->fd); /* that of a pseudo-terminal is closed with it */
 	free(p);
 }
 
-/* Close so that the other end sees a reset and not an orderly end. */
+/* Close so that the other end sees a reset and not a normal close. */
 static void reset_peer(struct peer *p)
 {
 	struct linger now = {1, 0};
@@ -147,7 +147,7 @@ static void reset_peer(struct peer *p)
 	remove_peer(p);
 }
 
-static void put_in_order(struct line *l, struct emission *e)
+static void insert_emission(struct line *l, struct emission *e)
 {
 	struct emission **at = &l->waiting;
 
@@ -157,43 +157,43 @@ static void put_in_order(struct line *l, struct emission *e)
 	*at = e;
 }
 
-static void emit(struct peer *to, int64_t start_us, int64_t byte_ns, const uint8_t *bytes, size_t n)
+static void schedule_bytes(struct peer *to, int64_t start_us, int64_t byte_ns, const uint8_t *bytes, size_t n)
 {
 	struct emission *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
-		return; /* the answer is lost, as answers can be */
+		return; /* the answer is lost; a client must handle that anyway */
 	assert(n <= sizeof(e->bytes));
 	e->to = to;
 	e->start_us = start_us;
 	e->byte_ns = byte_ns;
 	e->n = n;
 	memcpy(e->bytes, bytes, n);
-	put_in_order(to->line, e);
+	insert_emission(to->line, e);
 }
 
-static int64_t end_of(const struct emission *e)
+static int64_t emission_end_us(const struct emission *e)
 {
 	return e->start_us + ((int64_t)e->n * e->byte_ns + 999) / 1000;
 }
 
-/* When byte k of the emission is complete. */
-static int64_t due_us(const struct emission *e, size_t k)
+/* The time at which byte k of the emission is complete. */
+static int64_t byte_end_us(const struct emission *e, size_t k)
 {
 	return e->start_us + (((int64_t)k + 1) * e->byte_ns + 999) / 1000;
 }
 
-/* When to wake up for the running emission: at its next byte, on fast lines at one that ends a chunk. */
+/* The time to wake up for the current emission: at its next byte, or on fast lines at the end of a chunk. */
 static int64_t next_chunk_us(const struct emission *e)
 {
-	int64_t chunk_us = due_us(e, e->n_sent) + CHUNK_US, last_us = due_us(e, e->n - 1);
+	int64_t chunk_us = byte_end_us(e, e->n_sent) + CHUNK_US, last_us = byte_end_us(e, e->n - 1);
 
 	if (e->byte_ns >= CHUNK_US * 1000)
-		return due_us(e, e->n_sent);
+		return byte_end_us(e, e->n_sent);
 	return chunk_us < last_us ? chunk_us : last_us;
 }
 
-/* A line that is full or gone loses bytes, as wires do. */
+/* Bytes that a full or closed line does not take are lost, as on a wire. */
 static void send_bytes(struct line *l, const struct emission *e, size_t n)
 {
 	ssize_t done;
@@ -201,29 +201,30 @@ static void send_bytes(struct line *l, const struct emission *e, size_t n)
 	done = is_serial(l) ? write(e->to->fd, e->bytes + e->n_sent, n)
 			    : send(e->to->fd, e->bytes + e->n_sent, n, MSG_NOSIGNAL);
 	if (done < (ssize_t)n)
-		log_debug("bus %s: %zd of %zu bytes found their way", l->bus->name, done, n);
+		log_debug("bus %s: sent %zd of %zu bytes, the others are lost", l->bus->name, done, n);
 }
 
-static void send_due(struct line *l, int64_t now_us)
+static void send_due_bytes(struct line *l, int64_t now_us)
 {
 	struct emission *e = l->sending;
 	size_t n = e->n_sent;
 
-	while (n < e->n && due_us(e, n) <= now_us)
+	while (n < e->n && byte_end_us(e, n) <= now_us)
 		n++;
 	if (n > e->n_sent)
 		send_bytes(l, e, n - e->n_sent);
 	e->n_sent = n;
 	if (n < e->n)
 		return;
-	if (end_of(e) > l->quiet_from_us)
-		l->quiet_from_us = end_of(e);
+	if (emission_end_us(e) > l->quiet_from_us)
+		l->quiet_from_us = emission_end_us(e);
 	l->sending = NULL;
 	free(e);
 }
 
-/* Start what is due; two answers at a time take turns, the second waits for its silence. */
-static void start_next(struct line *l, int64_t now_us)
+/* Start the next emission if it is due. Of two answers at the same time the second waits for the end of the first and
+ * the silence after it. */
+static void start_next_emission(struct line *l, int64_t now_us)
 {
 	struct emission *e = l->waiting;
 
@@ -232,7 +233,7 @@ static void start_next(struct line *l, int64_t now_us)
 	if (e->byte_ns > 0 && e->start_us < l->quiet_from_us + l->gap_us) {
 		l->waiting = e->next;
 		e->start_us = l->quiet_from_us + l->gap_us;
-		put_in_order(l, e);
+		insert_emission(l, e);
 		if (l->waiting->start_us > now_us)
 			return;
 		e = l->waiting;
@@ -241,7 +242,7 @@ static void start_next(struct line *l, int64_t now_us)
 	l->sending = e;
 }
 
-static void take_away_now(struct line *l)
+static void close_place(struct line *l)
 {
 	while (l->peers != NULL)
 		if (is_serial(l))
@@ -265,12 +266,12 @@ static void send_exception_later(struct peer *p, const struct adu *request, int6
 	uint8_t bytes[ADU_TCP_MAX];
 
 	adu_make_exception(&f, ADU_GATEWAY_NO_ANSWER);
-	emit(p, at_us, 0, bytes, adu_build(&f, bytes));
+	schedule_bytes(p, at_us, 0, bytes, adu_build(&f, bytes));
 }
 
-/* Send n bytes of an answer whose request was complete on the line at end_us. A gateway of TCP frames hands an answer
- * on when its serial line has carried it whole; its requests take their turns there. */
-static void send_answer(struct peer *p, const struct sim_result *r, int64_t end_us, const uint8_t *bytes, size_t n)
+/* Schedule n bytes of an answer whose request was complete on the line at end_us. A gateway of TCP frames forwards an
+ * answer when it has arrived completely from the serial line behind it, and that line carries one request at a time. */
+static void schedule_answer(struct peer *p, const struct sim_result *r, int64_t end_us, const uint8_t *bytes, size_t n)
 {
 	struct line *l = p->line;
 	int64_t wait_us = (int64_t)r->turnaround_ms * 1000, byte_ns = l->char_ns, start_us;
@@ -287,17 +288,17 @@ static void send_answer(struct peer *p, const struct sim_result *r, int64_t end_
 		if (r->verdict == SIM_ANSWER && l->char_ns > 0)
 			l->quiet_from_us = start_us;
 	}
-	/* A meter answers in the order it was asked, however late. */
+	/* A meter answers in the order of the requests, however late. */
 	if (is_rtu_framed(l) && start_us <= l->answered_us[r->answer.unit])
 		start_us = l->answered_us[r->answer.unit] + 1;
 	l->answered_us[r->answer.unit] = start_us;
 	if (dribbles)
 		byte_ns = (int64_t)r->rule.delay_ms * 1000000;
-	emit(p, start_us, byte_ns, bytes, n);
+	schedule_bytes(p, start_us, byte_ns, bytes, n);
 }
 
-/* The line itself is struck. Returns true when the peer is gone. */
-static bool strike_line(struct peer *p, const struct fault_rule *rule)
+/* Apply a fault that sends nothing. Returns true when the peer no longer exists. */
+static bool apply_line_fault(struct peer *p, const struct fault_rule *rule)
 {
 	struct line *l = p->line;
 
@@ -310,15 +311,15 @@ static bool strike_line(struct peer *p, const struct fault_rule *rule)
 		return false;
 	case FAULT_REBOOT:
 	case FAULT_UNPLUG:
-		line_take_away(l, rule->delay_ms);
+		line_go_offline(l, rule->delay_ms);
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* One whole request that has come over the line at end_us. Returns true when the peer is gone. */
-static bool on_request(struct peer *p, const struct adu *request, int64_t end_us)
+/* Handle one complete request, which ended on the line at end_us. Returns true when the peer no longer exists. */
+static bool handle_request(struct peer *p, const struct adu *request, int64_t end_us)
 {
 	struct line *l = p->line;
 	uint8_t bytes[FAULT_BYTES_MAX];
@@ -327,7 +328,7 @@ static bool on_request(struct peer *p, const struct adu *request, int64_t end_us
 
 	l->counts.requests++;
 	if (request->unit == 0 && is_rtu_framed(l))
-		return false; /* a broadcast is for all, and nobody answers */
+		return false; /* no meter answers a broadcast */
 	result = sim_request(l->sim, l->index, request);
 	if (result.verdict == SIM_UNKNOWN) {
 		l->counts.unknown++;
@@ -338,16 +339,16 @@ static bool on_request(struct peer *p, const struct adu *request, int64_t end_us
 	if (result.verdict == SIM_FAULT &&
 	    (result.rule.kind == FAULT_SILENCE || result.rule.kind == FAULT_RESET || result.rule.kind == FAULT_MUTE ||
 	     result.rule.kind == FAULT_REBOOT || result.rule.kind == FAULT_UNPLUG))
-		return strike_line(p, &result.rule);
+		return apply_line_fault(p, &result.rule);
 	if (result.verdict == SIM_FAULT && result.rule.kind == FAULT_ECHO)
-		emit(p, end_us, 0, bytes, adu_build(request, bytes));
+		schedule_bytes(p, end_us, 0, bytes, adu_build(request, bytes));
 	n = fault_build(result.verdict == SIM_FAULT ? &result.rule : NULL, &result.answer, &l->sim->chance, bytes);
-	send_answer(p, &result, end_us, bytes, n);
+	schedule_answer(p, &result, end_us, bytes, n);
 	return false;
 }
 
-/* Does the speed that the other side set fit the line, where that can be known? */
-static bool speed_fits(struct line *l)
+/* False when the client has set another speed than the line's. True also where that cannot be known. */
+static bool is_speed_right(struct line *l)
 {
 	unsigned stop_bits;
 	uint32_t baud;
@@ -357,18 +358,18 @@ static bool speed_fits(struct line *l)
 	place_get_speed(&l->pty, &baud, &stop_bits);
 	if (baud == l->bus->baud && stop_bits == l->bus->stop_bits)
 		return true;
-	if (!l->told_speed)
-		log_warning("bus %s: the other side is set to %u baud and %u stop bits, the line runs at %u and %u: no "
-			    "meter "
-			    "understands",
-			    l->bus->name, baud, stop_bits, l->bus->baud, l->bus->stop_bits);
-	l->told_speed = true;
+	if (!l->is_speed_reported)
+		log_warning(
+			"bus %s: no meter understands the client, which uses %u baud and %u stop bits; the line has %u "
+			"and %u",
+			l->bus->name, baud, stop_bits, l->bus->baud, l->bus->stop_bits);
+	l->is_speed_reported = true;
 	return false;
 }
 
-/* What stands in rx when its last byte has come: a request, the start of one, or rubbish once the line falls silent.
- * Returns true when the peer is gone. */
-static bool take_rtu(struct peer *p, int64_t now_us)
+/* Handle the bytes in rx once the last of them has arrived: a complete request, the start of one, or noise when the
+ * line becomes silent. Returns true when the peer no longer exists. */
+static bool handle_rtu(struct peer *p, int64_t now_us)
 {
 	struct line *l = p->line;
 	size_t length = adu_rtu_request_length(p->rx, p->n_rx);
@@ -388,15 +389,15 @@ static bool take_rtu(struct peer *p, int64_t now_us)
 	l->counts.crowded += p->crowded ? 1 : 0;
 	if (l->mute_until_us > now_us)
 		return false;
-	if (!speed_fits(l)) {
+	if (!is_speed_right(l)) {
 		l->counts.wrong_speed++;
 		return false;
 	}
-	return on_request(p, &request, p->arrived_us);
+	return handle_request(p, &request, p->arrived_us);
 }
 
-/* A serial line behind the gateway carries one request after the other. */
-static int64_t end_behind_gateway(struct line *l, const struct adu *request, int64_t now_us)
+/* The time at which the request ends on the serial line behind the gateway, which carries one request at a time. */
+static int64_t end_behind_gateway_us(struct line *l, const struct adu *request, int64_t now_us)
 {
 	int64_t start_us = now_us;
 
@@ -408,8 +409,8 @@ static int64_t end_behind_gateway(struct line *l, const struct adu *request, int
 	return l->quiet_from_us;
 }
 
-/* Every whole request of rx. Returns true when the peer is gone. */
-static bool take_tcp(struct peer *p, int64_t now_us)
+/* Handle every complete request in rx. Returns true when the peer no longer exists. */
+static bool handle_tcp(struct peer *p, int64_t now_us)
 {
 	struct line *l = p->line;
 	struct adu request;
@@ -420,12 +421,12 @@ static bool take_tcp(struct peer *p, int64_t now_us)
 		memmove(p->rx, p->rx + used, p->n_rx);
 		if (l->mute_until_us > now_us)
 			continue;
-		if (on_request(p, &request, end_behind_gateway(l, &request, now_us)))
+		if (handle_request(p, &request, end_behind_gateway_us(l, &request, now_us)))
 			return true;
 	}
 	if (used < 0) {
 		l->counts.bad++;
-		remove_peer(p); /* there is no way back into step */
+		remove_peer(p); /* the start of the next frame cannot be found */
 		return true;
 	}
 	return false;
@@ -449,33 +450,33 @@ static void arm_timer(struct line *l)
 			then_us += l->gap_us;
 		at_us = then_us < at_us ? then_us : at_us;
 	}
-	if (l->away_until_us > 0 && l->away_until_us < at_us)
-		at_us = l->away_until_us;
+	if (l->offline_until_us > 0 && l->offline_until_us < at_us)
+		at_us = l->offline_until_us;
 	if (at_us != never_us) {
-		at_us = at_us < 1 ? 1 : at_us; /* all zeros would disarm */
+		at_us = at_us < 1 ? 1 : at_us; /* all zeros would disarm the timer */
 		spec.it_value.tv_sec = at_us / 1000000;
 		spec.it_value.tv_nsec = at_us % 1000000 * 1000;
 	}
 	timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-/* All that is due by now, then sleep until the next thing is. */
-static void run(struct line *l)
+/* Do everything that is due now and set the timer for the next event. */
+static void run_line(struct line *l)
 {
 	int64_t now_us = mono_us();
 	struct peer *next;
 
-	if (l->away_until_us > 0 && now_us >= l->away_until_us)
-		l->away_until_us = open_place(l) == 0 ? 0 : now_us + 1000000;
+	if (l->offline_until_us > 0 && now_us >= l->offline_until_us)
+		l->offline_until_us = open_place(l) == 0 ? 0 : now_us + 1000000;
 	for (struct peer *p = l->peers; p != NULL && is_rtu_framed(l); p = next) {
 		next = p->next;
-		if (p->n_rx > 0 && take_rtu(p, now_us))
-			break; /* the list may have gone with it */
+		if (p->n_rx > 0 && handle_rtu(p, now_us))
+			break; /* next may not exist any more either */
 	}
 	do {
-		start_next(l, now_us);
+		start_next_emission(l, now_us);
 		if (l->sending != NULL)
-			send_due(l, now_us);
+			send_due_bytes(l, now_us);
 	} while (l->sending == NULL && l->waiting != NULL && l->waiting->start_us <= now_us);
 	arm_timer(l);
 }
@@ -489,11 +490,11 @@ static void on_timer(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	if (read(l->timer_fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
 		log_warning("bus %s: timer: %s", l->bus->name, strerror(errno));
-	run(l);
+	run_line(l);
 }
 
-/* n bytes have come in at once; on the line they take their time, from now or from the byte before. */
-static void receive(struct peer *p, const uint8_t *bytes, size_t n, int64_t now_us)
+/* Take n bytes that were read at once; on the line they take their time, from now or from the end of the last byte. */
+static void receive_bytes(struct peer *p, const uint8_t *bytes, size_t n, int64_t now_us)
 {
 	struct line *l = p->line;
 
@@ -506,7 +507,7 @@ static void receive(struct peer *p, const uint8_t *bytes, size_t n, int64_t now_
 		p->arrived_us = now_us;
 	}
 	if (n > RX_MAX - p->n_rx)
-		n = RX_MAX - p->n_rx; /* too long for a frame either way */
+		n = RX_MAX - p->n_rx; /* it is too long for a frame anyway */
 	memcpy(p->rx + p->n_rx, bytes, n);
 	p->n_rx += n;
 	if (!is_rtu_framed(l))
@@ -533,14 +534,14 @@ static void on_peer(struct ev_loop *loop, ev_io *io, int events)
 	if (n <= 0 && !is_serial(l)) {
 		remove_peer(p);
 	} else if (n > 0) {
-		receive(p, bytes, (size_t)n, now_us);
+		receive_bytes(p, bytes, (size_t)n, now_us);
 		if (!is_rtu_framed(l))
-			take_tcp(p, now_us);
+			handle_tcp(p, now_us);
 	}
-	run(l);
+	run_line(l);
 }
 
-static void on_user_gone(struct ev_loop *loop, ev_io *io, int events)
+static void on_user_closed(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct line *l = io->data;
 
@@ -571,15 +572,15 @@ static void on_connection(struct ev_loop *loop, ev_io *io, int events)
 
 static int open_pty(struct line *l)
 {
-	int error = place_open_pty(l->bus->path, &l->pty);
+	int rc = place_open_pty(l->bus->path, &l->pty);
 
-	if (error != 0)
-		return error;
+	if (rc != 0)
+		return rc;
 	if (add_peer(l, l->pty.master) == NULL) {
 		place_close_pty(&l->pty);
 		return -ENOMEM;
 	}
-	ev_io_init(&l->watch_io, on_user_gone, l->pty.watch, EV_READ);
+	ev_io_init(&l->watch_io, on_user_closed, l->pty.watch, EV_READ);
 	l->watch_io.data = l;
 	ev_io_start(l->loop, &l->watch_io);
 	return 0;
@@ -616,10 +617,12 @@ static void set_speed(struct line *l)
 struct line *line_new(struct sim *sim, size_t bus, struct ev_loop *loop)
 {
 	struct line *l = calloc(1, sizeof(*l));
-	int error;
+	int rc;
 
-	if (l == NULL)
+	if (l == NULL) {
+		fprintf(stderr, "bus %s: out of memory\n", sim->site->buses[bus].name);
 		return NULL;
+	}
 	l->sim = sim;
 	l->loop = loop;
 	l->index = bus;
@@ -632,11 +635,11 @@ struct line *line_new(struct sim *sim, size_t bus, struct ev_loop *loop)
 	l->timer_io.data = l;
 	if (l->timer_fd >= 0)
 		ev_io_start(loop, &l->timer_io);
-	error = l->timer_fd < 0 ? -errno : open_place(l);
-	if (error == 0)
+	rc = l->timer_fd < 0 ? -errno : open_place(l);
+	if (rc == 0)
 		return l;
 	fprintf(stderr, "%s:%u: bus %s: %s: %s\n", sim->site->file, l->bus->line, l->bus->name,
-		is_serial(l) ? l->bus->path : l->bus->listen, strerror(-error));
+		is_serial(l) ? l->bus->path : l->bus->listen, strerror(-rc));
 	line_free(l);
 	return NULL;
 }
@@ -645,7 +648,7 @@ void line_free(struct line *l)
 {
 	if (l == NULL)
 		return;
-	take_away_now(l);
+	close_place(l);
 	if (l->timer_fd >= 0) {
 		ev_io_stop(l->loop, &l->timer_io);
 		close(l->timer_fd);
@@ -653,10 +656,10 @@ void line_free(struct line *l)
 	free(l);
 }
 
-void line_take_away(struct line *l, uint32_t ms)
+void line_go_offline(struct line *l, uint32_t ms)
 {
-	take_away_now(l);
-	l->away_until_us = mono_us() + (int64_t)ms * 1000;
+	close_place(l);
+	l->offline_until_us = mono_us() + (int64_t)ms * 1000;
 	arm_timer(l);
 }
 

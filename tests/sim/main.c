@@ -69,7 +69,7 @@ static int run_loop(struct sim *sim)
 	int code = EXIT_BAD;
 
 	if (loop == NULL || lines == NULL) {
-		fprintf(stderr, "no memory for an event loop\n");
+		fprintf(stderr, "out of memory\n");
 		goto out;
 	}
 	ev_signal_init(&terminate, on_stop, SIGTERM);
@@ -79,8 +79,11 @@ static int run_loop(struct sim *sim)
 	signal(SIGPIPE, SIG_IGN);
 	if (open_lines(sim, lines, loop) != 0)
 		goto out;
-	if (sim->site->control != NULL && (control = control_new(sim->site->control, sim, lines, loop)) == NULL)
-		goto out;
+	if (sim->site->control != NULL) {
+		control = control_new(sim->site->control, sim, lines, loop);
+		if (control == NULL)
+			goto out;
+	}
 	print_ready(sim, lines);
 	ev_run(loop, 0);
 	code = EXIT_GOOD;
@@ -113,7 +116,7 @@ out:
 	return code;
 }
 
-static int run(const char *file, const struct options *o)
+static int run_site(const char *file, const struct options *o)
 {
 	struct err e = {0};
 	struct site *site = site_load(file, &e);
@@ -173,5 +176,5 @@ int main(int argc, char **argv)
 				     : usage(stderr, EXIT_USAGE);
 	if (optind + 1 != argc)
 		return usage(stderr, EXIT_USAGE);
-	return run(argv[optind], &o);
+	return run_site(argv[optind], &o);
 }

@@ -11,10 +11,10 @@ enum {
 	HOUR_MS = 60 * METER_MINUTE_MS,
 };
 
-/* One watt-hour in milliwatt-milliseconds; the same for var and VA. */
+/* One watt-hour in milliwatt-milliseconds; the same for varh and VAh. */
 static const int64_t MW_MS_PER_WH = INT64_C(3600000000);
 
-/* A counter of energy, what resets with it, and its tariffs. */
+/* A total counter of energy, its partial counter and its tariffs. */
 struct family {
 	enum quantity total, partial, first_tariff;
 };
@@ -47,15 +47,15 @@ static const struct {
 	 {0, 0, 0, 0, 0, 20, 110, 280, 490, 700, 870, 970, 1000, 960, 850, 680, 470, 260, 100, 20, 0, 0, 0, 0}},
 };
 
-/* Shares of the phases of a three-phase load, thousandths. */
+/* The share of each phase of a three-phase load, thousandths. */
 static const int32_t shares[3] = {360, 330, 310};
 
-/* What one minute draws. */
+/* The electrical values of one minute. */
 struct draw {
 	int64_t p[3], q[3], s[3], v[3], i[3]; /* mW, mvar, mVA, mV, mA */
 	int64_t p_sum, q_sum, s_sum;
 	int64_t power_factor; /* of every phase */
-	int64_t thousandths;  /* where the minute is between base and peak */
+	int64_t thousandths;  /* position of the minute between base and peak */
 };
 
 const int16_t *meter_curve(const char *name)
@@ -91,7 +91,7 @@ void meter_init(struct meter *m)
 }
 
 /* Whole square root, rounded down. */
-static int64_t root(int64_t x)
+static int64_t square_root(int64_t x)
 {
 	int64_t r = 0;
 
@@ -101,8 +101,8 @@ static int64_t root(int64_t x)
 	return r;
 }
 
-/* A number of -span..span that belongs to the meter, the minute and the purpose. */
-static int64_t wobble(const struct meter *m, int64_t minute, unsigned purpose, int64_t span)
+/* A number from -span to span that depends on the meter, the minute and the purpose only. */
+static int64_t noise_at(const struct meter *m, int64_t minute, unsigned purpose, int64_t span)
 {
 	uint64_t x = meter_mix(m->seed ^ meter_mix((uint64_t)minute * 16 + purpose));
 
@@ -113,22 +113,22 @@ static int64_t curve_at(const struct meter *m, int64_t minute)
 {
 	int64_t of_day = minute % MINUTES_PER_DAY, hour = of_day / 60;
 	int64_t from = m->load.curve[hour], to = m->load.curve[(hour + 1) % 24];
-	int64_t there = from + (to - from) * (of_day % 60) / 60;
+	int64_t thousandths = from + (to - from) * (of_day % 60) / 60;
 
-	there += there * wobble(m, minute, 0, m->load.noise) / 1000;
-	return there < 0 ? 0 : there;
+	thousandths += thousandths * noise_at(m, minute, 0, m->load.noise) / 1000;
+	return thousandths < 0 ? 0 : thousandths;
 }
 
-/* One phase at power mw: the current that a meter would see is a whole number of milliamperes, so it comes first and
- * the powers follow from it. */
+/* One phase at power mw. A meter measures a whole number of milliamperes, so the current is computed first and the
+ * powers follow from it. */
 static void draw_phase(const struct meter *m, struct draw *d, int phase, int64_t minute, int64_t mw)
 {
 	int64_t pf = labs(m->load.power_factor);
-	int64_t sine_ppm = root((1000000 - pf * pf) * 1000000);
+	int64_t sine_ppm = square_root((1000000 - pf * pf) * 1000000);
 	int64_t sign = mw < 0 ? -1 : 1;
 	bool lagging = m->load.power_factor > 0;
 
-	d->v[phase] = m->load.voltage_mv + m->load.voltage_mv / 1000 * wobble(m, minute, 1u + (unsigned)phase, 20);
+	d->v[phase] = m->load.voltage_mv + m->load.voltage_mv / 1000 * noise_at(m, minute, 1u + (unsigned)phase, 20);
 	d->i[phase] = sign * mw * 1000000 / (d->v[phase] * pf);
 	d->s[phase] = d->v[phase] * d->i[phase] / 1000;
 	d->p[phase] = sign * (d->s[phase] * pf / 1000);
@@ -157,7 +157,7 @@ static bool is_energy(enum quantity q)
 	return names_get(q)->kind == NAMES_COUNTER && q != Q_OPERATING_TIME && (q < Q_PULSES_1 || q > Q_PULSES_8);
 }
 
-/* Add amount of which per_unit make one base unit; returns by how many whole units the counter went on. */
+/* Add amount, of which per_unit make one base unit. Returns by how many whole units the counter has advanced. */
 static int64_t count_up(struct meter *m, enum quantity q, int64_t amount, int64_t per_unit)
 {
 	int64_t whole;
@@ -169,7 +169,7 @@ static int64_t count_up(struct meter *m, enum quantity q, int64_t amount, int64_
 	return whole;
 }
 
-/* The partial counter and the tariff in force take over what the total went on by, so that they add up to it. */
+/* The partial counter and the active tariff advance by the same whole units as the total, so that they add up to it. */
 static void count_energy(struct meter *m, const struct family *f, int64_t mw, int64_t ms)
 {
 	int64_t whole = count_up(m, f->total, mw * ms, MW_MS_PER_WH);
@@ -194,7 +194,7 @@ static void count_all(struct meter *m, const struct draw *d, int64_t ms)
 	}
 }
 
-/* Mean power of the last whole demand period, and the highest such mean. */
+/* The mean power of the last complete demand period, and the highest such mean. */
 static void count_demand(struct meter *m, int64_t mw, int64_t from_ms, int64_t to_ms)
 {
 	int64_t mean;
@@ -211,54 +211,54 @@ static void count_demand(struct meter *m, int64_t mw, int64_t from_ms, int64_t t
 		m->values[Q_ACTIVE_POWER_DEMAND_MAX] = mean;
 }
 
-static void show_tariff(struct meter *m, int64_t minute)
+static void update_tariff(struct meter *m, int64_t minute)
 {
 	int64_t tariff = 1;
 
 	if (m->pins[Q_TARIFF] != METER_FREE)
 		return;
 	if (m->n_schedule > 0)
-		tariff = m->schedule[m->n_schedule - 1].tariff; /* since yesterday */
+		tariff = m->schedule[m->n_schedule - 1].tariff; /* the last change of the day before */
 	for (size_t i = 0; i < m->n_schedule && m->schedule[i].minute <= minute % MINUTES_PER_DAY; i++)
 		tariff = m->schedule[i].tariff;
 	m->values[Q_TARIFF] = tariff;
 }
 
-static void show(struct meter *m, int q, int64_t value)
+static void set_gauge(struct meter *m, int q, int64_t value)
 {
 	if (m->pins[q] == METER_FREE)
 		m->values[q] = value;
 }
 
 /* Voltage between two phases 120 degrees apart. */
-static int64_t between(int64_t a, int64_t b)
+static int64_t line_voltage(int64_t a, int64_t b)
 {
-	return root(a * a + b * b + a * b);
+	return square_root(a * a + b * b + a * b);
 }
 
-static void show_gauges(struct meter *m, int64_t minute)
+static void update_gauges(struct meter *m, int64_t minute)
 {
 	struct draw d = draw_at(m, minute);
 	int64_t lagging = d.power_factor < 0 ? -1 : 1, high = 0, low = INT64_MAX;
 
 	for (int i = 0; i < 3; i++) {
-		show(m, Q_VOLTAGE_L1 + i, d.v[i]);
-		show(m, Q_VOLTAGE_L12 + i, m->load.phases == 3 ? between(d.v[i], d.v[(i + 1) % 3]) : 0);
-		show(m, Q_CURRENT_L1 + i, d.i[i]);
-		show(m, Q_ACTIVE_POWER_L1 + i, d.p[i]);
-		show(m, Q_REACTIVE_POWER_L1 + i, d.q[i]);
-		show(m, Q_APPARENT_POWER_L1 + i, d.s[i]);
-		show(m, Q_POWER_FACTOR_L1 + i,
-		     d.s[i] == 0 ? 1000 : lagging * ((llabs(d.p[i]) * 1000 + d.s[i] / 2) / d.s[i]));
+		set_gauge(m, Q_VOLTAGE_L1 + i, d.v[i]);
+		set_gauge(m, Q_VOLTAGE_L12 + i, m->load.phases == 3 ? line_voltage(d.v[i], d.v[(i + 1) % 3]) : 0);
+		set_gauge(m, Q_CURRENT_L1 + i, d.i[i]);
+		set_gauge(m, Q_ACTIVE_POWER_L1 + i, d.p[i]);
+		set_gauge(m, Q_REACTIVE_POWER_L1 + i, d.q[i]);
+		set_gauge(m, Q_APPARENT_POWER_L1 + i, d.s[i]);
+		set_gauge(m, Q_POWER_FACTOR_L1 + i,
+			  d.s[i] == 0 ? 1000 : lagging * ((llabs(d.p[i]) * 1000 + d.s[i] / 2) / d.s[i]));
 		high = d.i[i] > high ? d.i[i] : high;
 		low = d.i[i] < low ? d.i[i] : low;
 	}
-	show(m, Q_CURRENT_N, high - low);
-	show(m, Q_ACTIVE_POWER, d.p_sum);
-	show(m, Q_REACTIVE_POWER, d.q_sum);
-	show(m, Q_APPARENT_POWER, d.s_sum);
-	show(m, Q_POWER_FACTOR, d.s_sum == 0 ? 1000 : lagging * ((llabs(d.p_sum) * 1000 + d.s_sum / 2) / d.s_sum));
-	show(m, Q_FREQUENCY, 50000 + wobble(m, minute, 5, 30));
+	set_gauge(m, Q_CURRENT_N, high - low);
+	set_gauge(m, Q_ACTIVE_POWER, d.p_sum);
+	set_gauge(m, Q_REACTIVE_POWER, d.q_sum);
+	set_gauge(m, Q_APPARENT_POWER, d.s_sum);
+	set_gauge(m, Q_POWER_FACTOR, d.s_sum == 0 ? 1000 : lagging * ((llabs(d.p_sum) * 1000 + d.s_sum / 2) / d.s_sum));
+	set_gauge(m, Q_FREQUENCY, 50000 + noise_at(m, minute, 5, 30));
 }
 
 void meter_advance(struct meter *m, int64_t now_ms)
@@ -269,16 +269,16 @@ void meter_advance(struct meter *m, int64_t now_ms)
 
 		if (end_ms > now_ms)
 			end_ms = now_ms;
-		show_tariff(m, minute);
+		update_tariff(m, minute);
 		count_all(m, &d, end_ms - m->now_ms);
 		count_demand(m, d.p_sum, m->now_ms, end_ms);
 		m->now_ms = end_ms;
 	}
-	show_tariff(m, m->now_ms / METER_MINUTE_MS);
-	show_gauges(m, m->now_ms / METER_MINUTE_MS);
+	update_tariff(m, m->now_ms / METER_MINUTE_MS);
+	update_gauges(m, m->now_ms / METER_MINUTE_MS);
 }
 
-static bool any_tariff_set(const struct meter *m, const struct family *f)
+static bool has_tariff_set(const struct meter *m, const struct family *f)
 {
 	for (int i = 0; i < METER_TARIFFS; i++)
 		if (m->pins[f->first_tariff + i] != METER_FREE)
@@ -286,8 +286,8 @@ static bool any_tariff_set(const struct meter *m, const struct family *f)
 	return false;
 }
 
-/* Give every tariff a share of the total, the first one what is left. */
-static void share_out(struct meter *m, const struct family *f)
+/* Give every tariff a share of the total; the first one gets the remainder. */
+static void split_total(struct meter *m, const struct family *f)
 {
 	int64_t n = m->values[Q_TARIFF_COUNT], rest = m->values[f->total];
 
@@ -298,7 +298,7 @@ static void share_out(struct meter *m, const struct family *f)
 	m->values[f->first_tariff] = rest;
 }
 
-/* Where counters stand that nobody set: up to 500 MWh and 10 million pulses. */
+/* Start the counters that were not set: at up to 500 MWh and 10 million pulses. */
 static void start_counters(struct meter *m, uint64_t seed)
 {
 	for (int q = 0; q < Q_COUNT; q++) {
@@ -315,12 +315,12 @@ static void start_counters(struct meter *m, uint64_t seed)
 		for (int t = 0; t < METER_TARIFFS; t++)
 			if (m->pins[families[i].first_tariff + t] == METER_FREE)
 				m->values[families[i].first_tariff + t] = 0;
-		if (!any_tariff_set(m, &families[i]))
-			share_out(m, &families[i]);
+		if (!has_tariff_set(m, &families[i]))
+			split_total(m, &families[i]);
 	}
 }
 
-/* What the table expects, else something of the right kind. */
+/* Start the identity texts that were not set: with the text that the table expects, or a plausible one. */
 static void start_texts(struct meter *m, uint64_t seed)
 {
 	for (int q = Q_MAKER; q < Q_COUNT; q++) {

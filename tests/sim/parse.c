@@ -21,10 +21,10 @@ bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
 	return true;
 }
 
-/* "12.5kWh" to digits 125, decimals 1, and what stands behind. */
+/* Splits "12.5kWh" into digits 125, decimals 1 and the rest "kWh". */
 static bool split_decimal(const char *text, int64_t *digits, int *decimals, const char **rest)
 {
-	bool negative = *text == '-', point = false, any = false;
+	bool negative = *text == '-', point = false, has_digit = false;
 
 	*digits = 0;
 	*decimals = 0;
@@ -36,16 +36,16 @@ static bool split_decimal(const char *text, int64_t *digits, int *decimals, cons
 		if (__builtin_mul_overflow(*digits, 10, digits) || __builtin_add_overflow(*digits, *text - '0', digits))
 			return false;
 		*decimals += point ? 1 : 0;
-		any = true;
+		has_digit = true;
 	}
 	while (*text == ' ' || *text == '\t')
 		text++;
 	*rest = text;
 	*digits = negative ? -*digits : *digits;
-	return any;
+	return has_digit;
 }
 
-/* digits x 10^exponent; false when it is no whole number or too large. */
+/* digits x 10^exponent; false when it is not a whole number or is too large. */
 static bool scale_decimal(int64_t digits, int32_t exponent, int64_t *out)
 {
 	for (; exponent > 0; exponent--)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* parse.h - values as people write them in site files and commands. Pure; each returns false when text is no such
- * value. */
+/* parse.h - values as people write them in site files and commands. Pure; each returns false when the text is not such
+ * a value. */
 #ifndef SIM_PARSE_H
 #define SIM_PARSE_H
 

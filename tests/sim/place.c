@@ -36,7 +36,7 @@ static void make_raw(int fd)
 	tcsetattr(fd, TCSANOW, &t);
 }
 
-static int open_both(struct place_pty *p, char *name, size_t name_bytes)
+static int open_both_sides(struct place_pty *p, char *name, size_t name_bytes)
 {
 	p->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (p->master < 0 || grantpt(p->master) != 0 || unlockpt(p->master) != 0 ||
@@ -54,27 +54,28 @@ static int open_both(struct place_pty *p, char *name, size_t name_bytes)
 int place_open_pty(const char *path, struct place_pty *p)
 {
 	char name[64];
-	int error;
+	int rc;
 
 	*p = (struct place_pty){.master = -1, .slave = -1, .watch = -1};
-	error = open_both(p, name, sizeof(name));
-	if (error != 0)
-		goto fail;
+	rc = open_both_sides(p, name, sizeof(name));
+	if (rc != 0)
+		goto out;
 	make_raw(p->slave);
-	error = make_link(name, path);
-	if (error != 0)
-		goto fail;
+	rc = make_link(name, path);
+	if (rc != 0)
+		goto out;
 	p->path = strdup(path);
-	if (p->path != NULL)
-		return 0;
-	unlink(path);
-	error = -ENOMEM;
-fail:
-	place_close_pty(p);
-	return error;
+	if (p->path == NULL) {
+		unlink(path);
+		rc = -ENOMEM;
+	}
+out:
+	if (rc != 0)
+		place_close_pty(p);
+	return rc;
 }
 
-static void close_one(int *fd)
+static void close_fd(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -87,9 +88,9 @@ void place_close_pty(struct place_pty *p)
 		unlink(p->path);
 	free(p->path);
 	p->path = NULL;
-	close_one(&p->master);
-	close_one(&p->slave);
-	close_one(&p->watch);
+	close_fd(&p->master);
+	close_fd(&p->slave);
+	close_fd(&p->watch);
 }
 
 void place_release_pty(struct place_pty *p)
@@ -125,18 +126,18 @@ static int listen_at(const struct addrinfo *a, uint16_t *port)
 {
 	struct sockaddr_in6 own; /* the larger of the two */
 	socklen_t length = sizeof(own);
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, error;
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, rc;
 
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&own, &length) != 0) {
-		error = -errno;
+		rc = -errno;
 		close(fd);
-		return error;
+		return rc;
 	}
-	*port = ntohs(own.sin6_port); /* stands at the same place in sockaddr_in */
+	*port = ntohs(own.sin6_port); /* at the same offset as in sockaddr_in */
 	return fd;
 }
 

@@ -68,8 +68,8 @@ static int32_t find_unit(const struct sim *sim, size_t bus, uint8_t unit)
 	return -1;
 }
 
-static void trace(const struct sim *sim, const struct meter *m, const struct adu *request,
-		  const struct sim_result *result)
+static void trace_request(const struct sim *sim, const struct meter *m, const struct adu *request,
+			  const struct sim_result *result)
 {
 	uint8_t exception = slave_exception(&result->answer);
 	const uint8_t *p = request->pdu;
@@ -118,6 +118,6 @@ struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *req
 	} else {
 		counts->answers++;
 	}
-	trace(sim, m, request, &result);
+	trace_request(sim, m, request, &result);
 	return result;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sim.h - the running simulation: one clock for all meters, one answer for each request. */
+/* sim.h - the running simulation: one clock for all meters, and the answer to each request. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -23,36 +23,36 @@ struct sim {
 	int64_t wall_us;	   /* wall clock at the start */
 	int64_t mono_us;	   /* monotonic clock at the start */
 	int64_t start_ms;	   /* the meters' clock at the start */
-	uint64_t chance;	   /* all of the run's chance */
+	uint64_t chance;	   /* source of all chance of the run */
 	struct sim_counts *counts; /* one for each meter of the site */
 };
 
-/* What becomes of one request. */
+/* The outcome of one request. */
 enum sim_verdict {
 	SIM_ANSWER,  /* the right answer is in answer */
-	SIM_FAULT,   /* so it is, and rule says what befalls it */
-	SIM_UNKNOWN, /* no meter of that address on the bus */
+	SIM_FAULT,   /* the same, but the fault of rule happens to it */
+	SIM_UNKNOWN, /* the bus has no meter with that address */
 };
 
 struct sim_result {
 	enum sim_verdict verdict;
-	struct fault_rule rule; /* a copy: rules may go while the fault lasts */
+	struct fault_rule rule; /* a copy: the rule may be removed while the fault lasts */
 	struct adu answer;
 	uint32_t turnaround_ms;
 };
 
-/* Start the clock and every meter. site must outlive it. 0, or -errno. */
+/* Start the clock and every meter. site must outlive it. 0 or -errno. */
 int sim_init(struct sim *sim, struct site *site);
 void sim_fini(struct sim *sim);
 
-/* The meters' own time: it goes on with the monotonic clock, so that a step of the wall clock is no leap of theirs, and
- * is held at multiples of the wall clock as it was at the start. */
+/* The meters' clock, milliseconds. It follows the monotonic clock, so that a step of the wall clock does not change it.
+ * With hold it advances only at multiples of hold of the wall clock; that too ignores later steps of the wall clock. */
 int64_t sim_meter_ms(const struct sim *sim);
 
-/* The meter, gone on to now. */
+/* The meter, advanced to now. */
 struct meter *sim_meter(struct sim *sim, int32_t meter);
 
-/* What the meter at the request's unit of the bus says. Traces it. */
+/* Answer a request on the bus, count it and write it to the trace. */
 struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *request);
 
 #endif

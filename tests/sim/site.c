@@ -15,9 +15,9 @@ enum { MAX_W = 1000000000, DEFAULT_CONNECTIONS = 8, DEFAULT_GATEWAY_TIMEOUT_MS =
 
 enum section { IN_NOTHING, IN_SITE, IN_BUS, IN_METER, IN_FAULT };
 
-/* Names that may be defined further down, and where they were used. */
+/* The names that a section uses. They may be defined below it, so they are looked up at the end. */
 struct reference {
-	char *bus, *model, *meters; /* a fault's meters, blank-separated */
+	char *bus, *model, *meters; /* meters: of a fault, separated by blanks or commas */
 	unsigned line;
 	bool seen_address;
 };
@@ -27,23 +27,28 @@ struct reader {
 	struct err *e;
 	enum section section;
 	unsigned line;
-	char seen[4096]; /* keys of the running section, " key key " */
+	char seen[4096]; /* keys of the current section, " key key " */
 	struct reference *meters, *faults;
 	bool seen_site;
 };
 
-static void complain(struct reader *r, const char *found, const char *allowed)
+static void complain(struct reader *r, const char *text)
 {
-	err_add(r->e, r->site->file, r->line, "%s, %s", found, allowed);
+	err_add(r->e, r->site->file, r->line, "%s", text);
 }
 
-static char *copy(struct reader *r, char **to, const char *text)
+/* Complain about the value of a key. use: the values that are valid */
+static void reject(struct reader *r, const char *name, const char *value, const char *use)
+{
+	err_add(r->e, r->site->file, r->line, "%s = %s is not valid; use %s", name, value, use);
+}
+
+static void set_text(struct reader *r, char **to, const char *text)
 {
 	free(*to);
 	*to = strdup(text);
 	if (*to == NULL)
-		complain(r, text, "no memory for it");
-	return *to;
+		complain(r, "out of memory");
 }
 
 static void set_number(struct reader *r, const char *name, const char *value, int64_t min, int64_t max, void *to,
@@ -52,8 +57,8 @@ static void set_number(struct reader *r, const char *name, const char *value, in
 	int64_t n;
 
 	if (!parse_number(value, min, max, &n)) {
-		err_add(r->e, r->site->file, r->line, "%s = %s, a whole number from %lld to %lld is allowed", name,
-			value, (long long)min, (long long)max);
+		err_add(r->e, r->site->file, r->line, "%s = %s is not valid; use a whole number from %lld to %lld",
+			name, value, (long long)min, (long long)max);
 		return;
 	}
 	switch (bytes) {
@@ -74,18 +79,17 @@ static void set_number(struct reader *r, const char *name, const char *value, in
 static void set_duration(struct reader *r, const char *name, const char *value, uint32_t *to)
 {
 	if (!parse_duration(value, to))
-		err_add(r->e, r->site->file, r->line, "%s = %s, a time with its unit (ms, s, min, h) is allowed", name,
-			value);
+		reject(r, name, value, "a time with its unit (ms, s, min, h)");
 }
 
 static void set_bool(struct reader *r, const char *name, const char *value, bool *to)
 {
 	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-		err_add(r->e, r->site->file, r->line, "%s = %s, yes or no is allowed", name, value);
+		reject(r, name, value, "yes or no");
 	*to = strcmp(value, "yes") == 0;
 }
 
-static void site_key(struct reader *r, const char *name, const char *value)
+static void read_site_key(struct reader *r, const char *name, const char *value)
 {
 	struct site *s = r->site;
 	int64_t n;
@@ -96,21 +100,20 @@ static void site_key(struct reader *r, const char *name, const char *value)
 		if (parse_number(value, 0, INT64_C(253402300799), &n))
 			s->start_ms = n * 1000;
 		else
-			complain(r, "start is not Unix seconds", "a whole number from 0 is allowed");
+			reject(r, name, value, "Unix time in seconds, a whole number from 0");
 	} else if (strcmp(name, "seed") == 0) {
 		set_number(r, name, value, 0, INT64_MAX, &s->seed, sizeof(s->seed));
 	} else if (strcmp(name, "hold") == 0) {
 		set_duration(r, name, value, &s->hold_ms);
 	} else if (strcmp(name, "drivers") == 0) {
-		copy(r, &s->driver_path, value);
+		set_text(r, &s->driver_path, value);
 	} else if (strcmp(name, "control") == 0) {
-		copy(r, &s->control, value);
+		set_text(r, &s->control, value);
 	} else if (strcmp(name, "trace") == 0) {
-		copy(r, &s->trace, value);
+		set_text(r, &s->trace, value);
 	} else {
 		err_add(r->e, s->file, r->line,
-			"unknown key %s in [site], speed, start, seed, hold, drivers, control, trace are allowed",
-			name);
+			"unknown key %s in [site]; use speed, start, seed, hold, drivers, control or trace", name);
 	}
 }
 
@@ -122,7 +125,7 @@ static void set_transport(struct reader *r, struct site_bus *b, const char *valu
 			return;
 		}
 	}
-	err_add(r->e, r->site->file, r->line, "transport = %s, rtu, tcp or rtu-over-tcp is allowed", value);
+	reject(r, "transport", value, "rtu, tcp or rtu-over-tcp");
 }
 
 static void set_parity(struct reader *r, struct site_bus *b, const char *value)
@@ -134,19 +137,19 @@ static void set_parity(struct reader *r, struct site_bus *b, const char *value)
 	else if (strcmp(value, "odd") == 0)
 		b->parity = 'O';
 	else
-		err_add(r->e, r->site->file, r->line, "parity = %s, none, even or odd is allowed", value);
+		reject(r, "parity", value, "none, even or odd");
 }
 
-static void bus_key(struct reader *r, const char *name, const char *value)
+static void read_bus_key(struct reader *r, const char *name, const char *value)
 {
 	struct site_bus *b = &r->site->buses[r->site->n_buses - 1];
 
 	if (strcmp(name, "transport") == 0)
 		set_transport(r, b, value);
 	else if (strcmp(name, "path") == 0)
-		copy(r, &b->path, value);
+		set_text(r, &b->path, value);
 	else if (strcmp(name, "listen") == 0)
-		copy(r, &b->listen, value);
+		set_text(r, &b->listen, value);
 	else if (strcmp(name, "port") == 0)
 		set_number(r, name, value, 0, 65535, &b->port, sizeof(b->port));
 	else if (strcmp(name, "baud") == 0)
@@ -163,8 +166,8 @@ static void bus_key(struct reader *r, const char *name, const char *value)
 		set_duration(r, name, value, &b->gateway_timeout_ms);
 	else
 		err_add(r->e, r->site->file, r->line,
-			"unknown key %s in [bus], transport, path, listen, port, baud, parity, stop_bits, pace, "
-			"max_connections, gateway_timeout are allowed",
+			"unknown key %s in [bus]; use transport, path, listen, port, baud, parity, stop_bits, pace, "
+			"max_connections or gateway_timeout",
 			name);
 }
 
@@ -175,8 +178,7 @@ static void set_ratio(struct reader *r, const char *name, const char *value, uin
 	char end;
 
 	if (sscanf(value, "%u/%u%c", &a, &b, &end) != 2 || a < 1 || b < 1 || a > 1000000 || b > 1000000) {
-		err_add(r->e, r->site->file, r->line, "%s = %s, PRIMARY/SECONDARY is allowed, as in 400/5", name,
-			value);
+		reject(r, name, value, "PRIMARY/SECONDARY, for example 400/5");
 		return;
 	}
 	*primary = a;
@@ -198,8 +200,8 @@ static void set_lacks(struct reader *r, struct meter *m, const char *value)
 		}
 		if (end == at || first > last || last > 0xFFFF || m->n_lacks == METER_LACKS_MAX) {
 			err_add(r->e, r->site->file, r->line,
-				"lacks = %s, at most %d addresses or FIRST-LAST with commas between are allowed", value,
-				METER_LACKS_MAX);
+				"lacks = %s is not valid; use at most %d addresses or FIRST-LAST, separated by commas",
+				value, METER_LACKS_MAX);
 			return;
 		}
 		m->lacks[m->n_lacks++] = (struct meter_span){(uint16_t)first, (uint16_t)last};
@@ -208,7 +210,7 @@ static void set_lacks(struct reader *r, struct meter *m, const char *value)
 	}
 }
 
-/* "06:00 2, 22:00 1": from then on this tariff. */
+/* "06:00 2, 22:00 1": the tariff from each time on. */
 static void set_schedule(struct reader *r, struct meter *m, const char *value)
 {
 	const char *at = value;
@@ -221,9 +223,8 @@ static void set_schedule(struct reader *r, struct meter *m, const char *value)
 		    tariff < 1 || tariff > METER_TARIFFS || m->n_schedule == METER_SCHEDULE_MAX ||
 		    (m->n_schedule > 0 && hour * 60 + minute <= before)) {
 			err_add(r->e, r->site->file, r->line,
-				"tariffs = %s, at most %d changes HH:MM TARIFF in the day's order, with commas "
-				"between, "
-				"are allowed",
+				"tariffs = %s is not valid; use at most %d changes HH:MM TARIFF in order of time, "
+				"separated by commas",
 				value, METER_SCHEDULE_MAX);
 			return;
 		}
@@ -242,8 +243,7 @@ static void set_power(struct reader *r, const char *name, const char *value, int
 	strtod(value, &end);
 	if (!parse_value(Q_ACTIVE_POWER, value, &mw) || end == value || *end == '\0' ||
 	    llabs(mw) > INT64_C(1000) * MAX_W) {
-		err_add(r->e, r->site->file, r->line, "%s = %s, a power with its unit (W, kW, MW) is allowed", name,
-			value);
+		reject(r, name, value, "a power with its unit (W, kW, MW)");
 		return;
 	}
 	*to = mw;
@@ -254,7 +254,7 @@ static void set_power_factor(struct reader *r, struct meter *m, const char *valu
 	int64_t pf;
 
 	if (!parse_value(Q_POWER_FACTOR, value, &pf) || pf == 0 || llabs(pf) > 1000 || llabs(pf) < 10) {
-		err_add(r->e, r->site->file, r->line, "pf = %s, -1 to -0.01 (leading) or 0.01 to 1 is allowed", value);
+		reject(r, "pf", value, "-1 to -0.01 (leading) or 0.01 to 1");
 		return;
 	}
 	m->load.power_factor = (int32_t)pf;
@@ -265,7 +265,7 @@ static void set_voltage(struct reader *r, struct meter *m, const char *value)
 	int64_t mv;
 
 	if (!parse_value(Q_VOLTAGE_L1, value, &mv) || mv < 10000 || mv > INT64_C(100000000))
-		err_add(r->e, r->site->file, r->line, "voltage = %s, 10 V to 100 kV is allowed", value);
+		reject(r, "voltage", value, "10 V to 100 kV");
 	else
 		m->load.voltage_mv = mv;
 }
@@ -275,12 +275,13 @@ static void set_curve(struct reader *r, struct meter *m, const char *value)
 	const int16_t *curve = meter_curve(value);
 
 	if (curve == NULL)
-		err_add(r->e, r->site->file, r->line, "shape = %s, one of %s is allowed", value, meter_curve_names());
+		err_add(r->e, r->site->file, r->line, "shape = %s is not valid; use one of %s", value,
+			meter_curve_names());
 	else
 		m->load.curve = curve;
 }
 
-/* "input_3 = 10 500": pulses an hour at the curve's foot and top; one number: always. */
+/* "input_3 = 10 500": pulses per hour at the bottom and the top of the curve. One number is for both. */
 static void set_input(struct reader *r, struct meter *m, const char *name, const char *value)
 {
 	unsigned input = (unsigned)(name[6] - '1');
@@ -291,14 +292,13 @@ static void set_input(struct reader *r, struct meter *m, const char *name, const
 	if (n == 1)
 		peak = base;
 	if (n < 1 || n > 2 || base < 0 || peak < 0 || base > 1000000 || peak > 1000000) {
-		err_add(r->e, r->site->file, r->line,
-			"%s = %s, pulses an hour, BASE PEAK from 0 to 1000000, are allowed", name, value);
+		reject(r, name, value, "pulses per hour, BASE PEAK, each from 0 to 1000000");
 		return;
 	}
 	m->inputs[input] = (struct meter_input){base, peak};
 }
 
-/* A quantity's own name: what it starts from or shows. */
+/* A key with the name of a quantity: the value that a counter starts from, or that a gauge or text shows. */
 static void set_quantity(struct reader *r, struct meter *m, enum quantity q, const char *value)
 {
 	int64_t n;
@@ -310,8 +310,9 @@ static void set_quantity(struct reader *r, struct meter *m, enum quantity q, con
 	else if (parse_value(q, value, &n))
 		meter_set(m, q, n);
 	else
-		err_add(r->e, r->site->file, r->line, "%s = %s, na or a value with its unit (base unit %s) is allowed",
-			names_get(q)->name, value, names_get(q)->unit);
+		err_add(r->e, r->site->file, r->line,
+			"%s = %s is not valid; use na or a value with its unit (base unit %s)", names_get(q)->name,
+			value, names_get(q)->unit);
 }
 
 static bool is_input_key(const char *name)
@@ -319,16 +320,16 @@ static bool is_input_key(const char *name)
 	return strncmp(name, "input_", 6) == 0 && name[6] >= '1' && name[6] <= '8' && name[7] == '\0';
 }
 
-static void meter_key(struct reader *r, const char *name, const char *value)
+static void read_meter_key(struct reader *r, const char *name, const char *value)
 {
 	struct meter *m = &r->site->meters[r->site->n_meters - 1];
 	struct reference *ref = &r->meters[r->site->n_meters - 1];
 	int q = names_find(name);
 
 	if (strcmp(name, "bus") == 0) {
-		copy(r, &ref->bus, value);
+		set_text(r, &ref->bus, value);
 	} else if (strcmp(name, "model") == 0) {
-		copy(r, &ref->model, value);
+		set_text(r, &ref->model, value);
 	} else if (strcmp(name, "address") == 0) {
 		set_number(r, name, value, 1, 255, &m->address, sizeof(m->address));
 		ref->seen_address = true;
@@ -353,7 +354,7 @@ static void meter_key(struct reader *r, const char *name, const char *value)
 	} else if (strcmp(name, "phases") == 0) {
 		set_number(r, name, value, 1, 3, &m->load.phases, sizeof(m->load.phases));
 		if (m->load.phases == 2)
-			complain(r, "phases = 2", "1 or 3 is allowed");
+			reject(r, name, value, "1 or 3");
 	} else if (strcmp(name, "voltage") == 0) {
 		set_voltage(r, m, value);
 	} else if (strcmp(name, "noise") == 0) {
@@ -364,14 +365,13 @@ static void meter_key(struct reader *r, const char *name, const char *value)
 		set_quantity(r, m, (enum quantity)q, value);
 	} else {
 		err_add(r->e, r->site->file, r->line,
-			"unknown key %s in [meter], bus, model, address, turnaround, ct, vt, lacks, tariffs, shape, "
-			"base, peak, "
-			"pf, phases, voltage, noise, input_1 to input_8 and the names of drivers/NAMES are allowed",
+			"unknown key %s in [meter]; use bus, model, address, turnaround, ct, vt, lacks, tariffs, "
+			"shape, base, peak, pf, phases, voltage, noise, input_1 to input_8 or a name of drivers/NAMES",
 			name);
 	}
 }
 
-static void fault_key(struct reader *r, const char *name, const char *value)
+static void read_fault_key(struct reader *r, const char *name, const char *value)
 {
 	struct fault_rule *f = &r->site->faults[r->site->n_faults - 1];
 	struct reference *ref = &r->faults[r->site->n_faults - 1];
@@ -379,34 +379,33 @@ static void fault_key(struct reader *r, const char *name, const char *value)
 
 	if (strcmp(name, "kind") == 0) {
 		if (!fault_parse(value, f))
-			err_add(r->e, r->site->file, r->line, "kind = %s, one of %s is allowed", value, fault_names());
+			reject(r, name, value, "one of " FAULT_NAMES);
 		if (delay_ms != 0)
 			f->delay_ms = delay_ms;
 	} else if (strcmp(name, "rate") == 0) {
 		if (!parse_rate(value, &f->rate_ppm))
-			err_add(r->e, r->site->file, r->line, "rate = %s, 0%% to 100%% is allowed, down to 0.0001%%",
-				value);
+			reject(r, name, value, "0% to 100%, in steps of 0.0001%");
 	} else if (strcmp(name, "delay") == 0) {
 		set_duration(r, name, value, &f->delay_ms);
 	} else if (strcmp(name, "count") == 0) {
 		set_number(r, name, value, 0, INT32_MAX, &f->left, sizeof(f->left));
 	} else if (strcmp(name, "bus") == 0) {
-		copy(r, &ref->bus, value);
+		set_text(r, &ref->bus, value);
 	} else if (strcmp(name, "meters") == 0) {
-		copy(r, &ref->meters, value);
+		set_text(r, &ref->meters, value);
 	} else {
 		err_add(r->e, r->site->file, r->line,
-			"unknown key %s in [fault], kind, rate, delay, count, bus, meters are allowed", name);
+			"unknown key %s in [fault]; use kind, rate, delay, count, bus or meters", name);
 	}
 }
 
-/* Room for one more element of *array, zeroed; *n is the count before. */
-static void *grow(struct reader *r, void *array, size_t n, size_t bytes)
+/* Add a zeroed element to an array of n. Returns the array at its new place; on NULL the old one is unchanged. */
+static void *grow_array(struct reader *r, void *array, size_t n, size_t bytes)
 {
 	char *bigger = reallocarray(array, n + 1, bytes);
 
 	if (bigger == NULL)
-		complain(r, "section", "no memory for it");
+		complain(r, "out of memory");
 	else
 		memset(bigger + n * bytes, 0, bytes);
 	return bigger;
@@ -422,13 +421,13 @@ static bool is_name(const char *name)
 static void open_bus(struct reader *r, const char *name)
 {
 	struct site *s = r->site;
-	struct site_bus *buses = grow(r, s->buses, s->n_buses, sizeof(*buses)), *b;
+	struct site_bus *buses = grow_array(r, s->buses, s->n_buses, sizeof(*buses)), *b;
 
 	if (buses == NULL)
 		return;
 	s->buses = buses;
 	if (site_find_bus(s, name) >= 0)
-		err_add(r->e, s->file, r->line, "second [bus %s], one is allowed", name);
+		err_add(r->e, s->file, r->line, "duplicate section [bus %s]; rename one", name);
 	b = &buses[s->n_buses++];
 	snprintf(b->name, sizeof(b->name), "%s", name);
 	b->parity = 'N';
@@ -443,21 +442,21 @@ static void open_bus(struct reader *r, const char *name)
 static void open_meter(struct reader *r, const char *name)
 {
 	struct site *s = r->site;
-	struct meter *meters = grow(r, s->meters, s->n_meters, sizeof(*meters));
+	struct meter *meters = grow_array(r, s->meters, s->n_meters, sizeof(*meters));
 	struct reference *refs;
 
 	if (meters == NULL)
 		return;
 	s->meters = meters;
-	refs = grow(r, r->meters, s->n_meters, sizeof(*refs));
+	refs = grow_array(r, r->meters, s->n_meters, sizeof(*refs));
 	if (refs == NULL)
 		return;
 	r->meters = refs;
 	if (site_find_meter(s, name) >= 0)
-		err_add(r->e, s->file, r->line, "second [meter %s], one is allowed", name);
+		err_add(r->e, s->file, r->line, "duplicate section [meter %s]; rename one", name);
 	refs[s->n_meters].line = r->line;
 	meter_init(&meters[s->n_meters]);
-	meters[s->n_meters].turnaround_ms = UINT32_MAX; /* the model's own */
+	meters[s->n_meters].turnaround_ms = UINT32_MAX; /* that of the model */
 	snprintf(meters[s->n_meters].name, sizeof(meters->name), "%s", name);
 	s->n_meters++;
 	r->section = IN_METER;
@@ -467,14 +466,14 @@ static void open_fault(struct reader *r)
 {
 	struct fault_rule rule = {
 		.rate_ppm = FAULT_RATE_ONE, .bus = FAULT_ANY, .meter = FAULT_ANY, .left = FAULT_UNLIMITED};
-	struct reference *refs = grow(r, r->faults, r->site->n_faults, sizeof(*refs));
+	struct reference *refs = grow_array(r, r->faults, r->site->n_faults, sizeof(*refs));
 
 	if (refs == NULL)
 		return;
 	r->faults = refs;
 	refs[r->site->n_faults].line = r->line;
 	if (!site_add_fault(r->site, &rule)) {
-		complain(r, "[fault]", "no memory for it");
+		complain(r, "out of memory");
 		return;
 	}
 	r->section = IN_FAULT;
@@ -489,16 +488,15 @@ static void open_section(struct reader *r, const char *section)
 	name = name == NULL ? "" : name + strspn(name, " \t");
 	if (strcmp(section, "site") == 0) {
 		if (r->seen_site)
-			complain(r, "second [site]", "one is allowed");
+			complain(r, "duplicate section [site]; join them");
 		r->seen_site = true;
 		r->section = IN_SITE;
 		return;
 	}
 	if (!is_name(name)) {
 		err_add(r->e, r->site->file, r->line,
-			"section [%s], [site], [bus NAME], [meter NAME], [fault NAME] are allowed; a name has letters, "
-			"digits, "
-			"'.', '_', '-', at most %d",
+			"section [%s] is not valid; use [site], [bus NAME], [meter NAME] or [fault NAME], with at most "
+			"%d letters, digits, '.', '_' and '-' in the name",
 			section, SITE_NAME_MAX);
 		return;
 	}
@@ -510,22 +508,22 @@ static void open_section(struct reader *r, const char *section)
 		open_fault(r);
 	else
 		err_add(r->e, r->site->file, r->line,
-			"section [%s], [site], [bus NAME], [meter NAME], [fault NAME] are allowed", section);
+			"section [%s] is not valid; use [site], [bus NAME], [meter NAME] or [fault NAME]", section);
 }
 
-static void check_twice(struct reader *r, const char *name)
+static void check_duplicate_key(struct reader *r, const char *name)
 {
 	char key[64];
 	size_t used = strlen(r->seen);
 
 	snprintf(key, sizeof(key), " %.60s ", name);
 	if (strstr(r->seen, key) != NULL)
-		err_add(r->e, r->site->file, r->line, "second %s in this section, one is allowed", name);
+		err_add(r->e, r->site->file, r->line, "duplicate key %s in this section; remove one", name);
 	else
 		snprintf(r->seen + used, sizeof(r->seen) - used, "%.60s ", name);
 }
 
-static void handle(void *context, const char *section, const char *name, const char *value, unsigned line)
+static void read_key(void *context, const char *section, const char *name, const char *value, unsigned line)
 {
 	struct reader *r = context;
 
@@ -534,15 +532,15 @@ static void handle(void *context, const char *section, const char *name, const c
 		open_section(r, section);
 		return;
 	}
-	check_twice(r, name);
+	check_duplicate_key(r, name);
 	if (r->section == IN_SITE)
-		site_key(r, name, value);
+		read_site_key(r, name, value);
 	else if (r->section == IN_BUS)
-		bus_key(r, name, value);
+		read_bus_key(r, name, value);
 	else if (r->section == IN_METER)
-		meter_key(r, name, value);
+		read_meter_key(r, name, value);
 	else if (r->section == IN_FAULT)
-		fault_key(r, name, value);
+		read_fault_key(r, name, value);
 }
 
 static const struct driver *get_driver(struct reader *r, const char *model)
@@ -555,13 +553,14 @@ static const struct driver *get_driver(struct reader *r, const char *model)
 		if (strcmp(s->drivers[i]->name, model) == 0)
 			return s->drivers[i];
 	if (driver_find(s->driver_path, model, &file, &shadowed) != 0) {
-		err_add(r->e, s->file, r->line, "model = %s, no %s.ini in %s", model, model, s->driver_path);
+		err_add(r->e, s->file, r->line, "model = %s is not known; there is no %s.ini in %s", model, model,
+			s->driver_path);
 		return NULL;
 	}
 	d = driver_load(file, r->e);
 	free(file);
 	free(shadowed);
-	drivers = d == NULL ? NULL : grow(r, s->drivers, s->n_drivers, sizeof(*drivers));
+	drivers = d == NULL ? NULL : grow_array(r, s->drivers, s->n_drivers, sizeof(*drivers));
 	if (drivers == NULL) {
 		driver_free(d);
 		return NULL;
@@ -574,11 +573,11 @@ static void check_bus(struct reader *r, struct site_bus *b)
 {
 	r->line = b->line;
 	if (b->transport == SITE_RTU && b->path == NULL)
-		err_add(r->e, r->site->file, b->line, "bus %s of transport rtu without path, one is needed", b->name);
+		err_add(r->e, r->site->file, b->line, "bus %s has no path; transport rtu needs one", b->name);
 	if (b->transport == SITE_RTU && b->baud == 0)
 		b->baud = 9600;
 	if (b->listen == NULL)
-		copy(r, &b->listen, "127.0.0.1");
+		set_text(r, &b->listen, "127.0.0.1");
 }
 
 static void check_meter(struct reader *r, size_t i)
@@ -590,18 +589,20 @@ static void check_meter(struct reader *r, size_t i)
 
 	r->line = ref->line;
 	if (ref->bus == NULL || ref->model == NULL || !ref->seen_address)
-		err_add(r->e, s->file, ref->line, "meter %s lacks %s, bus, model and address are needed", m->name,
+		err_add(r->e, s->file, ref->line, "meter %s has no %s; bus, model and address are required", m->name,
 			ref->bus == NULL     ? "bus"
 			: ref->model == NULL ? "model"
 					     : "address");
 	else if (bus < 0)
-		err_add(r->e, s->file, ref->line, "meter %s on bus %s, no such [bus]", m->name, ref->bus);
+		err_add(r->e, s->file, ref->line, "meter %s is on bus %s, which does not exist; add [bus %s]", m->name,
+			ref->bus, ref->bus);
 	if (ref->model != NULL)
 		m->driver = get_driver(r, ref->model);
 	m->bus = bus < 0 ? 0 : (size_t)bus;
 	for (size_t k = 0; k < i && bus >= 0; k++)
 		if (s->meters[k].bus == m->bus && s->meters[k].address == m->address)
-			err_add(r->e, s->file, ref->line, "meter %s at address %u, which %s has already", m->name,
+			err_add(r->e, s->file, ref->line,
+				"meter %s has the same address %u as %s; addresses are unique on a bus", m->name,
 				m->address, s->meters[k].name);
 	if (m->turnaround_ms == UINT32_MAX && m->driver != NULL)
 		m->turnaround_ms = s->buses != NULL && s->buses[m->bus].pace ? m->driver->turnaround_ms : 0;
@@ -614,30 +615,35 @@ static void check_fault(struct reader *r, size_t i)
 	struct reference *ref = &r->faults[i];
 	struct fault_rule rule = s->faults[i];
 	char *at = ref->meters, *name;
-	bool first = true;
+	bool is_first = true;
 
 	r->line = ref->line;
 	if (rule.kind == FAULT_NONE)
-		complain(r, "[fault] without kind", "one is needed");
-	if (ref->bus != NULL && (s->faults[i].bus = rule.bus = site_find_bus(s, ref->bus)) < 0)
-		err_add(r->e, s->file, ref->line, "fault on bus %s, no such [bus]", ref->bus);
+		complain(r, "the fault has no kind; add kind = ...");
+	if (ref->bus != NULL) {
+		s->faults[i].bus = rule.bus = site_find_bus(s, ref->bus);
+		if (rule.bus < 0)
+			err_add(r->e, s->file, ref->line, "the fault is on bus %s, which does not exist; add [bus %s]",
+				ref->bus, ref->bus);
+	}
 	while ((name = strsep(&at, " ,")) != NULL) {
 		if (*name == '\0')
 			continue;
 		rule.meter = site_find_meter(s, name);
 		if (rule.meter < 0) {
-			err_add(r->e, s->file, ref->line, "fault of meter %s, no such [meter]", name);
+			err_add(r->e, s->file, ref->line,
+				"the fault is on meter %s, which does not exist; add [meter %s]", name, name);
 			continue;
 		}
 		rule.bus = (int32_t)s->meters[rule.meter].bus;
-		if (first)
+		if (is_first)
 			s->faults[i] = rule;
 		else if (!site_add_fault(s, &rule))
-			complain(r, "[fault]", "no memory for it");
-		first = false;
+			complain(r, "out of memory");
+		is_first = false;
 	}
 	if (s->n_buses > 0 && !site_fault_fits(s, &s->faults[i]))
-		err_add(r->e, s->file, ref->line, "%s on bus %s, there is no such thing with transport %s",
+		err_add(r->e, s->file, ref->line, "%s is not possible on bus %s with transport %s; use another kind",
 			fault_name(rule.kind), s->buses[s->faults[i].bus].name,
 			site_transport_text(s->buses[s->faults[i].bus].transport));
 }
@@ -648,10 +654,10 @@ static void check_site(struct reader *r)
 	size_t n_faults = s->n_faults;
 
 	if (s->driver_path == NULL)
-		copy(r, &s->driver_path, TALLY_DRIVER_PATH);
+		set_text(r, &s->driver_path, TALLY_DRIVER_PATH);
 	r->line = 0;
 	if (s->n_buses == 0)
-		complain(r, "no [bus NAME]", "at least one is needed");
+		complain(r, "there is no bus; add a section [bus NAME]");
 	for (size_t i = 0; i < s->n_buses; i++)
 		check_bus(r, &s->buses[i]);
 	for (size_t i = 0; i < s->n_meters; i++)
@@ -676,15 +682,17 @@ struct site *site_load(const char *file, struct err *e)
 	struct reader r = {.site = s, .e = e, .seen = " "};
 	size_t n_fault_refs, errors_before = e->n_errors;
 
-	if (s == NULL || (s->file = strdup(file)) == NULL) {
-		err_add(e, file, 0, "no memory");
+	if (s != NULL)
+		s->file = strdup(file);
+	if (s == NULL || s->file == NULL) {
+		err_add(e, file, 0, "out of memory");
 		site_free(s);
 		return NULL;
 	}
 	s->speed = 1;
 	s->start_ms = -1;
 	s->seed = 1;
-	inifile_read(file, handle, &r, e);
+	inifile_read(file, read_key, &r, e);
 	n_fault_refs = s->n_faults;
 	if (e->n_errors == errors_before)
 		check_site(&r);

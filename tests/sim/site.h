@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* site.h - the site file of tally-sim(1): an ini file to buses, meters and faults. */
+/* site.h - reads the site file of tally-sim(1), an ini file, into buses, meters and faults. */
 #ifndef SIM_SITE_H
 #define SIM_SITE_H
 
@@ -21,22 +21,22 @@ struct site_bus {
 	enum site_transport transport;
 	char *path;    /* rtu: symbolic link to the pseudo-terminal */
 	char *listen;  /* address to listen on, a literal */
-	uint16_t port; /* 0 = any free one */
-	uint32_t baud; /* 0: a gateway without a speed of its own */
+	uint16_t port; /* 0 = any free port */
+	uint32_t baud; /* 0: a gateway whose line takes no time */
 	char parity;   /* 'N', 'E', 'O' */
 	uint8_t stop_bits;
 	bool pace; /* keep the line's speed and the meters' turnaround */
 	uint32_t max_connections;
-	uint32_t gateway_timeout_ms; /* tcp: after which an unknown unit gets exception 11; 0 = it gets nothing */
-	unsigned line;
+	uint32_t gateway_timeout_ms; /* tcp: time until exception 11 for an unknown unit; 0 = no answer */
+	unsigned line;		     /* of its section in the site file */
 };
 
 struct site {
 	char *file;
 	uint32_t speed;	  /* simulated seconds per second */
-	int64_t start_ms; /* simulated time of the first moment; -1 = now */
+	int64_t start_ms; /* simulated time at the start; -1 = now */
 	uint64_t seed;
-	uint32_t hold_ms; /* values change only at multiples of it of the wall clock; 0 = always */
+	uint32_t hold_ms; /* values change only at multiples of this time of the wall clock; 0 = always */
 	char *driver_path, *control, *trace;
 	size_t n_buses, n_meters, n_faults, n_drivers;
 	struct site_bus *buses;
@@ -45,15 +45,15 @@ struct site {
 	struct driver **drivers;
 };
 
-/* Read a site file and the register tables that it names. All complaints go into e. NULL when there is an error. */
+/* Read a site file and the register tables that it names. Every complaint goes into e. NULL when there is an error. */
 struct site *site_load(const char *file, struct err *e);
 void site_free(struct site *s);
 
-/* Index of the bus or meter called name, or -1. */
+/* Index of the bus or meter with this name, or -1. */
 int32_t site_find_bus(const struct site *s, const char *name);
 int32_t site_find_meter(const struct site *s, const char *name);
 
-/* Add one fault rule; false = no memory. */
+/* Add one fault rule. False: out of memory. */
 bool site_add_fault(struct site *s, const struct fault_rule *rule);
 
 /* Remove the rules of the same kind, exception, bus and meter. */
@@ -62,7 +62,7 @@ void site_remove_faults(struct site *s, const struct fault_rule *like);
 /* Can a fault of the rule's kind happen on the rule's bus? True when the rule is for every bus. */
 bool site_fault_fits(const struct site *s, const struct fault_rule *rule);
 
-/* Replace the paths of the trace and the control socket; NULL keeps that of the file. 0 or -ENOMEM. */
+/* Replace the paths of the trace and the control socket; NULL keeps the path of the file. 0 or -ENOMEM. */
 int site_override(struct site *s, const char *trace, const char *control);
 
 /* "rtu", "tcp", "rtu-over-tcp". */

@@ -23,10 +23,10 @@ struct shown {
 	int64_t value;	      /* the others, base units */
 };
 
-/* Counts of how often a counter has passed its modulus. */
+/* Quantities that count how many times a counter has wrapped. */
 static const struct {
 	enum quantity rollovers, counter;
-} turned_over[] = {
+} wrap_counts[] = {
 	{Q_ACTIVE_ENERGY_IMPORT_ROLLOVERS, Q_ACTIVE_ENERGY_IMPORT},
 	{Q_ACTIVE_ENERGY_EXPORT_ROLLOVERS, Q_ACTIVE_ENERGY_EXPORT},
 	{Q_REACTIVE_ENERGY_IMPORT_ROLLOVERS, Q_REACTIVE_ENERGY_IMPORT},
@@ -47,7 +47,7 @@ static struct encode_weight weight_of(const struct meter *m, const struct driver
 	return encode_weight(m->driver, row, m->ct_primary, m->ct_secondary, m->vt_primary, m->vt_secondary);
 }
 
-/* Where the row's counter shows 0 again. */
+/* Base units at which the row's counter shows 0 again. */
 static int64_t modulus_of(const struct meter *m, const struct driver_row *row)
 {
 	if (names_get(row->quantity)->kind != NAMES_COUNTER)
@@ -55,7 +55,7 @@ static int64_t modulus_of(const struct meter *m, const struct driver_row *row)
 	return encode_modulus(row, weight_of(m, row), m->values[Q_COUNTER_MAX]);
 }
 
-/* How often a counter has passed its modulus, by the first register that the table has for it. */
+/* How many times a counter has wrapped, by the modulus of its first register in the table. */
 static int64_t count_rollovers(const struct meter *m, enum quantity counter)
 {
 	const struct driver_row *row = driver_row(m->driver, counter);
@@ -64,13 +64,13 @@ static int64_t count_rollovers(const struct meter *m, enum quantity counter)
 	return modulus > 0 ? m->values[counter] / modulus : 0;
 }
 
-/* The meter's value of q, counts of rollovers by what their counters have come to. False: not available. */
+/* The meter's value of q; counts of rollovers follow from their counters. False: not available. */
 static bool value_of(const struct meter *m, enum quantity q, int64_t *value)
 {
-	for (size_t i = 0; i < sizeof(turned_over) / sizeof(turned_over[0]); i++) {
-		if (turned_over[i].rollovers != q || m->pins[q] != METER_FREE)
+	for (size_t i = 0; i < sizeof(wrap_counts) / sizeof(wrap_counts[0]); i++) {
+		if (wrap_counts[i].rollovers != q || m->pins[q] != METER_FREE)
 			continue;
-		*value = count_rollovers(m, turned_over[i].counter);
+		*value = count_rollovers(m, wrap_counts[i].counter);
 		return true;
 	}
 	return meter_value(m, q, value);
@@ -113,8 +113,8 @@ static bool is_lacking(const struct meter *m, struct range r)
 	return false;
 }
 
-/* Word-addressed tables: fill words[0..n) and say for each whether the table names it. */
-static void fill(const struct meter *m, struct range r, uint16_t *words, bool *named)
+/* Word-addressed tables: fill words[0..n) and set named[i] for each word that a row of the table names. */
+static void fill_words(const struct meter *m, struct range r, uint16_t *words, bool *named)
 {
 	struct shown s;
 
@@ -138,38 +138,40 @@ static void fill(const struct meter *m, struct range r, uint16_t *words, bool *n
 	}
 }
 
-/* May the words that no row names be read across? Wholly inside one block by the block's word, outside every block by
- * the table's; -1: neither, the read crosses a block's border. */
-static int may_cross_gaps(const struct driver *d, struct range r)
+enum gaps { GAPS_REFUSED, GAPS_READABLE, GAPS_CROSS_A_BLOCK };
+
+/* May a request read words that no row names? Inside one block the block decides, outside every block the table does.
+ * GAPS_CROSS_A_BLOCK: the range crosses the border of a block, which is never allowed. */
+static enum gaps find_gaps(const struct driver *d, struct range r)
 {
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		if (holds((struct range){d->blocks[i].address, d->blocks[i].n_words}, r.first, r.n))
-			return d->blocks[i].gaps;
+			return d->blocks[i].gaps ? GAPS_READABLE : GAPS_REFUSED;
 		if (touches(r, d->blocks[i].address, d->blocks[i].n_words))
-			return -1;
+			return GAPS_CROSS_A_BLOCK;
 	}
-	return d->gaps;
+	return d->gaps ? GAPS_READABLE : GAPS_REFUSED;
 }
 
 static uint8_t read_words(const struct meter *m, struct range r, uint16_t *words)
 {
 	bool named[DRIVER_WORDS_MAX] = {false};
-	int gaps = may_cross_gaps(m->driver, r);
+	enum gaps gaps = find_gaps(m->driver, r);
 
-	if (gaps < 0 || is_lacking(m, r))
+	if (gaps == GAPS_CROSS_A_BLOCK || is_lacking(m, r))
 		return ILLEGAL_ADDRESS;
 	memset(words, 0, r.n * sizeof(*words));
-	fill(m, r, words, named);
+	fill_words(m, r, words, named);
 	for (unsigned i = 0; i < r.n; i++) {
-		if (!named[i] && !gaps)
+		if (!named[i] && gaps == GAPS_REFUSED)
 			return ILLEGAL_ADDRESS;
 		if (!named[i])
-			words[i] = (r.first + i) % 2 == 0 ? 0xFFFF : 0; /* reserved words hold anything */
+			words[i] = (r.first + i) % 2 == 0 ? 0xFFFF : 0; /* reserved words can hold anything */
 	}
 	return 0;
 }
 
-/* Byte-addressed tables: a run of values of 32 bits and more from one address on, or one short value or sign alone. */
+/* Byte-addressed tables: consecutive values of 32 bits or more from one address, or a single short value or sign. */
 static uint8_t read_bytes(const struct meter *m, struct range r, uint16_t *words)
 {
 	unsigned address = r.first, done = 0;
@@ -218,7 +220,7 @@ static struct range range_of(const struct adu *request)
 	return (struct range){(unsigned)p[1] << 8 | p[2], (unsigned)p[3] << 8 | p[4]};
 }
 
-static uint8_t read_for(const struct meter *m, const struct adu *request, uint16_t *words)
+static uint8_t read_request(const struct meter *m, const struct adu *request, uint16_t *words)
 {
 	struct range r;
 
@@ -237,7 +239,7 @@ static uint8_t read_for(const struct meter *m, const struct adu *request, uint16
 void slave_answer(const struct meter *m, const struct adu *request, struct adu *answer)
 {
 	uint16_t words[DRIVER_WORDS_MAX];
-	uint8_t exception = read_for(m, request, words);
+	uint8_t exception = read_request(m, request, words);
 
 	*answer = *request;
 	if (exception != 0) {
@@ -300,8 +302,8 @@ void slave_print_truth(const struct meter *m, const struct adu *request, FILE *o
 	}
 }
 
-/* First register of q that the firmware has. */
-static const struct driver_row *present_row(const struct meter *m, enum quantity q)
+/* The first register of q that exists in the firmware, or NULL. */
+static const struct driver_row *find_present_row(const struct meter *m, enum quantity q)
 {
 	for (size_t i = 0; i < m->driver->n_rows; i++) {
 		const struct driver_row *row = &m->driver->rows[i];
@@ -317,7 +319,7 @@ void slave_print_all(const struct meter *m, bool exact, FILE *out)
 	struct shown s;
 
 	for (int q = 0; q < Q_COUNT; q++) {
-		const struct driver_row *row = present_row(m, (enum quantity)q);
+		const struct driver_row *row = find_present_row(m, (enum quantity)q);
 
 		if (row == NULL)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* slave.h - what a meter answers to a request, by the rules of its own table.
- * Pure but for the printing of truths. Stricter than a meter may be: what the table does not allow is refused, so that
- * a reader that asks for too much is found out. */
+/* slave.h - the answer of a meter to a request, by the rules of its own table.
+ * Pure, except that the print functions write to a stream. Stricter than a real meter may be: a request that the table
+ * does not allow is refused, so that a reader that requests too much is noticed. */
 #ifndef SIM_SLAVE_H
 #define SIM_SLAVE_H
 
@@ -12,22 +12,23 @@
 #include "adu.h"
 #include "meter.h"
 
-/* Answer the request's PDU with the answer's, of the same frame. The meter must stand at the moment asked about. */
+/* Fill answer with the meter's answer to request, in the same kind of frame. The meter must have been advanced to the
+ * time of the request. */
 void slave_answer(const struct meter *m, const struct adu *request, struct adu *answer);
 
-/* Does the answer hold an exception? Its code, else 0. */
+/* The code of the exception in the answer, or 0 when it is not an exception. */
 uint8_t slave_exception(const struct adu *answer);
 
-/* What a reader without fault finds in row: base units, or in text (text_bytes long) an identity. False: not available.
- */
+/* The value that a correct reader finds in row: base units, or in text (text_bytes long) an identity. False: not
+ * available. */
 bool slave_row(const struct meter *m, const struct driver_row *row, int64_t *value, char *text, size_t text_bytes);
 
-/* Append " name=value" for each row that lies wholly in what request reads: base units, as a reader without fault finds
- * them ("na" for not available; texts with blanks as '_'). */
+/* Print " name=value" for each row that the request reads completely: base units, as a correct reader finds them ("na"
+ * for not available; texts with '_' for blanks). */
 void slave_print_truth(const struct meter *m, const struct adu *request, FILE *out);
 
-/* One line "name=value" for each quantity of the meter's table, from the first of its registers that this firmware has.
- * With exact the meter's own value before the register's resolution and turning over. */
+/* Print one line "name=value" for each quantity of the meter's table, from the first of its registers that this
+ * firmware has. With exact the meter's own value, not rounded to the register's resolution and not wrapped. */
 void slave_print_all(const struct meter *m, bool exact, FILE *out);
 
 #endif

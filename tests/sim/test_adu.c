@@ -2,14 +2,14 @@
 #include "adu.h"
 #include "unit.h"
 
-TEST(crc_is_the_published_one)
+TEST(the_crc_of_a_published_frame_is_right)
 {
 	static const uint8_t request[] = {0x01, 0x03, 0x00, 0x00, 0x00, 0x0A};
 
 	assert_int_equal(adu_crc(request, sizeof(request)), 0xCDC5); /* C5 CD on the wire */
 }
 
-TEST(rtu_request_is_taken_apart)
+TEST(an_rtu_request_is_parsed)
 {
 	static const uint8_t bytes[] = {0x05, 0x03, 0xC7, 0x02, 0x00, 0x02, 0x59, 0x3B};
 	struct adu f;
@@ -21,7 +21,7 @@ TEST(rtu_request_is_taken_apart)
 	assert_int_equal(f.pdu[1], 0xC7);
 }
 
-TEST(rtu_with_a_wrong_bit_is_none)
+TEST(an_rtu_frame_with_a_wrong_bit_is_rejected)
 {
 	static const uint8_t bytes[] = {0x05, 0x03, 0xC7, 0x03, 0x00, 0x02, 0x59, 0x3B};
 	struct adu f;
@@ -30,7 +30,7 @@ TEST(rtu_with_a_wrong_bit_is_none)
 	assert_false(adu_rtu_parse(bytes, 3, &f));
 }
 
-TEST(length_of_a_request_follows_its_function)
+TEST(the_function_code_gives_the_length_of_a_request)
 {
 	static const uint8_t write_many[] = {5, 16, 0xE1, 0x00, 0, 6, 12}, odd[] = {5, 65, 0, 0, 0, 0, 0};
 
@@ -39,7 +39,7 @@ TEST(length_of_a_request_follows_its_function)
 	assert_int_equal(adu_rtu_request_length(odd, 7), 0);
 }
 
-TEST(rtu_answer_gets_its_crc)
+TEST(an_rtu_answer_gets_its_crc)
 {
 	static const uint8_t expected[] = {0x05, 0x83, 0x02, 0x81, 0x30};
 	struct adu f = {.unit = 5, .n_pdu = 2, .pdu = {0x83, 0x02}};
@@ -49,7 +49,7 @@ TEST(rtu_answer_gets_its_crc)
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-TEST(tcp_frame_is_taken_when_whole)
+TEST(a_tcp_frame_is_parsed_once_it_is_complete)
 {
 	static const uint8_t bytes[] = {0x12, 0x34, 0, 0, 0, 6, 9, 3, 0x03, 0x01, 0, 2, 0x12};
 	struct adu f;
@@ -61,7 +61,7 @@ TEST(tcp_frame_is_taken_when_whole)
 	assert_int_equal(f.n_pdu, 5);
 }
 
-TEST(tcp_frame_of_another_protocol_is_none)
+TEST(a_tcp_frame_of_another_protocol_is_rejected)
 {
 	static const uint8_t protocol[] = {0, 1, 0, 1, 0, 6, 9, 3, 0, 0, 0, 1};
 	static const uint8_t length[] = {0, 1, 0, 0, 1, 0, 9, 3, 0, 0, 0, 1};
@@ -71,7 +71,7 @@ TEST(tcp_frame_of_another_protocol_is_none)
 	assert_int_equal(adu_tcp_parse(length, sizeof(length), &f), -1);
 }
 
-TEST(tcp_answer_keeps_transaction_and_counts_its_bytes)
+TEST(a_tcp_answer_keeps_its_transaction_and_carries_its_length)
 {
 	static const uint8_t expected[] = {0xAB, 0xCD, 0, 0, 0, 5, 7, 3, 2, 0x12, 0x34};
 	struct adu f = {.tcp = true, .transaction = 0xABCD, .unit = 7, .n_pdu = 4, .pdu = {3, 2, 0x12, 0x34}};

@@ -9,42 +9,39 @@ static struct driver_row row_of(enum driver_type type, uint8_t n_words)
 	return (struct driver_row){.type = type, .n_words = n_words, .scale = -1, .mantissa = 1};
 }
 
-TEST(u32_in_every_order)
+/* Asserts that value is encoded in these two words. Returns the value that a reader finds in them. */
+static int64_t assert_words(enum driver_order order, enum driver_type type, struct encode_weight weight,
+			    int64_t modulus, int64_t value, uint16_t first, uint16_t second)
 {
-	struct driver_row row = row_of(DRIVER_U32, 2);
+	struct driver_row row = row_of(type, 2);
 	uint16_t w[2];
 	int64_t shown;
 
-	assert_true(encode_number(DRIVER_ABCD, &row, one, 0, 0x12345678, w, &shown));
-	assert_int_equal(w[0], 0x1234);
-	assert_int_equal(w[1], 0x5678);
-	encode_number(DRIVER_CDAB, &row, one, 0, 0x12345678, w, &shown);
-	assert_int_equal(w[0], 0x5678);
-	assert_int_equal(w[1], 0x1234);
-	encode_number(DRIVER_BADC, &row, one, 0, 0x12345678, w, &shown);
-	assert_int_equal(w[0], 0x3412);
-	assert_int_equal(w[1], 0x7856);
-	encode_number(DRIVER_DCBA, &row, one, 0, 0x12345678, w, &shown);
-	assert_int_equal(w[0], 0x7856);
-	assert_int_equal(w[1], 0x3412);
+	assert_true(encode_number(order, &row, weight, modulus, value, w, &shown));
+	assert_int_equal(w[0], first);
+	assert_int_equal(w[1], second);
+	return shown;
 }
 
-TEST(counter_is_cut_to_whole_counts_and_turns_over)
+TEST(a_u32_is_encoded_in_every_word_order)
 {
-	struct driver_row row = row_of(DRIVER_U32, 2);
-	uint16_t w[2];
-	int64_t shown;
-
-	assert_true(encode_number(DRIVER_ABCD, &row, ten, INT64_C(10000000000), INT64_C(9999999999), w, &shown));
-	assert_int_equal(shown, INT64_C(9999999990));
-	assert_int_equal((uint32_t)w[0] << 16 | w[1], 999999999);
-	assert_true(encode_number(DRIVER_ABCD, &row, ten, INT64_C(10000000000), INT64_C(10000000019), w, &shown));
-	assert_int_equal(shown, 10);
-	assert_int_equal(w[0], 0);
-	assert_int_equal(w[1], 1);
+	assert_words(DRIVER_ABCD, DRIVER_U32, one, 0, 0x12345678, 0x1234, 0x5678);
+	assert_words(DRIVER_CDAB, DRIVER_U32, one, 0, 0x12345678, 0x5678, 0x1234);
+	assert_words(DRIVER_BADC, DRIVER_U32, one, 0, 0x12345678, 0x3412, 0x7856);
+	assert_words(DRIVER_DCBA, DRIVER_U32, one, 0, 0x12345678, 0x7856, 0x3412);
 }
 
-TEST(gauge_is_rounded_half_away_from_zero)
+TEST(a_counter_is_rounded_down_to_counts_and_wraps)
+{
+	const int64_t modulus = INT64_C(10000000000);
+
+	/* 999999999 counts of 10 */
+	assert_int_equal(assert_words(DRIVER_ABCD, DRIVER_U32, ten, modulus, INT64_C(9999999999), 0x3B9A, 0xC9FF),
+			 INT64_C(9999999990));
+	assert_int_equal(assert_words(DRIVER_ABCD, DRIVER_U32, ten, modulus, INT64_C(10000000019), 0, 1), 10);
+}
+
+TEST(a_gauge_is_rounded_half_away_from_zero)
 {
 	struct driver_row row = row_of(DRIVER_S16, 1);
 	uint16_t w;
@@ -57,7 +54,7 @@ TEST(gauge_is_rounded_half_away_from_zero)
 	assert_int_equal(w, 2);
 }
 
-TEST(value_beyond_the_type_is_not_available)
+TEST(a_value_that_does_not_fit_becomes_not_available)
 {
 	struct driver_row row = row_of(DRIVER_S16, 1);
 	uint16_t w;
@@ -73,7 +70,7 @@ TEST(value_beyond_the_type_is_not_available)
 	assert_int_equal(w, 0x8000);
 }
 
-TEST(parts_of_a_word_stay_in_their_bits)
+TEST(a_part_of_a_word_sets_only_its_bits)
 {
 	struct driver_row high = row_of(DRIVER_U8_HIGH, 1), bits = row_of(DRIVER_BITS, 1);
 	uint16_t w;
@@ -89,28 +86,15 @@ TEST(parts_of_a_word_stay_in_their_bits)
 
 TEST(bcd_has_its_most_significant_digits_first)
 {
-	struct driver_row row = row_of(DRIVER_BCD, 2);
-	uint16_t w[2];
-	int64_t shown;
-
-	assert_true(encode_number(DRIVER_CDAB, &row, one, 0, 12345678, w, &shown));
-	assert_int_equal(w[0], 0x1234);
-	assert_int_equal(w[1], 0x5678);
+	assert_words(DRIVER_CDAB, DRIVER_BCD, one, 0, 12345678, 0x1234, 0x5678);
 }
 
-TEST(float_shows_what_it_can_hold)
+TEST(a_float_shows_the_nearest_float)
 {
-	struct driver_row row = row_of(DRIVER_F32, 2);
-	uint16_t w[2];
-	int64_t shown;
-
-	assert_true(encode_number(DRIVER_ABCD, &row, one, 0, 16777217, w, &shown));
-	assert_int_equal(w[0], 0x4B80);
-	assert_int_equal(w[1], 0);
-	assert_int_equal(shown, 16777216);
+	assert_int_equal(assert_words(DRIVER_ABCD, DRIVER_F32, one, 0, 16777217, 0x4B80, 0), 16777216);
 }
 
-TEST(magnitude_has_its_sign_elsewhere)
+TEST(a_negative_value_becomes_a_magnitude_and_a_sign_word)
 {
 	struct driver_row row = row_of(DRIVER_U32, 2), sector = row_of(DRIVER_U16, 1);
 	uint16_t w[2];
@@ -130,7 +114,7 @@ TEST(magnitude_has_its_sign_elsewhere)
 	assert_int_equal(encode_sign(&sector, 1000), 0);
 }
 
-TEST(weight_follows_the_ratios)
+TEST(the_weight_depends_on_the_transformer_ratios)
 {
 	static struct driver d = {.n_scales = 1};
 	struct driver_row row = row_of(DRIVER_U32, 2);
@@ -150,7 +134,7 @@ TEST(weight_follows_the_ratios)
 	assert_int_equal(w.exponent, 3);
 }
 
-TEST(modulus_is_the_rows_the_meters_or_the_types)
+TEST(the_modulus_comes_from_the_row_the_meter_or_the_type)
 {
 	struct driver_row row = row_of(DRIVER_U32, 2);
 
@@ -161,7 +145,7 @@ TEST(modulus_is_the_rows_the_meters_or_the_types)
 	assert_int_equal(encode_modulus(&row, ten, INT64_C(9999999995)), INT64_C(10000000000));
 }
 
-TEST(serial_number_fills_its_digits_from_the_right)
+TEST(a_serial_number_fills_its_digits_from_the_right)
 {
 	static const uint16_t expected[] = {0x0000, 0x0012, 0xAB34};
 	struct driver_row row = row_of(DRIVER_HEX, 3);
@@ -173,7 +157,7 @@ TEST(serial_number_fills_its_digits_from_the_right)
 	assert_string_equal(shown, "00000012AB34");
 }
 
-TEST(texts_of_both_packings)
+TEST(a_text_has_one_or_two_characters_per_word)
 {
 	struct driver_row two = row_of(DRIVER_TEXT, 2), single = row_of(DRIVER_CHARS, 2);
 	uint16_t w[2];

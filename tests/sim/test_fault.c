@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "fault.h"
 #include "unit.h"
@@ -25,7 +19,7 @@ static struct fault_rule rule_of(const char *name)
 	return rule;
 }
 
-TEST(kinds_are_known_by_name)
+TEST(a_kind_is_found_by_its_name)
 {
 	struct fault_rule rule = rule_of("exception-11");
 
@@ -39,7 +33,7 @@ TEST(kinds_are_known_by_name)
 	assert_int_equal(rule.delay_ms, 1200);
 }
 
-TEST(some_kinds_belong_to_some_transports)
+TEST(some_kinds_are_only_possible_on_some_transports)
 {
 	assert_true(fault_fits(FAULT_UNPLUG, false, false));
 	assert_false(fault_fits(FAULT_UNPLUG, false, true));
@@ -61,7 +55,7 @@ TEST(a_rate_is_kept_in_the_long_run)
 	assert_in_range(hits, 4700, 5300);
 }
 
-TEST(a_rule_strikes_its_meter_as_often_as_it_says)
+TEST(a_rule_applies_to_its_meter_until_its_count_is_used_up)
 {
 	struct fault_rule rule = rule_of("silence");
 	uint64_t chance = 1;
@@ -81,7 +75,7 @@ static size_t build(const char *name, const struct adu *f, uint64_t *chance, uin
 	return fault_build(&rule, f, chance, out);
 }
 
-TEST(bad_crc_never_fits)
+TEST(a_bad_crc_is_never_right)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
@@ -93,7 +87,7 @@ TEST(bad_crc_never_fits)
 	}
 }
 
-TEST(bad_crc_behind_a_gateway_is_its_exception)
+TEST(a_bad_crc_behind_a_gateway_becomes_exception_11)
 {
 	static const uint8_t expected[] = {0x12, 0x34, 0, 0, 0, 3, 5, 0x83, 11};
 	uint8_t out[FAULT_BYTES_MAX];
@@ -103,7 +97,7 @@ TEST(bad_crc_behind_a_gateway_is_its_exception)
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-TEST(wrong_unit_and_function_are_whole_but_wrong)
+TEST(a_wrong_unit_or_function_comes_in_a_valid_frame)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
@@ -117,7 +111,7 @@ TEST(wrong_unit_and_function_are_whole_but_wrong)
 	assert_int_equal(f.pdu[0], 4);
 }
 
-TEST(wrong_transaction_is_another)
+TEST(a_wrong_transaction_comes_in_a_valid_frame)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
@@ -131,7 +125,7 @@ TEST(wrong_transaction_is_another)
 	}
 }
 
-TEST(short_is_cut_or_a_word_less)
+TEST(a_short_answer_is_cut_or_one_word_shorter)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
@@ -152,7 +146,7 @@ TEST(short_is_cut_or_a_word_less)
 	assert_true(cut > ROUNDS / 4 && whole > ROUNDS / 4);
 }
 
-TEST(long_is_a_word_more)
+TEST(a_long_answer_is_one_word_longer)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
@@ -163,7 +157,7 @@ TEST(long_is_a_word_more)
 	assert_int_equal(f.n_pdu, 8);
 }
 
-TEST(longest_answer_stays_in_its_bytes)
+TEST(the_longest_answer_fits_its_buffer)
 {
 	struct adu longest = {.tcp = true, .unit = 5, .n_pdu = 252, .pdu = {3, 250}};
 	uint8_t out[FAULT_BYTES_MAX];
@@ -174,7 +168,7 @@ TEST(longest_answer_stays_in_its_bytes)
 		assert_in_range(build("noise-after", &longest, &chance, out), 260, FAULT_BYTES_MAX);
 }
 
-TEST(noise_leaves_the_answer_whole)
+TEST(noise_keeps_the_answer_complete)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;
@@ -189,7 +183,7 @@ TEST(noise_leaves_the_answer_whole)
 	assert_true(adu_rtu_parse(out, ANSWER_BYTES, &f));
 }
 
-TEST(exception_has_the_rules_code)
+TEST(an_exception_has_the_code_of_the_rule)
 {
 	static const uint8_t expected[] = {5, 0x83, 6};
 	uint8_t out[FAULT_BYTES_MAX];
@@ -199,7 +193,7 @@ TEST(exception_has_the_rules_code)
 	assert_memory_equal(out, expected, sizeof(expected));
 }
 
-TEST(wild_answer_is_sound_and_of_another_value)
+TEST(a_wild_answer_is_valid_and_has_another_value)
 {
 	uint8_t out[FAULT_BYTES_MAX];
 	uint64_t chance = 1;

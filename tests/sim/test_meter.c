@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "err.h"
 #include "meter.h"
@@ -75,7 +69,7 @@ TEST(energy_is_power_times_time)
 	assert_in_range(value(&m, Q_ACTIVE_ENERGY_IMPORT), 1000 + 5998, 1000 + 6000);
 }
 
-TEST(steps_of_time_make_no_difference)
+TEST(the_size_of_time_steps_makes_no_difference)
 {
 	struct meter a = meter_of(500, 15000, "machine"), b = a;
 
@@ -98,7 +92,7 @@ static int64_t tariffs_sum(const struct meter *m, enum quantity first)
 	return sum;
 }
 
-TEST(tariffs_advance_by_what_the_total_does)
+TEST(the_tariffs_together_advance_like_the_total)
 {
 	struct meter m = meter_of(700, 9000, "office");
 	int64_t total, tariffs, t2;
@@ -121,7 +115,7 @@ TEST(tariffs_advance_by_what_the_total_does)
 	assert_int_equal(tariffs_sum(&m, Q_REACTIVE_ENERGY_IMPORT_T1), value(&m, Q_REACTIVE_ENERGY_IMPORT));
 }
 
-TEST(powers_and_currents_belong_together)
+TEST(powers_match_voltages_and_currents)
 {
 	struct meter m = meter_of(40000, 40000, "flat");
 	int64_t p = 0, q = 0, s = 0;
@@ -219,7 +213,7 @@ TEST(another_device_has_other_counters)
 	assert_int_equal(tariffs_sum(&m, Q_ACTIVE_ENERGY_IMPORT_T1), value(&m, Q_ACTIVE_ENERGY_IMPORT));
 }
 
-TEST(identity_is_what_the_table_expects)
+TEST(the_identity_is_the_one_that_the_table_expects)
 {
 	struct meter m = meter_of(0, 0, "flat");
 

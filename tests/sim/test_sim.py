@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""tally-sim read by clients that are not ours: pymodbus and mbpoll, over a pseudo-terminal and over TCP.
+"""Foreign clients, pymodbus and mbpoll, read tally-sim over a pseudo-terminal and over TCP.
 
 usage: test_sim.py TALLY_SIM DRIVERS
 """
@@ -78,7 +78,7 @@ def wait_for(condition, what):
         if result:
             return result
         time.sleep(0.01)
-    raise AssertionError("waited in vain for " + what)
+    raise AssertionError("timed out waiting for " + what)
 
 
 def lines_of(path):
@@ -183,21 +183,21 @@ class Reading(Site):
             self.assertEqual(u32(client.read_holding_registers(50770, 2, slave=5).registers), 123456)
         self.assertEqual(self.stats("meter", "e43")["answers"], 3)
 
-    def test_missing_registers_and_wrong_requests_are_refused(self):
+    def test_missing_registers_and_invalid_requests_are_refused(self):
         client = self.serial()
         self.assertEqual(client.read_holding_registers(50946, 2, slave=5).exception_code, 2)
         self.assertEqual(client.read_holding_registers(50560, 20, slave=5).exception_code, 2)
         self.assertEqual(client.read_input_registers(50770, 2, slave=5).exception_code, 1)
         self.assertEqual(client.write_register(40481, 1, slave=5).exception_code, 1)
 
-    def test_tcp_answers_and_its_gateway_refuses_unknown_units(self):
+    def test_tcp_answers_and_the_gateway_refuses_unknown_units(self):
         client = self.tcp()
         registers = client.read_holding_registers(50944, 65, slave=1).registers
         self.assertEqual(u32(registers, 2), 999999999)
         self.assertEqual(client.read_holding_registers(50944, 65, slave=77).exception_code, 11)
         self.assertEqual(self.stats("bus", "gw")["unknown"], 1)
 
-    def test_mbpoll_reads_both(self):
+    def test_mbpoll_reads_over_rtu_and_tcp(self):
         for words in (["-m", "rtu", "-b", "9600", "-P", "none", "-a", "5", self.dir + "/hall"],
                       ["-m", "tcp", "-p", self.places["gw"][2], "-a", "1", "127.0.0.1"]):
             done = subprocess.run(["mbpoll", "-0", "-1", "-t", "4", "-r", "50000", "-c", "4", *words],
@@ -206,7 +206,7 @@ class Reading(Site):
             letters = re.findall(r"\[5000\d\]:\s+(\d+)", done.stdout)
             self.assertEqual("".join(chr(int(x)) for x in letters), "SOCO")
 
-    def test_rtu_frames_over_tcp(self):
+    def test_rtu_over_tcp_carries_frames_with_a_crc(self):
         s = self.connect("serial-server")
         request = bytes([3, 3]) + struct.pack(">HH", 50000, 4)
         s.sendall(request + crc(request))
@@ -217,7 +217,7 @@ class Reading(Site):
         self.assertEqual(answer[3:11], b"\0S\0O\0C\0O")
         self.assertEqual(answer[11:], crc(answer[:11]))
 
-    def test_a_line_at_another_speed_understands_nothing(self):
+    def test_a_request_at_another_speed_gets_no_answer(self):
         client = ModbusSerialClient(self.dir + "/hall", baudrate=19200, timeout=1, retries=0)
         client.connect()
         self.addCleanup(client.close)
@@ -225,13 +225,13 @@ class Reading(Site):
         wait_for(lambda: self.stats("bus", "hall")["wrong_speed"] == 1, "a frame at the wrong speed")
 
     def test_an_answer_takes_its_time_on_the_wire(self):
-        """The lower bound is the wire's; there is no upper one on a busy machine."""
+        """The wire sets the lower bound. There is no upper bound, because the machine may be busy."""
         client = self.serial()
         start = time.monotonic()
         client.read_holding_registers(50512, 62, slave=5)
         self.assertGreaterEqual(time.monotonic() - start, (8 + 129) * 10 / 9600 + 0.030)
 
-    def test_trace_tells_every_request_and_its_truth(self):
+    def test_the_trace_has_every_request_and_the_true_values(self):
         client = self.serial()
         client.read_holding_registers(50770, 2, slave=5)
         client.read_holding_registers(50946, 2, slave=5)
@@ -246,7 +246,7 @@ class Port(Site):
     def is_exclusive(self, fd):
         return fcntl.ioctl(fd, self.GET_EXCLUSIVE, struct.pack("i", 0)) != struct.pack("i", 0)
 
-    def test_exclusive_use_ends_with_its_user(self):
+    def test_exclusive_use_ends_when_the_user_closes_the_port(self):
         watching = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
         self.addCleanup(os.close, watching)
         user = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
@@ -267,21 +267,21 @@ class Control(Site):
         self.control("set", "e43", "frequency", "auto")
         self.assertIn(u32(client.read_holding_registers(50526, 2, slave=5).registers), range(4997, 5004))
 
-    def test_a_counter_turns_over(self):
+    def test_a_counter_wraps(self):
         client = self.tcp()
         self.control("set", "e44", "active_energy_import", "10000000030")
         self.assertEqual(u32(client.read_holding_registers(50946, 2, slave=1).registers), 3)
         self.assertEqual(self.truth("e44")["active_energy_import"], "30")
         self.assertEqual(self.truth("e44", "exact")["active_energy_import"], "10000000030")
 
-    def test_a_meter_is_swapped(self):
+    def test_a_swapped_meter_has_another_serial_number_and_other_counters(self):
         before = self.truth("e44")
         self.control("swap", "e44", "4711")
         after = self.truth("e44")
         self.assertEqual(after["serial_number"], "4711".rjust(len(after["serial_number"]), "0"))
         self.assertNotEqual(before["active_energy_import"], after["active_energy_import"])
 
-    def test_nonsense_is_refused(self):
+    def test_an_invalid_command_is_refused(self):
         self.assertIn("no such meter", self.control("truth", "e99", good=False))
         self.assertIn("no such quantity", self.control("set", "e43", "colour", "1", good=False))
         self.assertIn("no such fault on this transport", self.control("fault", "hall", "reset", "1%", good=False))
@@ -295,7 +295,7 @@ class Faults(Site):
     def read(self, client, meter):
         return client.read_holding_registers(*self.READ, slave=meter)
 
-    def test_each_fault_keeps_a_good_answer_away_and_is_counted(self):
+    def test_each_fault_prevents_a_good_answer_and_is_counted(self):
         fd = self.raw_port()
         request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
         request += crc(request)
@@ -306,11 +306,11 @@ class Faults(Site):
                 self.control("fault", "e43", kind, "100%", "1", "50ms")
                 os.write(fd, request)
                 wait_for(lambda: self.stats("meter", "e43").get(kind) == 1, "the fault")
-                got = self.quiet()
+                got = self.read_until_silent()
                 self.assertEqual(got == b"", kind == "silence")
                 self.assertEqual(got == good, kind == "dribble")
         os.write(fd, request)
-        self.assertEqual(self.quiet(), good)
+        self.assertEqual(self.read_until_silent(), good)
 
     def raw_port(self):
         fd = os.open(self.dir + "/hall", os.O_RDWR | os.O_NOCTTY)
@@ -318,21 +318,21 @@ class Faults(Site):
         subprocess.run(["stty", "-F", self.dir + "/hall", str(self.baud), "raw", "-echo"], check=True)
         return fd
 
-    def quiet(self):
-        """All that comes until the line has been silent for as long as no answer ever is."""
+    def read_until_silent(self):
+        """All bytes until the line has been silent for 0.4 s, longer than inside any answer."""
         got = b""
         with open(self.dir + "/hall", "rb", buffering=0) as port:
             while select.select([port], [], [], 0.4)[0]:
                 got += port.read(500)
         return got
 
-    def test_exceptions_of_every_code(self):
+    def test_an_exception_has_the_chosen_code(self):
         client = self.tcp()
         for code in (4, 6, 10, 11):
             self.control("fault", "e44", "exception-%d" % code, "100%", "1")
             self.assertEqual(self.read(client, 1).exception_code, code)
 
-    def test_wrong_transaction(self):
+    def test_a_wrong_transaction_comes_with_a_complete_answer(self):
         s = self.connect("gw")
         self.control("fault", "e44", "wrong-transaction", "100%", "1")
         s.sendall(bytes.fromhex("123400000006 01 03") + struct.pack(">HH", *self.READ))
@@ -340,7 +340,7 @@ class Faults(Site):
         self.assertEqual(len(answer), 13)
         self.assertNotEqual(answer[:2], b"\x12\x34")
 
-    def test_late_answer_meets_the_next_request(self):
+    def test_a_late_answer_arrives_after_that_of_the_next_request(self):
         s = self.connect("gw")
         self.control("fault", "e44", "late", "100%", "1", "300ms")
         s.sendall(bytes.fromhex("000100000006 01 03") + struct.pack(">HH", *self.READ))
@@ -350,7 +350,7 @@ class Faults(Site):
             answers += s.recv(100)
         self.assertEqual((answers[1], answers[14]), (2, 1))
 
-    def test_noise_and_echo_surround_a_good_answer(self):
+    def test_noise_and_echo_come_with_a_good_answer(self):
         fd = self.raw_port()
         request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
         request += crc(request)
@@ -364,9 +364,9 @@ class Faults(Site):
                 self.assertIn(bytes([5, 3, 4]), got)
                 if kind == "echo":
                     self.assertEqual(got[:8], request)
-                self.quiet()
+                self.read_until_silent()
 
-    def test_reset_closes_the_connection(self):
+    def test_a_reset_closes_the_connection(self):
         for bus, meter in (("gw", "e44"), ("serial-server", "remote")):
             with self.subTest(bus=bus):
                 s = self.connect(bus)
@@ -380,7 +380,7 @@ class Faults(Site):
         with socket.socket() as s:
             return s.connect_ex(("127.0.0.1", port)) == 0
 
-    def test_gateway_reboots_and_comes_back_at_its_port(self):
+    def test_a_rebooted_gateway_returns_at_the_same_port(self):
         self.assertFalse(self.read(self.tcp(), 1).isError())
         self.control("reboot", "gw", "1min")
         port = int(self.places["gw"][2])
@@ -389,13 +389,13 @@ class Faults(Site):
         wait_for(lambda: self.listens(port), "the gateway")
         self.assertFalse(self.read(self.tcp(), 1).isError())
 
-    def test_mute_bus_accepts_and_says_nothing(self):
+    def test_a_mute_bus_accepts_connections_and_sends_nothing(self):
         self.control("mute", "gw", "1min")
         self.assertTrue(self.read(self.tcp(timeout=1), 1).isError())
         self.control("mute", "gw", "0")
         self.assertFalse(self.read(self.tcp(), 1).isError())
 
-    def test_adapter_is_unplugged_and_comes_back(self):
+    def test_an_unplugged_adapter_returns_at_the_same_path(self):
         client = self.serial(timeout=1)
         self.assertFalse(self.read(client, 5).isError())
         self.control("unplug", "hall", "1min")
@@ -416,14 +416,14 @@ class Program(unittest.TestCase):
     def run_sim(self, *words):
         return subprocess.run([SIM, *words], capture_output=True, text=True)
 
-    def test_exit_codes(self):
+    def test_the_exit_code_is_2_for_wrong_usage_and_1_for_errors(self):
         self.assertEqual(self.run_sim().returncode, 2)
         self.assertEqual(self.run_sim("--no-such-option").returncode, 2)
         self.assertEqual(self.run_sim("--version").returncode, 0)
         self.assertEqual(self.run_sim("/nonexistent.ini").returncode, 1)
         self.assertEqual(self.run_sim("--control", "/nonexistent", "stats").returncode, 1)
 
-    def test_a_path_that_is_no_link_is_left_alone(self):
+    def test_a_file_at_the_path_of_a_bus_is_not_replaced(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(folder + "/hall", "w") as f:
                 f.write("mine")
@@ -434,7 +434,7 @@ class Program(unittest.TestCase):
             self.assertIn("site.ini:3: bus hall: ", done.stderr)
             self.assertEqual(lines_of(folder + "/hall")[0], "mine")
 
-    def test_the_link_goes_with_the_program(self):
+    def test_the_program_removes_its_link_when_it_ends(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(folder + "/site.ini", "w") as f:
                 f.write("[site]\ndrivers = %s\n[bus hall]\ntransport = rtu\npath = %s/hall\n" % (DRIVERS, folder))

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "site.h"
 #include "unit.h"
@@ -46,8 +40,8 @@ static struct site *load(const char *text, struct err *e)
 	return site_load(file, e);
 }
 
-/* The text has exactly this complaint, at this line. */
-static void refused(const char *text, unsigned line, const char *complaint)
+/* The text gets exactly one complaint, and it begins like this. */
+static void assert_complaint(const char *text, unsigned line, const char *complaint)
 {
 	struct err e = {0};
 	char start[256];
@@ -56,11 +50,11 @@ static void refused(const char *text, unsigned line, const char *complaint)
 	assert_int_equal(e.n_items, 1);
 	snprintf(start, sizeof(start), "%s:%u: %s", file, line, complaint);
 	if (strncmp(e.items[0].text, start, strlen(start)) != 0)
-		fail_msg("'%s' is no '%s...'", e.items[0].text, start);
+		fail_msg("'%s' does not begin with '%s'", e.items[0].text, start);
 	err_fini(&e);
 }
 
-TEST(good_site_is_read)
+TEST(a_good_site_is_read)
 {
 	struct err e = {0};
 	struct site *s = load(DRIVERS "speed = 60\nhold = 500ms\nstart = 1700000000\n" BUS METER
@@ -92,7 +86,7 @@ TEST(good_site_is_read)
 	err_fini(&e);
 }
 
-TEST(one_rule_for_several_meters_becomes_several)
+TEST(a_fault_of_several_meters_becomes_a_rule_for_each)
 {
 	struct err e = {0};
 	struct site *s = load(DRIVERS BUS METER "[meter m2]\nbus = gw\nmodel = countis-e44\naddress = 5\n"
@@ -107,30 +101,36 @@ TEST(one_rule_for_several_meters_becomes_several)
 	err_fini(&e);
 }
 
-TEST(faults_are_told_with_their_line)
+TEST(every_complaint_names_its_line)
 {
-	refused(DRIVERS "sped = 2\n" BUS, 3, "unknown key sped in [site], ");
-	refused("[sites]\n", 1, "section [sites], ");
-	refused(DRIVERS BUS "parity = mark\n", 9, "parity = mark, none, even or odd is allowed");
-	refused(DRIVERS BUS "baud = 9600\n", 9, "second baud in this section, one is allowed");
-	refused(DRIVERS BUS METER "colour = red\n", 13, "unknown key colour in [meter], ");
-	refused(DRIVERS BUS METER "base = 5\n", 13, "base = 5, a power with its unit (W, kW, MW) is allowed");
-	refused(DRIVERS BUS METER "ct = 400\n", 13, "ct = 400, PRIMARY/SECONDARY is allowed");
-	refused(DRIVERS BUS METER "tariffs = 22:00 2, 06:00 1\n", 13, "tariffs = 22:00 2, 06:00 1, ");
-	refused(DRIVERS BUS METER "frequency = 50 kWh\n", 13, "frequency = 50 kWh, na or a value with its unit");
-	refused(DRIVERS BUS METER "address = 6\n", 13, "second address");
-	refused(DRIVERS BUS METER "[meter m2]\nbus = hall\nmodel = countis-e44\naddress = 5\n", 13,
-		"meter m2 at address 5, which m1 has already");
-	refused(DRIVERS BUS "[meter m2]\nbus = yard\nmodel = countis-e44\naddress = 5\n", 9,
-		"meter m2 on bus yard, no such [bus]");
-	refused(DRIVERS BUS "[meter m2]\nbus = hall\nmodel = countis-e99\naddress = 5\n", 9,
-		"model = countis-e99, no ");
-	refused(DRIVERS BUS METER "[fault f]\nkind = fire\n", 14, "kind = fire, one of silence, ");
-	refused(DRIVERS BUS METER "[fault f]\nkind = reset\nbus = hall\n", 13, "reset on bus hall, ");
-	refused(DRIVERS BUS METER "[fault f]\nkind = late\nrate = 101%\n", 15, "rate = 101%, ");
+	assert_complaint(DRIVERS "sped = 2\n" BUS, 3, "unknown key sped in [site]; use ");
+	assert_complaint("[sites]\n", 1, "section [sites] is not valid; use ");
+	assert_complaint(DRIVERS BUS "parity = mark\n", 9, "parity = mark is not valid; use none, even or odd");
+	assert_complaint(DRIVERS BUS "baud = 9600\n", 9, "duplicate key baud in this section; remove one");
+	assert_complaint(DRIVERS BUS METER "colour = red\n", 13, "unknown key colour in [meter]; use ");
+	assert_complaint(DRIVERS BUS METER "base = 5\n", 13,
+			 "base = 5 is not valid; use a power with its unit (W, kW, MW)");
+	assert_complaint(DRIVERS BUS METER "ct = 400\n", 13, "ct = 400 is not valid; use PRIMARY/SECONDARY");
+	assert_complaint(DRIVERS BUS METER "tariffs = 22:00 2, 06:00 1\n", 13,
+			 "tariffs = 22:00 2, 06:00 1 is not valid; use ");
+	assert_complaint(DRIVERS BUS METER "frequency = 50 kWh\n", 13,
+			 "frequency = 50 kWh is not valid; use na or a value with its unit");
+	assert_complaint(DRIVERS BUS METER "address = 6\n", 13, "duplicate key address");
+	assert_complaint(DRIVERS BUS METER "[meter m2]\nbus = hall\nmodel = countis-e44\naddress = 5\n", 13,
+			 "meter m2 has the same address 5 as m1; ");
+	assert_complaint(DRIVERS BUS "[meter m2]\nbus = yard\nmodel = countis-e44\naddress = 5\n", 9,
+			 "meter m2 is on bus yard, which does not exist; add [bus yard]");
+	assert_complaint(DRIVERS BUS "[meter m2]\nbus = hall\nmodel = countis-e99\naddress = 5\n", 9,
+			 "model = countis-e99 is not known; there is no ");
+	assert_complaint(DRIVERS BUS METER "[fault f]\nkind = fire\n", 14,
+			 "kind = fire is not valid; use one of silence, ");
+	assert_complaint(DRIVERS BUS METER "[fault f]\nkind = reset\nbus = hall\n", 13,
+			 "reset is not possible on bus hall ");
+	assert_complaint(DRIVERS BUS METER "[fault f]\nkind = late\nrate = 101%\n", 15,
+			 "rate = 101% is not valid; use ");
 }
 
-TEST(missing_file_is_told)
+TEST(a_missing_file_is_a_complaint)
 {
 	struct err e = {0};
 

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "codec.h"
 #include "err.h"
@@ -60,7 +54,7 @@ static void meter_free(struct meter *m)
 	driver_free((struct driver *)m->driver);
 }
 
-static struct adu ask(const struct meter *m, uint8_t function, unsigned address, unsigned n)
+static struct adu send_request(const struct meter *m, uint8_t function, unsigned address, unsigned n)
 {
 	struct adu request = {.unit = 5, .n_pdu = 5}, answer;
 
@@ -75,7 +69,7 @@ static struct adu ask(const struct meter *m, uint8_t function, unsigned address,
 
 static uint8_t exception_of(const struct meter *m, uint8_t function, unsigned address, unsigned n)
 {
-	struct adu answer = ask(m, function, address, n);
+	struct adu answer = send_request(m, function, address, n);
 
 	return slave_exception(&answer);
 }
@@ -85,10 +79,10 @@ static unsigned word(const struct adu *answer, unsigned i)
 	return (unsigned)answer->pdu[2 + 2 * i] << 8 | answer->pdu[3 + 2 * i];
 }
 
-TEST(block_is_read_across_reserved_words)
+TEST(a_block_is_read_across_reserved_words)
 {
 	struct meter m = meter_of(table);
-	struct adu a = ask(&m, 3, 100, 10);
+	struct adu a = send_request(&m, 3, 100, 10);
 
 	assert_int_equal(a.n_pdu, 22);
 	assert_int_equal(word(&a, 0), 0xFFFF);
@@ -98,16 +92,16 @@ TEST(block_is_read_across_reserved_words)
 	meter_free(&m);
 }
 
-TEST(what_the_table_does_not_allow_is_refused)
+TEST(a_request_that_the_table_does_not_allow_is_refused)
 {
 	struct meter m = meter_of(table);
 
 	assert_int_equal(exception_of(&m, 4, 102, 2), 1);
 	assert_int_equal(exception_of(&m, 3, 102, 9), 2); /* into the next block */
-	assert_int_equal(exception_of(&m, 3, 98, 4), 2);  /* from before the block */
+	assert_int_equal(exception_of(&m, 3, 98, 4), 2);  /* begins before the block */
 	assert_int_equal(exception_of(&m, 3, 112, 2), 2); /* a block without gaps */
 	assert_int_equal(exception_of(&m, 3, 112, 1), 0);
-	assert_int_equal(exception_of(&m, 3, 400, 2), 2); /* nothing there */
+	assert_int_equal(exception_of(&m, 3, 400, 2), 2); /* no rows */
 	assert_int_equal(exception_of(&m, 3, 300, 4), 0); /* two rows outside blocks */
 	assert_int_equal(exception_of(&m, 3, 300, 5), 2);
 	assert_int_equal(exception_of(&m, 3, 100, 0), 3);
@@ -116,7 +110,7 @@ TEST(what_the_table_does_not_allow_is_refused)
 	meter_free(&m);
 }
 
-TEST(firmware_that_lacks_registers_refuses_them)
+TEST(missing_registers_are_refused)
 {
 	struct meter m = meter_of(table);
 
@@ -127,32 +121,32 @@ TEST(firmware_that_lacks_registers_refuses_them)
 	meter_free(&m);
 }
 
-TEST(absent_value_is_its_pattern)
+TEST(a_value_that_is_not_available_has_its_pattern)
 {
 	struct meter m = meter_of(table);
 	struct adu a;
 
 	meter_set_absent(&m, Q_FREQUENCY);
-	a = ask(&m, 3, 112, 1);
+	a = send_request(&m, 3, 112, 1);
 	assert_int_equal(word(&a, 0), 0xFFFF);
 	meter_free(&m);
 }
 
-TEST(byte_addressed_runs_and_short_values_alone)
+TEST(byte_addressed_values_are_read_in_runs_but_short_ones_alone)
 {
 	struct meter m = meter_of(bytes_table);
-	struct adu a = ask(&m, 3, 0x0301, 4);
+	struct adu a = send_request(&m, 3, 0x0301, 4);
 
 	assert_int_equal(a.n_pdu, 10);
 	assert_int_equal(word(&a, 0) << 16 | word(&a, 1), 231000);
-	a = ask(&m, 3, 0x0309, 1);
+	a = send_request(&m, 3, 0x0309, 1);
 	assert_int_equal(word(&a, 0), 500);
-	a = ask(&m, 3, 0x0310, 2);
+	a = send_request(&m, 3, 0x0310, 2);
 	assert_int_equal(word(&a, 0) << 16 | word(&a, 1), 1500);
-	a = ask(&m, 3, 0x0314, 1);
+	a = send_request(&m, 3, 0x0314, 1);
 	assert_int_equal(word(&a, 0), 1);
 	assert_int_equal(exception_of(&m, 3, 0x0301, 5), 2); /* a short value in a run */
-	assert_int_equal(exception_of(&m, 3, 0x0303, 2), 2); /* amid a value */
+	assert_int_equal(exception_of(&m, 3, 0x0303, 2), 2); /* begins inside a value */
 	assert_int_equal(exception_of(&m, 3, 0x0310, 3), 2); /* value and sign */
 	meter_free(&m);
 }
@@ -170,7 +164,7 @@ static char *truth_of(const struct meter *m, unsigned address, unsigned n)
 	return text;
 }
 
-TEST(truth_names_the_rows_wholly_read)
+TEST(the_truth_names_the_rows_that_are_read_completely)
 {
 	struct meter m = meter_of(table);
 	char *text = truth_of(&m, 103, 5);
@@ -183,7 +177,7 @@ TEST(truth_names_the_rows_wholly_read)
 	meter_free(&m);
 }
 
-TEST(counter_tells_how_often_it_has_passed_its_modulus)
+TEST(a_count_of_rollovers_follows_its_counter)
 {
 	struct meter m = meter_of("[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
 				  "[registers]\n"
@@ -217,11 +211,11 @@ struct answers {
 	uint16_t words[DRIVER_ROWS_MAX * DRIVER_WORDS_MAX];
 };
 
-static void ask_all(const struct meter *m, const struct plan *p, struct answers *answers)
+static void send_all_requests(const struct meter *m, const struct plan *p, struct answers *answers)
 {
 	for (unsigned i = 0; i < p->n_requests; i++) {
 		const struct plan_request *r = &p->requests[i];
-		struct adu a = ask(m, r->function, r->address, r->n_words);
+		struct adu a = send_request(m, r->function, r->address, r->n_words);
 
 		if (slave_exception(&a) != 0)
 			fail_msg("%s: %u words at %u: exception %u", m->driver->name, r->n_words, r->address,
@@ -269,14 +263,14 @@ static void compare_model(struct driver *d, uint32_t ct, int64_t base_w)
 	meter_start(&m, ct, INT64_C(1700000000000));
 	assert_non_null(p);
 	assert_non_null(answers);
-	ask_all(&m, p, answers);
+	send_all_requests(&m, p, answers);
 	for (unsigned i = 0; i < p->n_items; i++)
 		compare_row(&m, &p->items[i], answers);
 	free(answers);
 	plan_free(p);
 }
 
-/* Encoder and decoder were written apart: every row of every shipped table, planned, asked and decoded. */
+/* Plans, requests and decodes every row of every shipped table. Encoder and decoder were written independently. */
 TEST(every_model_is_decoded_to_the_truth)
 {
 	char **names = driver_list(SOURCE_DIR "/drivers"), *file, *shadowed;
