@@ -64,7 +64,7 @@ struct reader *tally_open_database(const struct conf *conf)
 /* Names of all that rows can be of, the nearest to a mistyped one kept. */
 bool tally_is_known(struct reader *r, const char *name)
 {
-	static const char sql[] = "SELECT name FROM meter UNION SELECT name FROM bus UNION SELECT 'tallyd'";
+	static const char sql[] = "SELECT name FROM subject";
 	char nearest[CONF_NAME_MAX + 1] = "";
 	size_t best = nearest_far_from(name), distance;
 	enum reader_step step;

@@ -48,7 +48,7 @@ static int count_waiting(struct reader *r)
 {
 	int n = -1;
 
-	if (reader_ask(r, "SELECT count(*) FROM replacement WHERE NOT done") == 0 && reader_next(r) == READER_ROW)
+	if (reader_ask(r, "SELECT count(*) FROM meter_replacement WHERE NOT done") == 0 && reader_next(r) == READER_ROW)
 		n = (int)reader_whole(r, 0);
 	return n;
 }
@@ -58,8 +58,8 @@ static int tell_outcome(const struct swap *s, struct reader *r)
 {
 	const char *detail = "";
 
-	if (reader_ask(r, "SELECT detail FROM event_log WHERE subject = ? AND kind = 'meter-replaced' "
-			  "ORDER BY id DESC LIMIT 1") == 0) {
+	if (reader_ask(r, "SELECT ifnull(detail, '') FROM meter_replacement WHERE meter = ? AND done ORDER BY id DESC "
+			  "LIMIT 1") == 0) {
 		reader_bind_text(r, 1, s->name);
 		if (reader_next(r) == READER_ROW)
 			detail = reader_text(r, 0);

@@ -14,14 +14,7 @@
 enum { STALE_AFTER_MS = 600000 };
 
 static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
-/* Figures are written every five minutes, readings with every commit: the newer of the two tells how old the last one
- * is. */
-static const char meter_sql[] =
-	"SELECT m.*, min(ifnull(l.age_s, 1 << 62), unixepoch('now') - unixepoch(m.last_good)) AS age_s, "
-	"(SELECT mismatch FROM status_of_meter s JOIN meter i ON i.id = s.meter WHERE i.name = m.meter) AS mismatch, "
-	"f.faults FROM meter_status m JOIN meter_faults f ON f.meter = m.meter LEFT JOIN (SELECT meter, min(age_s) AS "
-	"age_s FROM latest GROUP BY meter) l "
-	"ON l.meter = m.meter ORDER BY m.bus, m.address, m.meter";
+static const char meter_sql[] = "SELECT * FROM meter_report ORDER BY bus, address, meter";
 
 struct status {
 	const struct conf *conf;
@@ -147,22 +140,15 @@ static int print_meters(struct status *s)
 static int print_notes(struct status *s)
 {
 	static const char sql[] =
-		"SELECT who, what FROM (SELECT 'bus ' || bus AS who, coalesce((SELECT detail FROM event_log "
-		"WHERE subject = bus AND kind = 'bus-down' ORDER BY id DESC LIMIT 1), 'not open yet') AS what "
-		"FROM bus_status WHERE state = 'down' "
-		"UNION ALL SELECT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
-		"AND kind = 'meter-down' ORDER BY id DESC LIMIT 1), 'no answer yet') FROM meter_status "
-		"WHERE state IN ('down', 'never') AND bus NOT IN (SELECT bus FROM bus_status WHERE state = 'down') "
-		"UNION ALL SELECT name, 'not a ' || model || ': ' || mismatch || '; its readings are kept as suspect' "
-		"FROM meter m JOIN status_of_meter s ON s.meter = m.id WHERE m.configured AND mismatch <> '' "
-		"UNION ALL SELECT DISTINCT meter, coalesce((SELECT detail FROM event_log WHERE subject = meter "
-		"AND kind IN ('implausible', 'reset') ORDER BY id DESC LIMIT 1), 'its readings are suspect') "
-		"FROM latest l WHERE quality = 'suspect' AND NOT EXISTS (SELECT * FROM meter m "
-		"JOIN status_of_meter s ON s.meter = m.id WHERE m.name = l.meter AND mismatch <> '') "
-		"UNION ALL SELECT f.meter, 'of ' || f.requests || ' requests ' || f.failures || ' failed: ' || "
-		"f.faults FROM meter_faults f JOIN meter_status m ON m.meter = f.meter "
-		"WHERE m.state NOT IN ('down', 'never') AND f.failures * 100 > f.requests) "
-		"ORDER BY who NOT LIKE 'bus %', who";
+		"SELECT CASE kind WHEN 'bus-down' THEN 'bus ' ELSE '' END || subject AS who, "
+		"CASE kind WHEN 'bus-down' THEN coalesce(detail, 'not open yet') "
+		"WHEN 'meter-down' THEN coalesce(detail, 'no answer yet') "
+		"WHEN 'mismatch' THEN 'not a ' || (SELECT model FROM meter_status WHERE meter = subject) || ': ' || "
+		"detail || '; its readings are kept as suspect' "
+		"ELSE coalesce(detail, 'its readings are suspect') END, kind <> 'bus-down' AS place FROM trouble "
+		"UNION ALL SELECT meter, 'of ' || requests || ' requests ' || failures || ' failed: ' || faults, 1 "
+		"FROM meter_report WHERE state NOT IN ('down', 'never') AND failures * 100 > requests "
+		"ORDER BY place, who";
 	bool is_first = true;
 	enum reader_step step;
 

@@ -432,6 +432,8 @@ TEST_WITH(every_earlier_schema_is_brought_up_to_date_after_a_copy, setup_quiet, 
 		assert_int_equal(store_meter_id(t->store, "press"), 7);
 		assert_rows(t, "SELECT active_import_kwh FROM energy ORDER BY ts", "1.0\n1.01");
 		assert_rows(t, "SELECT sum(value) FROM interval WHERE quantity = 'active_energy_import'", "0.01");
+		assert_rows(t, "SELECT meter, state FROM meter_report WHERE meter = 'press'", "press|never");
+		assert_rows(t, "SELECT count(*) FROM meter_replacement", "0");
 		store_close(t->store);
 		t->store = NULL;
 		snprintf(copy.path, sizeof(copy.path), "%.60s.before-%04d", t->path, newest);
