@@ -16,6 +16,29 @@ const char *store_error(const struct store *s)
 	return s->db.error;
 }
 
+/* Read the register and the newest rows of its meters. */
+static int load_meters(struct store *s)
+{
+	struct store_meter *meters;
+	int rc = db_meters_load(&s->reg, &s->db);
+
+	if (rc != 0)
+		return rc;
+	meters = realloc(s->meters, (s->reg.n + 1) * sizeof(*meters));
+	if (meters == NULL)
+		return -ENOMEM;
+	s->meters = meters;
+	memset(meters + s->n_meters, 0, (s->reg.n - s->n_meters) * sizeof(*meters));
+	s->n_meters = s->reg.n;
+	for (size_t i = 0; i < s->n_meters; i++) {
+		meters[i].id = s->reg.list[i].id;
+		memcpy(meters[i].name, s->reg.list[i].name, sizeof(meters[i].name));
+		meters[i].configured = s->reg.list[i].configured;
+		meters[i].is_input = s->reg.list[i].is_input;
+	}
+	return db_tables_load_newest(&s->tables);
+}
+
 static int prepare_store(struct store *s, const struct conf *conf, struct err *e)
 {
 	int r = db_tables_open(&s->tables, &s->db, &s->reg);
@@ -23,7 +46,7 @@ static int prepare_store(struct store *s, const struct conf *conf, struct err *e
 	if (r == 0)
 		r = store_account_open(s, conf);
 	if (r == 0)
-		r = store_load_meters(s);
+		r = load_meters(s);
 	if (r != 0)
 		err_add(e, s->db.path, 0, "%s", s->db.error);
 	return r;
@@ -38,7 +61,7 @@ static void free_store(struct store *s)
 	db_file_close(&s->db);
 	held_fini(&s->held);
 	free(s->meters);
-	free(s->buses);
+	store_status_free(&s->status);
 	free(s);
 }
 
@@ -110,6 +133,34 @@ struct store *store_open(const struct conf *conf, struct err *e)
 	return s;
 }
 
+int store_configure(struct store *s, const struct conf *conf, struct err *e)
+{
+	int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+
+	s->keep_s = (int64_t)conf->keep_readings_d * 86400;
+	if (rc != 0)
+		goto out;
+	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(&s->db, "COMMIT");
+	if (rc != 0)
+		goto out;
+	rc = load_meters(s);
+	if (rc != 0)
+		goto out;
+	rc = store_status_configure(&s->status, s->reg.n, conf);
+	if (rc != 0)
+		goto out;
+	rc = store_account_configure(s, conf);
+out:
+	if (rc != 0) {
+		err_add(e, s->db.path, 0, "the configuration can not be written: %s", s->db.error);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	}
+	return rc;
+}
+
 struct store_meter *store_find_meter(const struct store *s, int64_t id)
 {
 	int i = db_meters_find(&s->reg, id);
@@ -151,19 +202,10 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st)
 {
-	struct store_meter *m = store_find_meter(s, meter);
-	const char *mismatch = st->mismatch ? st->mismatch : "";
+	int i = db_meters_find(&s->reg, meter);
 
-	if (!m)
-		return;
-	if (strcmp(m->state, st->state) != 0 || strcmp(m->mismatch, mismatch) != 0)
-		m->status_urgent = true;
-	snprintf(m->state, sizeof(m->state), "%s", st->state);
-	snprintf(m->mismatch, sizeof(m->mismatch), "%s", mismatch);
-	snprintf(m->faults, sizeof(m->faults), "%s", st->faults ? st->faults : "");
-	m->status = *st;
-	m->status.state = m->status.mismatch = m->status.faults = NULL;
-	m->status_held = true;
+	if (i >= 0)
+		store_status_set_meter(&s->status, (size_t)i, st);
 }
 
 bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial)
@@ -193,18 +235,7 @@ void store_tick(struct store *s, int64_t now_s)
 
 void store_bus_status(struct store *s, const char *bus, const struct bus_status *st)
 {
-	for (size_t i = 0; i < s->n_buses; i++) {
-		struct store_bus *b = &s->buses[i];
-
-		if (strcmp(b->name, bus) != 0)
-			continue;
-		if (strcmp(b->state, st->state) != 0)
-			b->status_urgent = true;
-		snprintf(b->state, sizeof(b->state), "%s", st->state);
-		b->status = *st;
-		b->status.state = NULL;
-		b->status_held = true;
-	}
+	store_status_set_bus(&s->status, bus, st);
 }
 
 int64_t store_newest_s(const struct store *s)
@@ -347,105 +378,20 @@ static void report_dropped(struct store *s)
 	held_push_event_anyway(&s->held, since_ms, "tallyd", "gap", detail);
 }
 
-static int write_meter_states(struct store *s, bool due)
-{
-	int r = 0;
-	sqlite3_stmt *put =
-		db_prepare(&s->db, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, "
-				   "timeouts, crc_errors, exceptions, latency_us, mismatch, faults) "
-				   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-
-	if (!put)
-		return -EIO;
-	for (size_t i = 0; i < s->n_meters && r == 0; i++) {
-		const struct store_meter *m = &s->meters[i];
-
-		if (!m->status_urgent && !(due && m->status_held))
-			continue;
-		sqlite3_bind_int64(put, 1, m->id);
-		sqlite3_bind_text(put, 2, m->state, -1, SQLITE_STATIC);
-		if (m->status.last_good_s)
-			sqlite3_bind_int64(put, 3, m->status.last_good_s);
-		sqlite3_bind_int64(put, 4, (int64_t)m->status.failures);
-		sqlite3_bind_int64(put, 5, (int64_t)m->status.requests);
-		sqlite3_bind_int64(put, 6, (int64_t)m->status.timeouts);
-		sqlite3_bind_int64(put, 7, (int64_t)m->status.crc_errors);
-		sqlite3_bind_int64(put, 8, (int64_t)m->status.exceptions);
-		sqlite3_bind_int64(put, 9, m->status.latency_us);
-		sqlite3_bind_text(put, 10, m->mismatch, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 11, m->faults, -1, SQLITE_STATIC);
-		r = db_run(&s->db, put);
-	}
-	sqlite3_finalize(put);
-	return r;
-}
-
-static int write_bus_states(struct store *s, bool due)
-{
-	int r = 0;
-	sqlite3_stmt *put =
-		db_prepare(&s->db, "REPLACE INTO status_of_bus (bus, state, busy_percent, requests, errors, "
-				   "overruns, round_ms) VALUES (?, ?, ?, ?, ?, ?, ?)");
-
-	if (!put)
-		return -EIO;
-	for (size_t i = 0; i < s->n_buses && r == 0; i++) {
-		const struct store_bus *b = &s->buses[i];
-
-		if (!b->status_urgent && !(due && b->status_held))
-			continue;
-		sqlite3_bind_text(put, 1, b->name, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 2, b->state, -1, SQLITE_STATIC);
-		sqlite3_bind_double(put, 3, b->status.busy_percent);
-		sqlite3_bind_int64(put, 4, (int64_t)b->status.requests);
-		sqlite3_bind_int64(put, 5, (int64_t)b->status.errors);
-		sqlite3_bind_int64(put, 6, (int64_t)b->status.overruns);
-		sqlite3_bind_int64(put, 7, b->status.round_ms);
-		r = db_run(&s->db, put);
-	}
-	sqlite3_finalize(put);
-	return r;
-}
-
-/* Anything that can not wait for the next round of figures? */
-static bool is_urgent(const struct store *s)
-{
-	for (size_t i = 0; i < s->n_meters; i++)
-		if (s->meters[i].status_urgent)
-			return true;
-	for (size_t i = 0; i < s->n_buses; i++)
-		if (s->buses[i].status_urgent)
-			return true;
-	return !held_is_empty(&s->held) || s->salvage != NULL;
-}
-
 /* All of it is in the database now. */
-static void let_go(struct store *s, bool due)
+static void let_go(struct store *s, bool figures)
 {
 	held_written(&s->held);
-	s->failed_since_ms = 0;
-	for (size_t i = 0; i < s->n_meters; i++) {
-		struct store_meter *m = &s->meters[i];
-
-		m->status_held = m->status_held && !due && !m->status_urgent;
-		m->status_urgent = false;
-	}
-	if (due)
-		s->figures_s = s->now_s;
-	s->told_s = s->now_s;
-	for (size_t i = 0; i < s->n_buses; i++) {
-		struct store_bus *b = &s->buses[i];
-
-		b->status_held = b->status_held && !due && !b->status_urgent;
-		b->status_urgent = false;
-	}
 	db_tables_committed(&s->tables);
+	store_status_written(&s->status, figures, s->now_s);
+	s->failed_since_ms = 0;
+	s->told_s = s->now_s;
 }
 
 /* Bring what memory knows about the database back to what is in it. */
 static int reload(struct store *s)
 {
-	int r = store_load_meters(s);
+	int r = load_meters(s);
 
 	if (r == 0 && s->account.loaded)
 		r = store_replay_since(s);
@@ -488,7 +434,8 @@ static int continue_salvage(struct store *s)
 	return rc;
 }
 
-static int commit(struct store *s, bool due)
+/* figures: of meters and buses, too. */
+static int commit(struct store *s, bool figures)
 {
 	struct store_exchanges asked = {0};
 	bool clock_is_good = false;
@@ -515,9 +462,7 @@ static int commit(struct store *s, bool due)
 	if (r == 0)
 		r = write_events(s);
 	if (r == 0)
-		r = write_meter_states(s, due);
-	if (r == 0)
-		r = write_bus_states(s, due);
+		r = store_status_write(&s->status, &s->db, &s->reg, figures);
 	if (r == 0)
 		r = db_exec(&s->db, "COMMIT");
 	if (r != 0) {
@@ -526,21 +471,16 @@ static int commit(struct store *s, bool due)
 	}
 	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
 		end_salvage(s);
-	let_go(s, due);
+	let_go(s, figures);
 	return 0;
-}
-
-static int64_t status_every_s(const struct store *s)
-{
-	return s->now_s - s->started_s < STORE_EARLY_S ? STORE_STATUS_EARLY_S : STORE_STATUS_EVERY_S;
 }
 
 int store_commit(struct store *s)
 {
-	bool due = llabs(s->now_s - s->figures_s) >= status_every_s(s);
+	bool figures = store_status_is_due(&s->status, s->now_s, s->started_s);
 	bool tell = llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
 
-	if (!due && !tell && !is_urgent(s))
+	if (!figures && !tell && held_is_empty(&s->held) && !store_status_is_urgent(&s->status) && s->salvage == NULL)
 		return 0;
 	enum db_wal_verdict verdict =
 		db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - s->committed_us) / 1000000);
@@ -548,7 +488,7 @@ int store_commit(struct store *s)
 
 	if (verdict == DB_WAL_LATER)
 		return 0;
-	r = verdict == DB_WAL_WRITE ? commit(s, due) : -EBUSY;
+	r = verdict == DB_WAL_WRITE ? commit(s, figures) : -EBUSY;
 	if (r == 0) {
 		s->committed_us = mono_us();
 		return 0;

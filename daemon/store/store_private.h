@@ -11,13 +11,10 @@
 #include "held.h"
 #include "store.h"
 #include "store_account.h"
+#include "store_status.h"
 
 enum {
-	STORE_STATE_MAX = 15,	    /* longest state of a meter or bus, bytes */
-	STORE_END_TIMEOUT_MS = 500, /* longest the last commit waits for a lock: the end has three seconds in all */
-	STORE_STATUS_EVERY_S = 300, /* figures of meters and buses are written this often, states at once */
-	STORE_STATUS_EARLY_S = 10,  /* this often in the first minutes after a start, when somebody watches */
-	STORE_EARLY_S = 600,
+	STORE_END_TIMEOUT_MS = 500,  /* longest the last commit waits for a lock: the end has three seconds in all */
 	STORE_TELL_EVERY_S = 60,     /* silent meters' intervals are looked at this often */
 	STORE_SALVAGE_FIRST = 20000, /* rows of each big table of a damaged file, copied before polling begins */
 	STORE_SALVAGE_STEP = 2000,   /* and with each commit after that */
@@ -27,22 +24,9 @@ struct store_meter {
 	int64_t id;
 	char name[CONF_NAME_MAX + 1];
 	bool configured, is_input;
-	bool status_held;   /* figures not yet written */
-	bool status_urgent; /* its state has changed */
-	char state[STORE_STATE_MAX + 1];
-	char mismatch[160];
-	char faults[200];
-	struct meter_status status; /* its texts are in the arrays above */
 	struct account_meter account;
 	bool account_changed; /* since it was saved */
 	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
-};
-
-struct store_bus {
-	char name[CONF_NAME_MAX + 1];
-	bool status_held, status_urgent;
-	char state[STORE_STATE_MAX + 1];
-	struct bus_status status;
 };
 
 struct store {
@@ -52,8 +36,7 @@ struct store {
 	struct db_tables tables;
 	size_t n_meters;
 	struct store_meter *meters; /* as reg, by the same index */
-	size_t n_buses;
-	struct store_bus *buses;
+	struct store_status status;
 	bool stale; /* a commit failed half-way: meters know of rows that are not there */
 	struct held held;
 	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */
@@ -63,7 +46,6 @@ struct store {
 	bool closing;		     /* the next commit is the last one */
 	int64_t now_s;		     /* store_tick() */
 	int64_t started_s;	     /* the first of them */
-	int64_t figures_s;	     /* its value when figures were last written */
 	int64_t told_s;		     /* its value when missing intervals were last told */
 	int64_t events_s;	     /* its value when old events were last taken out */
 	int64_t replacement_version; /* data_version when table replacement was last looked at */
@@ -76,8 +58,5 @@ int store_retain(struct store *s, bool clock_is_good);
 
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);
-
-/* store_configure.c: read the register and the newest rows of its meters. 0 or -errno. */
-int store_load_meters(struct store *s);
 
 #endif
