@@ -30,21 +30,25 @@ int db_errno(int code)
 
 int db_fail(struct db *db, const char *attempt)
 {
-	int code = db->handle ? sqlite3_errcode(db->handle) : SQLITE_NOMEM;
-	int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
+	int code = SQLITE_NOMEM, system = 0;
+	const char *message = "out of memory";
 
-	snprintf(db->error, sizeof(db->error), "%s: %s%s%s", attempt,
-		 db->handle ? sqlite3_errmsg(db->handle) : "no memory", system ? ", " : "",
-		 system ? strerror(system) : "");
+	if (db->handle != NULL) {
+		code = sqlite3_errcode(db->handle);
+		message = sqlite3_errmsg(db->handle);
+		system = sqlite3_system_errno(db->handle);
+	}
+	snprintf(db->error, sizeof(db->error), "%s: %s%s%s", attempt, message, system != 0 ? ", " : "",
+		 system != 0 ? strerror(system) : "");
 	return db_errno(code);
 }
 
 int db_exec(struct db *db, const char *sql)
 {
-	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
-		return 0;
 	char attempt[40];
 
+	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
 	snprintf(attempt, sizeof(attempt), "%s", sql);
 	return db_fail(db, attempt);
 }
@@ -59,7 +63,9 @@ sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...)
 	if (vasprintf(&sql, fmt, ap) < 0)
 		sql = NULL;
 	va_end(ap);
-	if (!sql || sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+	if (sql == NULL)
+		snprintf(db->error, sizeof(db->error), "prepare: out of memory");
+	else if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
 		db_fail(db, "prepare");
 	free(sql);
 	return stmt;
@@ -67,13 +73,13 @@ sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...)
 
 int db_run(struct db *db, sqlite3_stmt *stmt)
 {
-	int r = 0;
+	int rc = 0;
 
 	if (sqlite3_step(stmt) != SQLITE_DONE)
-		r = db_fail(db, "write");
+		rc = db_fail(db, "write");
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
-	return r;
+	return rc;
 }
 
 int64_t db_number(struct db *db, const char *sql, int64_t fallback)
@@ -149,14 +155,14 @@ bool db_has_column(sqlite3 *db, const char *table, const char *column)
 int db_put_setting(struct db *db, const char *name, const char *value)
 {
 	sqlite3_stmt *put = db_prepare(db, "REPLACE INTO setting (name, value) VALUES ('%s', ?)", name);
-	int r;
+	int rc;
 
-	if (!put)
+	if (put == NULL)
 		return -EIO;
 	sqlite3_bind_text(put, 1, value, -1, SQLITE_STATIC);
-	r = db_run(db, put);
+	rc = db_run(db, put);
 	sqlite3_finalize(put);
-	return r;
+	return rc;
 }
 
 void db_get_setting(struct db *db, const char *name, char *value, size_t n)

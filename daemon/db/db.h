@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* db.h - one open database file, and the few calls through which everything above runs SQL on it.
- * A struct db belongs to one thread. It remembers one sentence about the last failure. */
+ * A call that fails leaves one sentence in db->error and returns -errno, so that a caller can report both. None of them
+ * begins or ends a transaction. A struct db belongs to one thread. */
 #ifndef TALLY_DB_H
 #define TALLY_DB_H
 
@@ -42,21 +43,22 @@ sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...) __attribute__((for
 /* Run a bound statement that returns no rows and make it ready for the next use. 0 or -errno. */
 int db_run(struct db *db, sqlite3_stmt *stmt);
 
-/* First column of the first row of a query, or fallback when there is none or it fails. */
+/* First column of the first row of a query; fallback when there is none or the query fails. */
 int64_t db_number(struct db *db, const char *sql, int64_t fallback);
 
-/* First column of the first row as text, "" when there is none; cut at n bytes. */
+/* First column of the first row as text, "" when there is none or the query fails; cut at n bytes. */
 void db_text(struct db *db, const char *sql, char *text, size_t n);
 
-/* The tables of the schema in the order of their worth, readings last. Returns their number. */
+/* The tables of the schema, those first that others refer to: meter, quantity, the small ones by name, the intervals,
+ * the readings. Returns their number, at most DB_TABLES_MAX. */
 size_t db_list_tables(sqlite3 *db, char tables[][DB_TABLE_NAME_MAX + 1]);
 
-/* The columns of a table's key for ORDER BY, each followed by direction; cut at n bytes. */
+/* The columns of a table's key for ORDER BY, or rowid, each followed by direction ("" or " DESC"); cut at n bytes. */
 void db_key_order(sqlite3 *db, const char *table, const char *direction, char *order, size_t n);
 
 bool db_has_column(sqlite3 *db, const char *table, const char *column);
 
-/* One row of table setting: write it, 0 or -errno; read it, "" when there is none, cut at n bytes. */
+/* One row of table setting. Write it: 0 or -errno. Read it: "" when there is none; cut at n bytes. */
 int db_put_setting(struct db *db, const char *name, const char *value);
 void db_get_setting(struct db *db, const char *name, char *value, size_t n);
 

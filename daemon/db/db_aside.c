@@ -12,7 +12,9 @@
 #include "log.h"
 #include "mono.h"
 
-static const char *const parts[] = {"", "-wal", "-shm"};
+enum { N_PARTS = 3, COPIES_MAX = 64 };
+
+static const char *const parts[N_PARTS] = {"", "-wal", "-shm"};
 
 /* PATH.damaged-YYYYMMDDTHHMMSSZ, allocated. */
 static char *name_damaged(const char *path)
@@ -20,7 +22,7 @@ static char *name_damaged(const char *path)
 	time_t now = (time_t)(mono_wall_ms() / 1000);
 	struct tm tm;
 	char stamp[40];
-	char *name = NULL;
+	char *name;
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
@@ -36,15 +38,15 @@ static int rename_part(const char *path, const char *to, const char *part)
 	return rename(from_part, to_part) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-char *db_aside_damaged(const char *path, bool log_only, struct err *e)
+char *db_aside_damaged(const char *path, bool wal_only, struct err *e)
 {
 	char *name = name_damaged(path);
-	int r = name ? 0 : -ENOMEM;
+	int rc = name != NULL ? 0 : -ENOMEM;
 
-	for (size_t i = log_only ? 1 : 0; i < sizeof(parts) / sizeof(parts[0]) && r == 0; i++)
-		r = rename_part(path, name, parts[i]);
-	if (r != 0) {
-		err_add(e, path, 0, "is damaged and can not be put aside: %s; move it away", strerror(-r));
+	for (int i = wal_only ? 1 : 0; i < N_PARTS && rc == 0; i++)
+		rc = rename_part(path, name, parts[i]);
+	if (rc != 0) {
+		err_add(e, path, 0, "is damaged and can not be put aside: %s; move it away", strerror(-rc));
 		free(name);
 		return NULL;
 	}
@@ -52,54 +54,75 @@ char *db_aside_damaged(const char *path, bool log_only, struct err *e)
 	return name;
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names of this kind in the folder, without those of the -wal and -shm files; each allocated. */
-static size_t list_copies(const char *folder, const char *prefix, char **names, size_t max)
+/* Does the name end in -wal or -shm? */
+static bool is_part(const char *name)
 {
-	size_t n = 0;
+	size_t length = strlen(name);
+
+	for (int i = 1; i < N_PARTS; i++)
+		if (length > strlen(parts[i]) && strcmp(name + length - strlen(parts[i]), parts[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The paths of the files in the folder that begin with prefix, without those of the -wal and -shm files; each
+ * allocated. Returns their number. */
+static size_t list_copies(const char *folder, const char *prefix, char **paths, size_t max)
+{
 	DIR *dir = opendir(folder);
+	struct dirent *d;
+	size_t n = 0;
 
-	for (struct dirent *d; dir && n < max && (d = readdir(dir));) {
-		size_t length = strlen(d->d_name);
-
-		if (strncmp(d->d_name, prefix, strlen(prefix)) != 0)
+	if (dir == NULL)
+		return 0;
+	while (n < max && (d = readdir(dir)) != NULL) {
+		if (strncmp(d->d_name, prefix, strlen(prefix)) != 0 || is_part(d->d_name))
 			continue;
-		if (length > 4 &&
-		    (strcmp(d->d_name + length - 4, "-wal") == 0 || strcmp(d->d_name + length - 4, "-shm") == 0))
-			continue;
-		if (asprintf(&names[n], "%s/%s", folder, d->d_name) >= 0)
+		if (asprintf(&paths[n], "%s/%s", folder, d->d_name) >= 0)
 			n++;
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	return n;
+}
+
+static void remove_copy(const char *path)
+{
+	char name[4096];
+
+	for (int i = 0; i < N_PARTS; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, parts[i]);
+		if (unlink(name) == 0 && i == 0)
+			log_info("%s: removed, there are newer copies", name);
+	}
 }
 
 void db_aside_prune(const char *path, const char *kind, size_t keep)
 {
-	char *copy = strdup(path), *copy2 = strdup(path), *prefix = NULL, *names[64];
+	/* dirname() and basename() change what they are given */
+	char *for_folder = strdup(path), *for_name = strdup(path), *prefix = NULL;
+	char *copies[COPIES_MAX];
+	size_t n = 0;
 
-	if (copy && copy2 && asprintf(&prefix, "%s.%s", basename(copy2), kind) >= 0) {
-		size_t n = list_copies(dirname(copy), prefix, names, sizeof(names) / sizeof(names[0]));
-
-		/* the names end in a version or in a time: the last ones are the newest */
-		qsort(names, n, sizeof(names[0]), by_name);
-		for (size_t i = 0; i < n; i++) {
-			char name[4096];
-
-			for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]) && i + keep < n; k++) {
-				snprintf(name, sizeof(name), "%s%s", names[i], parts[k]);
-				if (unlink(name) == 0 && k == 0)
-					log_info("%s: removed, there are newer copies", name);
-			}
-			free(names[i]);
-		}
-		free(prefix);
+	if (for_folder == NULL || for_name == NULL)
+		goto out;
+	if (asprintf(&prefix, "%s.%s", basename(for_name), kind) < 0) {
+		prefix = NULL;
+		goto out;
 	}
-	free(copy);
-	free(copy2);
+	n = list_copies(dirname(for_folder), prefix, copies, COPIES_MAX);
+	qsort(copies, n, sizeof(copies[0]), compare_names);
+	for (size_t i = 0; i < n; i++) {
+		if (i + keep < n)
+			remove_copy(copies[i]);
+		free(copies[i]);
+	}
+out:
+	free(prefix);
+	free(for_folder);
+	free(for_name);
 }

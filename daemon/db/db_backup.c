@@ -12,7 +12,7 @@
 #include "db.h"
 #include "dbformat.h"
 
-/* Ours, and made by settle(): a database that a daemon has written is in WAL mode, whatever it is called. */
+/* Ours, and a copy: a database that a daemon has written is in WAL mode, whatever its name is, and a copy is not. */
 static bool is_copy(const char *path)
 {
 	static const char sql[] = "SELECT application_id, journal_mode FROM pragma_application_id, pragma_journal_mode";
@@ -29,7 +29,7 @@ static bool is_copy(const char *path)
 	return is_copy;
 }
 
-/* May this file be replaced: is it not there, or an older copy of ours? 0, or -EEXIST after telling why not. */
+/* May this file be replaced: is it not there, or an older copy of ours? 0, or -EEXIST with an error added. */
 static int check_target(const struct stat *database, const char *to, struct err *e)
 {
 	struct stat st;
@@ -47,22 +47,25 @@ static int check_target(const struct stat *database, const char *to, struct err 
 }
 
 /* Copy all pages. A read transaction is held meanwhile, so that the daemon's commits do not make the copy begin
- * again. */
+ * again. Returns a result code of SQLite. */
 static int copy_pages(sqlite3 *from, sqlite3 *to)
 {
 	int code = sqlite3_exec(from, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-	sqlite3_backup *copy = code == SQLITE_OK ? sqlite3_backup_init(to, "main", from, "main") : NULL;
+	sqlite3_backup *copy;
 
-	if (!copy)
-		return code == SQLITE_OK ? sqlite3_errcode(to) : code;
+	if (code != SQLITE_OK)
+		return code;
+	copy = sqlite3_backup_init(to, "main", from, "main");
+	if (copy == NULL)
+		return sqlite3_errcode(to);
 	code = sqlite3_backup_step(copy, -1);
 	sqlite3_backup_finish(copy);
 	sqlite3_exec(from, "COMMIT", NULL, NULL, NULL);
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* A copy is one file: no log beside it. */
-static int settle(sqlite3 *to)
+/* Make the copy one file, with no -wal beside it, and see that it is sound. Returns a result code of SQLite. */
+static int finish_copy(sqlite3 *to)
 {
 	sqlite3_stmt *check = NULL;
 	int code = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
@@ -80,7 +83,7 @@ static int settle(sqlite3 *to)
 static void sync_folder(const char *path)
 {
 	char *copy = strdup(path);
-	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd >= 0) {
 		fsync(fd);
@@ -89,67 +92,74 @@ static void sync_folder(const char *path)
 	free(copy);
 }
 
-static int copy_file(const char *path, const char *part, mode_t mode, struct err *e)
+/* Write the copy as part, a new file of this mode. 0, or -errno with an error added. */
+static int write_part(const char *path, const char *part, mode_t mode, struct err *e)
 {
 	sqlite3 *from = NULL, *to = NULL;
 	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-	int r = 0;
+	int rc = 0, code;
 
 	if (fd < 0) {
-		r = -errno;
-		err_add(e, part, 0, "can not be written: %s", strerror(-r));
-		return r;
+		rc = -errno;
+		err_add(e, part, 0, "can not be written: %s", strerror(-rc));
+		return rc;
 	}
 	close(fd);
-	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
-	    sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-		r = -EIO;
-		err_add(e, from && sqlite3_errcode(from) ? path : part, 0, "can not be opened");
+	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+		rc = -EIO;
+		err_add(e, path, 0, "can not be opened");
+		goto out;
+	}
+	if (sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+		rc = -EIO;
+		err_add(e, part, 0, "can not be opened");
 		goto out;
 	}
 	sqlite3_busy_timeout(from, DB_OPEN_TIMEOUT_MS);
-	int code = copy_pages(from, to);
-
+	code = copy_pages(from, to);
 	if (code == SQLITE_OK)
-		code = settle(to);
+		code = finish_copy(to);
 	if (code != SQLITE_OK) {
-		r = db_errno(code);
+		rc = db_errno(code);
 		err_add(e, path, 0, "can not be copied to %s: %s", part, sqlite3_errstr(code));
 	}
 out:
-	if (sqlite3_close(to) != SQLITE_OK && r == 0)
-		r = -EIO;
+	if (sqlite3_close(to) != SQLITE_OK && rc == 0)
+		rc = -EIO;
 	sqlite3_close(from);
-	return r;
+	return rc;
 }
 
 int db_backup(const char *path, const char *to, struct err *e)
 {
 	char *part = NULL;
 	struct stat st;
-	int r = 0;
+	int rc;
 
 	if (stat(path, &st) != 0) {
-		r = -errno;
-		err_add(e, path, 0, "%s", strerror(-r));
-		return r;
+		rc = -errno;
+		err_add(e, path, 0, "%s", strerror(-rc));
+		return rc;
 	}
-	r = check_target(&st, to, e);
-	if (r != 0)
-		return r;
+	rc = check_target(&st, to, e);
+	if (rc != 0)
+		return rc;
 	if (asprintf(&part, "%s.part", to) < 0) {
-		err_add(e, NULL, 0, "no memory");
+		err_add(e, NULL, 0, "out of memory");
 		return -ENOMEM;
 	}
-	r = copy_file(path, part, st.st_mode & 0660, e);
-	if (r == 0 && rename(part, to) != 0) {
-		r = -errno;
-		err_add(e, to, 0, "can not be written: %s", strerror(-r));
+	rc = write_part(path, part, st.st_mode & 0660, e);
+	if (rc != 0)
+		goto out;
+	if (rename(part, to) != 0) {
+		rc = -errno;
+		err_add(e, to, 0, "can not be written: %s", strerror(-rc));
+		goto out;
 	}
-	if (r == 0)
-		sync_folder(to);
-	else
+	sync_folder(to);
+out:
+	if (rc != 0)
 		unlink(part);
 	free(part);
-	return r;
+	return rc;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* db_backup.h - a copy of a database that is in use. */
+/* db_backup.h - a copy of a database that is in use, by this process or another.
+ * The copy is one file and not in WAL mode; by that it differs from a database that a daemon writes. It gets its name
+ * only when it is whole, checked and on the disk; until then it is TO.part. Any thread; opens connections of its own.
+ */
 #ifndef TALLY_DB_BACKUP_H
 #define TALLY_DB_BACKUP_H
 
 #include "err.h"
 
-/* Copy the database at path to the file to while it is in use. A file that is there is replaced only when it is such a
- * copy, and only when the new one is whole. 0, or -errno with an error added. */
+/* Copy the database at path to the file to. A file that is there is replaced only if it is such a copy. The copy has
+ * the mode of the database, without what others may do. 0, or -errno with an error added: what was there is still
+ * there. */
 int db_backup(const char *path, const char *to, struct err *e);
 
 #endif

@@ -214,7 +214,7 @@ static int examine_file(struct db *db, enum db_file_state *state, int *version, 
 	rc = check_identity(db, version, e);
 	if (rc != 0)
 		return rc;
-	if (!db_check(db, finding, n))
+	if (!db_check(db, DB_CHECK_WHOLE_BYTES, DB_CHECK_S * INT64_C(1000000), finding, n))
 		*state = DB_FILE_DAMAGED;
 	else
 		*state = *version == 0 ? DB_FILE_NEW : DB_FILE_SOUND;

@@ -19,21 +19,23 @@ int db_schema_version(void)
 	return schema_steps[N_STEPS - 1].version;
 }
 
-/* The steps after version and what says that they were made. */
+/* The steps after version, and the marks of the newest one. *failed: the step that is being made. */
 static int apply_steps(struct db *db, int version, const char **failed)
 {
-	char mark[80];
-	int r = 0;
+	char marks[80];
+	int rc;
 
-	for (size_t i = 0; i < N_STEPS && r == 0; i++) {
+	for (size_t i = 0; i < N_STEPS; i++) {
 		if (schema_steps[i].version <= version)
 			continue;
 		*failed = schema_steps[i].file;
-		r = db_exec(db, schema_steps[i].sql);
+		rc = db_exec(db, schema_steps[i].sql);
+		if (rc != 0)
+			return rc;
 	}
-	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = %d", DBFORMAT_APPLICATION_ID,
+	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d", DBFORMAT_APPLICATION_ID,
 		 db_schema_version());
-	return r == 0 ? db_exec(db, mark) : r;
+	return db_exec(db, marks);
 }
 
 /* Is there room for another file of this size, and a tenth more? */
@@ -46,48 +48,52 @@ static bool has_room(struct db *db)
 	return statvfs(db->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize > bytes + bytes / 10;
 }
 
-/* Put a copy of the file aside before its schema is changed. The change is whole or not at all, so a disk too full for
- * the copy is told and does not keep the daemon from its work. */
+/* Copy the file before its schema is changed. The change is whole or not at all, so a disk that is too full for the
+ * copy does not keep the daemon from its work. */
 static int copy_before(struct db *db, int version, struct err *e)
 {
 	char *copy = NULL;
-	int r = 0;
+	int rc;
 
-	if (asprintf(&copy, "%s.before-%04d", db->path, db_schema_version()) < 0) {
-		err_add(e, NULL, 0, "no memory");
-		return -ENOMEM;
-	}
-	if (has_room(db)) {
-		log_info("%s: schema %d, to be brought to %d; a copy goes to %s", db->path, version,
-			 db_schema_version(), copy);
-		r = db_backup(db->path, copy, e);
-		db_aside_prune(db->path, "before-", DB_COPIES_KEPT);
-	} else {
+	if (!has_room(db)) {
 		log_warning("%s: schema %d is brought to %d without a copy: no room on the disk", db->path, version,
 			    db_schema_version());
+		return 0;
 	}
+	if (asprintf(&copy, "%s.before-%04d", db->path, db_schema_version()) < 0) {
+		err_add(e, NULL, 0, "out of memory");
+		return -ENOMEM;
+	}
+	log_info("%s: schema %d, to be brought to %d; a copy goes to %s", db->path, version, db_schema_version(), copy);
+	rc = db_backup(db->path, copy, e);
+	db_aside_prune(db->path, "before-", DB_COPIES_KEPT);
 	free(copy);
-	return r;
+	return rc;
 }
 
 int db_migrate(struct db *db, int version, struct err *e)
 {
 	const char *failed = "";
-	int r;
+	int rc;
 
 	if (version == db_schema_version())
 		return 0;
-	r = version > 0 ? copy_before(db, version, e) : 0;
-	if (r != 0)
-		return r;
-	r = db_exec(db, "BEGIN IMMEDIATE");
-	if (r == 0)
-		r = apply_steps(db, version, &failed);
-	if (r == 0)
-		r = db_exec(db, "COMMIT");
-	if (r != 0) {
+	if (version > 0) {
+		rc = copy_before(db, version, e);
+		if (rc != 0)
+			return rc;
+	}
+	rc = db_exec(db, "BEGIN IMMEDIATE");
+	if (rc != 0)
+		goto out;
+	rc = apply_steps(db, version, &failed);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(db, "COMMIT");
+out:
+	if (rc != 0) {
 		err_add(e, db->path, 0, "schema step %s failed, nothing was changed: %s", failed, db->error);
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 	}
-	return r;
+	return rc;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* db_migrate.h - bring a database to the newest schema (schema/NNNN-*.sql, embedded at build time). */
+/* db_migrate.h - bring a database to the newest schema (schema/NNNN-*.sql, embedded at build time).
+ * The steps and the mark that they were made (PRAGMA user_version) are one transaction, so a power cut leaves the old
+ * schema or the new one. A copy of the file is made before, for those who must go back to an older program. The thread
+ * that owns the database; logs the copy. */
 #ifndef TALLY_DB_MIGRATE_H
 #define TALLY_DB_MIGRATE_H
 
 #include "db.h"
 #include "err.h"
 
-/* The newest schema this program has. */
+/* The newest schema that this program has. */
 int db_schema_version(void);
 
-/* Bring the file from version (0: empty) to the newest schema in one transaction, after a copy PATH.before-NNNN was
- * made if there is room for it. 0, or -errno with an error added: nothing was changed. */
+/* Bring the file from version (0: empty) to the newest schema, after a copy PATH.before-NNNN was made if there is room
+ * for it; NNNN is the new version. 0, or -errno with an error added: nothing was changed. */
 int db_migrate(struct db *db, int version, struct err *e);
 
 #endif
