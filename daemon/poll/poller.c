@@ -132,7 +132,7 @@ static void submit(struct poller *p, struct meter *m)
 		p->round_open++;
 	else
 		p->extra_open++;
-	bus_submit(p->bus, &m->job);
+	bus_submit(p->bus, &m->asking.job);
 }
 
 static void begin_round(struct poller *p)
@@ -176,12 +176,11 @@ static void make_contact(struct poller *p)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		if (m->health.state != HEALTH_NEVER || m->task != METER_IDLE)
+		if (m->health.state != HEALTH_NEVER || m->asking.task != ASKING_NOTHING)
 			continue;
-		if (!meter_begin_identify(m) && !meter_begin_probe(m))
+		if (!asking_begin_identify(&m->asking, 0) && !asking_begin_probe(&m->asking))
 			continue;
 		due_want(&m->due, 0);
-		m->tries_left = 0;
 		ask_in_round(p, m);
 	}
 	p->contacted = true;
@@ -254,14 +253,25 @@ static void go_silent(struct poller *p, size_t n_asked, int64_t now_ms)
 	p->line_down = p->down_told = true;
 }
 
-static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+/* Retries of what the meter is asked now: only one that did not fail last is worth the time. */
+static unsigned n_retries(const struct meter *m)
+{
+	return m->health.failed_rounds == 0 ? m->conf->retries : 0;
+}
+
+static void settle(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	enum health_state before = m->health.state;
 
 	/* On a line where nobody answers, silence says nothing about this meter, nor does what was cut short. */
-	if (outcome == METER_FAILED && (p->silent || p->ending))
-		outcome = METER_NO_LINE;
-	if (!meter_settle(m, outcome, now_ms))
+	if (outcome == ASKING_FAILED && (p->silent || p->ending))
+		outcome = ASKING_NO_LINE;
+	asking_end(&m->asking);
+	if (outcome == ASKING_FAILED)
+		health_failed(&m->health, asking_lacks_function(&m->asking), now_ms);
+	else if (outcome == ASKING_ANSWERED)
+		health_answered(&m->health);
+	if (m->health.state == before)
 		return;
 	tell_state(p, m, before, now_ms);
 	if (m->health.state == HEALTH_DOWN && all_down_and_silent(p))
@@ -270,9 +280,9 @@ static void settle(struct poller *p, struct meter *m, enum meter_outcome outcome
 
 static enum reading_quality quality_of(const struct meter *m, int64_t delay_ms)
 {
-	uint32_t period_s = m->groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
+	uint32_t period_s = m->asking.groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
 
-	if (m->identity.mismatch[0] != '\0')
+	if (m->identity.texts.mismatch[0] != '\0')
 		return READING_SUSPECT;
 	return delay_ms > (int64_t)period_s * 500 ? READING_LATE : READING_GOOD;
 }
@@ -280,13 +290,13 @@ static enum reading_quality quality_of(const struct meter *m, int64_t delay_ms)
 /* Decode what was read. Returns the number of values. */
 static unsigned take_reading(const struct meter *m, int64_t now_ms, struct reading *r)
 {
-	int64_t delay_ms = now_ms - (mono_us() - m->job.ended_us) / 1000 - m->due.slot_s * 1000;
+	int64_t delay_ms = now_ms - (mono_us() - m->asking.job.ended_us) / 1000 - m->due.slot_s * 1000;
 
-	*r = (struct reading){.meter = m->id, .slot_s = m->due.slot_s, .groups = m->groups};
+	*r = (struct reading){.meter = m->id, .slot_s = m->due.slot_s, .groups = m->asking.groups};
 	/* A clock that was set during the round makes any number of it. */
 	r->delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
 	r->quality = quality_of(m, delay_ms);
-	return meter_reading(m, r);
+	return asking_reading(&m->asking, r);
 }
 
 /* Counters that can not be are looked at a second time, in the time that the round leaves; what they say then is
@@ -295,115 +305,106 @@ static unsigned take_reading(const struct meter *m, int64_t now_ms, struct readi
  * is to be waited for. */
 static bool look_again(struct poller *p, struct meter *m, const struct reading *r)
 {
-	if (m->doubted || p->ending || p->sink.plausible == NULL || (r->groups & DRIVER_ENERGY) == 0 ||
-	    r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r))
+	if (m->identity.confirms_counters || p->ending || p->sink.plausible == NULL ||
+	    (r->groups & DRIVER_ENERGY) == 0 || r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r))
 		return false;
 	due_want(&m->due, r->groups);
-	m->identify_at_ms = 0;
-	if (!meter_begin_identify(m) && !meter_begin_read(m, m->due.wanted))
+	identity_ask_now(&m->identity);
+	if (!asking_begin_identify(&m->asking, 1) && !asking_begin_read(&m->asking, m->due.wanted, 1))
 		return false;
-	m->doubted = m->waiting = true;
-	m->tries_left = 1;
+	identity_confirm_counters(&m->identity, true);
+	asking_wait(&m->asking, 1);
 	return true;
 }
 
-static void finish_read(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+static void finish_read(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	struct reading r;
 	unsigned n_values = take_reading(m, now_ms, &r);
 
 	if (n_values > 0 && look_again(p, m, &r))
 		return;
-	m->doubted = false;
+	identity_confirm_counters(&m->identity, false);
 	if (n_values > 0)
 		p->sink.reading(p->sink.context, &r);
 	/* Who goes on after a reload asks again for what was cut short. Nothing of a slot is kept twice. */
-	if (p->ending ? outcome != METER_ANSWERED : n_values == 0 && outcome == METER_NO_LINE)
-		due_give_back(&m->due, m->groups);
+	if (p->ending ? outcome != ASKING_ANSWERED : n_values == 0 && outcome == ASKING_NO_LINE)
+		due_give_back(&m->due, m->asking.groups);
 	/* Who it is was asked in vain. */
-	if (outcome == METER_ANSWERED && m->identify_at_ms <= now_ms)
-		m->identify_at_ms = now_ms + METER_IDENTIFY_AGAIN_MS;
-	meter_take_refused(m);
-	settle(p, m, outcome == METER_REFUSED ? METER_FAILED : outcome, now_ms);
+	if (outcome == ASKING_ANSWERED)
+		identity_note_read(&m->identity, now_ms);
+	asking_give_refused(&m->asking, &m->parts);
+	settle(p, m, outcome == ASKING_REFUSED ? ASKING_FAILED : outcome, now_ms);
 }
 
-static void report_identity(struct poller *p, struct meter *m, bool serial_changed, const char *old_serial,
-			    const char *old_mismatch, int64_t now_ms)
-{
-	const struct meter_identity *id = &m->identity;
-
-	if (id->mismatch[0] != '\0' && strcmp(id->mismatch, old_mismatch) != 0)
-		tell(p, now_ms, "meter", m->conf->name, "identity-changed",
-		     "not a %s: %s; its readings are kept as suspect", m->conf->model, id->mismatch);
-	if (id->mismatch[0] == '\0' && old_mismatch[0] != '\0')
-		tell(p, now_ms, "meter", m->conf->name, "identity-changed", "a %s again; its readings count",
-		     m->conf->model);
-	if (serial_changed)
-		tell(p, now_ms, "meter", m->conf->name, "identity-changed", "serial number %s was %s", id->serial,
-		     old_serial);
-	if (id->serial[0] != '\0')
-		p->sink.serial(p->sink.context, m->id, id->serial);
-}
-
+/* Accept who the meter says it is, and report what is new in that. */
 static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 {
 	struct reading r = {.meter = m->id, .slot_s = now_ms / 1000, .groups = DRIVER_STATE};
-	struct meter_identity old = m->identity;
-	bool serial_changed = meter_take_identity(m);
+	struct identity_texts old = m->identity.texts;
+	const struct identity_texts *texts = &m->identity.texts;
+	const char *name = m->conf->name;
 
-	m->identify_at_ms =
-		now_ms + (m->identity.mismatch[0] == '\0' ? METER_IDENTIFY_EVERY_MS : METER_IDENTIFY_WRONG_MS);
-	report_identity(p, m, serial_changed, old.serial, old.mismatch, now_ms);
-	if (m->counter_max >= 0 && m->identity.mismatch[0] == '\0') {
-		reading_set(&r, Q_COUNTER_MAX, m->counter_max);
+	identity_accept(&m->identity, &m->asking, now_ms);
+	if (texts->mismatch[0] != '\0' && strcmp(texts->mismatch, old.mismatch) != 0)
+		tell(p, now_ms, "meter", name, "identity-changed", "not a %s: %s; its readings are kept as suspect",
+		     m->conf->model, texts->mismatch);
+	if (texts->mismatch[0] == '\0' && old.mismatch[0] != '\0')
+		tell(p, now_ms, "meter", name, "identity-changed", "a %s again; its readings count", m->conf->model);
+	if (old.serial[0] != '\0' && strcmp(texts->serial, old.serial) != 0)
+		tell(p, now_ms, "meter", name, "identity-changed", "serial number %s was %s", texts->serial,
+		     old.serial);
+	if (texts->serial[0] != '\0')
+		p->sink.serial(p->sink.context, m->id, texts->serial);
+	if (m->identity.counter_max >= 0 && texts->mismatch[0] == '\0') {
+		reading_set(&r, Q_COUNTER_MAX, m->identity.counter_max);
 		p->sink.reading(p->sink.context, &r);
 	}
-	meter_take_refused(m);
+	asking_give_refused(&m->asking, &m->parts);
 }
 
 /* A new serial number ends the account of the meter that was: it is asked for once more, and what is said then is
  * believed. Returns whether that is to be waited for. */
 static bool ask_who_again(struct poller *p, struct meter *m)
 {
-	struct meter_identity says;
+	struct identity_texts texts;
 
 	if (p->ending || p->sink.is_known_serial == NULL)
 		return false;
-	meter_read_identity(m, &says);
-	if (says.serial[0] == '\0' || p->sink.is_known_serial(p->sink.context, m->id, says.serial) ||
-	    !meter_begin_identify(m))
+	identity_read(&m->identity, &m->asking, &texts);
+	if (texts.serial[0] == '\0' || p->sink.is_known_serial(p->sink.context, m->id, texts.serial) ||
+	    !asking_begin_identify(&m->asking, n_retries(m)))
 		return false;
-	m->who_doubted = true;
+	identity_confirm_serial(&m->identity, true);
 	submit(p, m);
 	return true;
 }
 
 /* A meter that does not say who it is may be readable all the same: its state waits for that. Not so one that may be
  * another. */
-static void finish_identify(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+static void finish_identify(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
-	bool doubted = m->who_doubted, is_over = p->ending || outcome == METER_NO_LINE;
+	bool doubted = m->identity.confirms_serial, is_over = p->ending || outcome == ASKING_NO_LINE;
 
-	m->who_doubted = false;
-	if (outcome == METER_REFUSED)
-		outcome = METER_ANSWERED;
-	if (outcome == METER_ANSWERED && !doubted && ask_who_again(p, m))
+	identity_confirm_serial(&m->identity, false);
+	if (outcome == ASKING_REFUSED)
+		outcome = ASKING_ANSWERED;
+	if (outcome == ASKING_ANSWERED && !doubted && ask_who_again(p, m))
 		return;
-	if (outcome == METER_ANSWERED) {
+	if (outcome == ASKING_ANSWERED) {
 		settle(p, m, outcome, now_ms);
 		take_identity(p, m, now_ms);
 	}
 	if (is_over)
 		due_give_back(&m->due, m->due.wanted);
-	if (is_over || (doubted && outcome != METER_ANSWERED) || m->due.wanted == 0 ||
-	    !meter_begin_read(m, m->due.wanted)) {
-		if (outcome != METER_ANSWERED)
+	if (is_over || (doubted && outcome != ASKING_ANSWERED) || m->due.wanted == 0 ||
+	    !asking_begin_read(&m->asking, m->due.wanted, n_retries(m))) {
+		if (outcome != ASKING_ANSWERED)
 			settle(p, m, outcome, now_ms);
-	} else if (outcome == METER_ANSWERED) {
+	} else if (outcome == ASKING_ANSWERED) {
 		submit(p, m);
 	} else {
-		m->waiting = true;
-		m->tries_left = 1;
+		asking_wait(&m->asking, 1);
 	}
 }
 
@@ -416,78 +417,78 @@ static void tell_parts(struct poller *p, const struct meter *m, enum parts_resul
 		tell(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", missing);
 }
 
-static void finish_part(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+static void finish_part(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	enum parts_result result = PARTS_NOTHING;
 	char missing[256];
 
-	if (outcome == METER_NO_LINE)
+	if (outcome == ASKING_NO_LINE)
 		parts_abandon(&m->parts);
 	else
-		result = parts_take(&m->parts, meter_part_answer(m), missing, sizeof(missing));
+		result = parts_take(&m->parts, asking_part_answer(&m->asking), missing, sizeof(missing));
 	/* A down meter that refuses everything is probed with growing pauses like one that is silent. */
 	if (result == PARTS_ALL_REFUSED && m->health.state == HEALTH_DOWN)
-		outcome = METER_FAILED;
+		outcome = ASKING_FAILED;
 	settle(p, m, outcome, now_ms);
 	tell_parts(p, m, result, missing, now_ms);
 }
 
 /* A meter that is back may be another. */
-static void finish_probe(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+static void finish_probe(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
-	if (outcome == METER_ANSWERED && m->health.state == HEALTH_DOWN) {
-		m->identify_at_ms = 0;
+	if (outcome == ASKING_ANSWERED && m->health.state == HEALTH_DOWN) {
+		identity_ask_now(&m->identity);
 		parts_forget(&m->parts);
-	} else if (outcome == METER_REFUSED) {
-		meter_take_refused(m);
+	} else if (outcome == ASKING_REFUSED) {
+		asking_give_refused(&m->asking, &m->parts);
 	}
 	settle(p, m, outcome, now_ms);
 }
 
 /* The task is over. */
-static void conclude(struct poller *p, struct meter *m, enum meter_outcome outcome, int64_t now_ms)
+static void conclude(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
-	m->waiting = false;
-	switch (m->task) {
-	case METER_READ:
+	switch (m->asking.task) {
+	case ASKING_READ:
 		finish_read(p, m, outcome, now_ms);
 		break;
-	case METER_IDENTIFY:
+	case ASKING_IDENTIFY:
 		finish_identify(p, m, outcome, now_ms);
 		break;
-	case METER_PART:
+	case ASKING_PART:
 		finish_part(p, m, outcome, now_ms);
 		break;
-	case METER_PROBE:
+	case ASKING_PROBE:
 		finish_probe(p, m, outcome, now_ms);
 		break;
-	case METER_IDLE:
+	case ASKING_NOTHING:
 		break;
 	}
 }
 
 /* End the tasks that wait for another try. */
-static void conclude_waiting(struct poller *p, enum meter_outcome outcome, int64_t now_ms)
+static void conclude_waiting(struct poller *p, enum asking_outcome outcome, int64_t now_ms)
 {
 	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->waiting)
+		if (p->meters[i]->asking.is_waiting)
 			conclude(p, p->meters[i], outcome, now_ms);
 }
 
 static bool can_be_asked(const struct meter *m, int64_t now_ms)
 {
-	return due_has(&m->due, now_ms) && (m->waiting || (m->task == METER_IDLE && m->health.failed_rounds == 0));
+	return due_has(&m->due, now_ms) &&
+	       (m->asking.is_waiting || (m->asking.task == ASKING_NOTHING && m->health.failed_rounds == 0));
 }
 
 /* The try that it waits for has found no time before the next slot. Returns whether it is asked in that one: then what
  * it says is a second look at counters that could not be, and is handed on. */
 static bool give_up_waiting(struct poller *p, struct meter *m, int64_t now_ms)
 {
-	bool doubted = m->doubted;
+	bool doubted = m->identity.confirms_counters;
 
 	due_want(&m->due, 0);
-	conclude(p, m, doubted ? METER_NO_LINE : METER_FAILED, now_ms);
-	m->doubted = doubted;
+	conclude(p, m, doubted ? ASKING_NO_LINE : ASKING_FAILED, now_ms);
+	identity_confirm_counters(&m->identity, doubted);
 	return doubted;
 }
 
@@ -496,7 +497,8 @@ static bool begin_due(struct meter *m, int64_t now_ms)
 {
 	if (due_take(&m->due, now_ms) == 0)
 		return false;
-	return (now_ms >= m->identify_at_ms && meter_begin_identify(m)) || meter_begin_read(m, m->due.wanted);
+	return (now_ms >= m->identity.ask_at_ms && asking_begin_identify(&m->asking, n_retries(m))) ||
+	       asking_begin_read(&m->asking, m->due.wanted, n_retries(m));
 }
 
 /* Ask all that have something due, but for those that failed last: they are asked when the others are done. */
@@ -506,7 +508,7 @@ static void start_round(struct poller *p, int64_t now_ms)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		if (!can_be_asked(m, now_ms) || (m->waiting && !give_up_waiting(p, m, now_ms)))
+		if (!can_be_asked(m, now_ms) || (m->asking.is_waiting && !give_up_waiting(p, m, now_ms)))
 			continue;
 		if (begin_due(m, now_ms))
 			ask_in_round(p, m);
@@ -525,18 +527,21 @@ static bool round_due(const struct poller *p, int64_t now_ms)
 static bool begin_choice(const struct slack_choice *choice, int64_t now_ms)
 {
 	struct meter *m = choice->meter;
+	struct plan_request r;
 
 	switch (choice->use) {
 	case SLACK_RETRY:
-		m->waiting = false;
-		return meter_retry(m);
+		return asking_retry(&m->asking);
 	case SLACK_PART:
-		return meter_begin_part(m);
+		if (!parts_next(&m->parts, &r))
+			return false;
+		asking_begin_part(&m->asking, r);
+		return true;
 	case SLACK_SUSPECT:
 		return begin_due(m, now_ms);
 	case SLACK_PROBE:
 		health_note_probe(&m->health, now_ms);
-		return meter_begin_probe(m);
+		return asking_begin_probe(&m->asking);
 	case SLACK_NOTHING:
 		break;
 	}
@@ -553,8 +558,7 @@ static void use_slack(struct poller *p, int64_t left_ms, int64_t now_ms)
 			return;
 		if (!begin_choice(&choice, now_ms))
 			continue;
-		if (choice.meter->job.timeout_ms > choice.timeout_max_ms)
-			choice.meter->job.timeout_ms = choice.timeout_max_ms;
+		asking_limit_timeout(&choice.meter->asking, choice.timeout_max_ms);
 		ask_extra(p, choice.meter);
 	}
 }
@@ -568,7 +572,7 @@ static void sound_line(struct poller *p, int64_t now_ms)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[p->turn++ % p->n_meters];
 
-		if (m->task == METER_IDLE && meter_begin_probe(m)) {
+		if (m->asking.task == ASKING_NOTHING && asking_begin_probe(&m->asking)) {
 			ask_extra(p, m);
 			return;
 		}
@@ -606,8 +610,7 @@ static void forget_future(struct poller *p, int64_t now_ms)
 
 		due_start(&m->due, now_ms);
 		health_clock_set_back(&m->health, now_ms);
-		if (m->identify_at_ms > now_ms + METER_IDENTIFY_EVERY_MS)
-			m->identify_at_ms = now_ms + METER_IDENTIFY_EVERY_MS;
+		identity_clock_set_back(&m->identity, now_ms);
 	}
 }
 
@@ -648,7 +651,7 @@ static bool check_line(struct poller *p, int64_t now_ms)
 	if (!p->down_told)
 		tell(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
 	p->line_down = p->down_told = true;
-	conclude_waiting(p, METER_NO_LINE, now_ms);
+	conclude_waiting(p, ASKING_NO_LINE, now_ms);
 	return false;
 }
 
@@ -682,10 +685,12 @@ static uint32_t round_lasts_ms(const struct poller *p)
 
 static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 {
-	enum meter_outcome outcome = meter_answered(m, now_ms);
-	bool of_this_round = m->round == p->round && (m->task == METER_READ || m->task == METER_IDENTIFY);
+	enum asking_outcome outcome = asking_outcome(&m->asking);
+	bool of_this_round =
+		m->round == p->round && (m->asking.task == ASKING_READ || m->asking.task == ASKING_IDENTIFY);
 
-	count_job(p, &m->job);
+	health_count(&m->health, m->asking.job.replies, m->asking.job.n_done, now_ms);
+	count_job(p, &m->asking.job);
 	p->round_open -= m->of_round;
 	p->extra_open -= !m->of_round;
 	if (m->health.answered_last) {
@@ -693,11 +698,12 @@ static void finish(struct poller *p, struct meter *m, int64_t now_ms)
 		line_answers(p, now_ms);
 	}
 	/* A connection that broke and is there again may have broken on what this meter was asked. */
-	if (outcome == METER_NO_LINE && !p->ending && bus_is_open(p->bus, NULL, 0))
-		outcome = METER_FAILED;
-	m->waiting = (outcome == METER_FAILED || outcome == METER_NO_LINE) && !p->ending &&
-		     (m->of_round || (outcome == METER_FAILED && m->tries_left > 0 && !p->silent));
-	if (!m->waiting)
+	if (outcome == ASKING_NO_LINE && !p->ending && bus_is_open(p->bus, NULL, 0))
+		outcome = ASKING_FAILED;
+	if ((outcome == ASKING_FAILED || outcome == ASKING_NO_LINE) && !p->ending &&
+	    (m->of_round || (outcome == ASKING_FAILED && m->asking.tries_left > 0 && !p->silent)))
+		asking_wait(&m->asking, m->asking.tries_left);
+	else
 		conclude(p, m, outcome, now_ms);
 	if (of_this_round && p->round_open == 0)
 		p->round_ms = round_lasts_ms(p);
@@ -709,7 +715,7 @@ static bool ask_witness(struct poller *p)
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
-		if (!m->health.answered_last || m->task != METER_IDLE || !meter_begin_probe(m))
+		if (!m->health.answered_last || m->asking.task != ASKING_NOTHING || !asking_begin_probe(&m->asking))
 			continue;
 		m->of_round = p->doubted = true;
 		p->round_asked++;
@@ -723,11 +729,10 @@ static void ask_once_more(struct poller *p)
 {
 	struct meter *m = p->meters[0];
 
-	for (size_t i = 0; !m->waiting; i++)
+	for (size_t i = 0; !m->asking.is_waiting; i++)
 		m = p->meters[i];
-	m->waiting = false;
-	m->tries_left++;
-	meter_retry(m);
+	asking_wait(&m->asking, m->asking.tries_left + 1);
+	asking_retry(&m->asking);
 	submit(p, m);
 	p->doubted = true;
 }
@@ -745,12 +750,12 @@ static void end_round(struct poller *p, bool has_line, int64_t now_ms)
 			return;
 		}
 		go_silent(p, p->round_asked, now_ms);
-		conclude_waiting(p, METER_NO_LINE, now_ms);
+		conclude_waiting(p, ASKING_NO_LINE, now_ms);
 	}
 	p->round_asked = 0;
 	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->waiting && p->meters[i]->tries_left == 0)
-			conclude(p, p->meters[i], METER_FAILED, now_ms);
+		if (p->meters[i]->asking.is_waiting && p->meters[i]->asking.tries_left == 0)
+			conclude(p, p->meters[i], ASKING_FAILED, now_ms);
 }
 
 void poller_results(struct poller *p, int64_t now_ms)
@@ -774,7 +779,7 @@ void poller_end(struct poller *p, int64_t now_ms)
 	p->ending = true;
 	while ((job = bus_take(p->bus)) != NULL)
 		finish(p, job->owner, now_ms);
-	conclude_waiting(p, METER_NO_LINE, now_ms);
+	conclude_waiting(p, ASKING_NO_LINE, now_ms);
 }
 
 void poller_inherit(struct poller *p, struct poller *old)
@@ -806,7 +811,7 @@ size_t poller_n_meters_up(const struct poller *p)
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n_meters && !p->line_down; i++)
-		n += p->meters[i]->health.state == HEALTH_UP && p->meters[i]->identity.mismatch[0] == '\0';
+		n += p->meters[i]->health.state == HEALTH_UP && p->meters[i]->identity.texts.mismatch[0] == '\0';
 	return n;
 }
 
@@ -825,7 +830,7 @@ void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct mete
 	*meter = m->id;
 	*st = (struct meter_status){
 		.state = state_text(p, m),
-		.mismatch = m->identity.mismatch,
+		.mismatch = m->identity.texts.mismatch,
 		.faults = p->status_faults,
 		.last_good_s = m->health.last_good_s,
 		.failures = m->health.failures,

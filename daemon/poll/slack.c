@@ -7,9 +7,9 @@ enum { LEAST_MS = 100 }; /* in less time no question is worthwhile */
 static enum slack_use use_of(const struct meter *m, int64_t now_ms, int64_t *since_ms)
 {
 	*since_ms = m->due.slot_s * 1000;
-	if (m->waiting)
+	if (m->asking.is_waiting)
 		return SLACK_RETRY;
-	if (m->task != METER_IDLE)
+	if (m->asking.task != ASKING_NOTHING)
 		return SLACK_NOTHING;
 	if (parts_is_searching(&m->parts))
 		return SLACK_PART;

@@ -4,17 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec.h"
-#include "meter.h"
+#include "asking.h"
+#include "health.h"
+#include "identity.h"
 #include "mono.h"
+#include "parts.h"
 #include "tally.h"
 
 enum { EVERYTHING = DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE };
 
-/* The daemon's own worker: it opens again what a fault has closed and keeps late answers apart. */
-struct line {
+/* One meter on the daemon's own worker, which opens again what a fault has closed and keeps late answers apart. */
+struct probe {
+	const struct conf_meter *conf;
 	struct bus *bus;
 	sem_t woken;
+	struct parts parts;
+	struct asking asking;
+	struct health health;
 };
 
 static void wake(void *context)
@@ -22,27 +28,31 @@ static void wake(void *context)
 	sem_post(context);
 }
 
-static void run_job(struct line *l, struct bus_job *j)
+static enum asking_outcome run_job(struct probe *p)
 {
-	bus_submit(l->bus, j);
-	while (bus_take(l->bus) == NULL)
-		sem_wait(&l->woken);
+	bus_submit(p->bus, &p->asking.job);
+	while (bus_take(p->bus) == NULL)
+		sem_wait(&p->woken);
+	health_count(&p->health, p->asking.job.replies, p->asking.job.n_done, mono_wall_ms());
+	return asking_outcome(&p->asking);
 }
 
-/* Requests that the meter refused are tried in parts, as the daemon does, so that what it lacks is known. */
-static bool learn_parts(struct line *l, struct meter *m)
+/* Requests that the meter refused are tried in parts, as the daemon does, to find what it lacks. Returns whether that
+ * taught anything. */
+static bool learn_parts(struct probe *p)
 {
 	enum parts_result result;
+	struct plan_request r;
 	char missing[256];
 
-	if (meter_take_refused(m) == 0)
+	if (asking_give_refused(&p->asking, &p->parts) == 0)
 		return false;
 	do {
-		if (!meter_begin_part(m))
+		if (!parts_next(&p->parts, &r))
 			return false;
-		run_job(l, &m->job);
-		meter_answered(m, mono_wall_ms());
-		result = parts_take(&m->parts, meter_part_answer(m), missing, sizeof(missing));
+		asking_begin_part(&p->asking, r);
+		run_job(p);
+		result = parts_take(&p->parts, asking_part_answer(&p->asking), missing, sizeof(missing));
 	} while (result == PARTS_MORE);
 	if (result == PARTS_NOTHING)
 		return false;
@@ -50,15 +60,14 @@ static bool learn_parts(struct line *l, struct meter *m)
 	return true;
 }
 
-static enum meter_outcome read_everything(struct line *l, struct meter *m)
+static enum asking_outcome read_everything(struct probe *p)
 {
-	enum meter_outcome outcome;
+	enum asking_outcome outcome;
 
-	meter_begin_read(m, EVERYTHING);
-	do {
-		run_job(l, &m->job);
-		outcome = meter_answered(m, mono_wall_ms());
-	} while (outcome == METER_FAILED && meter_retry(m));
+	asking_begin_read(&p->asking, EVERYTHING, p->conf->retries);
+	do
+		outcome = run_job(p);
+	while (outcome == ASKING_FAILED && asking_retry(&p->asking));
 	return outcome;
 }
 
@@ -69,12 +78,12 @@ static const char *answer_text(const struct link_reply *r)
 	return r->status == LINK_EXCEPTION ? link_exception_text(r->exception) : link_status_text(r->status);
 }
 
-static void print_requests(const struct meter *m)
+static void print_requests(const struct asking *a)
 {
 	printf("\n%-30s %10s  %s\n", "request", "latency", "answer");
-	for (size_t i = 0; i < m->plan->n_requests; i++) {
-		const struct plan_request *r = &m->plan->requests[i];
-		const struct link_reply *reply = &m->replies[i];
+	for (size_t i = 0; i < a->plan->n_requests; i++) {
+		const struct plan_request *r = &a->plan->requests[i];
+		const struct link_reply *reply = &a->replies[i];
 
 		printf("function %u %5u (0x%04X) + %-4u %7.1f ms  %s\n", r->function, r->address, r->address,
 		       r->n_words, (double)reply->latency_us / 1000, answer_text(reply));
@@ -89,21 +98,19 @@ static void format_words(const uint16_t *words, unsigned n_words, char *out, siz
 		length += (size_t)snprintf(out + length, n - length, "%s%04X", i == 0 ? "" : " ", words[i]);
 }
 
-static void print_item(const struct meter *m, const struct plan_item *item)
+static void print_item(const struct asking *a, const struct plan_item *item)
 {
-	const struct driver *d = m->conf->driver;
-	const struct driver_row *row = &d->rows[item->row];
+	const struct driver_row *row = &a->conf->driver->rows[item->row];
 	const struct names_row *name = names_get(row->quantity);
-	const uint16_t *sign = item->sign_word < 0 ? NULL : &m->words[item->sign_word];
 	char raw[64], value[80];
 	enum codec_status s;
 	int64_t number;
 
-	format_words(&m->words[item->word], row->n_words, raw, sizeof(raw));
+	format_words(&a->words[item->word], row->n_words, raw, sizeof(raw));
 	if (name->kind == NAMES_IDENTITY) {
-		s = codec_text(d->order, row, &m->words[item->word], value, sizeof(value));
+		s = asking_text(a, item, value, sizeof(value));
 	} else {
-		s = codec_number(d->order, row, &m->words[item->word], sign, m->multipliers[item->row], &number);
+		s = asking_number(a, item, &number);
 		if (s == CODEC_OK)
 			names_format(row->quantity, number, value, sizeof(value));
 	}
@@ -113,18 +120,12 @@ static void print_item(const struct meter *m, const struct plan_item *item)
 	       strcmp(name->shown, "-") == 0 ? "" : name->shown, driver_provenance_text(row->provenance));
 }
 
-static bool item_answered(const struct meter *m, const struct plan_item *item)
-{
-	return m->replies[item->request].status == LINK_OK &&
-	       (item->sign_word < 0 || m->replies[item->sign_request].status == LINK_OK);
-}
-
-static void print_values(const struct meter *m)
+static void print_values(const struct asking *a)
 {
 	printf("\n%-33s %12s  %-24s %16s %-6s %s\n", "quantity", "address", "raw words", "value", "unit", "provenance");
-	for (size_t i = 0; i < m->plan->n_items; i++)
-		if (item_answered(m, &m->plan->items[i]))
-			print_item(m, &m->plan->items[i]);
+	for (size_t i = 0; i < a->plan->n_items; i++)
+		if (asking_has(a, &a->plan->items[i]))
+			print_item(a, &a->plan->items[i]);
 }
 
 static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
@@ -143,51 +144,53 @@ static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
 }
 
 /* What became of it in one sentence, and whether that is good: the meter answered, and is what it should be. */
-static bool tell_outcome(const struct meter *m, enum meter_outcome outcome)
+static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 {
-	struct meter_identity id;
+	static const struct meter_identity unknown;
+	struct identity_texts texts;
 
-	if (outcome != METER_ANSWERED) {
-		fprintf(stderr, "%s: %s\n", m->conf->name,
-			m->health.reason[0] != '\0' ? m->health.reason : "the line was lost");
+	if (outcome != ASKING_ANSWERED) {
+		fprintf(stderr, "%s: %s\n", p->conf->name,
+			p->health.reason[0] != '\0' ? p->health.reason : "the line was lost");
 		return false;
 	}
-	meter_read_identity(m, &id);
-	if (id.mismatch[0] != '\0')
-		fprintf(stderr, "%s: not a %s, whose table does not fit it: %s\n", m->conf->name, m->conf->driver->name,
-			id.mismatch);
-	return id.mismatch[0] == '\0';
+	identity_read(&unknown, &p->asking, &texts);
+	if (texts.mismatch[0] != '\0')
+		fprintf(stderr, "%s: not a %s, whose table does not fit it: %s\n", p->conf->name, p->conf->driver->name,
+			texts.mismatch);
+	return texts.mismatch[0] == '\0';
 }
 
 static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
 {
-	enum meter_outcome outcome;
-	struct meter *m = meter_new(conf, 0, mono_wall_ms());
-	struct line l = {.bus = NULL};
+	struct probe p = {.conf = conf};
+	enum asking_outcome outcome;
 	bool is_good = false;
 	char why[256];
 
-	sem_init(&l.woken, 0, 0);
-	l.bus = bus_new(bus, wake, &l.woken);
-	if (m == NULL || l.bus == NULL) {
+	sem_init(&p.woken, 0, 0);
+	parts_init(&p.parts, conf->driver);
+	if (asking_init(&p.asking, conf, &p.parts, NULL) == 0)
+		p.bus = bus_new(bus, wake, &p.woken);
+	if (p.bus == NULL) {
 		fprintf(stderr, "tally probe: out of memory\n");
 		goto out;
 	}
 	print_head(bus, conf);
-	outcome = read_everything(&l, m);
-	if (outcome == METER_NO_LINE && !bus_is_open(l.bus, why, sizeof(why))) {
+	outcome = read_everything(&p);
+	if (outcome == ASKING_NO_LINE && !bus_is_open(p.bus, why, sizeof(why))) {
 		fprintf(stderr, "bus %s: %s\n", bus->name, why);
 		goto out;
 	}
-	if ((outcome == METER_ANSWERED || outcome == METER_REFUSED) && learn_parts(&l, m))
-		outcome = read_everything(&l, m);
-	print_requests(m);
-	print_values(m);
-	is_good = tell_outcome(m, outcome);
+	if ((outcome == ASKING_ANSWERED || outcome == ASKING_REFUSED) && learn_parts(&p))
+		outcome = read_everything(&p);
+	print_requests(&p.asking);
+	print_values(&p.asking);
+	is_good = print_outcome(&p, outcome);
 out:
-	bus_free(l.bus);
-	meter_free(m);
-	sem_destroy(&l.woken);
+	bus_free(p.bus);
+	asking_fini(&p.asking);
+	sem_destroy(&p.woken);
 	return is_good ? TALLY_GOOD : TALLY_BAD;
 }
 

@@ -1,49 +1,38 @@
 /* SPDX-License-Identifier: MIT */
+#include "parts.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "err.h"
-#include "parts.h"
+#include "paper_meter.h"
 #include "unit.h"
 
-/* Two energies in one request of 6 words, one of them also in a coarser register; one power. */
-static const char model[] = "[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n"
-			    "[block e]\naddress = 100\nwords = 20\ngaps = yes\n"
-			    "[registers]\n"
-			    "active_energy_import = 100 u32 10 Wh energy\n"
-			    "active_energy_import = 300 u32 1000 Wh energy fallback\n"
-			    "active_energy_export = 104 u32 10 Wh energy\n"
-			    "active_power = 200 s32 1 W power\n";
-
-static struct driver *driver;
 static struct plan *plan; /* of the search under way */
 static struct parts parts;
 static char missing[100]; /* names given by the last parts_take() */
 
-static int set_up(void **state)
+static int begin(void **state)
 {
-	struct err e = {0};
-
 	(void)state;
-	driver = driver_parse("test.ini", model, strlen(model), &e);
-	err_print(&e, stderr);
-	err_fini(&e);
-	return driver == NULL ? -1 : 0;
+	parts_init(&parts, paper_driver);
+	return 0;
 }
 
-static int tear_down(void **state)
+static int end(void **state)
 {
 	(void)state;
 	plan_free(plan);
-	driver_free(driver);
+	plan = NULL;
 	return 0;
 }
+
+#define PARTS_TEST(name) TEST_WITH(name, begin, end)
 
 /* The meter refuses every request of the plan that reads these groups. */
 static void refuse(unsigned groups)
 {
 	plan_free(plan);
-	plan = plan_new(driver, groups, &parts.missing, &parts.cuts);
+	plan = plan_new(paper_driver, groups, &parts.missing, &parts.cuts);
 	assert_non_null(plan);
 	assert_false(parts_is_searching(&parts));
 	parts_begin(&parts, plan, groups);
@@ -80,7 +69,7 @@ static enum parts_result lack_import_in(size_t n)
 
 static void expect_plan(unsigned groups, const char *expected)
 {
-	struct plan *p = plan_new(driver, groups, &parts.missing, &parts.cuts);
+	struct plan *p = plan_new(paper_driver, groups, &parts.missing, &parts.cuts);
 	char text[100] = "";
 
 	assert_non_null(p);
@@ -91,30 +80,28 @@ static void expect_plan(unsigned groups, const char *expected)
 	plan_free(p);
 }
 
-TEST(refused_register_is_found_and_the_coarser_one_read)
+PARTS_TEST(refused_register_is_found_and_the_coarser_one_read)
 {
-	parts_init(&parts, driver);
 	assert_int_equal(lack_import_in(sizeof(missing)), PARTS_MISSING);
 	assert_string_equal(missing, "active_energy_import at 100");
 	assert_int_equal(parts.version, 1);
 	expect_plan(DRIVER_ENERGY, " 104+2 300+2");
 }
 
-TEST(registers_that_find_no_room_in_the_text_are_counted)
+PARTS_TEST(registers_that_find_no_room_in_the_text_are_counted)
 {
 	static const unsigned rooms[] = {43, 42};
 	static const char *const texts[] = {"active_energy_import at 100", "1 more"};
 
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
-		parts_init(&parts, driver);
+		parts_init(&parts, paper_driver);
 		assert_int_equal(lack_import_in(rooms[i]), PARTS_MISSING);
 		assert_string_equal(missing, texts[i]);
 	}
 }
 
-TEST(passing_refusal_changes_nothing)
+PARTS_TEST(passing_refusal_changes_nothing)
 {
-	parts_init(&parts, driver);
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_READ), PARTS_NOTHING);
 	refuse(DRIVER_ENERGY);
@@ -124,11 +111,10 @@ TEST(passing_refusal_changes_nothing)
 	expect_plan(DRIVER_ENERGY, " 100+6");
 }
 
-TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
+PARTS_TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
 {
 	struct plan_request r;
 
-	parts_init(&parts, driver);
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -137,9 +123,8 @@ TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
 	assert_int_equal(parts.version, 0);
 }
 
-TEST(missing_register_that_was_found_before_silence_is_missing)
+PARTS_TEST(missing_register_that_was_found_before_silence_is_missing)
 {
-	parts_init(&parts, driver);
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -149,9 +134,8 @@ TEST(missing_register_that_was_found_before_silence_is_missing)
 	expect_plan(DRIVER_ENERGY, " 104+2 300+2");
 }
 
-TEST(search_that_the_line_ended_teaches_nothing)
+PARTS_TEST(search_that_the_line_ended_teaches_nothing)
 {
-	parts_init(&parts, driver);
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
 	parts_abandon(&parts);
@@ -159,9 +143,8 @@ TEST(search_that_the_line_ended_teaches_nothing)
 	expect_plan(DRIVER_ENERGY, " 100+6");
 }
 
-TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
+PARTS_TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
 {
-	parts_init(&parts, driver);
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(lack_import_in(sizeof(missing)), PARTS_MISSING);
 		assert_string_equal(missing, round == 0 ? "active_energy_import at 100" : "");
@@ -170,15 +153,13 @@ TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
 	}
 }
 
-TEST(missing_register_is_not_named_again_after_a_reload)
+PARTS_TEST(missing_register_is_not_named_again_after_a_reload)
 {
 	struct parts old;
 
-	parts_init(&old, driver);
-	parts_init(&parts, driver);
 	lack_import_in(sizeof(missing));
 	old = parts;
-	parts_init(&parts, driver);
+	parts_init(&parts, paper_driver);
 	parts_inherit(&parts, &old);
 	expect_plan(DRIVER_ENERGY, " 104+2 300+2");
 	parts_forget(&parts);
@@ -186,9 +167,8 @@ TEST(missing_register_is_not_named_again_after_a_reload)
 	assert_string_equal(missing, "");
 }
 
-TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
+PARTS_TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
 {
-	parts_init(&parts, driver);
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -197,18 +177,16 @@ TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
 	expect_plan(DRIVER_ENERGY, " 100+2 104+2");
 }
 
-TEST(meter_that_refuses_everything_is_asked_for_it_again)
+PARTS_TEST(meter_that_refuses_everything_is_asked_for_it_again)
 {
-	parts_init(&parts, driver);
 	refuse(DRIVER_POWER);
 	assert_int_equal(try(200, 2, PARTS_REFUSED), PARTS_MORE);
 	assert_int_equal(try(200, 2, PARTS_REFUSED), PARTS_ALL_REFUSED);
 	expect_plan(DRIVER_POWER, " 200+2");
 }
 
-TEST(meter_that_lacks_a_row_keeps_its_long_reads)
+PARTS_TEST(meter_that_lacks_a_row_keeps_its_long_reads)
 {
-	parts_init(&parts, driver);
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -220,4 +198,4 @@ TEST(meter_that_lacks_a_row_keeps_its_long_reads)
 	expect_plan(DRIVER_ENERGY | DRIVER_POWER, " 100+2 200+2");
 }
 
-UNIT_MAIN(set_up, tear_down)
+UNIT_MAIN(paper_meter_set_up, paper_meter_tear_down)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* identity.h - which device answers at a meter's address, and when to ask it that again.
+ *
+ * A device is asked for its serial number, its firmware and the rows of which its table expects a value: before its
+ * first read, once a day, and whenever another one may have taken its address. A new serial number ends the account of
+ * the meter that was, so it is asked for a second time before it is believed, and nothing is read until that answer has
+ * come. Implausible counters are read a second time too, after the identity was asked for.
+ *
+ * What a device does not answer this time stays as it was: silence is no new identity.
+ *
+ * struct meter_identity is written by identity.c only. It decodes the answers that asking holds and asks nothing
+ * itself; what becomes of a new identity is the caller's business. Plain values: no allocation, no I/O, no logging; the
+ * wall clock is an argument. One thread. */
+#ifndef TALLY_IDENTITY_H
+#define TALLY_IDENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "asking.h"
+
+enum {
+	IDENTITY_EVERY_MS = 86400000, /* ask once a day */
+	IDENTITY_RETRY_MS = 3600000,  /* ask again so much later where the meter can be read but does not answer this */
+	IDENTITY_WRONG_MS = 60000,    /* or where it is another model: the right one may come back */
+};
+
+/* What is known of the device; each "" = its model has none, or it never answered. */
+struct identity_texts {
+	char serial[72];
+	char firmware[40];
+	char mismatch[160]; /* what was found and expected; also "" = it is the model of the configuration */
+};
+
+struct meter_identity {
+	struct identity_texts texts;
+	int64_t counter_max;	/* value of Q_COUNTER_MAX, or -1 */
+	int64_t ask_at_ms;	/* wall time; 0 = before the next read */
+	bool confirms_serial;	/* its serial number was new, and it is asked for it a second time */
+	bool confirms_counters; /* its counters were implausible, and they are read a second time */
+};
+
+/* Nothing is known, and it is time to ask. */
+void identity_init(struct meter_identity *id);
+
+/* Go on with what old knew. A second question that old had open is not continued. */
+void identity_inherit(struct meter_identity *id, const struct meter_identity *old);
+
+/* Decode the answers of ASKING_IDENTIFY into texts; where an answer is missing, texts is what id knows. */
+void identity_read(const struct meter_identity *id, const struct asking *a, struct identity_texts *texts);
+
+/* Accept these answers, and plan when to ask again. */
+void identity_accept(struct meter_identity *id, const struct asking *a, int64_t now_ms);
+
+/* Another device may have taken the address: ask before the next read. */
+void identity_ask_now(struct meter_identity *id);
+
+/* The meter was read without having been identified, although it was time: ask again later. */
+void identity_note_read(struct meter_identity *id, int64_t now_ms);
+
+/* Whether the next answers are the second ones, asked for to confirm a new serial number. */
+void identity_confirm_serial(struct meter_identity *id, bool confirms);
+
+/* Whether the next reading is the second one, to confirm implausible counters. */
+void identity_confirm_counters(struct meter_identity *id, bool confirms);
+
+/* The wall clock was set back to now_ms: a question planned by the old time must not wait longer than a day. */
+void identity_clock_set_back(struct meter_identity *id, int64_t now_ms);
+
+#endif

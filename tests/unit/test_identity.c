@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "identity.h"
+
+#include <string.h>
+
+#include "paper_meter.h"
+#include "unit.h"
+
+static const uint16_t soco[] = {0x534F, 0x434F}, abcd[] = {0x4142, 0x4344};
+
+static struct parts parts;
+static struct asking asking;
+static struct meter_identity identity;
+
+static int begin(void **state)
+{
+	(void)state;
+	parts_init(&parts, paper_driver);
+	identity_init(&identity);
+	return asking_init(&asking, &paper_conf, &parts, NULL);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	asking_fini(&asking);
+	return 0;
+}
+
+#define IDENTITY_TEST(name) TEST_WITH(name, begin, end)
+
+/* The meter answers with this maker and this serial number. */
+static void answer(const uint16_t maker[2], const uint16_t serial[2])
+{
+	assert_true(asking_begin_identify(&asking, 1));
+	assert_int_equal(asking.job.n_requests, 1);
+	memcpy(asking.words, maker, 4);
+	memcpy(asking.words + 8, serial, 4);
+	paper_answer(&asking, LINK_OK, 0);
+	assert_int_equal(asking_outcome(&asking), ASKING_ANSWERED);
+}
+
+IDENTITY_TEST(serial_number_is_known_once_it_is_accepted)
+{
+	struct identity_texts texts;
+
+	answer(soco, (uint16_t[]){0x1234, 0x5678});
+	identity_read(&identity, &asking, &texts);
+	assert_string_equal(texts.serial, "12345678");
+	assert_string_equal(identity.texts.serial, "");
+	identity_accept(&identity, &asking, 1000);
+	assert_string_equal(identity.texts.serial, "12345678");
+	assert_string_equal(identity.texts.mismatch, "");
+	answer(soco, (uint16_t[]){0x1234, 0x5679});
+	identity_read(&identity, &asking, &texts);
+	assert_string_equal(texts.serial, "12345679");
+	assert_string_equal(identity.texts.serial, "12345678");
+}
+
+IDENTITY_TEST(other_maker_is_a_mismatch_until_the_right_one_answers)
+{
+	answer(abcd, (uint16_t[]){1, 2});
+	identity_accept(&identity, &asking, 1000);
+	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	answer(soco, (uint16_t[]){1, 2});
+	identity_accept(&identity, &asking, 2000);
+	assert_string_equal(identity.texts.mismatch, "");
+}
+
+IDENTITY_TEST(what_gets_no_answer_stays_as_it_was)
+{
+	answer(abcd, (uint16_t[]){0x1234, 0x5678});
+	identity_accept(&identity, &asking, 1000);
+	assert_true(asking_begin_identify(&asking, 1));
+	paper_answer(&asking, LINK_EXCEPTION, 4);
+	identity_accept(&identity, &asking, 2000);
+	assert_string_equal(identity.texts.serial, "12345678");
+	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+}
+
+IDENTITY_TEST(meter_is_asked_at_first_then_daily_and_every_minute_while_it_is_another_model)
+{
+	assert_int_equal(identity.ask_at_ms, 0);
+	answer(soco, (uint16_t[]){1, 2});
+	identity_accept(&identity, &asking, 1000);
+	assert_int_equal(identity.ask_at_ms, 1000 + 86400000);
+	answer(abcd, (uint16_t[]){1, 2});
+	identity_accept(&identity, &asking, 1000);
+	assert_int_equal(identity.ask_at_ms, 1000 + 60000);
+	identity_ask_now(&identity);
+	assert_int_equal(identity.ask_at_ms, 0);
+}
+
+IDENTITY_TEST(meter_that_is_read_without_an_answer_is_asked_again_after_an_hour)
+{
+	identity_note_read(&identity, 5000);
+	assert_int_equal(identity.ask_at_ms, 5000 + 3600000);
+	identity_note_read(&identity, 9000);
+	assert_int_equal(identity.ask_at_ms, 5000 + 3600000);
+}
+
+IDENTITY_TEST(clock_that_is_set_back_delays_the_question_by_one_day_at_most)
+{
+	identity_note_read(&identity, INT64_C(90000000000));
+	identity_clock_set_back(&identity, 5000);
+	assert_int_equal(identity.ask_at_ms, 5000 + 86400000);
+}
+
+IDENTITY_TEST(identity_outlives_a_reload_but_open_second_questions_do_not)
+{
+	struct meter_identity next;
+
+	answer(abcd, (uint16_t[]){0x1234, 0x5678});
+	identity_accept(&identity, &asking, 1000);
+	identity_confirm_serial(&identity, true);
+	identity_confirm_counters(&identity, true);
+	identity_init(&next);
+	identity_inherit(&next, &identity);
+	assert_string_equal(next.texts.serial, "12345678");
+	assert_string_equal(next.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_int_equal(next.ask_at_ms, 61000);
+	assert_int_equal(next.counter_max, -1);
+	assert_false(next.confirms_serial);
+	assert_false(next.confirms_counters);
+}
+
+UNIT_MAIN(paper_meter_set_up, paper_meter_tear_down)
