@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conf_check.h"
+#include "digest.h"
 #include "draft.h"
 #include "models.h"
 #include "option.h"
@@ -51,6 +52,19 @@ static void set_options(const struct draft *d, const struct draft_section *s, en
 			option_set(o, o->fallback, target, d->path, 0, e);
 		}
 	}
+}
+
+/* Of the section kind [NAME], whose values are all in target. */
+static uint64_t digest_section(enum option_section kind, const char *name, const void *target)
+{
+	uint64_t d = digest_text(digest_text(DIGEST_EMPTY, option_section_text(kind)), name);
+	size_t n;
+	const struct option *o = option_table(&n);
+
+	for (const struct option *end = o + n; o < end; o++)
+		if (o->section == kind)
+			d = option_digest(o, target, d);
+	return d;
 }
 
 static void set_interval(struct conf *c, const struct draft *d, struct err *e)
@@ -171,6 +185,7 @@ static void set_meter(struct conf_meter *m, const struct conf_bus *b, const stru
 	m->energy_every_line = inherited_line(d, s, "energy_every");
 	m->power_every_line = inherited_line(d, s, "power_every");
 	set_options(d, s, OPTION_METER, m, e);
+	m->digest = digest_section(OPTION_METER, m->name, m);
 }
 
 /* The pulse of a preset, as if it had been written. */
@@ -180,6 +195,7 @@ static void set_preset(struct option_input *keys, const struct draft_key *preset
 		if (strcmp(presets[i].name, keys->preset) == 0) {
 			option_set(option_find(OPTION_INPUT, "pulse"), presets[i].pulse, keys, d->path, preset->line,
 				   e);
+			keys->preset[0] = '\0';
 			return;
 		}
 	}
@@ -257,6 +273,7 @@ static void set_input(struct conf_input *in, const struct conf_bus *b, const str
 	set_pulse(in, &keys, d, s, e);
 	set_offset(in, &keys, d, s, e);
 	set_concentrator(in, &keys, b, d, s, e);
+	in->digest = digest_section(OPTION_INPUT, in->name, &keys);
 }
 
 /* Where what concerns the whole bus is told. */
@@ -286,6 +303,7 @@ static int set_bus(struct conf_bus *b, const struct draft *d, struct err *e)
 	for (size_t i = 0; i < d->n_sections; i++)
 		if (d->sections[i].kind == OPTION_INPUT)
 			set_input(&b->inputs[b->n_inputs++], b, d, &d->sections[i], e);
+	b->digest = digest_section(OPTION_BUS, b->name, b);
 	if (n_meters == 0)
 		err_warn(e, d->path, bus_line(d), "no section [meter NAME]: nothing to poll on this bus");
 	return 0;
@@ -321,6 +339,23 @@ static int read_bus(struct conf_bus *b, struct draft *d, const struct draft_sour
 	return set_bus(b, d, e);
 }
 
+/* Add the register tables to the digests of their meters, and the meters and inputs to those of their buses. */
+static void join_digests(struct conf *c)
+{
+	for (size_t i = 0; i < c->n_buses; i++) {
+		struct conf_bus *b = &c->buses[i];
+
+		for (size_t k = 0; k < b->n_meters; k++) {
+			struct conf_meter *m = &b->meters[k];
+
+			m->digest = digest_whole(m->digest, m->driver != NULL ? (int64_t)m->driver->digest : 0);
+			b->digest = digest_whole(b->digest, (int64_t)m->digest);
+		}
+		for (size_t k = 0; k < b->n_inputs; k++)
+			b->digest = digest_whole(b->digest, (int64_t)b->inputs[k].digest);
+	}
+}
+
 static size_t count_usable(const struct conf *c)
 {
 	size_t n = 0;
@@ -348,9 +383,11 @@ static int read_all(struct conf *c, struct draft *drafts, const struct draft_sou
 			return error;
 	}
 	error = models_load(c, &drafts[1], e);
-	if (error == 0)
-		conf_check(c, &drafts[1], e);
-	return error;
+	if (error != 0)
+		return error;
+	join_digests(c);
+	conf_check(c, &drafts[1], e);
+	return 0;
 }
 
 /* A configuration from tallyd.ini and n_buses bus files. */
@@ -568,6 +605,16 @@ void conf_free(struct conf *c)
 	free(c->timezone);
 	free(c->driver_path);
 	free(c);
+}
+
+bool conf_bus_equal(const struct conf_bus *a, const struct conf_bus *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->digest == b->digest;
+}
+
+bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->digest == b->digest;
 }
 
 void conf_check_units(const struct conf *c, unsigned unit_max, struct err *e)

@@ -32,8 +32,9 @@ struct conf_meter {
 	uint32_t response_timeout_ms;
 	uint32_t retries;
 	unsigned line; /* of its section header in conf_bus.file */
-	/* Of the keys that hold for this meter, or of the section where they could stand. */
+	/* Of the keys that hold for this meter, or of the section where they could be. */
 	unsigned energy_every_line, power_every_line;
+	uint64_t digest; /* of all its keys and of its register table: conf_meter_equal() */
 };
 
 struct conf_input {
@@ -48,6 +49,7 @@ struct conf_input {
 	int64_t weight, weight_per;
 	int64_t offset; /* base units the register showed when the count was 0 */
 	unsigned line;
+	uint64_t digest; /* of all its keys */
 };
 
 struct conf_bus {
@@ -70,6 +72,7 @@ struct conf_bus {
 	struct conf_meter *meters;
 	size_t n_inputs;
 	struct conf_input *inputs;
+	uint64_t digest; /* of all its keys, its meters and inputs: conf_bus_equal() */
 };
 
 struct conf {
@@ -124,8 +127,10 @@ struct conf *conf_parse(const char *dir, const struct conf_text *main, const str
  * speak to it. */
 void conf_check_units(const struct conf *c, unsigned unit_max, struct err *e);
 
-/* Whether a bus of a reloaded configuration is the same as before, in all that polling depends on, the register
- * tables of its meters too: then it may go on undisturbed. */
+/* Whether a bus of a reloaded configuration is the same as before, in the value of every key, defaults included, in its
+ * meters and inputs and their order, and in the register tables: then it may continue undisturbed. The reader made a
+ * digest of what it read, so a key of the option table cannot be forgotten here. Where in the file something is, how a
+ * value is written and comments make no difference. */
 bool conf_bus_equal(const struct conf_bus *a, const struct conf_bus *b);
 
 /* The same of one meter. */

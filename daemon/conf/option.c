@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "value.h"
 
 static const struct option_word clocks[] = {{"set", CLOCK_SET}, {"kernel", CLOCK_KERNEL}, {NULL, 0}};
@@ -426,4 +427,59 @@ bool option_set(const struct option *o, const char *text, void *target, const ch
 		return set_pulse(o, text, target, file, line, e);
 	}
 	return good || refuse(o, text, file, line, e);
+}
+
+static int64_t get_whole(const struct option *o, const void *target)
+{
+	const char *field = (const char *)target + o->offset;
+	uint32_t four;
+	uint16_t two;
+	uint8_t one;
+
+	switch (o->size) {
+	case 1:
+		memcpy(&one, field, 1);
+		return one;
+	case 2:
+		memcpy(&two, field, 2);
+		return two;
+	default:
+		memcpy(&four, field, 4);
+		return four;
+	}
+}
+
+uint64_t option_digest(const struct option *o, const void *target, uint64_t d)
+{
+	const char *field = (const char *)target + o->offset;
+	struct option_amount amount;
+	struct option_pulse pulse;
+	uint32_t pair[2];
+	char *text;
+
+	d = digest_text(d, o->name);
+	switch (o->type) {
+	case OPTION_TEXT:
+		memcpy(&text, field, sizeof(text));
+		return digest_text(d, text != NULL ? text : "");
+	case OPTION_LABEL:
+	case OPTION_NAME:
+		return digest_text(d, field);
+	case OPTION_WORD:
+	case OPTION_WHOLE:
+	case OPTION_DURATION:
+		return digest_whole(d, get_whole(o, target));
+	case OPTION_RATIO:
+		memcpy(pair, field, sizeof(pair));
+		return digest_whole(digest_whole(d, pair[0]), pair[1]);
+	case OPTION_AMOUNT:
+		memcpy(&amount, field, sizeof(amount));
+		return digest_whole(d, amount.base_units);
+	case OPTION_PULSE:
+		memcpy(&pulse, field, sizeof(pulse));
+		d = digest_whole(digest_whole(d, pulse.weight), pulse.weight_per);
+		d = digest_text(d, names_get(pulse.quantity)->name);
+		return digest_text(d, pulse.shown != NULL ? pulse.shown->text : "");
+	}
+	return d;
 }

@@ -95,4 +95,7 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX]);
  * value for o or there is no memory. */
 bool option_set(const struct option *o, const char *text, void *target, const char *file, unsigned line, struct err *e);
 
+/* The digest d with the key o and its value in target behind it. */
+uint64_t option_digest(const struct option *o, const void *target, uint64_t d);
+
 #endif

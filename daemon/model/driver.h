@@ -137,6 +137,11 @@ struct driver {
 	size_t n_rows;
 	struct driver_row
 		rows[DRIVER_ROWS_MAX]; /* in the file's order: of several rows of one quantity the first is preferred */
+	/* Of all that was read and decides how a meter is read and what its values mean, defaults included: two tables
+	 * with the same digest read a meter in the same way. Comments, blanks, the order of keys and options, the names
+	 * of blocks and the keys that only describe (title, source, speeds, addresses ...) are not in it; numbers are
+	 * as they are written, so 16 and 0x10 differ. */
+	uint64_t digest;
 };
 
 /* Read the table at path. Returns a driver owned by the caller, or NULL with at least one error added,

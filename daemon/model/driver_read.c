@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "driver_check.h"
 #include "driver_reader.h"
 #include "inifile.h"
@@ -27,15 +28,15 @@ static void end_section(struct driver_reader *r)
 	r->section = SECTION_UNKNOWN;
 }
 
-static void begin_once(struct driver_reader *r, enum driver_section section, unsigned *first, const char *name,
-		       unsigned line)
+/* Whether a section that is allowed once may begin. */
+static bool check_once(struct driver_reader *r, unsigned *first, const char *name, unsigned line)
 {
 	if (*first != 0) {
 		err_add(r->e, r->d->file, line, "section [%s] again (first in line %u), allowed: once", name, *first);
-		return;
+		return false;
 	}
 	*first = line;
-	r->section = section;
+	return true;
 }
 
 /* Whether a named section may begin: name good and not had, room for one more. */
@@ -69,9 +70,10 @@ static void begin_block(struct driver_reader *r, const char *name, unsigned line
 			 d->n_blocks < DRIVER_BLOCKS_MAX, DRIVER_BLOCKS_MAX, line))
 		return;
 	b = &d->blocks[d->n_blocks++];
-	*b = (struct driver_block){.gaps = true, .line = line};
+	*b = (struct driver_block){.line = line};
 	snprintf(b->name, sizeof(b->name), "%s", name);
 	r->section = SECTION_BLOCK;
+	driver_block_begin(r);
 }
 
 static void begin_scale(struct driver_reader *r, const char *name, unsigned line)
@@ -90,6 +92,7 @@ static void begin_scale(struct driver_reader *r, const char *name, unsigned line
 	*s = (struct driver_scale){.line = line};
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	r->section = SECTION_SCALE;
+	r->scales_digest = digest_text(r->scales_digest, name);
 }
 
 /* What follows word and blanks in text, or NULL when text does not begin so. */
@@ -111,17 +114,22 @@ static void begin_section(struct driver_reader *r, const char *section, unsigned
 	r->above_line = 0;
 	r->section_line = line;
 	r->section_faulty = false;
-	if (strcmp(section, "model") == 0)
-		begin_once(r, SECTION_MODEL, &r->model_line, section, line);
-	else if (strcmp(section, "registers") == 0)
-		begin_once(r, SECTION_REGISTERS, &r->registers_line, section, line);
-	else if ((name = after_word(section, "block")) != NULL)
+	if (strcmp(section, "model") == 0) {
+		if (check_once(r, &r->model_line, section, line)) {
+			r->section = SECTION_MODEL;
+			driver_model_begin(r);
+		}
+	} else if (strcmp(section, "registers") == 0) {
+		if (check_once(r, &r->registers_line, section, line))
+			r->section = SECTION_REGISTERS;
+	} else if ((name = after_word(section, "block")) != NULL) {
 		begin_block(r, name, line);
-	else if ((name = after_word(section, "scale")) != NULL)
+	} else if ((name = after_word(section, "scale")) != NULL) {
 		begin_scale(r, name, line);
-	else
+	} else {
 		err_add(r->e, r->d->file, line,
 			"unknown section [%s], allowed: [model], [block NAME], [scale NAME], [registers]", section);
+	}
 }
 
 static void take_line(void *context, const char *section, const char *name, const char *value, unsigned line)
@@ -186,19 +194,21 @@ static struct driver *new_driver(const char *path)
 
 	if (d == NULL)
 		return NULL;
-	d->function = 3;
-	d->max_words = DRIVER_WORDS_MAX;
-	d->address_min = 1;
-	d->address_max = 247;
-	d->segment_max = 64;
-	d->turnaround_ms = 30;
-	strcpy(d->verified, "none");
 	d->file = strdup(path);
 	if (d->file == NULL) {
 		free(d);
 		return NULL;
 	}
 	return d;
+}
+
+static void set_digest(struct driver_reader *r)
+{
+	uint64_t d = digest_whole(DIGEST_EMPTY, (int64_t)r->model_digest);
+
+	d = digest_whole(d, (int64_t)r->blocks_digest);
+	d = digest_whole(d, (int64_t)r->scales_digest);
+	r->d->digest = digest_whole(d, (int64_t)r->rows_digest);
 }
 
 /* text NULL: read the file. */
@@ -215,6 +225,8 @@ static struct driver *read_driver(const char *path, const char *text, size_t n_b
 	}
 	r->d = d;
 	r->e = &own;
+	r->model_digest = r->blocks_digest = r->scales_digest = r->rows_digest = DIGEST_EMPTY;
+	driver_model_begin(r);
 	set_name(d, &own);
 	if (text != NULL)
 		inifile_read_text(path, text, n_bytes, take_line, r, &own);
@@ -226,6 +238,7 @@ static struct driver *read_driver(const char *path, const char *text, size_t n_b
 	driver_row_settle(r);
 	settle_sections(r);
 	driver_check(d, &own);
+	set_digest(r);
 out:
 	if (own.n_errors > 0) {
 		driver_free(d);

@@ -49,14 +49,17 @@ struct driver_reader {
 	struct driver_na na; /* of [model] */
 	enum driver_section section;
 	unsigned section_line;
-	bool section_faulty;		    /* a line of it was refused */
-	unsigned key_lines[MODEL_KEYS_MAX]; /* of the section's keys; 0 = not seen */
+	bool section_faulty;		      /* a line of it was refused */
+	unsigned key_lines[MODEL_KEYS_MAX];   /* of the section's keys; 0 = not seen */
+	uint64_t key_digests[MODEL_KEYS_MAX]; /* of their values, defaults where not seen */
 	unsigned above_line;
 	unsigned model_line, registers_line;
 	unsigned quantity_lines[Q_COUNT]; /* first row of each quantity, good or bad */
 	bool rows_lost;			  /* too many rows have been complained of */
-	char allowed[160];		  /* text built by a setter */
-	char guess[64];			  /* text built by driver_word_guess() */
+	/* What was read, for driver.digest: the parts grow one by one, wherever in the file their sections are. */
+	uint64_t model_digest, blocks_digest, scales_digest, rows_digest;
+	char allowed[160]; /* text built by a setter */
+	char guess[64];	   /* text built by driver_word_guess() */
 	/* the row being read */
 	struct driver_row *row;
 	struct driver_note *note;
@@ -66,7 +69,10 @@ struct driver_reader {
 /* Takes one value. Returns NULL, or what would have been allowed. */
 typedef const char *driver_setter(struct driver_reader *r, const char *value);
 
-/* driver_section.c: one key of the section under way, and what is wrong with it as a whole when it ends. */
+/* driver_section.c: the defaults of a section that begins, one key of it, and what is wrong with it as a whole when it
+ * ends. driver_model_begin() is called once before the first line too, for tables without [model]. */
+void driver_model_begin(struct driver_reader *r);
+void driver_block_begin(struct driver_reader *r);
 void driver_model_key(struct driver_reader *r, const char *name, const char *value, unsigned line);
 void driver_model_end(struct driver_reader *r);
 void driver_block_key(struct driver_reader *r, const char *section, const char *name, const char *value, unsigned line);

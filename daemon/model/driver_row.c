@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "digest.h"
 #include "inifile.h"
 #include "nearest.h"
 
@@ -287,7 +288,8 @@ static void refuse_option(struct driver_reader *r, const char *name, const char 
 		driver_word_guess(r, &near));
 }
 
-static bool take_option(struct driver_reader *r, char *token, unsigned *seen)
+/* An option, and its value in values ("" for one without). Returns whether it is good. */
+static bool take_option(struct driver_reader *r, char *token, const char *values[COUNT_OF(options)])
 {
 	struct driver_row *row = r->row;
 	char *value = strchr(token, '=');
@@ -302,27 +304,29 @@ static bool take_option(struct driver_reader *r, char *token, unsigned *seen)
 		refuse_option(r, token, value);
 		return false;
 	}
-	if (*seen >> i & 1) {
+	if (values[i] != NULL) {
 		err_add(r->e, r->d->file, row->line, "option '%s' of %s again, allowed: once", token, name);
 		return false;
 	}
-	*seen |= 1u << i;
+	values[i] = value != NULL ? value : "";
 	allowed = options[i].set(r, value);
 	if (allowed != NULL)
 		err_add(r->e, r->d->file, row->line, "%s '%s' of %s, allowed: %s", token, value, name, allowed);
 	return allowed == NULL;
 }
 
-/* The fields and options of one row. Returns whether all of them are good. */
+/* The fields and options of one row, which are added to the digest, the options in the order of their table. Returns
+ * whether all of them are good. */
 static bool take_fields(struct driver_reader *r, char **tokens, int n_tokens)
 {
-	const char *name = names_get(r->row->quantity)->name;
-	unsigned seen = 0;
+	const char *name = names_get(r->row->quantity)->name, *values[COUNT_OF(options)] = {NULL};
+	uint64_t d = digest_text(r->rows_digest, name);
 	bool good = true;
 
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
 		const char *allowed = fields[i].set(r, tokens[i]);
 
+		d = digest_text(d, tokens[i]);
 		if (allowed == NULL)
 			continue;
 		err_add(r->e, r->d->file, r->row->line, "%s '%s' of %s, allowed: %s", fields[i].name, tokens[i], name,
@@ -330,7 +334,11 @@ static bool take_fields(struct driver_reader *r, char **tokens, int n_tokens)
 		good = false;
 	}
 	for (int i = COUNT_OF(fields); i < n_tokens; i++)
-		good &= take_option(r, tokens[i], &seen);
+		good &= take_option(r, tokens[i], values);
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		if (values[i] != NULL)
+			d = digest_text(digest_text(d, options[i].name), values[i]);
+	r->rows_digest = d;
 	return good;
 }
 

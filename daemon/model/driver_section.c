@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "digest.h"
 #include "inifile.h"
 #include "nearest.h"
 
@@ -210,33 +211,35 @@ struct key {
 	const char *name;
 	driver_setter *set;
 	bool required;
+	const char *fallback; /* default as one would write it; NULL = none */
+	bool describes;	      /* it changes nothing in how a meter is read: not in the digest */
 };
 
 static const struct key model_keys[] = {
-	{"format", set_format, true},
-	{"title", set_title, true},
-	{"vendor", set_vendor, true},
-	{"source", set_source, true},
-	{"provenance", set_provenance, true},
-	{"verified", set_verified, false},
-	{"function", set_function, false},
-	{"word_order", set_word_order, false},
-	{"addressing", set_addressing, false},
-	{"max_words", set_max_words, false},
-	{"gaps", set_gaps, false},
-	{"ratios", set_ratios, false},
-	{"baud", set_baud, false},
-	{"addresses", set_addresses, false},
-	{"segment_max", set_segment_max, false},
-	{"turnaround", set_turnaround, false},
-	{"max_power", set_max_power, false},
-	{"na", set_model_na, false},
+	{"format", set_format, .required = true},
+	{"title", set_title, .required = true, .describes = true},
+	{"vendor", set_vendor, .required = true, .describes = true},
+	{"source", set_source, .required = true, .describes = true},
+	{"provenance", set_provenance, .required = true},
+	{"verified", set_verified, .fallback = "none", .describes = true},
+	{"function", set_function, .fallback = "3"},
+	{"word_order", set_word_order, .fallback = "abcd"},
+	{"addressing", set_addressing, .fallback = "word"},
+	{"max_words", set_max_words, .fallback = "125"},
+	{"gaps", set_gaps, .fallback = "no"},
+	{"ratios", set_ratios, .fallback = "no"},
+	{"baud", set_baud, .describes = true},
+	{"addresses", set_addresses, .fallback = "1-247", .describes = true},
+	{"segment_max", set_segment_max, .fallback = "64", .describes = true},
+	{"turnaround", set_turnaround, .fallback = "30ms"},
+	{"max_power", set_max_power, .fallback = "0"},
+	{"na", set_model_na, .fallback = "none"},
 };
 
 static const struct key block_keys[] = {
-	{"address", set_block_address, true},
-	{"words", set_block_words, true},
-	{"gaps", set_block_gaps, false},
+	{"address", set_block_address, .required = true},
+	{"words", set_block_words, .required = true},
+	{"gaps", set_block_gaps, .fallback = "yes"},
 };
 
 _Static_assert(COUNT_OF(model_keys) <= MODEL_KEYS_MAX, "key_lines has room for every key");
@@ -288,11 +291,30 @@ static void take_key(struct driver_reader *r, const struct key *keys, size_t n_k
 		return;
 	}
 	r->key_lines[i] = line;
+	r->key_digests[i] = digest_unspaced(DIGEST_EMPTY, value);
 	allowed = keys[i].set(r, value);
 	if (allowed != NULL) {
 		err_add(r->e, r->d->file, line, "%s '%s', allowed: %s", name, value, allowed);
 		fault(r);
 	}
+}
+
+static void set_defaults(struct driver_reader *r, const struct key *keys, size_t n_keys)
+{
+	for (size_t i = 0; i < n_keys; i++) {
+		if (keys[i].fallback != NULL)
+			keys[i].set(r, keys[i].fallback);
+		r->key_digests[i] = digest_unspaced(DIGEST_EMPTY, keys[i].fallback != NULL ? keys[i].fallback : "");
+	}
+}
+
+/* d with the keys of the section that ends behind it, in the order of the table. */
+static uint64_t add_keys(const struct driver_reader *r, const struct key *keys, size_t n_keys, uint64_t d)
+{
+	for (size_t i = 0; i < n_keys; i++)
+		if (!keys[i].describes)
+			d = digest_whole(digest_text(d, keys[i].name), (int64_t)r->key_digests[i]);
+	return d;
 }
 
 static void check_required(struct driver_reader *r, const struct key *keys, size_t n_keys, const char *section)
@@ -305,6 +327,11 @@ static void check_required(struct driver_reader *r, const struct key *keys, size
 	}
 }
 
+void driver_model_begin(struct driver_reader *r)
+{
+	set_defaults(r, model_keys, COUNT_OF(model_keys));
+}
+
 void driver_model_key(struct driver_reader *r, const char *name, const char *value, unsigned line)
 {
 	take_key(r, model_keys, COUNT_OF(model_keys), "model", name, value, line);
@@ -313,6 +340,12 @@ void driver_model_key(struct driver_reader *r, const char *name, const char *val
 void driver_model_end(struct driver_reader *r)
 {
 	check_required(r, model_keys, COUNT_OF(model_keys), "model");
+	r->model_digest = add_keys(r, model_keys, COUNT_OF(model_keys), r->model_digest);
+}
+
+void driver_block_begin(struct driver_reader *r)
+{
+	set_defaults(r, block_keys, COUNT_OF(block_keys));
 }
 
 void driver_block_key(struct driver_reader *r, const char *section, const char *name, const char *value, unsigned line)
@@ -324,6 +357,7 @@ void driver_block_key(struct driver_reader *r, const char *section, const char *
 void driver_block_end(struct driver_reader *r)
 {
 	check_required(r, block_keys, COUNT_OF(block_keys), "block");
+	r->blocks_digest = add_keys(r, block_keys, COUNT_OF(block_keys), r->blocks_digest);
 	if (r->section_faulty)
 		r->d->n_blocks--;
 }
@@ -374,6 +408,7 @@ void driver_scale_step(struct driver_reader *r, const char *name, const char *va
 		fault(r);
 		return;
 	}
+	r->scales_digest = digest_unspaced(digest_whole(r->scales_digest, below), value);
 	s->steps[s->n_steps].below = below;
 	s->steps[s->n_steps].mantissa = weight.mantissa;
 	s->steps[s->n_steps].exponent = weight.exponent;

@@ -80,6 +80,28 @@ class TestOwnTables(Site):
         self.assertIsNotNone(row["active_export_kwh"])
         wait_for(lambda: f"{own}: used instead of {shipped}" in self.log(), "the warning in the log")
 
+    def test_reload_restarts_a_bus_for_a_changed_row_of_a_table_and_not_for_a_comment(self):
+        table = ("[model]\nformat = 1\ntitle = Mine\nvendor = V\nsource = S\nprovenance = driver\n"
+                 "[registers]\nactive_energy_import = 50946 u32 10 Wh energy\n")
+        export = "active_energy_export = 50952 u32 10 Wh energy\n"
+        meter = ("mains", "countis-e44", 5)
+        self.configure(meter)
+        self.simulate(meter)
+        self.write("etc/drivers/countis-e44.ini", table)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'mains'", 1)
+
+        self.write("etc/drivers/countis-e44.ini", "; compared with the display\n" + table.replace(" = ", "="))
+        self.daemon.send_signal(signal.SIGHUP)
+        wait_for(lambda: "1 go on, 0 changed" in self.log(), "the bus goes on")
+        self.assertEqual(self.log().count("bus gateway: begins"), 1)
+
+        self.write("etc/drivers/countis-e44.ini", table + export)
+        self.daemon.send_signal(signal.SIGHUP)
+        wait_for(lambda: "0 go on, 1 changed" in self.log(), "the bus begins again")
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'mains' AND active_export_kwh IS NOT NULL", 1)
+        self.assertEqual(self.stop_daemon(), 0)
+
 
 if __name__ == "__main__":
     unittest.main()
