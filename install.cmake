@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# What is installed, and where. tallyd looks for its configuration in /etc/tallyd whatever the prefix.
-set(TALLY_CONF_DIR "/etc/tallyd" CACHE STRING "where the reference configuration goes")
-set(TALLY_UNIT_DIR "lib/systemd/system" CACHE STRING "where systemd looks for units")
-set(TALLY_SYSUSERS_DIR "lib/sysusers.d" CACHE STRING "where systemd-sysusers looks for users")
+# Files to install and their places. tallyd reads its configuration from /etc/tallyd, regardless of the prefix.
+set(TALLY_CONF_DIR "/etc/tallyd" CACHE STRING "folder of the reference configuration")
+set(TALLY_UNIT_DIR "lib/systemd/system" CACHE STRING "folder of systemd units")
+set(TALLY_SYSUSERS_DIR "lib/sysusers.d" CACHE STRING "folder of systemd-sysusers files")
 set(data ${CMAKE_INSTALL_DATADIR}/tallyd)
 set(doc ${CMAKE_INSTALL_DOCDIR})
 
@@ -19,7 +19,7 @@ install(FILES daemon/tally/tally.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-
 file(GLOB tables CONFIGURE_DEPENDS drivers/*.ini)
 install(FILES ${tables} drivers/NAMES DESTINATION ${data}/drivers)
 
-# A configuration that is there already is somebody's work.
+# Never overwrite a configuration that exists.
 foreach(name tallyd.ini bus.d/example.ini.sample)
 	install(CODE "
 		if(NOT EXISTS \"\$ENV{DESTDIR}${TALLY_CONF_DIR}/${name}\")
@@ -37,7 +37,7 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/schema/README.md)
 	install(FILES schema/README.md DESTINATION ${doc} RENAME schema.md)
 endif()
 
-# The unit names the programs by their places.
+# The unit has the full paths of the programs.
 file(READ systemd/tallyd.service unit)
 string(REPLACE "/usr/sbin/" "${CMAKE_INSTALL_FULL_SBINDIR}/" unit "${unit}")
 string(REPLACE "/usr/bin/" "${CMAKE_INSTALL_FULL_BINDIR}/" unit "${unit}")
