@@ -25,9 +25,9 @@ def listed_columns(page, section, next_section):
 class TestDatabaseManual(Site):
     def test_manual_lists_the_columns_of_every_view(self):
         page = (SOURCE / "daemon/tallyd-db.5").read_text()
-        listed = listed_columns(page, "THE VIEWS", "EXAMPLES")
+        listed = listed_columns(page, "THE VIEWS", "VIEWS FOR REPORTS")
         self.assertEqual(list(listed), VIEWS)
-        reports = listed_columns(page, "VIEWS FOR REPORTS", "SEE ALSO")
+        reports = listed_columns(page, "VIEWS FOR REPORTS", "EXAMPLES")
         self.assertEqual(list(reports), REPORTS)
         listed.update(reports)
         self.write("etc/bus.d/a.ini", "[bus]\ntransport = tcp\nhost = 127.0.0.1\n")
