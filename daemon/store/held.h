@@ -52,7 +52,7 @@ struct held {
 	size_t n_dropped, n_events_dropped; /* readings and events that found no room since held_written() */
 };
 
-/* room_bytes: the most that readings may take, HELD_READINGS_BYTES but in tests. */
+/* room_bytes: the most that readings may take, HELD_READINGS_BYTES except in tests. */
 void held_init(struct held *h, size_t room_bytes);
 
 /* Free everything; h is as after held_init(). */

@@ -137,7 +137,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 {
 	int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
 
-	s->keep_s = (int64_t)conf->keep_readings_d * 86400;
+	s->retain.keep_s = (int64_t)conf->keep_readings_d * 86400;
 	if (rc != 0)
 		goto out;
 	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
@@ -455,8 +455,9 @@ static int commit(struct store *s, bool figures)
 		r = db_tables_write_newest(&s->tables);
 	if (r == 0)
 		r = write_account(s);
-	if (r == 0)
-		r = store_retain(s, clock_is_good);
+	/* a clock that is not known good says nothing about what is old */
+	if (r == 0 && clock_is_good)
+		r = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, s->now_s, store_account_until(s));
 	if (r == 0)
 		r = continue_salvage(s);
 	if (r == 0)

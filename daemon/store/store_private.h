@@ -11,6 +11,7 @@
 #include "held.h"
 #include "store.h"
 #include "store_account.h"
+#include "store_retain.h"
 #include "store_status.h"
 
 enum {
@@ -40,21 +41,16 @@ struct store {
 	bool stale; /* a commit failed half-way: meters know of rows that are not there */
 	struct held held;
 	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */
-	int64_t keep_s;		 /* readings older than this may go, 0 = never */
+	struct store_retain retain;
 	struct db_wal wal;
 	int64_t committed_us;
 	bool closing;		     /* the next commit is the last one */
 	int64_t now_s;		     /* store_tick() */
 	int64_t started_s;	     /* the first of them */
 	int64_t told_s;		     /* its value when missing intervals were last told */
-	int64_t events_s;	     /* its value when old events were last taken out */
 	int64_t replacement_version; /* data_version when table replacement was last looked at */
 	struct store_account account;
 };
-
-/* store_retain.c: take out the readings that are too old, some lumps of them. Inside the transaction of a commit that
- * puts readings in. clock_is_good: that commit has no reading marked as unsynchronised. 0 or -errno. */
-int store_retain(struct store *s, bool clock_is_good);
 
 /* The meter of this id, or NULL. */
 struct store_meter *store_find_meter(const struct store *s, int64_t id);

@@ -1,84 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_private.h"
+#include "store_retain.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "account.h"
 #include "mono.h"
 
-/* How many rows of a table are taken out at a time. Larger lumps touch fewer pages for each row (bench/store): at 250
+/* How many rows of a table are deleted at a time. Larger lumps touch fewer pages for each row (bench/store): at 250
  * meters a lump of the slots of ten minutes writes a third less than one of each minute. */
 enum { LUMP = 2500, EVENTS_EVERY_S = 86400 };
 
-/* A rebuild of the account must not write what these readings no longer tell. */
-static int note_deleted(struct store *s, int64_t until_s)
+/* A rebuild of the account must not write what these readings would be needed for. */
+static int note_deleted(struct db *db, int64_t until_s)
 {
-	sqlite3_stmt *put = db_prepare(&s->db,
+	sqlite3_stmt *put = db_prepare(db,
 				       "INSERT INTO setting (name, value) VALUES ('deleted_until', '%lld') "
 				       "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
 				       "WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
 				       (long long)until_s);
-	int r = put ? db_run(&s->db, put) : -1;
+	int rc = put != NULL ? db_run(db, put) : -EIO;
 
 	sqlite3_finalize(put);
-	return r;
+	return rc;
 }
 
-/* Slot of the last row of the oldest lump, or INT64_MAX when there are not so many rows. */
-static int64_t end_of_lump(struct store *s, const char *kind)
+static int retain_kind(struct db *db, const struct db_kind *kind, size_t n_readings, int64_t horizon_s)
 {
-	char sql[120];
-
-	snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d", DB_SLOT_BITS, kind,
-		 LUMP);
-	return db_number(&s->db, sql, INT64_MAX);
-}
-
-static int retain_kind(struct store *s, size_t k, int64_t horizon_s)
-{
-	const char *name = s->tables.kinds[k].name;
 	size_t n_deleted = 0;
-	int r = 0;
+	int rc = 0;
 
 	/* as fast as rows come, and a lump more */
-	while (r == 0 && n_deleted <= s->held.n_readings) {
+	while (rc == 0 && n_deleted <= n_readings) {
 		char sql[120];
-		int64_t end_s = end_of_lump(s, name);
+		int64_t end_s;
 
+		/* slot of the last row of the oldest lump */
+		snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d",
+			 DB_SLOT_BITS, kind->name, LUMP);
+		end_s = db_number(db, sql, INT64_MAX);
 		if (end_s >= horizon_s)
 			break;
-		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE id < %lld", name,
+		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE id < %lld", kind->name,
 			 (long long)(end_s + 1) << DB_SLOT_BITS);
-		r = db_exec(&s->db, sql);
-		n_deleted += (size_t)sqlite3_changes(s->db.handle);
-		if (r == 0 && s->tables.kinds[k].has_counters)
-			r = note_deleted(s, end_s);
+		rc = db_exec(db, sql);
+		n_deleted += (size_t)sqlite3_changes(db->handle);
+		if (rc == 0 && kind->has_counters)
+			rc = note_deleted(db, end_s);
 	}
-	return r;
+	return rc;
 }
 
-/* Slots that no table has readings of any more, and why values of them were not counted. */
-static int retain_slots(struct store *s)
+/* Delete slots that no table has readings of any more, and why values of those were not counted. */
+static int retain_slots(struct db *db, const struct db_tables *tables)
 {
 	int64_t oldest = INT64_MAX;
 	char sql[160];
 
-	for (size_t k = 0; k < s->tables.n_kinds; k++) {
-		snprintf(sql, sizeof(sql), "SELECT ifnull(min(id), %lld) FROM reading_%s", (long long)INT64_MAX,
-			 s->tables.kinds[k].name);
-		int64_t id = db_number(&s->db, sql, 0);
+	for (size_t k = 0; k < tables->n_kinds; k++) {
+		int64_t id;
 
+		snprintf(sql, sizeof(sql), "SELECT ifnull(min(id), %lld) FROM reading_%s", (long long)INT64_MAX,
+			 tables->kinds[k].name);
+		id = db_number(db, sql, 0);
 		if (id < oldest)
 			oldest = id;
 	}
 	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld; DELETE FROM suspect WHERE ts < %lld",
 		 (long long)(oldest >> DB_SLOT_BITS), (long long)(oldest >> DB_SLOT_BITS));
-	return db_exec(&s->db, sql);
+	return db_exec(db, sql);
 }
 
-/* Events that come again and again, as of a meter that is up and down for years. What happened to the counters and to
- * the daemon stays, and so does the newest of each kind of each subject: it says how things stand. */
-static int retain_events(struct store *s, int64_t horizon_s)
+/* Delete old events that come again and again, as of a meter that is up and down for years. What happened to the
+ * counters and to the daemon stays, and so does the newest event of each kind of each subject: it shows how things are
+ * now. */
+static int retain_events(struct db *db, int64_t horizon_s)
 {
 	char sql[320];
 
@@ -87,35 +84,29 @@ static int retain_events(struct store *s, int64_t horizon_s)
 		"DELETE FROM event_log WHERE at_ms < %lld AND kind IN ('meter-up', 'meter-down', 'bus-up', 'bus-down', "
 		"'gap', 'implausible') AND id NOT IN (SELECT max(id) FROM event_log GROUP BY subject, kind)",
 		(long long)horizon_s * 1000);
-	return db_exec(&s->db, sql);
+	return db_exec(db, sql);
 }
 
-/* Now, or where the account has come to if the clock has left that far behind and not proved itself. */
-static int64_t believed_now_s(const struct store *s)
+int store_retain(struct store_retain *r, struct db *db, const struct db_tables *tables, size_t n_readings,
+		 int64_t now_s, int64_t until_s)
 {
-	int64_t now_s = s->now_s ? s->now_s : mono_wall_ms() / 1000, counted_s = store_account_until(s);
+	int64_t believed_s = now_s != 0 ? now_s : mono_wall_ms() / 1000, horizon_s;
+	int changes = sqlite3_total_changes(db->handle), rc = 0;
 
-	return counted_s != 0 && now_s - counted_s > ACCOUNT_AHEAD_S ? counted_s : now_s;
-}
-
-int store_retain(struct store *s, bool clock_is_good)
-{
-	int64_t horizon_s = believed_now_s(s) - s->keep_s;
-	int r = 0;
-
-	/* a clock that is not known good says nothing about what is old */
-	if (s->keep_s == 0 || s->held.n_readings == 0 || !clock_is_good)
+	if (r->keep_s == 0 || n_readings == 0)
 		return 0;
-	int changes = sqlite3_total_changes(s->db.handle);
-
-	for (size_t k = 0; k < s->tables.n_kinds && r == 0; k++)
-		if (s->tables.kinds[k].touched)
-			r = retain_kind(s, k, horizon_s);
-	if (r == 0 && sqlite3_total_changes(s->db.handle) != changes)
-		r = retain_slots(s);
-	if (r == 0 && llabs(s->now_s - s->events_s) >= EVENTS_EVERY_S) {
-		r = retain_events(s, horizon_s);
-		s->events_s = s->now_s;
+	/* a clock that has left the readings that far behind has not proved itself */
+	if (until_s != 0 && believed_s - until_s > ACCOUNT_AHEAD_S)
+		believed_s = until_s;
+	horizon_s = believed_s - r->keep_s;
+	for (size_t k = 0; k < tables->n_kinds && rc == 0; k++)
+		if (tables->kinds[k].touched)
+			rc = retain_kind(db, &tables->kinds[k], n_readings, horizon_s);
+	if (rc == 0 && sqlite3_total_changes(db->handle) != changes)
+		rc = retain_slots(db, tables);
+	if (rc == 0 && llabs(now_s - r->events_s) >= EVENTS_EVERY_S) {
+		rc = retain_events(db, horizon_s);
+		r->events_s = now_s;
 	}
-	return r;
+	return rc;
 }
