@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "conf.h"
+#include "intake.h"
 #include "lines.h"
 #include "link.h"
 #include "log.h"
@@ -41,11 +41,9 @@ struct app {
 	struct lines *lines;
 	ev_signal terminate, interrupt, hangup;
 	ev_timer commit, tell, watchdog;
-	struct clock clock;
-	bool clock_doubted; /* told that it is not good */
+	struct intake intake;
 	int64_t started_us;
 	int64_t status_at_ms;
-	bool status_stale; /* a state has changed since the last status */
 	bool store_failing;
 	bool reload_again;   /* asked for while one is under way */
 	bool reload_failed;  /* the last one: files and daemon differ */
@@ -54,105 +52,27 @@ struct app {
 	char told[200];
 };
 
-static bool is_plausible(void *context, const struct reading *r)
+/* Log what was found. Returns whether that holds no error. */
+static bool log_complaints(const struct err *e)
 {
-	struct app *app = context;
-
-	return store_is_plausible(app->store, r);
-}
-
-static bool is_known_serial(void *context, int64_t meter, const char *serial)
-{
-	const struct app *app = context;
-
-	return store_is_known_serial(app->store, meter, serial);
-}
-
-static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
-{
-	struct app *app = context;
-
-	app->status_stale = true;
-	store_event(app->store, at_ms, subject, kind, detail);
-}
-
-/* Tell of steps, and say whether what is read now may be believed to be of now. */
-static bool watch_clock(struct app *app)
-{
-	int64_t now_ms = mono_wall_ms(), step_ms = clock_step_ms(&app->clock, now_ms, mono_us());
-	/* The kernel is asked only where it counts: adjtimex(2) takes longer than all else here. */
-	bool synchronised = app->clock.trust == CLOCK_KERNEL && clock_kernel_synchronised();
-	bool good = clock_is_good(&app->clock, now_ms, synchronised);
-	char detail[64];
-
-	if (step_ms != 0) {
-		snprintf(detail, sizeof(detail), "%s by %lld.%03lld s", step_ms > 0 ? "forward" : "back",
-			 llabs(step_ms) / 1000, llabs(step_ms) % 1000);
-		log_warning("clock: stepped %s", detail);
-		on_event(app, now_ms, "tallyd", "clock-step", detail);
-	}
-	if (good == app->clock_doubted) {
-		app->clock_doubted = !good;
-		if (good)
-			log_info("clock: good");
+	for (size_t i = 0; i < e->n_items; i++) {
+		if (e->items[i].warning)
+			log_warning("%s", e->items[i].text);
 		else
-			log_warning("clock: not known good, readings are marked unsynchronised");
+			log_error("%s", e->items[i].text);
 	}
-	return good;
-}
-
-static void on_reading(void *context, const struct reading *r)
-{
-	struct app *app = context;
-	struct reading marked;
-
-	if (!watch_clock(app) && r->quality != READING_SUSPECT) {
-		marked = *r;
-		marked.quality = READING_UNSYNCHRONISED;
-		r = &marked;
-	}
-	store_reading(app->store, r);
-}
-
-static void on_serial(void *context, int64_t meter, const char *serial)
-{
-	struct app *app = context;
-
-	store_meter_serial(app->store, meter, serial);
-}
-
-static int64_t find_meter_id(void *context, const char *name)
-{
-	struct app *app = context;
-
-	return store_meter_id(app->store, name);
-}
-
-static void on_meter_status(void *context, int64_t meter, const struct meter_status *st)
-{
-	struct app *app = context;
-
-	store_meter_status(app->store, meter, st);
-}
-
-static void on_bus_status(void *context, const char *bus, const struct bus_status *st)
-{
-	struct app *app = context;
-
-	store_bus_status(app->store, bus, st);
+	return e->n_errors == 0;
 }
 
 static void report_status(struct app *app, int64_t now_ms)
 {
 	lines_report(app->lines);
 	app->status_at_ms = now_ms;
-	app->status_stale = false;
+	intake_forget_news(&app->intake);
 }
 
-static bool log_complaints(const struct err *e);
-
-/* A database that turns out to be damaged is put aside while polling goes on. Where that is not possible the next start
- * does it. */
+/* A database that turns out to be damaged is put aside while polling continues. Where that is not possible the next
+ * start does it. */
 static void replace_damaged(struct app *app)
 {
 	struct err e = {0};
@@ -163,19 +83,20 @@ static void replace_damaged(struct app *app)
 	err_fini(&e);
 	if (app->store == NULL)
 		exit(EXIT_FAILURE);
+	intake_set_store(&app->intake, app->store);
 }
 
 static void commit(struct app *app)
 {
 	size_t n_pending = store_pending(app->store);
 	int64_t start_us = mono_us();
-	int r = store_commit(app->store);
+	int rc = store_commit(app->store);
 
-	if (r == -EBADMSG) {
+	if (rc == -EBADMSG) {
 		replace_damaged(app);
-		r = store_commit(app->store);
+		rc = store_commit(app->store);
 	}
-	if (r == 0) {
+	if (rc == 0) {
 		if (n_pending > 0)
 			log_debug("database: %zu readings committed in %lld ms", n_pending,
 				  (long long)(mono_us() - start_us) / 1000);
@@ -193,7 +114,7 @@ static bool is_status_due(const struct app *app, int64_t now_ms)
 {
 	int64_t every_ms = mono_us() - app->started_us < EARLY_US ? STATUS_EARLY_MS : STATUS_EVERY_MS;
 
-	return app->status_stale || llabs(now_ms - app->status_at_ms) >= every_ms;
+	return intake_has_news(&app->intake) || llabs(now_ms - app->status_at_ms) >= every_ms;
 }
 
 static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
@@ -204,21 +125,9 @@ static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	if (is_status_due(app, now_ms))
 		report_status(app, now_ms);
-	watch_clock(app);
+	intake_watch_clock(&app->intake);
 	store_tick(app->store, now_ms / 1000);
 	commit(app);
-}
-
-/* Log what was found. Returns whether that holds no error. */
-static bool log_complaints(const struct err *e)
-{
-	for (size_t i = 0; i < e->n_items; i++) {
-		if (e->items[i].warning)
-			log_warning("%s", e->items[i].text);
-		else
-			log_error("%s", e->items[i].text);
-	}
-	return e->n_errors == 0;
 }
 
 /* What the service manager shows of us: "3 of 4 buses and 57 of 60 meters up". Sent when it has changed. */
@@ -288,7 +197,7 @@ static void warn_unchangeable(const struct conf *old, const struct conf *new)
 
 static void apply_settings(struct app *app)
 {
-	app->clock.trust = app->conf->clock;
+	intake_set_trust(&app->intake, app->conf->clock);
 	app->commit.repeat = app->conf->commit_interval_ms / 1000.0;
 	ev_timer_again(app->loop, &app->commit);
 	log_set_level(app->verbose ? LOG_LEVEL_DEBUG : app->conf->log_level);
@@ -313,7 +222,7 @@ static void reload_done(void *context, const struct lines_change *change)
 	snprintf(detail, sizeof(detail), "buses: %zu go on, %zu changed, %zu removed, %zu added", change->n_kept,
 		 change->n_changed, change->n_removed, change->n_added);
 	log_info("tallyd: configuration reloaded; %s", detail);
-	on_event(app, mono_wall_ms(), "tallyd", "configuration-reloaded", detail);
+	intake_event(&app->intake, mono_wall_ms(), "tallyd", "configuration-reloaded", detail);
 	end_reload(app);
 }
 
@@ -434,7 +343,7 @@ static int start_store(struct app *app)
 	err_fini(&e);
 	if (app->store == NULL)
 		return -1;
-	app->clock = (struct clock){.trust = app->conf->clock, .past_s = store_newest_s(app->store)};
+	intake_init(&app->intake, app->store, app->conf->clock);
 	return 0;
 }
 
@@ -485,15 +394,7 @@ static void lines_started(void *context, const struct lines_change *change)
 
 static int start_lines(struct app *app)
 {
-	struct poller_sink sink = {.context = app,
-				   .reading = on_reading,
-				   .plausible = is_plausible,
-				   .is_known_serial = is_known_serial,
-				   .event = on_event,
-				   .serial = on_serial,
-				   .meter_id = find_meter_id,
-				   .meter_status = on_meter_status,
-				   .bus_status = on_bus_status};
+	struct poller_sink sink = intake_sink(&app->intake);
 
 	app->lines = lines_new(app->loop, &sink);
 	if (app->lines == NULL || lines_set(app->lines, app->conf, lines_started, app) < 0) {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* intake.h - where what the buses report enters the store, and where the pollers' questions are answered.
+ *
+ * A reading is of its slot only if the clock was right when it was read: while the clock is not known good readings are
+ * marked unsynchronised here, before the store has them. A step of the clock becomes an event.
+ *
+ * Main thread. */
+#ifndef TALLY_INTAKE_H
+#define TALLY_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "poller.h"
+#include "store.h"
+
+/* Only intake.c looks into it. */
+struct intake {
+	struct store *store;
+	struct clock clock;
+	bool is_clock_doubted; /* logged as not good */
+	bool has_news;
+};
+
+/* store must outlive the intake, or be replaced. trust: when to believe the clock. */
+void intake_init(struct intake *in, struct store *store, enum clock_trust trust);
+
+/* From now on everything goes to this store. */
+void intake_set_store(struct intake *in, struct store *store);
+
+void intake_set_trust(struct intake *in, enum clock_trust trust);
+
+/* Log and report steps of the clock. Returns whether it is known good now. To be called now and then, also when no
+ * reading comes. */
+bool intake_watch_clock(struct intake *in);
+
+/* Hand an event to the store, as the pollers do. at_ms: Unix milliseconds. */
+void intake_event(struct intake *in, int64_t at_ms, const char *subject, const char *kind, const char *detail);
+
+/* Has there been an event since the last intake_forget_news()? Then some state has changed and statuses are worth
+ * writing. */
+bool intake_has_news(const struct intake *in);
+void intake_forget_news(struct intake *in);
+
+/* The sink that the pollers report to. in must outlive them. */
+struct poller_sink intake_sink(struct intake *in);
+
+#endif
