@@ -72,8 +72,8 @@ static void report_status(struct app *app, int64_t now_ms)
 }
 
 /* A database that turns out to be damaged is put aside while polling continues. Where that is not possible the next
- * start does it. */
-static void replace_damaged(struct app *app)
+ * start does it: returns false, without a store, and the loop ends. */
+static bool replace_damaged(struct app *app)
 {
 	struct err e = {0};
 
@@ -81,9 +81,12 @@ static void replace_damaged(struct app *app)
 	app->store = store_reopen(app->store, app->conf, &e);
 	log_complaints(&e);
 	err_fini(&e);
-	if (app->store == NULL)
-		exit(EXIT_FAILURE);
 	intake_set_store(&app->intake, app->store);
+	if (app->store == NULL) {
+		app->exit_code = EXIT_FAILURE;
+		ev_break(app->loop, EVBREAK_ALL);
+	}
+	return app->store != NULL;
 }
 
 static void commit(struct app *app)
@@ -93,7 +96,8 @@ static void commit(struct app *app)
 	int rc = store_commit(app->store);
 
 	if (rc == -EBADMSG) {
-		replace_damaged(app);
+		if (!replace_damaged(app))
+			return;
 		rc = store_commit(app->store);
 	}
 	if (rc == 0) {
@@ -250,6 +254,9 @@ static void reload(struct app *app)
 {
 	struct conf *conf;
 
+	/* the loop is about to end */
+	if (app->store == NULL)
+		return;
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration\n", (long long)mono_us());
 	conf = read_whole(app);
 	app->reload_failed = conf == NULL;

@@ -26,7 +26,8 @@ struct intake {
 /* store must outlive the intake, or be replaced. trust: when to believe the clock. */
 void intake_init(struct intake *in, struct store *store, enum clock_trust trust);
 
-/* From now on everything goes to this store. */
+/* From now on everything goes to this store. NULL: it is lost, and every question is answered with yes; the daemon is
+ * about to end. */
 void intake_set_store(struct intake *in, struct store *store);
 
 void intake_set_trust(struct intake *in, enum clock_trust trust);

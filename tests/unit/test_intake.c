@@ -71,4 +71,26 @@ TEST_WITH(event_is_news_until_it_is_forgotten, setup, teardown)
 	assert_rows(t, "SELECT subject, kind, detail FROM event", "press|meter-up|up");
 }
 
+/* The buses bring their last answers after the store could not be reopened. */
+TEST_WITH(without_a_store_everything_is_lost_in_peace, setup, teardown)
+{
+	struct site *t = *state;
+	struct reading r = reading_of(t, READING_GOOD);
+	struct intake in;
+	struct poller_sink sink;
+
+	intake_init(&in, t->store, CLOCK_SET);
+	intake_set_store(&in, NULL);
+	sink = intake_sink(&in);
+	sink.reading(sink.context, &r);
+	sink.event(sink.context, T * 1000, "press", "meter-up", "up");
+	sink.serial(sink.context, r.meter, "1234");
+	sink.meter_status(sink.context, r.meter, &(struct meter_status){.state = "up"});
+	sink.bus_status(sink.context, "hall", &(struct bus_status){.state = "up"});
+	assert_true(sink.plausible(sink.context, &r));
+	assert_true(sink.is_known_serial(sink.context, r.meter, "1234"));
+	assert_int_equal(sink.meter_id(sink.context, "press"), -1);
+	assert_true(store_pending(t->store) == 0);
+}
+
 UNIT_MAIN(NULL, NULL)
