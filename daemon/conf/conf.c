@@ -617,19 +617,6 @@ bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b)
 	return strcmp(a->name, b->name) == 0 && a->digest == b->digest;
 }
 
-void conf_check_units(const struct conf *c, unsigned unit_max, struct err *e)
-{
-	for (size_t i = 0; i < c->n_buses; i++) {
-		const struct conf_bus *b = &c->buses[i];
-
-		for (size_t k = 0; k < b->n_meters; k++)
-			if (b->meters[k].address > unit_max)
-				err_add(e, b->file, b->meters[k].line,
-					"meter %s: address = %u: the installed libmodbus takes %u at most",
-					b->meters[k].name, b->meters[k].address, unit_max);
-	}
-}
-
 unsigned conf_bits_per_char(const struct conf_bus *b)
 {
 	return 1 + 8 + (b->parity != CONF_NONE) + b->stop_bits;

@@ -123,10 +123,6 @@ char *conf_driver_path(const char *dir);
 struct conf *conf_parse(const char *dir, const struct conf_text *main, const struct conf_text *buses, size_t n_buses,
 			struct err *e);
 
-/* Add an error for each meter whose address is above unit_max (link_unit_max()): the installed libmodbus cannot
- * speak to it. */
-void conf_check_units(const struct conf *c, unsigned unit_max, struct err *e);
-
 /* Whether a bus of a reloaded configuration is the same as before, in the value of every key, defaults included, in its
  * meters and inputs and their order, and in the register tables: then it may continue undisturbed. The reader made a
  * digest of what it read, so a key of the option table cannot be forgotten here. Where in the file something is, how a

@@ -105,7 +105,8 @@ static const struct option table[] = {
 
 	{OPTION_METER, "model", OPTION_NAME, .what = "a model's name, as tally models lists them,", .required = true,
 	 FIELD(conf_meter, model)},
-	{OPTION_METER, "address", OPTION_WHOLE, .required = true, FIELD(conf_meter, address), .min = 1, .max = 255},
+	{OPTION_METER, "address", OPTION_WHOLE, .required = true, FIELD(conf_meter, address), .min = 1,
+	 .max = DRIVER_UNIT_MAX},
 	{OPTION_METER, "label", OPTION_LABEL, .fallback = "", FIELD(conf_meter, label)},
 	{OPTION_METER, "confirmed", OPTION_WORD, .fallback = "no", FIELD(conf_meter, confirmed), .words = answers},
 	{OPTION_METER, "ct", OPTION_RATIO, .fallback = "1/1", FIELD(conf_meter, ct_primary), .min = 1, .max = 1000000},

@@ -48,7 +48,6 @@ struct bus {
 	pthread_mutex_t lock; /* of what follows, up to the worker's own */
 	pthread_cond_t work, end;
 	struct queue jobs, results;
-	size_t n_pending;
 	bool stop, has_ended;
 	bool is_joined; /* the main thread's own */
 	bool is_open;
@@ -366,7 +365,6 @@ static void hand_back(struct bus *b, struct bus_job *job)
 
 	pthread_mutex_lock(&b->lock);
 	queue_put(&b->results, job);
-	b->n_pending--;
 	is_last = b->jobs.first == NULL;
 	pthread_mutex_unlock(&b->lock);
 	if (!is_last && now_us - b->woken_us < WAKE_EVERY_US)
@@ -475,7 +473,6 @@ void bus_submit(struct bus *b, struct bus_job *job)
 	job->started_us = job->ended_us = 0;
 	pthread_mutex_lock(&b->lock);
 	queue_put(&b->jobs, job);
-	b->n_pending++;
 	pthread_cond_signal(&b->work);
 	pthread_mutex_unlock(&b->lock);
 }
@@ -488,16 +485,6 @@ struct bus_job *bus_take(struct bus *b)
 	job = queue_get(&b->results);
 	pthread_mutex_unlock(&b->lock);
 	return job;
-}
-
-size_t bus_pending(struct bus *b)
-{
-	size_t n;
-
-	pthread_mutex_lock(&b->lock);
-	n = b->n_pending;
-	pthread_mutex_unlock(&b->lock);
-	return n;
 }
 
 bool bus_is_open(struct bus *b, char *why, size_t n)
@@ -558,10 +545,8 @@ void bus_stop(struct bus *b)
 	bus_ask_stop(b);
 	pthread_join(b->thread, NULL);
 	b->is_joined = true;
-	while ((job = queue_get(&b->jobs)) != NULL) {
+	while ((job = queue_get(&b->jobs)) != NULL)
 		queue_put(&b->results, job);
-		b->n_pending--;
-	}
 }
 
 void bus_free(struct bus *b)

@@ -48,9 +48,6 @@ void bus_submit(struct bus *b, struct bus_job *job);
 /* Take the oldest answered job, or NULL. Jobs come back in the order of their submission. */
 struct bus_job *bus_take(struct bus *b);
 
-/* Jobs still queued or under way. */
-size_t bus_pending(struct bus *b);
-
 /* Whether port or connection is open, and why not; opened again by itself, with pauses growing from 0.5 to 30 s. Jobs
  * come back at once with LINK_CLOSED meanwhile (copied, at most n bytes with NUL). */
 bool bus_is_open(struct bus *b, char *why, size_t n);

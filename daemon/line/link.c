@@ -140,11 +140,6 @@ const char *link_error(const struct link *l)
 	return l->error;
 }
 
-unsigned link_unit_max(void)
-{
-	return 255;
-}
-
 __attribute__((format(printf, 3, 4))) static int complain(struct link *l, int code, const char *fmt, ...)
 {
 	va_list args;

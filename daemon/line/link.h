@@ -51,20 +51,16 @@ bool link_is_open(const struct link *l);
 void link_cut(struct link *l, int64_t until_us);
 void link_close(struct link *l);
 
-/* Read n_words (1..125) registers with function 3 or 4 from unit. timeout_ms bounds the silence before the answer;
- * the answer's own wire time is added, and the whole is bounded whatever dribbles.
- * words is written only with LINK_OK. Any fault on TCP closes the connection, as do several timeouts in a row
- * on rtu-over-tcp: after a status other than LINK_CLOSED a link that is not open is no fault, only to be opened again.
+/* Read n_words (1..125) registers with function 3 or 4 from unit (1..255). timeout_ms bounds the silence before the
+ * answer; the answer's own wire time is added, and the whole is bounded whatever dribbles. words is written only with
+ * LINK_OK. Any fault on TCP closes the connection, as do several timeouts in a row on rtu-over-tcp: after a status
+ * other than LINK_CLOSED a link that is not open is no fault, only to be opened again.
  */
 struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
 			    uint32_t timeout_ms, uint16_t *words);
 
 /* One sentence about the last failure to open or the loss of the line; "" when there was none. */
 const char *link_error(const struct link *l);
-
-/* Highest unit address this build can speak to: 255, also with a libmodbus before 3.1.9, since raw requests are not
- * held to its limit of 247. */
-unsigned link_unit_max(void);
 
 /* Whether the unit refused the request itself, with exception 2 or 3: it lacks a register, or that many in one read. */
 bool link_is_refusal(const struct link_reply *r);

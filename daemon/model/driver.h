@@ -21,6 +21,7 @@ enum {
 	DRIVER_NA_MAX = 4, /* not-available patterns of one row */
 	DRIVER_BAUDS_MAX = 12,
 	DRIVER_WORDS_MAX = 125, /* longest read Modbus allows, words */
+	DRIVER_UNIT_MAX = 255,	/* highest unit address: above the 247 of the specification, which some meters use */
 };
 
 enum driver_type {

@@ -128,7 +128,7 @@ static const char *set_addresses(struct driver_reader *r, const char *value)
 {
 	uint64_t low, high;
 
-	if (!driver_word_range(value, 255, &low, &high) || low < 1)
+	if (!driver_word_range(value, DRIVER_UNIT_MAX, &low, &high) || low < 1)
 		return "LOW-HIGH with 1 to 255";
 	r->d->address_min = (uint16_t)low;
 	r->d->address_max = (uint16_t)high;

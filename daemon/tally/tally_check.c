@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "link.h"
 #include "plan.h"
 #include "tally.h"
 
@@ -146,8 +145,6 @@ int tally_check(const struct tally *t)
 		return TALLY_USAGE;
 	}
 	conf = conf_load(t->dir, &e);
-	if (conf != NULL)
-		conf_check_units(conf, link_unit_max(), &e);
 	err_print(&e, stderr);
 	if (conf == NULL || e.n_errors > 0)
 		code = TALLY_BAD;

@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "link.h"
 #include "nearest.h"
 #include "reader.h"
 #include "value.h"
@@ -40,13 +39,7 @@ struct conf *tally_load_conf(const struct tally *t)
 	struct err e = {0};
 	struct conf *conf = conf_load(t->dir, &e);
 
-	if (conf != NULL)
-		conf_check_units(conf, link_unit_max(), &e);
 	print_errors(&e);
-	if (conf != NULL && e.n_errors > conf->n_driver_errors) {
-		conf_free(conf);
-		conf = NULL;
-	}
 	err_fini(&e);
 	return conf;
 }

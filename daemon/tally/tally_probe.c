@@ -219,8 +219,8 @@ static int probe_address(const struct conf *conf, const char *bus_name, const ch
 
 	if (b == NULL)
 		return TALLY_BAD;
-	if (*end != '\0' || unit < 1 || unit > link_unit_max()) {
-		fprintf(stderr, "address \"%s\": 1 to %u allowed\n", address, link_unit_max());
+	if (*end != '\0' || unit < 1 || unit > DRIVER_UNIT_MAX) {
+		fprintf(stderr, "address \"%s\": 1 to %d allowed\n", address, DRIVER_UNIT_MAX);
 		return TALLY_USAGE;
 	}
 	d = tally_load_model(conf->driver_path, model);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
 #include "identify.h"
 #include "link.h"
 #include "mono.h"
@@ -487,10 +488,10 @@ static bool read_options(const struct tally *t, struct wish *w)
 	*w = (struct wish){.from = 1, .to = LAST_ADDRESS};
 	while (good && (c = tally_option(t, options)) != -1) {
 		if (c == 'f') {
-			good = tally_whole(t, "--from", optarg, 1, link_unit_max(), &n);
+			good = tally_whole(t, "--from", optarg, 1, DRIVER_UNIT_MAX, &n);
 			w->from = (unsigned)n;
 		} else if (c == 't') {
-			good = tally_whole(t, "--to", optarg, 1, link_unit_max(), &n);
+			good = tally_whole(t, "--to", optarg, 1, DRIVER_UNIT_MAX, &n);
 			w->to = (unsigned)n;
 		} else if (c == 'b') {
 			good = add_list(t, w, optarg, "9600,19200,38400,4800", add_baud);

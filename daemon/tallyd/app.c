@@ -13,7 +13,6 @@
 #include "conf.h"
 #include "intake.h"
 #include "lines.h"
-#include "link.h"
 #include "log.h"
 #include "mono.h"
 #include "notify.h"
@@ -236,8 +235,6 @@ static struct conf *read_whole(struct app *app)
 	struct err e = {0};
 	struct conf *conf = conf_load(app->dir, &e);
 
-	if (conf != NULL)
-		conf_check_units(conf, link_unit_max(), &e);
 	if (conf != NULL && e.n_errors == 0)
 		store_configure(app->store, conf, &e);
 	if (!log_complaints(&e)) {
@@ -298,13 +295,7 @@ static int start_conf(struct app *app)
 	struct err e = {0};
 
 	app->conf = conf_load(app->dir, &e);
-	if (app->conf != NULL)
-		conf_check_units(app->conf, link_unit_max(), &e);
 	log_complaints(&e);
-	if (app->conf != NULL && e.n_errors > app->conf->n_driver_errors) {
-		conf_free(app->conf);
-		app->conf = NULL;
-	}
 	err_fini(&e);
 	if (app->conf == NULL) {
 		log_error("tallyd: no configuration to run on, see above; tally check shows the same");

@@ -633,18 +633,10 @@ TEST_WITH(address_that_the_model_lacks_is_refused, set_up, tear_down)
 			   "site/bus.d/a.ini:5: address = 248: 1 to 247 allowed for a meter\n");
 }
 
-TEST_WITH(address_that_libmodbus_lacks_is_refused, set_up, tear_down)
+TEST_WITH(address_may_be_above_247_where_the_model_has_such, set_up, tear_down)
 {
-	struct err e = {0};
-
-	assert_bus_taken(BUS "[meter m]\nmodel = any-speed\naddress = 250\n", "");
-	conf_check_units(conf, 255, &e);
-	assert_int_equal(e.n_items, 0);
-	conf_check_units(conf, 247, &e);
-	assert_int_equal(e.n_errors, 1);
-	assert_string_equal(e.items[0].text,
-			    "site/bus.d/a.ini:3: meter m: address = 250: the installed libmodbus takes 247 at most");
-	err_fini(&e);
+	assert_bus_taken(BUS "[meter m]\nmodel = any-speed\naddress = 255\n", "");
+	assert_int_equal(conf->buses[0].meters[0].address, 255);
 }
 
 TEST_WITH(ratios_are_for_models_that_ask_for_them, set_up, tear_down)
