@@ -3,7 +3,14 @@
 
 #include <string.h>
 
-enum { EXCEPTION_BIT = 0x80, RTU_EXCEPTION = 5, RTU_SHORTEST = 4, MBAP = 6, TCP_EXCEPTION = 9 };
+enum {
+	EXCEPTION_BIT = 0x80,
+	RTU_AROUND = 5, /* bytes around the words of an answer: unit, function, length, CRC */
+	RTU_SHORTEST = 4,
+	MBAP = 6,	/* up to the unit, which the length in it counts */
+	TCP_AROUND = 9, /* MBAP, unit, function, length */
+	TCP_EXCEPTION = 9,
+};
 
 uint16_t frame_crc(const uint8_t *bytes, size_t n)
 {
@@ -56,6 +63,11 @@ size_t frame_put_tcp(const struct frame_query *q, uint8_t *out)
 	return FRAME_REQUEST_TCP;
 }
 
+size_t frame_answer_rtu(const struct frame_query *q)
+{
+	return RTU_AROUND + 2 * (size_t)q->n_words;
+}
+
 static bool crc_fits(const uint8_t *frame, size_t n)
 {
 	uint16_t crc = frame_crc(frame, n - 2);
@@ -82,9 +94,9 @@ static size_t stated_length(const uint8_t *frame, size_t n)
 	if (n < 3)
 		return 0;
 	if (frame[1] & EXCEPTION_BIT)
-		return RTU_EXCEPTION;
+		return FRAME_EXCEPTION_RTU;
 	if (frame[1] >= 1 && frame[1] <= 4)
-		return (size_t)frame[2] + 5;
+		return RTU_AROUND + (size_t)frame[2];
 	if (frame[1] == 5 || frame[1] == 6 || frame[1] == 15 || frame[1] == 16)
 		return 8;
 	return 0;
@@ -141,10 +153,10 @@ static bool may_become_answer(const struct frame_query *q, const uint8_t *bytes,
 	if (n == 1)
 		return true;
 	if (bytes[1] == (q->function | EXCEPTION_BIT))
-		return n < RTU_EXCEPTION;
+		return n < FRAME_EXCEPTION_RTU;
 	if (bytes[1] != q->function)
 		return false;
-	return n == 2 || (bytes[2] == q->n_words * 2 && n < (size_t)bytes[2] + 5);
+	return n == 2 || (bytes[2] == q->n_words * 2 && n < frame_answer_rtu(q));
 }
 
 struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n)
@@ -187,7 +199,7 @@ static enum frame_kind tcp_kind(const struct frame_query *q, const uint8_t *byte
 		return FRAME_WRONG_UNIT;
 	if (pdu[0] == (q->function | EXCEPTION_BIT) && n == TCP_EXCEPTION)
 		return FRAME_EXCEPTION;
-	if (pdu[0] == q->function && pdu[1] == q->n_words * 2 && n == (size_t)pdu[1] + 9)
+	if (pdu[0] == q->function && pdu[1] == q->n_words * 2 && n == TCP_AROUND + (size_t)pdu[1])
 		return FRAME_ANSWER;
 	return foreign_kind(q, bytes[MBAP], pdu[0]);
 }
@@ -209,6 +221,6 @@ struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *byt
 	look.kind = tcp_kind(q, bytes, length);
 	look.used = look.n_frame = length;
 	look.exception = look.kind == FRAME_EXCEPTION ? bytes[TCP_EXCEPTION - 1] : 0;
-	look.data = look.kind == FRAME_ANSWER ? bytes + TCP_EXCEPTION : NULL;
+	look.data = look.kind == FRAME_ANSWER ? bytes + TCP_AROUND : NULL;
 	return look;
 }

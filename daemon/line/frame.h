@@ -12,6 +12,7 @@
 enum {
 	FRAME_REQUEST_RTU = 8,
 	FRAME_REQUEST_TCP = 12,
+	FRAME_EXCEPTION_RTU = 5, /* the shortest answer */
 	FRAME_MAX = 260,
 };
 
@@ -51,7 +52,10 @@ struct frame_look {
 size_t frame_put_rtu(const struct frame_query *q, uint8_t *out);
 size_t frame_put_tcp(const struct frame_query *q, uint8_t *out);
 
-/* What stands at the start of the n bytes received so far. An RTU frame ends where its length byte says, at once;
+/* Length of the RTU answer to the query, CRC included. */
+size_t frame_answer_rtu(const struct frame_query *q);
+
+/* What is at the start of the n bytes received so far. An RTU frame ends where its length byte says, at once;
  * bytes 0x00 and 0xff before a frame are passed over only when the CRC of what follows fits. */
 struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n);
 struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *bytes, size_t n);

@@ -44,7 +44,6 @@ enum {
 	 * bytes on, a dead meter is no fault of the connection. */
 	MUTE_TIMES = 5,
 	RX_MAX = 2 * FRAME_MAX,
-	RTU_EXCEPTION = 5, /* bytes of the shortest answer */
 	WORTH_SLEEPING_US = 3000,
 	RTS_DRAIN_US = 20000,
 };
@@ -390,7 +389,6 @@ static int send_tcp(struct link *l, const struct frame_query *q)
 
 static enum link_status send_request(struct link *l, struct exchange *x, uint32_t timeout_ms)
 {
-	size_t n_answer = 5 + 2 * (size_t)x->query.n_words;
 	int64_t request_us = l->before_us + wire_us(l, FRAME_REQUEST_RTU);
 	int rc;
 
@@ -400,7 +398,7 @@ static enum link_status send_request(struct link *l, struct exchange *x, uint32_
 	if (rc < 0)
 		return lost(l, -rc);
 	x->silence_end_us = x->reply.sent_us + request_us + l->after_us + (int64_t)timeout_ms * 1000;
-	x->deadline_us = is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, n_answer);
+	x->deadline_us = is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, frame_answer_rtu(&x->query));
 	l->last_us = x->reply.sent_us + request_us;
 	l->n_rx = 0;
 	return LINK_OK;
@@ -541,13 +539,13 @@ static int64_t patience_us(const struct link *l, const struct exchange *x, bool 
  * met awake. */
 static void sleep_through(const struct link *l, const struct exchange *x)
 {
-	size_t n_whole = RTU_EXCEPTION;
+	size_t n_whole = FRAME_EXCEPTION_RTU;
 	int64_t until_us;
 
 	if (l->conf->transport != CONF_RTU || l->n_rx == 0)
 		return;
-	if (l->n_rx >= RTU_EXCEPTION)
-		n_whole = 5 + 2 * (size_t)x->query.n_words;
+	if (l->n_rx >= FRAME_EXCEPTION_RTU)
+		n_whole = frame_answer_rtu(&x->query);
 	if (n_whole <= l->n_rx)
 		return;
 	until_us = l->last_us + wire_us(l, n_whole - l->n_rx - 1) * 9 / 10;

@@ -26,6 +26,11 @@ TEST(request_has_its_literal_bytes)
 	assert_memory_equal(out, tcp, 12);
 }
 
+TEST(answer_has_the_length_of_its_words)
+{
+	assert_int_equal(frame_answer_rtu(&query), sizeof(answer));
+}
+
 TEST(every_beginning_of_an_answer_is_partial)
 {
 	for (size_t n = 0; n < sizeof(answer); n++)
