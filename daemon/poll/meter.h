@@ -16,6 +16,7 @@
 #include "health.h"
 #include "identity.h"
 #include "parts.h"
+#include "round.h"
 
 struct meter {
 	const struct conf_meter *conf;
@@ -25,10 +26,7 @@ struct meter {
 	struct parts parts;		/* which registers it lacks */
 	struct health health;		/* whether it answers */
 	struct meter_identity identity; /* which device it is */
-
-	/* the poller's own */
-	uint64_t round; /* last in which it was asked */
-	bool of_round;	/* the job is of the round itself, not of the time it leaves */
+	struct round_mark mark;		/* which round it was asked in */
 };
 
 /* A meter of the configuration, which has a driver and must outlive it. Only slots after now_ms (wall time) are due.

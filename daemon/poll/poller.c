@@ -9,12 +9,10 @@
 #include "log.h"
 #include "meter.h"
 #include "mono.h"
+#include "round.h"
 #include "slack.h"
 
-enum {
-	SILENT_PAUSE_MS = 10000, /* between questions on a line where nobody answers */
-	STEP_BACK_MS = 2000,	 /* the wall clock may be slewed; from here on it was set back */
-};
+enum { STEP_BACK_MS = 2000 }; /* the wall clock may be slewed by less; a step of more means that it was set back */
 
 struct poller {
 	const struct conf_bus *conf;
@@ -25,57 +23,16 @@ struct poller {
 	size_t n_periods;
 	uint32_t *periods_s; /* of all meters, each once: few, however many meters */
 
+	struct round round;
 	int64_t last_now_ms;
 	int64_t idle_at_ms; /* when last no round was under way or due */
-	bool contacted;	    /* every meter has been asked once who it is */
-	bool ending;	    /* nothing more is asked */
-
-	uint64_t round; /* number of the last round */
-	int64_t round_started_us;
-	size_t round_open;     /* its jobs under way */
-	size_t round_asked;    /* its meters, 0 = it is over */
-	size_t round_answered; /* its jobs that brought any answer */
-	bool doubted;	   /* nobody answered in it; others have been asked, or one once more: now the line is silent */
-	size_t extra_open; /* other jobs under way: never more than one */
-
-	bool line_down; /* port or connection lost, or no meter answers */
-	bool silent;	/* the latter: one meter is asked now and then, in turn */
-	bool down_told; /* by this poller: after a reload the reason may be another */
-	int64_t silent_at_ms;
-	size_t turn;
+	bool is_contacted;  /* every meter has been asked its identity once */
+	bool is_ending;	    /* nothing more is asked */
 
 	uint64_t requests, errors, overruns;
-	uint32_t round_ms;
 	int64_t status_at_us, status_busy_us;
 	char status_faults[HEALTH_COUNTS_TEXT_MAX];
 };
-
-static void tell(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
-		 const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-
-static bool is_bad_news(const char *kind)
-{
-	return kind != NULL && (strcmp(kind, "meter-down") == 0 || strcmp(kind, "bus-down") == 0 ||
-				strcmp(kind, "identity-changed") == 0);
-}
-
-/* One log line that leads with its subject and, where kind is one, the event that goes with it. */
-static void tell(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
-		 const char *fmt, ...)
-{
-	char detail[320];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, args);
-	va_end(args);
-	if (is_bad_news(kind))
-		log_warning("%s %s: %s", what, subject, detail);
-	else
-		log_info("%s %s: %s", what, subject, detail);
-	if (kind != NULL)
-		p->sink.event(p->sink.context, at_ms, subject, kind, detail);
-}
 
 static void add_period(struct poller *p, uint32_t every_s)
 {
@@ -126,116 +83,86 @@ void poller_free(struct poller *p)
 	free(p);
 }
 
-static void submit(struct poller *p, struct meter *m)
+void poller_inherit(struct poller *p, const struct poller *old)
 {
-	if (m->of_round)
-		p->round_open++;
-	else
-		p->extra_open++;
-	bus_submit(p->bus, &m->asking.job);
-}
-
-static void begin_round(struct poller *p)
-{
-	p->round++;
-	p->round_started_us = mono_us();
-	p->round_asked = p->round_answered = 0;
-	p->doubted = false;
-}
-
-static void ask_in_round(struct poller *p, struct meter *m)
-{
-	m->of_round = true;
-	m->round = p->round;
-	p->round_asked++;
-	submit(p, m);
-}
-
-static void ask_extra(struct poller *p, struct meter *m)
-{
-	m->of_round = false;
-	submit(p, m);
-}
-
-/* A slot came while a round is under way: what that costs its meters is an overrun. */
-static void skip_slot(struct poller *p, int64_t now_ms)
-{
-	bool is_lost = false;
-
 	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->health.failed_rounds == 0)
-			is_lost |= due_skip(&p->meters[i]->due, p->meters[i]->round == p->round, now_ms);
-	p->overruns += is_lost;
+		for (size_t k = 0; k < old->n_meters; k++)
+			if (conf_meter_equal(p->meters[i]->conf, old->meters[k]->conf))
+				meter_inherit(p->meters[i], old->meters[k]);
+	round_inherit(&p->round, &old->round, p->n_meters > 0);
+	p->last_now_ms = old->last_now_ms;
+	p->requests = old->requests;
+	p->errors = old->errors;
+	p->overruns = old->overruns;
 }
 
-/* At start every meter is asked at once who it is, so that the installer need not wait for the first slot, with which
- * comes a second try. Not those known from before a reload. */
-static void make_contact(struct poller *p)
-{
-	begin_round(p);
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[i];
+/* One log line that leads with its subject, a bus or a meter, and the event that goes with it unless kind is NULL. */
+static void report(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
+		   const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-		if (m->health.state != HEALTH_NEVER || m->asking.task != ASKING_NOTHING)
-			continue;
-		if (!asking_begin_identify(&m->asking, 0) && !asking_begin_probe(&m->asking))
-			continue;
-		due_want(&m->due, 0);
-		ask_in_round(p, m);
-	}
-	p->contacted = true;
+static void report(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
+		   const char *fmt, ...)
+{
+	bool is_bad_news = kind != NULL && (strcmp(kind, "meter-down") == 0 || strcmp(kind, "bus-down") == 0 ||
+					    strcmp(kind, "identity-changed") == 0);
+	char detail[320];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, args);
+	va_end(args);
+	if (is_bad_news)
+		log_warning("%s %s: %s", what, subject, detail);
+	else
+		log_info("%s %s: %s", what, subject, detail);
+	if (kind != NULL)
+		p->sink.event(p->sink.context, at_ms, subject, kind, detail);
 }
 
-static bool contact_is_due(const struct poller *p)
+static void report_state(struct poller *p, const struct meter *m, enum health_state before, int64_t now_ms)
 {
-	return !p->contacted && p->round_open == 0;
-}
-
-static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
-{
-	int64_t now_s = now_ms / 1000, next_s = INT64_MAX / 1000;
-
-	for (size_t i = 0; i < p->n_periods; i++)
-		if (due_slot_s(now_s, p->periods_s[i]) + p->periods_s[i] < next_s)
-			next_s = due_slot_s(now_s, p->periods_s[i]) + p->periods_s[i];
-	return next_s * 1000;
-}
-
-static void tell_state(struct poller *p, const struct meter *m, enum health_state before, int64_t now_ms)
-{
+	const struct health *h = &m->health;
 	const char *name = m->conf->name;
+	long long next_try_s = h->probe_pause_ms / 1000;
 	char counts[HEALTH_COUNTS_TEXT_MAX];
 
-	health_counts_text(&m->health, counts, sizeof(counts));
-	switch (m->health.state) {
+	health_counts_text(h, counts, sizeof(counts));
+	switch (h->state) {
 	case HEALTH_UP:
 		if (before == HEALTH_SUSPECT)
-			tell(p, now_ms, "meter", name, NULL, "up again");
+			report(p, now_ms, "meter", name, NULL, "up again");
 		else
-			tell(p, now_ms, "meter", name, "meter-up", "up: %s at %s address %u", m->conf->driver->title,
-			     p->conf->name, m->conf->address);
+			report(p, now_ms, "meter", name, "meter-up", "up: %s at %s address %u", m->conf->driver->title,
+			       p->conf->name, m->conf->address);
 		break;
 	case HEALTH_SUSPECT:
-		tell(p, now_ms, "meter", name, NULL, "suspect: %s, so far %s; asked once a round from now on",
-		     m->health.reason, counts);
+		report(p, now_ms, "meter", name, NULL, "suspect: %s, so far %s; asked once a round from now on",
+		       h->reason, counts);
 		break;
 	case HEALTH_DOWN:
-		if (m->health.counts[LINK_TIMEOUT] == m->health.requests)
-			tell(p, now_ms, "meter", name, "meter-down",
-			     "down: has never answered: is address %u right, has it power, is it wired?; next try in "
-			     "%lld s",
-			     m->conf->address, (long long)(m->health.probe_pause_ms / 1000));
+		if (h->counts[LINK_TIMEOUT] == h->requests)
+			report(p, now_ms, "meter", name, "meter-down",
+			       "down: has never answered: is address %u right, has it power, is it wired?; next try in "
+			       "%lld s",
+			       m->conf->address, next_try_s);
 		else
-			tell(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s",
-			     m->health.reason, counts, (long long)(m->health.probe_pause_ms / 1000));
+			report(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s",
+			       h->reason, counts, next_try_s);
 		break;
 	case HEALTH_NEVER:
 		break;
 	}
 }
 
-/* A gateway that says of each meter that it does not answer is there itself. */
-static bool all_down_and_silent(const struct poller *p)
+static void silence_line(struct poller *p, size_t n_asked, int64_t now_ms)
+{
+	if (round_silence_line(&p->round, now_ms))
+		report(p, now_ms, "bus", p->conf->name, "bus-down",
+		       "down: none of %zu meters answers: adapter, wiring, speed?", n_asked);
+}
+
+/* A gateway that answers for silent meters is there itself. */
+static bool all_are_down_and_silent(const struct poller *p)
 {
 	for (size_t i = 0; i < p->n_meters; i++)
 		if (p->meters[i]->health.state != HEALTH_DOWN || p->meters[i]->health.answered_last)
@@ -243,102 +170,88 @@ static bool all_down_and_silent(const struct poller *p)
 	return p->n_meters >= 2;
 }
 
-static void go_silent(struct poller *p, size_t n_asked, int64_t now_ms)
+/* The meter's task is over: its state follows from the outcome and is reported when it has changed. */
+static void end_task(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
-	p->silent = true;
-	p->silent_at_ms = now_ms + SILENT_PAUSE_MS;
-	if (!p->down_told)
-		tell(p, now_ms, "bus", p->conf->name, "bus-down",
-		     "down: none of %zu meters answers: adapter, wiring, speed?", n_asked);
-	p->line_down = p->down_told = true;
+	enum health_state before = m->health.state;
+
+	asking_end(&m->asking);
+	if (outcome == ASKING_ANSWERED)
+		health_answered(&m->health);
+	/* On a silent line silence says nothing about this meter, nor does a task that was cut short. */
+	else if (outcome == ASKING_FAILED && !p->round.is_silent && !p->is_ending)
+		health_failed(&m->health, asking_lacks_function(&m->asking), now_ms);
+	if (m->health.state == before)
+		return;
+	report_state(p, m, before, now_ms);
+	if (m->health.state == HEALTH_DOWN && all_are_down_and_silent(p))
+		silence_line(p, p->n_meters, now_ms);
 }
 
-/* Retries of what the meter is asked now: only one that did not fail last is worth the time. */
+/* How often what the meter is asked may be retried. For one that failed last that is not worth the time. */
 static unsigned n_retries(const struct meter *m)
 {
 	return m->health.failed_rounds == 0 ? m->conf->retries : 0;
 }
 
-static void settle(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
+/* Hand the bus one more job of a meter that was asked before. */
+static void submit(struct poller *p, struct meter *m)
 {
-	enum health_state before = m->health.state;
-
-	/* On a line where nobody answers, silence says nothing about this meter, nor does what was cut short. */
-	if (outcome == ASKING_FAILED && (p->silent || p->ending))
-		outcome = ASKING_NO_LINE;
-	asking_end(&m->asking);
-	if (outcome == ASKING_FAILED)
-		health_failed(&m->health, asking_lacks_function(&m->asking), now_ms);
-	else if (outcome == ASKING_ANSWERED)
-		health_answered(&m->health);
-	if (m->health.state == before)
-		return;
-	tell_state(p, m, before, now_ms);
-	if (m->health.state == HEALTH_DOWN && all_down_and_silent(p))
-		go_silent(p, p->n_meters, now_ms);
+	round_add_job(&p->round, &m->mark);
+	bus_submit(p->bus, &m->asking.job);
 }
 
-static enum reading_quality quality_of(const struct meter *m, int64_t delay_ms)
+static bool is_plausible(const struct poller *p, const struct reading *r)
 {
-	uint32_t period_s = m->asking.groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
-
-	if (m->identity.texts.mismatch[0] != '\0')
-		return READING_SUSPECT;
-	return delay_ms > (int64_t)period_s * 500 ? READING_LATE : READING_GOOD;
+	return p->sink.plausible == NULL || p->sink.plausible(p->sink.context, r);
 }
 
-/* Decode what was read. Returns the number of values. */
-static unsigned take_reading(const struct meter *m, int64_t now_ms, struct reading *r)
-{
-	int64_t delay_ms = now_ms - (mono_us() - m->asking.job.ended_us) / 1000 - m->due.slot_s * 1000;
-
-	*r = (struct reading){.meter = m->id, .slot_s = m->due.slot_s, .groups = m->asking.groups};
-	/* A clock that was set during the round makes any number of it. */
-	r->delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
-	r->quality = quality_of(m, delay_ms);
-	return asking_reading(&m->asking, r);
-}
-
-/* Counters that can not be are looked at a second time, in the time that the round leaves; what they say then is
- * handed on, be it the same. The meter is asked first who it is: where another one hangs at the address all of its
- * counters begin anew, also those whose step from one meter to the other looks like consumption. Returns whether that
- * is to be waited for. */
-static bool look_again(struct poller *p, struct meter *m, const struct reading *r)
-{
-	if (m->identity.confirms_counters || p->ending || p->sink.plausible == NULL ||
-	    (r->groups & DRIVER_ENERGY) == 0 || r->quality == READING_SUSPECT || p->sink.plausible(p->sink.context, r))
-		return false;
-	due_want(&m->due, r->groups);
-	identity_ask_now(&m->identity);
-	if (!asking_begin_identify(&m->asking, 1) && !asking_begin_read(&m->asking, m->due.wanted, 1))
-		return false;
-	identity_confirm_counters(&m->identity, true);
-	asking_wait(&m->asking, 1);
-	return true;
-}
-
+/* A read has ended, with all, some or none of its values.
+ *
+ * Counters that cannot be right are read a second time, in the time that the round leaves; the second reading is passed
+ * on even if it agrees. The meter is asked its identity first: if another one has taken its address, all of its
+ * counters start over, also those whose step from one meter to the other looks like consumption. */
 static void finish_read(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
-	struct reading r;
-	unsigned n_values = take_reading(m, now_ms, &r);
+	struct asking *a = &m->asking;
+	uint32_t period_s = a->groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
+	int64_t delay_ms = now_ms - (mono_us() - a->job.ended_us) / 1000 - m->due.slot_s * 1000;
+	struct reading r = {.meter = m->id, .slot_s = m->due.slot_s, .groups = a->groups};
+	unsigned n_values = asking_reading(a, &r);
 
-	if (n_values > 0 && look_again(p, m, &r))
-		return;
+	/* A clock that was set during the round makes any number of the delay. */
+	r.delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
+	if (m->identity.texts.mismatch[0] != '\0')
+		r.quality = READING_SUSPECT;
+	else if (delay_ms > (int64_t)period_s * 500)
+		r.quality = READING_LATE;
+
+	if (n_values > 0 && r.groups & DRIVER_ENERGY && r.quality != READING_SUSPECT && !p->is_ending &&
+	    !m->identity.confirms_counters && !is_plausible(p, &r)) {
+		due_want(&m->due, r.groups);
+		identity_ask_now(&m->identity);
+		if (asking_begin_identify(a, 1) || asking_begin_read(a, m->due.wanted, 1)) {
+			identity_confirm_counters(&m->identity, true);
+			asking_wait(a, 1);
+			return;
+		}
+	}
 	identity_confirm_counters(&m->identity, false);
 	if (n_values > 0)
 		p->sink.reading(p->sink.context, &r);
-	/* Who goes on after a reload asks again for what was cut short. Nothing of a slot is kept twice. */
-	if (p->ending ? outcome != ASKING_ANSWERED : n_values == 0 && outcome == ASKING_NO_LINE)
-		due_give_back(&m->due, m->asking.groups);
-	/* Who it is was asked in vain. */
+
+	/* After a reload the next poller asks again for what was cut short. Nothing of a slot is stored twice. */
+	if (p->is_ending ? outcome != ASKING_ANSWERED : n_values == 0 && outcome == ASKING_NO_LINE)
+		due_give_back(&m->due, a->groups);
 	if (outcome == ASKING_ANSWERED)
 		identity_note_read(&m->identity, now_ms);
-	asking_give_refused(&m->asking, &m->parts);
-	settle(p, m, outcome == ASKING_REFUSED ? ASKING_FAILED : outcome, now_ms);
+	asking_give_refused(a, &m->parts);
+	/* Parts find out whether one register is missing; a meter that refuses all of them has failed this round. */
+	end_task(p, m, outcome == ASKING_REFUSED ? ASKING_FAILED : outcome, now_ms);
 }
 
-/* Accept who the meter says it is, and report what is new in that. */
-static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
+/* Accept the identity that was answered, and report what is new in it. */
+static void accept_identity(struct poller *p, struct meter *m, int64_t now_ms)
 {
 	struct reading r = {.meter = m->id, .slot_s = now_ms / 1000, .groups = DRIVER_STATE};
 	struct identity_texts old = m->identity.texts;
@@ -347,13 +260,13 @@ static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 
 	identity_accept(&m->identity, &m->asking, now_ms);
 	if (texts->mismatch[0] != '\0' && strcmp(texts->mismatch, old.mismatch) != 0)
-		tell(p, now_ms, "meter", name, "identity-changed", "not a %s: %s; its readings are kept as suspect",
-		     m->conf->model, texts->mismatch);
+		report(p, now_ms, "meter", name, "identity-changed", "not a %s: %s; its readings are kept as suspect",
+		       m->conf->model, texts->mismatch);
 	if (texts->mismatch[0] == '\0' && old.mismatch[0] != '\0')
-		tell(p, now_ms, "meter", name, "identity-changed", "a %s again; its readings count", m->conf->model);
+		report(p, now_ms, "meter", name, "identity-changed", "a %s again; its readings count", m->conf->model);
 	if (old.serial[0] != '\0' && strcmp(texts->serial, old.serial) != 0)
-		tell(p, now_ms, "meter", name, "identity-changed", "serial number %s was %s", texts->serial,
-		     old.serial);
+		report(p, now_ms, "meter", name, "identity-changed", "serial number %s was %s", texts->serial,
+		       old.serial);
 	if (texts->serial[0] != '\0')
 		p->sink.serial(p->sink.context, m->id, texts->serial);
 	if (m->identity.counter_max >= 0 && texts->mismatch[0] == '\0') {
@@ -363,60 +276,51 @@ static void take_identity(struct poller *p, struct meter *m, int64_t now_ms)
 	asking_give_refused(&m->asking, &m->parts);
 }
 
-/* A new serial number ends the account of the meter that was: it is asked for once more, and what is said then is
- * believed. Returns whether that is to be waited for. */
-static bool ask_who_again(struct poller *p, struct meter *m)
+static bool has_new_serial(const struct poller *p, const struct meter *m)
 {
 	struct identity_texts texts;
 
-	if (p->ending || p->sink.is_known_serial == NULL)
+	if (p->sink.is_known_serial == NULL)
 		return false;
 	identity_read(&m->identity, &m->asking, &texts);
-	if (texts.serial[0] == '\0' || p->sink.is_known_serial(p->sink.context, m->id, texts.serial) ||
-	    !asking_begin_identify(&m->asking, n_retries(m)))
-		return false;
-	identity_confirm_serial(&m->identity, true);
-	submit(p, m);
-	return true;
+	return texts.serial[0] != '\0' && !p->sink.is_known_serial(p->sink.context, m->id, texts.serial);
 }
 
-/* A meter that does not say who it is may be readable all the same: its state waits for that. Not so one that may be
- * another. */
+/* The meter was asked its identity, before a read (due.wanted) or alone.
+ *
+ * A new serial number ends the account of the meter that was. It is asked for a second time, and the second answer is
+ * believed. A meter that does not answer who it is may be readable all the same, so the read is tried before the
+ * meter counts as failed; except when the second answer is missing, for then it may be another meter. */
 static void finish_identify(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
-	bool doubted = m->identity.confirms_serial, is_over = p->ending || outcome == ASKING_NO_LINE;
+	struct asking *a = &m->asking;
+	bool is_second = m->identity.confirms_serial;
+	bool is_over = p->is_ending || outcome == ASKING_NO_LINE;
 
 	identity_confirm_serial(&m->identity, false);
-	if (outcome == ASKING_REFUSED)
-		outcome = ASKING_ANSWERED;
-	if (outcome == ASKING_ANSWERED && !doubted && ask_who_again(p, m))
-		return;
-	if (outcome == ASKING_ANSWERED) {
-		settle(p, m, outcome, now_ms);
-		take_identity(p, m, now_ms);
-	}
 	if (is_over)
 		due_give_back(&m->due, m->due.wanted);
-	if (is_over || (doubted && outcome != ASKING_ANSWERED) || m->due.wanted == 0 ||
-	    !asking_begin_read(&m->asking, m->due.wanted, n_retries(m))) {
-		if (outcome != ASKING_ANSWERED)
-			settle(p, m, outcome, now_ms);
-	} else if (outcome == ASKING_ANSWERED) {
-		submit(p, m);
-	} else {
-		asking_wait(&m->asking, 1);
+	if (outcome == ASKING_FAILED || outcome == ASKING_NO_LINE) {
+		if (!is_over && !is_second && m->due.wanted != 0 && asking_begin_read(a, m->due.wanted, 1))
+			asking_wait(a, 1);
+		else
+			end_task(p, m, outcome, now_ms);
+		return;
 	}
+
+	/* A meter that refuses to be identified has answered too. */
+	if (!is_over && !is_second && has_new_serial(p, m) && asking_begin_identify(a, n_retries(m))) {
+		identity_confirm_serial(&m->identity, true);
+		submit(p, m);
+		return;
+	}
+	end_task(p, m, ASKING_ANSWERED, now_ms);
+	accept_identity(p, m, now_ms);
+	if (!is_over && m->due.wanted != 0 && asking_begin_read(a, m->due.wanted, n_retries(m)))
+		submit(p, m);
 }
 
-static void tell_parts(struct poller *p, const struct meter *m, enum parts_result result, const char *missing,
-		       int64_t now_ms)
-{
-	if (result == PARTS_TOO_LONG)
-		tell(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads: read in parts from now on");
-	else if (result == PARTS_MISSING && missing[0] != '\0')
-		tell(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", missing);
-}
-
+/* A part of a refused request has come back. */
 static void finish_part(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	enum parts_result result = PARTS_NOTHING;
@@ -429,11 +333,14 @@ static void finish_part(struct poller *p, struct meter *m, enum asking_outcome o
 	/* A down meter that refuses everything is probed with growing pauses like one that is silent. */
 	if (result == PARTS_ALL_REFUSED && m->health.state == HEALTH_DOWN)
 		outcome = ASKING_FAILED;
-	settle(p, m, outcome, now_ms);
-	tell_parts(p, m, result, missing, now_ms);
+	end_task(p, m, outcome, now_ms);
+	if (result == PARTS_TOO_LONG)
+		report(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads: read in parts from now on");
+	else if (result == PARTS_MISSING && missing[0] != '\0')
+		report(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", missing);
 }
 
-/* A meter that is back may be another. */
+/* A probe has come back. A meter that was down and answers may be another one, with other registers. */
 static void finish_probe(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	if (outcome == ASKING_ANSWERED && m->health.state == HEALTH_DOWN) {
@@ -442,11 +349,10 @@ static void finish_probe(struct poller *p, struct meter *m, enum asking_outcome 
 	} else if (outcome == ASKING_REFUSED) {
 		asking_give_refused(&m->asking, &m->parts);
 	}
-	settle(p, m, outcome, now_ms);
+	end_task(p, m, outcome, now_ms);
 }
 
-/* The task is over. */
-static void conclude(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
+static void finish_task(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	switch (m->asking.task) {
 	case ASKING_READ:
@@ -466,33 +372,93 @@ static void conclude(struct poller *p, struct meter *m, enum asking_outcome outc
 	}
 }
 
-/* End the tasks that wait for another try. */
-static void conclude_waiting(struct poller *p, enum asking_outcome outcome, int64_t now_ms)
+/* Finish the tasks that wait for a retry. */
+static void finish_waiting(struct poller *p, enum asking_outcome outcome, int64_t now_ms)
 {
 	for (size_t i = 0; i < p->n_meters; i++)
 		if (p->meters[i]->asking.is_waiting)
-			conclude(p, p->meters[i], outcome, now_ms);
+			finish_task(p, p->meters[i], outcome, now_ms);
 }
 
-static bool can_be_asked(const struct meter *m, int64_t now_ms)
+/* The line is back; so may be the meters that were down before it was lost. */
+static void raise_line(struct poller *p, int64_t now_ms)
 {
-	return due_has(&m->due, now_ms) &&
-	       (m->asking.is_waiting || (m->asking.task == ASKING_NOTHING && m->health.failed_rounds == 0));
+	if (!round_raise_line(&p->round))
+		return;
+	report(p, now_ms, "bus", p->conf->name, "bus-up", "up: meters answer");
+	p->is_contacted = false;
+	for (size_t i = 0; i < p->n_meters; i++)
+		health_probe_now(&p->meters[i]->health, now_ms);
 }
 
-/* The try that it waits for has found no time before the next slot. Returns whether it is asked in that one: then what
- * it says is a second look at counters that could not be, and is handed on. */
-static bool give_up_waiting(struct poller *p, struct meter *m, int64_t now_ms)
+/* A job has come back: count it, and finish its task unless that waits, for the end of the round or for a retry. */
+static void take_job(struct poller *p, const struct bus_job *job, int64_t now_ms)
 {
-	bool doubted = m->identity.confirms_counters;
+	struct meter *m = job->owner;
+	enum asking_outcome outcome = asking_outcome(&m->asking);
+	bool is_of_last_round =
+		round_has(&p->round, &m->mark) && (m->asking.task == ASKING_READ || m->asking.task == ASKING_IDENTIFY);
 
-	due_want(&m->due, 0);
-	conclude(p, m, doubted ? ASKING_NO_LINE : ASKING_FAILED, now_ms);
-	identity_confirm_counters(&m->identity, doubted);
-	return doubted;
+	for (size_t i = 0; i < job->n_done; i++) {
+		const struct link_reply *r = &job->replies[i];
+
+		if (r->status == LINK_CLOSED && r->sent_us == 0)
+			continue;
+		p->requests++;
+		p->errors += r->status != LINK_OK && r->status != LINK_EXCEPTION;
+	}
+	health_count(&m->health, job->replies, job->n_done, now_ms);
+	round_take(&p->round, &m->mark, m->health.answered_last);
+	if (m->health.answered_last)
+		raise_line(p, now_ms);
+	/* A connection that broke and is there again may have broken on what this meter was asked. */
+	if (outcome == ASKING_NO_LINE && !p->is_ending && bus_is_open(p->bus, NULL, 0))
+		outcome = ASKING_FAILED;
+	if ((outcome == ASKING_FAILED || outcome == ASKING_NO_LINE) && !p->is_ending &&
+	    (m->mark.is_of_round || (outcome == ASKING_FAILED && m->asking.tries_left > 0 && !p->round.is_silent)))
+		asking_wait(&m->asking, m->asking.tries_left);
+	else
+		finish_task(p, m, outcome, now_ms);
+	if (is_of_last_round && p->round.n_open == 0)
+		round_note_time(&p->round, mono_us());
 }
 
-/* Make the job what is due: first, if it is time, who the meter is. Returns false when nothing is. */
+static void ask_in_round(struct poller *p, struct meter *m)
+{
+	round_add(&p->round, &m->mark);
+	bus_submit(p->bus, &m->asking.job);
+}
+
+static void ask_extra(struct poller *p, struct meter *m)
+{
+	round_add_extra(&p->round, &m->mark);
+	bus_submit(p->bus, &m->asking.job);
+}
+
+/* Ask every meter its identity at once when the line is there, so that the installer need not wait for the first slot.
+ * One that does not answer is asked again in that slot. Meters known from before a reload are not asked. */
+static void contact_meters(struct poller *p)
+{
+	round_begin(&p->round, mono_us());
+	for (size_t i = 0; i < p->n_meters; i++) {
+		struct meter *m = p->meters[i];
+
+		if (m->health.state != HEALTH_NEVER || m->asking.task != ASKING_NOTHING)
+			continue;
+		if (!asking_begin_identify(&m->asking, 0) && !asking_begin_probe(&m->asking))
+			continue;
+		due_want(&m->due, 0);
+		ask_in_round(p, m);
+	}
+	p->is_contacted = true;
+}
+
+static bool contact_is_due(const struct poller *p)
+{
+	return !p->is_contacted && p->round.n_open == 0;
+}
+
+/* Make the job of what is due; when it is time, the meter is asked its identity first. False: nothing is due. */
 static bool begin_due(struct meter *m, int64_t now_ms)
 {
 	if (due_take(&m->due, now_ms) == 0)
@@ -501,21 +467,13 @@ static bool begin_due(struct meter *m, int64_t now_ms)
 	       asking_begin_read(&m->asking, m->due.wanted, n_retries(m));
 }
 
-/* Ask all that have something due, but for those that failed last: they are asked when the others are done. */
-static void start_round(struct poller *p, int64_t now_ms)
+static bool can_be_asked(const struct meter *m, int64_t now_ms)
 {
-	begin_round(p);
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[i];
-
-		if (!can_be_asked(m, now_ms) || (m->asking.is_waiting && !give_up_waiting(p, m, now_ms)))
-			continue;
-		if (begin_due(m, now_ms))
-			ask_in_round(p, m);
-	}
+	return due_has(&m->due, now_ms) &&
+	       (m->asking.is_waiting || (m->asking.task == ASKING_NOTHING && m->health.failed_rounds == 0));
 }
 
-static bool round_due(const struct poller *p, int64_t now_ms)
+static bool round_is_due(const struct poller *p, int64_t now_ms)
 {
 	for (size_t i = 0; i < p->n_meters; i++)
 		if (can_be_asked(p->meters[i], now_ms))
@@ -523,7 +481,84 @@ static bool round_due(const struct poller *p, int64_t now_ms)
 	return false;
 }
 
-/* Make the job that the choice is for. Returns false when there is nothing to ask. */
+/* The retry that the meter waits for has found no time before the next slot: the meter has failed, and is asked after
+ * the others. If it is the second reading of implausible counters that found no time, the meter has not failed: it is
+ * asked with the others, and that reading is the second. Returns whether it is asked with them. */
+static bool give_up_retry(struct poller *p, struct meter *m, int64_t now_ms)
+{
+	bool confirms_counters = m->identity.confirms_counters;
+
+	due_want(&m->due, 0);
+	finish_task(p, m, confirms_counters ? ASKING_NO_LINE : ASKING_FAILED, now_ms);
+	identity_confirm_counters(&m->identity, confirms_counters);
+	return confirms_counters;
+}
+
+/* Ask every meter that has something due, except those that failed last: they are asked when the others are done. */
+static void start_round(struct poller *p, int64_t now_ms)
+{
+	round_begin(&p->round, mono_us());
+	for (size_t i = 0; i < p->n_meters; i++) {
+		struct meter *m = p->meters[i];
+
+		if (!can_be_asked(m, now_ms) || (m->asking.is_waiting && !give_up_retry(p, m, now_ms)))
+			continue;
+		if (begin_due(m, now_ms))
+			ask_in_round(p, m);
+	}
+}
+
+static struct meter *find_witness(const struct poller *p)
+{
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->health.answered_last && p->meters[i]->asking.task == ASKING_NOTHING)
+			return p->meters[i];
+	return NULL;
+}
+
+static void ask_once_more(struct poller *p)
+{
+	struct meter *m = p->meters[0];
+
+	for (size_t i = 0; !m->asking.is_waiting; i++)
+		m = p->meters[i];
+	asking_wait(&m->asking, m->asking.tries_left + 1);
+	asking_retry(&m->asking);
+	round_recheck(&p->round);
+	submit(p, m);
+}
+
+/* Every job of the round has come back. If it is over, what failed is retried in the time left, unless it was the
+ * line. */
+static void end_round(struct poller *p, bool has_line, int64_t now_ms)
+{
+	struct meter *witness = find_witness(p);
+
+	switch (round_judge(&p->round, has_line, witness != NULL)) {
+	case ROUND_ASK_WITNESS:
+		if (asking_begin_probe(&witness->asking)) {
+			round_add_witness(&p->round, &witness->mark);
+			bus_submit(p->bus, &witness->asking.job);
+			return;
+		}
+		break;
+	case ROUND_ASK_AGAIN:
+		ask_once_more(p);
+		return;
+	case ROUND_LINE_SILENT:
+		silence_line(p, p->round.n_asked, now_ms);
+		finish_waiting(p, ASKING_NO_LINE, now_ms);
+		break;
+	case ROUND_OVER:
+		break;
+	}
+	round_end(&p->round);
+	for (size_t i = 0; i < p->n_meters; i++)
+		if (p->meters[i]->asking.is_waiting && p->meters[i]->asking.tries_left == 0)
+			finish_task(p, p->meters[i], ASKING_FAILED, now_ms);
+}
+
+/* Make the job that the choice is for. False: there is nothing to ask. */
 static bool begin_choice(const struct slack_choice *choice, int64_t now_ms)
 {
 	struct meter *m = choice->meter;
@@ -551,7 +586,7 @@ static bool begin_choice(const struct slack_choice *choice, int64_t now_ms)
 /* In the time left, one extra question at a time, its timeout cut to that time. */
 static void use_slack(struct poller *p, int64_t left_ms, int64_t now_ms)
 {
-	while (p->round_open == 0 && p->extra_open == 0) {
+	while (p->round.n_open == 0 && p->round.n_extra_open == 0) {
 		struct slack_choice choice = slack_choose(p->meters, p->n_meters, left_ms, now_ms);
 
 		if (choice.meter == NULL)
@@ -563,14 +598,13 @@ static void use_slack(struct poller *p, int64_t left_ms, int64_t now_ms)
 	}
 }
 
-/* Is anybody there again? */
-static void sound_line(struct poller *p, int64_t now_ms)
+/* On a silent line, now and then: does anybody answer again? */
+static void probe_silent_line(struct poller *p, int64_t now_ms)
 {
-	if (p->round_open > 0 || p->extra_open > 0 || now_ms < p->silent_at_ms)
+	if (p->round.n_open > 0 || p->round.n_extra_open > 0 || !round_take_pause(&p->round, now_ms))
 		return;
-	p->silent_at_ms = now_ms + SILENT_PAUSE_MS;
 	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[p->turn++ % p->n_meters];
+		struct meter *m = p->meters[round_take_turn(&p->round, p->n_meters)];
 
 		if (m->asking.task == ASKING_NOTHING && asking_begin_probe(&m->asking)) {
 			ask_extra(p, m);
@@ -579,32 +613,44 @@ static void sound_line(struct poller *p, int64_t now_ms)
 	}
 }
 
-/* Ask whatever it is time for. */
-static void go_on(struct poller *p, int64_t now_ms)
+static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 {
-	if (p->ending || !bus_is_open(p->bus, NULL, 0))
+	int64_t now_s = now_ms / 1000, next_s = INT64_MAX / 1000;
+
+	for (size_t i = 0; i < p->n_periods; i++)
+		if (due_slot_s(now_s, p->periods_s[i]) + p->periods_s[i] < next_s)
+			next_s = due_slot_s(now_s, p->periods_s[i]) + p->periods_s[i];
+	return next_s * 1000;
+}
+
+/* Ask whatever it is time for. */
+static void ask_next(struct poller *p, int64_t now_ms)
+{
+	if (p->is_ending || !bus_is_open(p->bus, NULL, 0))
 		return;
-	if (p->silent) {
-		sound_line(p, now_ms);
+	if (p->round.is_silent) {
+		probe_silent_line(p, now_ms);
 		return;
 	}
 	if (contact_is_due(p))
-		make_contact(p);
-	if (p->round_open == 0 && round_due(p, now_ms)) {
-		/* Where one round follows the other, whoever has waited long comes between them. */
+		contact_meters(p);
+	if (p->round.n_open == 0 && round_is_due(p, now_ms)) {
+		/* Where one round follows the other, a meter that has waited long is asked between them. */
 		if (now_ms - p->idle_at_ms >= SLACK_WAIT_MAX_MS)
 			use_slack(p, 0, now_ms);
 		start_round(p, now_ms);
 	}
-	if (p->round_open == 0) {
+	if (p->round.n_open == 0) {
 		p->idle_at_ms = now_ms;
 		use_slack(p, next_slot_ms(p, now_ms) - now_ms, now_ms);
 	}
 }
 
-static void forget_future(struct poller *p, int64_t now_ms)
+/* The wall clock was set back: whatever was planned by the old time would have to wait for it to come again. */
+static void follow_clock_back(struct poller *p, int64_t now_ms)
 {
-	p->silent_at_ms = p->idle_at_ms = now_ms;
+	p->idle_at_ms = now_ms;
+	round_clock_set_back(&p->round, now_ms);
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
 
@@ -616,189 +662,76 @@ static void forget_future(struct poller *p, int64_t now_ms)
 
 void poller_tick(struct poller *p, int64_t now_ms)
 {
+	bool is_lost = false;
+
 	if (now_ms + STEP_BACK_MS < p->last_now_ms)
-		forget_future(p, now_ms);
+		follow_clock_back(p, now_ms);
 	p->last_now_ms = now_ms;
-	if (p->round_open > 0)
-		skip_slot(p, now_ms);
-	go_on(p, now_ms);
+	/* A slot that comes while a round is under way is an overrun if it costs any meter a reading. */
+	for (size_t i = 0; i < p->n_meters && p->round.n_open > 0; i++)
+		if (p->meters[i]->health.failed_rounds == 0)
+			is_lost |= due_skip(&p->meters[i]->due, round_has(&p->round, &p->meters[i]->mark), now_ms);
+	p->overruns += is_lost;
+	ask_next(p, now_ms);
 }
 
 int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
 {
 	int64_t next_ms = next_slot_ms(p, now_ms);
 
-	if (p->silent && p->silent_at_ms > now_ms && p->silent_at_ms < next_ms)
-		next_ms = p->silent_at_ms;
-	for (size_t i = 0; i < p->n_meters && !p->silent; i++) {
-		const struct meter *m = p->meters[i];
+	if (contact_is_due(p) && p->n_meters > 0 && bus_is_open(p->bus, NULL, 0))
+		return now_ms;
+	if (p->round.is_silent)
+		return p->round.ask_at_ms > now_ms && p->round.ask_at_ms < next_ms ? p->round.ask_at_ms : next_ms;
+	for (size_t i = 0; i < p->n_meters; i++) {
+		const struct health *h = &p->meters[i]->health;
 
-		if (m->health.state == HEALTH_DOWN && m->health.probe_at_ms > now_ms && m->health.probe_at_ms < next_ms)
-			next_ms = m->health.probe_at_ms;
+		if (h->state == HEALTH_DOWN && h->probe_at_ms > now_ms && h->probe_at_ms < next_ms)
+			next_ms = h->probe_at_ms;
 	}
-	return contact_is_due(p) && p->n_meters > 0 && bus_is_open(p->bus, NULL, 0) ? now_ms : next_ms;
+	return next_ms;
 }
 
-/* Whether there is a line. When port or connection is lost, that is told once, and what failed was not the meters'
- * fault. */
+/* Whether port or connection is open. When it is lost, what failed was not the meters' fault. */
 static bool check_line(struct poller *p, int64_t now_ms)
 {
 	char why[200];
 
 	if (bus_is_open(p->bus, why, sizeof(why)))
 		return true;
-	p->silent = false;
-	if (!p->down_told)
-		tell(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
-	p->line_down = p->down_told = true;
-	conclude_waiting(p, ASKING_NO_LINE, now_ms);
+	if (round_lose_line(&p->round))
+		report(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
+	finish_waiting(p, ASKING_NO_LINE, now_ms);
 	return false;
-}
-
-/* Once the line is back, so may be those who were down before. */
-static void line_answers(struct poller *p, int64_t now_ms)
-{
-	if (!p->line_down)
-		return;
-	tell(p, now_ms, "bus", p->conf->name, "bus-up", "up: meters answer");
-	p->line_down = p->down_told = p->silent = p->contacted = false;
-	for (size_t i = 0; i < p->n_meters; i++)
-		health_probe_now(&p->meters[i]->health, now_ms);
-}
-
-static void count_job(struct poller *p, const struct bus_job *job)
-{
-	for (size_t i = 0; i < job->n_done; i++) {
-		const struct link_reply *r = &job->replies[i];
-
-		if (r->status == LINK_CLOSED && r->sent_us == 0)
-			continue;
-		p->requests++;
-		p->errors += r->status != LINK_OK && r->status != LINK_EXCEPTION;
-	}
-}
-
-static uint32_t round_lasts_ms(const struct poller *p)
-{
-	return (uint32_t)((mono_us() - p->round_started_us) / 1000);
-}
-
-static void finish(struct poller *p, struct meter *m, int64_t now_ms)
-{
-	enum asking_outcome outcome = asking_outcome(&m->asking);
-	bool of_this_round =
-		m->round == p->round && (m->asking.task == ASKING_READ || m->asking.task == ASKING_IDENTIFY);
-
-	health_count(&m->health, m->asking.job.replies, m->asking.job.n_done, now_ms);
-	count_job(p, &m->asking.job);
-	p->round_open -= m->of_round;
-	p->extra_open -= !m->of_round;
-	if (m->health.answered_last) {
-		p->round_answered += m->of_round;
-		line_answers(p, now_ms);
-	}
-	/* A connection that broke and is there again may have broken on what this meter was asked. */
-	if (outcome == ASKING_NO_LINE && !p->ending && bus_is_open(p->bus, NULL, 0))
-		outcome = ASKING_FAILED;
-	if ((outcome == ASKING_FAILED || outcome == ASKING_NO_LINE) && !p->ending &&
-	    (m->of_round || (outcome == ASKING_FAILED && m->asking.tries_left > 0 && !p->silent)))
-		asking_wait(&m->asking, m->asking.tries_left);
-	else
-		conclude(p, m, outcome, now_ms);
-	if (of_this_round && p->round_open == 0)
-		p->round_ms = round_lasts_ms(p);
-}
-
-/* Whether a meter that was not asked and answered last is asked now, to tell the line from the meters of the round. */
-static bool ask_witness(struct poller *p)
-{
-	for (size_t i = 0; i < p->n_meters; i++) {
-		struct meter *m = p->meters[i];
-
-		if (!m->health.answered_last || m->asking.task != ASKING_NOTHING || !asking_begin_probe(&m->asking))
-			continue;
-		m->of_round = p->doubted = true;
-		p->round_asked++;
-		submit(p, m);
-		return true;
-	}
-	return false;
-}
-
-static void ask_once_more(struct poller *p)
-{
-	struct meter *m = p->meters[0];
-
-	for (size_t i = 0; !m->asking.is_waiting; i++)
-		m = p->meters[i];
-	asking_wait(&m->asking, m->asking.tries_left + 1);
-	asking_retry(&m->asking);
-	submit(p, m);
-	p->doubted = true;
-}
-
-/* All have been asked. What failed has further tries in the time left, if it was not the line. */
-static void end_round(struct poller *p, bool has_line, int64_t now_ms)
-{
-	bool is_silent = has_line && p->round_answered == 0;
-
-	if (is_silent && ask_witness(p))
-		return;
-	if (is_silent && p->round_asked >= 2) {
-		if (!p->doubted) {
-			ask_once_more(p);
-			return;
-		}
-		go_silent(p, p->round_asked, now_ms);
-		conclude_waiting(p, ASKING_NO_LINE, now_ms);
-	}
-	p->round_asked = 0;
-	for (size_t i = 0; i < p->n_meters; i++)
-		if (p->meters[i]->asking.is_waiting && p->meters[i]->asking.tries_left == 0)
-			conclude(p, p->meters[i], ASKING_FAILED, now_ms);
 }
 
 void poller_results(struct poller *p, int64_t now_ms)
 {
-	struct bus_job *job;
+	const struct bus_job *job;
 	bool has_line;
 
 	while ((job = bus_take(p->bus)) != NULL)
-		finish(p, job->owner, now_ms);
+		take_job(p, job, now_ms);
 	/* Looked at once: the worker may lose or open the line again at any moment. */
 	has_line = check_line(p, now_ms);
-	if (p->round_open == 0 && p->round_asked > 0)
+	if (p->round.n_open == 0 && p->round.n_asked > 0)
 		end_round(p, has_line, now_ms);
-	go_on(p, now_ms);
+	ask_next(p, now_ms);
 }
 
 void poller_end(struct poller *p, int64_t now_ms)
 {
-	struct bus_job *job;
+	const struct bus_job *job;
 
-	p->ending = true;
+	p->is_ending = true;
 	while ((job = bus_take(p->bus)) != NULL)
-		finish(p, job->owner, now_ms);
-	conclude_waiting(p, ASKING_NO_LINE, now_ms);
-}
-
-void poller_inherit(struct poller *p, struct poller *old)
-{
-	for (size_t i = 0; i < p->n_meters; i++)
-		for (size_t k = 0; k < old->n_meters; k++)
-			if (conf_meter_equal(p->meters[i]->conf, old->meters[k]->conf))
-				meter_inherit(p->meters[i], old->meters[k]);
-	p->last_now_ms = old->last_now_ms;
-	p->line_down = old->line_down && p->n_meters > 0;
-	p->requests = old->requests;
-	p->errors = old->errors;
-	p->overruns = old->overruns;
-	p->round_ms = old->round_ms;
+		take_job(p, job, now_ms);
+	finish_waiting(p, ASKING_NO_LINE, now_ms);
 }
 
 bool poller_is_up(const struct poller *p)
 {
-	return !p->line_down;
+	return !p->round.is_line_down;
 }
 
 size_t poller_n_meters(const struct poller *p)
@@ -810,16 +743,16 @@ size_t poller_n_meters_up(const struct poller *p)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < p->n_meters && !p->line_down; i++)
+	for (size_t i = 0; i < p->n_meters && !p->round.is_line_down; i++)
 		n += p->meters[i]->health.state == HEALTH_UP && p->meters[i]->identity.texts.mismatch[0] == '\0';
 	return n;
 }
 
-/* A meter keeps its state while its line is down, to be asked at once when that is back. Who looks at it meanwhile must
- * take it neither for one that answers nor for one that is down itself. */
+/* A meter keeps its state while its line is down, so that it is asked at once when the line is back. Shown meanwhile as
+ * suspect, it passes neither for a meter that answers nor for one that is down itself. */
 static const char *state_text(const struct poller *p, const struct meter *m)
 {
-	return p->line_down && m->health.state == HEALTH_UP ? "suspect" : meter_state_text(m);
+	return p->round.is_line_down && m->health.state == HEALTH_UP ? "suspect" : meter_state_text(m);
 }
 
 void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct meter_status *st)
@@ -842,7 +775,7 @@ void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct mete
 	};
 }
 
-/* What a request under way has taken so far comes into the next status: hence a hundred at most. */
+/* The time that a request under way has taken so far is counted by the next status: hence a hundred at most. */
 static double busy_percent(int64_t busy_us, int64_t span_us)
 {
 	if (span_us <= 0)
@@ -855,12 +788,12 @@ void poller_bus_status(struct poller *p, struct bus_status *st)
 	int64_t now_us = mono_us(), busy_us = bus_busy_us(p->bus);
 
 	*st = (struct bus_status){
-		.state = p->line_down ? "down" : "up",
+		.state = p->round.is_line_down ? "down" : "up",
 		.busy_percent = busy_percent(busy_us - p->status_busy_us, now_us - p->status_at_us),
 		.requests = p->requests,
 		.errors = p->errors,
 		.overruns = p->overruns,
-		.round_ms = p->round_ms,
+		.round_ms = p->round.last_ms,
 	};
 	p->status_at_us = now_us;
 	p->status_busy_us = busy_us;

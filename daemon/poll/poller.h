@@ -56,7 +56,7 @@ void poller_end(struct poller *p, int64_t now_ms);
 
 /* Before the first poller_tick(): go on with what old, which has ended, knew of the line, and of the meters that both
  * have and that are configured as before. */
-void poller_inherit(struct poller *p, struct poller *old);
+void poller_inherit(struct poller *p, const struct poller *old);
 
 /* No job may be under way: after poller_end(). NULL is allowed. */
 void poller_free(struct poller *p);
