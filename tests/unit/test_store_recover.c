@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "db_backup.h"
 #include "log.h"
 #include "store_site.h"
 #include "unit.h"
@@ -233,21 +232,6 @@ TEST_WITH(empty_file_beside_its_log_was_a_database, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(empty_file_alone_is_a_new_database, setup_quiet, teardown)
-{
-	struct site *t = *state;
-	char wal[128];
-
-	fill(t);
-	assert_int_equal(truncate(t->path, 0), 0);
-	snprintf(wal, sizeof(wal), "%s-wal", t->path);
-	unlink(wal);
-	open_store(t);
-	assert_int_equal(store_commit(t->store), 0);
-	assert_rows(t, "SELECT count(*) FROM event", "0");
-	assert_works(t);
-}
-
 TEST_WITH(log_that_is_none_is_put_aside_and_told, setup_quiet, teardown)
 {
 	struct site *t = *state;
@@ -361,22 +345,6 @@ TEST_WITH(intervals_and_months_outlive_the_damage, setup_quiet, teardown)
 	assert_rows(t, "SELECT * FROM monthly", months);
 }
 
-TEST_WITH(only_the_newest_damaged_files_are_kept, setup_quiet, teardown)
-{
-	struct site *t = *state;
-	char name[128];
-
-	for (int i = 1; i <= 3; i++) {
-		snprintf(name, sizeof(name), "%s.damaged-2020010%dT000000Z", t->path, i);
-		close(open(name, O_WRONLY | O_CREAT, 0600));
-	}
-	fill(t);
-	overwrite(t->path, 0, PAGE);
-	open_store(t);
-	assert_int_equal(count_files(t, ".damaged-*Z"), 2);
-	assert_int_equal(count_files(t, ".damaged-20200103*"), 1);
-}
-
 /* A database as the schema steps up to and including version made it, with one reading. */
 static void make_old(const struct site *t, glob_t *steps, size_t n)
 {
@@ -442,42 +410,6 @@ TEST_WITH(every_earlier_schema_is_brought_up_to_date_after_a_copy, setup_quiet, 
 		assert_rows(&copy, "SELECT count(*) FROM reading_energy", "2");
 	}
 	globfree(&steps);
-}
-
-TEST_WITH(backup_is_a_whole_database_of_one_file, setup_quiet, teardown)
-{
-	struct site *t = *state, copy = *t;
-
-	for (int i = 0; i < 2; i++) {
-		hold(t, "press", T + i, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
-		assert_int_equal(store_commit(t->store), 0);
-		snprintf(copy.path, sizeof(copy.path), "%s/copy.db", t->dir);
-		/* the second one replaces the first */
-		assert_int_equal(db_backup(t->path, copy.path, &t->e), 0);
-		assert_rows(&copy, "SELECT count(*) FROM energy", i ? "2" : "1");
-		assert_int_equal(count_files(&copy, "*"), 1);
-	}
-	assert_rows(&copy, "PRAGMA integrity_check", "ok");
-}
-
-TEST_WITH(backup_does_not_replace_a_file_of_another_kind, setup_quiet, teardown)
-{
-	struct site *t = *state;
-	struct err e = {0};
-	char path[96];
-
-	snprintf(path, sizeof(path), "%s/notes", t->dir);
-	FILE *f = fopen(path, "w");
-
-	fputs("just some notes\n", f);
-	fclose(f);
-	assert_int_not_equal(db_backup(t->path, path, &e), 0);
-	assert_non_null(strstr(e.items[0].text, "is there already"));
-	assert_int_equal(size_of(path), 16);
-	assert_int_not_equal(db_backup(t->path, "/nowhere/at/all/copy.db", &e), 0);
-	assert_int_not_equal(db_backup("/nowhere/at/all/t.db", path, &e), 0);
-	assert_int_equal(e.n_errors, 3);
-	err_fini(&e);
 }
 
 UNIT_MAIN(NULL, NULL)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "db_file.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db_folder.h"
+#include "db_migrate.h"
+#include "dbformat.h"
+#include "unit.h"
+
+TEST_WITH(file_that_was_not_there_is_made_and_ours, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	struct stat st;
+
+	assert_int_equal(f->report.state, DB_FILE_NEW);
+	assert_null(f->report.aside);
+	assert_int_equal(sql_number(f->path, "PRAGMA application_id"), DBFORMAT_APPLICATION_ID);
+	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), db_schema_version());
+	assert_int_equal(sql_number(f->path, "PRAGMA page_size"), DB_PAGE_BYTES);
+	assert_int_equal(sql_number(f->path, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+	/* the group may read, the -wal file too */
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(stat(folder_name(f, "-wal"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+}
+
+TEST_WITH(file_that_is_there_is_sound_and_keeps_its_rows, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 10);
+	folder_close(f);
+	/* for a reader who may not write the folder */
+	assert_int_equal(folder_count(f, "-wal"), 1);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_SOUND);
+	assert_string_equal(f->report.damage, "");
+	assert_string_equal(f->report.lost_wal, "");
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);
+}
+
+TEST_WITH(full_sync_is_what_survives_a_power_cut, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	assert_int_equal(db_number(&f->db, "PRAGMA synchronous", -1), 2);
+	folder_close(f);
+	assert_int_equal(db_file_open(&f->db, f->path, false, &f->report, &f->e), 0);
+	assert_int_equal(db_number(&f->db, "PRAGMA synchronous", -1), 1);
+}
+
+TEST_WITH(database_that_is_being_written_is_refused, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_refuse(f, f->path, "another tallyd writes it; end that one");
+	assert_int_equal(f->report.state, DB_FILE_NEW);
+}
+
+TEST_WITH(missing_folder_is_refused, folder_setup, folder_teardown)
+{
+	folder_refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; make it");
+}
+
+TEST_WITH(folder_in_place_of_the_file_is_refused, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_refuse(f, f->dir, "Is a directory");
+}
+
+TEST_WITH(file_that_is_no_database_is_refused_and_left_alone, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	char path[100], text[64] = "";
+	FILE *notes;
+
+	snprintf(path, sizeof(path), "%s/notes", f->dir);
+	notes = fopen(path, "w");
+	for (int i = 0; i < 200; i++)
+		fputs("just some notes\n", notes);
+	fclose(notes);
+	folder_refuse(f, path, "is not an SQLite database; move it away");
+	notes = fopen(path, "r");
+	assert_non_null(fgets(text, sizeof(text), notes));
+	fclose(notes);
+	assert_string_equal(text, "just some notes\n");
+	assert_int_equal(file_size(path), 3200);
+}
+
+TEST_WITH(newer_schema_is_refused, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_close(f);
+	sql_run(f->path, "PRAGMA user_version = 9999");
+	folder_refuse(f, f->path, "has schema 9999, this program knows");
+}
+
+TEST_WITH(database_of_another_program_is_refused, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_close(f);
+	sql_run(f->path, "PRAGMA application_id = 7");
+	folder_refuse(f, f->path, "is the database of another program");
+}
+
+static void assert_put_aside(struct folder *f, const char *finding)
+{
+	assert_int_equal(f->report.state, DB_FILE_DAMAGED);
+	assert_non_null(f->report.aside);
+	assert_int_equal(access(f->report.aside, F_OK), 0);
+	assert_non_null(strstr(f->report.damage, finding));
+	assert_non_null(strstr(f->report.damage, f->report.aside));
+	assert_non_null(strstr(folder_log(), f->report.damage));
+	assert_int_equal(folder_count(f, ".damaged-*Z"), 1);
+	/* the one that is open is new, and claimed */
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 0);
+	folder_refuse(f, f->path, "another tallyd writes it");
+}
+
+TEST_WITH(damaged_file_is_put_aside_and_a_new_one_opened, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 1000);
+	folder_close(f);
+	file_fill(f->path, sql_leaf(f->path, "reading_energy", 3), DB_PAGE_BYTES, 0xa5);
+	folder_open(f);
+	assert_put_aside(f, "the database was damaged (");
+}
+
+TEST_WITH(note_of_a_running_daemon_counts_as_damage_once, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 10);
+	snprintf(f->db.error, sizeof(f->db.error), "write: database disk image is malformed");
+	db_file_note_damage(&f->db);
+	folder_close(f);
+	folder_open(f);
+	assert_put_aside(f, "(write: database disk image is malformed)");
+	folder_close(f);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_SOUND);
+}
+
+TEST_WITH(empty_file_beside_its_wal_was_a_database, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_close(f);
+	assert_int_equal(truncate(f->path, 0), 0);
+	folder_open(f);
+	assert_put_aside(f, "(it is empty)");
+}
+
+TEST_WITH(empty_file_alone_is_a_new_database, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_close(f);
+	assert_int_equal(truncate(f->path, 0), 0);
+	unlink(folder_name(f, "-wal"));
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_NEW);
+	assert_int_equal(folder_count(f, ".damaged*"), 0);
+}
+
+TEST_WITH(wal_that_is_none_is_put_aside_alone, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 10);
+	folder_close(f);
+	file_fill(folder_name(f, "-wal"), 0, 10000, 0xa5);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_SOUND);
+	assert_non_null(strstr(f->report.lost_wal, "t.db-wal was damaged, its commits are lost; it is kept as"));
+	assert_int_equal(folder_count(f, ".damaged-*Z-wal"), 1);
+	assert_int_equal(folder_count(f, ".damaged-*Z"), 0);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);
+}
+
+UNIT_MAIN(NULL, NULL)
