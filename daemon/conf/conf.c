@@ -12,6 +12,8 @@
 #include "conf_check.h"
 #include "digest.h"
 #include "draft.h"
+#include "driver.h"
+#include "err.h"
 #include "models.h"
 #include "option.h"
 #include "value.h"

@@ -9,11 +9,16 @@
 #include <stdint.h>
 
 #include "clock.h"
-#include "driver.h"
-#include "err.h"
 #include "log.h"
+#include "names.h"
 
-enum { CONF_NAME_MAX = 40 }; /* longest name of a bus, meter or input, bytes; letters, digits, '.', '_', '-' */
+struct driver;
+struct err;
+
+enum {
+	CONF_NAME_MAX = 40,  /* longest name of a bus, meter or input, bytes; letters, digits, '.', '_', '-' */
+	CONF_MODEL_MAX = 31, /* longest name of a model, DRIVER_NAME_MAX */
+};
 
 enum conf_transport { CONF_RTU, CONF_TCP, CONF_RTU_OVER_TCP };
 enum conf_parity { CONF_NONE = 'N', CONF_EVEN = 'E', CONF_ODD = 'O' };
@@ -22,7 +27,7 @@ enum conf_durability { CONF_FULL, CONF_NORMAL };
 
 struct conf_meter {
 	char name[CONF_NAME_MAX + 1];
-	char model[DRIVER_NAME_MAX + 1];
+	char model[CONF_MODEL_MAX + 1];
 	const struct driver *driver; /* NULL: its file has errors, the meter stays down with that reason */
 	char label[128];
 	uint8_t address;

@@ -6,6 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf.h"
+#include "draft.h"
+#include "driver.h"
+#include "err.h"
+
 /* Line of a key of a meter or input whose header is in section_line. */
 static unsigned key_line(const struct draft *d, unsigned section_line, const char *key)
 {

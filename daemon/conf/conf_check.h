@@ -4,9 +4,9 @@
 #ifndef TALLY_CONF_CHECK_H
 #define TALLY_CONF_CHECK_H
 
-#include "conf.h"
-#include "draft.h"
-#include "err.h"
+struct conf;
+struct draft;
+struct err;
 
 /* Add each complaint about c to e. drafts are c->n_buses long, in the same order, and give the lines of the keys.
  * Values that were refused before are 0 or NULL and are passed over. */

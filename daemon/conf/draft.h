@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 #include "conf.h"
-#include "err.h"
 #include "option.h"
+
+struct err;
 
 enum { DRAFT_KEYS_MAX = 40 }; /* rows of the option table at most */
 

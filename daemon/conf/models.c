@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
+#include "draft.h"
+#include "driver.h"
+#include "err.h"
 #include "nearest.h"
+
+_Static_assert((int)CONF_MODEL_MAX == (int)DRIVER_NAME_MAX, "a meter can name every model");
 
 struct model {
 	const char *name;	     /* a meter's */

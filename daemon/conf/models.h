@@ -3,9 +3,9 @@
 #ifndef TALLY_MODELS_H
 #define TALLY_MODELS_H
 
-#include "conf.h"
-#include "draft.h"
-#include "err.h"
+struct conf;
+struct draft;
+struct err;
 
 /* Set the driver of each meter of c and fill c->drivers and c->n_driver_errors. A model that nobody has is an error
  * of the bus file; complaints about a driver file are added once and its meters keep NULL. drafts are those of

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "digest.h"
+#include "driver.h"
+#include "err.h"
 #include "value.h"
 
 static const struct option_word clocks[] = {{"set", CLOCK_SET}, {"kernel", CLOCK_KERNEL}, {NULL, 0}};

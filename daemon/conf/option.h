@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "err.h"
+
+struct err;
 
 enum { OPTION_ALLOWED_TEXT_MAX = 256 };
 
@@ -72,7 +73,7 @@ struct option {
 struct option_input {
 	struct conf_input input;
 	char concentrator[CONF_NAME_MAX + 1];
-	char preset[DRIVER_NAME_MAX + 1];
+	char preset[CONF_MODEL_MAX + 1];
 	struct option_pulse pulse;
 	struct option_amount offset;
 };

@@ -11,7 +11,10 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "conf.h"
+#include "link.h"
 #include "mono.h"
+#include "plan.h"
 
 enum {
 	FIRST_PAUSE_US = 500000,

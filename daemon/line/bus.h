@@ -16,8 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "link.h"
-#include "plan.h"
+struct conf_bus;
+struct link_reply;
+struct plan_request;
 
 /* One reading of one unit: the requests of a plan, in order. */
 struct bus_job {

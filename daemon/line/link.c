@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "cut.h"
 #include "dial.h"
 #include "frame.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conf.h"
+struct conf_bus;
 
 enum link_status {
 	LINK_OK,

@@ -17,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "mono.h"
 #include "text.h"
 

@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf.h"
-
+struct conf_bus;
 struct serial_rs485;
 
 /* Take a serial port for this process before anything is changed on it. Returns a descriptor that holds the lock and

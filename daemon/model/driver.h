@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "err.h"
 #include "names.h"
+
+struct err;
 
 enum {
 	DRIVER_NAME_MAX = 31,	/* longest model name, bytes */

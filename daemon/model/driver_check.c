@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "driver_check.h"
 
+#include "err.h"
+
 enum { ADDRESSES = 65536 };
 
 static const char *name_of(const struct driver_row *row)

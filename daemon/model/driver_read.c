@@ -8,6 +8,7 @@
 #include "digest.h"
 #include "driver_check.h"
 #include "driver_reader.h"
+#include "err.h"
 #include "inifile.h"
 
 static void end_section(struct driver_reader *r)

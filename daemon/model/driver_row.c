@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "err.h"
 #include "inifile.h"
 #include "nearest.h"
 

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "driver.h"
+struct driver;
+struct driver_row;
 
 /* Read n_words registers of the device. 0, or another number when they were not answered or refused. */
 typedef int identify_read_fn(void *context, uint8_t function, uint16_t address, uint16_t n_words, uint16_t *words);

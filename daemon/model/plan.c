@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
+
+_Static_assert((int)PLAN_ROWS_MAX == (int)DRIVER_ROWS_MAX, "a set has room for every row");
+
 enum { CELLS_MAX = 2 * DRIVER_ROWS_MAX }; /* a value and a sign word of each row */
 
 /* Words that are wanted together: the value of one or more rows, or a sign word. */

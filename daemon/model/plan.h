@@ -7,7 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "driver.h"
+struct driver;
+
+enum { PLAN_ROWS_MAX = 192 }; /* DRIVER_ROWS_MAX */
 
 struct plan_request {
 	uint8_t function; /* 3 or 4 */
@@ -35,7 +37,7 @@ struct plan {
 
 /* A set of rows, one bit per driver row. */
 struct plan_rows {
-	uint64_t bits[(DRIVER_ROWS_MAX + 63) / 64];
+	uint64_t bits[(PLAN_ROWS_MAX + 63) / 64];
 };
 
 void plan_rows_add(struct plan_rows *set, unsigned row);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "link.h"
+
 int asking_init(struct asking *a, const struct conf_meter *conf, const struct parts *parts, void *owner)
 {
 	const struct driver *d = conf->driver;

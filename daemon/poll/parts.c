@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "driver.h"
+
 static bool is_empty(const struct plan_rows *set)
 {
 	static const struct plan_rows none;

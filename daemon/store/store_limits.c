@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "driver.h"
 #include "wide.h"
 
 void store_limits_free(struct store *s)

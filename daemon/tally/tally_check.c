@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "driver.h"
+#include "err.h"
 #include "plan.h"
 #include "tally.h"
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver.h"
 #include "mono.h"
 #include "reader.h"
 #include "store.h"

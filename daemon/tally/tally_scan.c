@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "err.h"
 #include "identify.h"
 #include "link.h"
 #include "mono.h"

@@ -15,6 +15,9 @@
 
 #include "bus.h"
 #include "conf.h"
+#include "driver.h"
+#include "err.h"
+#include "link.h"
 #include "mono.h"
 #include "plan.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "err.h"
 #include "plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -11,6 +11,7 @@
 
 #include "codec.h"
 #include "driver.h"
+#include "err.h"
 #include "plan.h"
 
 enum { FRAMES_MAX = 32, FRAME_BYTES_MAX = 256, WANTS_MAX = 160, TEXT_BYTES = 129 };

@@ -4,6 +4,7 @@
 #define PAPER_METER_H
 
 #include "asking.h"
+#include "link.h"
 
 /* Two energies in one request of 6 words, one of them also in a coarser register; one power; an identity with a
  * reserved gap that is read across: maker SOCO at word 0, serial number at word 8. */

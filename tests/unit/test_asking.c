@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "link.h"
 #include "paper_meter.h"
 #include "unit.h"
 

@@ -3,7 +3,9 @@
 #include <semaphore.h>
 
 #include "bus.h"
+#include "link.h"
 #include "mono.h"
+#include "plan.h"
 #include "slave.h"
 #include "unit.h"
 

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "driver.h"
+#include "err.h"
 #include "option.h"
 #include "unit.h"
 #include "zone.h"

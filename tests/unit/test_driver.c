@@ -7,6 +7,7 @@
 
 #include "codec.h"
 #include "driver.h"
+#include "err.h"
 #include "plan.h"
 #include "unit.h"
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "driver.h"
 #include "err.h"
 #include "identify.h"
 #include "unit.h"

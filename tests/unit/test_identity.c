@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "link.h"
 #include "paper_meter.h"
 #include "unit.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "draft.h"
+#include "err.h"
 #include "option.h"
 #include "unit.h"
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "driver.h"
+#include "err.h"
 #include "plan.h"
 #include "unit.h"
 

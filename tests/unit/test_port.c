@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "port.h"
 #include "unit.h"
 

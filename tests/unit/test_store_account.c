@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "driver.h"
 #include "store_site.h"
 #include "unit.h"
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "driver.h"
 #include "log.h"
 #include "refuse_writes.h"
 #include "store_private.h"

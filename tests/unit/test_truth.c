@@ -7,7 +7,9 @@
 
 #include "bus.h"
 #include "frame.h"
+#include "link.h"
 #include "mono.h"
+#include "plan.h"
 #include "slave.h"
 #include "unit.h"
 
