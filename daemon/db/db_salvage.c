@@ -239,8 +239,10 @@ static int take_out_doubtful(struct db_salvage *v, const struct table *t)
 			continue;
 		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = %lld AND meter = %lld", t->name, t->key.column,
 			 (long long)row->key, (long long)row->meter);
-		v->n_rows--;
 		rc = db_exec(v->to, sql);
+		/* those that the last run of the daemon copied are not in the number */
+		if (rc == 0 && v->n_rows > 0 && sqlite3_changes(v->to->handle) > 0)
+			v->n_rows--;
 	}
 	return rc;
 }
@@ -271,8 +273,16 @@ static int copy_rows(struct db_salvage *v, struct table *t, size_t max, int64_t 
 	return rc;
 }
 
+static bool is_whole(const struct db_salvage *v, const char *table)
+{
+	for (size_t i = 0; i < v->n_tables; i++)
+		if (strcmp(v->tables[i].name, table) == 0)
+			return v->tables[i].is_done && !v->tables[i].is_damaged;
+	return false;
+}
+
 /* Ids of meters that were given out must not be given out again, not even those that can no longer be read. */
-static int reserve_ids(struct db_salvage *v, bool is_whole)
+static int reserve_ids(struct db_salvage *v)
 {
 	int64_t highest = db_number(v->to, "SELECT ifnull(max(id), 0) FROM meter", 0);
 	sqlite3_stmt *get = NULL;
@@ -283,7 +293,7 @@ static int reserve_ids(struct db_salvage *v, bool is_whole)
 	    sqlite3_step(get) == SQLITE_ROW && sqlite3_column_int64(get, 0) > highest)
 		highest = sqlite3_column_int64(get, 0);
 	sqlite3_finalize(get);
-	v->last_id = is_whole ? highest : highest + LOST_IDS;
+	v->last_id = is_whole(v, "meter") ? highest : highest + LOST_IDS;
 	snprintf(sql, sizeof(sql),
 		 "DELETE FROM sqlite_sequence WHERE name = 'meter'; "
 		 "INSERT INTO sqlite_sequence (name, seq) VALUES ('meter', %lld)",
@@ -298,14 +308,6 @@ static int give_up_quantities(struct db_salvage *v)
 		if (db_has_column(v->to->handle, v->tables[i].name, "quantity"))
 			v->tables[i].is_done = v->tables[i].is_damaged = true;
 	return db_exec(v->to, "DELETE FROM quantity");
-}
-
-static bool is_whole(const struct db_salvage *v, const char *table)
-{
-	for (size_t i = 0; i < v->n_tables; i++)
-		if (strcmp(v->tables[i].name, table) == 0)
-			return v->tables[i].is_done && !v->tables[i].is_damaged;
-	return false;
 }
 
 /* Where the state of the account is not known wholly it is dropped, and what was counted becomes final: a rebuild,
@@ -331,8 +333,9 @@ static int copy_small(struct db_salvage *v, int64_t now_s)
 		struct table *t = &v->tables[i];
 
 		rc = copy_rows(v, t, SIZE_MAX, now_s);
-		if (rc == 0 && strcmp(t->name, "meter") == 0)
-			rc = reserve_ids(v, !t->is_damaged);
+		/* meter is the first, if the schema has it still */
+		if (rc == 0 && i == 0)
+			rc = reserve_ids(v);
 		if (rc == 0 && strcmp(t->name, "quantity") == 0 && t->is_damaged)
 			rc = give_up_quantities(v);
 	}

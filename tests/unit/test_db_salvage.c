@@ -166,6 +166,38 @@ TEST_WITH(next_start_takes_it_up_and_leaves_what_is_there, setup_filled, folder_
 	assert_null(v);
 }
 
+TEST_WITH(rows_of_the_last_run_that_prove_doubtful_are_not_counted, setup_filled, folder_teardown)
+{
+	struct folder *f = *state;
+	struct db_salvage_first to_the_hole = {0};
+	off_t hole = sql_leaf(f->path, "reading_energy", 20);
+	struct db_salvage *v;
+	char sql[200], sentence[300];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT sum(ncell) FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' AND "
+		 "path > (SELECT path FROM dbstat WHERE pageno = %d)",
+		 (int)(hole / DB_PAGE_BYTES + 1));
+	to_the_hole.n_rows = (size_t)sql_number(f->path, sql);
+	folder_close(f);
+	file_fill(f->path, hole, DB_PAGE_BYTES, 0xa5);
+	put_aside(f);
+	db_salvage_close(begin(f, &to_the_hole));
+	assert_int_equal(count(f, "reading_energy"), to_the_hole.n_rows);
+	folder_close(f);
+	folder_open(f);
+	assert_int_equal(db_salvage_resume(&f->db, &v), 0);
+	/* the intervals, of which there are none, and the readings */
+	assert_int_equal(step(f, v, "COMMIT"), 0);
+	assert_int_equal(db_exec(&f->db, "BEGIN"), 0);
+	assert_int_equal(db_salvage_step(v, to_the_hole.n_rows + 1, NOW_S), 0);
+	assert_int_equal(db_exec(&f->db, "COMMIT"), 0);
+	assert_int_equal(count(f, "reading_energy"), to_the_hole.n_rows - 2);
+	db_salvage_describe(v, sentence, sizeof(sentence));
+	assert_int_equal(strncmp(sentence, "0 rows taken over", 17), 0);
+	db_salvage_close(v);
+}
+
 TEST_WITH(nothing_is_taken_up_when_the_damaged_file_is_gone, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
@@ -210,6 +242,25 @@ TEST_WITH(ids_of_meters_that_cannot_be_read_are_not_given_out_again, setup_fille
 					 "VALUES ('new', 0, 'hall', '', 1)"),
 			 0);
 	assert_true(sql_number(f->path, "SELECT id FROM meter") > 1000000);
+	db_salvage_close(v);
+}
+
+TEST_WITH(ids_are_not_given_out_again_when_the_schema_has_lost_the_meters, setup_filled, folder_teardown)
+{
+	struct folder *f = *state;
+	struct db_salvage *v;
+
+	sql_run(f->path, "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE tbl_name = 'meter'");
+	put_aside(f);
+	v = begin(f, &FEW);
+	/* the configuration names its meters, here the other one first */
+	assert_int_equal(db_exec(&f->db, "INSERT INTO meter (name, is_input, bus, label, configured) "
+					 "VALUES ('pump', 0, 'hall', '', 1), ('press', 0, 'hall', '', 1)"),
+			 0);
+	assert_true(sql_number(f->path, "SELECT min(id) FROM meter") > 1000000);
+	while (!db_salvage_is_done(v))
+		assert_int_equal(step(f, v, "COMMIT"), 0);
+	assert_int_equal(count(f, "reading_energy"), 0);
 	db_salvage_close(v);
 }
 
