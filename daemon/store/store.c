@@ -384,6 +384,8 @@ static void let_go(struct store *s, bool figures)
 	held_written(&s->held);
 	db_tables_committed(&s->tables);
 	store_status_written(&s->status, figures, s->now_s);
+	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
+		end_salvage(s);
 	s->failed_since_ms = 0;
 	s->told_s = s->now_s;
 }
@@ -398,15 +400,6 @@ static int reload(struct store *s)
 	if (r == 0)
 		s->stale = false;
 	return r;
-}
-
-/* What the account writes of itself, beside what readings make it write. */
-static int write_account(struct store *s)
-{
-	int r = s->now_s != 0 && llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S ? store_account_missing(s, s->now_s)
-										   : 0;
-
-	return r == 0 ? store_state_save(s, s->closing) : r;
 }
 
 /* Nothing was written: forget what the attempt has changed in memory. */
@@ -426,100 +419,124 @@ static int continue_salvage(struct store *s)
 {
 	int rc;
 
-	if (s->salvage == NULL)
-		return 0;
 	rc = db_salvage_step(s->salvage, STORE_SALVAGE_STEP, mono_wall_ms() / 1000);
 	if (rc == 0 && db_salvage_is_done(s->salvage))
 		report_salvage(s);
 	return rc;
 }
 
-/* figures: of meters and buses, too. */
+static bool is_missing_due(const struct store *s)
+{
+	return llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
+}
+
+/* One transaction with everything that is held or due; figures: those of meters and buses, too. 0 or -errno. */
 static int commit(struct store *s, bool figures)
 {
 	struct store_exchanges asked = {0};
-	bool clock_is_good = false;
-	int r = s->stale ? reload(s) : 0;
+	bool clock_is_good;
+	int rc = s->stale ? reload(s) : 0;
 
-	if (r == 0)
-		r = db_exec(&s->db, "BEGIN IMMEDIATE");
-	if (r != 0)
-		return r;
+	if (rc != 0)
+		return rc;
+	rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+	if (rc != 0)
+		return rc;
 	held_begin(&s->held);
 	report_dropped(s);
-	r = store_exchange_ask(s, &asked);
-	if (r == 0)
-		r = write_readings(s, &asked, &clock_is_good);
-	free(asked.list);
-	if (r == 0)
-		r = db_tables_write_newest(&s->tables);
-	if (r == 0)
-		r = write_account(s);
+	rc = store_exchange_ask(s, &asked);
+	if (rc != 0)
+		goto out;
+	rc = write_readings(s, &asked, &clock_is_good);
+	if (rc != 0)
+		goto out;
+	rc = db_tables_write_newest(&s->tables);
+	if (rc != 0)
+		goto out;
+	if (s->now_s != 0 && is_missing_due(s))
+		rc = store_account_missing(s, s->now_s);
+	if (rc != 0)
+		goto out;
+	rc = store_state_save(s, s->closing);
+	if (rc != 0)
+		goto out;
 	/* a clock that is not known good says nothing about what is old */
-	if (r == 0 && clock_is_good)
-		r = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, s->now_s, store_account_until(s));
-	if (r == 0)
-		r = continue_salvage(s);
-	if (r == 0)
-		r = write_events(s);
-	if (r == 0)
-		r = store_status_write(&s->status, &s->db, &s->reg, figures);
-	if (r == 0)
-		r = db_exec(&s->db, "COMMIT");
-	if (r != 0) {
+	if (clock_is_good)
+		rc = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, s->now_s, store_account_until(s));
+	if (rc != 0)
+		goto out;
+	if (s->salvage != NULL)
+		rc = continue_salvage(s);
+	if (rc != 0)
+		goto out;
+	rc = write_events(s);
+	if (rc != 0)
+		goto out;
+	rc = store_status_write(&s->status, &s->db, &s->reg, figures);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(&s->db, "COMMIT");
+out:
+	free(asked.list);
+	if (rc == 0)
+		let_go(s, figures);
+	else
 		undo(s);
-		return r;
-	}
-	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
-		end_salvage(s);
-	let_go(s, figures);
-	return 0;
+	return rc;
 }
 
-int store_commit(struct store *s)
+enum store_commit store_commit(struct store *s)
 {
 	bool figures = store_status_is_due(&s->status, s->now_s, s->started_s);
-	bool tell = llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
+	enum db_wal_verdict verdict;
+	int rc = -EBUSY;
 
-	if (!figures && !tell && held_is_empty(&s->held) && !store_status_is_urgent(&s->status) && s->salvage == NULL)
-		return 0;
-	enum db_wal_verdict verdict =
-		db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - s->committed_us) / 1000000);
-	int r;
-
+	if (!figures && !is_missing_due(s) && held_is_empty(&s->held) && !store_status_is_urgent(&s->status) &&
+	    s->salvage == NULL)
+		return STORE_NOTHING;
+	verdict = db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - s->committed_us) / 1000000);
 	if (verdict == DB_WAL_LATER)
-		return 0;
-	r = verdict == DB_WAL_WRITE ? commit(s, figures) : -EBUSY;
-	if (r == 0) {
+		return STORE_POSTPONED;
+	if (verdict == DB_WAL_WRITE)
+		rc = commit(s, figures);
+	if (rc == 0) {
 		s->committed_us = mono_us();
-		return 0;
+		return STORE_WRITTEN;
 	}
 	if (s->failed_since_ms == 0)
 		s->failed_since_ms = mono_wall_ms();
-	if (r == -EBADMSG)
-		db_file_note_damage(&s->db);
-	return r;
+	if (rc != -EBADMSG)
+		return STORE_FAILED;
+	db_file_note_damage(&s->db);
+	return STORE_DAMAGED;
+}
+
+int store_rebuild(struct store *s)
+{
+	enum store_commit outcome = store_commit(s);
+
+	return outcome == STORE_FAILED || outcome == STORE_DAMAGED ? -EIO : store_replay_all(s);
 }
 
 void store_close(struct store *s)
 {
-	int r;
+	int rc;
 
-	if (!s)
+	if (s == NULL)
 		return;
 	s->closing = true;
 	sqlite3_busy_timeout(s->db.handle, STORE_END_TIMEOUT_MS);
-	r = commit(s, true);
-	if (r != 0)
+	rc = commit(s, true);
+	if (rc != 0)
 		log_error("database: %s; %zu readings are lost", s->db.error, s->held.n_readings);
-	if (r == -EBADMSG)
+	if (rc == -EBADMSG)
 		db_file_note_damage(&s->db);
 	free_store(s);
 }
 
 void store_abandon(struct store *s)
 {
-	if (s)
+	if (s != NULL)
 		free_store(s);
 }
 

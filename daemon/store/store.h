@@ -22,7 +22,7 @@ struct store *store_open(const struct conf *conf, struct err *e);
 /* Commit what is held and close. NULL is allowed. */
 void store_close(struct store *s);
 
-/* The file was found damaged (store_commit() gave -EBADMSG): put it aside, begin a new one as at the start, and go on
+/* The file was found damaged (STORE_DAMAGED): put it aside, begin a new one as at the start, and go on
  * with what s holds; meters keep their ids. s is freed. NULL with an error added: nothing could be opened, or the ids
  * are lost. */
 struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e);
@@ -65,8 +65,17 @@ void store_bus_status(struct store *s, const char *bus, const struct bus_status 
  * as missing. Never called: never told. */
 void store_tick(struct store *s, int64_t now_s);
 
-/* Write everything held in one transaction. 0, or -errno: then all of it is still held and store_error() says why. */
-int store_commit(struct store *s);
+enum store_commit {
+	STORE_WRITTEN,
+	STORE_NOTHING,	 /* nothing was due */
+	STORE_POSTPONED, /* a reader keeps the -wal file long, so commits are made seldom */
+	STORE_FAILED,
+	STORE_DAMAGED, /* the file is damaged: store_reopen() is due */
+};
+
+/* Write everything held in one transaction. After the last three outcomes all of it is still held and store_error() says
+ * why. */
+enum store_commit store_commit(struct store *s);
 
 /* Make intervals, days, months and lives anew from the readings that are kept. What readings that were deleted have
  * left behind stays. 0 or -errno, then it is done at the next start. */

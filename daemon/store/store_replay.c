@@ -308,10 +308,3 @@ int store_replay_all(struct store *s)
 	free(exchanges.list);
 	return r;
 }
-
-int store_rebuild(struct store *s)
-{
-	int r = store_commit(s);
-
-	return r == 0 ? store_replay_all(s) : r;
-}

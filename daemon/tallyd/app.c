@@ -92,24 +92,31 @@ static void commit(struct app *app)
 {
 	size_t n_pending = store_pending(app->store);
 	int64_t start_us = mono_us();
-	int rc = store_commit(app->store);
+	enum store_commit outcome = store_commit(app->store);
 
-	if (rc == -EBADMSG) {
+	if (outcome == STORE_DAMAGED) {
 		if (!replace_damaged(app))
 			return;
-		rc = store_commit(app->store);
+		outcome = store_commit(app->store);
 	}
-	if (rc == 0) {
+	switch (outcome) {
+	case STORE_WRITTEN:
+	case STORE_NOTHING:
+	case STORE_POSTPONED:
 		if (n_pending > 0)
 			log_debug("database: %zu readings committed in %lld ms", n_pending,
 				  (long long)(mono_us() - start_us) / 1000);
 		if (app->store_failing)
 			log_info("database: writes again");
 		app->store_failing = false;
-	} else if (!app->store_failing) {
+		break;
+	case STORE_FAILED:
+	case STORE_DAMAGED:
+		if (!app->store_failing)
+			log_error("database: %s; %zu readings wait in memory", store_error(app->store),
+				  store_pending(app->store));
 		app->store_failing = true;
-		log_error("database: %s; %zu readings wait in memory", store_error(app->store),
-			  store_pending(app->store));
+		break;
 	}
 }
 

@@ -160,6 +160,13 @@ static void print_figure(const char *name, double value, const char *unit)
 	fflush(stdout);
 }
 
+static int commit(struct site *s)
+{
+	enum store_commit outcome = store_commit(s->store);
+
+	return outcome == STORE_FAILED || outcome == STORE_DAMAGED ? -1 : 0;
+}
+
 static int measure_writing(const char *dir, int64_t minutes)
 {
 	struct site *s = malloc(sizeof(*s));
@@ -170,7 +177,7 @@ static int measure_writing(const char *dir, int64_t minutes)
 		rc = -1;
 		goto out;
 	}
-	store_commit(s->store);
+	commit(s);
 	before = written_bytes();
 	for (int64_t minute = 0; minute < minutes; minute++) {
 		int next[N_BUSES] = {0};
@@ -191,7 +198,7 @@ static int measure_writing(const char *dir, int64_t minutes)
 			store_tick(s->store, T + 60 * minute + at_s);
 			is_pending = store_pending(s->store) > 0;
 			start_us = mono_us();
-			rc = store_commit(s->store);
+			rc = commit(s);
 			if (is_pending) {
 				spent_us += mono_us() - start_us;
 				n_commits++;
@@ -305,7 +312,7 @@ static int measure_queries(const char *dir, int64_t days)
 		for (int i = 0; i < N_METERS; i++)
 			read_meter(s, i, T + 900 * quarter, 500, 12000);
 		if (quarter % 96 == 0 || quarter == days * 96)
-			rc = store_commit(s->store);
+			rc = commit(s);
 	}
 	if (rc != 0)
 		fprintf(stderr, "bench_store: %s\n", store_error(s->store));
@@ -362,7 +369,7 @@ static int measure_retention(const char *dir, int64_t days)
 		for (int i = 0; i < N_METERS; i++)
 			read_meter(s, i, slot_s, 500, 12000);
 		store_tick(s->store, slot_s);
-		rc = store_commit(s->store);
+		rc = commit(s);
 	}
 	store_close(s->store);
 	print_figure("retention.days_behind", (double)(last_s - oldest_s(s->path)) / 86400 - KEPT_DAYS, "d");

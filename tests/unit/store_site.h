@@ -97,6 +97,14 @@ static inline int teardown(void **state)
 	return 0;
 }
 
+/* Commit where nothing may be due. */
+static inline void commit_all(struct site *t)
+{
+	enum store_commit outcome = store_commit(t->store);
+
+	assert_true(outcome == STORE_WRITTEN || outcome == STORE_NOTHING);
+}
+
 /* Rows of a query, columns joined with "|", rows with "\n", as the sqlite3 shell prints them; static. */
 static inline const char *rows(const struct site *t, const char *sql)
 {

@@ -30,7 +30,7 @@ TEST_WITH(reading_keeps_its_quality_while_the_clock_is_good, setup, teardown)
 	intake_init(&in, t->store, CLOCK_SET);
 	assert_true(intake_watch_clock(&in));
 	report(&in, &r);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quality FROM power", "late");
 }
 
@@ -43,14 +43,14 @@ TEST_WITH(reading_is_marked_while_the_clock_is_before_the_newest_one_kept, setup
 
 	newest.slot_s = mono_wall_ms() / 1000 + 86400;
 	store_reading(t->store, &newest);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	intake_init(&in, t->store, CLOCK_SET);
 	assert_false(intake_watch_clock(&in));
 	report(&in, &good);
 	suspect.slot_s += 60;
 	suspect.quality = READING_SUSPECT;
 	report(&in, &suspect);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quality FROM power WHERE ts < 1767225700 ORDER BY ts", "unsynchronised\nsuspect");
 }
 
@@ -67,7 +67,7 @@ TEST_WITH(event_is_news_until_it_is_forgotten, setup, teardown)
 	assert_true(intake_has_news(&in));
 	intake_forget_news(&in);
 	assert_false(intake_has_news(&in));
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT subject, kind, detail FROM event", "press|meter-up|up");
 }
 

@@ -50,7 +50,7 @@ TEST_WITH(age_is_that_of_the_newer_of_figures_and_readings, setup, teardown)
 	report_meter(t, "pulses", "up", "");
 	hold(t, "press", now_s() - 20, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_PARTIAL, INT64_C(1000), Q_COUNT);
 	hold(t, "pulses", now_s() - 3600, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t,
 		    "SELECT meter, age_s BETWEEN 20 AND 80, age_s BETWEEN 200 AND 260, faults FROM meter_report "
 		    "ORDER BY meter",
@@ -65,7 +65,7 @@ TEST_WITH(nothing_is_trouble_while_all_is_up, setup, teardown)
 	report_meter(t, "press", "up", "");
 	report_meter(t, "pulses", "suspect", "");
 	hold(t, "press", now_s(), READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM trouble", "");
 }
 
@@ -79,10 +79,10 @@ TEST_WITH(bus_that_is_down_is_the_trouble_of_all_its_meters, setup, teardown)
 	store_event(t->store, T * 1000, "hall", "bus-down", "down: unplugged");
 	store_event(t->store, T * 1000, "hall", "bus-down", "down: in use");
 	store_event(t->store, T * 1000, "press", "meter-down", "down: timeout");
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM trouble", "hall|bus-down|down: in use");
 	report_bus(t, "up");
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM trouble ORDER BY subject", "press|meter-down|down: timeout\npulses|meter-down|");
 }
 
@@ -94,14 +94,14 @@ TEST_WITH(suspect_reading_is_trouble_with_the_last_reason, setup, teardown)
 	report_meter(t, "press", "up", "");
 	report_meter(t, "pulses", "up", "");
 	hold(t, "press", now_s(), READING_SUSPECT, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM trouble", "press|suspect|");
 	store_event(t->store, T * 1000, "press", "implausible", "fell by 5 kWh");
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM trouble", "press|suspect|fell by 5 kWh");
 	/* the mismatch explains it better */
 	report_meter(t, "press", "suspect", "product is 5");
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM trouble", "press|mismatch|product is 5");
 	assert_rows(t, "SELECT meter, mismatch FROM meter_report ORDER BY meter", "press|product is 5\npulses|");
 }

@@ -12,11 +12,6 @@ static void press(struct site *t, int64_t at_s, int64_t wh)
 	hold(t, "press", T + at_s, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, wh, Q_COUNT);
 }
 
-static void commit(struct site *t)
-{
-	assert_int_equal(store_commit(t->store), 0);
-}
-
 TEST_WITH(rule_1_no_answer_is_no_row_and_not_available_is_null, setup, teardown)
 {
 	struct site *t = *state;
@@ -24,7 +19,7 @@ TEST_WITH(rule_1_no_answer_is_no_row_and_not_available_is_null, setup, teardown)
 	press(t, 0, 1000);
 	/* at T + 60 nothing came; at T + 120 the meter answered that it had no import */
 	hold(t, "press", T + 120, READING_GOOD, Q_ACTIVE_ENERGY_EXPORT, INT64_C(5), Q_COUNT);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh IS NULL FROM energy ORDER BY ts", "0|0\n120|1");
 }
 
@@ -34,7 +29,7 @@ TEST_WITH(rule_2_what_can_not_be_is_kept_raw_and_never_counted, setup, teardown)
 
 	for (int64_t at = 0; at <= 1800; at += 60)
 		press(t, at, at == 600 ? 0 : at == 1200 ? INT64_C(53700000000) : 1000000 + at);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT active_import_kwh, quality FROM energy WHERE quality <> 'good' ORDER BY ts",
 		    "0.0|suspect\n53700000.0|suspect");
 	assert_rows(t, "SELECT count(*) FROM suspect_reading WHERE reason <> ''", "2");
@@ -48,7 +43,7 @@ TEST_WITH(rule_2_consumption_is_only_taken_inside_one_life, setup, teardown)
 
 	for (int64_t at = 0; at <= 1800; at += 60)
 		press(t, at, at < 900 ? 1000000 + at : at - 900);
-	commit(t);
+	commit_all(t);
 	/* 840 Wh before, 900 after; what passed from T + 840 to T + 900 nobody knows */
 	assert_rows(t, "SELECT sum(value) FROM interval", "1.74");
 	assert_rows(t, "SELECT kind FROM event WHERE kind <> 'implausible'", "reset");
@@ -81,7 +76,7 @@ TEST_WITH(rule_3_intervals_days_and_months_add_up_to_the_wh, setup, teardown)
 		if (at % 86400 == -3600 || at % 900 == 0 || below(3) > 0)
 			press(t, at, wh);
 	}
-	commit(t);
+	commit_all(t);
 	/* any span: here of each length from each start in a day, and the whole */
 	assert_rows(t,
 		    "WITH c AS (SELECT ts, CAST(round(active_import_kwh * 1000) AS INTEGER) AS wh FROM energy "
@@ -113,15 +108,15 @@ TEST_WITH(rule_4_a_gap_is_told_and_its_energy_spread_over_it, setup, teardown)
 	store_tick(t->store, T);
 	for (int64_t at = 0; at <= 900; at += 60)
 		press(t, at, 1000000 + at);
-	commit(t);
+	commit_all(t);
 	store_tick(t->store, T + 3600);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.9|measured\n900||missing\n1800||missing");
 	press(t, 3600, 1000000 + 3601);
 	for (int64_t at = 3660; at <= 4500; at += 60)
 		press(t, at, 1000000 + at + 1);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.9|measured\n900|0.9|estimated\n1800|0.9|estimated\n2700|0.901|estimated\n3600|0.9|measured");
 	assert_rows(t, "SELECT kind, time FROM event", "gap|2026-01-01T01:00:00Z");
@@ -135,7 +130,7 @@ TEST_WITH(rule_4_what_nobody_knows_stays_missing, setup, teardown)
 	press(t, 900, 1000900);
 	for (int64_t at = 3600; at <= 4500; at += 60)
 		press(t, at, at - 3600);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.9|measured\n900||missing\n1800||missing\n2700||missing\n3600|0.9|measured");
 }
@@ -147,7 +142,7 @@ TEST_WITH(rule_5_no_slot_is_counted_twice_after_a_restart, setup, teardown)
 	for (int64_t at = 0; at <= 3600; at += 60) {
 		press(t, at, 1000000 + at);
 		if (at % 420 == 0) {
-			commit(t);
+			commit_all(t);
 			if (at % 840 == 0)
 				store_abandon(t->store);
 			else
@@ -157,7 +152,7 @@ TEST_WITH(rule_5_no_slot_is_counted_twice_after_a_restart, setup, teardown)
 			press(t, at - 60, 7);
 		}
 	}
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT count(*), max(active_import_kwh) FROM energy", "62|1003.6");
 	assert_rows(t, "SELECT sum(value), count(*), min(quality) FROM interval", "3.6|4|measured");
 }
@@ -169,11 +164,11 @@ TEST_WITH(rule_5_no_slot_is_counted_twice_when_the_clock_steps_back, setup, tear
 
 	for (int64_t at = 0; at <= 3600; at += 60)
 		press(t, at, wh += 60);
-	commit(t);
+	commit_all(t);
 	/* an hour back, and once more through it */
 	for (int64_t at = 60; at <= 7200; at += 60)
 		press(t, at, wh += 60);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT count(*), count(DISTINCT ts) FROM energy", "121|121");
 	assert_rows(t, "SELECT sum(value) * 1000 FROM interval", "10800.0");
 	assert_rows(t, "SELECT round((max(active_import_kwh) - min(active_import_kwh)) * 1000) FROM energy", "10800.0");
@@ -214,14 +209,14 @@ TEST_WITH(rule_5_no_slot_is_counted_twice_however_the_clock_steps, setup, teardo
 		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, wh, Q_ACTIVE_ENERGY_IMPORT_T1, wh,
 		     Q_COUNT);
 		if (below(60) == 0)
-			commit(t);
+			commit_all(t);
 		if (below(1000) == 0) {
-			commit(t);
+			commit_all(t);
 			store_abandon(t->store);
 			open_store(t);
 		}
 	}
-	commit(t);
+	commit_all(t);
 	assert_counted_once(t, wh - 1000000);
 	assert_int_equal(store_rebuild(t->store), 0);
 	assert_counted_once(t, wh - 1000000);
@@ -237,7 +232,7 @@ TEST_WITH(rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account, setu
 		if (at == 600)
 			press(t, at + 400 * 86400, 1000000 + at);
 	}
-	commit(t);
+	commit_all(t);
 	for (int again = 0; again < 2; again++) {
 		assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 			    "0|0.9|measured\n900|0.9|measured");
@@ -258,7 +253,7 @@ TEST_WITH(rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters, se
 	open_store(t);
 	for (int64_t at = 0; at <= 25 * 3600; at += 60)
 		hold(t, "press", midnight_s + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 1000 + at, Q_COUNT);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT day, value, coverage FROM daily", "2026-10-25|90.0|1.0");
 	assert_rows(t, "SELECT count(*), min(value), max(value) FROM interval", "100|0.9|0.9");
 }
@@ -273,7 +268,7 @@ TEST_WITH(rule_5_the_day_of_spring_has_92_quarters, setup, teardown)
 	open_store(t);
 	for (int64_t at = 0; at <= 23 * 3600; at += 60)
 		hold(t, "press", midnight_s + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 1000 + at, Q_COUNT);
-	commit(t);
+	commit_all(t);
 	assert_rows(t, "SELECT day, value, coverage FROM daily", "2026-03-29|82.8|1.0");
 	assert_rows(t, "SELECT count(*), min(value), max(value) FROM interval", "92|0.9|0.9");
 }

@@ -54,7 +54,7 @@ TEST_WITH(every_kept_quantity_has_its_column_and_its_place_in_latest, setup, tea
 		n_kept++;
 	}
 	store_reading(t->store, &r);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	snprintf(expected, sizeof(expected), "%u", n_kept);
 	assert_rows(t, "SELECT count(*) FROM latest", expected);
 	for (int q = 0; q < Q_COUNT; q++) {
@@ -88,7 +88,7 @@ TEST_WITH(counters_are_shown_in_kilo_units, setup, teardown)
 	hold(t, "press", T + 60, READING_LATE, Q_ACTIVE_ENERGY_IMPORT, INT64_C(81234570), Q_APPARENT_ENERGY,
 	     INT64_C(999), Q_COUNT);
 	assert_int_equal(store_pending(t->store), 1);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
 	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late");
 }
@@ -100,7 +100,7 @@ TEST_WITH(one_row_stands_per_tariff_that_has_a_value, setup, teardown)
 	hold(t, "press", T, READING_GOOD, Q_TARIFF, INT64_C(2), Q_ACTIVE_ENERGY_IMPORT_T1, INT64_C(1000),
 	     Q_ACTIVE_ENERGY_IMPORT_T2, INT64_C(2500), Q_REACTIVE_ENERGY_IMPORT_T2, INT64_C(10),
 	     Q_REACTIVE_ENERGY_IMPORT_T3, INT64_C(0), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(
 		t,
 		"SELECT tariff, active_import_kwh, reactive_import_kvarh, in_force FROM tariff_energy ORDER BY tariff",
@@ -112,7 +112,7 @@ TEST_WITH(no_tariff_is_in_force_when_the_meter_does_not_say, setup, teardown)
 	struct site *t = *state;
 
 	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T1, INT64_C(1000), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT tariff, in_force FROM tariff_energy", "1|0");
 }
 
@@ -122,7 +122,7 @@ TEST_WITH(power_is_shown_in_whole_units, setup, teardown)
 
 	hold(t, "press", T, READING_GOOD, Q_ACTIVE_POWER, INT64_C(-1250000), Q_POWER_FACTOR, INT64_C(-985),
 	     Q_VOLTAGE_L1, INT64_C(230100), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT active_power_w, power_factor, voltage_l1_v, voltage_l2_v, quality FROM power",
 		    "-1250.0|-0.985|230.1||good");
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
@@ -133,7 +133,7 @@ TEST_WITH(electrical_input_stands_in_pulse_and_in_energy, setup, teardown)
 	struct site *t = *state;
 
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_PULSES_2, INT64_C(1234), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT meter, concentrator, input, pulses, value, unit, quality FROM pulse ORDER BY input",
 		    "lighting|pulses|1|7|81234.57|kWh|good\ngas|pulses|2|1234|12.34|m3|good");
 	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:00:00Z|1767225600|lighting|81234.57|||||good");
@@ -155,7 +155,7 @@ TEST_WITH(old_pulses_keep_the_weight_they_had, setup, teardown)
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	hold(t, "pulses", now_s + 1000, READING_GOOD, Q_PULSES_1, INT64_C(101), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT value FROM pulse WHERE meter = 'lighting' ORDER BY ts", "81235.5\n101.0");
 	assert_rows(t, "SELECT count(*) FROM input_period", "3");
 }
@@ -175,7 +175,7 @@ TEST_WITH(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup, tea
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(3200000), Q_COUNT);
 	hold(t, "pulses", T + 60, READING_GOOD, Q_PULSES_1, INT64_C(3200003), Q_COUNT);
 	hold(t, "pulses", T + 120, READING_GOOD, Q_PULSES_1, INT64_C(3200004), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT pulses, value, unit FROM pulse WHERE meter = 'plate' ORDER BY ts",
 		    "3200000|1000.0|kWh\n3200003|1000.0|kWh\n3200004|1000.001|kWh");
 	assert_rows(t, "SELECT active_import_kwh FROM energy WHERE meter = 'plate' ORDER BY ts",
@@ -203,7 +203,7 @@ TEST_WITH(removed_input_has_no_new_rows, setup, teardown)
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	hold(t, "pulses", now_s - 1000, READING_GOOD, Q_PULSES_2, INT64_C(100), Q_COUNT);
 	hold(t, "pulses", now_s + 1000, READING_GOOD, Q_PULSES_2, INT64_C(101), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT meter, pulses FROM pulse", "gas|100");
 	assert_rows(t, "SELECT count(*) FROM latest WHERE meter = 'gas'", "0");
 	assert_int_equal(store_meter_id(t->store, "gas"), -1);
@@ -214,9 +214,9 @@ TEST_WITH(slot_that_is_there_is_left_as_it_is, setup, teardown)
 	struct site *t = *state;
 
 	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9000), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT active_import_kwh FROM energy", "1.0");
 }
 
@@ -226,7 +226,7 @@ TEST_WITH(reading_without_values_leaves_no_row, setup, teardown)
 
 	hold(t, "press", T, READING_GOOD, Q_COUNT);
 	assert_int_equal(store_pending(t->store), 0);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_NOTHING);
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
 }
 
@@ -237,7 +237,7 @@ TEST_WITH(suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown)
 	hold(t, "press", T, READING_SUSPECT, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5), Q_ACTIVE_ENERGY_IMPORT_T1, INT64_C(5),
 	     Q_COUNT);
 	hold(t, "press", T + 60, READING_UNSYNCHRONISED, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quality FROM energy ORDER BY ts", "suspect\nunsynchronised");
 	assert_rows(t, "SELECT count(*) FROM tariff_energy", "0");
 }
@@ -251,7 +251,7 @@ TEST_WITH(latest_finds_a_meter_that_has_long_been_silent, setup, teardown)
 	for (int i = 1; i <= 3000; i++)
 		hold(t, "pulses", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7), Q_PULSES_1, (int64_t)i,
 		     Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quantity, value, ts FROM latest WHERE meter = 'press' ORDER BY quantity",
 		    "active_energy_import|1.0|1767225600\nactive_power|5.0|1767225600");
 	assert_rows(t, "SELECT value FROM latest WHERE meter = 'pulses' AND quantity = 'pulses_1'", "3000");
@@ -268,7 +268,7 @@ TEST_WITH(silent_meter_is_found_after_a_restart, setup, teardown)
 	open_store(t);
 	for (int i = 201; i <= 3000; i++)
 		hold(t, "pulses", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT value, ts FROM latest WHERE meter = 'press'", "1.0|1767225600");
 }
 
@@ -301,7 +301,7 @@ TEST_WITH(change_of_state_is_written_at_once_and_figures_at_close, setup, teardo
 	store_meter_status(t->store, id, &up);
 	store_meter_serial(t->store, id, "0123456789");
 	store_bus_status(t->store, "hall", &bus);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM meter_status WHERE meter = 'press'",
 		    "press|hall|countis-e43|5|Press, hall A|0123456789|up|2026-01-01T00:00:00Z|1|9|2|3|4|31.5");
 	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|up|12.5|20|2|1|870");
@@ -334,7 +334,7 @@ TEST_WITH(what_was_never_measured_is_null, setup, teardown)
 	store_meter_status(t->store, store_meter_id(t->store, "press"),
 			   &(struct meter_status){.state = "never", .requests = 3, .timeouts = 3});
 	store_bus_status(t->store, "hall", &(struct bus_status){.state = "up", .requests = 3});
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT state, last_good, requests, latency_ms FROM meter_status WHERE meter = 'press'",
 		    "never||3|");
 	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|up|0.0|3|0|0|");
@@ -355,7 +355,7 @@ TEST_WITH(figures_are_written_often_at_first_and_then_seldom, setup, teardown)
 		store_tick(t->store, T + steps[i].at_s);
 		st.requests = steps[i].requests;
 		store_meter_status(t->store, id, &st);
-		assert_int_equal(store_commit(t->store), 0);
+		commit_all(t);
 		assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", steps[i].shown);
 	}
 }
@@ -366,7 +366,7 @@ TEST_WITH(events_are_kept_in_order, setup, teardown)
 
 	store_event(t->store, T * 1000 + 999, "press", "meter-down", "no answer, 3 times");
 	store_event(t->store, T * 1000 + 5000, "press", "meter-up", "");
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT * FROM event",
 		    "2026-01-01T00:00:00Z|1767225600|press|meter-down|no answer, 3 times\n"
 		    "2026-01-01T00:00:05Z|1767225605|press|meter-up|");
@@ -400,11 +400,11 @@ TEST_WITH(failed_commit_keeps_everything_and_says_why, setup, teardown)
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1000), Q_COUNT);
 	store_event(t->store, T * 1000, "tallyd", "gap", "x");
-	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	assert_non_null(strstr(store_error(t->store), "locked"));
 	assert_int_equal(store_pending(t->store), 1);
 	sqlite3_close(other);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT (SELECT count(*) FROM energy), (SELECT count(*) FROM event)", "1|1");
 }
 

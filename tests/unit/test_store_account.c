@@ -33,7 +33,7 @@ static void run(struct site *t, int64_t from_s, int64_t to_s, int64_t at_0)
 	for (int64_t at = from_s; at <= to_s; at += 60)
 		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, at_0 + at / 6, Q_ACTIVE_ENERGY_IMPORT_T1,
 		     at_0 / 2 + at / 12, Q_TARIFF, INT64_C(1), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 }
 
 static void reopen(struct site *t)
@@ -98,7 +98,7 @@ TEST_WITH(crash_before_the_first_save_begins_no_second_life, setup, teardown)
 	/* what the meter says of itself comes before its first reading, so that the first save knows of none */
 	crash(t);
 	hold(t, "press", T - 1, READING_GOOD, Q_COUNTER_MAX, INT64_C(9999999990), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	run(t, 0, 1380, 5000);
 	crash(t);
 	run(t, 1440, 1800, 5000);
@@ -135,11 +135,11 @@ TEST_WITH(values_that_came_later_for_a_slot_are_counted_once, setup, teardown)
 	reopen(t);
 	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6800), Q_COUNT);
 	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T5, INT64_C(1870), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	crash(t);
 	hold(t, "press", T + 2700, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7700), Q_ACTIVE_ENERGY_IMPORT_T5,
 	     INT64_C(2770), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quantity, value FROM daily ORDER BY quantity",
 		    "active_energy_import|2.7\nactive_energy_import_t5|2.7");
 }
@@ -153,8 +153,8 @@ TEST_WITH(failed_commit_counts_nothing_twice, setup, teardown)
 	assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	hold(t, "press", T + 900, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5150), Q_COUNT);
-	assert_int_equal(store_commit(t->store), -EBUSY);
-	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	sqlite3_close(other);
 	run(t, 960, 1800, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
@@ -224,7 +224,7 @@ TEST_WITH(gas_stands_in_its_own_unit, setup, teardown)
 
 	for (int64_t i = 0; i <= 30; i++)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, i, Q_PULSES_2, 100 * i, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT meter, quantity, value, unit, quality FROM interval ORDER BY meter, ts",
 		    "gas|volume|15.0|m3|measured\ngas|volume|15.0|m3|measured\n"
 		    "lighting|active_energy_import|0.15|kWh|measured\nlighting|active_energy_import|0.15|kWh|measured");
@@ -249,7 +249,7 @@ TEST_WITH(water_in_litres_stands_in_all_consumption_views, setup, teardown)
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	for (int64_t i = 0; i <= 30; i++)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_2, 100 * i, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT pulses, value, unit FROM pulse WHERE meter = 'water' ORDER BY ts DESC LIMIT 1",
 		    "3000|7500.0|l");
 	assert_rows(t, "SELECT meter, quantity, value, unit, quality FROM interval WHERE meter = 'water'",
@@ -266,7 +266,7 @@ TEST_WITH(one_suspect_input_leaves_the_others_good, setup, teardown)
 	for (int64_t i = 0; i <= 3; i++)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 500 + i, Q_PULSES_2, i == 2 ? 0 : 900 + i,
 		     Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT meter, pulses, quality FROM pulse WHERE ts = 1767225720 ORDER BY meter",
 		    "gas|0|suspect\nlighting|502|good");
 	assert_rows(t, "SELECT quality FROM energy WHERE ts = 1767225720", "good");
@@ -297,9 +297,9 @@ TEST_WITH(pulses_of_a_fraction_add_up_to_the_difference, setup, teardown)
 			reopen(t);
 		hold(t, "pulses", T + at, READING_GOOD, Q_PULSES_1, pulses, Q_COUNT);
 		if (at % 6000 == 0)
-			assert_int_equal(store_commit(t->store), 0);
+			assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	}
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(pulses, 3200000);
 	assert_rows(t,
 		    "SELECT count(*), sum(i.active_energy_import) FROM kept_interval i JOIN meter m ON m.id = i.meter "
@@ -328,7 +328,7 @@ TEST_WITH(input_of_a_fraction_rolls_over_without_loss, setup, teardown)
 	use_plate(t);
 	for (int64_t i = 0; i <= 30; i++)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, (999999987 + i) % 1000000000, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT kind, detail FROM event WHERE subject = 'plate'",
 		    "rollover|active_energy_import: 312499.999 to 0.000 kWh at its modulus 312500.000");
 	/* 312499995.9375, 312500000.625, 312500005.3125 */
@@ -343,12 +343,12 @@ TEST_WITH(change_of_weight_opens_a_life, setup, teardown)
 
 	for (int64_t i = -30; i <= 0; i++)
 		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 1000 + i, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	t->inputs[0].weight = 1000;
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	for (int64_t i = 1; i <= 40; i++)
 		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 1000 + i, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT reason FROM meter_life WHERE meter = 'lighting' ORDER BY since", "first\nreplaced");
 	assert_rows(t, "SELECT max(value) <= 15.0 AND min(value) > 0 FROM interval WHERE meter = 'lighting'", "1");
 }
@@ -402,7 +402,7 @@ TEST_WITH(serial_number_said_again_before_the_commit_keeps_its_place, setup, tea
 	hold(t, "press", T + 360, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
 	store_meter_serial(t->store, press, "B2");
 	hold(t, "press", T + 420, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6010), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t,
 		    "SELECT from_value, until_value, reason FROM meter_life "
 		    "WHERE quantity = 'active_energy_import' ORDER BY since",
@@ -449,13 +449,13 @@ TEST_WITH(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setu
 	run(t, 0, 300, 5000);
 	run(t, 360, 900, -60);
 	hold(t, "press", T + day_s, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(100), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_replace(&t->conf, "press", T + day_s, NULL, NULL, &t->e), 0);
 	hold(t, "pulses", T + day_s, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	crash(t);
 	hold(t, "press", T + day_s + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(150), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t,
 		    "SELECT from_value, until_value, reason FROM meter_life "
 		    "WHERE meter = 'press' AND quantity = 'active_energy_import' ORDER BY since",
@@ -486,7 +486,7 @@ TEST_WITH(exchange_in_the_second_of_a_slot_comes_before_its_reading, setup, tear
 	run(t, 0, 300, 5000);
 	assert_int_equal(store_replace(&t->conf, "press", T + 360, NULL, NULL, &t->e), 0);
 	store_tick(t->store, T + 360);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	run(t, 360, 960, 0);
 	assert_rows(t, lives, "5.0|5.05|first\n0.06||replaced");
 	assert_int_equal(store_rebuild(t->store), 0);
@@ -500,17 +500,17 @@ TEST_WITH(exchange_of_an_input_with_another_unit_takes_its_figures, setup, teard
 	int64_t now_s = time(NULL) / 60 * 60, final = 61000000, initial = 7000000;
 
 	hold(t, "pulses", now_s - 60, READING_GOOD, Q_PULSES_1, INT64_C(40), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	t->inputs[0].quantity = Q_VOLUME;
 	t->inputs[0].shown = names_unit(Q_VOLUME, "l");
 	t->inputs[0].weight = 1000000;
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
 	for (int64_t i = 1; i <= 10; i++)
 		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 50 + i, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_replace(&t->conf, "lighting", now_s + 630, &final, &initial, &t->e), 0);
 	store_tick(t->store, now_s + 630);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t,
 		    "SELECT from_raw, until_raw FROM life l JOIN quantity q ON q.id = l.quantity WHERE name = 'volume'",
 		    "51000000|61000000\n7000000|");
@@ -528,7 +528,7 @@ TEST_WITH(coverage_is_of_the_intervals_that_are_measured, setup, teardown)
 	assert_rows(t, "SELECT round(coverage, 4) FROM daily WHERE quantity = 'active_energy_import'", "0.0104");
 	hold(t, "press", T + 1200, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5200), Q_ACTIVE_ENERGY_EXPORT,
 	     INT64_C(90), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quality, active_import_kwh, active_export_kwh FROM interval_energy",
 		    "estimated|0.15|0.015");
 	assert_rows(t, "SELECT quantity, coverage FROM daily ORDER BY quantity",
@@ -542,7 +542,7 @@ TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_go_on, setup, teard
 	run(t, 0, 900, 5000);
 	for (int64_t at = 960; at <= 1800; at += 60)
 		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T1, 2500 + at / 12, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900||missing");
 	run(t, 1860, 2700, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
@@ -562,7 +562,7 @@ TEST_WITH(value_that_is_not_kept_is_not_counted, setup, teardown)
 	reopen(t);
 	hold(t, "press", T + 900, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1080), Q_COUNT);
 	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1100), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, intervals, "0|0.05\n900|0.05");
 	assert_int_equal(store_rebuild(t->store), 0);
 	assert_rows(t, intervals, "0|0.05\n900|0.05");
@@ -583,7 +583,7 @@ TEST_WITH(interval_without_a_reading_is_missing_and_later_estimated, setup, tear
 	store_tick(t->store, T);
 	run(t, 0, 900, 5000);
 	store_tick(t->store, T + 3600);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.15|measured\n900||missing\n1800||missing");
 	run(t, 3600, 3600, 5000);
@@ -643,10 +643,10 @@ TEST_WITH(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, setup, t
 	hold(t, "press", T, READING_GOOD, Q_COUNTER_MAX, INT64_C(9999999990), Q_COUNT);
 	hold(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9999999900), Q_COUNT);
 	hold(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(200), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	crash(t);
 	hold(t, "press", T + 3600, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(500), Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT value FROM daily", "0.6");
 	assert_int_equal(store_rebuild(t->store), 0);
 	assert_rows(t, "SELECT value FROM daily", "0.6");
@@ -679,7 +679,7 @@ TEST_WITH(another_length_leaves_no_missing_intervals_of_the_old_one, setup, tear
 	store_tick(t->store, T);
 	run(t, 0, 1200, 5000);
 	store_tick(t->store, T + 3600);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT ts - 1767225600, quality FROM interval", "0|measured\n900|missing\n1800|missing");
 	t->conf.interval_s = 3600;
 	reopen(t);
@@ -754,7 +754,7 @@ TEST_WITH(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, setu
 		if (at % 900 == 0 || at * 31 % 7 < 5)
 			hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, value, Q_COUNT);
 	}
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t,
 		    "WITH b AS (SELECT id >> 14 AS ts, active_energy_import AS raw FROM reading_energy WHERE (id >> "
 		    "14) % 900 = 0) "

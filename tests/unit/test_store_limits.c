@@ -56,10 +56,10 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, (int64_t)i, Q_ACTIVE_POWER,
 		     INT64_C(600000), Q_VOLTAGE_L1, INT64_C(230000), Q_VOLTAGE_L2, INT64_C(230000), Q_CURRENT_L1,
 		     INT64_C(900), Q_CURRENT_L2, INT64_C(900), Q_COUNT);
-	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	assert_true(t->store->held.n_bytes <= 48 << 10);
 	sqlite3_close(other);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT count(*), min(ts), max(ts) FROM energy", "800|1767225600|1767273540");
 	assert_true(strtol(rows(t, "SELECT count(*) FROM power"), NULL, 10) < 200);
 }
@@ -69,7 +69,7 @@ TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup
 	struct site *t = *state;
 
 	hold_minutes(t, 0, 0);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	t->store->held.room_bytes = 16 << 10;
 	sqlite3 *other = lock(t);
 
@@ -77,9 +77,9 @@ TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup
 		hold_minutes(t, i, i);
 		assert_true(t->store->held.n_bytes <= 16 << 10);
 	}
-	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	sqlite3_close(other);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
 	assert_rows(t, "SELECT max(ts), active_import_kwh FROM energy", "1768425600|81434.0");
 	/* nothing that passed is missing from the account, up to the last whole quarter of an hour */
@@ -90,7 +90,7 @@ TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup
 	assert_non_null(strstr(warnings, "powers are dropped"));
 	/* once */
 	hold_minutes(t, 20001, 20001);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT count(*) FROM event WHERE subject = 'tallyd'", "1");
 }
 
@@ -99,18 +99,22 @@ TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 {
 	struct site *t = *state;
 	static const struct {
-		int code, r;
-	} disks[] = {{SQLITE_FULL, -ENOSPC}, {SQLITE_IOERR_WRITE, -EIO}, {SQLITE_READONLY, -EROFS}};
+		int code;
+		const char *error;
+	} disks[] = {
+		{SQLITE_FULL, "is full"}, {SQLITE_IOERR_WRITE, "I/O error"}, {SQLITE_READONLY, "readonly database"}};
 
 	for (int i = 0; i < 3; i++) {
 		hold_minutes(t, 20 * i, 20 * i + 9);
 		refuse.with = disks[i].code;
-		assert_int_equal(store_commit(t->store), disks[i].r);
+		assert_int_equal(store_commit(t->store), STORE_FAILED);
+		assert_non_null(strstr(store_error(t->store), disks[i].error));
 		hold_minutes(t, 20 * i + 10, 20 * i + 19);
-		assert_int_equal(store_commit(t->store), disks[i].r);
+		assert_int_equal(store_commit(t->store), STORE_FAILED);
+		assert_non_null(strstr(store_error(t->store), disks[i].error));
 		assert_int_equal(store_pending(t->store), 20);
 		refuse.with = 0;
-		assert_int_equal(store_commit(t->store), 0);
+		assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 		assert_int_equal(store_pending(t->store), 0);
 	}
 	assert_rows(t, "SELECT count(*), count(DISTINCT ts), min(ts), max(ts) FROM energy",
@@ -127,17 +131,17 @@ TEST_WITH(damage_met_while_running_costs_nothing_that_waits, setup_limits, teard
 	int64_t press = store_meter_id(t->store, "press");
 
 	hold_minutes(t, 0, 99);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	hold_minutes(t, 100, 119);
 	store_event(t->store, T * 1000, "press", "meter-down", "x");
 	refuse.with = SQLITE_CORRUPT;
-	assert_int_equal(store_commit(t->store), -EBADMSG);
+	assert_int_equal(store_commit(t->store), STORE_DAMAGED);
 	refuse.with = 0;
 	t->store = store_reopen(t->store, &t->conf, &t->e);
 	assert_non_null(t->store);
 	assert_int_equal(store_meter_id(t->store, "press"), press);
 	assert_int_equal(store_pending(t->store), 20);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "120|1767232740");
 	assert_rows(t, "SELECT kind FROM event WHERE subject = 'press'", "meter-down");
 	assert_true(strtol(rows(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered'"), NULL, 10) > 0);
@@ -159,7 +163,7 @@ TEST_WITH(every_meter_keeps_its_newest_counters, setup_limits, teardown)
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(77), Q_COUNT);
 	hold_minutes(t, 0, 5000);
 	sqlite3_close(other);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT pulses FROM pulse WHERE meter = 'lighting'", "77");
 	assert_rows(t, "SELECT max(ts) FROM energy WHERE meter = 'press'", "1767525600");
 }
@@ -171,13 +175,13 @@ TEST_WITH(serial_keeps_its_place_among_the_readings, setup_limits, teardown)
 
 	store_meter_serial(t->store, id, "1111");
 	hold_minutes(t, 0, 0);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	t->store->held.room_bytes = 16 << 10;
 	hold_minutes(t, 1, 1000);
 	store_meter_serial(t->store, id, "2222");
 	for (int i = 1001; i <= 2000; i++)
 		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000) + i, Q_COUNT);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT count(*) FROM event WHERE kind = 'meter-replaced'", "1");
 	assert_rows(t, "SELECT count(*) FROM energy WHERE quality = 'suspect'", "0");
 	assert_rows(t, "SELECT serial FROM meter_status WHERE meter = 'press'", "2222");
@@ -190,9 +194,9 @@ TEST_WITH(events_that_wait_are_bounded, setup_limits, teardown)
 
 	for (int i = 0; i < HELD_EVENTS_MAX + 10; i++)
 		store_event(t->store, T * 1000 + i, "press", "meter-down", "x");
-	assert_int_equal(store_commit(t->store), -EBUSY);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	sqlite3_close(other);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE kind = 'gap'"), "10 events"));
 }
 
@@ -204,7 +208,7 @@ static long number(const struct site *t, const char *sql)
 static void commit_at(struct site *t, int minute)
 {
 	store_tick(t->store, T + minute * 60);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 }
 
 TEST_WITH(old_readings_go_and_the_file_stops_growing, setup_limits, teardown)
@@ -348,12 +352,13 @@ TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits
 {
 	struct site *t = *state;
 	char who[40];
-	int r = 0, minute = 0, refused = 0;
+	enum store_commit outcome = STORE_WRITTEN;
+	int minute = 0, refused = 0;
 
 	t->store->wal.soft_bytes = 1 << 20;
 	t->store->wal.hard_bytes = 2 << 20;
 	hold_minutes(t, 0, 0);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	pid_t reader = start_reader(t);
 
 	for (int i = 0; i < 400; i++) {
@@ -361,18 +366,18 @@ TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits
 		minute += 100;
 		/* as if it were long since the last commit */
 		t->store->committed_us = 0;
-		r = store_commit(t->store);
-		refused += r == -EBUSY;
+		outcome = store_commit(t->store);
+		refused += outcome == STORE_FAILED;
 		assert_true(log_size(t) < 3 << 20);
 	}
-	assert_int_equal(r, -EBUSY);
+	assert_int_equal(outcome, STORE_FAILED);
 	assert_true(refused > 10);
 	snprintf(who, sizeof(who), "process %ld (python3)", (long)reader);
 	assert_non_null(strstr(store_error(t->store), who));
 	assert_non_null(strstr(warnings, who));
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
 	assert_rows(t, "SELECT count(*) FROM energy", "40001");
 	assert_non_null(strstr(warnings, "short again"));
@@ -383,16 +388,16 @@ TEST_WITH(readings_are_written_less_often_while_a_reader_keeps_the_log_long, set
 	struct site *t = *state;
 
 	hold_minutes(t, 0, 0);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	t->store->wal.soft_bytes = 1;
 	pid_t reader = start_reader(t);
 
 	hold_minutes(t, 1, 1);
 	/* the reader reads what is newest: all of the log can be brought home but not be begun anew */
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_POSTPONED);
 	assert_int_equal(store_pending(t->store), 1);
 	t->store->committed_us -= INT64_C(1000000) * (DB_WAL_SELDOM_S + 1);
-	assert_int_equal(store_commit(t->store), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
