@@ -21,7 +21,15 @@ enum {
 
 void db_wal_init(struct db_wal *wal)
 {
-	*wal = (struct db_wal){.soft_bytes = DB_WAL_SOFT_BYTES, .hard_bytes = DB_WAL_HARD_BYTES};
+	*wal = (struct db_wal){
+		.soft_bytes = DB_WAL_SOFT_BYTES, .hard_bytes = DB_WAL_HARD_BYTES, .seldom_s = DB_WAL_SELDOM_S};
+}
+
+void db_wal_set_limits(struct db_wal *wal, int64_t soft_bytes, int64_t hard_bytes, int64_t seldom_s)
+{
+	wal->soft_bytes = soft_bytes;
+	wal->hard_bytes = hard_bytes;
+	wal->seldom_s = seldom_s;
 }
 
 static int64_t wal_bytes(const struct db *db)
@@ -120,7 +128,7 @@ enum db_wal_verdict db_wal_check(struct db_wal *wal, struct db *db, unsigned mem
 	report_long_wal(wal, db, bytes);
 	if (bytes >= wal->hard_bytes)
 		return DB_WAL_MUST_NOT;
-	if (memory_percent >= DB_WAL_MEMORY_PERCENT || since_commit_s >= DB_WAL_SELDOM_S)
+	if (memory_percent >= DB_WAL_MEMORY_PERCENT || since_commit_s >= wal->seldom_s)
 		return DB_WAL_WRITE;
 	return DB_WAL_LATER;
 }

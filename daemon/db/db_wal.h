@@ -22,7 +22,7 @@ enum {
 };
 
 struct db_wal {
-	int64_t soft_bytes, hard_bytes;
+	int64_t soft_bytes, hard_bytes, seldom_s;
 	bool is_reported; /* that the file is too long */
 };
 
@@ -34,6 +34,9 @@ enum db_wal_verdict {
 
 /* The limits above, nothing reported. */
 void db_wal_init(struct db_wal *wal);
+
+/* Other limits, for tests. */
+void db_wal_set_limits(struct db_wal *wal, int64_t soft_bytes, int64_t hard_bytes, int64_t seldom_s);
 
 /* May a commit be made now? Shortens the file if it is long. Outside a transaction.
  * memory_percent  how full the memory is in which readings wait for the commit

