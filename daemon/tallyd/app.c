@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commit_log.h"
 #include "conf.h"
 #include "intake.h"
 #include "lines.h"
@@ -43,7 +44,7 @@ struct app {
 	struct intake intake;
 	int64_t started_us;
 	int64_t status_at_ms;
-	bool store_failing;
+	struct commit_log commit_log;
 	bool reload_again;   /* asked for while one is under way */
 	bool reload_failed;  /* the last one: files and daemon differ */
 	bool is_left_behind; /* a worker hangs: nothing that it may use is freed */
@@ -99,25 +100,7 @@ static void commit(struct app *app)
 			return;
 		outcome = store_commit(app->store);
 	}
-	switch (outcome) {
-	case STORE_WRITTEN:
-	case STORE_NOTHING:
-	case STORE_POSTPONED:
-		if (n_pending > 0)
-			log_debug("database: %zu readings committed in %lld ms", n_pending,
-				  (long long)(mono_us() - start_us) / 1000);
-		if (app->store_failing)
-			log_info("database: writes again");
-		app->store_failing = false;
-		break;
-	case STORE_FAILED:
-	case STORE_DAMAGED:
-		if (!app->store_failing)
-			log_error("database: %s; %zu readings wait in memory", store_error(app->store),
-				  store_pending(app->store));
-		app->store_failing = true;
-		break;
-	}
+	commit_log_outcome(&app->commit_log, app->store, outcome, n_pending, (mono_us() - start_us) / 1000);
 }
 
 static bool is_status_due(const struct app *app, int64_t now_ms)
@@ -148,7 +131,7 @@ static void tell_status(struct app *app)
 
 	lines_count(app->lines, &n);
 	snprintf(text, sizeof(text), "%zu of %zu buses and %zu of %zu meters up%s%s", n.n_buses_up, n.n_buses,
-		 n.n_meters_up, n.n_meters, app->store_failing ? "; the database can not be written" : "",
+		 n.n_meters_up, n.n_meters, app->commit_log.is_failing ? "; the database can not be written" : "",
 		 app->reload_failed ? "; the files have errors, the configuration before is in force" : "");
 	if (strcmp(text, app->told) == 0)
 		return;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "commit_log.h"
+
+#include "log.h"
+
+void commit_log_outcome(struct commit_log *log, const struct store *s, enum store_commit outcome, size_t n_pending,
+			int64_t took_ms)
+{
+	switch (outcome) {
+	case STORE_WRITTEN:
+		if (n_pending > 0)
+			log_debug("database: %zu readings committed in %lld ms", n_pending, (long long)took_ms);
+		if (log->is_failing)
+			log_info("database: writes again");
+		log->is_failing = false;
+		break;
+	case STORE_NOTHING:
+	case STORE_POSTPONED:
+		break;
+	case STORE_FAILED:
+	case STORE_DAMAGED:
+		if (!log->is_failing)
+			log_error("database: %s; %zu readings wait in memory", store_error(s), store_pending(s));
+		log->is_failing = true;
+		break;
+	}
+}

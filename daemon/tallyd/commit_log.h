@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* commit_log.h - log how the commits fare: that they fail, once, and that they succeed again.
+ * A commit that was postponed, or that had nothing to write, proves neither. Main thread. */
+#ifndef TALLY_COMMIT_LOG_H
+#define TALLY_COMMIT_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store.h"
+
+/* Zeros: at the start. Others read is_failing. */
+struct commit_log {
+	bool is_failing; /* the last commit that was tried */
+};
+
+/* outcome    of a store_commit() of s
+ * n_pending  readings that waited before it
+ * took_ms    how long it took */
+void commit_log_outcome(struct commit_log *log, const struct store *s, enum store_commit outcome, size_t n_pending,
+			int64_t took_ms);
+
+#endif
