@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* conf.h - tallyd.ini and bus.d/NAME.ini, read into immutable structs (tallyd.ini(5)).
- * A loaded configuration is never changed; a reload makes a new one. Any thread may read it. */
+/* conf.h - tallyd.ini and bus.d/NAME.ini as immutable structs (tallyd.ini(5)).
+ * conf_load.c fills them, and nothing changes them afterwards: a reload makes a new configuration. Any thread may read
+ * one. Plain values; no I/O. */
 #ifndef TALLY_CONF_H
 #define TALLY_CONF_H
 
@@ -13,7 +14,7 @@
 #include "names.h"
 
 struct driver;
-struct err;
+struct models;
 
 enum {
 	CONF_NAME_MAX = 40,  /* longest name of a bus, meter or input, bytes; letters, digits, '.', '_', '-' */
@@ -93,40 +94,15 @@ struct conf {
 	enum log_level log_level;
 	size_t n_buses;
 	struct conf_bus *buses;
-	size_t n_drivers;
-	struct driver **drivers; /* each model in use, once */
-	size_t n_driver_errors;	 /* complaints of e that concern driver files only */
-	unsigned n_kept;	 /* conf_keep() not yet undone; the main thread's */
+	struct models *models;	/* owns the register tables of the meters */
+	size_t n_driver_errors; /* complaints of conf_load() that concern driver files only */
+	unsigned n_kept;	/* conf_keep() not yet undone; the main thread's */
 };
-
-/* One ini file in memory. */
-struct conf_text {
-	const char *path; /* leads the messages; for a bus its last part without .ini is the bus's name */
-	const char *text;
-	size_t n_bytes;
-};
-
-/* Read DIR/tallyd.ini (may be missing: defaults) and DIR/bus.d/NAME.ini, and the drivers they name, and check all
- * of it. All complaints go into e at once. Returns a configuration owned by the caller when the daemon can run on it:
- * no error, or only errors of driver files and at least one meter left. Else NULL. */
-struct conf *conf_load(const char *dir, struct err *e);
-
-/* Read DIR/tallyd.ini only: a configuration without buses, for who asks the database, whatever is wrong with the files
- * of the buses. Returns it, owned by the caller, or NULL with all complaints in e. */
-struct conf *conf_load_main(const char *dir, struct err *e);
 
 /* Each conf_keep() puts one conf_free() off: after a reload what goes on undisturbed keeps the configuration that it
  * points into. Both from one (the main) thread. Returns c. */
 struct conf *conf_keep(struct conf *c);
 void conf_free(struct conf *c);
-
-/* Where DIR/tallyd.ini says drivers are, whatever else is wrong in it or there is no configuration at all; the default
- * when it does not say. malloc'd; NULL = no memory. */
-char *conf_driver_path(const char *dir);
-
-/* Same from texts in memory (tests, fuzzers), main first: n_buses + 1 of them. Drivers still come from files. */
-struct conf *conf_parse(const char *dir, const struct conf_text *main, const struct conf_text *buses, size_t n_buses,
-			struct err *e);
 
 /* Whether a bus of a reloaded configuration is the same as before, in the value of every key, defaults included, in its
  * meters and inputs and their order, and in the register tables: then it may continue undisturbed. The reader made a

@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* models.h - give each meter of a configuration its register table: found along the driver path, read once. */
+/* models.h - register tables by the names of their models: found along the driver path, each read once.
+ * Reads files; no logging. One thread until all tables are read; then any thread may read the tables. */
 #ifndef TALLY_MODELS_H
 #define TALLY_MODELS_H
 
-struct conf;
-struct draft;
-struct err;
+#include <stddef.h>
 
-/* Set the driver of each meter of c and fill c->drivers and c->n_driver_errors. A model that nobody has is an error
- * of the bus file; complaints about a driver file are added once and its meters keep NULL. drafts are those of
- * the buses, for the lines. Returns 0 or -ENOMEM. */
-int models_load(struct conf *c, const struct draft *drafts, struct err *e);
+struct driver;
+struct err;
+struct models;
+
+enum models_result {
+	MODELS_GOOD,
+	MODELS_FAULTY,	  /* there is a file of that name, with errors */
+	MODELS_UNKNOWN,	  /* there is none */
+	MODELS_NO_MEMORY, /* nothing was added to e */
+};
+
+/* No tables yet. driver_path ("DIR:DIR") must outlive them. NULL = out of memory. */
+struct models *models_new(const char *driver_path);
+
+/* Free all tables too; models may be NULL. */
+void models_free(struct models *models);
+
+/* The table of a model, owned by models; *driver is NULL unless it is MODELS_GOOD. When the file is read, at the first
+ * call with this name, its complaints are added to e, and a warning when another file of the same name is not used. */
+enum models_result models_get(struct models *models, const char *name, const struct driver **driver, struct err *e);
+
+/* Errors (not warnings) that models_get() has added. */
+size_t models_n_errors(const struct models *models);
+
+/* The names of all models along the path, those most like name first: "countis-e43, countis-e44". malloc'd; "" when
+ * there are none, NULL = out of memory. */
+char *models_list(const struct models *models, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "conf_load.h"
 #include "driver.h"
 #include "nearest.h"
 #include "reader.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_load.h"
 #include "driver.h"
 #include "plan.h"
 #include "table.h"

@@ -12,6 +12,7 @@
 
 #include "commit_log.h"
 #include "conf.h"
+#include "conf_load.h"
 #include "intake.h"
 #include "lines.h"
 #include "log.h"

@@ -15,6 +15,7 @@
 
 #include "bus.h"
 #include "conf.h"
+#include "conf_load.h"
 #include "driver.h"
 #include "err.h"
 #include "link.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf.h"
+#include "conf_load.h"
 #include "err.h"
 
 enum { BUSES_MAX = 4 };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "conf_load.h"
 #include "driver.h"
 #include "err.h"
 #include "option.h"
@@ -134,7 +135,6 @@ TEST_WITH(everything_has_a_default, set_up, tear_down)
 	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
 	assert_true(zone_exists(conf->timezone));
 	assert_int_equal(conf->n_buses, 1);
-	assert_int_equal(conf->n_drivers, 1);
 }
 
 TEST_WITH(bus_and_meter_have_defaults, set_up, tear_down)
@@ -159,7 +159,7 @@ TEST_WITH(bus_and_meter_have_defaults, set_up, tear_down)
 	assert_int_equal(b->n_meters, 1);
 	assert_string_equal(b->meters[0].name, "m");
 	assert_string_equal(b->meters[0].model, "meter");
-	assert_ptr_equal(b->meters[0].driver, conf->drivers[0]);
+	assert_string_equal(b->meters[0].driver->name, "meter");
 	assert_string_equal(b->meters[0].label, "");
 	assert_int_equal(b->meters[0].address, 1);
 	assert_false(b->meters[0].confirmed);
@@ -698,6 +698,13 @@ TEST_WITH(overfull_segments_are_a_warning, set_up, tear_down)
 	assert_bus_taken(BUS "repeaters = 1\n" METER PULSES "[meter n]\nmodel = meter\naddress = 3\n", "");
 }
 
+TEST_WITH(meters_of_one_model_share_its_table, set_up, tear_down)
+{
+	assert_bus_taken(BUS METER "[meter n]\nmodel = meter\naddress = 3\n", "");
+	assert_non_null(conf->buses[0].meters[0].driver);
+	assert_ptr_equal(conf->buses[0].meters[0].driver, conf->buses[0].meters[1].driver);
+}
+
 TEST_WITH(shadowed_driver_files_are_a_warning, set_up, tear_down)
 {
 	assert_int_equal(mkdir("own", 0700), 0);
@@ -705,7 +712,7 @@ TEST_WITH(shadowed_driver_files_are_a_warning, set_up, tear_down)
 	put("site/tallyd.ini", "[drivers]\npath = own:drivers\n");
 	assert_bus_taken(BUS METER,
 			 "warning: own/meter.ini: used instead of drivers/meter.ini, which has the same name\n");
-	assert_string_equal(conf->drivers[0]->file, "own/meter.ini");
+	assert_string_equal(conf->buses[0].meters[0].driver->file, "own/meter.ini");
 }
 
 TEST_WITH(a_bad_driver_file_takes_down_its_own_meters_only, set_up, tear_down)
@@ -719,7 +726,6 @@ TEST_WITH(a_bad_driver_file_takes_down_its_own_meters_only, set_up, tear_down)
 			       "errors\n"));
 	assert_non_null(conf);
 	assert_int_equal(conf->n_driver_errors, 1);
-	assert_int_equal(conf->n_drivers, 1);
 	assert_non_null(conf->buses[0].meters[0].driver);
 	assert_null(conf->buses[0].meters[1].driver);
 	assert_null(conf->buses[0].meters[2].driver);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_load.h"
 #include "draft.h"
 #include "err.h"
 #include "option.h"

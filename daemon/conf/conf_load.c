@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: MIT */
+/* Three steps. Each file becomes a draft: its sections and keys as texts, with their lines (draft.c). Each section
+ * becomes a struct by the rows of the option table: what is written, else what the meter has from its bus, else the
+ * default; what concerns several keys of one section is checked here. Then the meters get their register tables
+ * (models.c), and what the parts ask of each other is checked (conf_check.c).
+ *
+ * A complaint never ends the reading: a value that was refused is left 0 or NULL, later steps pass over it, and so all
+ * complaints come at once. Only when memory is short it ends early. Nothing of a configuration that is in force is
+ * touched: the new one is whole, or it is freed here. */
+#include "conf_load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "conf_check.h"
+#include "digest.h"
+#include "draft.h"
+#include "driver.h"
+#include "err.h"
+#include "models.h"
+#include "option.h"
+#include "value.h"
+#include "zone.h"
+
+enum {
+	MAIN_SECTIONS = 1 << OPTION_STORE | 1 << OPTION_DRIVERS | 1 << OPTION_LOG,
+	BUS_SECTIONS = 1 << OPTION_BUS | 1 << OPTION_METER | 1 << OPTION_INPUT,
+};
+
+static const char bus_suffix[] = ".ini";
+
+/* Meters that are nothing but a pulse output: what the plate of the model says. */
+static const struct {
+	const char *name, *pulse;
+} presets[] = {{"conto-d2", "10 Wh"}};
+
+/* Read the keys of one section into target: what is written, else the default. s may be NULL: nothing written. */
+static void set_options(const struct draft *d, const struct draft_section *s, enum option_section kind, void *target,
+			struct err *e)
+{
+	char allowed[OPTION_ALLOWED_TEXT_MAX];
+	const struct draft_key none = {0}, *key;
+	size_t n;
+	const struct option *o = option_table(&n);
+
+	for (const struct option *end = o + n; o < end; o++) {
+		if (o->section != kind)
+			continue;
+		key = s != NULL ? draft_key_of(s, o) : &none;
+		if (key->text != NULL) {
+			option_set(o, key->text, target, d->path, key->line, e);
+		} else if (o->required) {
+			option_allowed(o, allowed);
+			err_add(e, d->path, s->line, "%s %s: no %s, %s expected", option_section_text(kind), s->name,
+				o->name, allowed);
+		} else if (o->fallback != NULL) {
+			option_set(o, o->fallback, target, d->path, 0, e);
+		}
+	}
+}
+
+/* Of the section kind [NAME], whose values are all in target. */
+static uint64_t digest_section(enum option_section kind, const char *name, const void *target)
+{
+	uint64_t d = digest_text(digest_text(DIGEST_EMPTY, option_section_text(kind)), name);
+	size_t n;
+	const struct option *o = option_table(&n);
+
+	for (const struct option *end = o + n; o < end; o++)
+		if (o->section == kind)
+			d = option_digest(o, target, d);
+	return d;
+}
+
+static void set_interval(struct conf *c, const struct draft *d, struct err *e)
+{
+	const struct draft_section *store = draft_find(d, OPTION_STORE);
+
+	if (c->interval_s != 0 && 3600 % c->interval_s != 0)
+		err_add(e, d->path, draft_line(store, "interval"),
+			"interval = %s: a whole part of an hour (1min, 5min, 15min, 30min, 1h ...) allowed",
+			draft_key(store, "interval")->text);
+}
+
+static void refuse_timezone(const struct conf *c, const struct draft *d, struct err *e)
+{
+	char allowed[OPTION_ALLOWED_TEXT_MAX];
+
+	option_allowed(option_find(OPTION_STORE, "timezone"), allowed);
+	err_add(e, d->path, draft_line(draft_find(d, OPTION_STORE), "timezone"), "timezone = %s: %s allowed",
+		c->timezone, allowed);
+}
+
+static void set_timezone(struct conf *c, const struct draft *d, struct err *e)
+{
+	if (c->timezone == NULL)
+		c->timezone = zone_of_system();
+	else if (!zone_exists(c->timezone))
+		refuse_timezone(c, d, e);
+	if (c->timezone == NULL)
+		err_add(e, NULL, 0, "out of memory");
+}
+
+static void set_main(struct conf *c, const struct draft *d, struct err *e)
+{
+	set_options(d, draft_find(d, OPTION_STORE), OPTION_STORE, c, e);
+	set_options(d, draft_find(d, OPTION_DRIVERS), OPTION_DRIVERS, c, e);
+	set_options(d, draft_find(d, OPTION_LOG), OPTION_LOG, c, e);
+	set_interval(c, d, e);
+	set_timezone(c, d, e);
+}
+
+/* "rtu", or "tcp or rtu-over-tcp" */
+static const char *transports_text(unsigned mask)
+{
+	return mask == 1U << CONF_RTU ? "rtu" : "tcp or rtu-over-tcp";
+}
+
+/* Keys that mean nothing for this bus's transport, and those that it lacks. */
+static void check_transport(const struct conf_bus *b, const struct draft *d, const struct draft_section *s,
+			    struct err *e)
+{
+	size_t n;
+	const struct option *o = option_table(&n);
+
+	for (const struct option *end = o + n; o < end; o++)
+		if (o->section == OPTION_BUS && draft_key_of(s, o)->line != 0 && o->transports != 0 &&
+		    (o->transports & 1U << b->transport) == 0)
+			err_add(e, d->path, draft_key_of(s, o)->line,
+				"key %s with transport = %s: only with transport = %s allowed", o->name,
+				conf_transport_text(b->transport), transports_text(o->transports));
+	o = option_find(OPTION_BUS, b->transport == CONF_RTU ? "device" : "host");
+	if (draft_key_of(s, o)->line == 0)
+		err_add(e, d->path, draft_line(s, "transport"), "transport = %s: no %s, %s expected",
+			conf_transport_text(b->transport), o->name, o->what);
+}
+
+/* An adapter that turns the line by itself takes no pauses from here. */
+static void check_delays(const struct conf_bus *b, const struct draft *d, const struct draft_section *s, struct err *e)
+{
+	static const char *const names[] = {"rs485_delay_before", "rs485_delay_after"};
+	const uint32_t delays_ms[] = {b->rs485_delay_before_ms, b->rs485_delay_after_ms};
+
+	if (b->rs485 != CONF_RS485_OFF)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (delays_ms[i] != 0)
+			err_add(e, d->path, draft_line(s, names[i]),
+				"%s = %s with rs485 = off: only with rs485 = auto, kernel or rts allowed", names[i],
+				draft_key(s, names[i])->text);
+}
+
+static void set_bus_keys(struct conf_bus *b, const struct draft *d, struct err *e)
+{
+	const struct draft_section *s = draft_find(d, OPTION_BUS);
+	const char *transport;
+
+	if (s == NULL) {
+		err_add(e, d->path, 1, "no section [bus], one expected");
+		return;
+	}
+	set_options(d, s, OPTION_BUS, b, e);
+	if (b->transport == CONF_TCP && draft_key(s, "baud")->line == 0)
+		b->baud = 0; /* the gateway's affair */
+	transport = draft_key(s, "transport")->text;
+	/* A transport that is none has been told; what would fit it cannot be known. */
+	if (transport == NULL || strcmp(transport, conf_transport_text(b->transport)) == 0)
+		check_transport(b, d, s, e);
+	if (b->transport == CONF_RTU)
+		check_delays(b, d, s, e);
+}
+
+/* Line of a key that a meter has from its own section or else from [bus]. */
+static unsigned inherited_line(const struct draft *d, const struct draft_section *s, const char *name)
+{
+	const struct draft_section *bus = draft_find(d, OPTION_BUS);
+
+	return draft_key(s, name)->line != 0 || bus == NULL ? draft_line(s, name) : draft_line(bus, name);
+}
+
+static void set_meter(struct conf_meter *m, const struct conf_bus *b, const struct draft *d,
+		      const struct draft_section *s, struct err *e)
+{
+	strcpy(m->name, s->name);
+	m->line = s->line;
+	m->energy_every_s = b->energy_every_s;
+	m->power_every_s = b->power_every_s;
+	m->response_timeout_ms = b->response_timeout_ms;
+	m->retries = b->retries;
+	m->energy_every_line = inherited_line(d, s, "energy_every");
+	m->power_every_line = inherited_line(d, s, "power_every");
+	set_options(d, s, OPTION_METER, m, e);
+	m->digest = digest_section(OPTION_METER, m->name, m);
+}
+
+/* The pulse of a preset, as if it had been written. */
+static void set_preset(struct option_input *keys, const struct draft_key *preset, const struct draft *d, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+		if (strcmp(presets[i].name, keys->preset) == 0) {
+			option_set(option_find(OPTION_INPUT, "pulse"), presets[i].pulse, keys, d->path, preset->line,
+				   e);
+			keys->preset[0] = '\0';
+			return;
+		}
+	}
+	if (strcmp(keys->preset, "conto-d1") == 0)
+		err_add(e, d->path, preset->line,
+			"preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh in its order table "
+			"and 2000 imp/kWh in its text: pulse with the weight on the meter's plate expected");
+	else if (keys->preset[0] != '\0')
+		err_add(e, d->path, preset->line, "preset = %s: conto-d2 allowed", keys->preset);
+}
+
+/* Quantity and weight of a pulse from whichever of pulse and preset is given. */
+static void set_pulse(struct conf_input *in, struct option_input *keys, const struct draft *d,
+		      const struct draft_section *s, struct err *e)
+{
+	const struct draft_key *pulse = draft_key(s, "pulse"), *preset = draft_key(s, "preset");
+
+	if (pulse->line != 0 && preset->line != 0) {
+		err_add(e, d->path, preset->line, "preset = %s beside pulse = %s: one of them allowed", preset->text,
+			pulse->text);
+		return;
+	}
+	if (pulse->line == 0 && preset->line == 0) {
+		err_add(e, d->path, s->line,
+			"input %s: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, expected",
+			s->name);
+		return;
+	}
+	if (preset->line != 0)
+		set_preset(keys, preset, d, e);
+	in->quantity = keys->pulse.quantity;
+	in->shown = keys->pulse.shown;
+	in->weight = keys->pulse.weight;
+	in->weight_per = keys->pulse.weight_per;
+}
+
+static void set_offset(struct conf_input *in, const struct option_input *keys, const struct draft *d,
+		       const struct draft_section *s, struct err *e)
+{
+	const struct draft_key *offset = draft_key(s, "offset");
+
+	if (!keys->offset.given || in->weight == 0)
+		return;
+	in->offset = keys->offset.base_units;
+	if (keys->offset.quantity != in->quantity)
+		err_add(e, d->path, offset->line, "offset = %s: a unit of the same kind as the pulse's (%s) allowed",
+			offset->text, in->shown->text);
+}
+
+static void set_concentrator(struct conf_input *in, const struct option_input *keys, const struct conf_bus *b,
+			     const struct draft *d, const struct draft_section *s, struct err *e)
+{
+	char allowed[OPTION_ALLOWED_TEXT_MAX];
+
+	in->concentrator = b->n_meters;
+	if (keys->concentrator[0] == '\0')
+		return;
+	for (in->concentrator = 0; in->concentrator < b->n_meters; in->concentrator++)
+		if (strcmp(b->meters[in->concentrator].name, keys->concentrator) == 0)
+			return;
+	option_allowed(option_find(OPTION_INPUT, "concentrator"), allowed);
+	err_add(e, d->path, draft_line(s, "concentrator"), "concentrator = %s: %s allowed", keys->concentrator,
+		allowed);
+}
+
+static void set_input(struct conf_input *in, const struct conf_bus *b, const struct draft *d,
+		      const struct draft_section *s, struct err *e)
+{
+	struct option_input keys = {0};
+
+	set_options(d, s, OPTION_INPUT, &keys, e);
+	*in = keys.input;
+	strcpy(in->name, s->name);
+	in->line = s->line;
+	set_pulse(in, &keys, d, s, e);
+	set_offset(in, &keys, d, s, e);
+	set_concentrator(in, &keys, b, d, s, e);
+	in->digest = digest_section(OPTION_INPUT, in->name, &keys);
+}
+
+/* Where what concerns the whole bus is told. */
+static unsigned bus_line(const struct draft *d)
+{
+	const struct draft_section *s = draft_find(d, OPTION_BUS);
+
+	return s != NULL ? s->line : 1;
+}
+
+static int set_bus(struct conf_bus *b, const struct draft *d, struct err *e)
+{
+	size_t n_meters = 0, n_inputs = 0;
+
+	set_bus_keys(b, d, e);
+	for (size_t i = 0; i < d->n_sections; i++) {
+		n_meters += d->sections[i].kind == OPTION_METER;
+		n_inputs += d->sections[i].kind == OPTION_INPUT;
+	}
+	b->meters = calloc(n_meters + 1, sizeof(*b->meters));
+	b->inputs = calloc(n_inputs + 1, sizeof(*b->inputs));
+	if (b->meters == NULL || b->inputs == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n_sections; i++)
+		if (d->sections[i].kind == OPTION_METER)
+			set_meter(&b->meters[b->n_meters++], b, d, &d->sections[i], e);
+	for (size_t i = 0; i < d->n_sections; i++)
+		if (d->sections[i].kind == OPTION_INPUT)
+			set_input(&b->inputs[b->n_inputs++], b, d, &d->sections[i], e);
+	b->digest = digest_section(OPTION_BUS, b->name, b);
+	if (n_meters == 0)
+		err_warn(e, d->path, bus_line(d), "no section [meter NAME]: nothing to poll on this bus");
+	return 0;
+}
+
+/* The name of the bus that the file at path describes; told when it is none. */
+static bool name_bus(struct conf_bus *b, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/'), *start = slash != NULL ? slash + 1 : path;
+	size_t n = strlen(start);
+
+	if (n >= sizeof(bus_suffix) - 1 && strcmp(start + n - (sizeof(bus_suffix) - 1), bus_suffix) == 0)
+		n -= sizeof(bus_suffix) - 1;
+	if (n <= CONF_NAME_MAX)
+		memcpy(b->name, start, n);
+	if (n <= CONF_NAME_MAX && value_is_name(b->name, CONF_NAME_MAX))
+		return true;
+	err_add(e, path, 0,
+		"the file's name is the bus's: 1 to %d letters, digits, '.', '_', '-', a letter or digit first, and "
+		".ini allowed",
+		CONF_NAME_MAX);
+	return false;
+}
+
+static int read_bus(struct conf_bus *b, struct draft *d, const struct draft_source *source, struct err *e)
+{
+	b->file = strdup(source->path);
+	if (b->file == NULL)
+		return -ENOMEM;
+	name_bus(b, source->path, e);
+	if (draft_read(d, source, BUS_SECTIONS, e) != 0)
+		return 0; /* told; the other files are still looked at */
+	return set_bus(b, d, e);
+}
+
+/* Add the register tables to the digests of their meters, and the meters and inputs to those of their buses. */
+static void join_digests(struct conf *c)
+{
+	for (size_t i = 0; i < c->n_buses; i++) {
+		struct conf_bus *b = &c->buses[i];
+
+		for (size_t k = 0; k < b->n_meters; k++) {
+			struct conf_meter *m = &b->meters[k];
+
+			m->digest = digest_whole(m->digest, m->driver != NULL ? (int64_t)m->driver->digest : 0);
+			b->digest = digest_whole(b->digest, (int64_t)m->digest);
+		}
+		for (size_t k = 0; k < b->n_inputs; k++)
+			b->digest = digest_whole(b->digest, (int64_t)b->inputs[k].digest);
+	}
+}
+
+static void refuse_model(const struct conf *c, const struct conf_bus *b, const struct conf_meter *m,
+			 const struct draft *d, struct err *e)
+{
+	unsigned line = draft_line(draft_at(d, m->line), "model");
+	char *list = models_list(c->models, m->model);
+
+	if (list == NULL)
+		err_add(e, NULL, 0, "out of memory");
+	else if (list[0] == '\0')
+		err_add(e, b->file, line, "model = %s: no model at all found in %s", m->model, c->driver_path);
+	else
+		err_add(e, b->file, line, "model = %s: %s allowed", m->model, list);
+	free(list);
+}
+
+/* Give each meter the register table of its model. */
+static int set_drivers(struct conf *c, const struct draft *drafts, struct err *e)
+{
+	if (c->driver_path == NULL)
+		return 0; /* refused before */
+	c->models = models_new(c->driver_path);
+	if (c->models == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->n_buses; i++) {
+		struct conf_bus *b = &c->buses[i];
+
+		for (size_t k = 0; k < b->n_meters; k++) {
+			struct conf_meter *m = &b->meters[k];
+
+			if (m->model[0] == '\0')
+				continue; /* refused before */
+			switch (models_get(c->models, m->model, &m->driver, e)) {
+			case MODELS_GOOD:
+				break;
+			case MODELS_FAULTY:
+				err_warn(e, b->file, m->line,
+					 "meter %s: not polled, the register table of %s has errors", m->name,
+					 m->model);
+				break;
+			case MODELS_UNKNOWN:
+				refuse_model(c, b, m, &drafts[i], e);
+				break;
+			case MODELS_NO_MEMORY:
+				return -ENOMEM;
+			}
+		}
+	}
+	c->n_driver_errors = models_n_errors(c->models);
+	return 0;
+}
+
+static size_t count_usable(const struct conf *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_buses; i++)
+		for (size_t k = 0; k < c->buses[i].n_meters; k++)
+			n += c->buses[i].meters[k].driver != NULL;
+	return n;
+}
+
+static int read_all(struct conf *c, struct draft *drafts, const struct draft_source *sources, size_t n_buses,
+		    struct err *e)
+{
+	int error;
+
+	c->buses = calloc(n_buses + 1, sizeof(*c->buses));
+	if (c->buses == NULL)
+		return -ENOMEM;
+	if (draft_read(&drafts[0], &sources[0], MAIN_SECTIONS, e) == 0)
+		set_main(c, &drafts[0], e);
+	for (size_t i = 0; i < n_buses; i++) {
+		c->n_buses++;
+		error = read_bus(&c->buses[i], &drafts[i + 1], &sources[i + 1], e);
+		if (error != 0)
+			return error;
+	}
+	error = set_drivers(c, &drafts[1], e);
+	if (error != 0)
+		return error;
+	join_digests(c);
+	conf_check(c, &drafts[1], e);
+	return 0;
+}
+
+/* A configuration from tallyd.ini and n_buses bus files. */
+static struct conf *load(const char *dir, const struct draft_source *sources, size_t n_buses, struct err *e)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+	struct draft *drafts = calloc(n_buses + 1, sizeof(*drafts));
+	size_t n_errors_before = e->n_errors;
+	int error = -ENOMEM;
+
+	if (c == NULL || drafts == NULL)
+		goto out;
+	c->dir = strdup(dir);
+	if (c->dir != NULL)
+		error = read_all(c, drafts, sources, n_buses, e);
+out:
+	if (error == -ENOMEM)
+		err_add(e, NULL, 0, "out of memory");
+	for (size_t i = 0; drafts != NULL && i <= n_buses; i++)
+		draft_fini(&drafts[i]);
+	free(drafts);
+	if (c != NULL &&
+	    (e->n_errors - n_errors_before > c->n_driver_errors || (c->n_driver_errors > 0 && count_usable(c) == 0))) {
+		conf_free(c);
+		c = NULL;
+	}
+	return c;
+}
+
+struct conf *conf_parse(const char *dir, const struct conf_text *main, const struct conf_text *buses, size_t n_buses,
+			struct err *e)
+{
+	struct draft_source *sources = calloc(n_buses + 1, sizeof(*sources));
+	struct conf *c;
+
+	if (sources == NULL) {
+		err_add(e, NULL, 0, "out of memory");
+		return NULL;
+	}
+	sources[0] = (struct draft_source){main->path, main->text, main->n_bytes};
+	for (size_t i = 0; i < n_buses; i++)
+		sources[i + 1] = (struct draft_source){buses[i].path, buses[i].text, buses[i].n_bytes};
+	c = load(dir, sources, n_buses, e);
+	free(sources);
+	return c;
+}
+
+static int is_bus_file(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name), n_suffix = sizeof(bus_suffix) - 1;
+
+	return entry->d_name[0] != '.' && n > n_suffix && strcmp(entry->d_name + n - n_suffix, bus_suffix) == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static struct conf *load_files(const char *dir, const char *main_path, char *const *paths, size_t n, struct err *e)
+{
+	struct draft_source *sources = calloc(n + 1, sizeof(*sources));
+	struct conf *c = NULL;
+
+	if (sources == NULL) {
+		err_add(e, NULL, 0, "out of memory");
+		return NULL;
+	}
+	sources[0].path = main_path;
+	if (access(main_path, F_OK) != 0 && errno == ENOENT)
+		sources[0].text = ""; /* every key has a default */
+	for (size_t i = 0; i < n; i++)
+		sources[i + 1].path = paths[i];
+	c = load(dir, sources, n, e);
+	free(sources);
+	return c;
+}
+
+/* Paths of the bus files below bus_dir, sorted: *paths and each of its strings are malloc'd. Returns their number; 0
+ * with an error added when there are none. */
+static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(bus_dir, &entries, is_bus_file, by_name);
+	size_t n_paths = 0;
+
+	*paths = NULL;
+	if (n < 0)
+		err_add(e, bus_dir, 0, "%s, a directory with a NAME.ini for each bus expected", strerror(errno));
+	if (n == 0)
+		err_add(e, bus_dir, 0, "no bus file, at least one NAME.ini expected");
+	if (n > 0)
+		*paths = calloc((size_t)n, sizeof(**paths));
+	for (int i = 0; i < n; i++) {
+		if (*paths != NULL && asprintf(&(*paths)[n_paths], "%s/%s", bus_dir, entries[i]->d_name) >= 0)
+			n_paths++;
+		free(entries[i]);
+	}
+	free(entries);
+	if (n > 0 && n_paths < (size_t)n)
+		err_add(e, NULL, 0, "out of memory");
+	return n_paths;
+}
+
+static bool is_directory(const char *dir, struct err *e)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		err_add(e, dir, 0, "%s, a configuration directory expected", strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		err_add(e, dir, 0, "a file, a configuration directory expected");
+	else
+		return true;
+	return false;
+}
+
+struct conf *conf_load_main(const char *dir, struct err *e)
+{
+	char *main_path = NULL;
+	struct conf *c = NULL;
+
+	if (!is_directory(dir, e))
+		return NULL;
+	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0) {
+		err_add(e, NULL, 0, "out of memory");
+		return NULL;
+	}
+	c = load_files(dir, main_path, NULL, 0, e);
+	free(main_path);
+	return c;
+}
+
+struct conf *conf_load(const char *dir, struct err *e)
+{
+	char *main_path = NULL, *bus_dir = NULL, **paths = NULL;
+	size_t n_paths = 0, n_errors_before = e->n_errors;
+	struct conf *c = NULL;
+
+	if (!is_directory(dir, e))
+		return NULL;
+	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0 || asprintf(&bus_dir, "%s/bus.d", dir) < 0) {
+		err_add(e, NULL, 0, "out of memory");
+		goto out;
+	}
+	n_paths = list_bus_files(bus_dir, &paths, e);
+	c = load_files(dir, main_path, paths, n_paths, e);
+	/* Without a bus the main file was still read for its faults. */
+	if (c != NULL && e->n_errors - n_errors_before > c->n_driver_errors) {
+		conf_free(c);
+		c = NULL;
+	}
+out:
+	for (size_t i = 0; i < n_paths; i++)
+		free(paths[i]);
+	free(paths);
+	free(bus_dir);
+	free(main_path);
+	return c;
+}
+
+char *conf_driver_path(const char *dir)
+{
+	const struct option *o = option_find(OPTION_DRIVERS, "path");
+	const struct draft_section *section;
+	struct draft_source source = {0};
+	struct draft d = {0};
+	struct err e = {0};
+	char *main_path = NULL, *path = NULL;
+
+	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0)
+		return NULL;
+	source.path = main_path;
+	(void)draft_read(&d, &source, MAIN_SECTIONS, &e);
+	section = draft_find(&d, OPTION_DRIVERS);
+	path = strdup(section != NULL && draft_key_of(section, o)->text != NULL ? draft_key_of(section, o)->text
+										: o->fallback);
+	draft_fini(&d);
+	err_fini(&e);
+	free(main_path);
+	return path;
+}
