@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Who answers at a meter's address: the wrong model, a new serial number, counters that cannot be right. */
+#include <stdio.h>
+#include <string.h>
+
+#include "paper_bus.h"
+#include "unit.h"
+
+enum {
+	/* Slots of an hour begin after this many; the first slot that is a day after the first contact is the 25th. */
+	DAY_LATER_MS = 25 * HOUR_MS,
+	NEW_SERIAL = 0x1234, /* the known one is 0000 */
+};
+
+STORY(meter_that_is_back_says_first_who_it_is)
+{
+	begin_up(identified_model, 2, 0, 10);
+	take_down_m1(SLOT_MS);
+	tick(4 * SLOT_MS);
+	forget();
+	answer_all();
+	expect("<m2 40 P good>\nask m1 100+2\n!m1 meter-up: up: Test at line address 1\nask m1 500+2\n"
+	       "ask m1 200+2\n<m1 40 P good>\n");
+}
+
+STORY(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later)
+{
+	begin(identified_model, 1, 0, 10);
+	meters[0].retries = 0;
+	tick(START_MS);
+	time_out();
+	expect("ask m1 500+2\n");
+	tick(SLOT_MS);
+	time_out();
+	expect("ask m1 500+2\nask m1 200+2\n");
+	answer();
+	expect("<m1 10 P good>\n!m1 meter-up: up: Test at line address 1\n");
+	tick(2 * SLOT_MS);
+	answer();
+	expect("ask m1 200+2\n<m1 20 P good>\n");
+	tick(SLOT_MS + HOUR_MS);
+	expect("ask m1 500+2\n");
+}
+
+STORY(readings_of_another_model_are_suspect)
+{
+	begin(identified_model, 1, 0, 10);
+	tick(START_MS);
+	answer_other_maker();
+	expect("ask m1 500+2\n!m1 meter-up: up: Test at line address 1\n"
+	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
+	       "suspect\n");
+	assert_string_equal(meter_status(0).state, "suspect");
+	assert_string_equal(meter_status(0).mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	tick(SLOT_MS);
+	answer();
+	expect("ask m1 200+2\n<m1 10 P suspect>\n");
+}
+
+STORY(meter_is_asked_daily_who_it_is)
+{
+	begin(identified_model, 1, 0, 3600);
+	tick(START_MS);
+	answer_all();
+	for (int64_t ms = HOUR_MS; ms < DAY_LATER_MS; ms += HOUR_MS) {
+		forget();
+		tick(ms);
+		answer_all();
+		assert_false(was_written("500+2"));
+	}
+	forget();
+	tick(DAY_LATER_MS);
+	expect("ask m1 500+2\n");
+}
+
+STORY(meter_of_another_model_is_asked_again_and_the_right_one_counts)
+{
+	begin(identified_model, 1, 0, 3600);
+	tick(START_MS);
+	answer_other_maker();
+	forget();
+	tick(HOUR_MS);
+	expect("ask m1 500+2\n");
+	answer();
+	expect("!m1 identity-changed: a test again; its readings count\nask m1 200+2\n");
+	answer();
+	expect("<m1 3600 P good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+	assert_string_equal(meter_status(0).mismatch, "");
+	tick(2 * HOUR_MS);
+	expect("ask m1 200+2\n");
+}
+
+/* A meter whose serial number is 0000 is due to say it again. */
+static void ask_for_serial(void)
+{
+	begin_up(numbered_model, 1, 10, 0);
+	tick(HOUR_MS);
+	answer_all();
+	forget();
+	tick(DAY_LATER_MS);
+	expect("ask m1 500+3\n");
+}
+
+STORY(new_serial_number_is_asked_for_once_more_before_it_is_believed)
+{
+	ask_for_serial();
+	answer_with(NEW_SERIAL);
+	expect("ask m1 500+3\n");
+	answer();
+	expect("ask m1 100+2\n");
+	answer();
+	expect("<m1 90000 E good>\n");
+}
+
+STORY(serial_number_that_stays_new_is_reported_before_the_counters)
+{
+	ask_for_serial();
+	answer_with(NEW_SERIAL);
+	answer_with(NEW_SERIAL);
+	expect("ask m1 500+3\n!m1 identity-changed: serial number 1234 was 0000\nm1 is 1234\nask m1 100+2\n");
+	answer();
+	expect("<m1 90000 E good>\n");
+}
+
+STORY(counters_of_what_may_be_another_meter_are_not_read)
+{
+	ask_for_serial();
+	answer_with(NEW_SERIAL);
+	time_out();
+	tick(DAY_LATER_MS + 1000);
+	time_out();
+	expect("ask m1 500+3\nask m1 500+3\n");
+	tick(DAY_LATER_MS + SLOT_MS);
+	expect("ask m1 500+3\n");
+}
+
+STORY(serial_number_known_from_before_the_start_counts_as_known)
+{
+	begin(numbered_model, 1, 10, 0);
+	snprintf(known_serial, sizeof(known_serial), "0000");
+	tick(START_MS);
+	answer_with(NEW_SERIAL);
+	expect("ask m1 500+3\nask m1 500+3\n");
+	answer();
+	expect("!m1 meter-up: up: Test at line address 1\n");
+}
+
+STORY(implausible_counters_are_read_again_before_they_are_passed_on)
+{
+	begin_up(plain_model, 2, 10, 0);
+	tick(SLOT_MS);
+	answer_with(NONSENSE);
+	expect("ask m1 100+2\nask m2 100+2\n");
+	answer();
+	expect("<m2 10 E good>\nask m1 100+2\n");
+	answer();
+	expect("<m1 10 E good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+STORY(counters_that_stay_implausible_are_passed_on)
+{
+	begin_up(plain_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer_with(NONSENSE);
+	answer_with(NONSENSE);
+	expect("ask m1 100+2\nask m1 100+2\n<m1 10 E good implausible>\n");
+	tick(2 * SLOT_MS);
+	expect("ask m1 100+2\n");
+}
+
+STORY(meter_whose_counters_are_implausible_is_asked_who_it_is)
+{
+	begin_up(identified_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer_with(NONSENSE);
+	expect("ask m1 100+2\nask m1 500+2\n");
+	answer();
+	expect("ask m1 100+2\n");
+	answer_with(NONSENSE);
+	expect("<m1 10 E good implausible>\n");
+	tick(2 * SLOT_MS);
+	answer();
+	expect("ask m1 100+2\n<m1 20 E good>\n");
+}
+
+STORY(meter_that_became_another_model_is_suspect_before_its_counters_are_passed_on)
+{
+	begin_up(identified_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer_with(NONSENSE);
+	answer_other_maker();
+	answer();
+	expect("ask m1 100+2\nask m1 500+2\n"
+	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
+	       "suspect\nask m1 100+2\n<m1 10 E suspect>\n");
+}
+
+/* At 2 s m1 answers nonsense; m2 takes all the time to the next slot, so that m1 is asked again only then. */
+static void leave_no_time_for_a_second_reading(const char *model)
+{
+	begin_up(model, 2, 1, 0);
+	tick(2000);
+	answer_with(NONSENSE);
+	answer_after(950); /* 50 ms are left: less than the 100 that any question needs */
+	tick(3000);
+}
+
+STORY(who_it_is_comes_first_when_there_was_no_time_for_it)
+{
+	leave_no_time_for_a_second_reading(identified_model);
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 500+2\nask m2 100+2\n");
+	answer();
+	expect("ask m1 100+2\n");
+}
+
+STORY(implausible_counters_that_cannot_be_read_again_are_dropped)
+{
+	leave_no_time_for_a_second_reading(plain_model);
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 100+2\nask m2 100+2\n");
+	answer();
+	expect("<m1 3 E good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+STORY(implausible_counters_of_two_slots_are_passed_on)
+{
+	leave_no_time_for_a_second_reading(plain_model);
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 100+2\nask m2 100+2\n");
+	answer_with(NONSENSE);
+	expect("<m1 3 E good implausible>\n");
+}
+
+UNIT_MAIN(NULL, NULL)

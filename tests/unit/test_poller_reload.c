@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What an ending poller passes on, and what the next one continues. */
+#include "paper_bus.h"
+#include "unit.h"
+
+STORY(line_that_was_down_before_a_reload_is_reported_down_again_and_then_up)
+{
+	begin_up(plain_model, 2, 0, 10);
+	tick(SLOT_MS);
+	lose_line();
+	assert_string_equal(bus_status().state, "down");
+	reload();
+	forget();
+	assert_string_equal(bus_status().state, "down");
+	wake();
+	expect("!line bus-down: down: port gone; tried again until it is there\n");
+	restore_line_after(0);
+	answer();
+	expect("ask m1 200+2\nask m2 200+2\n!line bus-up: up: meters answer\n<m1 10 P good>\n");
+	assert_string_equal(bus_status().state, "up");
+}
+
+STORY(end_passes_on_what_was_answered_and_asks_nothing_more)
+{
+	begin_up(plain_model, 3, 60, 10);
+	tick(MINUTE_MS);
+	time_out();
+	forget();
+	bring_back(LINK_OK, 0, 1); /* of two requests */
+	bring_back(LINK_OK, 0, 0);
+	poller_end(poller, now_ms);
+	expect("<m2 60 EP good no power>\n");
+	assert_int_equal(n_logged, 0);
+	tick(MINUTE_MS + SLOT_MS);
+	expect("");
+}
+
+STORY(what_an_end_cut_short_is_asked_again_in_its_slot_by_the_next_poller)
+{
+	begin_up(plain_model, 2, 60, 10);
+	tick(MINUTE_MS);
+	answer();
+	bring_back(LINK_OK, 0, 1); /* of two requests */
+	reload();
+	forget();
+	tick(MINUTE_MS + 500); /* still the same slot */
+	expect("ask m2 100+2 200+2\n");
+}
+
+UNIT_MAIN(NULL, NULL)
