@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""dead_third.py [METERS BAUD PERIOD_S SLOTS]: meters on one paced serial line, of which a third dies at once.
+"""dead_third.py [METERS BAUD PERIOD_S SLOTS]: meters on one paced serial line, of which a third dies at the same time.
 
-Prints what tally check says of the line, how many slots the healthy meters kept before, while the dead ones were found
-out, and after, and how much longer a healthy meter waited for its turn because of a dead one. Exit code 1 when a slot was
-lost that should have been kept."""
+Prints the round that tally check computes for the line; how many slots of the healthy meters were stored before, during
+and after the detection of the dead ones; and how much longer a healthy meter waited because of a dead one. Exit code 1
+when a slot was lost that should have been stored."""
 
 import math
 import pathlib
@@ -19,7 +19,7 @@ TIMEOUT_S = 1
 
 
 class DeadThird(Site):
-    def lay_out(self, n, baud, period_s):
+    def make_site(self, n, baud, period_s):
         site = f"[bus line]\ntransport = rtu\npath = {self.dir}/tty\nbaud = {baud}\n"
         bus = (f"[bus]\ntransport = rtu\ndevice = {self.dir}/tty\nbaud = {baud}\nenergy_every = {period_s}s\n"
                f"power_every = {period_s}s\nresponse_timeout = {TIMEOUT_S}s\n")
@@ -33,9 +33,9 @@ class DeadThird(Site):
         return site
 
     def round_s(self):
-        """What tally check makes of the line."""
-        said = self.tally("check").stdout
-        return float(re.search(r"a round of everything: \d+ requests, ([\d.]+) s", said).group(1))
+        """The time of a round, as tally check computes it."""
+        shown = self.tally("check").stdout
+        return float(re.search(r"a round of everything: \d+ requests, ([\d.]+) s", shown).group(1))
 
     def newest(self):
         return max((row["ts"] for row in self.sql("SELECT max(ts) AS ts FROM energy HAVING count(*) > 0")), default=0)
@@ -47,8 +47,8 @@ class DeadThird(Site):
         wait_for(lambda: self.newest() > last, f"slots up to {last}", 60 + 2 * n * period_s)
         return first, last
 
-    def kept(self, first, last, period_s):
-        """Of the healthy meters: rows kept, rows due, and the longest time from slot to answer of each."""
+    def stored(self, first, last, period_s):
+        """Of the healthy meters: rows stored, rows due, and the longest time from slot to answer of each."""
         rows = self.sql(f"SELECT m.name, r.delay_ms FROM reading_energy r JOIN meter m ON m.id = r.meter "
                         f"WHERE {SLOT} BETWEEN ? AND ?", first, last)
         rows = [r for r in rows if r["name"] in self.healthy]
@@ -56,7 +56,7 @@ class DeadThird(Site):
         return len(rows), len(self.healthy) * ((last - first) // period_s + 1), longest
 
     def run_all(self, n, baud, period_s, slots):
-        site = self.lay_out(n, baud, period_s)
+        site = self.make_site(n, baud, period_s)
         result = {"round_s": self.round_s()}
         self.start_sim(site)
         self.start_daemon()
@@ -70,23 +70,23 @@ class DeadThird(Site):
         found = self.newest()
         after = self.wait_slots(slots, period_s)
         self.assertEqual(self.stop_daemon(), 0)
-        result["before"] = self.kept(*before, period_s)
-        result["while"] = self.kept(died, found, period_s)
-        result["after"] = self.kept(*after, period_s)
+        result["before"] = self.stored(*before, period_s)
+        result["while"] = self.stored(died, found, period_s)
+        result["after"] = self.stored(*after, period_s)
         return result
 
     def runTest(self):
         pass
 
 
-def hold_up_ms(result, phase):
-    """How much later than ever before a healthy meter was answered."""
+def extra_delay_ms(result, phase):
+    """How much later than its latest answer before a healthy meter answered, at most."""
     return max(after - before for before, after in zip(result["before"][2].values(), result[phase][2].values()))
 
 
 def lost(result, phase):
-    kept, due, _ = result[phase]
-    return due - kept
+    stored, due, _ = result[phase]
+    return due - stored
 
 
 def run(n, baud, period_s, slots):
@@ -101,17 +101,17 @@ def run(n, baud, period_s, slots):
 def report(result, n, period_s):
     print(f"{n} meters, a round takes {result['round_s']} s of {period_s} s")
     for phase in ("before", "while", "after"):
-        kept, due, longest = result[phase]
-        print(f"{phase:6}: {kept} of {due} rows, last answer {max(longest.values())} ms after its slot")
-    print(f"hold-up of a healthy meter by dead ones: while they were found out {hold_up_ms(result, 'while')} ms, "
-          f"afterwards {hold_up_ms(result, 'after')} ms")
+        stored, due, longest = result[phase]
+        print(f"{phase:6}: {stored} of {due} rows, last answer {max(longest.values())} ms after its slot")
+    print(f"extra delay of a healthy meter because of dead ones: during detection {extra_delay_ms(result, 'while')} ms, "
+          f"afterwards {extra_delay_ms(result, 'after')} ms")
 
 
 def main():
     n, baud, period_s, slots = (int(a) for a in sys.argv[1:5]) if len(sys.argv) > 4 else (30, 9600, 30, 20)
     result = run(n, baud, period_s, slots)
     report(result, n, period_s)
-    # Each dead meter costs its timeout once; what that takes of slots may be lost, for each healthy meter.
+    # Each dead meter costs its timeout once. Each healthy meter may lose the slots that this time covers.
     may_lose = math.ceil(n / 3 * TIMEOUT_S / period_s) * len(result["before"][2])
     return 1 if lost(result, "before") or lost(result, "after") or lost(result, "while") > may_lose else 0
 

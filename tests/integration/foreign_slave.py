@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A Modbus slave that is not ours: pymodbus with the holding registers of an image file.
+"""A foreign Modbus slave: pymodbus with the holding registers of an image file.
 
 usage: foreign_slave.py IMAGE UNIT rtu DEVICE BAUD | foreign_slave.py IMAGE UNIT tcp PORT
 
-IMAGE has lines "ADDRESS WORD WORD ...": a decimal address, then hexadecimal words; "#" begins a comment. Addresses that
-no line names are refused with exception 2."""
+IMAGE has lines "ADDRESS WORD WORD ...": a decimal address, then hexadecimal words; "#" begins a comment. A request for
+any other address gets exception 2."""
 
 import sys
 

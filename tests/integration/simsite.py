@@ -17,18 +17,18 @@ import unittest
 BUILD = pathlib.Path(os.environ.get("TALLY_BUILD", "build/dev")).resolve()
 SOURCE = pathlib.Path(os.environ.get("TALLY_SOURCE", ".")).resolve()
 SANITIZED = "TALLY_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text()
-PATIENCE_S = 60  # bound of every wait; reaching it is a failure
+PATIENCE_S = 60  # longest time of every wait; a wait that takes longer fails the test
 
 
 def wait_for(condition, what, patience_s=PATIENCE_S):
-    """Poll condition() until it is true; returns its value."""
+    """Call condition() until its value is true; returns that value."""
     deadline = time.monotonic() + patience_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {patience_s} s in vain for {what}")
+            raise AssertionError(f"timed out after {patience_s} s waiting for {what}")
         time.sleep(0.05)
 
 
@@ -39,7 +39,7 @@ def free_port():
 
 
 class Site(unittest.TestCase):
-    """Base of the tests: a folder of its own, and helpers that start programs and end them."""
+    """Base of the tests: a temporary folder, and helpers that start programs and end them."""
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tally-"))
@@ -81,15 +81,17 @@ class Site(unittest.TestCase):
         path = self.dir / name
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def write_gateway(self, meters, power_every="1s"):
-        """A bus file for these meters behind a gateway, read every second. Returns the bus's section for start_sim()."""
-        port = free_port()
+    def write_gateway(self, meters, power_every="1s", port=None):
+        """Write the bus file of these meters behind a gateway, which are read every second. meters may begin with more
+        keys of the bus. Returns the section of the bus for start_sim()."""
+        port = port or free_port()
         self.write("etc/bus.d/gateway.ini", "[bus]\ntransport = tcp\nhost = 127.0.0.1\n"
                                             f"port = {port}\nenergy_every = 1s\npower_every = {power_every}\n{meters}")
         return f"[bus gateway]\ntransport = tcp\nport = {port}\n"
 
     def start_sim(self, site, seed=1, drivers=f"{SOURCE}/drivers"):
-        """site without its [site] section's control, trace and drivers, which are added."""
+        """Start the simulator. A section [site] with control, trace, drivers and seed is put before site, which may begin
+        with more keys of that section."""
         head = (f"[site]\ncontrol = {self.dir}/control\ntrace = {self.dir}/trace\n"
                 f"drivers = {drivers}\nseed = {seed}\n")
         path = self.write("site.ini", head + site)
@@ -97,7 +99,7 @@ class Site(unittest.TestCase):
         wait_for(lambda: "\nready\n" in "\n" + self.log("sim.log") or self.sim.poll() is not None, "the simulator")
         self.assertIsNone(self.sim.poll(), self.log("sim.log"))
 
-    def ask_sim(self, *command):
+    def command_sim(self, *command):
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(10)
             s.connect(str(self.dir / "control"))
@@ -109,7 +111,7 @@ class Site(unittest.TestCase):
         return answer.decode()
 
     def control(self, *command):
-        answer = self.ask_sim(*command)
+        answer = self.command_sim(*command)
         self.assertTrue(answer.startswith("ok"), answer)
         return answer
 
@@ -117,7 +119,7 @@ class Site(unittest.TestCase):
         self.daemon = self.start(BUILD / "tallyd", "-c", self.etc, *options, log="tallyd.log", env=env)
 
     def stop_daemon(self):
-        """SIGTERM, and the exit code that follows."""
+        """Send SIGTERM. Returns the exit code."""
         self.daemon.send_signal(signal.SIGTERM)
         code = self.daemon.wait(timeout=PATIENCE_S)
         self.processes.remove(self.daemon)
@@ -133,7 +135,7 @@ class Site(unittest.TestCase):
     # database
 
     def sql(self, statement, *values):
-        """Rows as dictionaries; [] while there is no such database or table yet."""
+        """Rows as dictionaries; [] while the database or the table does not exist yet."""
         try:
             db = sqlite3.connect(f"file:{self.db_path}?mode=ro", uri=True, timeout=10)
         except sqlite3.OperationalError:
@@ -149,7 +151,7 @@ class Site(unittest.TestCase):
             db.close()
 
     def wait_rows(self, statement, n, *values):
-        """Wait until the statement gives n rows or more."""
+        """Wait until the statement returns n rows or more. Returns them."""
         def enough():
             if self.daemon is not None:
                 self.assertIsNone(self.daemon.poll(), self.log())
@@ -157,10 +159,14 @@ class Site(unittest.TestCase):
             return rows if len(rows) >= n else None
         return wait_for(enough, f"{n} rows of {statement}")
 
+    def slots(self, meter):
+        """The slots in which the energies of the meter were stored."""
+        return [r["ts"] for r in self.sql("SELECT ts FROM energy WHERE meter = ? ORDER BY ts", meter)]
+
     # truth
 
     def trace(self):
-        """Answers the simulator gave: (wall_ms, meter, status, {quantity: base units})."""
+        """The answers of the simulator: (wall_ms, meter, status, {quantity: base units})."""
         answers = []
         for line in self.log("trace").splitlines(keepends=True):
             if not line.endswith("\n"):
@@ -171,12 +177,12 @@ class Site(unittest.TestCase):
         return answers
 
     def truth_in(self, meter, ts, until):
-        """What the simulator last said of each quantity of the meter in [ts, until)."""
-        said = {}
+        """The last value that the simulator sent of each quantity of the meter in [ts, until)."""
+        sent = {}
         for wall_ms, name, status, values in self.trace():
             if name == meter and status == "ok" and ts * 1000 <= wall_ms < until * 1000:
-                said.update(values)
-        return said
+                sent.update(values)
+        return sent
 
     COLUMNS = {
         "energy": {"active_import_kwh": ("active_energy_import", 1000), "active_export_kwh": ("active_energy_export", 1000),
@@ -194,16 +200,17 @@ class Site(unittest.TestCase):
     }
 
     def assert_same(self, shown, quantity, per, truth, where):
-        said = truth.get(quantity)
-        if said is None or said == "na":
-            self.assertIsNone(shown, f"{where} {quantity}: stored {shown}, the meter said {said}")
+        sent = truth.get(quantity)
+        if sent is None or sent == "na":
+            self.assertIsNone(shown, f"{where} {quantity}: stored {shown}, the meter sent {sent}")
         else:
-            self.assertIsNotNone(shown, f"{where} {quantity}: not stored, the meter said {said}")
-            self.assertEqual(round(shown * per), int(said), f"{where} {quantity}")
+            self.assertIsNotNone(shown, f"{where} {quantity}: not stored, the meter sent {sent}")
+            self.assertEqual(round(shown * per), int(sent), f"{where} {quantity}")
 
     def assert_rows_true(self, view, period_s, meters):
-        """Every value of the view is what the meter said in that slot, and no value is missing. Returns how many.
-        Readings that a busy machine made late belong to a slot that is over, and are left out."""
+        """Assert that every value of the view is the value that the meter sent in that slot, and that none is missing.
+        Returns the number of values. Only good readings are checked: a busy machine makes some late, and those belong
+        to a slot that is over."""
         n = 0
         for row in self.sql(f"SELECT * FROM {view} WHERE quality = 'good'"):
             if row["meter"] not in meters:

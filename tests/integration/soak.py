@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""soak.py [TRANSACTIONS [SHARE]]: that many transactions, a share of them struck by faults of every kind, on all
-transports at once and without a line speed; then every stored value is held against what the simulator said.
+"""soak.py [TRANSACTIONS [SHARE]]: that many transactions, a share of them with faults of every kind, on all transports
+at once and without a line speed; then every stored value is compared with the values that the simulator sent.
 
-Runs in parts, so that the trace stays small. Prints what it did; exit code 1 when one value was not true."""
+Runs in parts, so that the trace stays small. Prints figures of the run; exit code 1 when a value was not true."""
 
 import os
 import pathlib
@@ -18,8 +18,8 @@ PART = 100000  # transactions of one part
 LINES = ("rtu", "tcp", "rtu-over-tcp") * 3
 MODELS = (("countis-e43", ""), ("countis-e44", ""), ("countis-e23", ""), ("conto-d4-s", "ct = 100/5\n"),
           ("conto-72-pt", "ct = 100/5\n"), ("countis-ci", ""))
-METERS = 24  # a line
-# Kinds that end with the answer and those that take the line away for a while, which are much rarer.
+METERS = 24  # of each line
+# Faults of a single answer, and the much rarer faults that make the line unusable for a time.
 KINDS = ("silence", "late", "short", "long", "bad-crc", "wrong-unit", "wrong-function", "wrong-transaction", "noise-before",
          "noise-after", "echo", "dribble", "reset", "exception-1", "exception-2", "exception-3", "exception-4", "exception-6",
          "exception-10", "exception-11")
@@ -36,7 +36,7 @@ def cpu_s(pid):
 class Soak(Site):
     """One part: a fresh site and database."""
 
-    def lay_out(self, share):
+    def make_site(self, share):
         site = "speed = 60\n"
         for i, transport in enumerate(LINES):
             site += self.add_line(f"{transport.replace('-', '')}{i}", transport)
@@ -68,7 +68,7 @@ class Soak(Site):
         return answer[0]["n"] or 0 if answer else 0
 
     def run_part(self, n, seed, share):
-        self.start_sim(self.lay_out(share), seed)
+        self.start_sim(self.make_site(share), seed)
         begun = time.monotonic()
         self.start_daemon()
         trace = self.dir / "trace"
@@ -85,7 +85,7 @@ class Soak(Site):
                            self.sql("SELECT kind, count(*) AS n FROM event GROUP BY kind")}}
 
     def count_lines(self, trace):
-        """Lines of the trace, counted on from where the last count ended."""
+        """Number of lines of the trace. Only the lines after the last count are read."""
         with open(trace, "rb") as f:
             f.seek(getattr(self, "counted_bytes", 0))
             self.counted = getattr(self, "counted", 0)
@@ -109,7 +109,7 @@ def add(total, part):
 
 
 def run(n, share, seed=1):
-    """The figures of all parts together."""
+    """Run parts until there are n transactions. Returns the figures of all parts together."""
     total = {}
     while total.get("requests", 0) < n:
         site = Soak()

@@ -23,11 +23,11 @@ class Terminal:
         self.shown = ""
 
     def read_until(self, condition, patience_s=60):
-        """Read until condition(shown) or the end; returns all that was shown."""
+        """Read until condition(shown) or the end of the program. Returns all output so far."""
         deadline = time.monotonic() + patience_s
         while not condition(self.shown):
             if not select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0]:
-                raise AssertionError(f"waited in vain; shown: {self.shown!r}")
+                raise AssertionError(f"timed out after {patience_s} s; shown: {self.shown!r}")
             try:
                 chunk = os.read(self.master, 4096)
             except OSError:  # the other end is closed
@@ -41,7 +41,7 @@ class Terminal:
         os.write(self.master, keys)
 
     def end(self):
-        """All that was shown, and the exit code."""
+        """Wait for the end of the program. Returns all output and the exit code."""
         self.read_until(lambda _: False)
         code = self.process.wait(60)
         os.close(self.master)

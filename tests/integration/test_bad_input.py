@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What is wrong is said with file and line, found and allowed, all at once; exit codes; nothing half-started."""
+"""Errors in the configuration: all are reported at once, each with file and line, the value found and the valid values;
+the programs exit with the right code, and nothing is started."""
 
 import os
 import unittest
@@ -11,8 +12,8 @@ METER = "[meter m]\nmodel = countis-e43\naddress = 5\n"
 
 
 class TestBadInput(Site):
-    def refused(self, *messages):
-        """tally check says each message and exits 1; tallyd says it too, exits 78 and leaves no database."""
+    def assert_refused(self, *messages):
+        """tally check prints each message and exits 1; tallyd prints them too, exits 78 and makes no database."""
         check = self.tally("check")
         self.assertEqual(check.returncode, 1, check.stderr)
         daemon = self.run_program("tallyd", "-c", self.etc)
@@ -23,7 +24,7 @@ class TestBadInput(Site):
             self.assertIn(message, daemon.stderr)
         self.assertFalse(self.db_path.exists())
 
-    def test_good_configuration_is_called_good(self):
+    def test_a_good_configuration_passes(self):
         self.write("etc/bus.d/a.ini", BUS + METER)
         check = self.tally("check")
         self.assertEqual((check.returncode, check.stderr), (0, ""))
@@ -34,58 +35,58 @@ class TestBadInput(Site):
         self.write("etc/bus.d/a.ini", BUS + "rs485_delay_before = 70ms\nrs485_delay_after = 30ms\n" + METER)
         self.assertIn("a round of everything: 4 requests, 0.76 s", self.tally("check").stdout)
 
-    def test_unknown_key(self):
+    def test_an_unknown_key_is_refused(self):
         self.write("etc/bus.d/a.ini", BUS + "speed = 9600\n" + METER)
-        self.refused("DIR/bus.d/a.ini:5: ", "speed")
+        self.assert_refused("DIR/bus.d/a.ini:5: ", "speed")
 
-    def test_unknown_section(self):
+    def test_an_unknown_section_is_refused(self):
         self.write("etc/bus.d/a.ini", BUS + METER + "[metre n]\naddress = 1\n")
-        self.refused("DIR/bus.d/a.ini:8: ", "[metre n]")
+        self.assert_refused("DIR/bus.d/a.ini:8: ", "[metre n]")
 
-    def test_wrong_type(self):
+    def test_a_value_of_the_wrong_type_is_refused(self):
         self.write("etc/bus.d/a.ini", BUS + METER.replace("= 5", "= five"))
-        self.refused("DIR/bus.d/a.ini:7: ", "five")
+        self.assert_refused("DIR/bus.d/a.ini:7: ", "five")
 
-    def test_two_meters_on_one_address(self):
+    def test_two_meters_at_one_address_are_refused(self):
         self.write("etc/bus.d/a.ini", BUS + METER + METER.replace("meter m", "meter n"))
-        self.refused("DIR/bus.d/a.ini:10: ", "address = 5")
+        self.assert_refused("DIR/bus.d/a.ini:10: ", "address = 5")
 
-    def test_baud_the_model_lacks(self):
+    def test_a_baud_rate_that_the_model_lacks_is_refused(self):
         self.write("etc/bus.d/a.ini", BUS.replace("9600", "57600") + METER)
-        self.refused("DIR/bus.d/a.ini:4: baud = 57600: ", "4800, 9600, 19200 or 38400 allowed")
+        self.assert_refused("DIR/bus.d/a.ini:4: baud = 57600: ", "4800, 9600, 19200 or 38400 allowed")
 
-    def test_over_long_line(self):
+    def test_a_line_that_is_too_long_is_refused(self):
         self.write("etc/bus.d/a.ini", BUS + METER + "label = " + "x" * 300 + "\n")
-        self.refused("DIR/bus.d/a.ini:8: ", "198")
+        self.assert_refused("DIR/bus.d/a.ini:8: ", "198")
 
-    def test_unknown_model_names_the_nearest(self):
+    def test_the_nearest_model_is_suggested_for_an_unknown_one(self):
         self.write("etc/bus.d/a.ini", BUS + METER.replace("e43", "e34x"))
-        self.refused("DIR/bus.d/a.ini:6: ", "countis-e34")
+        self.assert_refused("DIR/bus.d/a.ini:6: ", "countis-e34")
 
-    def test_all_errors_at_once(self):
+    def test_all_errors_are_reported_at_once(self):
         self.write("etc/bus.d/a.ini", BUS + "speed = 1\n" + METER.replace("= 5", "= 999"))
         self.write("etc/bus.d/b.ini", "[bus]\ntransport = carrier-pigeon\n")
-        self.refused("DIR/bus.d/a.ini:5: ", "DIR/bus.d/a.ini:8: ", "DIR/bus.d/b.ini:2: ")
+        self.assert_refused("DIR/bus.d/a.ini:5: ", "DIR/bus.d/a.ini:8: ", "DIR/bus.d/b.ini:2: ")
 
-    def test_directory_without_a_bus(self):
-        self.refused("DIR/bus.d: ")
+    def test_a_directory_without_a_bus_is_refused(self):
+        self.assert_refused("DIR/bus.d: ")
 
-    def test_missing_directory(self):
+    def test_a_missing_directory_is_an_error(self):
         for name, code in (("tally", 1), ("tallyd", 78)):
             r = self.run_program(name, "-c", self.dir / "nowhere", *(["check"] if name == "tally" else []))
             self.assertEqual(r.returncode, code)
             self.assertIn(f"{self.dir}/nowhere", r.stderr)
 
-    def test_driver_file_with_unknown_type_and_name(self):
+    def test_a_driver_file_with_an_unknown_type_and_quantity_is_refused(self):
         drivers = self.dir / "drivers"
         self.write("drivers/odd.ini", "[model]\nformat = 1\ntitle = Odd\nvendor = V\nsource = S\n"
                                       "provenance = vendor table\n[registers]\nvoltage_l1 = 1 u33 1 V power\n"
                                       "voltage_l9 = 3 u16 1 V power\n")
         self.write("etc/tallyd.ini", self.tallyd_ini().replace(f"{SOURCE}/drivers", f"{drivers}:{SOURCE}/drivers"))
         self.write("etc/bus.d/a.ini", BUS + METER.replace("countis-e43", "odd"))
-        self.refused(f"{drivers}/odd.ini:8: ", "u33", f"{drivers}/odd.ini:9: ", "voltage_l9")
+        self.assert_refused(f"{drivers}/odd.ini:8: ", "u33", f"{drivers}/odd.ini:9: ", "voltage_l9")
 
-    def test_bad_driver_file_takes_down_only_its_own_meters(self):
+    def test_a_bad_driver_file_stops_only_its_own_meters(self):
         drivers = self.dir / "drivers"
         self.write("drivers/odd.ini", "[model]\nformat = 1\n")
         self.write("etc/tallyd.ini", self.tallyd_ini().replace(f"{SOURCE}/drivers", f"{drivers}:{SOURCE}/drivers"))
@@ -99,7 +100,7 @@ class TestBadInput(Site):
         self.assertIn(f"{drivers}/odd.ini", self.log())
         self.assertEqual(self.sql("SELECT state FROM meter_status WHERE meter = 'n'"), [{"state": "never"}])
 
-    def test_period_that_the_line_cannot_keep(self):
+    def test_a_period_that_is_too_short_for_the_line_is_refused(self):
         meters = "".join(f"[meter m{i}]\nmodel = countis-e43\naddress = {i}\n" for i in range(1, 32))
         self.write("etc/bus.d/a.ini", BUS + "power_every = 5s\n" + meters)
         check = self.tally("check")
@@ -109,21 +110,21 @@ class TestBadInput(Site):
         self.write("etc/bus.d/a.ini", BUS + meters + "power_every = 8s\n")
         self.assertIn(f"{self.etc}/bus.d/a.ini:98: power_every = 8s: ", self.tally("check").stderr)
 
-    def test_period_at_which_nothing_is_read_is_no_period(self):
+    def test_a_short_period_is_accepted_when_nothing_is_read_at_it(self):
         meters = "".join(f"[meter m{i}]\nmodel = conto-d4cr8\naddress = {i}\nconfirmed = yes\n" for i in range(1, 32))
         self.write("etc/bus.d/a.ini", BUS + "power_every = 1s\n" + meters)
         check = self.tally("check")
         self.assertEqual((check.returncode, check.stderr), (0, ""))
         self.assertIn("a round of everything: 31 requests, 10.87 s; shortest period 60 s", check.stdout)
 
-    def test_speed_behind_a_gateway_makes_the_round(self):
+    def test_the_speed_behind_a_gateway_determines_the_round(self):
         gateway = "[bus]\ntransport = tcp\nhost = 127.0.0.1\n"
         self.write("etc/bus.d/a.ini", gateway + METER)
         self.assertIn("a round of everything: 4 requests, 0.16 s (estimated)", self.tally("check").stdout)
         self.write("etc/bus.d/a.ini", gateway + "baud = 9600\n" + METER)
         self.assertIn("a round of everything: 4 requests, 0.40 s (estimated)", self.tally("check").stdout)
 
-    def test_unwritable_database_path(self):
+    def test_a_database_path_that_cannot_be_written_is_an_error(self):
         self.write("etc/bus.d/a.ini", BUS + METER)
         self.write("etc/tallyd.ini", f"[store]\npath = {self.dir}/missing/tallyd.db\n")
         daemon = self.run_program("tallyd", "-c", self.etc)
@@ -137,13 +138,13 @@ class TestBadInput(Site):
             self.assertEqual(r.returncode, 2, (program, arguments))
             self.assertNotEqual(r.stderr, "")
 
-    def test_versions(self):
+    def test_each_program_prints_its_version(self):
         for program in ("tallyd", "tally"):
             r = self.run_program(program, "--version")
             self.assertEqual(r.returncode, 0)
             self.assertRegex(r.stdout, rf"^{program} \d+\.\d+\.\d+\n$")
 
-    def test_missing_port_is_told_and_the_daemon_stays(self):
+    def test_a_missing_port_is_reported_and_the_daemon_keeps_running(self):
         self.write("etc/bus.d/a.ini", BUS.replace("/dev/ttyUSB7", f"{self.dir}/no-port") + METER)
         self.start_daemon()
         wait_for(lambda: "no-port" in self.log(), "a line about the missing port")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rtu-over-tcp through a bridge that is not ours: socat between a TCP port and the line's pseudo-terminal."""
+"""rtu-over-tcp through a foreign bridge: socat between a TCP port and the pseudo-terminal of the line."""
 
 import unittest
 
@@ -33,7 +33,7 @@ class TestBridge(Site):
         for name, _, _ in METERS:
             self.wait_rows("SELECT * FROM energy WHERE meter = ? AND ts > ?", n, name, last)
 
-    def test_meters_behind_socat_are_read_and_read_again_when_it_comes_back(self):
+    def test_meters_behind_socat_are_read_and_read_again_when_it_returns(self):
         self.start_daemon()
         self.wait_all_read(2)
         self.bridge.terminate()

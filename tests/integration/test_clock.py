@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The box's clock is wrong, or is stepped: no slot twice, the step told, readings marked. The clock that the daemon sees
-is set by libfaketime from a file; libfaketime and the sanitizers do not go together, there the tests are skipped."""
+"""The clock of the computer is wrong or steps: no slot is stored twice, the step is an event, readings are marked.
+libfaketime reads the daemon's clock from a file. It does not work together with the sanitizers, so the tests are
+skipped there."""
 
 import glob
 import time
@@ -31,7 +32,7 @@ class TestClock(Site):
     def assert_no_slot_twice(self):
         self.assertEqual(self.sql("SELECT ts FROM energy GROUP BY ts, meter HAVING count(*) > 1"), [])
 
-    def test_step_back_is_told_and_doubles_no_slot(self):
+    def test_a_step_back_is_an_event_and_stores_no_slot_twice(self):
         self.start_site()
         self.wait_rows("SELECT * FROM energy", 4)
         self.set_clock(-600)
@@ -41,7 +42,7 @@ class TestClock(Site):
         self.assert_no_slot_twice()
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_step_forward_is_told_and_leaves_a_gap(self):
+    def test_a_step_forward_is_an_event_and_leaves_a_gap(self):
         self.start_site("interval = 1min\n")
         self.wait_rows("SELECT * FROM energy", 2)
         self.set_clock(600)
@@ -63,7 +64,7 @@ class TestClock(Site):
         self.wait_rows(f"SELECT * FROM energy WHERE quality = 'good' AND ts > {newest}", 2)
         self.assert_no_slot_twice()
 
-    def test_clock_that_was_never_set_is_not_believed(self):
+    def test_a_clock_that_was_never_set_is_not_trusted(self):
         self.start_site(seconds=-int(time.time()) + 86400)
         self.wait_rows("SELECT * FROM energy WHERE quality = 'unsynchronised' AND time LIKE '1970-01-02T%'", 2)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tallyd-db(5) names every view of the contract with every column, in order, and none that is not there."""
+"""tallyd-db(5) lists exactly the views of the contract, and all columns of each in order."""
 
 import re
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the database goes through: no room, a lock, damage, a reader of another user, kill -9."""
+"""The database under stress: a full disk, a lock, damage, a reader of another user, kill -9."""
 
 import grp
 import os
@@ -47,8 +47,6 @@ tariffs = 00:00 2
 """)
         self.start_daemon()
 
-    def slots(self, meter):
-        return [r["ts"] for r in self.sql("SELECT ts FROM energy WHERE meter = ? ORDER BY ts", meter)]
 
     def wait_answers(self, n):
         """Wait until the simulator has given n more answers to each meter."""
@@ -56,7 +54,7 @@ tariffs = 00:00 2
         wait_for(lambda: all(sum(a[1] == m for a in self.trace()) >= before[m] + n for m in METERS), f"{n} answers")
 
     def assert_no_slot_lost(self, since):
-        """Each meter has a row for every second since then in which it has answered a question about energy."""
+        """Assert that each meter has a row for every second since then in which it has answered with its energy."""
         for meter in METERS:
             slots = self.slots(meter)
             later = [t for t in slots if t >= since]
@@ -70,12 +68,12 @@ tariffs = 00:00 2
 
 
 class TestRefusedWrites(Durability):
-    def test_lock_of_another_program_loses_nothing(self):
+    def test_a_lock_of_another_program_loses_nothing(self):
         self.start_site()
         since = self.wait_rows("SELECT ts FROM energy WHERE meter = 'north' ORDER BY ts", 2)[-1]["ts"]
         other = sqlite3.connect(self.db_path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
-        wait_for(lambda: "wait in memory" in self.log(), "the daemon to tell of the lock")
+        wait_for(lambda: "wait in memory" in self.log(), "the daemon to report the lock")
         self.assertIn("locked", self.log())
         held = len(self.slots("north"))
         self.wait_answers(10)
@@ -83,18 +81,18 @@ class TestRefusedWrites(Durability):
         other.execute("ROLLBACK")
         other.close()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'north'", held + 4)
-        wait_for(lambda: "writes again" in self.log(), "the daemon to tell that it writes")
+        wait_for(lambda: "writes again" in self.log(), "the daemon to report that it writes again")
         self.assertEqual(self.log().count("wait in memory"), 1)
         self.assertEqual(self.stop_daemon(), 0)
         self.assert_no_slot_lost(since)
         self.assert_sound()
 
-    def test_what_a_lock_makes_the_end_lose_is_told_once(self):
+    def test_readings_that_are_lost_at_the_end_because_of_a_lock_are_reported_once(self):
         self.start_site()
         self.wait_rows("SELECT ts FROM energy WHERE meter = 'north'", 2)
         other = sqlite3.connect(self.db_path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        wait_for(lambda: "wait in memory" in self.log(), "the daemon to tell of the lock")
+        wait_for(lambda: "wait in memory" in self.log(), "the daemon to report the lock")
         self.assertEqual(self.stop_daemon(), 0)
         other.close()
         self.assertEqual(len(re.findall(r"database: .* locked; \d+ readings are lost", self.log())), 1, self.log())
@@ -102,7 +100,7 @@ class TestRefusedWrites(Durability):
         self.assert_sound()
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount a file system")
-    def test_full_disk_loses_nothing_once_there_is_room_again(self):
+    def test_a_full_disk_loses_nothing_once_there_is_room_again(self):
         disk = self.dir / "disk"
         disk.mkdir()
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True).returncode:
@@ -118,7 +116,7 @@ class TestRefusedWrites(Durability):
             except OSError:
                 pass
             filler.close()
-            wait_for(lambda: "wait in memory" in self.log(), "the daemon to tell of the full disk")
+            wait_for(lambda: "wait in memory" in self.log(), "the daemon to report the full disk")
             self.assertRegex(self.log(), "full")
             self.wait_answers(10)
             held = len(self.slots("north"))
@@ -134,7 +132,7 @@ class TestRefusedWrites(Durability):
             subprocess.run(["umount", "-l", disk], check=True)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount a file system")
-    def test_read_only_disk_is_told_at_start(self):
+    def test_a_read_only_disk_is_reported_at_the_start(self):
         disk = self.dir / "disk"
         disk.mkdir()
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", disk], capture_output=True).returncode:
@@ -149,7 +147,7 @@ class TestRefusedWrites(Durability):
 
 
 class TestDamage(Durability):
-    def test_damaged_file_is_put_aside_and_the_daemon_goes_on(self):
+    def test_a_damaged_file_is_put_aside_and_the_daemon_keeps_running(self):
         self.start_site()
         for meter in METERS:
             self.wait_rows("SELECT * FROM energy WHERE meter = ?", 8, meter)
@@ -173,7 +171,7 @@ class TestDamage(Durability):
 
 
 class TestReader(Durability):
-    """A member of the group reads with the sqlite3 shell while the daemon writes, and nobody else does."""
+    """A member of the group reads with the sqlite3 shell while the daemon writes; other users cannot."""
 
     NAME = f"tallytest{os.getpid() % 10000}"
 
@@ -188,7 +186,7 @@ class TestReader(Durability):
         for user, group in ((self.NAME + "r", self.NAME), (self.NAME + "o", "nogroup")):
             subprocess.run(["useradd", "-M", "-d", "/nonexistent", "-g", group, user], check=True)
             self.addCleanup(subprocess.run, ["userdel", user], capture_output=True)
-        # as StateDirectory of the service: the folder is the daemon's, the group may look into it
+        # Like the StateDirectory of the service: the folder belongs to the daemon, and the group may read it.
         folder = self.dir / "lib"
         folder.mkdir()
         os.chmod(self.dir, 0o755)
@@ -204,7 +202,7 @@ class TestReader(Durability):
         got = self.shell(self.NAME + "r", "SELECT count(*) > 0, count(DISTINCT meter) FROM energy")
         self.assertEqual((got.stdout, got.stderr), ("1|2\n", ""))
 
-    def test_member_of_the_group_reads_and_can_not_write(self):
+    def test_a_member_of_the_group_reads_and_cannot_write(self):
         self.start_site()
         for meter in METERS:
             self.wait_rows("SELECT * FROM energy WHERE meter = ?", 2, meter)
@@ -221,7 +219,7 @@ class TestReader(Durability):
         self.wait_rows("SELECT * FROM energy WHERE meter = 'north'", n + 5)
         self.assert_reads()
 
-    def test_statements_of_the_schema_page_run(self):
+    def test_the_statements_of_the_schema_page_run(self):
         text = (SOURCE / "schema" / "README.md").read_text()
         statements = re.findall(r"```sql\n(.*?)```", text, re.S)
         self.assertGreaterEqual(len(statements), 5)
@@ -232,16 +230,16 @@ class TestReader(Durability):
             got = self.shell(self.NAME + "r", statement)
             self.assertEqual((got.returncode, got.stderr), (0, ""), statement)
         views = {r["name"] for r in self.sql("SELECT name FROM sqlite_schema WHERE type = 'view'")}
-        told = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
-        self.assertLessEqual(told, views)
+        listed = set(re.findall(r"^\| `(\w+)` \|", text, re.M))
+        self.assertLessEqual(listed, views)
         contract = {"energy", "tariff_energy", "power", "pulse", "latest", "interval", "interval_energy", "daily",
                     "monthly", "monthly_tariff", "meter_status", "bus_status", "event"}
-        self.assertLessEqual(contract, told)
+        self.assertLessEqual(contract, listed)
 
 
 class TestKill(Durability):
     def watch(self, seen, stop):
-        """Remember what is committed, as somebody sees it who reads all the time."""
+        """Remember the committed rows, as a reader sees them who reads all the time."""
         while not stop.is_set():
             try:
                 seen.update((r["ts"], r["meter"], r["active_import_kwh"]) for r in
@@ -271,7 +269,7 @@ class TestKill(Durability):
                "SELECT * FROM month_energy ORDER BY month, meter", "SELECT * FROM month_tariff ORDER BY month, meter",
                "SELECT meter, quantity, from_ts, from_raw FROM life ORDER BY meter, quantity, from_ts")
 
-    def test_nothing_committed_is_lost_or_doubled(self):
+    def test_nothing_committed_is_lost_or_stored_twice(self):
         seed = int(os.environ.get("TALLY_SEED", random.randrange(1 << 32)))
         print(f"seed {seed}, {KILLS} kills", file=sys.stderr)
         chance = random.Random(seed)
@@ -289,9 +287,9 @@ class TestKill(Durability):
         self.assertEqual(self.stop_daemon(), 0)
         self.assertGreater(self.assert_rows_true("energy", 1, METERS), 2 * KILLS)
         self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'database-recovered'"), [])
-        self.assert_account_is_that_of_a_rebuild()
+        self.assert_account_equals_a_rebuild()
 
-    def assert_account_is_that_of_a_rebuild(self):
+    def assert_account_equals_a_rebuild(self):
         self.sim.kill()
         self.sim.wait()
         kept = [self.sql(s) for s in self.ACCOUNT]

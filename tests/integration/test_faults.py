@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every fault on every transport: no wrong value, the right counter, the right state, recovery without a restart.
 
-One site of three lines, on each line one meter for each fault and healthy ones between them."""
+The site has three lines. Each line has one meter for each fault, and two healthy meters."""
 
 import unittest
 
@@ -10,9 +10,9 @@ from truth import Truth
 
 TRANSPORTS = ("rtu", "tcp", "rtu-over-tcp")
 EXCEPTIONS = tuple(f"exception-{code}" for code in (1, 2, 3, 4, 6, 10, 11))
-# Late answers of neighbours may be heard by a meter that does not answer itself, where frames do not say what they answer.
+# Where frames do not name their request, the late answer of another meter can arrive in place of a missing answer.
 LATE = "|answer of another unit"
-# The reason that the log gives for a meter that always has this fault; "" = it is read all the same, "|" = it may be or not.
+# The reason that the log gives for a meter that always has this fault; "" = it is still read, "|" = it may be read.
 REASONS = {
     "silence": "timeout" + LATE,
     "late": "timeout" + LATE,
@@ -28,14 +28,14 @@ REASONS = {
     **{kind: kind.replace("-", " ") for kind in EXCEPTIONS},
 }
 ON_TCP = {
-    "bad-crc": "exception 11",  # the gateway has seen it
+    "bad-crc": "exception 11",  # from the gateway
     "wrong-transaction": "answer to another transaction|timeout",
     "echo": "answer of the wrong length",
 }
 ON_SOCKETS = {"reset": "line closed"}
-# What strikes the whole line.
+# Faults of the whole line.
 OF_LINES = {"rtu": ("mute", "unplug"), "tcp": ("mute", "reboot"), "rtu-over-tcp": ("mute", "reboot")}
-ELSEWHERE = ("wild",)  # test_reread.py
+TESTED_ELSEWHERE = ("wild",)  # test_reread.py
 COUNTED_AS = {"long": "answer of the wrong length", "wrong-unit": "answer of another unit",
               "wrong-function": "answer with another function", "wrong-transaction": "answer to another transaction",
               "reset": "line closed"}
@@ -59,7 +59,7 @@ class TestFaults(Site):
         self.site = site
 
     def add_line(self, transport):
-        """A line with its meters: the part of the site file; the bus file is written."""
+        """Write the bus file of a line with its meters. Returns its part of the site file."""
         short = transport.replace("rtu-over-tcp", "rot")
         where = f"path = {self.dir}/tty" if transport == "rtu" else f"port = {self.ports[transport]}"
         device = (f"device = {self.dir}/tty\nbaud = 38400" if transport == "rtu" else
@@ -71,8 +71,9 @@ class TestFaults(Site):
         kinds = list(reasons(transport))
         for i, kind in enumerate(kinds + ["healthy-1", "healthy-2"]):
             name = f"{short}-{kind}"
-            site += f"[meter {name}]\nbus = {short}\nmodel = countis-e43\naddress = {i + 1}\nbase = 15 kW\npeak = 30 kW\nturnaround = 1ms\n"
-            bus += f"[meter {name}]\nmodel = countis-e43\naddress = {i + 1}\n"
+            meter = f"[meter {name}]\nmodel = countis-e43\naddress = {i + 1}\n"
+            site += f"{meter}bus = {short}\nbase = 15 kW\npeak = 30 kW\nturnaround = 1ms\n"
+            bus += meter
             if kind in kinds:
                 self.faulty[name] = (transport, kind)
             else:
@@ -95,7 +96,7 @@ class TestFaults(Site):
             self.control("fault", name, kind, rate, *delay)
 
     def assert_settled(self):
-        """Each meter is down or up as its fault makes it, the log says why."""
+        """Assert that the fault of each meter has made it down or left it up, and that the log has the reason."""
         def settled():
             states = self.states()
             return all(states.get(name) == "down" for name, (transport, kind) in self.faulty.items()
@@ -127,24 +128,24 @@ class TestFaults(Site):
     def rows_since(self, name, ts):
         return self.sql("SELECT * FROM energy WHERE meter = ? AND ts > ?", name, ts)
 
-    def assert_everybody_is_read(self):
-        """From now on, that is: two further slots of each."""
+    def assert_all_are_read(self):
+        """Wait for two further slots of each meter."""
         last = self.sql("SELECT max(ts) AS ts FROM energy")[0]["ts"]
         for name in list(self.faulty) + self.healthy:
             wait_for(lambda n=name: len(self.rows_since(n, last)) >= 2, f"new rows of {name}", 150)
 
-    def strike_lines(self, *commands):
-        """Commands to lines last until each line is known to be down. Returns the events that say so."""
+    def interrupt_lines(self, *commands):
+        """Keep each line in its fault until it is reported down. Returns the bus-down events."""
         for line, command in commands:
             self.control(command, line, "1h")
-        told = [self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-down'", 1, line)[0]
-                for line, _ in commands]
+        events = [self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-down'", 1, line)[0]
+                  for line, _ in commands]
         for line, command in commands:
             self.control(command, line, "0")
         for line, _ in commands:
             self.wait_rows("SELECT * FROM event WHERE subject = ? AND kind = 'bus-up'", 1, line)
         self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'meter-down'"), [])
-        return told
+        return events
 
     def assert_all_true(self):
         n_values, n_rows, wrong = Truth(self.dir / "trace").check(self.db_path)
@@ -152,14 +153,14 @@ class TestFaults(Site):
         self.assertGreater(n_rows, 500)
         self.assertGreater(n_values, 5 * n_rows)
 
-    def test_no_fault_that_a_transport_can_have_is_left_out(self):
+    def test_every_fault_that_a_transport_can_have_is_tested(self):
         self.start_sim(self.site)
         for transport in TRANSPORTS:
             meter = transport.replace("rtu-over-tcp", "rot") + "-healthy-1"
-            names = self.ask_sim("fault", meter, "?", "0%").rpartition(": ")[2].strip().split(", ")
+            names = self.command_sim("fault", meter, "?", "0%").rpartition(": ")[2].strip().split(", ")
             kinds = {name for name in names if not name.startswith("exception-")}
-            fit = {kind for kind in kinds if self.ask_sim("fault", meter, kind, "0%").startswith("ok")}
-            tested = {*reasons(transport), *OF_LINES[transport], *ELSEWHERE} - set(EXCEPTIONS)
+            fit = {kind for kind in kinds if self.command_sim("fault", meter, kind, "0%").startswith("ok")}
+            tested = {*reasons(transport), *OF_LINES[transport], *TESTED_ELSEWHERE} - set(EXCEPTIONS)
             self.assertEqual(fit, tested, transport)
 
     def test_every_fault_on_every_transport(self):
@@ -176,28 +177,28 @@ class TestFaults(Site):
             wait_for(lambda n=name: len(self.rows_since(n, first)) >= 3, f"new rows of {name}")
         self.set_faults("0%")
         self.wait_all_up()
-        self.assert_everybody_is_read()
+        self.assert_all_are_read()
         self.assertEqual(self.stop_daemon(), 0)
         self.assert_all_true()
         for subject in ("rtu", "tcp", "rot"):
             self.assertEqual(self.sql("SELECT * FROM event WHERE subject = ? AND kind LIKE 'bus-%'", subject), [])
 
-    def test_a_line_that_goes_away_is_told_apart_from_its_meters(self):
+    def test_a_line_that_disappears_is_down_but_its_meters_are_not(self):
         self.start_sim(self.site)
         self.start_daemon()
         self.wait_all_up()
-        self.strike_lines(("rtu", "unplug"), ("tcp", "reboot"), ("rot", "reboot"))
-        self.assert_everybody_is_read()
+        self.interrupt_lines(("rtu", "unplug"), ("tcp", "reboot"), ("rot", "reboot"))
+        self.assert_all_are_read()
         self.assertEqual(self.stop_daemon(), 0)
         self.assert_all_true()
 
-    def test_a_line_that_falls_silent_is_told_apart_from_its_meters(self):
+    def test_a_line_that_becomes_silent_is_down_but_its_meters_are_not(self):
         self.start_sim(self.site)
         self.start_daemon()
         self.wait_all_up()
-        for event in self.strike_lines(("rtu", "mute"), ("tcp", "mute"), ("rot", "mute")):
+        for event in self.interrupt_lines(("rtu", "mute"), ("tcp", "mute"), ("rot", "mute")):
             self.assertRegex(event["detail"], r"none of \d+ meters answers")
-        self.assert_everybody_is_read()
+        self.assert_all_are_read()
         self.assertEqual(self.stop_daemon(), 0)
         self.assert_all_true()
 

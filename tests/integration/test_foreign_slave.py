@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Against slaves and a master that are not ours: pymodbus with a register image written by hand from the vendor's table."""
+"""Foreign slaves and a foreign master: pymodbus with a register image written by hand from the vendor's table."""
 
 import subprocess
 import unittest
@@ -43,21 +43,21 @@ class TestForeignSlave(Site):
         self.assertEqual(status["serial"], "16123A40024100000000")
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_rtu_slave_on_a_pty_pair(self):
+    def test_an_rtu_slave_on_a_pty_pair_is_read(self):
         self.start_pty_pair()
         self.start_slave("rtu", self.dir / "tty-slave", 38400)
         self.configure(f"transport = rtu\ndevice = {self.dir}/tty\nbaud = 38400")
         self.start_daemon()
         self.check_rows()
 
-    def test_tcp_slave(self):
+    def test_a_tcp_slave_is_read(self):
         port = free_port()
         self.start_slave("tcp", port)
         self.configure(f"transport = tcp\nhost = localhost\nport = {port}")
         self.start_daemon()
         self.check_rows()
 
-    def test_probe_prints_words_beside_values(self):
+    def test_probe_prints_the_words_and_their_values(self):
         port = free_port()
         self.start_slave("tcp", port)
         self.configure(f"transport = tcp\nhost = 127.0.0.1\nport = {port}")
@@ -74,7 +74,7 @@ class TestForeignSlave(Site):
         by_address = self.tally("probe", "line", "5", "countis-e44")
         self.assertEqual(by_address.returncode, 0, by_address.stderr)
 
-    def test_probe_refuses_a_port_in_use_and_names_who_has_it(self):
+    def test_probe_refuses_a_port_in_use_and_names_its_user(self):
         self.start_pty_pair()
         self.start_slave("rtu", self.dir / "tty-slave", 38400)
         self.configure(f"transport = rtu\ndevice = {self.dir}/tty\nbaud = 38400")
@@ -84,7 +84,7 @@ class TestForeignSlave(Site):
         self.assertEqual(probe.returncode, 1)
         self.assertRegex(probe.stderr, r"bus line: port \S+ is in use by \w+ \(pid \d+\)")
 
-    def test_meter_without_answer_makes_probe_fail(self):
+    def test_probe_fails_when_the_meter_does_not_answer(self):
         port = free_port()
         self.start_slave("tcp", port)
         self.configure(f"transport = tcp\nhost = 127.0.0.1\nport = {port}\nresponse_timeout = 200ms\nretries = 0")
@@ -94,7 +94,7 @@ class TestForeignSlave(Site):
         self.assertIn("probe: timeout", probe.stderr)
 
     def test_mbpoll_reads_the_same_words(self):
-        """The image is what it should be also for a master that is not ours."""
+        """The image is right for a foreign master too."""
         port = free_port()
         self.start_slave("tcp", port)
 

@@ -3,30 +3,28 @@
 
 import unittest
 
-from simsite import Site, free_port
+from simsite import Site
 
 MODEL = "countis-e44"
 
 
 class TestIdentity(Site):
     def start_site(self, **shown):
-        port = free_port()
         self.write("etc/tallyd.ini", self.tallyd_ini("interval = 1s\n"))
-        self.write("etc/bus.d/gateway.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\nenergy_every = 1s\n"
-                                            f"power_every = 0\nresponse_timeout = 200ms\n[meter m]\nmodel = {MODEL}\naddress = 5\n"
-                                            f"[meter other]\nmodel = {MODEL}\naddress = 6\n")
-        self.start_sim(f"[bus gateway]\ntransport = tcp\nport = {port}\npace = no\n" + "".join(
+        bus = self.write_gateway(f"response_timeout = 200ms\n[meter m]\nmodel = {MODEL}\naddress = 5\n"
+                                 f"[meter other]\nmodel = {MODEL}\naddress = 6\n", power_every="0")
+        self.start_sim(f"{bus}pace = no\n" + "".join(
             f"[meter {name}]\nbus = gateway\nmodel = {MODEL}\naddress = {address}\nbase = 2 kW\nserial_number = {serial}\n"
             f"active_energy_import = 5000 kWh\n{lines}" for name, address, serial, lines in (
                 ("m", 5, 11112222, "".join(f"{key} = {value}\n" for key, value in shown.items())),
                 ("other", 6, 33334444, ""))))
         self.start_daemon()
 
-    def go_and_come_back(self, *meanwhile):
-        """The meter is silent until it is down, then something is done to it, then it answers again."""
+    def go_down_and_return(self, *command):
+        """The meter is silent until it is down, then gets this command, then answers again."""
         self.control("fault", "m", "silence", "100%")
         self.wait_rows("SELECT * FROM event WHERE subject = 'm' AND kind = 'meter-down'", 1)
-        self.control(*meanwhile)
+        self.control(*command)
         self.control("fault", "m", "silence", "0%")
         self.wait_rows("SELECT * FROM event WHERE subject = 'm' AND kind = 'meter-up'", 2)
 
@@ -34,7 +32,7 @@ class TestIdentity(Site):
         return [row["detail"] for row in
                 self.wait_rows("SELECT * FROM event WHERE subject = 'm' AND kind = 'identity-changed' ORDER BY ts", n)]
 
-    def test_meter_of_another_maker_is_suspect_until_the_right_one_is_there(self):
+    def test_a_meter_of_another_maker_is_suspect_until_the_right_one_is_back(self):
         self.start_site(maker="ACME")
         reason = 'not a countis-e44: maker is "ACME", the model has "SOCO"; its readings are kept as suspect'
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'm' AND state = 'suspect'", 1)
@@ -46,21 +44,21 @@ class TestIdentity(Site):
         self.assertEqual(self.sql("SELECT * FROM meter_life WHERE meter = 'm'"), [])
         self.wait_rows("SELECT * FROM meter_life WHERE meter = 'other'", 1)
 
-        self.go_and_come_back("set", "m", "maker", "SOCO")
+        self.go_down_and_return("set", "m", "maker", "SOCO")
         self.assertEqual(self.identity_events(2), [reason, "a countis-e44 again; its readings count"])
         self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good'", 2)
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'm' AND state = 'up'", 1)
         status = self.tally("status")
         self.assertEqual(status.returncode, 0, status.stdout + status.stderr)
 
-    def test_meter_exchanged_between_two_readings_begins_every_counter_anew(self):
+    def test_a_meter_replaced_between_two_readings_begins_a_new_life_of_every_counter(self):
         self.start_site()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good'", 2)
         self.control("swap", "m", "99887766")
         self.wait_rows("SELECT * FROM event WHERE subject = 'm' AND kind = 'meter-replaced'", 1)
         self.wait_rows("SELECT * FROM meter_life WHERE meter = 'm' AND reason = 'replaced'", 8)
         ends = self.sql("SELECT quantity, from_value, until_value FROM meter_life WHERE meter = 'm' AND reason = 'first'")
-        # 2 kW for some seconds.
+        # 2 kW for some seconds make less than 0.2 kWh.
         self.assertEqual([end for end in ends if end["until_value"] - end["from_value"] > 0.2], [])
         self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'm' AND quality = 'suspect'"), [])
         self.assertEqual(self.stop_daemon(), 0)
@@ -69,7 +67,7 @@ class TestIdentity(Site):
         old, new = "00000000000011112222", "00000000000099887766"
         self.start_site()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good'", 2)
-        self.go_and_come_back("swap", "m", "99887766")
+        self.go_down_and_return("swap", "m", "99887766")
         self.assertEqual(self.identity_events(1), [f"serial number {new} was {old}"])
         replaced = self.wait_rows("SELECT detail FROM event WHERE subject = 'm' AND kind = 'meter-replaced'", 1)
         self.assertEqual(replaced, [{"detail": f"serial number {old}, now {new}"}])
@@ -83,7 +81,7 @@ class TestIdentity(Site):
                                lives[1]["since"])
         self.assertEqual(shown[0]["active_import_kwh"], lives[1]["from_value"])
         self.assertGreater(abs(lives[1]["from_value"] - lives[0]["until_value"]), 100)
-        # Of the step from one counter to the other nothing is consumption: 2 kW come to less than 1 kWh here.
+        # The difference between the two counters is not consumption; 2 kW make less than 1 kWh in this time.
         passed = self.sql("SELECT sum(active_import_kwh) AS kwh FROM interval_energy WHERE meter = 'm'")
         self.assertLess(passed[0]["kwh"], 1)
 

@@ -1,40 +1,37 @@
 # SPDX-License-Identifier: MIT
-"""A meter that is silent, refuses, comes back, or is of old firmware; the others go on."""
+"""A meter that is silent, sends exceptions, returns or has old firmware, beside a meter that is read all the time."""
 
 import unittest
 
-from simsite import Site, free_port
+from simsite import Site
 
 
 class TestMeters(Site):
     def start_site(self, sick="", faults=()):
-        """Two COUNTIS behind a gateway without pacing: the sick one, with these lines in its section, and a well one."""
-        port = free_port()
-        self.write("etc/bus.d/gateway.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\n"
-                                            "energy_every = 1s\npower_every = 0\nresponse_timeout = 200ms\n"
-                                            "[meter sick]\nmodel = countis-e44\naddress = 5\n"
-                                            "[meter well]\nmodel = countis-e43\naddress = 6\n")
-        self.start_sim(f"[bus gateway]\ntransport = tcp\nport = {port}\npace = no\n"
+        """Two COUNTIS behind a gateway without pacing: a sick one, with these lines in its section, and a well one."""
+        bus = self.write_gateway("response_timeout = 200ms\n[meter sick]\nmodel = countis-e44\naddress = 5\n"
+                                 "[meter well]\nmodel = countis-e43\naddress = 6\n", power_every="0")
+        self.start_sim(f"{bus}pace = no\n"
                        f"[meter sick]\nbus = gateway\nmodel = countis-e44\naddress = 5\ntariffs = 00:00 3\n{sick}\n"
                        "[meter well]\nbus = gateway\nmodel = countis-e43\naddress = 6\n")
         for fault in faults:
             self.control("fault", "sick", fault, "100%")
         self.start_daemon()
 
-    def test_silent_meter_leaves_no_row_and_the_others_go_on(self):
+    def test_a_silent_meter_gets_no_row_and_the_others_are_read(self):
         self.start_site(faults=["silence"])
         self.wait_rows("SELECT * FROM energy WHERE meter = 'well'", 3)
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'sick' AND state = 'never' AND timeouts > 0", 1)
         self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'sick'"), [])
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_exception_leaves_no_row(self):
+    def test_an_exception_makes_no_row(self):
         self.start_site(faults=["exception-4"])
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'sick' AND exceptions > 0", 1)
         self.wait_rows("SELECT * FROM energy WHERE meter = 'well'", 2)
         self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'sick'"), [])
 
-    def test_meter_that_comes_back_is_read_again(self):
+    def test_a_meter_that_returns_is_read_again(self):
         self.start_site()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'sick'", 1)
         self.control("fault", "sick", "silence", "100%")

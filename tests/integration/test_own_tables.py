@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Register tables that somebody wrote for a site: a model that nobody knew, and one in the place of a shipped one."""
+"""Register tables written for one site: of an unknown model, and in place of a shipped table."""
 
 import re
 import signal
@@ -16,20 +16,19 @@ class TestOwnTables(Site):
         self.port = free_port()
 
     def configure(self, *meters):
-        """A gateway of these meters: (name, model, address)."""
-        self.write("etc/bus.d/gateway.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {self.port}\n"
-                                            "energy_every = 1s\npower_every = 1s\nresponse_timeout = 200ms\n" + "".join(
-                       f"[meter {name}]\nmodel = {model}\naddress = {address}\n" for name, model, address in meters))
+        """Write the bus file of these meters: (name, model, address)."""
+        self.bus = self.write_gateway("response_timeout = 200ms\n" + "".join(
+            f"[meter {name}]\nmodel = {model}\naddress = {address}\n" for name, model, address in meters), port=self.port)
 
     def simulate(self, *meters):
-        self.start_sim(f"[bus gateway]\ntransport = tcp\nport = {self.port}\npace = no\n" + "".join(
+        self.start_sim(f"{self.bus}pace = no\n" + "".join(
             f"[meter {name}]\nbus = gateway\nmodel = {model}\naddress = {address}\nbase = 2 kW\n"
             for name, model, address in meters), drivers=self.path)
 
-    def test_unknown_model_is_read_from_the_example_of_the_manual_without_a_build(self):
+    def test_an_unknown_model_is_read_with_the_example_of_the_manual_and_no_build(self):
         manual = (SOURCE / "daemon/tallyd-driver.5").read_text()
         example = re.search(r"^\.Sh EXAMPLES\n.*?^\.Bd -literal -offset indent\n(.*?)^\.Ed$", manual, re.M | re.S)[1]
-        known, newcomer = ("mains", "countis-e44", 5), ("press", "example-44", 6)
+        known, added = ("mains", "countis-e44", 5), ("press", "example-44", 6)
         self.configure(known)
         self.assertNotIn("example-44", self.tally("models").stdout)
         self.simulate(known)
@@ -39,8 +38,8 @@ class TestOwnTables(Site):
         self.write("etc/drivers/example-44.ini", example)
         self.sim.terminate()
         self.sim.wait()
-        self.simulate(known, newcomer)
-        self.configure(known, newcomer)
+        self.simulate(known, added)
+        self.configure(known, added)
         check = self.tally("check")
         self.assertEqual((check.returncode, check.stderr), (0, ""))
         self.daemon.send_signal(signal.SIGHUP)
@@ -52,7 +51,7 @@ class TestOwnTables(Site):
         self.assertIn(f"serial_number={status['serial']}\n", self.control("truth", "press"))
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_models_lists_the_newcomer_and_plans_its_requests(self):
+    def test_tally_models_lists_a_new_model_and_plans_its_requests(self):
         self.configure(("mains", "countis-e44", 5))
         self.write("etc/drivers/example-44.ini", (SOURCE / "conf/driver-template.ini").read_text())
         listed = self.tally("models")
@@ -62,7 +61,7 @@ class TestOwnTables(Site):
         self.assertEqual(model.returncode, 0, model.stderr)
         self.assertIn(f"{self.etc}/drivers/example-44.ini", model.stdout)
 
-    def test_table_that_shadows_a_shipped_one_is_used_and_told(self):
+    def test_a_table_that_replaces_a_shipped_one_is_used_with_a_warning(self):
         own, shipped = f"{self.etc}/drivers/countis-e44.ini", f"{SOURCE}/drivers/countis-e44.ini"
         meter = ("mains", "countis-e44", 5)
         self.configure(meter)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the README says is so: its commands run, its configuration is good, its table of models is the drivers folder."""
+"""The README is correct: its commands run, its configuration is good, its table of models has exactly the drivers."""
 
 import re
 import subprocess
@@ -15,33 +15,33 @@ def blocks(language):
 
 
 class TestReadme(Site):
-    def test_every_driver_stands_in_the_table_of_models_and_none_else(self):
+    def test_the_table_of_models_lists_exactly_the_drivers(self):
         models = README[README.index("## Models"):README.index("## Limits")]
         listed = set(re.findall(r"^\| `([^`]+)` \|", models, re.M))
         drivers = {p.stem for p in (SOURCE / "drivers").glob("*.ini")}
         self.assertEqual(listed, drivers)
 
-    def test_table_of_models_says_what_the_drivers_say(self):
+    def test_the_table_of_models_agrees_with_the_drivers(self):
         listed = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| ([a-z ]+?)(?:, [^|]*)? \|", README, re.M))
         models = self.tally("models")
         for line in models.stdout.splitlines()[1:]:
             name = line.split()[0]
             self.assertIn(f" {listed[name]} ", line)
 
-    def test_sample_configuration_is_good(self):
+    def test_the_sample_configuration_is_good(self):
         daemon, bus = blocks("ini")[:2]
         self.write("etc/tallyd.ini", daemon + f"[drivers]\npath = {SOURCE}/drivers\n")
         self.write("etc/bus.d/workshop.ini", bus)
         check = self.tally("check")
         self.assertEqual((check.returncode, check.stderr), (0, ""), check.stderr)
 
-    def test_demo_runs_and_every_statement_answers_on_its_database(self):
+    def test_the_demo_runs_and_every_sql_statement_returns_rows_on_its_database(self):
         demo = subprocess.run([SOURCE / "demo", "--seconds", "12", "--dir", self.dir / "demo"], capture_output=True,
                               text=True, timeout=500)
         self.assertEqual(demo.returncode, 0, demo.stdout + demo.stderr)
         self.db_path = self.dir / "demo/tallyd.db"
         for statement in blocks("sql"):
-            # What is sound, and new, has no silent meter and no last month.
+            # A new database of a healthy site has no silent meter and no last month.
             statement = statement.replace("state <> 'up'", "state = 'up'").replace("'start of month', '-1 day'", "'+0 day'")
             self.assertTrue(self.sql(statement), statement)
 

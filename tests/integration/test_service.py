@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The daemon as a service: what it tells the manager, how it reloads, how it ends, and what it does not open."""
+"""The daemon as a service: its messages to the service manager, its reload, its end, and no listening sockets."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ PERIODS = "energy_every = 1s\npower_every = 0\n"
 
 
 class Manager:
-    """The other end of NOTIFY_SOCKET."""
+    """The service manager's end of NOTIFY_SOCKET."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -23,7 +23,7 @@ class Manager:
         self.socket.setblocking(False)
         self.lines = []
 
-    def take(self):
+    def receive(self):
         while True:
             try:
                 self.lines += self.socket.recv(4096).decode().splitlines()
@@ -31,7 +31,7 @@ class Manager:
                 return self.lines
 
     def wait(self, line, n=1):
-        wait_for(lambda: self.take().count(line) >= n, f"{n} times {line} in {self.lines}")
+        wait_for(lambda: self.receive().count(line) >= n, f"{n} times {line} in {self.lines}")
 
     def close(self):
         self.socket.close()
@@ -63,7 +63,7 @@ class TestService(Site):
         self.write(f"etc/bus.d/{name}.ini", text)
 
     def start_gateways(self):
-        """Two gateways in the simulator: left with one meter, right with two, of which the first is configured."""
+        """Two simulated gateways: left with one meter, right with two, of which only the first is configured."""
         self.left, self.right = free_port(), free_port()
         site = f"[bus left]\ntransport = tcp\nport = {self.left}\n[bus right]\ntransport = tcp\nport = {self.right}\n"
         for bus, meter, address in (("left", "a", 1), ("right", "b", 2), ("right", "c", 3)):
@@ -78,8 +78,6 @@ class TestService(Site):
         wait_for(lambda: self.log().count(line) > n or self.daemon.poll() is not None, line)
         self.assertIsNone(self.daemon.poll(), self.log())
 
-    def slots(self, meter):
-        return [r["ts"] for r in self.sql("SELECT ts FROM energy WHERE meter = ? ORDER BY ts", meter)]
 
     def assert_no_gap(self, meter):
         slots = self.slots(meter)
@@ -87,7 +85,7 @@ class TestService(Site):
 
     # the service manager
 
-    def test_manager_hears_ready_status_watchdog_and_stopping(self):
+    def test_the_manager_gets_ready_status_watchdog_and_stopping(self):
         self.start_gateways()
         self.start_managed(watchdog_us=200000)
         self.manager.wait("READY=1")
@@ -101,9 +99,9 @@ class TestService(Site):
         self.manager.wait("STATUS=0 of 2 buses and 0 of 2 meters up")
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'a' AND state = 'suspect'", 1)
         self.assertEqual(self.stop_daemon(), 0)
-        self.assertIn("STOPPING=1", self.manager.take())
+        self.assertIn("STOPPING=1", self.manager.receive())
 
-    def test_manager_hears_of_a_reload(self):
+    def test_the_manager_gets_the_reload(self):
         self.start_gateways()
         self.start_managed()
         self.manager.wait("READY=1")
@@ -111,8 +109,8 @@ class TestService(Site):
         self.reload()
         self.manager.wait("READY=1", 2)
         lines = self.manager.lines
-        told_us = int(next(l for l in lines if l.startswith("MONOTONIC_USEC=")).split("=")[1])
-        self.assertGreaterEqual(told_us, before_us)
+        reloading_us = int(next(l for l in lines if l.startswith("MONOTONIC_USEC=")).split("=")[1])
+        self.assertGreaterEqual(reloading_us, before_us)
         self.assertLess(lines.index("RELOADING=1"), len(lines) - 1 - lines[::-1].index("READY=1"))
 
     def test_runs_without_a_manager(self):
@@ -123,12 +121,12 @@ class TestService(Site):
 
     # reload
 
-    def test_unchanged_bus_loses_no_slot_over_ten_reloads(self):
+    def test_an_unchanged_bus_loses_no_slot_over_ten_reloads(self):
         self.start_gateways()
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'a'", 2)
         for i in range(10):
-            # The other bus is changed each time: another meter, another timeout, gone, back.
+            # The other bus changes each time: its timeout, and one of its meters is added or removed.
             meters = [("b", 2), ("c", 3)] if i % 2 else [("b", 2)]
             self.gateway("right", self.right, meters, f"response_timeout = {900 + i}ms\n")
             self.reload()
@@ -141,7 +139,7 @@ class TestService(Site):
         self.assertEqual(self.log().count("bus left: begins"), 1)
         self.assertEqual(len(self.sql("SELECT * FROM event WHERE kind = 'configuration-reloaded'")), 10)
 
-    def test_meter_that_did_not_change_goes_on_when_its_bus_does(self):
+    def test_an_unchanged_meter_loses_no_slot_when_its_bus_changes(self):
         self.start_gateways()
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'b'", 2)
@@ -153,7 +151,7 @@ class TestService(Site):
         self.assert_no_gap("b")
         self.assertEqual(len(self.sql("SELECT * FROM event WHERE subject = 'b' AND kind = 'meter-up'")), 1)
 
-    def test_removed_bus_ends_and_its_history_stays(self):
+    def test_a_removed_bus_ends_and_its_history_stays(self):
         self.start_gateways()
         self.start_daemon()
         rows = self.wait_rows("SELECT * FROM energy WHERE meter = 'b'", 2)
@@ -170,7 +168,7 @@ class TestService(Site):
         self.wait_rows("SELECT * FROM energy WHERE meter = 'b'", len(kept) + 1)
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_bad_reload_tells_all_errors_and_keeps_the_old(self):
+    def test_a_bad_reload_reports_all_errors_and_keeps_the_old_configuration(self):
         self.start_gateways()
         self.start_managed()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'b'", 1)
@@ -192,7 +190,7 @@ class TestService(Site):
         self.assert_no_gap("a")
         self.assert_no_gap("b")
 
-    def test_settings_that_can_change_do_and_the_others_are_told(self):
+    def test_a_reload_changes_the_settings_that_it_can_and_reports_the_others(self):
         self.start_gateways()
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'a'", 1)
@@ -206,12 +204,12 @@ class TestService(Site):
         self.assertEqual(self.log().count("takes a restart"), 3)
         self.assertEqual(self.sql("SELECT name, value FROM setting WHERE name IN ('interval_s', 'timezone')"),
                          [{"name": "interval_s", "value": "60"}, {"name": "timezone", "value": "Etc/UTC"}])
-        # With the level at error the reload itself is not logged.
+        # At level error the reload itself is not logged.
         self.assertNotIn("configuration reloaded", self.log())
         self.assertFalse((self.dir / "other.db").exists())
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_reloads_that_come_at_once_end_in_what_the_files_say(self):
+    def test_many_reloads_at_once_end_with_the_configuration_in_the_files(self):
         self.start_gateways()
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'b'", 1)
@@ -225,7 +223,7 @@ class TestService(Site):
     # the end
 
     def silent_buses(self, n):
-        """Listeners that take connections and say nothing, and a pseudo-terminal nobody reads."""
+        """Listeners that accept connections and send nothing, and a pseudo-terminal without a reader."""
         listeners = []
         for i in range(n):
             s = socket.create_server(("127.0.0.1", 0))
@@ -253,14 +251,14 @@ class TestService(Site):
         self.assertEqual(self.stop_daemon(), 0)
         took = time.monotonic() - begin
         print(f"ended with 21 silent buses in {took:.2f} s")
-        # Nothing read is lost: the last slot the simulator answered in is stored.
+        # No reading is lost: the slot of the simulator's last answer is stored.
         last = max(ms for ms, meter, status, _ in self.trace() if meter == "a" and status == "ok") // 1000
         self.assertGreaterEqual(self.slots("a")[-1], last - 1)
-        # A silence that we cut short is nothing to hold against a meter.
+        # A request that the end of the daemon interrupts does not count against its meter.
         self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'meter-down'"), [])
         self.assertNotIn("suspect", self.log())
 
-    def test_reload_during_which_the_end_is_asked_for(self):
+    def test_the_daemon_ends_cleanly_during_a_reload(self):
         self.start_gateways()
         self.silent_buses(3)
         self.start_daemon()

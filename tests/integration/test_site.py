@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Simulated lines to rows: every stored value equals what the meter said in its slot."""
+"""From simulated lines to rows: every stored value equals the value that the meter sent in that slot."""
 
 import unittest
 
@@ -106,17 +106,17 @@ address = 7
         leading = self.sql("SELECT max(power_factor) AS pf FROM power WHERE meter = 'e44'")
         self.assertLess(leading[0]["pf"], 0)
 
-    def test_pulse_input_is_a_meter_of_its_own(self):
+    def test_a_pulse_input_is_a_meter_of_its_own(self):
         self.start_site()
         rows = self.wait_rows("SELECT * FROM pulse WHERE meter = 'lighting'", 3)
         self.wait_rows("SELECT * FROM pulse WHERE meter = 'gas'", 3)
         self.assertEqual(self.stop_daemon(), 0)
         for row in rows:
-            said = int(self.truth_in("pulses", row["ts"], row["ts"] + 3)["pulses_1"])
-            self.assertEqual((row["concentrator"], row["input"], row["pulses"], row["unit"]), ("pulses", 1, said, "kWh"))
-            self.assertEqual(round(row["value"] * 1000), 81234500 + 10 * said)
+            pulses = int(self.truth_in("pulses", row["ts"], row["ts"] + 3)["pulses_1"])
+            self.assertEqual((row["concentrator"], row["input"], row["pulses"], row["unit"]), ("pulses", 1, pulses, "kWh"))
+            self.assertEqual(round(row["value"] * 1000), 81234500 + 10 * pulses)
             energy = self.sql("SELECT * FROM energy WHERE meter = 'lighting' AND ts = ?", row["ts"])
-            self.assertEqual(round(energy[0]["active_import_kwh"] * 1000), 81234500 + 10 * said)
+            self.assertEqual(round(energy[0]["active_import_kwh"] * 1000), 81234500 + 10 * pulses)
         for row in self.sql("SELECT * FROM pulse WHERE meter = 'gas'"):
             self.assertEqual((row["unit"], round(row["value"] * 100)), ("m3", row["pulses"]))
         self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'gas'"), [])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The short form of soak.py: faults of every kind at once on all transports, every stored value true."""
+"""A short run of soak.py: faults of every kind at once on all transports, and every stored value is true."""
 
 import os
 import unittest
@@ -11,7 +11,7 @@ SEED = int(os.environ.get("TALLY_SEED", "1"))
 
 
 class TestSoak(unittest.TestCase):
-    def test_no_value_is_stored_that_the_simulator_did_not_say(self):
+    def test_every_stored_value_was_sent_by_the_simulator(self):
         print(f"seed {SEED} (TALLY_SEED)")
         total = soak.run(TRANSACTIONS, 0.055, SEED)
         soak.report(total)

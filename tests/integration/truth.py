@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Holds every stored value against what the simulator said.
+"""Compares every stored value with the values that the simulator sent.
 
-A value is true when the simulator said it of that quantity of that meter between the slot and the moment the reading was
-complete. Works on the tables themselves: they hold whole base units, like the trace."""
+A value is true when the simulator sent it for that quantity of that meter between the start of the slot and the time
+when the reading was complete. The tables are read directly, because they hold whole base units like the trace."""
 
 import bisect
 import sqlite3
@@ -15,13 +15,13 @@ class Truth:
     def __init__(self, trace_path):
         self.requests = 0
         self.faults = {}
-        self.said = {}  # (meter, quantity) -> ([wall_ms], [value]), both in the order of the trace
+        self.sent = {}  # (meter, quantity) -> ([wall_ms], [value]), both in the order of the trace
         with open(trace_path, encoding="ascii", errors="replace") as trace:
             for line in trace:
                 if line.endswith("\n"):
-                    self.take(line)
+                    self.read_line(line)
 
-    def take(self, line):
+    def read_line(self, line):
         wall_ms, meter, _, status, *values = line.split()
         self.requests += 1
         if status != "ok":
@@ -29,18 +29,18 @@ class Truth:
         for pair in values:
             quantity, value = pair.split("=", 1)
             if value not in ("na",) and (value.isdigit() or value[1:].isdigit()):
-                times, said = self.said.setdefault((meter, quantity), ([], []))
+                times, sent = self.sent.setdefault((meter, quantity), ([], []))
                 times.append(int(wall_ms))
-                said.append(int(value))
+                sent.append(int(value))
 
     def is_true(self, meter, quantity, from_ms, until_ms, value):
-        times, said = self.said.get((meter, quantity), ((), ()))
+        times, sent = self.sent.get((meter, quantity), ((), ()))
         first = bisect.bisect_left(times, from_ms)
         last = bisect.bisect_right(times, until_ms)
-        return value in said[first:last]
+        return value in sent[first:last]
 
     def check(self, db_path):
-        """How many values the database holds, how many rows, and a line for each that is not true."""
+        """The number of values in the database, the number of rows, and a line for each value that is not true."""
         db = sqlite3.connect(f"file:{db_path}?mode=ro", uri=True)
         db.row_factory = sqlite3.Row
         names = {row["id"]: row["name"] for row in db.execute("SELECT id, name FROM meter")}
