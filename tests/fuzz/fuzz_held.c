@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_held.c - any order of readings, serial numbers, events and commits, in a room that is soon full.
- * Input: one step for each byte, see the enum. However often readings are thinned out, the newest counters of each
- * meter stay, nothing is lost without being counted, and each serial number lies between the readings that it came
- * between. */
+/* fuzz_held.c - queues readings, serial numbers, events and commits in any order, with so little memory that the queue
+ * is soon full. However many readings are dropped, the newest counters of each meter stay, every lost reading is
+ * counted, and each serial number stays between the readings before and after it. Input: one step for each byte, see
+ * enum step. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,15 +10,14 @@
 
 enum { METERS = 5, ROOM = 6000, STEPS_MAX = 600, NO_SERIAL = -1 };
 
-/* In the upper three bits; the lower five choose the meter and more. */
+/* The upper three bits of a byte; the lower five choose the meter and more. */
 enum step { COUNTER, POWER, BOTH, ALL, SERIAL, EVENT, COMMIT, MOVE };
 
-/* What must be held. The slot of each reading is its number. */
+/* The expected contents of the queue. The slot of each reading is its number. */
 struct model {
 	int64_t n_pushed, n_lost;
 	int64_t newest[METERS];	   /* number of the newest reading with counters, 0 = none */
-	int64_t serial_at[METERS]; /* number of the last reading before the serial number that waits, NO_SERIAL = none
-				    */
+	int64_t serial_at[METERS]; /* number of the last reading before the queued serial number, or NO_SERIAL */
 	size_t n_events;
 };
 
