@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "frame.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -10,6 +11,8 @@ enum {
 	MBAP = 6,	/* up to the unit, which the length in it counts */
 	TCP_AROUND = 9, /* MBAP, unit, function, length */
 	TCP_EXCEPTION = 9,
+	FAST_BAUD = 19200,
+	FAST_GAP_US = 1750,
 };
 
 uint16_t frame_crc(const uint8_t *bytes, size_t n)
@@ -63,9 +66,24 @@ size_t frame_put_tcp(const struct frame_query *q, uint8_t *out)
 	return FRAME_REQUEST_TCP;
 }
 
-size_t frame_answer_rtu(const struct frame_query *q)
+size_t frame_answer_rtu(unsigned n_words)
 {
-	return RTU_AROUND + 2 * (size_t)q->n_words;
+	return RTU_AROUND + 2 * (size_t)n_words;
+}
+
+int64_t frame_gap_us(unsigned baud, unsigned bits_per_char)
+{
+	assert(baud > 0 && bits_per_char > 0);
+	return baud > FAST_BAUD ? FAST_GAP_US : (INT64_C(3500000) * bits_per_char + baud - 1) / baud;
+}
+
+int64_t frame_exchange_us(unsigned n_words, uint32_t turnaround_ms, unsigned baud, unsigned bits_per_char)
+{
+	int64_t n_chars = (int64_t)(FRAME_REQUEST_RTU + frame_answer_rtu(n_words));
+	int64_t gap_us = frame_gap_us(baud, bits_per_char), turnaround_us = (int64_t)turnaround_ms * 1000;
+
+	return gap_us + (n_chars * bits_per_char * 1000000 + baud - 1) / baud +
+	       (turnaround_us > gap_us ? turnaround_us : gap_us);
 }
 
 static bool crc_fits(const uint8_t *frame, size_t n)
@@ -156,7 +174,7 @@ static bool may_become_answer(const struct frame_query *q, const uint8_t *bytes,
 		return n < FRAME_EXCEPTION_RTU;
 	if (bytes[1] != q->function)
 		return false;
-	return n == 2 || (bytes[2] == q->n_words * 2 && n < frame_answer_rtu(q));
+	return n == 2 || (bytes[2] == q->n_words * 2 && n < frame_answer_rtu(q->n_words));
 }
 
 struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n)

@@ -52,8 +52,17 @@ struct frame_look {
 size_t frame_put_rtu(const struct frame_query *q, uint8_t *out);
 size_t frame_put_tcp(const struct frame_query *q, uint8_t *out);
 
-/* Length of the RTU answer to the query, CRC included. */
-size_t frame_answer_rtu(const struct frame_query *q);
+/* Length of an RTU answer of so many words, CRC included. */
+size_t frame_answer_rtu(unsigned n_words);
+
+/* Silence that parts two RTU frames on a serial line: 3.5 characters, 1750 us above 19200 baud. Microseconds, rounded
+ * up. bits_per_char counts start, data, parity and stop bits (10 to 12); it and baud must not be 0. */
+int64_t frame_gap_us(unsigned baud, unsigned bits_per_char);
+
+/* Time that a serial line needs for a request of n_words and its answer, microseconds, rounded up: the silence before
+ * the request, the characters of both frames, and between them the device's turnaround, which is never less than that
+ * silence. */
+int64_t frame_exchange_us(unsigned n_words, uint32_t turnaround_ms, unsigned baud, unsigned bits_per_char);
 
 /* What is at the start of the n bytes received so far. An RTU frame ends where its length byte says, at once;
  * bytes 0x00 and 0xff before a frame are passed over only when the CRC of what follows fits. */

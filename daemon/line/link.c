@@ -39,8 +39,6 @@ enum {
 	/* Silence that ends what can be no answer and follows every fault: longer than the 16 ms for which a USB
 	 * adapter, or the packet timer of a gateway, holds bytes back in the middle of a frame. */
 	SETTLE_US = 50000,
-	FAST_BAUD = 19200,
-	FAST_GAP_US = 1750,
 	/* A gateway that is connected but mute is dialled anew. Not after each timeout: behind a gateway that passes
 	 * bytes on, a dead meter is no fault of the connection. */
 	MUTE_TIMES = 5,
@@ -96,7 +94,7 @@ static void set_timing(struct link *l)
 	if (is_tcp(l))
 		return;
 	l->char_ns = (int64_t)conf_bits_per_char(l->conf) * 1000000000 / baud;
-	l->gap_us = baud > FAST_BAUD ? FAST_GAP_US : (l->char_ns * 7 / 2 + 999) / 1000;
+	l->gap_us = frame_gap_us(baud, conf_bits_per_char(l->conf));
 }
 
 struct link *link_new(const struct conf_bus *conf)
@@ -399,7 +397,8 @@ static enum link_status send_request(struct link *l, struct exchange *x, uint32_
 	if (rc < 0)
 		return lost(l, -rc);
 	x->silence_end_us = x->reply.sent_us + request_us + l->after_us + (int64_t)timeout_ms * 1000;
-	x->deadline_us = is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, frame_answer_rtu(&x->query));
+	x->deadline_us =
+		is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, frame_answer_rtu(x->query.n_words));
 	l->last_us = x->reply.sent_us + request_us;
 	l->n_rx = 0;
 	return LINK_OK;
@@ -546,7 +545,7 @@ static void sleep_through(const struct link *l, const struct exchange *x)
 	if (l->conf->transport != CONF_RTU || l->n_rx == 0)
 		return;
 	if (l->n_rx >= FRAME_EXCEPTION_RTU)
-		n_whole = frame_answer_rtu(&x->query);
+		n_whole = frame_answer_rtu(x->query.n_words);
 	if (n_whole <= l->n_rx)
 		return;
 	until_us = l->last_us + wire_us(l, n_whole - l->n_rx - 1) * 9 / 10;

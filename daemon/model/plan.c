@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* What is wanted is turned into cells: spans of words that must come in one piece, a value or a sign word, in the order
+ * of their addresses. Of two neighbouring cells it is known whether one request may hold both; that settles it for
+ * longer runs too, for a request may reach from one cell to another when each step between them is allowed and the
+ * whole is no longer than max_words.
+ *
+ * The requests are chosen from left to right: the best cover of the first i + 1 cells is the best cover of the first k
+ * cells and one request for the rest, for the k that gives the fewest requests and then the fewest words. Requests
+ * never share a word, so the best covers of the beginnings are all that needs to be remembered, and the result is the
+ * cheapest of all plans, not just a good one. test_plan.c compares it with every plan of many small random tables.
+ *
+ * A plan is one block of memory: struct, items, requests. */
 #include "plan.h"
 
 #include <assert.h>
@@ -37,7 +48,7 @@ bool plan_rows_has(const struct plan_rows *set, unsigned row)
 }
 
 /* Addresses that one word takes. */
-static unsigned step(const struct driver *d)
+static unsigned address_step(const struct driver *d)
 {
 	return d->byte_addressed ? 2 : 1;
 }
@@ -57,7 +68,7 @@ static int block_of(const struct driver *d, uint32_t address)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (address >= b->address && address < b->address + (uint32_t)b->n_words * step(d))
+		if (address >= b->address && address < b->address + (uint32_t)b->n_words * address_step(d))
 			return (int)i;
 	}
 	return -1;
@@ -116,7 +127,7 @@ static bool crosses_block(const struct driver *d, uint32_t start, uint32_t end)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (overlap(start, end, b->address, b->address + (uint32_t)b->n_words * step(d)))
+		if (overlap(start, end, b->address, b->address + (uint32_t)b->n_words * address_step(d)))
 			return true;
 	}
 	return false;
@@ -128,7 +139,7 @@ static bool may_join(const struct driver *d, const struct plan_rows *missing, co
 {
 	bool known;
 
-	if (a->alone || b->alone || a->block != b->block || (b->start - a->end) % step(d) != 0)
+	if (a->alone || b->alone || a->block != b->block || (b->start - a->end) % address_step(d) != 0)
 		return false;
 	if (a->end == b->start)
 		return true;
@@ -196,18 +207,18 @@ static struct plan_rows choose_rows(const struct driver *d, unsigned groups, con
 	return chosen;
 }
 
-/* Whether the cell begins where the value or the sign of a row of the cuts does. */
-static bool is_cut(const struct driver *d, const struct plan_rows *cuts, const struct cell *cell)
+/* Whether the cell begins where the value or the sign of a row of the starts does. */
+static bool must_start(const struct driver *d, const struct plan_rows *starts, const struct cell *cell)
 {
-	for (size_t i = 0; cuts != NULL && i < d->n_rows; i++)
-		if (in_set(cuts, i) &&
+	for (size_t i = 0; starts != NULL && i < d->n_rows; i++)
+		if (in_set(starts, i) &&
 		    (d->rows[i].address == cell->start || sign_overlaps(&d->rows[i], cell->start, cell->start + 1)))
 			return true;
 	return false;
 }
 
 static void collect_cells(const struct driver *d, const struct plan_rows *chosen, const struct plan_rows *missing,
-			  const struct plan_rows *cuts, struct cells *c)
+			  const struct plan_rows *starts, struct cells *c)
 {
 	c->n = 0;
 	for (unsigned i = 0; i < d->n_rows; i++) {
@@ -218,19 +229,20 @@ static void collect_cells(const struct driver *d, const struct plan_rows *chosen
 		}
 	}
 	for (size_t i = 0; i + 1 < c->n; i++)
-		c->joined[i] = !is_cut(d, cuts, &c->cell[i + 1]) && may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
+		c->joined[i] =
+			!must_start(d, starts, &c->cell[i + 1]) && may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
 }
 
 static uint32_t words_from_to(const struct driver *d, const struct cells *c, size_t first, size_t last)
 {
 	if (first == last)
 		return c->cell[first].n_words;
-	return (c->cell[last].end - c->cell[first].start) / step(d);
+	return (c->cell[last].end - c->cell[first].start) / address_step(d);
 }
 
 /* The cheapest way to cover cells 0..i for each i in turn: fewest requests, then fewest words. Returns how many
  * requests cover all, and in *n_words their words. */
-static size_t cover(const struct driver *d, struct cells *c, uint32_t *n_words)
+static size_t choose_requests(const struct driver *d, struct cells *c, uint32_t *n_words)
 {
 	struct {
 		size_t n_requests;
@@ -258,7 +270,7 @@ static size_t cover(const struct driver *d, struct cells *c, uint32_t *n_words)
 	return best[c->n].n_requests;
 }
 
-/* Walk the cover from its end: the requests in the order of their addresses. */
+/* From the last cell back to the first: the requests, in the order of their addresses. */
 static void fill_requests(const struct driver *d, const struct cells *c, struct plan *p)
 {
 	uint32_t word = p->n_words;
@@ -288,12 +300,12 @@ static uint16_t request_of(const struct driver *d, const struct plan *p, uint16_
 
 	for (; i < p->n_requests; i++) {
 		offset = (uint32_t)address - p->requests[i].address;
-		if (address >= p->requests[i].address && offset % step(d) == 0 &&
-		    offset / step(d) < p->requests[i].n_words)
+		if (address >= p->requests[i].address && offset % address_step(d) == 0 &&
+		    offset / address_step(d) < p->requests[i].n_words)
 			break;
 	}
 	assert(i < p->n_requests);
-	*word = (uint16_t)(p->requests[i].word + offset / step(d));
+	*word = (uint16_t)(p->requests[i].word + offset / address_step(d));
 	return i;
 }
 
@@ -329,7 +341,7 @@ static uint16_t count_rows(const struct driver *d, const struct plan_rows *set)
 }
 
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
-		      const struct plan_rows *cuts)
+		      const struct plan_rows *starts)
 {
 	struct plan_rows chosen = choose_rows(d, groups, missing);
 	size_t n_items = count_rows(d, &chosen), n_requests;
@@ -337,8 +349,8 @@ struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan
 	struct cells c;
 	struct plan *p;
 
-	collect_cells(d, &chosen, missing, cuts, &c);
-	n_requests = cover(d, &c, &n_words);
+	collect_cells(d, &chosen, missing, starts, &c);
+	n_requests = choose_requests(d, &c, &n_words);
 	p = calloc(1, sizeof(*p) + n_items * sizeof(p->items[0]) + n_requests * sizeof(p->requests[0]));
 	if (p == NULL)
 		return NULL;
@@ -364,8 +376,8 @@ bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_ro
 	return count_rows(d, &chosen) == 0;
 }
 
-/* By their places in the words of the plan, which no two requests share. */
-static bool brings(const struct plan_request *r, int word)
+/* Whether the request brings a word of the plan. No two requests share a place in the words of the plan. */
+static bool brings_word(const struct plan_request *r, int word)
 {
 	return word >= r->word && word < r->word + r->n_words;
 }
@@ -374,30 +386,32 @@ void plan_rows_at(const struct plan *p, const struct plan_request *r, struct pla
 {
 	*out = (struct plan_rows){{0}};
 	for (unsigned i = 0; i < p->n_items; i++)
-		if (brings(r, p->items[i].word) || brings(r, p->items[i].sign_word))
+		if (brings_word(r, p->items[i].word) || brings_word(r, p->items[i].sign_word))
 			plan_rows_add(out, p->items[i].row);
 }
 
 /* The cells of the plan that the request brings. */
-static void cells_of(const struct driver *d, const struct plan *p, const struct plan_request *r, struct cells *c)
+static void collect_brought_cells(const struct driver *d, const struct plan *p, const struct plan_request *r,
+				  struct cells *c)
 {
 	c->n = 0;
 	for (unsigned i = 0; i < p->n_items; i++) {
-		if (brings(r, p->items[i].word))
+		if (brings_word(r, p->items[i].word))
 			add_value(c, d, &d->rows[p->items[i].row]);
-		if (brings(r, p->items[i].sign_word))
+		if (brings_word(r, p->items[i].sign_word))
 			add_sign(c, d, &d->rows[p->items[i].row]);
 	}
 }
 
-static struct plan_request part(const struct driver *d, const struct cells *c, const struct plan_request *whole,
-				size_t first, size_t last)
+/* The request for some of the cells that another request brings. */
+static struct plan_request request_part(const struct driver *d, const struct cells *c, const struct plan_request *whole,
+					size_t first, size_t last)
 {
 	return (struct plan_request){
 		.function = whole->function,
 		.address = (uint16_t)c->cell[first].start,
 		.n_words = (uint16_t)words_from_to(d, c, first, last),
-		.word = (uint16_t)(whole->word + (c->cell[first].start - whole->address) / step(d)),
+		.word = (uint16_t)(whole->word + (c->cell[first].start - whole->address) / address_step(d)),
 	};
 }
 
@@ -406,11 +420,11 @@ bool plan_split(const struct driver *d, const struct plan *p, const struct plan_
 {
 	struct plan_rows rows;
 	struct cells c;
-	size_t cut = 1;
+	size_t n_first = 1;
 	int64_t middle, nearest = INT64_MAX;
 
 	plan_rows_at(p, whole, &rows);
-	cells_of(d, p, whole, &c);
+	collect_brought_cells(d, p, whole, &c);
 	if (c.n < 2 || count_rows(d, &rows) < 2)
 		return false;
 	middle = ((int64_t)c.cell[0].start + c.cell[c.n - 1].end) / 2;
@@ -419,22 +433,10 @@ bool plan_split(const struct driver *d, const struct plan *p, const struct plan_
 
 		if (off < nearest) {
 			nearest = off;
-			cut = i;
+			n_first = i;
 		}
 	}
-	*first = part(d, &c, whole, 0, cut - 1);
-	*second = part(d, &c, whole, cut, c.n - 1);
+	*first = request_part(d, &c, whole, 0, n_first - 1);
+	*second = request_part(d, &c, whole, n_first, c.n - 1);
 	return true;
-}
-
-int64_t plan_request_us(const struct driver *d, const struct plan_request *r, unsigned baud, unsigned bits_per_char)
-{
-	int64_t n_chars = 8 + 5 + 2 * (int64_t)r->n_words;
-	int64_t silence_us, turnaround_us = (int64_t)d->turnaround_ms * 1000;
-
-	assert(baud > 0 && bits_per_char > 0);
-	silence_us = baud > 19200 ? 1750 : (INT64_C(3500000) * bits_per_char + baud - 1) / baud;
-	if (turnaround_us < silence_us)
-		turnaround_us = silence_us;
-	return silence_us + (n_chars * bits_per_char * 1000000 + baud - 1) / baud + turnaround_us;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* plan.h - from the rows wanted to the fewest block reads the model allows.
- * Pure but for the one allocation of plan_new(); a plan is immutable and may be shared by threads. */
+ * Pure except for the one allocation of plan_new(); a plan is immutable and may be shared by threads. */
 #ifndef TALLY_PLAN_H
 #define TALLY_PLAN_H
 
@@ -48,19 +48,18 @@ bool plan_rows_has(const struct plan_rows *set, unsigned row);
  * is read, so a fallback only once every earlier row of its quantity is missing. Never across the edge of a vendor
  * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules the
  * fewest requests, and among plans of as many requests the fewest words. Requests are in the order of their addresses.
- * Rows in cuts (may be NULL) start a request with what follows them, and so do their sign words: a meter that refuses a
- * long read though it has every row of it.
- * Returns a plan owned by the caller (possibly of no requests), NULL = no memory. */
+ * Rows in starts (may be NULL) begin a request, and so do their sign words: for a meter that refuses a long read though
+ * it has every row of it. Returns a plan owned by the caller (possibly of no requests), NULL = out of memory. */
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
-		      const struct plan_rows *cuts);
+		      const struct plan_rows *starts);
 void plan_free(struct plan *p);
 
 /* Whether plan_new() would find nothing to read: every row of the groups is missing. */
 bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_rows *missing);
 
 /* The rows of the plan that need a word of request r (one of the plan's, or a half of one): their value or their sign
- * lies in it. With a request that plan_split() can not halve, what the meter lacks when it refuses it: add these to
- * missing and plan again. out is overwritten. */
+ * lies in it. When the meter refuses a request that plan_split() cannot halve, these are the rows that it lacks: add
+ * them to missing and plan again. out is overwritten. */
 void plan_rows_at(const struct plan *p, const struct plan_request *r, struct plan_rows *out);
 
 /* Split a refused request of the plan, or a half of one, at the row boundary nearest to its middle. The halves keep the
@@ -68,11 +67,5 @@ void plan_rows_at(const struct plan *p, const struct plan_request *r, struct pla
  * Returns true and the halves, or false when the request holds a single row (or a row with its sign). */
 bool plan_split(const struct driver *d, const struct plan *p, const struct plan_request *whole,
 		struct plan_request *first, struct plan_request *second);
-
-/* Time on the wire of one request and its answer on a serial line, microseconds, rounded up: the silence of 3.5
- * characters (1750 us above 19200 baud) before the request, the characters of both frames, and between them the
- * model's turnaround, which is never less than that silence. baud and bits_per_char must not be 0;
- * bits_per_char counts start, data, parity and stop bits (10 or 11). */
-int64_t plan_request_us(const struct driver *d, const struct plan_request *r, unsigned baud, unsigned bits_per_char);
 
 #endif

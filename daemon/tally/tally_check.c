@@ -5,6 +5,7 @@
 #include "conf_load.h"
 #include "driver.h"
 #include "err.h"
+#include "frame.h"
 #include "plan.h"
 #include "tally.h"
 
@@ -32,8 +33,9 @@ static int64_t request_us(const struct conf_bus *b, const struct driver *driver,
 				 ? TCP_OVERHEAD_US
 				 : ((int64_t)b->rs485_delay_before_ms + b->rs485_delay_after_ms) * 1000;
 
-	return own_us + (b->baud != 0 ? plan_request_us(driver, r, b->baud, conf_bits_per_char(b))
-				      : (int64_t)driver->turnaround_ms * 1000);
+	return own_us + (b->baud != 0
+				 ? frame_exchange_us(r->n_words, driver->turnaround_ms, b->baud, conf_bits_per_char(b))
+				 : (int64_t)driver->turnaround_ms * 1000);
 }
 
 /* Add the requests that read the groups. Returns 0, or -1 for want of memory. */

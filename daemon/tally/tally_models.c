@@ -6,6 +6,7 @@
 
 #include "conf_load.h"
 #include "driver.h"
+#include "frame.h"
 #include "plan.h"
 #include "table.h"
 #include "tally.h"
@@ -163,7 +164,8 @@ static int print_requests(const struct driver *d, unsigned groups, const char *t
 	for (size_t i = 0; i < p->n_requests; i++)
 		printf("  function %u address %5u (0x%04X) words %3u: %.1f ms at %u baud\n", p->requests[i].function,
 		       p->requests[i].address, p->requests[i].address, p->requests[i].n_words,
-		       (double)plan_request_us(d, &p->requests[i], baud, BITS_8N1) / 1000, baud);
+		       (double)frame_exchange_us(p->requests[i].n_words, d->turnaround_ms, baud, BITS_8N1) / 1000,
+		       baud);
 	plan_free(p);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "conf_load.h"
 #include "driver.h"
 #include "err.h"
+#include "frame.h"
 #include "link.h"
 #include "mono.h"
 #include "plan.h"
@@ -186,9 +187,9 @@ static void print_wire(const struct bench *b)
 	int64_t wire_us = 0;
 
 	for (size_t i = 0; i < b->plan->n_requests; i++)
-		wire_us +=
-			(int64_t)b->line->n_meters * plan_request_us(b->line->meters[0].driver, &b->plan->requests[i],
-								     b->line->baud, conf_bits_per_char(b->line));
+		wire_us += (int64_t)b->line->n_meters * frame_exchange_us(b->plan->requests[i].n_words,
+									  b->line->meters[0].driver->turnaround_ms,
+									  b->line->baud, conf_bits_per_char(b->line));
 	printf("wire.round\t%.4f\ts\n", (double)wire_us / 1e6);
 }
 

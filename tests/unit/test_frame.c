@@ -28,7 +28,16 @@ TEST(request_has_its_literal_bytes)
 
 TEST(answer_has_the_length_of_its_words)
 {
-	assert_int_equal(frame_answer_rtu(&query), sizeof(answer));
+	assert_int_equal(frame_answer_rtu(query.n_words), sizeof(answer));
+}
+
+TEST(time_of_an_exchange)
+{
+	/* 9600 baud, 11 bits: 3.5 characters 4011 us, 17 characters 19480 us */
+	assert_int_equal(frame_exchange_us(2, 30, 9600, 11), 4011 + 19480 + 30000);
+	assert_int_equal(frame_exchange_us(2, 30, 38400, 10), 1750 + 4428 + 30000);
+	/* A turnaround is at least the silence. */
+	assert_int_equal(frame_exchange_us(2, 0, 9600, 11), 4011 + 19480 + 4011);
 }
 
 TEST(every_beginning_of_an_answer_is_partial)

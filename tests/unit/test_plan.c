@@ -345,19 +345,6 @@ TEST(halving_finds_exactly_what_the_meter_lacks)
 	driver_free(d);
 }
 
-TEST(time_of_a_request)
-{
-	struct driver *d = parse(HEAD "turnaround = 30ms\n[registers]\nvoltage_l1 = 0 u32 1 mV power\n");
-	struct plan_request r = {.n_words = 2};
-
-	/* 9600 baud, 11 bits: 3.5 characters 4011 us, 17 characters 19480 us */
-	assert_int_equal(plan_request_us(d, &r, 9600, 11), 4011 + 19480 + 30000);
-	assert_int_equal(plan_request_us(d, &r, 38400, 10), 1750 + 4428 + 30000);
-	d->turnaround_ms = 0;
-	assert_int_equal(plan_request_us(d, &r, 9600, 11), 4011 + 19480 + 4011);
-	driver_free(d);
-}
-
 /* Property: random small tables against a search of every way to cut them, judged address by address. */
 
 enum { SPACE = 64, ROUNDS = 20000 };
