@@ -13,14 +13,14 @@
 
 struct line {
 	struct lines *lines;
-	struct conf *all; /* kept for this line */
+	struct conf *all; /* holds conf; kept for this line */
 	const struct conf_bus *conf;
 	struct bus *bus;
 	struct poller *poller;
 	ev_async answered;
 	ev_periodic due;
 	bool is_ending;
-	atomic_bool is_left_behind; /* its worker hangs */
+	atomic_bool is_abandoned; /* its worker hangs */
 };
 
 struct lines {
@@ -50,7 +50,7 @@ static void slot_due(struct ev_loop *loop, ev_periodic *w, int revents)
 	struct line *line = w->data;
 
 	(void)revents;
-	/* The loop's time, by which the slot has come: the clock's own may still lie before it while it is slewed. */
+	/* By the loop's time the slot has come; the clock may still be before it, while it is slewed. */
 	poller_tick(line->poller, (int64_t)(ev_now(loop) * 1000));
 }
 
@@ -76,25 +76,25 @@ static void bus_answered(struct ev_loop *loop, ev_async *w, int revents)
 	}
 }
 
-/* Called by the bus's worker: ev_async_send() is the one libev call that other threads may make. */
+/* Called by the bus's worker. ev_async_send() is the one libev call that other threads may make. */
 static void wake(void *context)
 {
 	struct line *line = context;
 
-	/* of a line that was left behind only the line itself is still there */
-	if (!atomic_load(&line->is_left_behind))
+	/* An abandoned worker may still call: its struct line is never freed, but the loop may be gone. */
+	if (!atomic_load(&line->is_abandoned))
 		ev_async_send(line->lines->loop, &line->answered);
 }
 
-/* The poller is no longer called, and the worker asked to end. */
-static void ask_end(struct line *line)
+/* Call the poller no longer, and ask the worker to end. */
+static void ask_line_to_end(struct line *line)
 {
 	line->is_ending = true;
 	ev_periodic_stop(line->lines->loop, &line->due);
 	bus_ask_stop(line->bus);
 }
 
-/* After its worker has ended: take what it brought. */
+/* After the worker has ended: take the jobs that it gives back. */
 static void end_line(struct line *line)
 {
 	bus_stop(line->bus);
@@ -104,7 +104,7 @@ static void end_line(struct line *line)
 
 static void free_line(struct line *line)
 {
-	if (line == NULL || line->is_left_behind)
+	if (line == NULL || line->is_abandoned)
 		return;
 	poller_free(line->poller);
 	bus_free(line->bus);
@@ -168,8 +168,8 @@ static struct line *find_line(const struct lines *l, const char *name, bool is_e
 	return NULL;
 }
 
-/* Room for the lines there are and n more. */
-static int make_room(struct lines *l, size_t n)
+/* Make room for n more lines. */
+static int grow_lines(struct lines *l, size_t n)
 {
 	struct line **all = reallocarray(l->all, l->n + n + 1, sizeof(struct line *));
 
@@ -179,7 +179,7 @@ static int make_room(struct lines *l, size_t n)
 	return 0;
 }
 
-/* Drop the first n lines that have ended. */
+/* Free the lines that have ended. */
 static void free_ended(struct lines *l)
 {
 	size_t n = 0;
@@ -193,7 +193,7 @@ static void free_ended(struct lines *l)
 	l->n = n;
 }
 
-/* Begin what the configuration has and no line does. */
+/* Begin a line for every bus of the configuration that has none. */
 static void begin_missing(struct lines *l, struct conf *conf)
 {
 	for (size_t i = 0; i < conf->n_buses; i++) {
@@ -211,7 +211,7 @@ static void begin_missing(struct lines *l, struct conf *conf)
 	}
 }
 
-/* Every line that had to end has: the next configuration is put into force. */
+/* Every line that had to end has ended: put the next configuration into force. */
 static void begin_next(struct lines *l)
 {
 	struct conf *conf = l->next;
@@ -253,7 +253,7 @@ struct lines *lines_new(struct ev_loop *loop, const struct poller_sink *sink)
 int lines_set(struct lines *l, struct conf *conf, void (*done)(void *context, const struct lines_change *change),
 	      void *context)
 {
-	if (make_room(l, conf->n_buses) < 0)
+	if (grow_lines(l, conf->n_buses) < 0)
 		return -ENOMEM;
 	l->change = (struct lines_change){0};
 	l->done = done;
@@ -265,7 +265,7 @@ int lines_set(struct lines *l, struct conf *conf, void (*done)(void *context, co
 		if (bus != NULL && conf_bus_equal(bus, l->all[i]->conf))
 			l->change.n_kept++;
 		else
-			ask_end(l->all[i]);
+			ask_line_to_end(l->all[i]);
 	}
 	if (!any_still_ending(l))
 		begin_next(l);
@@ -279,13 +279,13 @@ bool lines_is_changing(const struct lines *l)
 
 static bool stop_line(struct line *line, int64_t until_us)
 {
-	line->is_left_behind = !bus_wait_end(line->bus, until_us);
-	if (line->is_left_behind)
+	line->is_abandoned = !bus_wait_end(line->bus, until_us);
+	if (line->is_abandoned)
 		log_error("bus %s: its worker hangs, in the driver of its port or in the network; left behind",
 			  line->conf->name);
 	else
 		end_line(line);
-	return !line->is_left_behind;
+	return !line->is_abandoned;
 }
 
 bool lines_stop(struct lines *l, unsigned within_ms)
@@ -294,7 +294,7 @@ bool lines_stop(struct lines *l, unsigned within_ms)
 	bool all_ended = true;
 
 	for (size_t i = 0; i < l->n; i++)
-		ask_end(l->all[i]);
+		ask_line_to_end(l->all[i]);
 	for (size_t i = 0; i < l->n; i++)
 		all_ended &= stop_line(l->all[i], until_us);
 	conf_free(l->next);
