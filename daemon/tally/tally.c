@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tally.h"
 
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "tally_text.h"
 
 static const struct tally_command commands[] = {
 	{"check", tally_check, "", "read the configuration, say all that is wrong, work out each line's round",
@@ -69,7 +75,7 @@ static const struct tally_command commands[] = {
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-static void usage(FILE *out)
+static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: tally [-c DIR] COMMAND [ARGUMENT ...]\n"
 		     "  -c DIR     configuration directory, /etc/tallyd unless given\n"
@@ -79,14 +85,14 @@ static void usage(FILE *out)
 	fprintf(out, "\n\"tally COMMAND --help\" says more about each.\n");
 }
 
-static void help(const struct tally_command *c)
+static void print_help(const struct tally_command *c)
 {
 	printf("usage: tally %s%s%s\n%s\n\n%s", c->name, c->arguments[0] != '\0' ? " " : "", c->arguments, c->purpose,
 	       c->help);
 }
 
-/* Take -c DIR out of the command's arguments: it may stand on either side of the command. A -c without DIR stays, for
- * the command to refuse. */
+/* Take -c DIR out of the command's arguments, so that it may also follow the command. A -c without DIR stays, for the
+ * command to reject. */
 static void take_dir(struct tally *t)
 {
 	int kept = 1;
@@ -101,26 +107,33 @@ static void take_dir(struct tally *t)
 	t->argv[kept] = NULL;
 }
 
-static int run(struct tally *t)
+static int run_command(struct tally *t)
 {
-	const char *names[N_COMMANDS], *near;
+	char question[TALLY_QUESTION_MAX];
+	const char *names[N_COMMANDS];
+	int code;
 
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		names[i] = commands[i].name;
-		if (strcmp(t->argv[0], commands[i].name) != 0)
-			continue;
-		t->command = &commands[i];
-		optind = 0; /* its options are read from their start */
-		if (t->argc > 1 && (strcmp(t->argv[1], "--help") == 0 || strcmp(t->argv[1], "-h") == 0)) {
-			help(t->command);
-			return TALLY_GOOD;
-		}
-		return tally_finish_output(t->command->run(t));
+		if (strcmp(t->argv[0], commands[i].name) == 0)
+			t->command = &commands[i];
 	}
-	near = tally_nearest(t->argv[0], names, N_COMMANDS);
-	fprintf(stderr, "tally: \"%s\" is no command%s%s%s\n", t->argv[0], near != NULL ? ", \"" : "",
-		near != NULL ? near : "", near != NULL ? "\"?" : "");
-	return TALLY_USAGE;
+	if (t->command == NULL) {
+		fprintf(stderr, "tally: \"%s\" is no command%s\n", t->argv[0],
+			tally_did_you_mean(t->argv[0], "", names, N_COMMANDS, question));
+		return TALLY_USAGE;
+	}
+	if (t->argc > 1 && (strcmp(t->argv[1], "--help") == 0 || strcmp(t->argv[1], "-h") == 0)) {
+		print_help(t->command);
+		return TALLY_GOOD;
+	}
+	optind = 0; /* the command reads its options from their start */
+	code = t->command->run(t);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "tally: not all of the output could be written: %s\n", strerror(errno));
+		return TALLY_BAD;
+	}
+	return code;
 }
 
 int main(int argc, char **argv)
@@ -140,19 +153,19 @@ int main(int argc, char **argv)
 			printf("tally %s\n", TALLY_VERSION);
 			return TALLY_GOOD;
 		case 'h':
-			usage(stdout);
+			print_usage(stdout);
 			return TALLY_GOOD;
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			return TALLY_USAGE;
 		}
 	}
 	t.argc = argc - optind;
 	t.argv = argv + optind;
-	if (t.argc > 0) {
-		take_dir(&t);
-		return run(&t);
+	if (t.argc == 0) {
+		print_usage(stderr);
+		return TALLY_USAGE;
 	}
-	usage(stderr);
-	return TALLY_USAGE;
+	take_dir(&t);
+	return run_command(&t);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
+#include "conf.h"
 #include "db_backup.h"
 #include "tally.h"
+#include "tally_load.h"
+#include "tally_option.h"
 
 static int back_up(const struct conf *conf, const char *to)
 {

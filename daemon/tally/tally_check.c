@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "conf.h"
 #include "conf_load.h"
 #include "driver.h"
 #include "err.h"

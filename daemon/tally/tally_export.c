@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "calendar.h"
+#include "conf.h"
 #include "csv.h"
 #include "reader.h"
 #include "tally.h"
+#include "tally_ask.h"
+#include "tally_load.h"
+#include "tally_option.h"
+#include "tally_text.h"
 #include "when.h"
 
 enum { NAMES_MAX = 256, SQL_MAX = 4096 };
@@ -63,7 +69,8 @@ static void on_interrupt(int signal)
 
 static bool set_view(struct extract *x, const char *name)
 {
-	const char *names[N_VIEWS], *near;
+	char question[TALLY_QUESTION_MAX];
+	const char *names[N_VIEWS];
 
 	for (size_t i = 0; i < N_VIEWS; i++) {
 		names[i] = views[i].name;
@@ -72,11 +79,7 @@ static bool set_view(struct extract *x, const char *name)
 			return true;
 		}
 	}
-	near = tally_nearest(name, names, N_VIEWS);
-	if (near != NULL)
-		tally_misused(x->t, "\"%s\" is no view; \"%s\"?", name, near);
-	else
-		tally_misused(x->t, "\"%s\" is no view", name);
+	tally_misused(x->t, "\"%s\" is no view%s", name, tally_did_you_mean(name, "", names, N_VIEWS, question));
 	return false;
 }
 
@@ -95,9 +98,9 @@ static bool set_option(struct extract *x, int c)
 		x->names[x->n_names++] = optarg;
 		return true;
 	case 'd':
-		return tally_delimiter(x->t, optarg, &x->csv.delimiter);
+		return tally_read_delimiter(x->t, optarg, &x->csv.delimiter);
 	case 'p':
-		return tally_decimal(x->t, optarg, &x->csv.decimal);
+		return tally_read_decimal(x->t, optarg, &x->csv.decimal);
 	case 'u':
 		return x->as_utc = true;
 	case 'o':
@@ -335,8 +338,8 @@ static int run(struct extract *x, const struct conf *conf)
 
 	calendar_zone(conf->timezone);
 	x->to_s = INT64_MAX;
-	if ((x->from != NULL && !tally_time(x->t, "--from", x->from, &x->from_s, NULL)) ||
-	    (x->to != NULL && !tally_time(x->t, "--to", x->to, NULL, &x->to_s)))
+	if ((x->from != NULL && !tally_read_time(x->t, "--from", x->from, &x->from_s, NULL)) ||
+	    (x->to != NULL && !tally_read_time(x->t, "--to", x->to, NULL, &x->to_s)))
 		return TALLY_USAGE;
 	if (x->from_s >= x->to_s)
 		return tally_misused(x->t, "nothing lies between --from and --to");

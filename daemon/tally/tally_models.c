@@ -10,6 +10,9 @@
 #include "plan.h"
 #include "table.h"
 #include "tally.h"
+#include "tally_load.h"
+#include "tally_option.h"
+#include "tally_text.h"
 
 enum { BITS_8N1 = 10 };
 
@@ -254,7 +257,7 @@ int tally_models(const struct tally *t)
 	int c, code;
 
 	while ((c = tally_option(t, options)) != -1)
-		if (c != 'b' || !tally_whole(t, "--baud", optarg, 300, 4000000, &baud))
+		if (c != 'b' || !tally_read_whole(t, "--baud", optarg, 300, 4000000, &baud))
 			return TALLY_USAGE;
 	if (t->argc - optind > 1)
 		return tally_misused(t, "\"%s\": one MODEL expected", t->argv[optind + 1]);

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "asking.h"
+#include "codec.h"
+#include "conf.h"
 #include "health.h"
 #include "identity.h"
 #include "mono.h"
 #include "parts.h"
 #include "tally.h"
+#include "tally_ask.h"
+#include "tally_load.h"
 
 enum { EVERYTHING = DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE };
 

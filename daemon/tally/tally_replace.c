@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "driver.h"
 #include "mono.h"
 #include "reader.h"
 #include "store.h"
 #include "tally.h"
+#include "tally_ask.h"
+#include "tally_load.h"
+#include "tally_option.h"
 
 enum { PATIENCE_MS = 3000, LOOK_EVERY_US = 100000, AMOUNT_MAX = 64 };
 

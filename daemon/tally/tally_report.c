@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "calendar.h"
+#include "conf.h"
 #include "csv.h"
 #include "mono.h"
 #include "reader.h"
 #include "table.h"
 #include "tally.h"
+#include "tally_ask.h"
+#include "tally_load.h"
+#include "tally_option.h"
+#include "tally_text.h"
 #include "when.h"
 
 enum { NAMES_MAX = 256, SQL_MAX = 8192, DAY_S = 86400, CELLS_MAX = TABLE_COLUMNS_MAX };
@@ -130,7 +136,7 @@ static bool take_span(struct report *r, const char *option, const char *text, si
 		tally_misused(r->t, "%s %s: %s expected", option, text, length == 7 ? "2026-11" : "2026-11-21");
 		return false;
 	}
-	return tally_time(r->t, option, text, &r->start_s, &r->end_s);
+	return tally_read_time(r->t, option, text, &r->start_s, &r->end_s);
 }
 
 static bool set_span(struct report *r)
@@ -148,8 +154,8 @@ static bool set_span(struct report *r)
 	} else if (!take_span(r, "--month", now, strlen("2026-11"))) {
 		return false;
 	}
-	if ((r->from != NULL && !tally_time(r->t, "--from", r->from, &r->start_s, NULL)) ||
-	    (r->to != NULL && !tally_time(r->t, "--to", r->to, NULL, &r->end_s)))
+	if ((r->from != NULL && !tally_read_time(r->t, "--from", r->from, &r->start_s, NULL)) ||
+	    (r->to != NULL && !tally_read_time(r->t, "--to", r->to, NULL, &r->end_s)))
 		return false;
 	if (r->from != NULL && r->to == NULL)
 		r->end_s = is_midnight(r->start_s) ? end_of_day(r->now_s) : r->now_s;
@@ -378,9 +384,9 @@ static bool set_option(struct report *r, int c)
 	case 'c':
 		return r->as_csv = true;
 	case 'l':
-		return tally_delimiter(r->t, optarg, &r->csv.delimiter);
+		return tally_read_delimiter(r->t, optarg, &r->csv.delimiter);
 	case 'p':
-		return tally_decimal(r->t, optarg, &r->csv.decimal);
+		return tally_read_decimal(r->t, optarg, &r->csv.decimal);
 	default:
 		return false;
 	}

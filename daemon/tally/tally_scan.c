@@ -3,15 +3,21 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "driver.h"
 #include "err.h"
 #include "identify.h"
 #include "link.h"
 #include "mono.h"
 #include "tally.h"
+#include "tally_ask.h"
+#include "tally_load.h"
+#include "tally_option.h"
+#include "tally_text.h"
 #include "value.h"
 
 enum {
@@ -423,7 +429,7 @@ static bool add_baud(const struct tally *t, struct wish *w, const char *text)
 
 	if (w->n_bauds == SETTINGS_MAX)
 		return tally_misused(t, "--bauds: at most %d speeds allowed", SETTINGS_MAX), false;
-	if (!tally_whole(t, "--bauds", text, 1200, 460800, &baud))
+	if (!tally_read_whole(t, "--bauds", text, 1200, 460800, &baud))
 		return false;
 	w->bauds[w->n_bauds++] = (uint32_t)baud;
 	return true;
@@ -489,10 +495,10 @@ static bool read_options(const struct tally *t, struct wish *w)
 	*w = (struct wish){.from = 1, .to = LAST_ADDRESS};
 	while (good && (c = tally_option(t, options)) != -1) {
 		if (c == 'f') {
-			good = tally_whole(t, "--from", optarg, 1, DRIVER_UNIT_MAX, &n);
+			good = tally_read_whole(t, "--from", optarg, 1, DRIVER_UNIT_MAX, &n);
 			w->from = (unsigned)n;
 		} else if (c == 't') {
-			good = tally_whole(t, "--to", optarg, 1, DRIVER_UNIT_MAX, &n);
+			good = tally_read_whole(t, "--to", optarg, 1, DRIVER_UNIT_MAX, &n);
 			w->to = (unsigned)n;
 		} else if (c == 'b') {
 			good = add_list(t, w, optarg, "9600,19200,38400,4800", add_baud);

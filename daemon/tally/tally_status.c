@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "json.h"
 #include "mono.h"
 #include "reader.h"
 #include "table.h"
 #include "tally.h"
+#include "tally_load.h"
+#include "tally_option.h"
+#include "tally_text.h"
 
 /* Figures are written every five minutes, whatever the periods of the meters: a database that a running daemon has not
  * written for longer than this and the time between commits tells that it is stuck or can not write. */

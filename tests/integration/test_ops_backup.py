@@ -129,7 +129,7 @@ class TestReplace(OpsSite):
                 (("e44", "--initial", "-5"), 2, "in kWh, expected"),
                 (("gas", "--final", "5 kWh"), 2, "--final 5 kWh: what the counter showed, in m3, expected"),
                 (("e45",), 1, '"e45" is no meter or input of'),
-                (("gsa",), 1, '"gas"?'),
+                (("gsa",), 1, '; did you mean "gas"?'),
                 (("pulses", "--final", "5"), 1, "pulses counts pulses for its inputs: name the input")):
             with self.subTest(arguments=arguments):
                 ran = self.tally("replace", *arguments)

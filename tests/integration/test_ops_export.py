@@ -183,20 +183,20 @@ class TestExport(OpsSite):
         self.run_for_a_while()
         for arguments, message in (
                 (("energy", "power"), '"power": one VIEW expected'),
-                (("enrgy",), '"enrgy" is no view; "energy"?'),
+                (("enrgy",), '"enrgy" is no view; did you mean "energy"?'),
                 (("energy", "--from", "yesterday"), "--from yesterday: no such time; 2026, 2026-11"),
                 (("energy", "--from", "2026-11", "--to", "2026-10"), "nothing lies between"),
                 (("meter_status", "--from", "2026"), "meter_status is about now"),
                 (("energy", "--delimiter", "x"), '--delimiter "x": one of'),
                 (("energy", "--decimal", ";"), '--decimal ";": . or , allowed'),
-                (("energy", "--ouput", "x"), '"--ouput" is no option; "--output"?')):
+                (("energy", "--ouput", "x"), '"--ouput" is no option; did you mean "--output"?')):
             with self.subTest(arguments=arguments):
                 ran = self.tally("export", *arguments)
                 self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)
                 self.assertIn(message, ran.stderr)
         ran = self.tally("export", "energy", "--meter", "e4")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertEqual(ran.stderr, '"e4" is not in the database; "e44"?\n')
+        self.assertEqual(ran.stderr, '"e4" is not in the database; did you mean "e44"?\n')
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class TestModels(Site):
     def test_wrong_use_is_told(self):
         for arguments, code, message in ((("--baud", "x"), 2, "--baud x: 300 to 4000000 allowed"),
                                          (("a", "b"), 2, '"b": one MODEL expected'),
-                                         (("countis-e34x",), 1, '"countis-e34"?'),
+                                         (("countis-e34x",), 1, '; did you mean "countis-e34"?'),
                                          (("abacus",), 1, '"tally models" lists what there is')):
             ran = self.tally("models", *arguments)
             self.assertEqual((ran.returncode, ran.stdout), (code, ""))

@@ -42,8 +42,8 @@ class TestProbe(Site):
 
     def test_names_that_can_not_be_probed_are_answered_with_a_hint(self):
         for arguments, message in ((("gas",), '"gas" is an input of pulses; name that\n'),
-                                   (("rigth",), f'"rigth" is no meter of {self.etc}; "right"?\n'),
-                                   (("gateway", "5", "countis-e444"), '"countis-e44"?\n')):
+                                   (("rigth",), f'"rigth" is no meter of {self.etc}; did you mean "right"?\n'),
+                                   (("gateway", "5", "countis-e444"), '; did you mean "countis-e44"?\n')):
             ran = self.tally("probe", *arguments)
             self.assertEqual((ran.returncode, ran.stdout), (1, ""))
             self.assertIn(message, ran.stderr)

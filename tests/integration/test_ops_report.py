@@ -179,7 +179,7 @@ class TestReport(OpsSite):
                 self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)
                 self.assertIn(message, ran.stderr)
         ran = self.tally("report", "--meter", "e4")
-        self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (1, "", '"e4" is not in the database; "e44"?\n'))
+        self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (1, "", '"e4" is not in the database; did you mean "e44"?\n'))
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ address = 7
         for arguments, message in (
                 (("scan",), "one BUS expected"),
                 (("scan", "line", "gateway"), "one BUS expected"),
-                (("scan", "line", "--form", "3"), '"--form" is no option; "--from"?'),
+                (("scan", "line", "--form", "3"), '"--form" is no option; did you mean "--from"?'),
                 (("scan", "line", "--from"), "a value is expected"),
                 (("scan", "line", "--from", "0"), "--from 0: 1 to 255 allowed"),
                 (("scan", "line", "--from", "9", "--to", "5"), "nothing between them"),
@@ -139,7 +139,7 @@ address = 7
                 (("scan", "line", "--parities", "mark"), "--parities mark: none, even, odd"),
                 (("scan", "line", "--timeout", "5"), "--timeout 5: 10ms to 60s allowed"),
                 (("scan", "gateway", "--bauds", "all"), "behind a gateway"),
-                (("scna", "line"), '"scna" is no command, "scan"?')):
+                (("scna", "line"), '"scna" is no command; did you mean "scan"?')):
             with self.subTest(arguments=arguments):
                 ran = self.tally(*arguments)
                 self.assertEqual((ran.returncode, ran.stdout), (2, ""))
@@ -147,7 +147,7 @@ address = 7
         ran = self.tally("scan", "lime")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn('"lime" is no bus of', ran.stderr)
-        self.assertIn('"line"?', ran.stderr)
+        self.assertIn('; did you mean "line"?', ran.stderr)
 
     def test_interrupt_ends_it_with_what_was_found(self):
         t = Terminal([BUILD / "tally", "-c", self.etc, "scan", "line", "--from", "5", "--timeout", "400ms"], columns=40)
