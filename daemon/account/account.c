@@ -63,6 +63,12 @@ int account_restore(struct account_meter *m, const struct account_counter *count
 	return 0;
 }
 
+void account_forget(struct account_meter *m)
+{
+	account_fini(m);
+	m->last_s = m->reported_s = m->doubtful_s = 0;
+}
+
 void account_fini(struct account_meter *m)
 {
 	free(m->counters);
@@ -577,19 +583,26 @@ bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t
 	       !can_end_at(m, c, slot_s > c->slot_s ? slot_s : c->slot_s, *final, &parts);
 }
 
-void account_cut(struct account *a, struct account_meter *m)
+int64_t account_cut(struct account *a, struct account_meter *m)
 {
+	int64_t open_s = 0;
+
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
 		struct account_interval out = {.meter = m->id, .start_s = c->open_s, .end_s = c->slot_s};
 
-		if (c->slot_s <= c->open_s)
-			continue;
-		out.quality = ACCOUNT_MISSING;
-		close_interval(c, &out, c->slot_s);
-		if (a->sink.interval != NULL && out.n_values > 0)
-			a->sink.interval(a->sink.context, &out);
+		if (c->slot_s > c->open_s) {
+			out.quality = ACCOUNT_MISSING;
+			close_interval(c, &out, c->slot_s);
+			if (a->sink.interval != NULL && out.n_values > 0)
+				a->sink.interval(a->sink.context, &out);
+		}
+		if (c->open_s > open_s)
+			open_s = c->open_s;
 	}
+	if (m->n_counters > 0)
+		m->reported_s = 0;
+	return open_s;
 }
 
 void account_report_missing(struct account *a, struct account_meter *m, int64_t now_s, size_t max)

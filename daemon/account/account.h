@@ -79,6 +79,7 @@ struct account_counter {
 	int64_t suspect_last_s, suspect_last_raw; /* the last of them */
 };
 
+/* The owner gives id, limits, every_s and counter_max, and last_s when it restores a meter. The rest is account.c's. */
 struct account_meter {
 	int64_t id;
 	const struct account_limits *limits; /* must outlive the meter; may be changed between readings */
@@ -158,8 +159,10 @@ bool account_replace(struct account *a, struct account_meter *m, enum quantity q
  * began with that reset, is the new meter's, and final (or NULL) belongs to the life before. */
 bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final);
 
-/* End the running intervals where they are: their length or the time zone changes from here on. */
-void account_cut(struct account *a, struct account_meter *m);
+/* End the running intervals where they are: their length or the time zone changes from here on. Returns the start of
+ * the newest interval that runs then: missing ones that were emitted from there on are void, and are emitted again. 0:
+ * the meter has no counters. */
+int64_t account_cut(struct account *a, struct account_meter *m);
 
 /* Emit intervals that ended before now_s without a reading as missing, at most max of them. An interval counts as
  * missing two periods of the meter after its end. */
@@ -170,6 +173,9 @@ struct account_counter *account_counter(const struct account_meter *m, enum quan
 
 /* Add a counter as it was saved. 0 or -ENOMEM. */
 int account_restore(struct account_meter *m, const struct account_counter *counter);
+
+/* Forget everything that readings gave; what the owner gave stays. */
+void account_forget(struct account_meter *m);
 
 /* Free the counters, not the struct. */
 void account_fini(struct account_meter *m);

@@ -19,48 +19,41 @@ const char *store_error(const struct store *s)
 /* Read the register and the newest rows of its meters. */
 static int load_meters(struct store *s)
 {
-	struct store_meter *meters;
 	int rc = db_meters_load(&s->reg, &s->db);
 
-	if (rc != 0)
-		return rc;
-	meters = realloc(s->meters, (s->reg.n + 1) * sizeof(*meters));
-	if (meters == NULL)
-		return -ENOMEM;
-	s->meters = meters;
-	memset(meters + s->n_meters, 0, (s->reg.n - s->n_meters) * sizeof(*meters));
-	s->n_meters = s->reg.n;
-	for (size_t i = 0; i < s->n_meters; i++) {
-		meters[i].id = s->reg.list[i].id;
-		memcpy(meters[i].name, s->reg.list[i].name, sizeof(meters[i].name));
-		meters[i].configured = s->reg.list[i].configured;
-		meters[i].is_input = s->reg.list[i].is_input;
-	}
-	return db_tables_load_newest(&s->tables);
+	return rc == 0 ? db_tables_load_newest(&s->tables) : rc;
+}
+
+static void on_ledger_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
+{
+	store_event(context, at_ms, subject, kind, detail);
 }
 
 static int prepare_store(struct store *s, const struct conf *conf, struct err *e)
 {
-	int r = db_tables_open(&s->tables, &s->db, &s->reg);
+	struct ledger_sink sink = {.context = s, .event = on_ledger_event};
+	int rc = db_tables_open(&s->tables, &s->db, &s->reg);
 
-	if (r == 0)
-		r = store_account_open(s, conf);
-	if (r == 0)
-		r = load_meters(s);
-	if (r != 0)
+	if (rc != 0)
+		goto out;
+	rc = ledger_open(&s->ledger, &s->db, &s->reg, &s->tables, conf, &sink);
+	if (rc != 0)
+		goto out;
+	rc = load_meters(s);
+out:
+	if (rc != 0)
 		err_add(e, s->db.path, 0, "%s", s->db.error);
-	return r;
+	return rc;
 }
 
 static void free_store(struct store *s)
 {
-	store_account_close(s);
+	ledger_close(&s->ledger);
 	db_tables_close(&s->tables);
 	db_meters_free(&s->reg);
 	db_salvage_close(s->salvage);
 	db_file_close(&s->db);
 	held_fini(&s->held);
-	free(s->meters);
 	store_status_free(&s->status);
 	free(s);
 }
@@ -84,7 +77,7 @@ static void report_salvage(struct store *s)
 static void begin_salvage(struct store *s, const char *damaged)
 {
 	const struct db_salvage_first first = {.n_rows = STORE_SALVAGE_FIRST,
-					       .span_s = STORE_SAVE_EVERY_S + STORE_REPLAY_BACK_S};
+					       .span_s = LEDGER_SAVE_EVERY_S + LEDGER_REPLAY_BACK_S};
 
 	if (db_salvage_begin(&s->db, damaged, &first, mono_wall_ms() / 1000, &s->salvage) != 0) {
 		log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
@@ -152,7 +145,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	rc = store_status_configure(&s->status, s->reg.n, conf);
 	if (rc != 0)
 		goto out;
-	rc = store_account_configure(s, conf);
+	rc = ledger_configure(&s->ledger, conf);
 out:
 	if (rc != 0) {
 		err_add(e, s->db.path, 0, "the configuration can not be written: %s", s->db.error);
@@ -173,13 +166,6 @@ void store_set_bounds(struct store *s, const struct store_bounds *bounds)
 {
 	held_set_room(&s->held, bounds->held_bytes);
 	db_wal_set_limits(&s->wal, bounds->wal_soft_bytes, bounds->wal_hard_bytes, bounds->wal_seldom_s);
-}
-
-struct store_meter *store_find_meter(const struct store *s, int64_t id)
-{
-	int i = db_meters_find(&s->reg, id);
-
-	return i < 0 ? NULL : &s->meters[i];
 }
 
 int64_t store_meter_id(const struct store *s, const char *name)
@@ -207,6 +193,11 @@ void store_reading(struct store *s, const struct reading *r)
 		snprintf(s->db.error, sizeof(s->db.error), "out of memory for a reading: it is lost");
 		break;
 	}
+}
+
+bool store_is_plausible(const struct store *s, const struct reading *r)
+{
+	return ledger_feed_is_plausible(&s->ledger.feed, r);
 }
 
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -254,7 +245,7 @@ void store_bus_status(struct store *s, const char *bus, const struct bus_status 
 
 int64_t store_newest_s(const struct store *s)
 {
-	return s->account.newest_s;
+	return ledger_newest_s(&s->ledger);
 }
 
 size_t store_pending(const struct store *s)
@@ -274,7 +265,7 @@ static void drop_known(struct store *s, struct reading *r, unsigned new_kinds)
 			known[w] |= r->present[w] & s->tables.kinds[k].columns[w];
 	for (size_t w = 0; w < DB_READING_WORDS; w++)
 		any |= known[w] != 0;
-	if (!any || store_account_until(s) - r->slot_s > ACCOUNT_BACK_S)
+	if (!any || ledger_until_s(&s->ledger) - r->slot_s > ACCOUNT_BACK_S)
 		return;
 	for (size_t w = 0; w < DB_READING_WORDS; w++)
 		r->present[w] &= ~known[w];
@@ -291,34 +282,14 @@ static int write_reading(struct store *s, struct reading *r)
 		if (kinds & 1U << k && db_tables_has_row(&s->tables, k, (size_t)meter, r->slot_s))
 			kinds &= ~(1U << k);
 	drop_known(s, r, kinds);
-	rc = store_account_feed(s, r, &suspect_kinds);
+	rc = ledger_add_reading(&s->ledger, r, &suspect_kinds);
 	if (rc == 0 && kinds != 0)
 		rc = db_tables_next_id(&s->tables, r->slot_s, &id);
 	for (size_t k = 0; k < s->tables.n_kinds && rc == 0; k++)
 		if (kinds & 1U << k)
 			rc = db_tables_write(&s->tables, k, (size_t)meter, id,
 					     suspect_kinds & 1U << k ? READING_SUSPECT : r->quality, r);
-	return rc == 0 ? store_account_suspects(s, suspect_kinds & kinds) : rc;
-}
-
-/* A meter that reports another serial number than before is another one. */
-static int write_serial(struct store *s, const struct held_serial *held)
-{
-	int i = db_meters_find(&s->reg, held->meter);
-	const char *known = i < 0 ? held->serial : s->reg.list[i].serial;
-	bool is_first = known[0] == '\0';
-	char detail[120];
-	int rc;
-
-	if (strcmp(known, held->serial) == 0)
-		return 0;
-	snprintf(detail, sizeof(detail), "serial number %s, now %s", known, held->serial);
-	rc = db_meters_put_serial(&s->reg, &s->db, (size_t)i, held->serial);
-	if (rc == 0 && !is_first)
-		rc = store_exchange_meter(s, &s->meters[i],
-					  &(struct store_exchange){.meter = held->meter, .by_serial = true},
-					  held->serial, detail);
-	return rc;
+	return rc == 0 ? ledger_write_suspects(&s->ledger, suspect_kinds & kinds) : rc;
 }
 
 /* Those before the reading that was read last: what comes after a serial number is of another meter. */
@@ -327,30 +298,33 @@ static int write_serials(struct store *s, struct held_cursor *c)
 	const struct held_serial *held;
 	int rc = 0;
 
-	while (rc == 0 && (held = held_next_serial(&s->held, c)) != NULL)
-		rc = write_serial(s, held);
+	while (rc == 0 && (held = held_next_serial(&s->held, c)) != NULL) {
+		int meter = db_meters_find(&s->reg, held->meter);
+
+		if (meter >= 0)
+			rc = ledger_add_serial(&s->ledger, (size_t)meter, held->serial);
+	}
 	return rc;
 }
 
 /* clock_is_good: false when any reading is marked as unsynchronised. */
-static int write_readings(struct store *s, const struct store_exchanges *asked, bool *clock_is_good)
+static int write_readings(struct store *s, bool *clock_is_good)
 {
 	struct held_cursor c = {0};
 	struct reading reading;
-	int rc = 0;
+	int rc;
 
 	*clock_is_good = true;
 	while (held_next_reading(&s->held, &c, &reading)) {
 		*clock_is_good &= reading.quality != READING_UNSYNCHRONISED;
 		rc = write_serials(s, &c);
-		if (rc == 0)
-			rc = store_exchange_act(s, asked, reading.meter, reading.slot_s);
-		if (rc == 0)
-			rc = write_reading(s, &reading);
+		if (rc != 0)
+			return rc;
+		rc = write_reading(s, &reading);
 		if (rc != 0)
 			return rc;
 	}
-	rc = store_exchange_act_rest(s, asked);
+	rc = ledger_end_readings(&s->ledger);
 	return rc == 0 ? write_serials(s, &c) : rc;
 }
 
@@ -397,6 +371,7 @@ static void let_go(struct store *s, bool figures)
 {
 	held_written(&s->held);
 	db_tables_committed(&s->tables);
+	ledger_committed(&s->ledger);
 	store_status_written(&s->status, figures, s->now_s);
 	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
 		end_salvage(s);
@@ -407,24 +382,19 @@ static void let_go(struct store *s, bool figures)
 /* Bring what memory knows about the database back to what is in it. */
 static int reload(struct store *s)
 {
-	int r = load_meters(s);
+	int rc = load_meters(s);
 
-	if (r == 0 && s->account.loaded)
-		r = store_replay_since(s);
-	if (r == 0)
-		s->stale = false;
-	return r;
+	return rc == 0 && ledger_mode(&s->ledger) == LEDGER_STALE ? ledger_resume(&s->ledger) : rc;
 }
 
 /* Nothing was written: forget what the attempt has changed in memory. */
 static void undo(struct store *s)
 {
 	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	s->stale = true;
+	ledger_undo(&s->ledger);
 	if (s->salvage != NULL)
 		db_salvage_undo(s->salvage);
 	db_tables_undo(&s->tables);
-	s->replacement_version = -1;
 	held_undo(&s->held);
 }
 
@@ -447,9 +417,8 @@ static bool is_missing_due(const struct store *s)
 /* One transaction with everything that is held or due; figures: those of meters and buses, too. 0 or -errno. */
 static int commit(struct store *s, bool figures)
 {
-	struct store_exchanges asked = {0};
 	bool clock_is_good;
-	int rc = s->stale ? reload(s) : 0;
+	int rc = ledger_mode(&s->ledger) == LEDGER_LIVE ? 0 : reload(s);
 
 	if (rc != 0)
 		return rc;
@@ -458,25 +427,26 @@ static int commit(struct store *s, bool figures)
 		return rc;
 	held_begin(&s->held);
 	report_dropped(s);
-	rc = store_exchange_ask(s, &asked);
+	rc = ledger_begin(&s->ledger);
 	if (rc != 0)
 		goto out;
-	rc = write_readings(s, &asked, &clock_is_good);
+	rc = write_readings(s, &clock_is_good);
 	if (rc != 0)
 		goto out;
 	rc = db_tables_write_newest(&s->tables);
 	if (rc != 0)
 		goto out;
 	if (s->now_s != 0 && is_missing_due(s))
-		rc = store_account_missing(s, s->now_s);
+		rc = ledger_report_missing(&s->ledger, s->now_s, s->now_s - s->started_s);
 	if (rc != 0)
 		goto out;
-	rc = store_state_save(s, s->closing);
+	rc = ledger_save(&s->ledger, s->closing);
 	if (rc != 0)
 		goto out;
 	/* a clock that is not known good says nothing about what is old */
 	if (clock_is_good)
-		rc = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, s->now_s, store_account_until(s));
+		rc = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, s->now_s,
+				  ledger_until_s(&s->ledger));
 	if (rc != 0)
 		goto out;
 	if (s->salvage != NULL)
@@ -491,7 +461,6 @@ static int commit(struct store *s, bool figures)
 		goto out;
 	rc = db_exec(&s->db, "COMMIT");
 out:
-	free(asked.list);
 	if (rc == 0)
 		let_go(s, figures);
 	else
@@ -529,7 +498,7 @@ int store_rebuild(struct store *s)
 {
 	enum store_commit outcome = store_commit(s);
 
-	return outcome == STORE_FAILED || outcome == STORE_DAMAGED ? -EIO : store_replay_all(s);
+	return outcome == STORE_FAILED || outcome == STORE_DAMAGED ? -EIO : ledger_rebuild(&s->ledger);
 }
 
 void store_close(struct store *s)

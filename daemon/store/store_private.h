@@ -9,8 +9,8 @@
 #include "db_tables.h"
 #include "db_wal.h"
 #include "held.h"
+#include "ledger.h"
 #include "store.h"
-#include "store_account.h"
 #include "store_retain.h"
 #include "store_status.h"
 
@@ -21,38 +21,22 @@ enum {
 	STORE_SALVAGE_STEP = 2000,   /* and with each commit after that */
 };
 
-struct store_meter {
-	int64_t id;
-	char name[CONF_NAME_MAX + 1];
-	bool configured, is_input;
-	struct account_meter account;
-	bool account_changed; /* since it was saved */
-	int64_t period_s;     /* inputs: from_ts of the period its life belongs to */
-};
-
 struct store {
 	struct db db;
 	struct db_salvage *salvage; /* NULL: there is nothing to copy from a damaged file */
 	struct db_meters reg;
 	struct db_tables tables;
-	size_t n_meters;
-	struct store_meter *meters; /* as reg, by the same index */
+	struct ledger ledger;
 	struct store_status status;
-	bool stale; /* a commit failed half-way: meters know of rows that are not there */
 	struct held held;
 	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */
 	struct store_retain retain;
 	struct db_wal wal;
 	int64_t committed_us;
-	bool closing;		     /* the next commit is the last one */
-	int64_t now_s;		     /* store_tick() */
-	int64_t started_s;	     /* the first of them */
-	int64_t told_s;		     /* its value when missing intervals were last told */
-	int64_t replacement_version; /* data_version when table replacement was last looked at */
-	struct store_account account;
+	bool closing;	   /* the next commit is the last one */
+	int64_t now_s;	   /* store_tick() */
+	int64_t started_s; /* the first of them */
+	int64_t told_s;	   /* its value when missing intervals were last told */
 };
-
-/* The meter of this id, or NULL. */
-struct store_meter *store_find_meter(const struct store *s, int64_t id);
 
 #endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	DEFAULT_INTERVAL_S = 900,
+	MISSING_AT_ONCE = 200, /* intervals of one meter that are written as missing in one commit */
+};
+
+static void on_interval(void *context, const struct account_interval *i)
+{
+	struct ledger *l = context;
+
+	ledger_intervals_on_interval(&l->intervals, i);
+}
+
+static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t slot_s, bool behind, const char *reason)
+{
+	struct ledger *l = context;
+
+	ledger_lives_on_suspect(&l->lives, meter, q, slot_s, behind, reason);
+}
+
+static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw, int64_t ended_s,
+		    int64_t ended_raw, const char *reason)
+{
+	struct ledger *l = context;
+
+	ledger_lives_on_life(&l->lives, meter, q, slot_s, raw, ended_s, ended_raw, reason);
+}
+
+static void on_event(void *context, int64_t meter, int64_t slot_s, const char *kind, const char *detail)
+{
+	struct ledger *l = context;
+
+	ledger_lives_on_event(&l->lives, meter, slot_s, kind, detail);
+}
+
+static const char *zone_of(const struct conf *conf)
+{
+	return conf->timezone != NULL ? conf->timezone : "";
+}
+
+static int64_t interval_of(const struct conf *conf)
+{
+	return conf->interval_s != 0 ? conf->interval_s : DEFAULT_INTERVAL_S;
+}
+
+int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const struct db_tables *tables,
+		const struct conf *conf, const struct ledger_sink *sink)
+{
+	struct account_sink account_sink = {
+		.context = l, .interval = on_interval, .suspect = on_suspect, .life = on_life, .event = on_event};
+	int rc = ledger_book_open(&l->book, db, reg, tables, zone_of(conf), interval_of(conf), &account_sink, sink);
+
+	if (rc != 0)
+		return rc;
+	l->feed = (struct ledger_feed){.book = &l->book, .limits = &l->limits, .lives = &l->lives, .state = &l->state};
+	l->exchange =
+		(struct ledger_exchange_desk){.book = &l->book, .reg = reg, .limits = &l->limits, .state = &l->state};
+	l->replay = (struct ledger_replay){.book = &l->book,
+					   .limits = &l->limits,
+					   .lives = &l->lives,
+					   .intervals = &l->intervals,
+					   .state = &l->state,
+					   .feed = &l->feed,
+					   .exchange = &l->exchange};
+	rc = ledger_lives_open(&l->lives, &l->book);
+	if (rc != 0)
+		return rc;
+	rc = ledger_intervals_open(&l->intervals, &l->book);
+	if (rc != 0)
+		return rc;
+	return ledger_state_open(&l->state, &l->book);
+}
+
+void ledger_close(struct ledger *l)
+{
+	ledger_exchange_committed(&l->exchange);
+	ledger_state_close(&l->state);
+	ledger_intervals_close(&l->intervals);
+	ledger_lives_close(&l->lives);
+	ledger_book_close(&l->book);
+	ledger_limits_free(&l->limits);
+}
+
+static void set_calendar(struct ledger *l, const char *zone, int64_t interval_s)
+{
+	ledger_book_set_calendar(&l->book, zone, interval_s);
+	ledger_intervals_forget(&l->intervals);
+}
+
+/* The first time: rebuild the account if that is wanted, else continue where the last run left it. What it counted
+ * since its state was saved is in the intervals of its calendar, so the replay needs that one. */
+static int start_account(struct ledger *l)
+{
+	struct db *db = l->book.db;
+	char interval[24], zone[LEDGER_ZONE_MAX + 1];
+
+	if (db_number(db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
+	    db_number(db, "SELECT count(*) FROM account", 0) == 0)
+		return ledger_replay_rebuild(&l->replay);
+	db_get_setting(db, "interval_s", interval, sizeof(interval));
+	db_get_setting(db, "timezone", zone, sizeof(zone));
+	if (atoll(interval) > 0)
+		set_calendar(l, zone, atoll(interval));
+	return ledger_replay_resume(&l->replay);
+}
+
+/* The length of intervals or the time zone has changed: end what runs and continue in the new grid. What was written as
+ * missing since the last reading is taken out; it will come again, or be estimated, in the new intervals. */
+static int change_settings(struct ledger *l, const char *zone, int64_t interval_s)
+{
+	struct ledger_book *b = &l->book;
+	int rc = db_exec(b->db, "BEGIN IMMEDIATE");
+
+	if (rc != 0)
+		goto out;
+	for (size_t i = 0; i < b->n; i++) {
+		struct account_meter *m = ledger_book_change(b, i);
+		int64_t open_s = account_cut(&b->account, m);
+
+		rc = b->error;
+		if (rc == 0 && m->n_counters > 0)
+			rc = ledger_intervals_clear_missing(&l->intervals, m->id, open_s);
+		if (rc != 0)
+			goto out;
+	}
+	rc = ledger_state_save(&l->state, true);
+	if (rc != 0)
+		goto out;
+	rc = ledger_book_put_settings(b, zone, interval_s);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "COMMIT");
+out:
+	if (rc == 0) {
+		set_calendar(l, zone, interval_s);
+	} else {
+		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		ledger_undo(l);
+	}
+	return rc;
+}
+
+int ledger_configure(struct ledger *l, const struct conf *conf)
+{
+	struct ledger_book *b = &l->book;
+	const char *zone = b->zone;
+	int64_t interval_s = interval_of(conf);
+	int rc = ledger_book_fit(b);
+
+	if (rc != 0)
+		return rc;
+	rc = ledger_limits_set(&l->limits, b, conf);
+	if (rc != 0)
+		return rc;
+	if (b->mode == LEDGER_CLOSED) {
+		rc = start_account(l);
+		zone = zone_of(conf);
+	} else if (b->mode == LEDGER_STALE) {
+		rc = ledger_replay_resume(&l->replay);
+	}
+	for (size_t i = 0; i < b->n; i++)
+		ledger_limits_resume(&l->limits, b, i);
+	if (rc != 0 || (interval_s == b->calendar.interval_s && strcmp(zone, b->zone) == 0))
+		return rc;
+	return change_settings(l, zone, interval_s);
+}
+
+int ledger_begin(struct ledger *l)
+{
+	return ledger_exchange_begin(&l->exchange);
+}
+
+int ledger_add_serial(struct ledger *l, size_t i, const char *serial)
+{
+	return ledger_exchange_take_serial(&l->exchange, i, serial);
+}
+
+int ledger_add_reading(struct ledger *l, const struct reading *r, unsigned *suspect_kinds)
+{
+	int meter = ledger_book_find(&l->book, r->meter), rc = 0;
+
+	if (meter >= 0)
+		rc = ledger_exchange_before(&l->exchange, (size_t)meter, r->slot_s);
+	return rc == 0 ? ledger_feed(&l->feed, r, suspect_kinds) : rc;
+}
+
+int ledger_write_suspects(struct ledger *l, unsigned kinds)
+{
+	return ledger_lives_write_suspects(&l->lives, kinds);
+}
+
+int ledger_end_readings(struct ledger *l)
+{
+	return ledger_exchange_rest(&l->exchange);
+}
+
+int ledger_report_missing(struct ledger *l, int64_t now_s, int64_t running_s)
+{
+	struct ledger_book *b = &l->book;
+
+	for (size_t i = 0; i < b->n && b->mode == LEDGER_LIVE && b->error == 0; i++) {
+		/* what it changes is neither saved nor published */
+		struct account_meter *m = &b->meters[i].account;
+
+		if (b->reg->list[i].configured && running_s >= 2 * (int64_t)m->every_s + ACCOUNT_SLACK_S)
+			account_report_missing(&b->account, m, now_s, MISSING_AT_ONCE);
+	}
+	return b->error;
+}
+
+int ledger_save(struct ledger *l, bool always)
+{
+	return ledger_state_save(&l->state, always);
+}
+
+void ledger_committed(struct ledger *l)
+{
+	ledger_exchange_committed(&l->exchange);
+}
+
+void ledger_undo(struct ledger *l)
+{
+	ledger_exchange_undo(&l->exchange);
+	if (l->book.mode != LEDGER_CLOSED)
+		ledger_book_set_mode(&l->book, LEDGER_STALE, INT64_MIN);
+}
+
+int ledger_resume(struct ledger *l)
+{
+	return ledger_replay_resume(&l->replay);
+}
+
+int ledger_rebuild(struct ledger *l)
+{
+	return ledger_replay_rebuild(&l->replay);
+}
+
+enum ledger_mode ledger_mode(const struct ledger *l)
+{
+	return l->book.mode;
+}
+
+int64_t ledger_until_s(const struct ledger *l)
+{
+	return ledger_book_until_s(&l->book);
+}
+
+int64_t ledger_newest_s(const struct ledger *l)
+{
+	return l->book.newest_s;
+}

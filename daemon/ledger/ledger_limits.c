@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger_limits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "driver.h"
+#include "wide.h"
+
+void ledger_limits_free(struct ledger_limits *l)
+{
+	for (size_t i = 0; i < l->n_models; i++)
+		free(l->models[i].limits);
+	for (size_t i = 0; i < l->n_inputs; i++)
+		free(l->inputs[i].limits);
+	free(l->models);
+	free(l->inputs);
+	free(l->unknown);
+	*l = (struct ledger_limits){.unknown = NULL};
+}
+
+/* A model with unknown limits: the meter may be a large one, but it is no power station. */
+static void set_unknown(struct account_limits *l)
+{
+	for (int q = 0; q < Q_COUNT; q++)
+		l->of[q] = (struct account_limit){.step = 1, .per_hour = ACCOUNT_UNKNOWN_W};
+	l->of[Q_OPERATING_TIME].per_hour = 3600;
+}
+
+/* 0, which means unknown, where the product has more than 63 bits. */
+static int64_t weighted(int64_t counts, int64_t weight)
+{
+	int64_t value;
+
+	return __builtin_mul_overflow(counts, weight, &value) ? 0 : value;
+}
+
+static void set_model(struct account_limits *l, const struct ledger_model_limits *of)
+{
+	const struct driver *d = of->driver;
+	/* a model that takes its ratios from the bus file measures 5 A at 1:1; others multiply by unknown ratios */
+	int64_t power_w = d->max_power_w ? d->max_power_w : d->ratios ? ACCOUNT_UNKNOWN_W / 100 : ACCOUNT_UNKNOWN_W;
+	int64_t ratio = wide_muldiv(power_w, (int64_t)of->ct_primary * of->vt_primary,
+				    (int64_t)of->ct_secondary * of->vt_secondary);
+	int64_t per_hour = ratio > INT64_MAX / 4 ? INT64_MAX / 4 : ratio;
+
+	set_unknown(l);
+	for (size_t i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i];
+		struct account_limit *limit = &l->of[row->quantity];
+		int64_t step;
+
+		if (!names_is_counter(row->quantity))
+			continue;
+		step = driver_multiplier(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary);
+		/* a meter that lacks the finer register is read by the coarser one: both must pass */
+		if (limit->step < step)
+			limit->step = step;
+		if (limit->back_step < row->back_step)
+			limit->back_step = row->back_step;
+		if (!row->fallback) {
+			limit->modulus = row->modulus ? row->modulus : weighted(driver_row_counts(row), step);
+			limit->modulus_read = row->modulus_read;
+		}
+		if (row->quantity != Q_OPERATING_TIME)
+			limit->per_hour = per_hour;
+	}
+}
+
+/* The limits of a configured meter, made once for each model and pair of ratios. NULL = out of memory. */
+static const struct account_limits *limits_of_meter(struct ledger_limits *l, const struct conf_meter *m)
+{
+	struct ledger_model_limits key = {m->driver,	 m->ct_primary,	  m->ct_secondary,
+					  m->vt_primary, m->vt_secondary, NULL};
+	struct ledger_model_limits *more;
+
+	if (m->driver == NULL || m->ct_secondary == 0 || m->vt_secondary == 0)
+		return l->unknown;
+	for (size_t i = 0; i < l->n_models; i++) {
+		const struct ledger_model_limits *known = &l->models[i];
+
+		if (known->driver == key.driver && known->ct_primary == key.ct_primary &&
+		    known->ct_secondary == key.ct_secondary && known->vt_primary == key.vt_primary &&
+		    known->vt_secondary == key.vt_secondary)
+			return known->limits;
+	}
+	more = realloc(l->models, (l->n_models + 1) * sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	l->models = more;
+	key.limits = malloc(sizeof(*key.limits));
+	if (key.limits == NULL)
+		return NULL;
+	set_model(key.limits, &key);
+	l->models[l->n_models++] = key;
+	return key.limits;
+}
+
+/* A pulse input counts what its concentrator's register counts, weighted; in parts of a base unit, so that nothing is
+ * lost of a pulse that weighs no whole number of them. NULL = out of memory. */
+static struct account_limits *limits_of_input(const struct ledger_input *input,
+					      const struct account_limits *concentrator)
+{
+	struct account_limits *l = calloc(1, sizeof(*l));
+	const struct account_limit *pulses = &concentrator->of[input->pulses];
+
+	if (l == NULL)
+		return NULL;
+	l->of[input->quantity] = (struct account_limit){
+		.parts = input->weight_per,
+		.modulus = weighted(pulses->modulus, input->weight),
+		.back_step = weighted(pulses->back_step, input->weight),
+		.step = input->weight,
+		.per_hour = (int64_t)ACCOUNT_PULSES_S * 3600 * input->weight,
+	};
+	return l;
+}
+
+/* Read the periods. of_meter: limits by index. */
+static int load_inputs(struct ledger_limits *l, const struct ledger_book *b,
+		       const struct account_limits *const *of_meter)
+{
+	size_t n = (size_t)db_number(b->db, "SELECT count(*) FROM input_period", 0);
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, concentrator, from_ts, until_ts, weight, input, quantity, "
+					      "weight_per FROM input_period ORDER BY meter, from_ts");
+	int rc = 0;
+
+	l->inputs = calloc(n + 1, sizeof(*l->inputs));
+	if (get == NULL || l->inputs == NULL)
+		rc = get == NULL ? -EIO : -ENOMEM;
+	while (rc == 0 && l->n_inputs < n && sqlite3_step(get) == SQLITE_ROW) {
+		struct ledger_input *input = &l->inputs[l->n_inputs];
+		int meter = ledger_book_find(b, sqlite3_column_int64(get, 0));
+		int concentrator = ledger_book_find(b, sqlite3_column_int64(get, 1));
+		int q = names_find((const char *)sqlite3_column_text(get, 6));
+
+		if (meter < 0 || concentrator < 0 || q < 0)
+			continue;
+		*input = (struct ledger_input){.meter = (size_t)meter,
+					       .concentrator = (size_t)concentrator,
+					       .from_s = sqlite3_column_int64(get, 2),
+					       .until_s = sqlite3_column_int64(get, 3),
+					       .weight = sqlite3_column_int64(get, 4),
+					       .weight_per = sqlite3_column_int64(get, 7),
+					       .pulses = (enum quantity)(Q_PULSES_1 + sqlite3_column_int(get, 5) - 1),
+					       .quantity = (enum quantity)q};
+		input->limits = limits_of_input(input, of_meter[concentrator]);
+		if (input->limits == NULL)
+			rc = -ENOMEM;
+		else
+			l->n_inputs++;
+	}
+	sqlite3_finalize(get);
+	return rc;
+}
+
+const struct ledger_input *ledger_limits_find_input(const struct ledger_limits *l, size_t meter, int64_t slot_s)
+{
+	for (size_t i = 0; i < l->n_inputs; i++) {
+		const struct ledger_input *input = &l->inputs[i];
+
+		if (input->meter == meter && slot_s >= input->from_s && slot_s < input->until_s)
+			return input;
+	}
+	return NULL;
+}
+
+const struct ledger_input *ledger_limits_resume(const struct ledger_limits *l, struct ledger_book *b, size_t i)
+{
+	const struct ledger_input *input = NULL;
+
+	if (b->reg->list[i].is_input)
+		input = ledger_limits_find_input(l, i, b->meters[i].account.last_s);
+	if (input != NULL)
+		ledger_book_set_limits(b, i, input->limits);
+	return input;
+}
+
+/* The limits of each configured meter, by its index. 0 or -ENOMEM. */
+static int make_meters(struct ledger_limits *l, const struct ledger_book *b, const struct conf *conf,
+		       const struct account_limits **of_meter)
+{
+	l->unknown = malloc(sizeof(*l->unknown));
+	if (l->unknown == NULL)
+		return -ENOMEM;
+	set_unknown(l->unknown);
+	for (size_t i = 0; i < b->n; i++)
+		of_meter[i] = l->unknown;
+	for (size_t k = 0; k < conf->n_buses; k++)
+		for (size_t i = 0; i < conf->buses[k].n_meters; i++) {
+			const struct conf_meter *cm = &conf->buses[k].meters[i];
+			const struct account_limits *limits = limits_of_meter(l, cm);
+			int meter = db_meters_find_name(b->reg, cm->name);
+
+			if (limits == NULL)
+				return -ENOMEM;
+			if (meter >= 0)
+				of_meter[meter] = limits;
+		}
+	return 0;
+}
+
+/* The period of readings of each configured meter; an input's is its concentrator's. */
+static void set_every(struct ledger_book *b, const struct conf *conf)
+{
+	for (size_t k = 0; k < conf->n_buses; k++) {
+		const struct conf_bus *bus = &conf->buses[k];
+
+		for (size_t i = 0; i < bus->n_meters; i++) {
+			int meter = db_meters_find_name(b->reg, bus->meters[i].name);
+
+			if (meter >= 0)
+				ledger_book_set_every(b, (size_t)meter, bus->meters[i].energy_every_s);
+		}
+		for (size_t i = 0; i < bus->n_inputs; i++) {
+			int input = db_meters_find_name(b->reg, bus->inputs[i].name);
+
+			if (input >= 0)
+				ledger_book_set_every(b, (size_t)input,
+						      bus->meters[bus->inputs[i].concentrator].energy_every_s);
+		}
+	}
+}
+
+int ledger_limits_set(struct ledger_limits *l, struct ledger_book *b, const struct conf *conf)
+{
+	struct ledger_limits next = {.unknown = NULL};
+	const struct account_limits **of_meter = calloc(b->n + 1, sizeof(*of_meter));
+	int rc = -ENOMEM;
+
+	if (of_meter == NULL)
+		goto out;
+	rc = make_meters(&next, b, conf, of_meter);
+	if (rc != 0)
+		goto out;
+	rc = load_inputs(&next, b, of_meter);
+	if (rc != 0)
+		goto out;
+	for (size_t i = 0; i < b->n; i++)
+		ledger_book_set_limits(b, i, of_meter[i]);
+	set_every(b, conf);
+	ledger_limits_free(l);
+	*l = next;
+	next = (struct ledger_limits){.unknown = NULL};
+out:
+	ledger_limits_free(&next);
+	free(of_meter);
+	return rc;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* ledger_limits.h - what each counter can do: from the register tables, the ratios and the pulse inputs of the
+ * configuration. The account needs it to know a plausible value, a rollover and the weight of a pulse.
+ *
+ * The periods of the inputs come from the database, so that a reading is always counted with the weight that its input
+ * had in its slot, even when it is counted again years later.
+ *
+ * SQL on the book's db; the thread that owns that. */
+#ifndef TALLY_LEDGER_LIMITS_H
+#define TALLY_LEDGER_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "conf.h"
+#include "ledger_book.h"
+
+/* One period of one input: a row of input_period. */
+struct ledger_input {
+	size_t meter, concentrator; /* indices in the register */
+	int64_t from_s, until_s;    /* until_s is the first second that no longer belongs to it */
+	int64_t weight, weight_per; /* a pulse is weight / weight_per base units of quantity */
+	enum quantity pulses;	    /* of the concentrator: Q_PULSES_1 and so on */
+	enum quantity quantity;	    /* that the input counts */
+	struct account_limits *limits;
+};
+
+/* What the meters of one model can do under one pair of ratios. */
+struct ledger_model_limits {
+	const struct driver *driver;
+	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary;
+	struct account_limits *limits;
+};
+
+/* Zeros: nothing is known yet. Others read n_inputs and inputs; only ledger_limits.c writes. */
+struct ledger_limits {
+	struct account_limits *unknown; /* for meters without a driver */
+	size_t n_models;
+	struct ledger_model_limits *models;
+	size_t n_inputs;
+	struct ledger_input *inputs; /* by meter and from_s */
+};
+
+/* Take the limits of every meter and input of the configuration, which is in the database already. Inputs have none
+ * until ledger_limits_resume() or a reading gives them those of a period. 0 or -errno; then everything is as before. */
+int ledger_limits_set(struct ledger_limits *l, struct ledger_book *b, const struct conf *conf);
+
+/* The meters of the book must not be used after it. */
+void ledger_limits_free(struct ledger_limits *l);
+
+/* The period of the input at this index that slot_s lies in; NULL = none, or it is no input. */
+const struct ledger_input *ledger_limits_find_input(const struct ledger_limits *l, size_t meter, int64_t slot_s);
+
+/* Give input i the limits of the period of its last reading. Returns that period, or NULL: it is no input, or has
+ * none. */
+const struct ledger_input *ledger_limits_resume(const struct ledger_limits *l, struct ledger_book *b, size_t i);
+
+#endif

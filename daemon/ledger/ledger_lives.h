@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* ledger_lives.h - suspects, lives and events: what the account has to say about a counter beside its intervals.
+ *
+ * A suspect is a value that was not counted. It waits here until the row of its reading is written, because a value
+ * that gets no row gets no suspect either. Those of one reading wait at a time.
+ *
+ * A life is written at once, in the running transaction. An event goes to the sink of the book.
+ *
+ * SQL on the book's db; the thread that owns that. */
+#ifndef TALLY_LEDGER_LIVES_H
+#define TALLY_LEDGER_LIVES_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ledger_book.h"
+
+/* A value that was not counted. */
+struct ledger_suspect {
+	int64_t meter, slot_s;
+	enum quantity quantity;
+	bool behind; /* for good: because of its slot, or because it was another model's */
+	char reason[160];
+};
+
+/* Zeros before ledger_lives_open(). */
+struct ledger_lives {
+	struct ledger_book *book;
+	sqlite3_stmt *put_suspect, *get_behind, *end_life, *put_life;
+	size_t n_suspects;
+	struct ledger_suspect suspects[Q_COUNT]; /* of the last reading */
+	int64_t last_event_meter, last_event_s;
+	char last_event_kind[20];
+};
+
+/* The book must outlive l. 0 or -errno; ledger_lives_close() is due either way. */
+int ledger_lives_open(struct ledger_lives *l, struct ledger_book *b);
+void ledger_lives_close(struct ledger_lives *l);
+
+/* As the members of struct account_sink; errors are noted in the book. */
+void ledger_lives_on_suspect(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, bool behind,
+			     const char *reason);
+void ledger_lives_on_life(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw,
+			  int64_t ended_s, int64_t ended_raw, const char *reason);
+void ledger_lives_on_event(struct ledger_lives *l, int64_t meter, int64_t slot_s, const char *kind, const char *detail);
+
+/* Write the suspects in tables of the mask kinds; the suspects of a pulse input are in the table of the pulses. The
+ * others are forgotten. 0 or -errno. */
+int ledger_lives_write_suspects(struct ledger_lives *l, unsigned kinds);
+
+/* Forget the suspects that wait. */
+void ledger_lives_forget(struct ledger_lives *l);
+
+/* Whether a value in the tables was a suspect for good. meter: id of a meter or input; slot_s: of its reading. */
+bool ledger_lives_was_behind(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s);
+
+/* Take out the lives that begin at from_s or later, and let those that ended then go on. 0 or -errno. */
+int ledger_lives_clear(struct ledger_lives *l, int64_t from_s);
+
+#endif

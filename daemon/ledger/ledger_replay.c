@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger_replay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mono.h"
+
+enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
+
+/* One table of readings, read in the order of its ids. */
+struct cursor {
+	sqlite3_stmt *stmt; /* id, meter, quality, then the quantities of the kind */
+	bool has_row;
+	int64_t id, meter;
+};
+
+static void next_row(struct cursor *c)
+{
+	c->has_row = sqlite3_step(c->stmt) == SQLITE_ROW;
+	if (!c->has_row)
+		return;
+	c->id = sqlite3_column_int64(c->stmt, 0);
+	c->meter = sqlite3_column_int64(c->stmt, 1);
+}
+
+/* Rows with slots above after_s and below before_s. */
+static int open_cursor(const struct ledger_book *b, size_t kind, struct cursor *c, int64_t after_s, int64_t before_s)
+{
+	sqlite3_str *columns = sqlite3_str_new(b->db->handle);
+	char *text;
+
+	for (int q = 0; q < Q_COUNT; q++)
+		if (b->tables->kind_of[q] == (int)kind)
+			sqlite3_str_appendf(columns, ", %s", names_get((enum quantity)q)->name);
+	text = sqlite3_str_finish(columns);
+	if (text != NULL)
+		c->stmt = db_prepare(
+			b->db, "SELECT id, meter, quality%s FROM reading_%s WHERE id >= %lld AND id < %lld ORDER BY id",
+			text, b->tables->kinds[kind].name, (long long)(after_s + 1) << DB_SLOT_BITS,
+			(long long)before_s << DB_SLOT_BITS);
+	sqlite3_free(text);
+	if (c->stmt == NULL)
+		return -EIO;
+	next_row(c);
+	return 0;
+}
+
+/* Whether this value of a suspect row was one for good. The suspect of a pulse is that of the input that counts it. */
+static bool was_behind(const struct ledger_replay *l, int64_t slot_s, int64_t meter, enum quantity q)
+{
+	const struct ledger_book *b = l->book;
+	int index = ledger_book_find(b, meter);
+
+	for (size_t i = 0; i < l->limits->n_inputs && q >= Q_PULSES_1 && q <= Q_PULSES_8; i++) {
+		const struct ledger_input *input = &l->limits->inputs[i];
+
+		if ((int)input->concentrator == index && input->pulses == q && slot_s >= input->from_s &&
+		    slot_s < input->until_s)
+			return ledger_lives_was_behind(l->lives, b->reg->list[input->meter].id, input->quantity,
+						       slot_s);
+	}
+	return ledger_lives_was_behind(l->lives, meter, q, slot_s);
+}
+
+/* Add the values of one row to the reading that it is part of, without those that were behind. */
+static void take_row(const struct ledger_replay *l, size_t kind, struct cursor *c, struct reading *out)
+{
+	int quality = sqlite3_column_int(c->stmt, 2), column = 3;
+
+	if (quality == READING_UNSYNCHRONISED)
+		out->quality = READING_UNSYNCHRONISED;
+	for (int q = 0; q < Q_COUNT; q++) {
+		int at = column;
+
+		if (l->book->tables->kind_of[q] != (int)kind)
+			continue;
+		column++;
+		if (sqlite3_column_type(c->stmt, at) == SQLITE_NULL)
+			continue;
+		if (quality == READING_SUSPECT && was_behind(l, out->slot_s, c->meter, (enum quantity)q))
+			continue;
+		reading_set(out, (enum quantity)q, sqlite3_column_int64(c->stmt, at));
+	}
+	next_row(c);
+}
+
+/* Feed the readings with slots above after_s again. exchanges: acted on in their places. may_commit: end the running
+ * transaction now and then and begin another. 0 or -errno. */
+static int feed_again(const struct ledger_replay *l, int64_t after_s, struct ledger_exchange_list *exchanges,
+		      bool may_commit)
+{
+	struct ledger_book *b = l->book;
+	int64_t before_s = mono_wall_ms() / 1000 + ACCOUNT_BACK_S;
+	struct cursor cursors[DB_KINDS_MAX] = {0};
+	struct reading reading = {.quality = READING_GOOD};
+	unsigned suspect_kinds;
+	uint64_t n_fed = 0;
+	int rc = 0;
+
+	for (size_t k = 0; k < b->tables->n_kinds && rc == 0; k++)
+		rc = open_cursor(b, k, &cursors[k], after_s, before_s);
+	while (rc == 0) {
+		const struct cursor *first = NULL;
+		int64_t id;
+		int meter;
+
+		for (size_t k = 0; k < b->tables->n_kinds; k++)
+			if (cursors[k].has_row && (first == NULL || cursors[k].id < first->id))
+				first = &cursors[k];
+		if (first == NULL)
+			break;
+		id = first->id;
+		reading.meter = first->meter;
+		reading.slot_s = id >> DB_SLOT_BITS;
+		reading.quality = READING_GOOD;
+		memset(reading.present, 0, sizeof(reading.present));
+		for (size_t k = 0; k < b->tables->n_kinds; k++)
+			if (cursors[k].has_row && cursors[k].id == id)
+				take_row(l, k, &cursors[k], &reading);
+		meter = ledger_book_find(b, reading.meter);
+		if (meter >= 0)
+			ledger_exchange_repeat_before(l->exchange, exchanges, (size_t)meter, reading.slot_s);
+		rc = ledger_feed(l->feed, &reading, &suspect_kinds);
+		if (rc == 0 && may_commit && ++n_fed % TRANSACTION_READINGS == 0) {
+			rc = db_exec(b->db, "COMMIT");
+			if (rc == 0)
+				rc = db_exec(b->db, "BEGIN IMMEDIATE");
+		}
+	}
+	for (size_t k = 0; k < b->tables->n_kinds; k++)
+		sqlite3_finalize(cursors[k].stmt);
+	return rc;
+}
+
+static void forget(const struct ledger_replay *l)
+{
+	ledger_book_forget(l->book);
+	ledger_lives_forget(l->lives);
+	ledger_intervals_forget(l->intervals);
+}
+
+/* Slot of the newest reading that may have counters of this meter or input. */
+static int64_t newest_slot_s(const struct ledger_replay *l, size_t i)
+{
+	const struct ledger_book *b = l->book;
+	const struct ledger_input *input = NULL;
+
+	if (b->reg->list[i].is_input)
+		input = ledger_limits_find_input(l->limits, i, b->meters[i].account.last_s);
+	if (input == NULL)
+		return b->tables->newest[i].id[b->tables->kind_of[Q_ACTIVE_ENERGY_IMPORT]] >> DB_SLOT_BITS;
+	return b->tables->newest[input->concentrator].id[b->tables->kind_of[Q_PULSES_1]] >> DB_SLOT_BITS;
+}
+
+/* All readings above this slot may be missing in the saved state of their meter. A state from before the first reading
+ * has no slot: then all readings may be. */
+static int64_t replay_after(const struct ledger_replay *l)
+{
+	const struct ledger_book *b = l->book;
+	int64_t newest_s = b->newest_s, after_s = newest_s - LEDGER_REPLAY_BACK_S;
+
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t last_s = b->meters[i].account.last_s;
+
+		if (last_s != 0 && last_s < after_s && newest_slot_s(l, i) > last_s)
+			after_s = last_s;
+	}
+	if (after_s < newest_s - LEDGER_REPLAY_BACK_S - ACCOUNT_BACK_S)
+		after_s = newest_s - LEDGER_REPLAY_BACK_S - ACCOUNT_BACK_S;
+	return after_s > 0 ? after_s : 0;
+}
+
+int ledger_replay_resume(const struct ledger_replay *l)
+{
+	struct ledger_book *b = l->book;
+	struct ledger_exchange_list none = {.n = 0};
+	int rc;
+
+	forget(l);
+	ledger_book_set_mode(b, LEDGER_STALE, INT64_MIN);
+	rc = ledger_state_load(l->state);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct ledger_input *input = ledger_limits_resume(l->limits, b, i);
+
+		ledger_book_set_period(b, i, input != NULL ? input->from_s : INT64_MIN);
+	}
+	/* the state has the exchanges: each was saved at once */
+	ledger_book_set_mode(b, LEDGER_REPLAY, INT64_MIN);
+	rc = feed_again(l, replay_after(l), &none, false);
+	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_STALE, INT64_MIN);
+	return rc;
+}
+
+/* From where a rebuild writes: INT64_MIN when all readings are there and in the order of their slots, else the first
+ * local month that such readings cover. */
+static int64_t rebuild_from_s(const struct ledger_replay *l)
+{
+	struct ledger_book *b = l->book;
+	int64_t deleted_s = ledger_book_get_time(b, "deleted_until");
+	int64_t unordered_s = ledger_book_get_time(b, "unordered_until");
+	int64_t until_s = deleted_s > unordered_s ? deleted_s : unordered_s;
+
+	return until_s == 0 ? INT64_MIN : calendar_month(&b->calendar, until_s)->end_s;
+}
+
+/* Where the clock went back and has not come to the month after that yet, what has been counted is kept. */
+static bool can_rebuild(const struct ledger_replay *l)
+{
+	int64_t unordered_s = ledger_book_get_time(l->book, "unordered_until");
+
+	return unordered_s == 0 || calendar_month(&l->book->calendar, unordered_s)->end_s <= mono_wall_ms() / 1000;
+}
+
+/* Everything of a rebuild, from the transaction that takes out what readings give to the one that saves the state. */
+static int rebuild(const struct ledger_replay *l)
+{
+	struct ledger_book *b = l->book;
+	struct ledger_exchange_list exchanges = {.n = 0};
+	int rc = ledger_exchange_load_done(l->exchange, &exchanges);
+
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "BEGIN IMMEDIATE");
+	if (rc != 0)
+		goto out;
+	rc = db_put_setting(b->db, "rebuild", "not finished");
+	if (rc != 0)
+		goto out;
+	rc = ledger_state_load_counter_max(l->state);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "UPDATE account SET last_ts = 0; DELETE FROM account_counter");
+	if (rc != 0)
+		goto out;
+	rc = ledger_intervals_clear(l->intervals, b->write_from_s);
+	if (rc != 0)
+		goto out;
+	rc = ledger_lives_clear(l->lives, b->write_from_s);
+	if (rc != 0)
+		goto out;
+	rc = feed_again(l, 0, &exchanges, true);
+	if (rc != 0)
+		goto out;
+	ledger_exchange_repeat_rest(l->exchange, &exchanges);
+	rc = b->error;
+	if (rc != 0)
+		goto out;
+	rc = ledger_state_save(l->state, true);
+	if (rc != 0)
+		goto out;
+	rc = ledger_book_put_settings(b, b->zone, b->calendar.interval_s);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "DELETE FROM setting WHERE name = 'rebuild'");
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "COMMIT");
+out:
+	free(exchanges.exchanges);
+	return rc;
+}
+
+int ledger_replay_rebuild(const struct ledger_replay *l)
+{
+	struct ledger_book *b = l->book;
+	int rc;
+
+	if (!can_rebuild(l)) {
+		rc = ledger_replay_resume(l);
+		log_warning("%s: no rebuild: the clock has gone back, and is not in the month after that yet",
+			    b->db->path);
+		return rc == 0 ? db_exec(b->db, "DELETE FROM setting WHERE name = 'rebuild'") : rc;
+	}
+	forget(l);
+	ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l));
+	rc = rebuild(l);
+	if (rc != 0)
+		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_CLOSED, INT64_MIN);
+	return rc;
+}
