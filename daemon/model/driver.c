@@ -79,24 +79,24 @@ static int add_names_of_dir(struct names *names, const char *dir, size_t n)
 	char *path = strndup(dir, n);
 	struct dirent *entry;
 	DIR *stream = NULL;
-	int result = -ENOMEM;
+	int rc = -ENOMEM;
 
 	if (path == NULL)
 		goto out;
-	result = 0;
+	rc = 0;
 	stream = opendir(path);
-	while (stream != NULL && result == 0 && (entry = readdir(stream)) != NULL) {
+	while (stream != NULL && rc == 0 && (entry = readdir(stream)) != NULL) {
 		size_t n_bytes = strlen(entry->d_name);
 
 		if (entry->d_name[0] != '.' && n_bytes > strlen(suffix) &&
 		    strcmp(entry->d_name + n_bytes - strlen(suffix), suffix) == 0)
-			result = add_name(names, entry->d_name, n_bytes - strlen(suffix));
+			rc = add_name(names, entry->d_name, n_bytes - strlen(suffix));
 	}
 out:
 	if (stream != NULL)
 		closedir(stream);
 	free(path);
-	return result;
+	return rc;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -152,6 +152,16 @@ unsigned driver_row_span(const struct driver *d, const struct driver_row *row)
 	return d->byte_addressed ? row->n_words * 2u : row->n_words;
 }
 
+uint32_t driver_block_end(const struct driver *d, const struct driver_block *b)
+{
+	return b->address + b->n_words * (d->byte_addressed ? 2u : 1u);
+}
+
+bool driver_block_overlaps(const struct driver *d, const struct driver_block *b, const struct driver_row *row)
+{
+	return row->address < driver_block_end(d, b) && b->address < row->address + driver_row_span(d, row);
+}
+
 int64_t driver_row_counts(const struct driver_row *row)
 {
 	int64_t n = 1;
@@ -183,7 +193,7 @@ bool driver_row_expects(const struct driver_row *row, const char *text)
 }
 
 /* mantissa x 10^exponent where that is a whole number of 63 bits, else 0. */
-static int64_t whole(int64_t mantissa, int32_t exponent)
+static int64_t whole_or_zero(int64_t mantissa, int32_t exponent)
 {
 	int64_t product;
 
@@ -200,7 +210,7 @@ int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, 
 	size_t i = 0;
 
 	if (row->scale < 0)
-		return whole(row->mantissa, row->exponent);
+		return whole_or_zero(row->mantissa, row->exponent);
 	scale = &d->scales[row->scale];
 	/* primary / secondary < below; a limit past 64 bits is above any primary. */
 	while (i + 1 < scale->n_steps && !__builtin_mul_overflow((uint64_t)scale->steps[i].below, secondary, &limit) &&
@@ -208,7 +218,7 @@ int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, 
 		i++;
 	if (__builtin_mul_overflow(row->mantissa, scale->steps[i].mantissa, &mantissa))
 		return 0;
-	return whole(mantissa, row->exponent + scale->steps[i].exponent);
+	return whole_or_zero(mantissa, row->exponent + scale->steps[i].exponent);
 }
 
 const char *driver_provenance_text(enum driver_provenance p)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* driver.h - register tables: one ini file per model, read into an immutable struct.
- * The grammar is normative in tallyd-driver(5). Pure but for driver_load(), which reads one file.
- * Addresses are what goes on the wire (zero-based PDU addresses). Any thread may read a loaded driver. */
+ * The grammar is normative in tallyd-driver(5). Pure except for driver_load(), driver_find() and driver_list(), which
+ * read files.
+ * Addresses are what goes on the wire (zero-based PDU addresses). A loaded driver never changes; any thread may read
+ * it.
+ */
 #ifndef TALLY_DRIVER_H
 #define TALLY_DRIVER_H
 
@@ -53,7 +56,7 @@ enum driver_order { DRIVER_ABCD, DRIVER_BADC, DRIVER_CDAB, DRIVER_DCBA };
 enum driver_group {
 	DRIVER_ENERGY = 1,   /* counters and tariffs: every energy_every */
 	DRIVER_POWER = 2,    /* voltages, currents, powers: every power_every */
-	DRIVER_IDENTITY = 4, /* who the meter is: at first contact and daily */
+	DRIVER_IDENTITY = 4, /* which meter it is: at first contact and daily */
 	DRIVER_STATE = 8,    /* what the decoding of other rows needs from the meter: with identity */
 };
 
@@ -62,7 +65,7 @@ enum driver_provenance {
 	DRIVER_TRANSCRIPTION, /* someone's copy of the vendor's table */
 	DRIVER_FIELD,	      /* running code that reads the device */
 	DRIVER_SIBLING,	      /* another model of the same maker, applied here */
-	DRIVER_INFERRED,      /* a guess: read only, and told, until the installer confirms it */
+	DRIVER_INFERRED,      /* a guess: read, and reported as such, until the installer confirms it */
 };
 
 /* Weight of one count by the product of the transformer ratios: [scale NAME]. */
@@ -159,8 +162,8 @@ void driver_free(struct driver *d);
  * (and, in *shadowed, the malloc'd path of a later file of the same name, or NULL), -ENOENT when there is none. */
 int driver_find(const char *search_path, const char *name, char **file, char **shadowed);
 
-/* Every model name along search_path, sorted, each once: a malloc'd array of malloc'd strings, NULL-ended. NULL = no
- * memory. */
+/* Every model name along search_path, sorted, each once: a malloc'd array of malloc'd strings, NULL-ended. NULL = out
+ * of memory. */
 char **driver_list(const char *search_path);
 
 /* First row of quantity q, or NULL. */
@@ -169,12 +172,18 @@ const struct driver_row *driver_row(const struct driver *d, enum quantity q);
 /* Addresses that a row takes: n_words, or twice that in a byte-addressed table. */
 unsigned driver_row_span(const struct driver *d, const struct driver_row *row);
 
+/* First address behind a block. */
+uint32_t driver_block_end(const struct driver *d, const struct driver_block *b);
+
+/* Whether an address of the row lies in the block. */
+bool driver_block_overlaps(const struct driver *d, const struct driver_block *b, const struct driver_row *row);
+
 /* How many different counts the type of row can show, which is where a counter begins again at 0 unless the table says
- * otherwise; 0 = no saying (signed and 64-bit numbers, floats, texts). */
+ * otherwise; 0 = unknown (signed and 64-bit numbers, floats, texts). */
 int64_t driver_row_counts(const struct driver_row *row);
 
-/* Whether text is what the row expects, whose expect is not "": it must begin so, whatever the case of its letters; a
- * number must be that number. */
+/* Whether text is what the row expects; row->expect is not "". A text must begin so, in upper or lower case; a number
+ * must be that number. */
 bool driver_row_expects(const struct driver_row *row, const char *text);
 
 /* Base units per count of row under ratios ct_primary/ct_secondary and vt_primary/vt_secondary (all >= 1).

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "driver_check.h"
 
+#include "driver.h"
 #include "err.h"
 
 enum { ADDRESSES = 65536 };
@@ -15,11 +16,6 @@ static uint32_t row_end(const struct driver *d, const struct driver_row *row)
 	return row->address + driver_row_span(d, row);
 }
 
-static uint32_t block_end(const struct driver *d, const struct driver_block *b)
-{
-	return b->address + b->n_words * (d->byte_addressed ? 2u : 1u);
-}
-
 static bool overlap(uint32_t start, uint32_t end, uint32_t start2, uint32_t end2)
 {
 	return start < end2 && start2 < end;
@@ -30,38 +26,35 @@ static void check_blocks(const struct driver *d, struct err *e)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (block_end(d, b) > ADDRESSES)
+		if (driver_block_end(d, b) > ADDRESSES)
 			err_add(e, d->file, b->line, "block %s ends at address %u, allowed: up to %d", b->name,
-				block_end(d, b) - 1, ADDRESSES - 1);
+				driver_block_end(d, b) - 1, ADDRESSES - 1);
 		for (size_t j = 0; j < i; j++) {
 			const struct driver_block *other = &d->blocks[j];
 
-			if (overlap(b->address, block_end(d, b), other->address, block_end(d, other)))
+			if (overlap(b->address, driver_block_end(d, b), other->address, driver_block_end(d, other)))
 				err_add(e, d->file, b->line,
 					"block %s (%u to %u) overlaps block %s (%u to %u, line %u), allowed: each "
 					"address in one block at most",
-					b->name, b->address, block_end(d, b) - 1, other->name, other->address,
-					block_end(d, other) - 1, other->line);
+					b->name, b->address, driver_block_end(d, b) - 1, other->name, other->address,
+					driver_block_end(d, other) - 1, other->line);
 		}
 	}
 }
 
-static void place_row(struct driver *d, struct driver_row *row, struct err *e)
+static void check_place(const struct driver *d, const struct driver_row *row, struct err *e)
 {
 	uint32_t end = row_end(d, row);
 
-	row->block = -1;
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (!overlap(row->address, end, b->address, block_end(d, b)))
-			continue;
-		row->block = (int8_t)i;
-		if (row->address < b->address || end > block_end(d, b))
+		if (driver_block_overlaps(d, b, row) && (row->address < b->address || end > driver_block_end(d, b)))
 			err_add(e, d->file, row->line,
 				"%s (addresses %u to %u) is half in block %s (%u to %u, line %u), allowed: wholly in "
 				"one block or in none",
-				name_of(row), row->address, end - 1, b->name, b->address, block_end(d, b) - 1, b->line);
+				name_of(row), row->address, end - 1, b->name, b->address, driver_block_end(d, b) - 1,
+				b->line);
 	}
 }
 
@@ -76,7 +69,7 @@ static void check_length(const struct driver *d, const struct driver_row *row, s
 }
 
 /* The part of one word that the row means, as a mask; all of it for longer types. */
-static unsigned bits_of(const struct driver_row *row)
+static unsigned used_bits(const struct driver_row *row)
 {
 	switch (row->type) {
 	case DRIVER_U8_LOW:
@@ -96,7 +89,7 @@ static bool may_share(const struct driver_row *a, const struct driver_row *b)
 {
 	if (a->quantity == b->quantity)
 		return true; /* one of them is a fallback: they are never read together */
-	return a->address == b->address && a->n_words == 1 && b->n_words == 1 && !(bits_of(a) & bits_of(b));
+	return a->address == b->address && a->n_words == 1 && b->n_words == 1 && !(used_bits(a) & used_bits(b));
 }
 
 static void check_overlaps(const struct driver *d, const struct driver_row *row, struct err *e)
@@ -202,7 +195,7 @@ static bool uses_block(const struct driver *d, const struct driver_block *b)
 		const struct driver_row *row = &d->rows[i];
 
 		if (row->block == b - d->blocks ||
-		    (row->has_sign && row->sign_address >= b->address && row->sign_address < block_end(d, b)))
+		    (row->has_sign && row->sign_address >= b->address && row->sign_address < driver_block_end(d, b)))
 			return true;
 	}
 	return false;
@@ -216,23 +209,23 @@ static bool uses_scale(const struct driver *d, size_t scale)
 	return false;
 }
 
-/* Told only of a table without errors: a row that was refused may be the one. */
+/* Only of a table without errors: a row that was refused may be the one that uses it. */
 static void warn_unused(const struct driver *d, struct err *e)
 {
 	for (size_t i = 0; i < d->n_blocks; i++)
 		if (!uses_block(d, &d->blocks[i]))
 			err_warn(e, d->file, d->blocks[i].line, "block %s (%u to %u) has no row in it",
-				 d->blocks[i].name, d->blocks[i].address, block_end(d, &d->blocks[i]) - 1);
+				 d->blocks[i].name, d->blocks[i].address, driver_block_end(d, &d->blocks[i]) - 1);
 	for (size_t i = 0; i < d->n_scales; i++)
 		if (!uses_scale(d, i))
 			err_warn(e, d->file, d->scales[i].line, "scale %s is used by no row", d->scales[i].name);
 }
 
-void driver_check(struct driver *d, struct err *e)
+void driver_check(const struct driver *d, struct err *e)
 {
 	check_blocks(d, e);
-	for (struct driver_row *row = d->rows; row < d->rows + d->n_rows; row++) {
-		place_row(d, row, e);
+	for (const struct driver_row *row = d->rows; row < d->rows + d->n_rows; row++) {
+		check_place(d, row, e);
 		check_length(d, row, e);
 		check_overlaps(d, row, e);
 		check_sign(d, row, e);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* driver_check.h - the rules of a register table that concern more than one line of its file.
- * Pure. Only driver_read.c calls it. */
+ * Pure; any thread. Only driver_read.c calls it. */
 #ifndef TALLY_DRIVER_CHECK_H
 #define TALLY_DRIVER_CHECK_H
 
-#include "driver.h"
+struct driver;
+struct err;
 
-/* Put each row into its block (row->block) and check blocks, rows, sign words and weights against each other.
- * Every line of d has been read and is good by itself; lines with errors are not in d. Adds one error for each fault,
- * and where there is none of any kind a warning for each block and scale that no row uses. */
-void driver_check(struct driver *d, struct err *e);
+/* Check blocks, rows, sign words and weights against each other. Every line of d has been read and is good by itself;
+ * lines with errors are not in d. Adds one error for each fault; when e has no error, a warning for each block and
+ * scale that no row uses. */
+void driver_check(const struct driver *d, struct err *e);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* driver_reader.h - what the files that read register tables share; nobody else includes it.
  *
- *   driver_read.c     files, lines and sections in; a driver out
- *   driver_section.c  the keys of [model], [block NAME] and [scale NAME]
+ *   driver_read.c     a file in, a driver out
+ *   driver_section.c  sections and the keys of [model], [block NAME] and [scale NAME]
  *   driver_row.c      the rows of [registers]
  *   driver_word.c     numbers and words
  *
- * Each complaint is one error of reader.e that leads with the file and line. */
+ * Each complaint is one error of reader.e that leads with the file and line. Each file writes its own part of the
+ * reader and of the driver that is being made; once driver_load() has returned nothing changes a driver. */
 #ifndef TALLY_DRIVER_READER_H
 #define TALLY_DRIVER_READER_H
 
@@ -36,7 +37,7 @@ struct driver_na {
 	struct driver_pattern pattern[MODEL_NA_MAX];
 };
 
-/* What a row says that can only be settled when the whole file has been read. */
+/* What a row has that needs the whole file to be read first. */
 struct driver_note {
 	struct driver_na na;
 	bool own_provenance;
@@ -46,43 +47,52 @@ struct driver_note {
 struct driver_reader {
 	struct driver *d;
 	struct err *e;
-	struct driver_na na; /* of [model] */
+
+	/* driver_section.c */
 	enum driver_section section;
 	unsigned section_line;
 	bool section_faulty;		      /* a line of it was refused */
 	unsigned key_lines[MODEL_KEYS_MAX];   /* of the section's keys; 0 = not seen */
 	uint64_t key_digests[MODEL_KEYS_MAX]; /* of their values, defaults where not seen */
-	unsigned above_line;
-	unsigned model_line, registers_line;
-	unsigned quantity_lines[Q_COUNT]; /* first row of each quantity, good or bad */
+	unsigned above_line;		      /* of the last step of a scale; 0 = not seen */
+	unsigned model_line, registers_line;  /* of the headers; 0 = not seen */
+	struct driver_na na;		      /* of [model] */
+	/* Of what was read. They grow one by one, so that the order of the sections makes no difference. */
+	uint64_t model_digest, blocks_digest, scales_digest;
+
+	/* driver_row.c */
+	unsigned quantity_lines[Q_COUNT]; /* first row of each quantity, good or bad; 0 = none */
 	bool rows_lost;			  /* too many rows have been complained of */
-	/* What was read, for driver.digest: the parts grow one by one, wherever in the file their sections are. */
-	uint64_t model_digest, blocks_digest, scales_digest, rows_digest;
-	char allowed[160]; /* text built by a setter */
-	char guess[64];	   /* text built by driver_word_guess() */
-	/* the row being read */
-	struct driver_row *row;
-	struct driver_note *note;
+	uint64_t rows_digest;
+	struct driver_row *row;	  /* the row being read */
+	struct driver_note *note; /* of that row */
 	struct driver_note notes[DRIVER_ROWS_MAX];
+
+	/* text built by a setter, and by driver_word_guess() */
+	char allowed[160];
+	char guess[64];
 };
 
-/* Takes one value. Returns NULL, or what would have been allowed. */
+/* Sets one value. Returns NULL, or what would have been allowed. */
 typedef const char *driver_setter(struct driver_reader *r, const char *value);
 
-/* driver_section.c: the defaults of a section that begins, one key of it, and what is wrong with it as a whole when it
- * ends. driver_model_begin() is called once before the first line too, for tables without [model]. */
-void driver_model_begin(struct driver_reader *r);
-void driver_block_begin(struct driver_reader *r);
-void driver_model_key(struct driver_reader *r, const char *name, const char *value, unsigned line);
-void driver_model_end(struct driver_reader *r);
-void driver_block_key(struct driver_reader *r, const char *section, const char *name, const char *value, unsigned line);
-void driver_block_end(struct driver_reader *r);
-void driver_scale_step(struct driver_reader *r, const char *name, const char *value, unsigned line);
-void driver_scale_end(struct driver_reader *r);
+/* driver_section.c. Before the first line; for each header, which ends the section before it; for each key or row; and
+ * at the end of the file, first for the last section and then for what is wrong with the file as a whole. */
+void driver_section_init(struct driver_reader *r);
+void driver_section_begin(struct driver_reader *r, const char *header, unsigned line);
+void driver_section_key(struct driver_reader *r, const char *header, const char *name, const char *value,
+			unsigned line);
+void driver_section_end(struct driver_reader *r);
+void driver_section_complete(struct driver_reader *r);
 
-/* driver_row.c: one row, and what of all rows could not be settled line by line. */
-void driver_row_take(struct driver_reader *r, const char *name, const char *value, unsigned line);
-void driver_row_settle(struct driver_reader *r);
+/* Of all sections but [registers]. */
+uint64_t driver_section_digest(const struct driver_reader *r);
+
+/* driver_row.c. Before the first line; for each row; and at the end of the file what each row needs from the rest of
+ * it: patterns of "not available", provenance, scale and block. */
+void driver_row_init(struct driver_reader *r);
+void driver_row_read(struct driver_reader *r, const char *name, const char *value, unsigned line);
+void driver_row_complete(struct driver_reader *r);
 
 /* driver_word.c. Those that return bool say whether the text is good; *out is only set then. */
 

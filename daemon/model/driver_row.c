@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* A row is a quantity, five fields and options: split at blanks, then each field and option is set by a function of its
+ * own, then what does not go together is refused. Only a row without a fault gets into the table; its quantity counts
+ * as seen in any case, so that a fallback below it is not blamed for it. */
 #include "driver_reader.h"
 
 #include <stdio.h>
@@ -248,7 +251,7 @@ static const struct field {
 
 /* Split text (which is changed) at blanks outside double quotes, and drop the quotes. Returns the number of tokens,
  * TOKENS_MAX + 1 when there are more, or -1 when a quote is not closed. */
-static int split(char *text, char **tokens)
+static int split_tokens(char *text, char **tokens)
 {
 	bool quoted = false;
 	int n = 0;
@@ -290,7 +293,7 @@ static void refuse_option(struct driver_reader *r, const char *name, const char 
 }
 
 /* An option, and its value in values ("" for one without). Returns whether it is good. */
-static bool take_option(struct driver_reader *r, char *token, const char *values[COUNT_OF(options)])
+static bool read_option(struct driver_reader *r, char *token, const char *values[COUNT_OF(options)])
 {
 	struct driver_row *row = r->row;
 	char *value = strchr(token, '=');
@@ -318,7 +321,7 @@ static bool take_option(struct driver_reader *r, char *token, const char *values
 
 /* The fields and options of one row, which are added to the digest, the options in the order of their table. Returns
  * whether all of them are good. */
-static bool take_fields(struct driver_reader *r, char **tokens, int n_tokens)
+static bool read_fields(struct driver_reader *r, char **tokens, int n_tokens)
 {
 	const char *name = names_get(r->row->quantity)->name, *values[COUNT_OF(options)] = {NULL};
 	uint64_t d = digest_text(r->rows_digest, name);
@@ -335,7 +338,7 @@ static bool take_fields(struct driver_reader *r, char **tokens, int n_tokens)
 		good = false;
 	}
 	for (int i = COUNT_OF(fields); i < n_tokens; i++)
-		good &= take_option(r, tokens[i], values);
+		good &= read_option(r, tokens[i], values);
 	for (size_t i = 0; i < COUNT_OF(options); i++)
 		if (values[i] != NULL)
 			d = digest_text(digest_text(d, options[i].name), values[i]);
@@ -421,7 +424,7 @@ static bool check_group(struct driver_reader *r, const char *group)
 	return false;
 }
 
-/* Whether the row's quantity may stand here. */
+/* Whether the row's quantity may come here. */
 static bool check_repeat(struct driver_reader *r)
 {
 	const struct driver_row *row = r->row;
@@ -452,7 +455,12 @@ static void refuse_quantity(struct driver_reader *r, const char *name, unsigned 
 		driver_word_guess(r, &near));
 }
 
-void driver_row_take(struct driver_reader *r, const char *name, const char *value, unsigned line)
+void driver_row_init(struct driver_reader *r)
+{
+	r->rows_digest = DIGEST_EMPTY;
+}
+
+void driver_row_read(struct driver_reader *r, const char *name, const char *value, unsigned line)
 {
 	char text[INIFILE_LINE_BYTES_MAX + 1], *tokens[TOKENS_MAX];
 	struct driver_row row = {.line = line, .block = -1, .scale = -1};
@@ -461,7 +469,7 @@ void driver_row_take(struct driver_reader *r, const char *name, const char *valu
 	bool good;
 
 	snprintf(text, sizeof(text), "%s", value);
-	n_tokens = split(text, tokens);
+	n_tokens = split_tokens(text, tokens);
 	if (quantity < 0)
 		refuse_quantity(r, name, line);
 	if (n_tokens < (int)COUNT_OF(fields) || n_tokens > TOKENS_MAX)
@@ -472,7 +480,7 @@ void driver_row_take(struct driver_reader *r, const char *name, const char *valu
 	row.quantity = (enum quantity)quantity;
 	r->row = &row;
 	r->note = &note;
-	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && take_fields(r, tokens, n_tokens);
+	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && read_fields(r, tokens, n_tokens);
 	if (good)
 		good = check_row(r, tokens[1], tokens[2]) & check_group(r, tokens[4]);
 	else if (r->quantity_lines[quantity] == 0)
@@ -488,10 +496,10 @@ void driver_row_take(struct driver_reader *r, const char *name, const char *valu
 	}
 }
 
-/* What could not be settled line by line */
+/* What needs the whole file */
 
 /* Bits of the value itself, of each word for texts and clocks. */
-static unsigned width_of(const struct driver_row *row)
+static unsigned value_bits(const struct driver_row *row)
 {
 	if (row->type == DRIVER_U8_LOW || row->type == DRIVER_U8_HIGH)
 		return 8;
@@ -502,7 +510,7 @@ static unsigned width_of(const struct driver_row *row)
 
 static void add_automatic_na(struct driver_row *row)
 {
-	unsigned width = width_of(row);
+	unsigned width = value_bits(row);
 
 	switch (row->type) {
 	case DRIVER_U16:
@@ -528,10 +536,10 @@ static void add_automatic_na(struct driver_row *row)
 }
 
 /* A row's own patterns must all fit it; of the table's those that have its width apply. */
-static void settle_na(struct driver_reader *r, struct driver_row *row, const struct driver_na *own)
+static void set_patterns(struct driver_reader *r, struct driver_row *row, const struct driver_na *own)
 {
 	const struct driver_na *na = own->given ? own : &r->na;
-	unsigned width = width_of(row);
+	unsigned width = value_bits(row);
 
 	if (na->automatic)
 		add_automatic_na(row);
@@ -551,7 +559,7 @@ static void settle_na(struct driver_reader *r, struct driver_row *row, const str
 	}
 }
 
-static void settle_scale(struct driver_reader *r, struct driver_row *row, const char *name)
+static void find_scale(struct driver_reader *r, struct driver_row *row, const char *name)
 {
 	for (size_t i = 0; i < r->d->n_scales && row->scale < 0; i++)
 		if (strcmp(r->d->scales[i].name, name) == 0)
@@ -561,17 +569,20 @@ static void settle_scale(struct driver_reader *r, struct driver_row *row, const 
 			name, names_get(row->quantity)->name);
 }
 
-void driver_row_settle(struct driver_reader *r)
+void driver_row_complete(struct driver_reader *r)
 {
 	for (size_t i = 0; i < r->d->n_rows; i++) {
 		struct driver_row *row = &r->d->rows[i];
 		const struct driver_note *note = &r->notes[i];
 
-		settle_na(r, row, &note->na);
+		set_patterns(r, row, &note->na);
 		if (!note->own_provenance)
 			row->provenance = r->d->provenance;
+		for (size_t k = 0; k < r->d->n_blocks; k++)
+			if (driver_block_overlaps(r->d, &r->d->blocks[k], row))
+				row->block = (int8_t)k;
 		if (note->scale[0] != '\0')
-			settle_scale(r, row, note->scale);
+			find_scale(r, row, note->scale);
 		if (row->modulus_read && r->quantity_lines[Q_COUNTER_MAX] == 0)
 			err_add(r->e, r->d->file, row->line,
 				"modulus 'read' of %s, allowed: in a table with a row counter_max",

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Each key is a row of a table: its name, the function that sets it, and its default as one would write it. The default
+ * is set by the same function when the section begins, and the key in the file then sets it again.
+ *
+ * A block or scale with a faulty line is taken out of the table again at its end (a scale keeps its name, without
+ * steps), so that rows are not judged by half of one. */
 #include "driver_reader.h"
 
 #include <stdio.h>
@@ -178,7 +183,7 @@ static const char *set_model_na(struct driver_reader *r, const char *value)
 
 /* [block NAME] */
 
-static struct driver_block *block(struct driver_reader *r)
+static struct driver_block *current_block(struct driver_reader *r)
 {
 	return &r->d->blocks[r->d->n_blocks - 1];
 }
@@ -189,7 +194,7 @@ static const char *set_block_address(struct driver_reader *r, const char *value)
 
 	if (!driver_word_number(value, UINT16_MAX, &n))
 		return "0 to 65535, decimal or 0x hexadecimal";
-	block(r)->address = (uint16_t)n;
+	current_block(r)->address = (uint16_t)n;
 	return NULL;
 }
 
@@ -199,13 +204,13 @@ static const char *set_block_words(struct driver_reader *r, const char *value)
 
 	if (!driver_word_number(value, UINT16_MAX, &n) || n < 1)
 		return "1 to 65535";
-	block(r)->n_words = (uint16_t)n;
+	current_block(r)->n_words = (uint16_t)n;
 	return NULL;
 }
 
 static const char *set_block_gaps(struct driver_reader *r, const char *value)
 {
-	return driver_word_bool(value, &block(r)->gaps) ? NULL : "yes or no";
+	return driver_word_bool(value, &current_block(r)->gaps) ? NULL : "yes or no";
 }
 
 struct key {
@@ -253,7 +258,7 @@ static void list_keys(const struct key *keys, size_t n_keys, char *out, size_t o
 		used += (size_t)snprintf(out + used, out_bytes - used, "%s%s", i > 0 ? ", " : "", keys[i].name);
 }
 
-static void fault(struct driver_reader *r)
+static void mark_faulty(struct driver_reader *r)
 {
 	r->section_faulty = true;
 }
@@ -270,10 +275,10 @@ static void refuse_key(struct driver_reader *r, const struct key *keys, size_t n
 	list_keys(keys, n_keys, list, sizeof(list));
 	err_add(r->e, r->d->file, line, "unknown key '%s' in [%s]%s, allowed: %s", name, section,
 		driver_word_guess(r, &near), list);
-	fault(r);
+	mark_faulty(r);
 }
 
-static void take_key(struct driver_reader *r, const struct key *keys, size_t n_keys, const char *section,
+static void read_key(struct driver_reader *r, const struct key *keys, size_t n_keys, const char *section,
 		     const char *name, const char *value, unsigned line)
 {
 	const char *allowed;
@@ -288,7 +293,7 @@ static void take_key(struct driver_reader *r, const struct key *keys, size_t n_k
 	if (r->key_lines[i] != 0) {
 		err_add(r->e, r->d->file, line, "key '%s' again (first in line %u), allowed: once in [%s]", name,
 			r->key_lines[i], section);
-		fault(r);
+		mark_faulty(r);
 		return;
 	}
 	r->key_lines[i] = line;
@@ -296,7 +301,7 @@ static void take_key(struct driver_reader *r, const struct key *keys, size_t n_k
 	allowed = keys[i].set(r, value);
 	if (allowed != NULL) {
 		err_add(r->e, r->d->file, line, "%s '%s', allowed: %s", name, value, allowed);
-		fault(r);
+		mark_faulty(r);
 	}
 }
 
@@ -310,7 +315,7 @@ static void set_defaults(struct driver_reader *r, const struct key *keys, size_t
 }
 
 /* d with the keys of the section that ends behind it, in the order of the table. */
-static uint64_t add_keys(const struct driver_reader *r, const struct key *keys, size_t n_keys, uint64_t d)
+static uint64_t add_key_digests(const struct driver_reader *r, const struct key *keys, size_t n_keys, uint64_t d)
 {
 	for (size_t i = 0; i < n_keys; i++)
 		if (!keys[i].describes)
@@ -324,56 +329,21 @@ static void check_required(struct driver_reader *r, const struct key *keys, size
 		if (!keys[i].required || r->key_lines[i] != 0)
 			continue;
 		err_add(r->e, r->d->file, r->section_line, "no key '%s' in [%s], required", keys[i].name, section);
-		fault(r);
+		mark_faulty(r);
 	}
-}
-
-void driver_model_begin(struct driver_reader *r)
-{
-	set_defaults(r, model_keys, COUNT_OF(model_keys));
-}
-
-void driver_model_key(struct driver_reader *r, const char *name, const char *value, unsigned line)
-{
-	take_key(r, model_keys, COUNT_OF(model_keys), "model", name, value, line);
-}
-
-void driver_model_end(struct driver_reader *r)
-{
-	check_required(r, model_keys, COUNT_OF(model_keys), "model");
-	r->model_digest = add_keys(r, model_keys, COUNT_OF(model_keys), r->model_digest);
-}
-
-void driver_block_begin(struct driver_reader *r)
-{
-	set_defaults(r, block_keys, COUNT_OF(block_keys));
-}
-
-void driver_block_key(struct driver_reader *r, const char *section, const char *name, const char *value, unsigned line)
-{
-	take_key(r, block_keys, COUNT_OF(block_keys), section, name, value, line);
-}
-
-/* Rows are not judged by a block with faults. */
-void driver_block_end(struct driver_reader *r)
-{
-	check_required(r, block_keys, COUNT_OF(block_keys), "block");
-	r->blocks_digest = add_keys(r, block_keys, COUNT_OF(block_keys), r->blocks_digest);
-	if (r->section_faulty)
-		r->d->n_blocks--;
 }
 
 /* [scale NAME] */
 
-static struct driver_scale *scale(struct driver_reader *r)
+static struct driver_scale *current_scale(struct driver_reader *r)
 {
 	return &r->d->scales[r->d->n_scales - 1];
 }
 
 /* The threshold of key "below N" or "above"; 0 when it is neither, or not above the step before. */
-static int64_t threshold(struct driver_reader *r, const char *name)
+static int64_t read_threshold(struct driver_reader *r, const char *name)
 {
-	const struct driver_scale *s = scale(r);
+	const struct driver_scale *s = current_scale(r);
 	uint64_t n;
 
 	if (strcmp(name, "above") == 0)
@@ -384,10 +354,10 @@ static int64_t threshold(struct driver_reader *r, const char *name)
 	return s->n_steps > 0 && (int64_t)n <= s->steps[s->n_steps - 1].below ? 0 : (int64_t)n;
 }
 
-void driver_scale_step(struct driver_reader *r, const char *name, const char *value, unsigned line)
+static void read_step(struct driver_reader *r, const char *name, const char *value, unsigned line)
 {
-	struct driver_scale *s = scale(r);
-	int64_t below = threshold(r, name);
+	struct driver_scale *s = current_scale(r);
+	int64_t below = read_threshold(r, name);
 	struct value_decimal weight = {0};
 	bool room = s->n_steps < DRIVER_SCALE_STEPS_MAX, good_weight;
 
@@ -406,7 +376,7 @@ void driver_scale_step(struct driver_reader *r, const char *name, const char *va
 	if (below == INT64_MAX && r->above_line == 0)
 		r->above_line = line;
 	if (below == 0 || !room || !good_weight) {
-		fault(r);
+		mark_faulty(r);
 		return;
 	}
 	r->scales_digest = digest_unspaced(digest_whole(r->scales_digest, below), value);
@@ -416,13 +386,183 @@ void driver_scale_step(struct driver_reader *r, const char *name, const char *va
 	s->n_steps++;
 }
 
-void driver_scale_end(struct driver_reader *r)
+/* Sections */
+
+void driver_section_init(struct driver_reader *r)
 {
-	if (r->above_line == 0) {
-		err_add(r->e, r->d->file, r->section_line, "no key 'above' in [scale %s], required", scale(r)->name);
-		fault(r);
+	r->model_digest = r->blocks_digest = r->scales_digest = DIGEST_EMPTY;
+	/* Here and not at the header, so that a table without [model] has them too. */
+	set_defaults(r, model_keys, COUNT_OF(model_keys));
+}
+
+/* Whether a section that is allowed once may begin. */
+static bool check_once(struct driver_reader *r, unsigned *first, const char *name, unsigned line)
+{
+	if (*first != 0) {
+		err_add(r->e, r->d->file, line, "section [%s] again (first in line %u), allowed: once", name, *first);
+		return false;
 	}
-	/* Rows that use a scale with faults are not judged by it. */
-	if (r->section_faulty)
-		scale(r)->n_steps = 0;
+	*first = line;
+	return true;
+}
+
+/* Whether a named section may begin: the name is good and new, and there is room for one more. */
+static bool check_named(struct driver_reader *r, const char *kind, const char *name, unsigned first_line, size_t n,
+			size_t n_max, unsigned line)
+{
+	if (!driver_word_is_name(name))
+		err_add(r->e, r->d->file, line,
+			"section [%s %s], allowed: a name of 1 to %d letters, digits, '.', '_', '-'", kind, name,
+			DRIVER_NAME_MAX);
+	else if (first_line != 0)
+		err_add(r->e, r->d->file, line, "section [%s %s] again (first in line %u), allowed: once", kind, name,
+			first_line);
+	else if (n == n_max)
+		err_add(r->e, r->d->file, line, "section [%s %s], allowed: up to %zu of them", kind, name, n_max);
+	else
+		return true;
+	return false;
+}
+
+static void begin_block(struct driver_reader *r, const char *name, unsigned line)
+{
+	struct driver *d = r->d;
+	unsigned first_line = 0;
+	struct driver_block *b;
+
+	for (size_t i = 0; i < d->n_blocks; i++)
+		if (strcmp(d->blocks[i].name, name) == 0)
+			first_line = d->blocks[i].line;
+	if (!check_named(r, "block", name, first_line, d->n_blocks, DRIVER_BLOCKS_MAX, line))
+		return;
+	b = &d->blocks[d->n_blocks++];
+	*b = (struct driver_block){.line = line};
+	snprintf(b->name, sizeof(b->name), "%s", name);
+	r->section = SECTION_BLOCK;
+	set_defaults(r, block_keys, COUNT_OF(block_keys));
+}
+
+static void begin_scale(struct driver_reader *r, const char *name, unsigned line)
+{
+	struct driver *d = r->d;
+	unsigned first_line = 0;
+	struct driver_scale *s;
+
+	for (size_t i = 0; i < d->n_scales; i++)
+		if (strcmp(d->scales[i].name, name) == 0)
+			first_line = d->scales[i].line;
+	if (!check_named(r, "scale", name, first_line, d->n_scales, DRIVER_SCALES_MAX, line))
+		return;
+	s = &d->scales[d->n_scales++];
+	*s = (struct driver_scale){.line = line};
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	r->section = SECTION_SCALE;
+	r->scales_digest = digest_text(r->scales_digest, name);
+}
+
+/* The text behind word and blanks, or NULL when text does not begin so. */
+static const char *after_word(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (strncmp(text, word, n) != 0 || (text[n] != ' ' && text[n] != '\t' && text[n] != '\0'))
+		return NULL;
+	return text + n + strspn(text + n, " \t");
+}
+
+void driver_section_begin(struct driver_reader *r, const char *header, unsigned line)
+{
+	const char *name;
+
+	driver_section_end(r);
+	memset(r->key_lines, 0, sizeof(r->key_lines));
+	r->above_line = 0;
+	r->section_line = line;
+	r->section_faulty = false;
+	if (strcmp(header, "model") == 0) {
+		if (check_once(r, &r->model_line, header, line))
+			r->section = SECTION_MODEL;
+	} else if (strcmp(header, "registers") == 0) {
+		if (check_once(r, &r->registers_line, header, line))
+			r->section = SECTION_REGISTERS;
+	} else if ((name = after_word(header, "block")) != NULL) {
+		begin_block(r, name, line);
+	} else if ((name = after_word(header, "scale")) != NULL) {
+		begin_scale(r, name, line);
+	} else {
+		err_add(r->e, r->d->file, line,
+			"unknown section [%s], allowed: [model], [block NAME], [scale NAME], [registers]", header);
+	}
+}
+
+void driver_section_key(struct driver_reader *r, const char *header, const char *name, const char *value, unsigned line)
+{
+	switch (r->section) {
+	case SECTION_MODEL:
+		read_key(r, model_keys, COUNT_OF(model_keys), "model", name, value, line);
+		break;
+	case SECTION_BLOCK:
+		read_key(r, block_keys, COUNT_OF(block_keys), header, name, value, line);
+		break;
+	case SECTION_SCALE:
+		read_step(r, name, value, line);
+		break;
+	case SECTION_REGISTERS:
+		driver_row_read(r, name, value, line);
+		break;
+	case SECTION_UNKNOWN:
+		break; /* its header was refused; what is in it is not judged */
+	}
+}
+
+void driver_section_end(struct driver_reader *r)
+{
+	switch (r->section) {
+	case SECTION_MODEL:
+		check_required(r, model_keys, COUNT_OF(model_keys), "model");
+		r->model_digest = add_key_digests(r, model_keys, COUNT_OF(model_keys), r->model_digest);
+		break;
+	case SECTION_BLOCK:
+		check_required(r, block_keys, COUNT_OF(block_keys), "block");
+		r->blocks_digest = add_key_digests(r, block_keys, COUNT_OF(block_keys), r->blocks_digest);
+		/* Rows are not judged by a block with faults. */
+		if (r->section_faulty)
+			r->d->n_blocks--;
+		break;
+	case SECTION_SCALE:
+		if (r->above_line == 0) {
+			err_add(r->e, r->d->file, r->section_line, "no key 'above' in [scale %s], required",
+				current_scale(r)->name);
+			mark_faulty(r);
+		}
+		/* Rows that use a scale with faults are not judged by it. */
+		if (r->section_faulty)
+			current_scale(r)->n_steps = 0;
+		break;
+	default:
+		break;
+	}
+	r->section = SECTION_UNKNOWN;
+}
+
+void driver_section_complete(struct driver_reader *r)
+{
+	if (r->model_line == 0)
+		err_add(r->e, r->d->file, 1, "no section [model], required");
+	if (r->registers_line == 0)
+		err_add(r->e, r->d->file, 1, "no section [registers], required");
+	else if (r->d->n_rows == 0 && r->e->n_errors == 0)
+		err_add(r->e, r->d->file, r->registers_line, "no row in [registers], allowed: 1 to %d",
+			DRIVER_ROWS_MAX);
+	if (r->d->ratios && r->d->n_scales == 0 && r->e->n_errors == 0)
+		err_warn(r->e, r->d->file, r->model_line,
+			 "ratios = yes without a [scale NAME]: ct and vt of the bus file will change no value");
+}
+
+uint64_t driver_section_digest(const struct driver_reader *r)
+{
+	uint64_t d = digest_whole(DIGEST_EMPTY, (int64_t)r->model_digest);
+
+	d = digest_whole(d, (int64_t)r->blocks_digest);
+	return digest_whole(d, (int64_t)r->scales_digest);
 }

@@ -68,7 +68,7 @@ static int block_of(const struct driver *d, uint32_t address)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (address >= b->address && address < b->address + (uint32_t)b->n_words * address_step(d))
+		if (address >= b->address && address < driver_block_end(d, b))
 			return (int)i;
 	}
 	return -1;
@@ -127,7 +127,7 @@ static bool crosses_block(const struct driver *d, uint32_t start, uint32_t end)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (overlap(start, end, b->address, b->address + (uint32_t)b->n_words * address_step(d)))
+		if (overlap(start, end, b->address, driver_block_end(d, b)))
 			return true;
 	}
 	return false;
