@@ -1,4 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* The worker: open the line, then take one job after the other, and open the line again whenever it was lost and its
+ * pause is over, also while there is no job. A job is read request by request until one gets no answer; what was read
+ * so far comes back with it.
+ *
+ * What both threads see lies behind one lock, which nobody holds during I/O, or in the two atomics. A job is never
+ * locked: it belongs to the side that has it, and the lock of the queues hands it over complete.
+ *
+ * The debts of a unit (bus.h, "Late answers") are a set of word counts and a time. A request that was sent and not
+ * answered adds its count; an answered fence empties the set, and so does a minute without a further one. A fence that
+ * is refused proves nothing, since the refusal may be the late answer to an older request: it becomes a debt itself.
+ * When every count is owed there is no fence any more, and the unit is not read until the minute is over. */
 #include "bus.h"
 
 #include <errno.h>
@@ -26,8 +37,8 @@ enum {
 	UNITS = 256,
 };
 
-/* How long after a failed request its answer may still come. It only lets a unit off that refuses every
- * fence; a serial meter forgets a request in far less, when the next one comes. */
+/* How long after a failed request its answer may still come. Only a unit that refuses every fence needs it; a serial
+ * meter forgets a request far sooner, when the next one comes. */
 static const int64_t OWED_US = 60000000;
 
 /* Answers a unit may still give, by their word counts. */
@@ -106,8 +117,8 @@ static void publish_open(struct bus *b, bool is_open, const char *why)
 		b->wake(b->wake_context);
 }
 
-/* The line is down: try again after a pause that doubles with each failure, the first time at once. Only when that
- * fails is it news: a gateway that drops a connection and takes the next is not down. */
+/* The line is down: try again after a pause that doubles with each failure, the first time at once. It is published
+ * only when that fails too: a gateway that drops a connection and accepts the next is not down. */
 static void line_down(struct bus *b)
 {
 	bool is_at_once = b->pause_us == 0;
@@ -121,7 +132,7 @@ static void line_down(struct bus *b)
 		publish_open(b, false, link_error(b->link));
 }
 
-/* Each call of the link stands between these two, so that one which never returns is seen from outside. */
+/* Each call of the link comes between these two, so that one that never returns is seen from outside. */
 static void begin_call(struct bus *b, uint32_t bound_ms)
 {
 	atomic_store(&b->call_due_us, mono_us() + (int64_t)bound_ms * 1000 + STUCK_US);
@@ -171,8 +182,8 @@ static bool owes_any(struct owed *o)
 	return (o->counts[0] | o->counts[1]) != 0;
 }
 
-/* The answer to a request sent is the unit's debt when it did not come. */
-static void owe(struct bus *b, uint8_t unit, uint16_t n_words)
+/* The answer to a request that was sent is owed by the unit when it did not come. */
+static void note_owed(struct bus *b, uint8_t unit, uint16_t n_words)
 {
 	struct owed *o = &b->owed[unit];
 
@@ -201,7 +212,7 @@ static struct link_reply read_once(struct bus *b, const struct bus_job *job, con
 	return reply;
 }
 
-/* A gateway may close an idle connection: that is found before anything is sent, and mended without a word. */
+/* A gateway may close an idle connection: that is found before anything is sent, and repaired without a report. */
 static struct link_reply read_reconnecting(struct bus *b, const struct bus_job *job, const struct plan_request *r,
 					   uint16_t *words)
 {
@@ -221,7 +232,7 @@ static struct link_reply read_reconnecting(struct bus *b, const struct bus_job *
 	return reply;
 }
 
-/* One request, its debt kept. */
+/* One request; its answer is owed when it does not come. */
 static struct link_reply read_request(struct bus *b, const struct bus_job *job, const struct plan_request *r,
 				      uint16_t *words)
 {
@@ -233,7 +244,7 @@ static struct link_reply read_request(struct bus *b, const struct bus_job *job, 
 	if (is_answered(&reply))
 		b->pause_us = 0;
 	else if (reply.sent_us != 0)
-		owe(b, job->unit, r->n_words);
+		note_owed(b, job->unit, r->n_words);
 	return reply;
 }
 
@@ -251,7 +262,7 @@ static unsigned free_count(const struct owed *o, int n_words)
 	return 0;
 }
 
-/* A read the unit is likely to accept whose count it does not owe: another request of the job, or one of another
+/* A read the unit is likely to accept whose count it does not note_owed: another request of the job, or one of another
  * length at the same place. n_words 0 = there is none. */
 static struct plan_request choose_fence(const struct owed *o, const struct bus_job *job)
 {
@@ -264,7 +275,7 @@ static struct plan_request choose_fence(const struct owed *o, const struct bus_j
 	return fence;
 }
 
-/* Get the unit's debts out of the way. A refusal settles none: it may be the late answer to an older request. */
+/* Clear the unit's debts. A refusal clears none: it may be the late answer to an older request. */
 static struct link_reply read_fence(struct bus *b, const struct bus_job *job)
 {
 	struct owed *o = &b->owed[job->unit];
@@ -361,7 +372,7 @@ static struct bus_job *next_job(struct bus *b, bool *stop)
 
 /* The main thread is woken for several jobs at once where they are done faster than WAKE_EVERY_US: on a fast gateway
  * waking it for each would cost as much as the request. */
-static void hand_back(struct bus *b, struct bus_job *job)
+static void return_job(struct bus *b, struct bus_job *job)
 {
 	int64_t now_us = mono_us();
 	bool is_last;
@@ -376,7 +387,7 @@ static void hand_back(struct bus *b, struct bus_job *job)
 	b->wake(b->wake_context);
 }
 
-static void tell_end(struct bus *b)
+static void report_end(struct bus *b)
 {
 	pthread_mutex_lock(&b->lock);
 	b->has_ended = true;
@@ -406,10 +417,10 @@ static void *worker(void *context)
 			continue;
 		}
 		run_job(b, job);
-		hand_back(b, job);
+		return_job(b, job);
 	}
 	link_close(b->link);
-	tell_end(b);
+	report_end(b);
 	return NULL;
 }
 
@@ -437,7 +448,7 @@ static void init_locks(struct bus *b)
 	pthread_condattr_destroy(&attr);
 }
 
-static void destroy(struct bus *b)
+static void free_bus(struct bus *b)
 {
 	link_free(b->link);
 	pthread_cond_destroy(&b->work);
@@ -463,7 +474,7 @@ struct bus *bus_new(const struct conf_bus *conf, void (*wake)(void *context), vo
 	b->link = link_new(conf);
 	rc = b->link == NULL ? ENOMEM : start_thread(b);
 	if (rc != 0) {
-		destroy(b);
+		free_bus(b);
 		errno = rc;
 		return NULL;
 	}
@@ -519,7 +530,7 @@ void bus_ask_stop(struct bus *b)
 	pthread_mutex_lock(&b->lock);
 	if (!b->stop) {
 		b->stop = true;
-		link_cut(b->link, mono_us() + GRACE_US);
+		link_stop_at(b->link, mono_us() + GRACE_US);
 		pthread_cond_signal(&b->work);
 	}
 	pthread_mutex_unlock(&b->lock);
@@ -557,5 +568,5 @@ void bus_free(struct bus *b)
 	if (b == NULL)
 		return;
 	bus_stop(b);
-	destroy(b);
+	free_bus(b);
 }

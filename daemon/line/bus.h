@@ -40,7 +40,7 @@ struct bus;
 
 /* Start the worker. conf must outlive the bus. wake(wake_context) is called from the worker after a job was put in the
  * result queue (after the last one that is queued, and of others at the latest with the first that ends a millisecond
- * after the call before), and after each change of bus_is_open(). NULL = no memory or no thread, errno set. */
+ * after the call before), and after each change of bus_is_open(). NULL = out of memory or no thread, errno set. */
 struct bus *bus_new(const struct conf_bus *conf, void (*wake)(void *context), void *wake_context);
 
 /* Put a job at the end of the queue. */
@@ -49,8 +49,8 @@ void bus_submit(struct bus *b, struct bus_job *job);
 /* Take the oldest answered job, or NULL. Jobs come back in the order of their submission. */
 struct bus_job *bus_take(struct bus *b);
 
-/* Whether port or connection is open, and why not; opened again by itself, with pauses growing from 0.5 to 30 s. Jobs
- * come back at once with LINK_CLOSED meanwhile (copied, at most n bytes with NUL). */
+/* Whether port or connection is open, and in why (at most n bytes with NUL) the reason when it is not. The worker opens
+ * it again by itself, with pauses growing from 0.5 to 30 s; meanwhile jobs come back at once with LINK_CLOSED. */
 bool bus_is_open(struct bus *b, char *why, size_t n);
 
 /* Microseconds the line was in use since bus_new(): sending, waiting, receiving, t3.5, fences. */
@@ -59,9 +59,9 @@ int64_t bus_busy_us(const struct bus *b);
 /* Whether the worker is in a call of the link that should have returned long ago: it hangs. */
 bool bus_is_stuck(const struct bus *b);
 
-/* Ask the worker to end, and return at once: several buses are asked first and waited for afterwards. The request in
- * hand gets at most BUS_GRACE_MS more; left unanswered by then it counts as not made. wake is called when the worker
- * has ended. */
+/* Ask the worker to end, and return at once, so that several buses can be asked before the first is waited for. The
+ * request under way gets at most BUS_GRACE_MS more; if it has no answer by then it counts as not made. wake is called
+ * when the worker has ended. */
 enum { BUS_GRACE_MS = 1000 };
 void bus_ask_stop(struct bus *b);
 

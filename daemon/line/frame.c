@@ -196,7 +196,7 @@ struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *byt
 	return look;
 }
 
-enum frame_kind frame_remains(const struct frame_query *q, const uint8_t *bytes, size_t n)
+enum frame_kind frame_after_silence(const struct frame_query *q, const uint8_t *bytes, size_t n)
 {
 	if (n < RTU_SHORTEST || frame_is_noise(bytes, n))
 		return FRAME_NOISE;

@@ -36,8 +36,8 @@ enum frame_kind {
 	FRAME_WRONG_FUNCTION,
 	FRAME_WRONG_LENGTH,
 	FRAME_WRONG_TRANSACTION,
-	FRAME_UNKNOWN, /* no frame and no beginning of one: RTU: frame_remains() tells after a silence;
-			* TCP: the stream is out of step */
+	FRAME_UNKNOWN, /* no frame and no beginning of one. RTU: judge it by frame_after_silence() once the line is
+			* silent; TCP: the stream is out of step */
 };
 
 struct frame_look {
@@ -69,9 +69,9 @@ int64_t frame_exchange_us(unsigned n_words, uint32_t turnaround_ms, unsigned bau
 struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n);
 struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *bytes, size_t n);
 
-/* What n bytes of RTU were after which the line fell silent, when frame_look_rtu() found PARTIAL or UNKNOWN in them.
- * Never PARTIAL, ANSWER, EXCEPTION, ECHO or UNKNOWN. */
-enum frame_kind frame_remains(const struct frame_query *q, const uint8_t *bytes, size_t n);
+/* What n bytes of RTU were, now that the line has fallen silent after them, when frame_look_rtu() found PARTIAL or
+ * UNKNOWN. Never PARTIAL, ANSWER, EXCEPTION, ECHO or UNKNOWN. */
+enum frame_kind frame_after_silence(const struct frame_query *q, const uint8_t *bytes, size_t n);
 
 /* Whether all n bytes are what an idle or switching line makes up: 0x00 and 0xff. */
 bool frame_is_noise(const uint8_t *bytes, size_t n);

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* libmodbus opens a serial port, sets its line and sends the requests of both RTU transports. Receiving is ours:
- * modbus_read_registers() tells a wrong function, length and transaction by one code, waits with select() (descriptors
- * below 1024), knows no echo and no noise, and after a wrong frame gives up instead of waiting for the right one. On
- * TCP sending is ours too, since modbus_send_raw_request() always sends transaction 0. Raw requests also carry
- * unit addresses above 247, which modbus_set_slave() of 3.1.6 refuses.
+ * modbus_read_registers() reports a wrong function, length and transaction by one code, waits with select()
+ * (descriptors below 1024), knows no echo and no noise, and after a wrong frame gives up instead of waiting for the
+ * right one. On TCP sending is ours too, since modbus_send_raw_request() always sends transaction 0. Raw requests also
+ * carry unit addresses above 247, which modbus_set_slave() of 3.1.6 refuses.
  *
- * How a read goes: wait until the line has been silent for t3.5 (after a fault: SETTLE_US), discarding what comes;
- * send; take bytes until the answer is whole by its own length, the deadline is reached, or what came can be no answer
- * and the line fell silent. A sound frame that is not the answer is remembered as refused, and the wait for the right
- * one goes on. A refused or missing answer may still come later: bus.c sees to it that it is not taken for the answer
- * to another request of equal length.
+ * A read goes like this. Wait until the line has been silent for t3.5 (after a fault: SETTLE_US) and drop what comes.
+ * Send. Read bytes until the answer is whole by its own length, the deadline is reached, or what came cannot be an
+ * answer and the line fell silent. A sound frame that is not the answer is noted as refused, and the wait for the right
+ * one continues. A refused or missing answer may still come later: bus.c takes care that it does not pass for the
+ * answer to another request of equal length.
+ *
+ * Inside a read LINK_TIMEOUT means "no answer so far" from each step, so that LINK_OK and every other status end it.
  *
  * Too fast: on a real serial line, while an earlier request is unanswered, an answer that ends before request and
- * answer can have passed the wire at the line's speed is the answer to that earlier request. Not on pseudo-terminals
- * and gateways, where nothing says how fast bytes travel. */
+ * answer can have passed the wire at the line's speed is the answer to that earlier request. This is not judged on
+ * pseudo-terminals and gateways, where nothing tells how fast bytes travel. */
 #include "link.h"
 
 #include <assert.h>
@@ -29,18 +31,18 @@
 #include <unistd.h>
 
 #include "conf.h"
-#include "cut.h"
-#include "dial.h"
 #include "frame.h"
 #include "mono.h"
 #include "port.h"
+#include "stopper.h"
+#include "tcp.h"
 
 enum {
 	/* Silence that ends what can be no answer and follows every fault: longer than the 16 ms for which a USB
 	 * adapter, or the packet timer of a gateway, holds bytes back in the middle of a frame. */
 	SETTLE_US = 50000,
-	/* A gateway that is connected but mute is dialled anew. Not after each timeout: behind a gateway that passes
-	 * bytes on, a dead meter is no fault of the connection. */
+	/* A gateway that is connected but mute is connected again after so many timeouts in a row. Not after each:
+	 * behind a gateway that passes bytes on, a dead meter is no fault of the connection. */
 	MUTE_TIMES = 5,
 	RX_MAX = 2 * FRAME_MAX,
 	WORTH_SLEEPING_US = 3000,
@@ -51,7 +53,7 @@ struct link {
 	const struct conf_bus *conf;
 	modbus_t *ctx; /* NULL for tcp */
 	int fd;	       /* ctx's own on a serial port; -1 = closed */
-	struct cut cut;
+	struct stopper stopper;
 	int claim_fd; /* holds the lock of a serial port, or -1 */
 	bool is_real; /* a serial line, where the times of bytes mean something */
 	bool use_rts;
@@ -105,7 +107,7 @@ struct link *link_new(const struct conf_bus *conf)
 		return NULL;
 	l->conf = conf;
 	l->fd = l->claim_fd = -1;
-	if (cut_init(&l->cut) < 0) {
+	if (stopper_init(&l->stopper) < 0) {
 		free(l);
 		return NULL;
 	}
@@ -119,13 +121,13 @@ void link_free(struct link *l)
 	if (l == NULL)
 		return;
 	link_close(l);
-	cut_fini(&l->cut);
+	stopper_fini(&l->stopper);
 	free(l);
 }
 
-void link_cut(struct link *l, int64_t until_us)
+void link_stop_at(struct link *l, int64_t until_us)
 {
-	cut_short(&l->cut, until_us);
+	stopper_stop_at(&l->stopper, until_us);
 }
 
 bool link_is_open(const struct link *l)
@@ -138,7 +140,7 @@ const char *link_error(const struct link *l)
 	return l->error;
 }
 
-__attribute__((format(printf, 3, 4))) static int complain(struct link *l, int code, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int set_error(struct link *l, int code, const char *fmt, ...)
 {
 	va_list args;
 
@@ -153,7 +155,7 @@ static int new_context(struct link *l, const char *device)
 	const struct conf_bus *c = l->conf;
 
 	l->ctx = modbus_new_rtu(device, (int)c->baud, (char)c->parity, 8, c->stop_bits);
-	return l->ctx != NULL ? 0 : complain(l, -errno, "%s: %s", device, modbus_strerror(errno));
+	return l->ctx != NULL ? 0 : set_error(l, -errno, "%s: %s", device, modbus_strerror(errno));
 }
 
 /* Who turns the line round. */
@@ -167,18 +169,19 @@ static int set_direction(struct link *l)
 	if (mode == CONF_RS485_AUTO || mode == CONF_RS485_KERNEL) {
 		rc = port_use_kernel_rs485(l->fd, l->conf);
 		if (rc == -ERANGE)
-			return complain(l, rc,
-					"port %s: its driver can not keep rs485_delay_before = %ums and "
-					"rs485_delay_after = %ums: shorter ones allowed",
-					l->conf->device, l->conf->rs485_delay_before_ms, l->conf->rs485_delay_after_ms);
+			return set_error(l, rc,
+					 "port %s: its driver can not keep rs485_delay_before = %ums and "
+					 "rs485_delay_after = %ums: shorter ones allowed",
+					 l->conf->device, l->conf->rs485_delay_before_ms,
+					 l->conf->rs485_delay_after_ms);
 		if (rc < 0 && mode == CONF_RS485_KERNEL)
-			return complain(l, rc, "port %s: its driver has no RS485 mode (%s): set rs485 = auto",
-					l->conf->device, strerror(-rc));
+			return set_error(l, rc, "port %s: its driver has no RS485 mode (%s): set rs485 = auto",
+					 l->conf->device, strerror(-rc));
 	} else if (mode == CONF_RS485_RTS) {
 		rc = port_set_rts(l->fd, false);
 		if (rc < 0 && l->is_real)
-			return complain(l, rc, "port %s: RTS can not be set (%s): set rs485 = auto", l->conf->device,
-					strerror(-rc));
+			return set_error(l, rc, "port %s: RTS can not be set (%s): set rs485 = auto", l->conf->device,
+					 strerror(-rc));
 		l->use_rts = rc == 0;
 	} else {
 		return 0;
@@ -197,7 +200,7 @@ static int open_port(struct link *l)
 
 	/* libmodbus would run the port at 9600 baud without a word. */
 	if (!port_knows_speed(c->baud))
-		return complain(l, -EINVAL, "port %s: %u baud is no speed of a serial port", c->device, c->baud);
+		return set_error(l, -EINVAL, "port %s: %u baud is no speed of a serial port", c->device, c->baud);
 	l->claim_fd = port_claim(c->device, l->error, sizeof(l->error));
 	if (l->claim_fd < 0)
 		return l->claim_fd;
@@ -205,12 +208,12 @@ static int open_port(struct link *l)
 	if (rc < 0)
 		return rc;
 	if (modbus_connect(l->ctx) < 0)
-		return complain(l, -errno, "port %s: %s", c->device, modbus_strerror(errno));
+		return set_error(l, -errno, "port %s: %s", c->device, modbus_strerror(errno));
 	l->fd = modbus_get_socket(l->ctx);
 	l->is_real = port_is_real(l->fd);
 	port_exclude(l->fd);
 	if (!port_has_speed(l->fd, c->baud))
-		return complain(l, -EINVAL, "port %s can not run at %u baud", c->device, c->baud);
+		return set_error(l, -EINVAL, "port %s can not run at %u baud", c->device, c->baud);
 	port_lower_latency(c->device, l->fd);
 	return set_direction(l);
 }
@@ -225,7 +228,7 @@ static int open_socket(struct link *l)
 		if (rc < 0)
 			return rc;
 	}
-	l->fd = dial(c->host, c->port, c->response_timeout_ms, &l->cut, l->error, sizeof(l->error));
+	l->fd = tcp_connect(c->host, c->port, c->response_timeout_ms, &l->stopper, l->error, sizeof(l->error));
 	if (l->fd >= 0 && l->ctx != NULL)
 		modbus_set_socket(l->ctx, l->fd);
 	return l->fd < 0 ? l->fd : 0;
@@ -285,14 +288,14 @@ static const char *loss_text(const struct link *l, int error)
 	return l->conf->transport == CONF_RTU ? "hung up" : "closed by the gateway";
 }
 
-static enum link_status lost(struct link *l, int error)
+static enum link_status lose_line(struct link *l, int error)
 {
 	const char *text = loss_text(l, error);
 
 	if (l->conf->transport == CONF_RTU)
-		complain(l, 0, "port %s is gone (%s)", l->conf->device, text);
+		set_error(l, 0, "port %s is gone (%s)", l->conf->device, text);
 	else
-		complain(l, 0, "host %s port %u: %s", l->conf->host, (unsigned)l->conf->port, text);
+		set_error(l, 0, "host %s port %u: %s", l->conf->host, (unsigned)l->conf->port, text);
 	link_close(l);
 	return LINK_CLOSED;
 }
@@ -300,28 +303,28 @@ static enum link_status lost(struct link *l, int error)
 /* Wait for bytes until the given time. LINK_OK there are some, LINK_TIMEOUT, LINK_CLOSED. */
 static enum link_status wait_readable(struct link *l, int64_t until_us)
 {
-	int rc = cut_wait(&l->cut, l->fd, POLLIN, until_us);
+	int rc = stopper_wait(&l->stopper, l->fd, POLLIN, until_us);
 
 	if (rc < 0)
-		return lost(l, -rc);
+		return lose_line(l, -rc);
 	if (rc == 0)
 		return LINK_TIMEOUT;
 	/* Only a serial port hangs up before it has been read empty. */
 	if (l->conf->transport == CONF_RTU && (rc & (POLLHUP | POLLERR | POLLNVAL)))
-		return lost(l, 0);
+		return lose_line(l, 0);
 	return LINK_OK;
 }
 
-/* Take what is there, after wait_readable(). LINK_OK with *n bytes, possibly 0; LINK_CLOSED. */
-static enum link_status take(struct link *l, uint8_t *bytes, size_t room, size_t *n)
+/* Read what is there, after wait_readable(). LINK_OK with *n bytes, possibly 0; LINK_CLOSED. */
+static enum link_status read_bytes(struct link *l, uint8_t *bytes, size_t room, size_t *n)
 {
 	ssize_t rc = read(l->fd, bytes, room);
 
 	*n = 0;
 	if (rc < 0)
-		return errno == EAGAIN || errno == EINTR ? LINK_OK : lost(l, errno);
+		return errno == EAGAIN || errno == EINTR ? LINK_OK : lose_line(l, errno);
 	if (rc == 0 && l->conf->transport != CONF_RTU)
-		return lost(l, 0);
+		return lose_line(l, 0);
 	*n = (size_t)rc;
 	if (rc > 0) {
 		l->last_us = mono_us();
@@ -330,9 +333,9 @@ static enum link_status take(struct link *l, uint8_t *bytes, size_t room, size_t
 	return LINK_OK;
 }
 
-/* Discard what comes until the line has been silent as long as wanted: LINK_OK. A line that does not fall silent
- * by limit_us: LINK_TIMEOUT. A connection need not fall silent, only be read empty. */
-static enum link_status quieten(struct link *l, int64_t limit_us)
+/* Drop what comes until the line has been silent as long as wanted: LINK_OK. A line that does not fall silent by
+ * limit_us: LINK_TIMEOUT. A connection need not fall silent, only be read empty. */
+static enum link_status await_silence(struct link *l, int64_t limit_us)
 {
 	uint8_t junk[FRAME_MAX];
 	enum link_status s;
@@ -343,13 +346,13 @@ static enum link_status quieten(struct link *l, int64_t limit_us)
 		if (s == LINK_TIMEOUT)
 			break;
 		if (s == LINK_OK)
-			s = take(l, junk, sizeof(junk), &n);
+			s = read_bytes(l, junk, sizeof(junk), &n);
 		if (s != LINK_OK)
 			return s;
 		if (mono_us() > limit_us)
 			return LINK_TIMEOUT;
 	} while (n > 0 || !is_tcp(l));
-	return cut_is_over(&l->cut) ? LINK_TIMEOUT : LINK_OK;
+	return stopper_is_over(&l->stopper) ? LINK_TIMEOUT : LINK_OK;
 }
 
 static int send_rtu(struct link *l, const struct frame_query *q)
@@ -395,7 +398,7 @@ static enum link_status send_request(struct link *l, struct exchange *x, uint32_
 	x->reply.sent_us = mono_us();
 	rc = is_tcp(l) ? send_tcp(l, &x->query) : send_rtu(l, &x->query);
 	if (rc < 0)
-		return lost(l, -rc);
+		return lose_line(l, -rc);
 	x->silence_end_us = x->reply.sent_us + request_us + l->after_us + (int64_t)timeout_ms * 1000;
 	x->deadline_us =
 		is_tcp(l) ? x->silence_end_us : x->silence_end_us + wire_us(l, frame_answer_rtu(x->query.n_words));
@@ -404,7 +407,7 @@ static enum link_status send_request(struct link *l, struct exchange *x, uint32_
 	return LINK_OK;
 }
 
-static enum link_status status_of(enum frame_kind kind)
+static enum link_status status_of_kind(enum frame_kind kind)
 {
 	switch (kind) {
 	case FRAME_ANSWER:
@@ -426,14 +429,14 @@ static enum link_status status_of(enum frame_kind kind)
 	}
 }
 
-/* What another unit said late tells less than what the one that was asked says. */
-static void refuse(struct exchange *x, enum link_status status)
+/* A late frame of another unit tells less than one of the unit that was asked. */
+static void note_refused(struct exchange *x, enum link_status status)
 {
 	if (x->reply.refused == LINK_OK || x->reply.refused == LINK_WRONG_UNIT)
 		x->reply.refused = status;
 }
 
-static void discard(struct link *l, size_t n)
+static void drop_bytes(struct link *l, size_t n)
 {
 	l->n_rx -= n;
 	memmove(l->rx, l->rx + n, l->n_rx);
@@ -454,9 +457,9 @@ static enum link_status accept_answer(struct link *l, struct exchange *x, const 
 	size_t n_after = l->n_rx - look->used;
 
 	if (is_too_fast(l, x, look->n_frame)) {
-		refuse(x, LINK_TOO_FAST);
+		note_refused(x, LINK_TOO_FAST);
 		l->is_unanswered = false;
-		discard(l, look->used);
+		drop_bytes(l, look->used);
 		return LINK_TIMEOUT;
 	}
 	if (!frame_is_noise(after, n_after))
@@ -465,7 +468,7 @@ static enum link_status accept_answer(struct link *l, struct exchange *x, const 
 	if (look->kind == FRAME_ANSWER)
 		for (size_t i = 0; i < x->query.n_words; i++)
 			x->words[i] = (uint16_t)(look->data[2 * i] << 8 | look->data[2 * i + 1]);
-	return status_of(look->kind);
+	return status_of_kind(look->kind);
 }
 
 /* Whether nothing more can be expected after such a frame: on TCP what carries our transaction is the answer. */
@@ -474,8 +477,8 @@ static bool is_final(const struct link *l, enum frame_kind kind)
 	return is_tcp(l) && kind != FRAME_WRONG_TRANSACTION;
 }
 
-/* Make of the bytes received what can be made of them. LINK_TIMEOUT: more is wanted. */
-static enum link_status digest(struct link *l, struct exchange *x, bool *is_hopeless)
+/* Judge the bytes received, frame by frame. LINK_TIMEOUT: more are needed; *is_hopeless: these cannot be an answer. */
+static enum link_status judge_bytes(struct link *l, struct exchange *x, bool *is_hopeless)
 {
 	enum link_status s;
 	struct frame_look look;
@@ -495,37 +498,37 @@ static enum link_status digest(struct link *l, struct exchange *x, bool *is_hope
 			continue;
 		}
 		if (look.kind != FRAME_ECHO)
-			refuse(x, status_of(look.kind));
+			note_refused(x, status_of_kind(look.kind));
 		if (look.kind != FRAME_ECHO && is_final(l, look.kind))
-			return status_of(look.kind);
-		discard(l, look.used);
+			return status_of_kind(look.kind);
+		drop_bytes(l, look.used);
 	}
 }
 
-/* What bytes that are no answer and that nothing follows come to. LINK_TIMEOUT: nothing, wait on. */
-static enum link_status remains(struct link *l, struct exchange *x)
+/* Judge bytes that cannot be an answer, once the line is silent. LINK_TIMEOUT: they meant nothing, wait on. */
+static enum link_status judge_leftover(struct link *l, struct exchange *x)
 {
-	enum link_status s = status_of(frame_remains(&x->query, l->rx, l->n_rx));
+	enum link_status s = status_of_kind(frame_after_silence(&x->query, l->rx, l->n_rx));
 
 	l->n_rx = 0;
 	if (s != LINK_WRONG_UNIT && s != LINK_WRONG_FUNCTION)
 		return s;
-	refuse(x, s);
+	note_refused(x, s);
 	return LINK_TIMEOUT;
 }
 
-/* The time is over. Bytes that came in until then are a dribble, else a frame that was cut short. */
-static enum link_status give_up(struct link *l, struct exchange *x)
+/* The time is over. Bytes that came up to the end are a dribble; bytes before a silence are a frame cut short. */
+static enum link_status judge_timeout(struct link *l, struct exchange *x)
 {
 	enum link_status s = LINK_TIMEOUT;
 
 	if (l->n_rx > 0 && l->last_us + SETTLE_US < x->deadline_us)
-		s = is_tcp(l) ? LINK_WRONG_LENGTH : remains(l, x);
+		s = is_tcp(l) ? LINK_WRONG_LENGTH : judge_leftover(l, x);
 	return s == LINK_TIMEOUT && x->reply.refused != LINK_OK ? x->reply.refused : s;
 }
 
 /* Until when to wait for the next bytes. */
-static int64_t patience_us(const struct link *l, const struct exchange *x, bool is_hopeless)
+static int64_t wait_until_us(const struct link *l, const struct exchange *x, bool is_hopeless)
 {
 	int64_t until_us = l->n_rx == 0 ? x->silence_end_us : x->deadline_us;
 
@@ -553,24 +556,24 @@ static void sleep_through(const struct link *l, const struct exchange *x)
 		mono_sleep_until_us(until_us < x->deadline_us ? until_us : x->deadline_us);
 }
 
-static enum link_status take_and_digest(struct link *l, struct exchange *x, bool *is_hopeless)
+static enum link_status read_and_judge(struct link *l, struct exchange *x, bool *is_hopeless)
 {
 	enum link_status s;
 	size_t n;
 
-	s = take(l, l->rx + l->n_rx, sizeof(l->rx) - l->n_rx, &n);
+	s = read_bytes(l, l->rx + l->n_rx, sizeof(l->rx) - l->n_rx, &n);
 	if (s != LINK_OK)
 		return s;
 	l->n_rx += n;
-	s = digest(l, x, is_hopeless);
+	s = judge_bytes(l, x, is_hopeless);
 	if (s == LINK_TIMEOUT && l->n_rx == sizeof(l->rx)) {
-		refuse(x, LINK_CRC);
+		note_refused(x, LINK_CRC);
 		l->n_rx = 0;
 	}
 	return s;
 }
 
-static enum link_status receive(struct link *l, struct exchange *x)
+static enum link_status receive_answer(struct link *l, struct exchange *x)
 {
 	bool is_hopeless = false;
 	enum link_status s;
@@ -578,23 +581,23 @@ static enum link_status receive(struct link *l, struct exchange *x)
 	do {
 		if (!is_hopeless)
 			sleep_through(l, x);
-		s = wait_readable(l, patience_us(l, x, is_hopeless));
+		s = wait_readable(l, wait_until_us(l, x, is_hopeless));
 		if (s == LINK_OK) {
-			s = take_and_digest(l, x, &is_hopeless);
+			s = read_and_judge(l, x, &is_hopeless);
 			if (s == LINK_TIMEOUT && mono_us() >= x->deadline_us)
-				return give_up(l, x);
+				return judge_timeout(l, x);
 		} else if (s == LINK_TIMEOUT) {
 			if (!is_hopeless || mono_us() >= x->deadline_us)
-				return give_up(l, x);
-			s = remains(l, x);
+				return judge_timeout(l, x);
+			s = judge_leftover(l, x);
 			is_hopeless = false;
 		}
 	} while (s == LINK_TIMEOUT);
 	return s;
 }
 
-/* What the outcome of a request means for the next one. */
-static void settle(struct link *l, const struct exchange *x)
+/* Note what the outcome of a request means for the next one. */
+static void note_outcome(struct link *l, const struct exchange *x)
 {
 	enum link_status s = x->reply.status;
 	bool is_good = s == LINK_OK || s == LINK_EXCEPTION;
@@ -620,15 +623,15 @@ struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint
 
 	assert(n_words >= 1 && n_words <= MODBUS_MAX_READ_REGISTERS && (function == 3 || function == 4));
 	if (link_is_open(l))
-		s = quieten(l, mono_us() + (int64_t)timeout_ms * 1000);
+		s = await_silence(l, mono_us() + (int64_t)timeout_ms * 1000);
 	if (s == LINK_OK)
 		s = send_request(l, &x, timeout_ms);
 	if (s == LINK_OK)
-		s = receive(l, &x);
+		s = receive_answer(l, &x);
 	x.reply.status = s;
 	if (x.reply.sent_us != 0)
 		x.reply.latency_us = mono_us() - x.reply.sent_us;
-	settle(l, &x);
+	note_outcome(l, &x);
 	return x.reply;
 }
 

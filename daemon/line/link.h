@@ -36,7 +36,7 @@ struct link_reply {
 
 struct link;
 
-/* A closed link for the bus; conf must outlive it. NULL = no memory. */
+/* A closed link for the bus; conf must outlive it. NULL = out of memory. */
 struct link *link_new(const struct conf_bus *conf);
 void link_free(struct link *l);
 
@@ -46,16 +46,17 @@ void link_free(struct link *l);
 int link_open(struct link *l);
 bool link_is_open(const struct link *l);
 
-/* The one call that any thread may make, at any time: from now on, for good, no call waits beyond until_us
- * (mono_us()) for line or network; a read under way ends as a LINK_TIMEOUT. */
-void link_cut(struct link *l, int64_t until_us);
+/* The one call that any thread may make, at any time: from now on no call waits beyond until_us (mono_us()) for line or
+ * network; a read under way ends as a LINK_TIMEOUT. This cannot be undone. */
+void link_stop_at(struct link *l, int64_t until_us);
+
+/* Close port or connection; a closed link may be opened again. */
 void link_close(struct link *l);
 
 /* Read n_words (1..125) registers with function 3 or 4 from unit (1..255). timeout_ms bounds the silence before the
- * answer; the answer's own wire time is added, and the whole is bounded whatever dribbles. words is written only with
- * LINK_OK. Any fault on TCP closes the connection, as do several timeouts in a row on rtu-over-tcp: after a status
- * other than LINK_CLOSED a link that is not open is no fault, only to be opened again.
- */
+ * answer; the answer's own wire time is added, and the whole is bounded however slowly bytes come. words is written
+ * only with LINK_OK. Any fault on TCP closes the connection, as do several timeouts in a row on rtu-over-tcp: after a
+ * status other than LINK_CLOSED a link that is not open is no fault, only to be opened again. */
 struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
 			    uint32_t timeout_ms, uint16_t *words);
 

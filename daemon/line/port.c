@@ -147,8 +147,8 @@ static int open_failed(const char *device, int error, char *why, size_t n)
 	}
 }
 
-/* The lock keeps out programs that lock too, whatever their rights; a program that does not lock is told by having the
- * port open. On a pseudo-terminal the latter is no fault: the other end often holds both. */
+/* The lock keeps out programs that lock too, whatever their rights; a program that does not lock is found by the port
+ * it has open. On a pseudo-terminal an open port is no fault: the other end often holds both. */
 static int lock(int fd, const struct stat *st, long *holder)
 {
 	*holder = 0;
@@ -177,13 +177,13 @@ int port_claim(const char *device, char *why, size_t n)
 	}
 	if (lock(fd, &st, &holder) < 0) {
 		close(fd);
-		/* Nobody else has it: another bus of this process does. */
+		/* No other process has it: another bus of this one does. */
 		return busy(device, holder == 0 && has_open(getpid(), st.st_rdev) ? getpid() : holder, why, n);
 	}
 	return fd;
 }
 
-/* A pseudo-terminal keeps the mark as long as its other end lives: after a crash nobody could open it again. */
+/* A pseudo-terminal keeps the mark as long as its other end lives: after a crash it could not be opened again. */
 void port_exclude(int fd)
 {
 	if (port_is_real(fd))
@@ -224,7 +224,7 @@ int port_use_kernel_rs485(int fd, const struct conf_bus *b)
 		return -errno;
 	if (!port_want_rs485(&rs485, b))
 		return 0;
-	/* The kernel shortens what the driver can not keep, and hands back what is in force. */
+	/* The kernel shortens delays that the driver cannot keep, and returns those in force. */
 	if (ioctl(fd, TIOCSRS485, &rs485) < 0)
 		return -errno;
 	return has_delays(&rs485, b) ? 0 : -ERANGE;
@@ -249,7 +249,7 @@ void port_wait_sent(int fd, int64_t until_us)
 	}
 }
 
-/* FTDI's driver takes the flag as "latency timer 1 ms"; where it does not, the timer stands in sysfs. */
+/* FTDI's driver takes the flag as "latency timer 1 ms"; where it does not, the timer is in sysfs. */
 void port_lower_latency(const char *device, int fd)
 {
 	char real[PATH_MAX], path[PATH_MAX + 64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* port.h - what a serial port needs beyond opening it: sole use, turning an RS485 line round, low latency.
- * All of it works, or fails without harm, on a pseudo-terminal. Any thread. */
+/* port.h - all that a serial port needs besides opening it: sole use, turning an RS485 line round, low latency.
+ * Each call works, or fails without harm, on a pseudo-terminal. Any thread. */
 #ifndef TALLY_PORT_H
 #define TALLY_PORT_H
 

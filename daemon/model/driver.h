@@ -2,8 +2,7 @@
 /* driver.h - register tables: one ini file per model, read into an immutable struct.
  * The grammar is normative in tallyd-driver(5). Pure except for driver_load(), driver_find() and driver_list(), which
  * read files.
- * Addresses are what goes on the wire (zero-based PDU addresses). A loaded driver never changes; any thread may read
- * it.
+ * Addresses are what goes on the wire (zero-based PDU addresses). A loaded driver is constant; any thread may read it.
  */
 #ifndef TALLY_DRIVER_H
 #define TALLY_DRIVER_H

@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (size_t i = 0; i < n; i++)
 		check_look(&q, is_tcp, bytes, i);
 	check_look(&q, is_tcp, bytes, n);
-	kind = frame_remains(&q, bytes, n);
+	kind = frame_after_silence(&q, bytes, n);
 	require(kind != FRAME_ANSWER && kind != FRAME_EXCEPTION && kind != FRAME_UNKNOWN && kind != FRAME_PARTIAL);
 	free(bytes);
 	return 0;

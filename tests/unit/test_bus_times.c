@@ -44,7 +44,7 @@ TEST(debt_is_forgotten_when_no_answer_can_come_any_more)
 	struct bus b = {.conf = &conf};
 
 	assert_false(owes_any(&b.owed[5]));
-	owe(&b, 5, 2);
+	note_owed(&b, 5, 2);
 	assert_true(owes_any(&b.owed[5]));
 	b.owed[5].until_us = mono_us();
 	assert_false(owes_any(&b.owed[5]));

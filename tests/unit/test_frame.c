@@ -58,7 +58,7 @@ TEST(every_damaged_bit_is_refused)
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		kind = frame_look_rtu(&query, bytes, sizeof(bytes)).kind;
 		assert_true(kind == FRAME_UNKNOWN || kind == FRAME_PARTIAL);
-		kind = frame_remains(&query, bytes, sizeof(bytes));
+		kind = frame_after_silence(&query, bytes, sizeof(bytes));
 		assert_true(kind == FRAME_CRC || kind == FRAME_WRONG_LENGTH);
 	}
 }
@@ -79,7 +79,7 @@ TEST(other_bytes_before_the_answer_are_not)
 	static const uint8_t bytes[] = {0x7e, 0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 
 	assert_int_equal(frame_look_rtu(&query, bytes, sizeof(bytes)).kind, FRAME_UNKNOWN);
-	assert_int_equal(frame_remains(&query, bytes, sizeof(bytes)), FRAME_CRC);
+	assert_int_equal(frame_after_silence(&query, bytes, sizeof(bytes)), FRAME_CRC);
 }
 
 TEST(noise_alone_is_nothing)
@@ -87,7 +87,7 @@ TEST(noise_alone_is_nothing)
 	static const uint8_t bytes[] = {0x00, 0x00, 0xff, 0xff, 0x00};
 
 	assert_int_equal(frame_look_rtu(&query, bytes, sizeof(bytes)).kind, FRAME_PARTIAL);
-	assert_int_equal(frame_remains(&query, bytes, sizeof(bytes)), FRAME_NOISE);
+	assert_int_equal(frame_after_silence(&query, bytes, sizeof(bytes)), FRAME_NOISE);
 }
 
 TEST(echo_stands_before_the_answer)
@@ -127,8 +127,8 @@ TEST(frame_shorter_than_its_length_byte_has_the_wrong_length)
 {
 	static const uint8_t sealed[] = {0x05, 0x03, 0x04, 0x00, 0xf2, 0x28};
 
-	assert_int_equal(frame_remains(&query, sealed, sizeof(sealed)), FRAME_WRONG_LENGTH);
-	assert_int_equal(frame_remains(&query, answer, 6), FRAME_WRONG_LENGTH);
+	assert_int_equal(frame_after_silence(&query, sealed, sizeof(sealed)), FRAME_WRONG_LENGTH);
+	assert_int_equal(frame_after_silence(&query, answer, 6), FRAME_WRONG_LENGTH);
 }
 
 TEST(frame_of_an_unknown_function_is_told_by_its_crc)
@@ -136,7 +136,7 @@ TEST(frame_of_an_unknown_function_is_told_by_its_crc)
 	static const uint8_t bytes[] = {0x05, 0x11, 0x00, 0x00, 0x50, 0xed};
 
 	assert_int_equal(frame_look_rtu(&query, bytes, sizeof(bytes)).kind, FRAME_UNKNOWN);
-	assert_int_equal(frame_remains(&query, bytes, sizeof(bytes)), FRAME_WRONG_FUNCTION);
+	assert_int_equal(frame_after_silence(&query, bytes, sizeof(bytes)), FRAME_WRONG_FUNCTION);
 }
 
 TEST(tcp_answer_ends_at_its_length)

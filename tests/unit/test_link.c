@@ -403,7 +403,7 @@ TEST(link_whose_time_is_over_sends_nothing)
 		conf = slave_conf(&slave);
 		l = link_new(&conf);
 		assert_int_equal(link_open(l), 0);
-		link_cut(l, mono_us());
+		link_stop_at(l, mono_us());
 		r = read_two(l, LONG_MS, words);
 		assert_int_equal(r.status, LINK_TIMEOUT);
 		assert_int_equal(r.sent_us, 0);

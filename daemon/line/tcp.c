@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "dial.h"
+#include "tcp.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cut.h"
 #include "mono.h"
+#include "stopper.h"
 
 /* A gateway that lost power or its cable acknowledges nothing: after this time the kernel gives the connection up. */
 enum { UNACKNOWLEDGED_MS = 10000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, KEEPALIVE_TIMES = 3 };
@@ -25,8 +25,8 @@ enum { UNACKNOWLEDGED_MS = 10000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10,
 /* A name server that is down costs the resolver five seconds before it turns to the next. */
 enum { LOOKUP_US = 15000000 };
 
-/* A look-up in a thread of its own, since getaddrinfo() has no bound and can not be called off. Whoever of the two
- * sides lets go last frees it. */
+/* A look-up in a thread of its own, since getaddrinfo() has no bound and cannot be stopped. It is freed by the side
+ * that drops it last. */
 struct lookup {
 	pthread_mutex_t lock;
 	int done_fd; /* readable when it is done */
@@ -109,9 +109,9 @@ static int lookup_start(struct lookup *l)
 }
 
 /* Whether it is done, with its status. */
-static bool lookup_wait(struct lookup *l, struct cut *cut, int64_t until_us, int *status)
+static bool lookup_wait(struct lookup *l, struct stopper *stopper, int64_t until_us, int *status)
 {
-	if (cut_wait(cut, l->done_fd, POLLIN, until_us) <= 0)
+	if (stopper_wait(stopper, l->done_fd, POLLIN, until_us) <= 0)
 		return false;
 	pthread_mutex_lock(&l->lock);
 	*status = l->status;
@@ -120,7 +120,7 @@ static bool lookup_wait(struct lookup *l, struct cut *cut, int64_t until_us, int
 }
 
 /* Fill l->addresses: a literal address at once, a name within the bound. 0 or -errno with why. */
-static int resolve(struct lookup *l, struct cut *cut, int64_t until_us, char *why, size_t n)
+static int resolve(struct lookup *l, struct stopper *stopper, int64_t until_us, char *why, size_t n)
 {
 	struct addrinfo literal = hints;
 	int rc, status;
@@ -134,7 +134,7 @@ static int resolve(struct lookup *l, struct cut *cut, int64_t until_us, char *wh
 		snprintf(why, n, "host %s can not be looked up: %s", l->host, strerror(-rc));
 		return rc;
 	}
-	if (!lookup_wait(l, cut, until_us, &status)) {
+	if (!lookup_wait(l, stopper, until_us, &status)) {
 		snprintf(why, n, "host %s: no answer from the name server in time", l->host);
 		return -ETIMEDOUT;
 	}
@@ -163,9 +163,9 @@ static void set_options(int fd)
 }
 
 /* Wait for a connection under way. 0 or -errno. */
-static int finish_connect(int fd, struct cut *cut, int64_t until_us)
+static int finish_connect(int fd, struct stopper *stopper, int64_t until_us)
 {
-	int rc = cut_wait(cut, fd, POLLOUT, until_us);
+	int rc = stopper_wait(stopper, fd, POLLOUT, until_us);
 	int error = 0;
 	socklen_t size = sizeof(error);
 
@@ -176,7 +176,7 @@ static int finish_connect(int fd, struct cut *cut, int64_t until_us)
 	return -error;
 }
 
-static int connect_to(const struct addrinfo *a, struct cut *cut, int64_t until_us)
+static int connect_to(const struct addrinfo *a, struct stopper *stopper, int64_t until_us)
 {
 	int fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, a->ai_protocol);
 	int rc;
@@ -186,7 +186,7 @@ static int connect_to(const struct addrinfo *a, struct cut *cut, int64_t until_u
 	set_options(fd);
 	rc = connect(fd, a->ai_addr, a->ai_addrlen) < 0 ? -errno : 0;
 	if (rc == -EINPROGRESS)
-		rc = finish_connect(fd, cut, until_us);
+		rc = finish_connect(fd, stopper, until_us);
 	if (rc < 0) {
 		close(fd);
 		return rc;
@@ -195,7 +195,7 @@ static int connect_to(const struct addrinfo *a, struct cut *cut, int64_t until_u
 }
 
 /* One address after the other, each with an equal share of the time that is left. */
-static int connect_any(const struct addrinfo *first, struct cut *cut, int64_t until_us)
+static int connect_any(const struct addrinfo *first, struct stopper *stopper, int64_t until_us)
 {
 	int64_t n_left = 0, now_us;
 	int rc = -EHOSTUNREACH;
@@ -204,14 +204,14 @@ static int connect_any(const struct addrinfo *first, struct cut *cut, int64_t un
 		n_left++;
 	for (const struct addrinfo *a = first; a != NULL; a = a->ai_next) {
 		now_us = mono_us();
-		rc = connect_to(a, cut, now_us + (until_us - now_us) / n_left--);
+		rc = connect_to(a, stopper, now_us + (until_us - now_us) / n_left--);
 		if (rc >= 0)
 			break;
 	}
 	return rc;
 }
 
-int dial(const char *host, uint16_t port, uint32_t timeout_ms, struct cut *cut, char *why, size_t n)
+int tcp_connect(const char *host, uint16_t port, uint32_t timeout_ms, struct stopper *stopper, char *why, size_t n)
 {
 	struct lookup *l = lookup_new(host, port);
 	int rc;
@@ -220,9 +220,9 @@ int dial(const char *host, uint16_t port, uint32_t timeout_ms, struct cut *cut, 
 		snprintf(why, n, "out of memory");
 		return -ENOMEM;
 	}
-	rc = resolve(l, cut, mono_us() + LOOKUP_US, why, n);
+	rc = resolve(l, stopper, mono_us() + LOOKUP_US, why, n);
 	if (rc == 0) {
-		rc = connect_any(l->addresses, cut, mono_us() + (int64_t)timeout_ms * 1000);
+		rc = connect_any(l->addresses, stopper, mono_us() + (int64_t)timeout_ms * 1000);
 		if (rc < 0)
 			snprintf(why, n, "host %s port %u: %s", host, (unsigned)port, strerror(-rc));
 	}

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cut.h"
-#include "dial.h"
 #include "mono.h"
+#include "stopper.h"
+#include "tcp.h"
 #include "unit.h"
 
 enum { TIMEOUT_MS = 1000 };
@@ -60,7 +60,7 @@ TEST(name_that_takes_longer_than_a_connection_is_waited_for)
 	char why[128];
 
 	where = "127.0.0.1";
-	fd = dial("slow", port, TIMEOUT_MS, NULL, why, sizeof(why));
+	fd = tcp_connect("slow", port, TIMEOUT_MS, NULL, why, sizeof(why));
 	assert_true(fd >= 0);
 	close(fd);
 	close(listener);
@@ -81,7 +81,7 @@ TEST(connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours)
 	uint16_t port = listen_at("127.0.0.1", &listener);
 	char why[128];
 
-	fd = dial("127.0.0.1", port, TIMEOUT_MS, NULL, why, sizeof(why));
+	fd = tcp_connect("127.0.0.1", port, TIMEOUT_MS, NULL, why, sizeof(why));
 	assert_true(fd >= 0);
 	assert_int_equal(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 	assert_int_equal(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 30);
@@ -98,9 +98,9 @@ TEST(name_is_looked_up_anew_each_time)
 	char why[128];
 
 	where = "127.0.0.1";
-	assert_int_equal(dial("moving", port, TIMEOUT_MS, NULL, why, sizeof(why)), -ECONNREFUSED);
+	assert_int_equal(tcp_connect("moving", port, TIMEOUT_MS, NULL, why, sizeof(why)), -ECONNREFUSED);
 	where = "127.0.0.2";
-	fd = dial("moving", port, TIMEOUT_MS, NULL, why, sizeof(why));
+	fd = tcp_connect("moving", port, TIMEOUT_MS, NULL, why, sizeof(why));
 	assert_true(fd >= 0);
 	close(fd);
 	close(listener);
@@ -108,16 +108,16 @@ TEST(name_is_looked_up_anew_each_time)
 
 TEST(look_up_is_cut_short)
 {
-	struct cut c;
+	struct stopper c;
 	char why[128];
 
-	assert_int_equal(cut_init(&c), 0);
+	assert_int_equal(stopper_init(&c), 0);
 	sem_init(&test_is_over, 0, 0);
-	cut_short(&c, mono_us() + 1000);
-	assert_int_equal(dial("silent", 502, TIMEOUT_MS, &c, why, sizeof(why)), -ETIMEDOUT);
+	stopper_stop_at(&c, mono_us() + 1000);
+	assert_int_equal(tcp_connect("silent", 502, TIMEOUT_MS, &c, why, sizeof(why)), -ETIMEDOUT);
 	assert_string_equal(why, "host silent: no answer from the name server in time");
 	sem_post(&test_is_over);
-	cut_fini(&c);
+	stopper_fini(&c);
 }
 
 UNIT_MAIN(NULL, NULL)
