@@ -253,104 +253,6 @@ size_t store_pending(const struct store *s)
 	return s->held.n_readings;
 }
 
-/* What is in the tables already must not be counted again. But where the clock may have gone back for good, the account
- * has to see the counters go on. */
-static void drop_known(struct store *s, struct reading *r, unsigned new_kinds)
-{
-	uint64_t known[DB_READING_WORDS] = {0};
-	bool any = false;
-
-	for (size_t k = 0; k < s->tables.n_kinds; k++)
-		for (size_t w = 0; w < DB_READING_WORDS && !(new_kinds & 1U << k); w++)
-			known[w] |= r->present[w] & s->tables.kinds[k].columns[w];
-	for (size_t w = 0; w < DB_READING_WORDS; w++)
-		any |= known[w] != 0;
-	if (!any || ledger_until_s(&s->ledger) - r->slot_s > ACCOUNT_BACK_S)
-		return;
-	for (size_t w = 0; w < DB_READING_WORDS; w++)
-		r->present[w] &= ~known[w];
-}
-
-/* Count one held reading and put it into its tables. */
-static int write_reading(struct store *s, struct reading *r)
-{
-	int meter = db_meters_find(&s->reg, r->meter), rc;
-	unsigned kinds = meter < 0 ? 0 : db_tables_kinds_of(&s->tables, r), suspect_kinds;
-	int64_t id = 0;
-
-	for (size_t k = 0; k < s->tables.n_kinds; k++)
-		if (kinds & 1U << k && db_tables_has_row(&s->tables, k, (size_t)meter, r->slot_s))
-			kinds &= ~(1U << k);
-	drop_known(s, r, kinds);
-	rc = ledger_add_reading(&s->ledger, r, &suspect_kinds);
-	if (rc == 0 && kinds != 0)
-		rc = db_tables_next_id(&s->tables, r->slot_s, &id);
-	for (size_t k = 0; k < s->tables.n_kinds && rc == 0; k++)
-		if (kinds & 1U << k)
-			rc = db_tables_write(&s->tables, k, (size_t)meter, id,
-					     suspect_kinds & 1U << k ? READING_SUSPECT : r->quality, r);
-	return rc == 0 ? ledger_write_suspects(&s->ledger, suspect_kinds & kinds) : rc;
-}
-
-/* Those before the reading that was read last: what comes after a serial number is of another meter. */
-static int write_serials(struct store *s, struct held_cursor *c)
-{
-	const struct held_serial *held;
-	int rc = 0;
-
-	while (rc == 0 && (held = held_next_serial(&s->held, c)) != NULL) {
-		int meter = db_meters_find(&s->reg, held->meter);
-
-		if (meter >= 0)
-			rc = ledger_add_serial(&s->ledger, (size_t)meter, held->serial);
-	}
-	return rc;
-}
-
-/* clock_is_good: false when any reading is marked as unsynchronised. */
-static int write_readings(struct store *s, bool *clock_is_good)
-{
-	struct held_cursor c = {0};
-	struct reading reading;
-	int rc;
-
-	*clock_is_good = true;
-	while (held_next_reading(&s->held, &c, &reading)) {
-		*clock_is_good &= reading.quality != READING_UNSYNCHRONISED;
-		rc = write_serials(s, &c);
-		if (rc != 0)
-			return rc;
-		rc = write_reading(s, &reading);
-		if (rc != 0)
-			return rc;
-	}
-	rc = ledger_end_readings(&s->ledger);
-	return rc == 0 ? write_serials(s, &c) : rc;
-}
-
-static int write_events(struct store *s)
-{
-	sqlite3_stmt *put;
-	int rc = 0;
-
-	if (s->held.n_events == 0)
-		return 0;
-	put = db_prepare(&s->db, "INSERT INTO event_log (at_ms, subject, kind, detail) VALUES (?, ?, ?, ?)");
-	if (put == NULL)
-		return -EIO;
-	for (size_t i = 0; i < s->held.n_events && rc == 0; i++) {
-		const struct held_event *event = &s->held.events[i];
-
-		sqlite3_bind_int64(put, 1, event->at_ms);
-		sqlite3_bind_text(put, 2, event->subject, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 3, event->kind, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 4, event->detail, -1, SQLITE_STATIC);
-		rc = db_run(&s->db, put);
-	}
-	sqlite3_finalize(put);
-	return rc;
-}
-
 /* An event that reports what found no room in memory. */
 static void report_dropped(struct store *s)
 {
@@ -430,7 +332,7 @@ static int commit(struct store *s, bool figures)
 	rc = ledger_begin(&s->ledger);
 	if (rc != 0)
 		goto out;
-	rc = write_readings(s, &clock_is_good);
+	rc = store_write_readings(&s->held, &s->reg, &s->tables, &s->ledger, &clock_is_good);
 	if (rc != 0)
 		goto out;
 	rc = db_tables_write_newest(&s->tables);
@@ -453,7 +355,7 @@ static int commit(struct store *s, bool figures)
 		rc = continue_salvage(s);
 	if (rc != 0)
 		goto out;
-	rc = write_events(s);
+	rc = store_write_events(&s->held, &s->db);
 	if (rc != 0)
 		goto out;
 	rc = store_status_write(&s->status, &s->db, &s->reg, figures);

@@ -13,6 +13,7 @@
 #include "store.h"
 #include "store_retain.h"
 #include "store_status.h"
+#include "store_write.h"
 
 enum {
 	STORE_END_TIMEOUT_MS = 500,  /* longest the last commit waits for a lock: the end has three seconds in all */
