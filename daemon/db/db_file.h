@@ -5,9 +5,9 @@
  * a plain one (an empty one is made), no other daemon has claimed it, the -wal file beside it looks like one, the file
  * is a database, and ours, and not of a newer program, and sound. Only then come WAL mode and the steps of the schema.
  *
- * A file that is damaged is never repaired in place and never removed: it is put aside under another name, and a new
- * one takes its place. What can be read of it is then the business of db_salvage.h. A daemon that meets damage while
- * it runs leaves a note, PATH.damaged, on which the next start acts as if it had found the damage itself.
+ * A damaged file is never repaired where it is: it is put aside under another name (db_aside.h), and a new one takes
+ * its place. What can be read of it is then the business of db_salvage.h. A daemon that meets damage while it runs
+ * leaves a note, PATH.damaged, and the next start acts as if it had found the damage itself.
  *
  * The caller's thread; logs what was put aside. No other descriptor of the file may be open in this process: closing
  * it would release SQLite's locks. */

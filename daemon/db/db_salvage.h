@@ -6,33 +6,34 @@
  * header and a torn last page. db_walk.h reads around everything else and says which rows are doubtful.
  *
  * What is kept, in this order:
- *  1. meter, because every other row refers to it. Then the ids that may have been given out are reserved.
- *  2. quantity, for the same reason.
- *  3. the small tables, whole: settings, events, lives, suspects, days, months, the state of the account.
- *  4. of the big ones (intervals and readings) the newest rows: all that polling and the account need to continue.
- *  5. the rest of the big ones, a few rows with each commit, newest first, while the daemon does its work.
+ * 1. meter, because every other row refers to it. Then the ids that may have been given out are reserved.
+ * 2. quantity, for the same reason.
+ * 3. the small tables, whole: settings, events, lives, suspects, days, months, the state of the account.
+ * 4. of the big ones (intervals and readings) the newest rows: all that polling and the account need to continue.
+ * 5. the rest of the big ones, a few rows with each commit, newest first, while the daemon does its work.
  * db_salvage_begin() is 1 to 4, in one transaction, before polling begins. db_salvage_step() is 5. Tables slot and
  * interval_start are not read: their rows follow from the readings and intervals that are copied.
  *
- * What is never invented.
- *  - A row never becomes another meter's. Only ids that the damaged file may have given out are accepted, and new
- * meters get ids above those, a million above the highest one seen if the table of meters is not whole.
- *  - A value never becomes another quantity's. If the table of quantities is not whole, lives and suspects stay behind.
- *  - A doubtful row is taken out again, and a row that breaks a rule of its table is left out.
- *  - The account does not continue from half a state. If any part of it is not whole its state is dropped, and what was
- *    counted up to now is marked as final (setting deleted_until), so that no rebuild takes it away for lack of
- * readings.
+ * What is never invented:
+ * - A row never becomes another meter's. Only ids that the damaged file may have given out are accepted, and new
+ *   meters get ids above those, a million above the highest one seen if the table of meters is not whole.
+ * - A value never becomes another quantity's. If the table of quantities is not whole, lives and suspects are left.
+ * - A doubtful row is taken out again, and a row that breaks a rule of its table is left out.
+ * - The account does not continue from half a state. If any part of it is not whole its state is dropped, and what was
+ *   counted up to now is marked as final (setting deleted_until): no rebuild takes it away for lack of readings.
  *
- * Why it may be interrupted and run again. Every step is part of the caller's transaction: a power cut takes the rows
- * back together with everything else. A note in table setting names the damaged file until all of it is copied; the
- * next start begins again at the newest rows of the big tables, and a row that is there already is left as it is. The
+ * Why it may be interrupted and run again. Every step is part of a transaction: a power cut takes its rows back
+ * together with everything else. A note in table setting names the damaged file until all of it is copied. The next
+ * start begins again at the newest rows of the big tables, and a row that is there already is left as it is. The
  * damaged file is only read, except by db_repair.h, which finds nothing to do the second time.
  *
  * What is lost in the worst case: all of it, if the page is lost with which the schema begins. Otherwise the rows on
- * the pages that cannot be read and up to two beside each. Of a small table whose key does not begin with a time
- * everything between its first and its last unreadable page. With the table of meters also every row of the meters that
- * were lost. If the new file is damaged too before all was copied, what is still missing stays in the first one: people
- * find it beside the database under its name, as long as it is one of the two newest (db_aside.h).
+ * the pages that cannot be read and up to two beside each; of a small table whose key does not begin with a time
+ * everything between its first and its last unreadable page; with the table of meters also every row of the meters
+ * that were lost. If the new file is damaged too before all was copied, what is still missing stays in the first one,
+ * and people find it beside the database as long as it is one of the two newest (db_aside.h). The same is true if the
+ * daemon is killed after the file was put aside and before db_salvage_begin() has returned: there is no note yet, and
+ * the next start takes the new file for what it is, an empty one.
  *
  * The thread that owns the new file. Logs; the caller writes the event. */
 #ifndef TALLY_DB_SALVAGE_H
