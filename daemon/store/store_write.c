@@ -5,7 +5,7 @@
 
 /* What is in the tables already must not be counted again. But where the clock may have gone back for good, the ledger
  * has to see the counters continue. */
-static void drop_known(struct reading *r, const struct db_tables *tables, unsigned new_kinds, int64_t until_s)
+static void drop_known(struct reading *r, const struct db_tables *tables, const struct ledger *l, unsigned new_kinds)
 {
 	uint64_t known[DB_READING_WORDS] = {0};
 	bool any = false;
@@ -15,7 +15,7 @@ static void drop_known(struct reading *r, const struct db_tables *tables, unsign
 			known[w] |= r->present[w] & tables->kinds[k].columns[w];
 	for (size_t w = 0; w < DB_READING_WORDS; w++)
 		any |= known[w] != 0;
-	if (!any || until_s - r->slot_s > ACCOUNT_BACK_S)
+	if (!any || ledger_until_s(l) - r->slot_s > ACCOUNT_BACK_S)
 		return;
 	for (size_t w = 0; w < DB_READING_WORDS; w++)
 		r->present[w] &= ~known[w];
@@ -31,7 +31,7 @@ static int write_reading(struct reading *r, const struct db_meters *reg, struct 
 	for (size_t k = 0; k < tables->n_kinds; k++)
 		if (kinds & 1U << k && db_tables_has_row(tables, k, (size_t)meter, r->slot_s))
 			kinds &= ~(1U << k);
-	drop_known(r, tables, kinds, ledger_until_s(l));
+	drop_known(r, tables, l, kinds);
 	rc = ledger_add_reading(l, r, &suspect_kinds);
 	if (rc == 0 && kinds != 0)
 		rc = db_tables_next_id(tables, r->slot_s, &id);
