@@ -115,24 +115,34 @@ static int64_t gap_of(const struct account *a, const struct account_meter *m)
 	return twice_s > 0 && twice_s < a->calendar->interval_s ? twice_s : a->calendar->interval_s;
 }
 
+static struct account_mark mark_of(const struct account_meter *m, const struct account_counter *c)
+{
+	struct account_mark mark = {.quantity = c->quantity,
+				    .seen_s = c->seen_s,
+				    .raw = c->raw,
+				    .moved_s = c->moved_s,
+				    .limit = *limit_of(m, c->quantity)};
+
+	mark.limit.modulus = modulus_of(m, c);
+	return mark;
+}
+
 /* Judge the step from the last counted value to this one. *amount: what passed, where the verdict is not FELL or
  * JUMPED. */
-static enum verdict judge_step(const struct account_meter *m, const struct account_counter *c, int64_t slot_s,
-			       int64_t value, int64_t *amount)
+static enum verdict judge_step(const struct account_mark *last, int64_t slot_s, int64_t value, int64_t *amount)
 {
-	const struct account_limit *l = limit_of(m, c->quantity);
-	int64_t can = most_within(l, slot_s - c->moved_s), modulus = modulus_of(m, c);
+	int64_t can = most_within(&last->limit, slot_s - last->moved_s), modulus = last->limit.modulus;
 
-	*amount = value - c->raw;
+	*amount = value - last->raw;
 	if (value < 0)
 		return FELL;
 	if (*amount >= 0)
 		return *amount <= can ? COUNTED : JUMPED;
-	if (-*amount <= l->back_step) {
+	if (-*amount <= last->limit.back_step) {
 		*amount = 0;
 		return BACKWARD;
 	}
-	if (modulus <= 0 || value >= modulus || c->raw >= modulus)
+	if (modulus <= 0 || value >= modulus || last->raw >= modulus)
 		return FELL;
 	*amount += modulus;
 	if (*amount > can || *amount >= modulus / 2)
@@ -254,6 +264,7 @@ static bool weigh_value(struct account *a, const struct account_meter *m, struct
 			int64_t value)
 {
 	struct account_counter *c = mv->counter;
+	struct account_mark last;
 	enum verdict verdict;
 	int64_t amount = 0;
 
@@ -267,7 +278,8 @@ static bool weigh_value(struct account *a, const struct account_meter *m, struct
 			   c->life_s ? "replaced" : "first");
 		return true;
 	}
-	verdict = judge_step(m, c, slot_s, value, &amount);
+	last = mark_of(m, c);
+	verdict = judge_step(&last, slot_s, value, &amount);
 	if (verdict == ROLLED)
 		report_rollover(a, m, c, slot_s, value);
 	if (verdict == FELL || verdict == JUMPED) {
@@ -462,15 +474,21 @@ static void reject_for_clock(struct account *a, const struct account_meter *m, i
 		mark_behind(a, m, &values[i], slot_s, reason);
 }
 
-bool account_is_plausible(const struct account_meter *m, enum quantity q, int64_t slot_s, int64_t value)
+bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out)
 {
-	const struct account_counter *c = account_counter(m, q);
+	if (c->living)
+		*out = mark_of(m, c);
+	return c->living;
+}
+
+bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value)
+{
 	enum verdict verdict;
 	int64_t amount;
 
-	if (c == NULL || !c->living || slot_s <= c->seen_s)
+	if (slot_s <= mark->seen_s)
 		return true;
-	verdict = judge_step(m, c, slot_s, value, &amount);
+	verdict = judge_step(mark, slot_s, value, &amount);
 	return verdict != FELL && verdict != JUMPED;
 }
 

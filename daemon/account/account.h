@@ -92,6 +92,14 @@ struct account_meter {
 	struct account_counter *counters;
 };
 
+/* The last counted value of one counter, and what the next one is judged by; in the counter's parts. A plain value: it
+ * can be asked while the account is at work. */
+struct account_mark {
+	enum quantity quantity;
+	int64_t seen_s, raw, moved_s; /* as in struct account_counter */
+	struct account_limit limit;   /* with the modulus that holds now */
+};
+
 enum account_quality { ACCOUNT_MEASURED = 0, ACCOUNT_ESTIMATED = 1, ACCOUNT_MISSING = 2 };
 
 /* One interval of one meter, with the counters that have passed its end. */
@@ -136,9 +144,13 @@ struct account_value {
 	bool suspect; /* out: not counted */
 };
 
-/* Whether the value, in the counter's parts, follows on from the last one counted. True also for a counter without a
- * counted value and for a slot that was already taken. Changes nothing. */
-bool account_is_plausible(const struct account_meter *m, enum quantity q, int64_t slot_s, int64_t value);
+/* Take the mark of a counter of m. Returns false, with *out unchanged, when the counter has no counted value: then
+ * whatever comes begins a life. */
+bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out);
+
+/* Whether a value, in the counter's parts, follows on from the last one counted; true also for a slot that was already
+ * taken. */
+bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value);
 
 /* Take one reading's counters. Readings of a meter come in the order of their slots; one that does not is marked
  * suspect as a whole, one whose slot was taken before is skipped. unsynchronised: its time may be wrong, so that its

@@ -240,6 +240,43 @@ int ledger_rebuild(struct ledger *l)
 	return ledger_replay_rebuild(&l->replay);
 }
 
+static int copy_inputs(const struct ledger *l, struct ledger_copy *c)
+{
+	int rc = ledger_copy_fit_inputs(c, l->limits.n_inputs);
+
+	for (size_t i = 0; i < l->limits.n_inputs && rc == 0; i++) {
+		const struct ledger_input *input = &l->limits.inputs[i];
+
+		ledger_copy_set_input(c, i,
+				      &(struct ledger_copy_input){.meter = input->meter,
+								  .concentrator = input->concentrator,
+								  .from_s = input->from_s,
+								  .until_s = input->until_s,
+								  .weight = input->weight,
+								  .pulses = input->pulses,
+								  .quantity = input->quantity});
+	}
+	return rc;
+}
+
+int ledger_publish(struct ledger *l, struct ledger_copy *c)
+{
+	struct ledger_book *b = &l->book;
+	int rc = ledger_copy_fit(c, b->n);
+
+	for (size_t i = 0; i < b->n && rc == 0; i++)
+		if (b->meters[i].edition > c->edition)
+			rc = ledger_copy_set_meter(c, i, &b->meters[i].account, b->meters[i].period_s,
+						   b->reg->list[i].serial);
+	if (rc == 0 && l->limits.edition != c->inputs_edition)
+		rc = copy_inputs(l, c);
+	if (rc != 0)
+		return rc;
+	ledger_copy_set_edition(c, b->edition, l->limits.edition);
+	ledger_book_next_edition(b);
+	return 0;
+}
+
 enum ledger_mode ledger_mode(const struct ledger *l)
 {
 	return l->book.mode;

@@ -19,6 +19,7 @@
  *   ledger_feed       one reading in
  *   ledger_exchange   meters that were exchanged
  *   ledger_replay     readings fed again: continue or rebuild
+ *   ledger_copy       what poll asks of the account, as the last commit left it
  *   ledger            this one
  *
  * What may go wrong. A statement may fail in the middle of a transaction: then the account in memory is ahead of the
@@ -40,6 +41,7 @@
 
 #include "conf.h"
 #include "ledger_book.h"
+#include "ledger_copy.h"
 #include "ledger_exchange.h"
 #include "ledger_feed.h"
 #include "ledger_intervals.h"
@@ -111,6 +113,10 @@ int ledger_resume(struct ledger *l);
 
 /* Make the account again from the readings that are kept (ledger_replay.h). 0 or -errno: LEDGER_CLOSED. */
 int ledger_rebuild(struct ledger *l);
+
+/* Bring a copy of this account up to date, after a transaction was committed. Zeros become a copy. 0; -ENOMEM: the copy
+ * must not be asked before it has been brought up to date. */
+int ledger_publish(struct ledger *l, struct ledger_copy *c);
 
 enum ledger_mode ledger_mode(const struct ledger *l);
 

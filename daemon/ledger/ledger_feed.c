@@ -130,32 +130,3 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 		*suspect_kinds |= 1U << b->tables->kind_of[Q_PULSES_1];
 	return b->error != 0 ? b->error : rc;
 }
-
-/* Whether the count of an input follows on; also where it is of another period than the running life. */
-static bool is_input_plausible(const struct ledger_feed *f, const struct ledger_input *input, const struct reading *r)
-{
-	const struct ledger_meter *m = &f->book->meters[input->meter];
-	int64_t value;
-
-	if (m->period_s != input->from_s || __builtin_mul_overflow(r->values[input->pulses], input->weight, &value))
-		return true;
-	return account_is_plausible(&m->account, input->quantity, r->slot_s, value);
-}
-
-bool ledger_feed_is_plausible(const struct ledger_feed *f, const struct reading *r)
-{
-	const struct ledger_book *b = f->book;
-	int meter = ledger_book_find(b, r->meter);
-
-	if (meter < 0 || b->mode == LEDGER_CLOSED)
-		return true;
-	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1))
-		if (names_is_counter((enum quantity)q) &&
-		    !account_is_plausible(&b->meters[meter].account, (enum quantity)q, r->slot_s, r->values[q]))
-			return false;
-	for (size_t k = 0; k < f->limits->n_inputs; k++)
-		if (has_input(r, (size_t)meter, &f->limits->inputs[k]) &&
-		    !is_input_plausible(f, &f->limits->inputs[k], r))
-			return false;
-	return true;
-}

@@ -27,7 +27,4 @@ struct ledger_feed {
  * for ledger_lives_write_suspects(). 0; -errno: the transaction must be rolled back, also for a noted error. */
 int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *suspect_kinds);
 
-/* Whether every counter of the reading follows on from what has been counted: the meter's own and its inputs'. */
-bool ledger_feed_is_plausible(const struct ledger_feed *f, const struct reading *r);
-
 #endif

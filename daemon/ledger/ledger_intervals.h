@@ -13,10 +13,10 @@
  * day that was begun in the old one keeps its sum and its row grows to the hours of both (put_span). A statement that
  * fails is noted in the book and nothing more is written; the transaction must be rolled back then.
  *
- * Why it is safe to run twice. An interval that comes again adds nothing (interval_merge.h). The one exception, an
- * interval of counters that have no column, comes again only in a rebuild, which clears the rows first, or in a replay,
- * which writes nothing. The rows that begin a day, a month or an interval are written once and remembered; forget them
- * after a rollback.
+ * Why it is safe to run twice. An interval that comes again adds nothing (interval_merge.h), as long as one of its
+ * counters has a column: every register table that has tariffs has totals beside them. A rebuild clears the rows before
+ * it writes them, a replay writes nothing. The rows that begin a day, a month or an interval are written once and
+ * remembered; forget them after a rollback.
  *
  * SQL on the book's db, in the running transaction; the thread that owns that. */
 #ifndef TALLY_LEDGER_INTERVALS_H

@@ -239,6 +239,7 @@ int ledger_limits_set(struct ledger_limits *l, struct ledger_book *b, const stru
 	for (size_t i = 0; i < b->n; i++)
 		ledger_book_set_limits(b, i, of_meter[i]);
 	set_every(b, conf);
+	next.edition = l->edition + 1;
 	ledger_limits_free(l);
 	*l = next;
 	next = (struct ledger_limits){.unknown = NULL};

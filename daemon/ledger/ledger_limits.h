@@ -40,6 +40,7 @@ struct ledger_limits {
 	struct ledger_model_limits *models;
 	size_t n_inputs;
 	struct ledger_input *inputs; /* by meter and from_s */
+	uint64_t edition;	     /* goes up with each ledger_limits_set(), from 1 */
 };
 
 /* Take the limits of every meter and input of the configuration, which is in the database already. Inputs have none

@@ -280,8 +280,10 @@ int ledger_replay_rebuild(const struct ledger_replay *l)
 	forget(l);
 	ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l));
 	rc = rebuild(l);
-	if (rc != 0)
+	if (rc != 0) {
 		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		forget(l);
+	}
 	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_CLOSED, INT64_MIN);
 	return rc;
 }

@@ -49,6 +49,8 @@ out:
 static void free_store(struct store *s)
 {
 	ledger_close(&s->ledger);
+	for (size_t i = 0; i < sizeof(s->copies) / sizeof(s->copies[0]); i++)
+		ledger_copy_fini(&s->copies[i]);
 	db_tables_close(&s->tables);
 	db_meters_free(&s->reg);
 	db_salvage_close(s->salvage);
@@ -117,6 +119,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		err_add(e, NULL, 0, "out of memory");
 		return NULL;
 	}
+	s->shown = &s->copies[0];
 	held_init(&s->held, HELD_READINGS_BYTES);
 	db_wal_init(&s->wal);
 	if (open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
@@ -124,6 +127,15 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		return NULL;
 	}
 	return s;
+}
+
+/* From now on questions are answered by what the database has now; without memory for that, by what it had. */
+static void publish(struct store *s)
+{
+	struct ledger_copy *spare = s->shown == &s->copies[0] ? &s->copies[1] : &s->copies[0];
+
+	if (ledger_publish(&s->ledger, spare) == 0)
+		s->shown = spare;
 }
 
 int store_configure(struct store *s, const struct conf *conf, struct err *e)
@@ -146,6 +158,8 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	if (rc != 0)
 		goto out;
 	rc = ledger_configure(&s->ledger, conf);
+	if (rc == 0)
+		publish(s);
 out:
 	if (rc != 0) {
 		err_add(e, s->db.path, 0, "the configuration can not be written: %s", s->db.error);
@@ -195,11 +209,6 @@ void store_reading(struct store *s, const struct reading *r)
 	}
 }
 
-bool store_is_plausible(const struct store *s, const struct reading *r)
-{
-	return ledger_feed_is_plausible(&s->ledger.feed, r);
-}
-
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
 	held_push_event(&s->held, at_ms, subject, kind, detail);
@@ -213,16 +222,14 @@ void store_meter_status(struct store *s, int64_t meter, const struct meter_statu
 		store_status_set_meter(&s->status, (size_t)i, st);
 }
 
-bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial)
+const char *store_waiting_serial(const struct store *s, int64_t meter)
 {
-	int i = db_meters_find(&s->reg, meter);
-	const char *known = held_find_serial(&s->held, meter);
+	return held_find_serial(&s->held, meter);
+}
 
-	if (i < 0)
-		return true;
-	if (known == NULL)
-		known = s->reg.list[i].serial;
-	return known[0] == '\0' || strcmp(known, serial) == 0;
+const struct ledger_copy *store_ledger_copy(const struct store *s)
+{
+	return s->shown;
 }
 
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
@@ -274,6 +281,7 @@ static void let_go(struct store *s, bool figures)
 	held_written(&s->held);
 	db_tables_committed(&s->tables);
 	ledger_committed(&s->ledger);
+	publish(s);
 	store_status_written(&s->status, figures, s->now_s);
 	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
 		end_salvage(s);
@@ -399,8 +407,11 @@ enum store_commit store_commit(struct store *s)
 int store_rebuild(struct store *s)
 {
 	enum store_commit outcome = store_commit(s);
+	int rc = outcome == STORE_FAILED || outcome == STORE_DAMAGED ? -EIO : ledger_rebuild(&s->ledger);
 
-	return outcome == STORE_FAILED || outcome == STORE_DAMAGED ? -EIO : ledger_rebuild(&s->ledger);
+	if (rc == 0)
+		publish(s);
+	return rc;
 }
 
 void store_close(struct store *s)

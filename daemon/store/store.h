@@ -13,6 +13,7 @@
 #include "reading.h"
 #include "status.h"
 
+struct ledger_copy;
 struct store;
 
 /* Open or create the database of the configuration, check it, bring its schema up to date (schema/NNNN-*.sql,
@@ -42,9 +43,9 @@ int64_t store_meter_id(const struct store *s, const char *name);
  * first, then readings of counters between others of the same meter. */
 void store_reading(struct store *s, const struct reading *r);
 
-/* Whether every counter of the reading follows on from what has been counted: the meter's own and its inputs'. A value
- * that does not is worth another look. */
-bool store_is_plausible(const struct store *s, const struct reading *r);
+/* What the last commit left of the account, for questions about it. Valid until the next call that may commit or
+ * configure. */
+const struct ledger_copy *store_ledger_copy(const struct store *s);
 
 /* Hold one event. at_ms: Unix milliseconds. kind: one of the kinds of the view event. */
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
@@ -52,8 +53,8 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 /* Take the status of a meter; its texts are copied. */
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st);
 
-/* Whether this is the serial number last known of the meter, or none is known. */
-bool store_is_known_serial(const struct store *s, int64_t meter, const char *serial);
+/* The serial number that the meter has reported since the last commit, or NULL; valid until the next call. */
+const char *store_waiting_serial(const struct store *s, int64_t meter);
 
 /* Who the meter said it is. */
 void store_meter_serial(struct store *s, int64_t meter, const char *serial);

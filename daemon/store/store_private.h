@@ -28,6 +28,7 @@ struct store {
 	struct db_meters reg;
 	struct db_tables tables;
 	struct ledger ledger;
+	struct ledger_copy copies[2], *shown; /* of the account: one answers, the other is brought up to date */
 	struct store_status status;
 	struct held held;
 	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "ledger_copy.h"
 #include "log.h"
 #include "mono.h"
 
@@ -77,18 +79,25 @@ static void on_reading(void *context, const struct reading *r)
 		store_reading(in->store, r);
 }
 
+/* Questions about the account are answered from what the last commit left of it. */
 static bool is_plausible(void *context, const struct reading *r)
 {
 	const struct intake *in = context;
 
-	return in->store == NULL || store_is_plausible(in->store, r);
+	return in->store == NULL || ledger_copy_is_plausible(store_ledger_copy(in->store), r);
 }
 
 static bool is_known_serial(void *context, int64_t meter, const char *serial)
 {
 	const struct intake *in = context;
+	const char *known;
 
-	return in->store == NULL || store_is_known_serial(in->store, meter, serial);
+	if (in->store == NULL)
+		return true;
+	known = store_waiting_serial(in->store, meter);
+	if (known == NULL)
+		known = ledger_copy_serial(store_ledger_copy(in->store), meter);
+	return known[0] == '\0' || strcmp(known, serial) == 0;
 }
 
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)

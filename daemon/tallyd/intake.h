@@ -4,6 +4,10 @@
  * A reading is of its slot only if the clock was right when it was read: while the clock is not known good readings are
  * marked unsynchronised here, before the store has them. A step of the clock becomes an event.
  *
+ * Questions of the pollers about the account (is this reading plausible, is this serial number known) are answered from
+ * the copy that the store hands over with each commit, so an answer never waits for a commit and never depends on one
+ * that failed.
+ *
  * Main thread. */
 #ifndef TALLY_INTAKE_H
 #define TALLY_INTAKE_H

@@ -2,6 +2,7 @@
 #include "intake.h"
 
 #include "mono.h"
+#include "refuse_writes.h"
 #include "store_site.h"
 #include "unit.h"
 
@@ -19,6 +20,12 @@ static void report(struct intake *in, const struct reading *r)
 	struct poller_sink sink = intake_sink(in);
 
 	sink.reading(sink.context, r);
+}
+
+static int setup_refusing(void **state)
+{
+	refuse_install();
+	return setup(state);
 }
 
 TEST_WITH(reading_keeps_its_quality_while_the_clock_is_good, setup, teardown)
@@ -91,6 +98,93 @@ TEST_WITH(without_a_store_everything_is_lost_in_peace, setup, teardown)
 	assert_true(sink.is_known_serial(sink.context, r.meter, "1234"));
 	assert_int_equal(sink.meter_id(sink.context, "press"), -1);
 	assert_true(store_pending(t->store) == 0);
+}
+
+static bool is_plausible(const struct poller_sink *sink, const struct site *t, int64_t at_s, int64_t wh)
+{
+	struct reading r = {.meter = store_meter_id(t->store, "press"), .slot_s = T + at_s, .quality = READING_GOOD};
+
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, wh);
+	return sink->plausible(sink->context, &r);
+}
+
+TEST_WITH(reading_is_judged_by_the_last_committed_state, setup, teardown)
+{
+	struct site *t = *state;
+	struct intake in;
+	struct poller_sink sink;
+
+	intake_init(&in, t->store, CLOCK_SET);
+	sink = intake_sink(&in);
+	assert_true(is_plausible(&sink, t, 0, 5000));
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000), Q_COUNT);
+	assert_true(is_plausible(&sink, t, 60, 4000));
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_false(is_plausible(&sink, t, 60, 4000));
+	assert_true(is_plausible(&sink, t, 60, 5010));
+	/* what waits has not been counted */
+	hold(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
+	assert_true(is_plausible(&sink, t, 120, 5020));
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_false(is_plausible(&sink, t, 120, 5020));
+}
+
+TEST_WITH(reading_is_not_judged_by_a_commit_that_failed, setup_refusing, teardown)
+{
+	struct site *t = *state;
+	struct intake in;
+	struct poller_sink sink;
+
+	intake_init(&in, t->store, CLOCK_SET);
+	sink = intake_sink(&in);
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	hold(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
+	refuse.with = SQLITE_FULL;
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
+	assert_true(is_plausible(&sink, t, 120, 5020));
+	refuse.with = 0;
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_false(is_plausible(&sink, t, 120, 5020));
+}
+
+TEST_WITH(count_of_an_input_is_judged_with_the_meter_that_has_its_pulses, setup, teardown)
+{
+	struct site *t = *state;
+	struct intake in;
+	struct poller_sink sink;
+	struct reading r = {.meter = store_meter_id(t->store, "pulses"), .slot_s = T + 60};
+
+	intake_init(&in, t->store, CLOCK_SET);
+	sink = intake_sink(&in);
+	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(500), Q_PULSES_2, INT64_C(70), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	reading_set(&r, Q_PULSES_1, 501);
+	assert_true(sink.plausible(sink.context, &r));
+	reading_set(&r, Q_PULSES_2, 3);
+	assert_false(sink.plausible(sink.context, &r));
+}
+
+TEST_WITH(serial_number_is_known_from_its_report_on_and_after_a_restart, setup, teardown)
+{
+	struct site *t = *state;
+	int64_t id = store_meter_id(t->store, "press");
+	struct intake in;
+	struct poller_sink sink;
+
+	intake_init(&in, t->store, CLOCK_SET);
+	sink = intake_sink(&in);
+	assert_true(sink.is_known_serial(sink.context, id, "0123"));
+	sink.serial(sink.context, id, "0123");
+	assert_true(sink.is_known_serial(sink.context, id, "0123"));
+	assert_false(sink.is_known_serial(sink.context, id, "4567"));
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_false(sink.is_known_serial(sink.context, id, "4567"));
+	store_close(t->store);
+	open_store(t);
+	intake_set_store(&in, t->store);
+	assert_true(sink.is_known_serial(sink.context, id, "0123"));
+	assert_false(sink.is_known_serial(sink.context, id, "4567"));
 }
 
 UNIT_MAIN(NULL, NULL)

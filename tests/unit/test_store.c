@@ -312,21 +312,6 @@ TEST_WITH(change_of_state_is_written_at_once_and_figures_at_close, setup, teardo
 	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
 }
 
-TEST_WITH(serial_number_is_known_from_when_it_is_said_and_after_a_restart, setup, teardown)
-{
-	struct site *t = *state;
-	int64_t id = store_meter_id(t->store, "press");
-
-	assert_true(store_is_known_serial(t->store, id, "0123"));
-	store_meter_serial(t->store, id, "0123");
-	assert_true(store_is_known_serial(t->store, id, "0123"));
-	assert_false(store_is_known_serial(t->store, id, "4567"));
-	store_close(t->store);
-	open_store(t);
-	assert_true(store_is_known_serial(t->store, id, "0123"));
-	assert_false(store_is_known_serial(t->store, id, "4567"));
-}
-
 TEST_WITH(what_was_never_measured_is_null, setup, teardown)
 {
 	struct site *t = *state;
