@@ -32,7 +32,7 @@ struct conf_meter {
 	const struct driver *driver; /* NULL: its file has errors, the meter stays down with that reason */
 	char label[128];
 	uint8_t address;
-	bool confirmed; /* the installer has compared an inferred or sibling's table with the device */
+	bool confirmed; /* the installer has compared an inferred or a sibling's table with the device */
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary; /* 1/1 unless given */
 	uint32_t energy_every_s, power_every_s;			     /* 0 = never */
 	uint32_t response_timeout_ms;
@@ -99,8 +99,8 @@ struct conf {
 	unsigned n_kept;	/* conf_keep() not yet undone; the main thread's */
 };
 
-/* Each conf_keep() puts one conf_free() off: after a reload what goes on undisturbed keeps the configuration that it
- * points into. Both from one (the main) thread. Returns c. */
+/* Each conf_keep() makes one later conf_free() do nothing: after a reload, buses that continue undisturbed keep the
+ * configuration that they point into. Both from one (the main) thread. conf_keep() returns c. */
 struct conf *conf_keep(struct conf *c);
 void conf_free(struct conf *c);
 

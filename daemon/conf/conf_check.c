@@ -7,14 +7,14 @@
 #include <strings.h>
 
 #include "conf.h"
-#include "draft.h"
+#include "conf_file.h"
 #include "driver.h"
 #include "err.h"
 
 /* Line of a key of a meter or input whose header is in section_line. */
-static unsigned key_line(const struct draft *d, unsigned section_line, const char *key)
+static unsigned key_line(const struct conf_file *f, unsigned section_line, const char *key)
 {
-	return draft_line(draft_at(d, section_line), key);
+	return conf_file_line(conf_file_at(f, section_line), key);
 }
 
 static bool same_device(const char *a, const char *b)
@@ -33,28 +33,29 @@ static bool same_device(const char *a, const char *b)
 	return same;
 }
 
-static void check_endpoint(const struct conf_bus *b, const struct conf_bus *other, const struct draft *d, struct err *e)
+static void check_endpoint(const struct conf_bus *b, const struct conf_bus *other, const struct conf_file *f,
+			   struct err *e)
 {
-	const struct draft_section *bus = draft_find(d, OPTION_BUS);
+	const struct conf_file_section *bus = conf_file_find(f, OPTION_BUS);
 
 	if (b->device != NULL && other->device != NULL && same_device(b->device, other->device))
-		err_add(e, b->file, draft_line(bus, "device"),
+		err_add(e, b->file, conf_file_line(bus, "device"),
 			"device = %s: bus %s has it already, each port once allowed", b->device, other->name);
 	if (b->host != NULL && other->host != NULL && b->port != 0 && b->port == other->port &&
 	    strcasecmp(b->host, other->host) == 0)
-		err_add(e, b->file, draft_line(bus, "host"),
+		err_add(e, b->file, conf_file_line(bus, "host"),
 			"host = %s, port = %u: bus %s has it already, each gateway once allowed", b->host, b->port,
 			other->name);
 }
 
-static void check_endpoints(const struct conf *c, const struct draft *drafts, struct err *e)
+static void check_endpoints(const struct conf *c, const struct conf_file *files, struct err *e)
 {
 	for (size_t i = 1; i < c->n_buses; i++)
 		for (size_t j = 0; j < i; j++)
-			check_endpoint(&c->buses[i], &c->buses[j], &drafts[i], e);
+			check_endpoint(&c->buses[i], &c->buses[j], &files[i], e);
 }
 
-/* A meter or input, as far as its name goes. */
+/* A meter or input and where it is named. */
 struct named {
 	const char *name, *file;
 	unsigned line;
@@ -113,7 +114,7 @@ static void check_names(const struct conf *c, struct err *e)
 	free(list);
 }
 
-static void check_addresses(const struct conf_bus *b, const struct draft *d, struct err *e)
+static void check_addresses(const struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
 	const struct conf_meter *at[UINT8_MAX + 1] = {NULL};
 
@@ -123,7 +124,7 @@ static void check_addresses(const struct conf_bus *b, const struct draft *d, str
 		if (m->address == 0)
 			continue;
 		if (other != NULL)
-			err_add(e, b->file, key_line(d, m->line, "address"),
+			err_add(e, b->file, key_line(f, m->line, "address"),
 				"address = %u: meter %s in line %u has it already, once on a bus allowed", m->address,
 				other->name, other->line);
 		else
@@ -149,21 +150,21 @@ static bool has_baud(const struct driver *driver, uint32_t baud)
 	return driver->n_bauds == 0;
 }
 
-static void check_baud(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+static void check_baud(const struct conf_bus *b, const struct conf_meter *m, const struct conf_file *f, struct err *e)
 {
 	char list[16 * DRIVER_BAUDS_MAX];
 
 	if (b->baud == 0 || has_baud(m->driver, b->baud))
 		return;
 	list_bauds(m->driver, list, sizeof(list));
-	err_add(e, b->file, draft_line(draft_find(d, OPTION_BUS), "baud"), "baud = %u: meter %s is a %s, %s allowed",
-		(unsigned)b->baud, m->name, m->model, list);
+	err_add(e, b->file, conf_file_line(conf_file_find(f, OPTION_BUS), "baud"),
+		"baud = %u: meter %s is a %s, %s allowed", (unsigned)b->baud, m->name, m->model, list);
 }
 
-static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, const struct conf_file *f, struct err *e)
 {
-	const struct draft_section *s = draft_at(d, m->line);
-	const struct draft_key *ct = draft_key(s, "ct"), *vt = draft_key(s, "vt");
+	const struct conf_file_section *s = conf_file_at(f, m->line);
+	const struct conf_file_key *ct = conf_file_get_named(s, "ct"), *vt = conf_file_get_named(s, "vt");
 
 	if (m->driver->ratios && ct->line == 0 && vt->line == 0)
 		err_warn(e, b->file, m->line, "meter %s: no ct and no vt, 1/1 taken: a %s takes its ratios from here",
@@ -178,31 +179,32 @@ static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, c
 			m->model);
 }
 
-/* Answers that come when the next meter is asked already cost both. */
-static void check_timeout(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+/* An answer that comes when the next meter is asked already costs both. */
+static void check_timeout(const struct conf_bus *b, const struct conf_meter *m, const struct conf_file *f,
+			  struct err *e)
 {
-	unsigned line = draft_key(draft_at(d, m->line), "response_timeout")->line;
+	unsigned line = conf_file_get_named(conf_file_at(f, m->line), "response_timeout")->line;
 
 	if (m->response_timeout_ms == 0 || m->response_timeout_ms >= m->driver->turnaround_ms * 3 / 2)
 		return;
-	err_warn(e, b->file, line != 0 ? line : draft_line(draft_find(d, OPTION_BUS), "response_timeout"),
+	err_warn(e, b->file, line != 0 ? line : conf_file_line(conf_file_find(f, OPTION_BUS), "response_timeout"),
 		 "response_timeout = %ums: meter %s is a %s, which usually takes %u ms until it answers: it may come "
 		 "too late",
 		 (unsigned)m->response_timeout_ms, m->name, m->model, (unsigned)m->driver->turnaround_ms);
 }
 
-static void check_meter(const struct conf_bus *b, const struct conf_meter *m, const struct draft *d, struct err *e)
+static void check_meter(const struct conf_bus *b, const struct conf_meter *m, const struct conf_file *f, struct err *e)
 {
 	const struct driver *driver = m->driver;
 
 	if (driver == NULL)
 		return;
 	if (m->address != 0 && (m->address < driver->address_min || m->address > driver->address_max))
-		err_add(e, b->file, key_line(d, m->line, "address"), "address = %u: %u to %u allowed for a %s",
+		err_add(e, b->file, key_line(f, m->line, "address"), "address = %u: %u to %u allowed for a %s",
 			m->address, driver->address_min, driver->address_max, m->model);
-	check_baud(b, m, d, e);
-	check_ratios(b, m, d, e);
-	check_timeout(b, m, d, e);
+	check_baud(b, m, f, e);
+	check_ratios(b, m, f, e);
+	check_timeout(b, m, f, e);
 	if (driver->provenance >= DRIVER_SIBLING && !m->confirmed)
 		err_warn(e, b->file, m->line,
 			 "meter %s: the register table of a %s is %s and not confirmed: compare it with the device "
@@ -210,7 +212,7 @@ static void check_meter(const struct conf_bus *b, const struct conf_meter *m, co
 			 m->name, m->model, driver->provenance == DRIVER_SIBLING ? "a sibling's" : "inferred", m->name);
 }
 
-static void check_input(const struct conf_bus *b, const struct conf_input *in, const struct draft *d, struct err *e)
+static void check_input(const struct conf_bus *b, const struct conf_input *in, const struct conf_file *f, struct err *e)
 {
 	const struct conf_meter *m = &b->meters[in->concentrator];
 	unsigned n_inputs = 0;
@@ -219,7 +221,7 @@ static void check_input(const struct conf_bus *b, const struct conf_input *in, c
 		return;
 	for (const struct conf_input *other = b->inputs; other < in; other++)
 		if (other->concentrator == in->concentrator && other->input == in->input)
-			err_add(e, b->file, key_line(d, in->line, "input"),
+			err_add(e, b->file, key_line(f, in->line, "input"),
 				"input = %u: input %s in line %u has it already, once on a concentrator allowed",
 				in->input, other->name, other->line);
 	if (m->driver == NULL || driver_row(m->driver, (enum quantity)(Q_PULSES_1 + in->input - 1)) != NULL)
@@ -227,17 +229,17 @@ static void check_input(const struct conf_bus *b, const struct conf_input *in, c
 	for (int q = Q_PULSES_1; q <= Q_PULSES_8; q++)
 		n_inputs += driver_row(m->driver, (enum quantity)q) != NULL;
 	if (n_inputs == 0)
-		err_add(e, b->file, key_line(d, in->line, "concentrator"),
+		err_add(e, b->file, key_line(f, in->line, "concentrator"),
 			"concentrator = %s: a %s has no pulse inputs, a pulse concentrator expected", m->name,
 			m->model);
 	else
-		err_add(e, b->file, key_line(d, in->line, "input"), "input = %u: a %s has %u inputs", in->input,
+		err_add(e, b->file, key_line(f, in->line, "input"), "input = %u: a %s has %u inputs", in->input,
 			m->model, n_inputs);
 }
 
-static void check_segment(const struct conf_bus *b, const struct draft *d, struct err *e)
+static void check_segment(const struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
-	const struct draft_section *bus = draft_find(d, OPTION_BUS);
+	const struct conf_file_section *bus = conf_file_find(f, OPTION_BUS);
 	const struct driver *least = NULL;
 	unsigned n_segments = b->repeaters + 1;
 
@@ -249,26 +251,26 @@ static void check_segment(const struct conf_bus *b, const struct draft *d, struc
 	}
 	if (least == NULL || b->n_meters <= (size_t)least->segment_max * n_segments)
 		return;
-	err_warn(e, b->file, bus != NULL ? draft_line(bus, "repeaters") : 1,
+	err_warn(e, b->file, bus != NULL ? conf_file_line(bus, "repeaters") : 1,
 		 "%zu devices on %u segment%s, at most %u expected: a segment with a %s carries %u", b->n_meters,
 		 n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
 		 least->segment_max);
 }
 
-static void check_bus(const struct conf_bus *b, const struct draft *d, struct err *e)
+static void check_bus(const struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
-	check_addresses(b, d, e);
+	check_addresses(b, f, e);
 	for (size_t i = 0; i < b->n_meters; i++)
-		check_meter(b, &b->meters[i], d, e);
+		check_meter(b, &b->meters[i], f, e);
 	for (size_t i = 0; i < b->n_inputs; i++)
-		check_input(b, &b->inputs[i], d, e);
-	check_segment(b, d, e);
+		check_input(b, &b->inputs[i], f, e);
+	check_segment(b, f, e);
 }
 
-void conf_check(const struct conf *c, const struct draft *drafts, struct err *e)
+void conf_check(const struct conf *c, const struct conf_file *files, struct err *e)
 {
 	for (size_t i = 0; i < c->n_buses; i++)
-		check_bus(&c->buses[i], &drafts[i], e);
-	check_endpoints(c, drafts, e);
+		check_bus(&c->buses[i], &files[i], e);
+	check_endpoints(c, files, e);
 	check_names(c, e);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Three steps. Each file becomes a draft: its sections and keys as texts, with their lines (draft.c). Each section
+/* Three steps. Each file is read into its sections and keys as texts, with their lines (conf_file.c). Each section
  * becomes a struct by the rows of the option table: what is written, else what the meter has from its bus, else the
  * default; what concerns several keys of one section is checked here. Then the meters get their register tables
- * (models.c), and what the parts ask of each other is checked (conf_check.c).
+ * (models.c), and what concerns several sections is checked (conf_check.c).
  *
  * A complaint never ends the reading: a value that was refused is left 0 or NULL, later steps pass over it, and so all
- * complaints come at once. Only when memory is short it ends early. Nothing of a configuration that is in force is
+ * complaints come at once. Only when memory is short it ends early. A configuration that is in force is not
  * touched: the new one is whole, or it is freed here. */
 #include "conf_load.h"
 
@@ -19,8 +19,8 @@
 
 #include "conf.h"
 #include "conf_check.h"
+#include "conf_file.h"
 #include "digest.h"
-#include "draft.h"
 #include "driver.h"
 #include "err.h"
 #include "models.h"
@@ -41,31 +41,31 @@ static const struct {
 } presets[] = {{"conto-d2", "10 Wh"}};
 
 /* Read the keys of one section into target: what is written, else the default. s may be NULL: nothing written. */
-static void set_options(const struct draft *d, const struct draft_section *s, enum option_section kind, void *target,
-			struct err *e)
+static void set_options(const struct conf_file *f, const struct conf_file_section *s, enum option_section kind,
+			void *target, struct err *e)
 {
 	char allowed[OPTION_ALLOWED_TEXT_MAX];
-	const struct draft_key none = {0}, *key;
+	const struct conf_file_key none = {0}, *key;
 	size_t n;
 	const struct option *o = option_table(&n);
 
 	for (const struct option *end = o + n; o < end; o++) {
 		if (o->section != kind)
 			continue;
-		key = s != NULL ? draft_key_of(s, o) : &none;
+		key = s != NULL ? conf_file_get(s, o) : &none;
 		if (key->text != NULL) {
-			option_set(o, key->text, target, d->path, key->line, e);
+			option_set(o, key->text, target, f->path, key->line, e);
 		} else if (o->required) {
 			option_allowed(o, allowed);
-			err_add(e, d->path, s->line, "%s %s: no %s, %s expected", option_section_text(kind), s->name,
+			err_add(e, f->path, s->line, "%s %s: no %s, %s expected", option_section_text(kind), s->name,
 				o->name, allowed);
 		} else if (o->fallback != NULL) {
-			option_set(o, o->fallback, target, d->path, 0, e);
+			option_set(o, o->fallback, target, f->path, 0, e);
 		}
 	}
 }
 
-/* Of the section kind [NAME], whose values are all in target. */
+/* The digest of a section whose values are all in target. */
 static uint64_t digest_section(enum option_section kind, const char *name, const void *target)
 {
 	uint64_t d = digest_text(digest_text(DIGEST_EMPTY, option_section_text(kind)), name);
@@ -78,42 +78,42 @@ static uint64_t digest_section(enum option_section kind, const char *name, const
 	return d;
 }
 
-static void set_interval(struct conf *c, const struct draft *d, struct err *e)
+static void set_interval(struct conf *c, const struct conf_file *f, struct err *e)
 {
-	const struct draft_section *store = draft_find(d, OPTION_STORE);
+	const struct conf_file_section *store = conf_file_find(f, OPTION_STORE);
 
 	if (c->interval_s != 0 && 3600 % c->interval_s != 0)
-		err_add(e, d->path, draft_line(store, "interval"),
+		err_add(e, f->path, conf_file_line(store, "interval"),
 			"interval = %s: a whole part of an hour (1min, 5min, 15min, 30min, 1h ...) allowed",
-			draft_key(store, "interval")->text);
+			conf_file_get_named(store, "interval")->text);
 }
 
-static void refuse_timezone(const struct conf *c, const struct draft *d, struct err *e)
+static void refuse_timezone(const struct conf *c, const struct conf_file *f, struct err *e)
 {
 	char allowed[OPTION_ALLOWED_TEXT_MAX];
 
 	option_allowed(option_find(OPTION_STORE, "timezone"), allowed);
-	err_add(e, d->path, draft_line(draft_find(d, OPTION_STORE), "timezone"), "timezone = %s: %s allowed",
+	err_add(e, f->path, conf_file_line(conf_file_find(f, OPTION_STORE), "timezone"), "timezone = %s: %s allowed",
 		c->timezone, allowed);
 }
 
-static void set_timezone(struct conf *c, const struct draft *d, struct err *e)
+static void set_timezone(struct conf *c, const struct conf_file *f, struct err *e)
 {
 	if (c->timezone == NULL)
 		c->timezone = zone_of_system();
 	else if (!zone_exists(c->timezone))
-		refuse_timezone(c, d, e);
+		refuse_timezone(c, f, e);
 	if (c->timezone == NULL)
 		err_add(e, NULL, 0, "out of memory");
 }
 
-static void set_main(struct conf *c, const struct draft *d, struct err *e)
+static void set_main(struct conf *c, const struct conf_file *f, struct err *e)
 {
-	set_options(d, draft_find(d, OPTION_STORE), OPTION_STORE, c, e);
-	set_options(d, draft_find(d, OPTION_DRIVERS), OPTION_DRIVERS, c, e);
-	set_options(d, draft_find(d, OPTION_LOG), OPTION_LOG, c, e);
-	set_interval(c, d, e);
-	set_timezone(c, d, e);
+	set_options(f, conf_file_find(f, OPTION_STORE), OPTION_STORE, c, e);
+	set_options(f, conf_file_find(f, OPTION_DRIVERS), OPTION_DRIVERS, c, e);
+	set_options(f, conf_file_find(f, OPTION_LOG), OPTION_LOG, c, e);
+	set_interval(c, f, e);
+	set_timezone(c, f, e);
 }
 
 /* "rtu", or "tcp or rtu-over-tcp" */
@@ -123,26 +123,27 @@ static const char *transports_text(unsigned mask)
 }
 
 /* Keys that mean nothing for this bus's transport, and those that it lacks. */
-static void check_transport(const struct conf_bus *b, const struct draft *d, const struct draft_section *s,
+static void check_transport(const struct conf_bus *b, const struct conf_file *f, const struct conf_file_section *s,
 			    struct err *e)
 {
 	size_t n;
 	const struct option *o = option_table(&n);
 
 	for (const struct option *end = o + n; o < end; o++)
-		if (o->section == OPTION_BUS && draft_key_of(s, o)->line != 0 && o->transports != 0 &&
+		if (o->section == OPTION_BUS && conf_file_get(s, o)->line != 0 && o->transports != 0 &&
 		    (o->transports & 1U << b->transport) == 0)
-			err_add(e, d->path, draft_key_of(s, o)->line,
+			err_add(e, f->path, conf_file_get(s, o)->line,
 				"key %s with transport = %s: only with transport = %s allowed", o->name,
 				conf_transport_text(b->transport), transports_text(o->transports));
 	o = option_find(OPTION_BUS, b->transport == CONF_RTU ? "device" : "host");
-	if (draft_key_of(s, o)->line == 0)
-		err_add(e, d->path, draft_line(s, "transport"), "transport = %s: no %s, %s expected",
+	if (conf_file_get(s, o)->line == 0)
+		err_add(e, f->path, conf_file_line(s, "transport"), "transport = %s: no %s, %s expected",
 			conf_transport_text(b->transport), o->name, o->what);
 }
 
-/* An adapter that turns the line by itself takes no pauses from here. */
-static void check_delays(const struct conf_bus *b, const struct draft *d, const struct draft_section *s, struct err *e)
+/* An adapter that turns the line by itself takes no pauses from a bus file. */
+static void check_delays(const struct conf_bus *b, const struct conf_file *f, const struct conf_file_section *s,
+			 struct err *e)
 {
 	static const char *const names[] = {"rs485_delay_before", "rs485_delay_after"};
 	const uint32_t delays_ms[] = {b->rs485_delay_before_ms, b->rs485_delay_after_ms};
@@ -151,41 +152,42 @@ static void check_delays(const struct conf_bus *b, const struct draft *d, const 
 		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (delays_ms[i] != 0)
-			err_add(e, d->path, draft_line(s, names[i]),
+			err_add(e, f->path, conf_file_line(s, names[i]),
 				"%s = %s with rs485 = off: only with rs485 = auto, kernel or rts allowed", names[i],
-				draft_key(s, names[i])->text);
+				conf_file_get_named(s, names[i])->text);
 }
 
-static void set_bus_keys(struct conf_bus *b, const struct draft *d, struct err *e)
+static void set_bus_keys(struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
-	const struct draft_section *s = draft_find(d, OPTION_BUS);
+	const struct conf_file_section *s = conf_file_find(f, OPTION_BUS);
 	const char *transport;
 
 	if (s == NULL) {
-		err_add(e, d->path, 1, "no section [bus], one expected");
+		err_add(e, f->path, 1, "no section [bus], one expected");
 		return;
 	}
-	set_options(d, s, OPTION_BUS, b, e);
-	if (b->transport == CONF_TCP && draft_key(s, "baud")->line == 0)
-		b->baud = 0; /* the gateway's affair */
-	transport = draft_key(s, "transport")->text;
-	/* A transport that is none has been told; what would fit it cannot be known. */
+	set_options(f, s, OPTION_BUS, b, e);
+	if (b->transport == CONF_TCP && conf_file_get_named(s, "baud")->line == 0)
+		b->baud = 0; /* only the gateway knows it */
+	transport = conf_file_get_named(s, "transport")->text;
+	/* A transport that is none was refused; which keys would fit it cannot be known. */
 	if (transport == NULL || strcmp(transport, conf_transport_text(b->transport)) == 0)
-		check_transport(b, d, s, e);
+		check_transport(b, f, s, e);
 	if (b->transport == CONF_RTU)
-		check_delays(b, d, s, e);
+		check_delays(b, f, s, e);
 }
 
 /* Line of a key that a meter has from its own section or else from [bus]. */
-static unsigned inherited_line(const struct draft *d, const struct draft_section *s, const char *name)
+static unsigned inherited_line(const struct conf_file *f, const struct conf_file_section *s, const char *name)
 {
-	const struct draft_section *bus = draft_find(d, OPTION_BUS);
+	const struct conf_file_section *bus = conf_file_find(f, OPTION_BUS);
 
-	return draft_key(s, name)->line != 0 || bus == NULL ? draft_line(s, name) : draft_line(bus, name);
+	return conf_file_get_named(s, name)->line != 0 || bus == NULL ? conf_file_line(s, name)
+								      : conf_file_line(bus, name);
 }
 
-static void set_meter(struct conf_meter *m, const struct conf_bus *b, const struct draft *d,
-		      const struct draft_section *s, struct err *e)
+static void set_meter(struct conf_meter *m, const struct conf_bus *b, const struct conf_file *f,
+		      const struct conf_file_section *s, struct err *e)
 {
 	strcpy(m->name, s->name);
 	m->line = s->line;
@@ -193,71 +195,72 @@ static void set_meter(struct conf_meter *m, const struct conf_bus *b, const stru
 	m->power_every_s = b->power_every_s;
 	m->response_timeout_ms = b->response_timeout_ms;
 	m->retries = b->retries;
-	m->energy_every_line = inherited_line(d, s, "energy_every");
-	m->power_every_line = inherited_line(d, s, "power_every");
-	set_options(d, s, OPTION_METER, m, e);
+	m->energy_every_line = inherited_line(f, s, "energy_every");
+	m->power_every_line = inherited_line(f, s, "power_every");
+	set_options(f, s, OPTION_METER, m, e);
 	m->digest = digest_section(OPTION_METER, m->name, m);
 }
 
 /* The pulse of a preset, as if it had been written. */
-static void set_preset(struct option_input *keys, const struct draft_key *preset, const struct draft *d, struct err *e)
+static void set_preset(struct option_input *keys, const struct conf_file_key *preset, const struct conf_file *f,
+		       struct err *e)
 {
 	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
 		if (strcmp(presets[i].name, keys->preset) == 0) {
-			option_set(option_find(OPTION_INPUT, "pulse"), presets[i].pulse, keys, d->path, preset->line,
+			option_set(option_find(OPTION_INPUT, "pulse"), presets[i].pulse, keys, f->path, preset->line,
 				   e);
 			keys->preset[0] = '\0';
 			return;
 		}
 	}
 	if (strcmp(keys->preset, "conto-d1") == 0)
-		err_add(e, d->path, preset->line,
+		err_add(e, f->path, preset->line,
 			"preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh in its order table "
 			"and 2000 imp/kWh in its text: pulse with the weight on the meter's plate expected");
 	else if (keys->preset[0] != '\0')
-		err_add(e, d->path, preset->line, "preset = %s: conto-d2 allowed", keys->preset);
+		err_add(e, f->path, preset->line, "preset = %s: conto-d2 allowed", keys->preset);
 }
 
 /* Quantity and weight of a pulse from whichever of pulse and preset is given. */
-static void set_pulse(struct conf_input *in, struct option_input *keys, const struct draft *d,
-		      const struct draft_section *s, struct err *e)
+static void set_pulse(struct conf_input *in, struct option_input *keys, const struct conf_file *f,
+		      const struct conf_file_section *s, struct err *e)
 {
-	const struct draft_key *pulse = draft_key(s, "pulse"), *preset = draft_key(s, "preset");
+	const struct conf_file_key *pulse = conf_file_get_named(s, "pulse"), *preset = conf_file_get_named(s, "preset");
 
 	if (pulse->line != 0 && preset->line != 0) {
-		err_add(e, d->path, preset->line, "preset = %s beside pulse = %s: one of them allowed", preset->text,
+		err_add(e, f->path, preset->line, "preset = %s beside pulse = %s: one of them allowed", preset->text,
 			pulse->text);
 		return;
 	}
 	if (pulse->line == 0 && preset->line == 0) {
-		err_add(e, d->path, s->line,
+		err_add(e, f->path, s->line,
 			"input %s: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, expected",
 			s->name);
 		return;
 	}
 	if (preset->line != 0)
-		set_preset(keys, preset, d, e);
+		set_preset(keys, preset, f, e);
 	in->quantity = keys->pulse.quantity;
 	in->shown = keys->pulse.shown;
 	in->weight = keys->pulse.weight;
 	in->weight_per = keys->pulse.weight_per;
 }
 
-static void set_offset(struct conf_input *in, const struct option_input *keys, const struct draft *d,
-		       const struct draft_section *s, struct err *e)
+static void set_offset(struct conf_input *in, const struct option_input *keys, const struct conf_file *f,
+		       const struct conf_file_section *s, struct err *e)
 {
-	const struct draft_key *offset = draft_key(s, "offset");
+	const struct conf_file_key *offset = conf_file_get_named(s, "offset");
 
 	if (!keys->offset.given || in->weight == 0)
 		return;
 	in->offset = keys->offset.base_units;
 	if (keys->offset.quantity != in->quantity)
-		err_add(e, d->path, offset->line, "offset = %s: a unit of the same kind as the pulse's (%s) allowed",
+		err_add(e, f->path, offset->line, "offset = %s: a unit of the same kind as the pulse's (%s) allowed",
 			offset->text, in->shown->text);
 }
 
 static void set_concentrator(struct conf_input *in, const struct option_input *keys, const struct conf_bus *b,
-			     const struct draft *d, const struct draft_section *s, struct err *e)
+			     const struct conf_file *f, const struct conf_file_section *s, struct err *e)
 {
 	char allowed[OPTION_ALLOWED_TEXT_MAX];
 
@@ -268,60 +271,60 @@ static void set_concentrator(struct conf_input *in, const struct option_input *k
 		if (strcmp(b->meters[in->concentrator].name, keys->concentrator) == 0)
 			return;
 	option_allowed(option_find(OPTION_INPUT, "concentrator"), allowed);
-	err_add(e, d->path, draft_line(s, "concentrator"), "concentrator = %s: %s allowed", keys->concentrator,
+	err_add(e, f->path, conf_file_line(s, "concentrator"), "concentrator = %s: %s allowed", keys->concentrator,
 		allowed);
 }
 
-static void set_input(struct conf_input *in, const struct conf_bus *b, const struct draft *d,
-		      const struct draft_section *s, struct err *e)
+static void set_input(struct conf_input *in, const struct conf_bus *b, const struct conf_file *f,
+		      const struct conf_file_section *s, struct err *e)
 {
 	struct option_input keys = {0};
 
-	set_options(d, s, OPTION_INPUT, &keys, e);
+	set_options(f, s, OPTION_INPUT, &keys, e);
 	*in = keys.input;
 	strcpy(in->name, s->name);
 	in->line = s->line;
-	set_pulse(in, &keys, d, s, e);
-	set_offset(in, &keys, d, s, e);
-	set_concentrator(in, &keys, b, d, s, e);
+	set_pulse(in, &keys, f, s, e);
+	set_offset(in, &keys, f, s, e);
+	set_concentrator(in, &keys, b, f, s, e);
 	in->digest = digest_section(OPTION_INPUT, in->name, &keys);
 }
 
-/* Where what concerns the whole bus is told. */
-static unsigned bus_line(const struct draft *d)
+/* The line of complaints that concern the whole bus. */
+static unsigned bus_line(const struct conf_file *f)
 {
-	const struct draft_section *s = draft_find(d, OPTION_BUS);
+	const struct conf_file_section *s = conf_file_find(f, OPTION_BUS);
 
 	return s != NULL ? s->line : 1;
 }
 
-static int set_bus(struct conf_bus *b, const struct draft *d, struct err *e)
+static int set_bus(struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
 	size_t n_meters = 0, n_inputs = 0;
 
-	set_bus_keys(b, d, e);
-	for (size_t i = 0; i < d->n_sections; i++) {
-		n_meters += d->sections[i].kind == OPTION_METER;
-		n_inputs += d->sections[i].kind == OPTION_INPUT;
+	set_bus_keys(b, f, e);
+	for (size_t i = 0; i < f->n_sections; i++) {
+		n_meters += f->sections[i].kind == OPTION_METER;
+		n_inputs += f->sections[i].kind == OPTION_INPUT;
 	}
 	b->meters = calloc(n_meters + 1, sizeof(*b->meters));
 	b->inputs = calloc(n_inputs + 1, sizeof(*b->inputs));
 	if (b->meters == NULL || b->inputs == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->n_sections; i++)
-		if (d->sections[i].kind == OPTION_METER)
-			set_meter(&b->meters[b->n_meters++], b, d, &d->sections[i], e);
-	for (size_t i = 0; i < d->n_sections; i++)
-		if (d->sections[i].kind == OPTION_INPUT)
-			set_input(&b->inputs[b->n_inputs++], b, d, &d->sections[i], e);
+	for (size_t i = 0; i < f->n_sections; i++)
+		if (f->sections[i].kind == OPTION_METER)
+			set_meter(&b->meters[b->n_meters++], b, f, &f->sections[i], e);
+	for (size_t i = 0; i < f->n_sections; i++)
+		if (f->sections[i].kind == OPTION_INPUT)
+			set_input(&b->inputs[b->n_inputs++], b, f, &f->sections[i], e);
 	b->digest = digest_section(OPTION_BUS, b->name, b);
 	if (n_meters == 0)
-		err_warn(e, d->path, bus_line(d), "no section [meter NAME]: nothing to poll on this bus");
+		err_warn(e, f->path, bus_line(f), "no section [meter NAME]: nothing to poll on this bus");
 	return 0;
 }
 
-/* The name of the bus that the file at path describes; told when it is none. */
-static bool name_bus(struct conf_bus *b, const char *path, struct err *e)
+/* Name the bus after its file; complain when that is no name. */
+static void set_bus_name(struct conf_bus *b, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/'), *start = slash != NULL ? slash + 1 : path;
 	size_t n = strlen(start);
@@ -331,23 +334,22 @@ static bool name_bus(struct conf_bus *b, const char *path, struct err *e)
 	if (n <= CONF_NAME_MAX)
 		memcpy(b->name, start, n);
 	if (n <= CONF_NAME_MAX && value_is_name(b->name, CONF_NAME_MAX))
-		return true;
+		return;
 	err_add(e, path, 0,
 		"the file's name is the bus's: 1 to %d letters, digits, '.', '_', '-', a letter or digit first, and "
 		".ini allowed",
 		CONF_NAME_MAX);
-	return false;
 }
 
-static int read_bus(struct conf_bus *b, struct draft *d, const struct draft_source *source, struct err *e)
+static int read_bus(struct conf_bus *b, struct conf_file *f, const struct conf_file_source *source, struct err *e)
 {
 	b->file = strdup(source->path);
 	if (b->file == NULL)
 		return -ENOMEM;
-	name_bus(b, source->path, e);
-	if (draft_read(d, source, BUS_SECTIONS, e) != 0)
-		return 0; /* told; the other files are still looked at */
-	return set_bus(b, d, e);
+	set_bus_name(b, source->path, e);
+	if (conf_file_read(f, source, BUS_SECTIONS, e) != 0)
+		return 0; /* it was complained of; the other files are still read */
+	return set_bus(b, f, e);
 }
 
 /* Add the register tables to the digests of their meters, and the meters and inputs to those of their buses. */
@@ -368,9 +370,9 @@ static void join_digests(struct conf *c)
 }
 
 static void refuse_model(const struct conf *c, const struct conf_bus *b, const struct conf_meter *m,
-			 const struct draft *d, struct err *e)
+			 const struct conf_file *f, struct err *e)
 {
-	unsigned line = draft_line(draft_at(d, m->line), "model");
+	unsigned line = conf_file_line(conf_file_at(f, m->line), "model");
 	char *list = models_list(c->models, m->model);
 
 	if (list == NULL)
@@ -383,7 +385,7 @@ static void refuse_model(const struct conf *c, const struct conf_bus *b, const s
 }
 
 /* Give each meter the register table of its model. */
-static int set_drivers(struct conf *c, const struct draft *drafts, struct err *e)
+static int set_drivers(struct conf *c, const struct conf_file *files, struct err *e)
 {
 	if (c->driver_path == NULL)
 		return 0; /* refused before */
@@ -407,7 +409,7 @@ static int set_drivers(struct conf *c, const struct draft *drafts, struct err *e
 					 m->model);
 				break;
 			case MODELS_UNKNOWN:
-				refuse_model(c, b, m, &drafts[i], e);
+				refuse_model(c, b, m, &files[i], e);
 				break;
 			case MODELS_NO_MEMORY:
 				return -ENOMEM;
@@ -428,49 +430,49 @@ static size_t count_usable(const struct conf *c)
 	return n;
 }
 
-static int read_all(struct conf *c, struct draft *drafts, const struct draft_source *sources, size_t n_buses,
-		    struct err *e)
+static int read_files(struct conf *c, struct conf_file *files, const struct conf_file_source *sources, size_t n_buses,
+		      struct err *e)
 {
-	int error;
+	int rc;
 
 	c->buses = calloc(n_buses + 1, sizeof(*c->buses));
 	if (c->buses == NULL)
 		return -ENOMEM;
-	if (draft_read(&drafts[0], &sources[0], MAIN_SECTIONS, e) == 0)
-		set_main(c, &drafts[0], e);
+	if (conf_file_read(&files[0], &sources[0], MAIN_SECTIONS, e) == 0)
+		set_main(c, &files[0], e);
 	for (size_t i = 0; i < n_buses; i++) {
 		c->n_buses++;
-		error = read_bus(&c->buses[i], &drafts[i + 1], &sources[i + 1], e);
-		if (error != 0)
-			return error;
+		rc = read_bus(&c->buses[i], &files[i + 1], &sources[i + 1], e);
+		if (rc != 0)
+			return rc;
 	}
-	error = set_drivers(c, &drafts[1], e);
-	if (error != 0)
-		return error;
+	rc = set_drivers(c, &files[1], e);
+	if (rc != 0)
+		return rc;
 	join_digests(c);
-	conf_check(c, &drafts[1], e);
+	conf_check(c, &files[1], e);
 	return 0;
 }
 
 /* A configuration from tallyd.ini and n_buses bus files. */
-static struct conf *load(const char *dir, const struct draft_source *sources, size_t n_buses, struct err *e)
+static struct conf *load_sources(const char *dir, const struct conf_file_source *sources, size_t n_buses, struct err *e)
 {
 	struct conf *c = calloc(1, sizeof(*c));
-	struct draft *drafts = calloc(n_buses + 1, sizeof(*drafts));
+	struct conf_file *files = calloc(n_buses + 1, sizeof(*files));
 	size_t n_errors_before = e->n_errors;
-	int error = -ENOMEM;
+	int rc = -ENOMEM;
 
-	if (c == NULL || drafts == NULL)
+	if (c == NULL || files == NULL)
 		goto out;
 	c->dir = strdup(dir);
 	if (c->dir != NULL)
-		error = read_all(c, drafts, sources, n_buses, e);
+		rc = read_files(c, files, sources, n_buses, e);
 out:
-	if (error == -ENOMEM)
+	if (rc == -ENOMEM)
 		err_add(e, NULL, 0, "out of memory");
-	for (size_t i = 0; drafts != NULL && i <= n_buses; i++)
-		draft_fini(&drafts[i]);
-	free(drafts);
+	for (size_t i = 0; files != NULL && i <= n_buses; i++)
+		conf_file_fini(&files[i]);
+	free(files);
 	if (c != NULL &&
 	    (e->n_errors - n_errors_before > c->n_driver_errors || (c->n_driver_errors > 0 && count_usable(c) == 0))) {
 		conf_free(c);
@@ -482,17 +484,17 @@ out:
 struct conf *conf_parse(const char *dir, const struct conf_text *main, const struct conf_text *buses, size_t n_buses,
 			struct err *e)
 {
-	struct draft_source *sources = calloc(n_buses + 1, sizeof(*sources));
+	struct conf_file_source *sources = calloc(n_buses + 1, sizeof(*sources));
 	struct conf *c;
 
 	if (sources == NULL) {
 		err_add(e, NULL, 0, "out of memory");
 		return NULL;
 	}
-	sources[0] = (struct draft_source){main->path, main->text, main->n_bytes};
+	sources[0] = (struct conf_file_source){main->path, main->text, main->n_bytes};
 	for (size_t i = 0; i < n_buses; i++)
-		sources[i + 1] = (struct draft_source){buses[i].path, buses[i].text, buses[i].n_bytes};
-	c = load(dir, sources, n_buses, e);
+		sources[i + 1] = (struct conf_file_source){buses[i].path, buses[i].text, buses[i].n_bytes};
+	c = load_sources(dir, sources, n_buses, e);
 	free(sources);
 	return c;
 }
@@ -511,7 +513,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static struct conf *load_files(const char *dir, const char *main_path, char *const *paths, size_t n, struct err *e)
 {
-	struct draft_source *sources = calloc(n + 1, sizeof(*sources));
+	struct conf_file_source *sources = calloc(n + 1, sizeof(*sources));
 	struct conf *c = NULL;
 
 	if (sources == NULL) {
@@ -523,7 +525,7 @@ static struct conf *load_files(const char *dir, const char *main_path, char *con
 		sources[0].text = ""; /* every key has a default */
 	for (size_t i = 0; i < n; i++)
 		sources[i + 1].path = paths[i];
-	c = load(dir, sources, n, e);
+	c = load_sources(dir, sources, n, e);
 	free(sources);
 	return c;
 }
@@ -597,7 +599,7 @@ struct conf *conf_load(const char *dir, struct err *e)
 	}
 	n_paths = list_bus_files(bus_dir, &paths, e);
 	c = load_files(dir, main_path, paths, n_paths, e);
-	/* Without a bus the main file was still read for its faults. */
+	/* Without a bus the main file was still read, for its faults. */
 	if (c != NULL && e->n_errors - n_errors_before > c->n_driver_errors) {
 		conf_free(c);
 		c = NULL;
@@ -614,20 +616,20 @@ out:
 char *conf_driver_path(const char *dir)
 {
 	const struct option *o = option_find(OPTION_DRIVERS, "path");
-	const struct draft_section *section;
-	struct draft_source source = {0};
-	struct draft d = {0};
+	const struct conf_file_section *section;
+	struct conf_file_source source = {0};
+	struct conf_file d = {0};
 	struct err e = {0};
 	char *main_path = NULL, *path = NULL;
 
 	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0)
 		return NULL;
 	source.path = main_path;
-	(void)draft_read(&d, &source, MAIN_SECTIONS, &e);
-	section = draft_find(&d, OPTION_DRIVERS);
-	path = strdup(section != NULL && draft_key_of(section, o)->text != NULL ? draft_key_of(section, o)->text
-										: o->fallback);
-	draft_fini(&d);
+	(void)conf_file_read(&d, &source, MAIN_SECTIONS, &e);
+	section = conf_file_find(&d, OPTION_DRIVERS);
+	path = strdup(section != NULL && conf_file_get(section, o)->text != NULL ? conf_file_get(section, o)->text
+										 : o->fallback);
+	conf_file_fini(&d);
 	err_fini(&e);
 	free(main_path);
 	return path;

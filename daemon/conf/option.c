@@ -133,6 +133,8 @@ static const struct option table[] = {
 };
 enum { N_OPTIONS = sizeof(table) / sizeof(table[0]) };
 
+_Static_assert((int)N_OPTIONS <= (int)OPTION_ROWS_MAX, "a section of a file has room for every key");
+
 /* OPTION_RATIO writes both numbers of a pair. */
 _Static_assert(offsetof(struct conf_meter, ct_secondary) == offsetof(struct conf_meter, ct_primary) + 4, "ct pair");
 _Static_assert(offsetof(struct conf_meter, vt_secondary) == offsetof(struct conf_meter, vt_primary) + 4, "vt pair");

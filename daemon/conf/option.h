@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* option.h - every key of tallyd.ini and bus.d/NAME.ini, one row each: the one source of what is allowed, of
  * defaults and of messages; the reference files in conf/ and tallyd.ini(5) are held against it by a test.
- * Pure but for the strings that option_set() allocates. Any thread. */
+ * Pure except for the strings that option_set() allocates. Any thread. */
 #ifndef TALLY_OPTION_H
 #define TALLY_OPTION_H
 
@@ -13,7 +13,10 @@
 
 struct err;
 
-enum { OPTION_ALLOWED_TEXT_MAX = 256 };
+enum {
+	OPTION_ALLOWED_TEXT_MAX = 256,
+	OPTION_ROWS_MAX = 40, /* rows of the table at most */
+};
 
 enum option_section {
 	OPTION_STORE,
@@ -26,7 +29,7 @@ enum option_section {
 };
 
 enum option_type {
-	OPTION_TEXT,	 /* any text but none, malloc'd into a char * */
+	OPTION_TEXT,	 /* any text but an empty one, malloc'd into a char * */
 	OPTION_LABEL,	 /* any text, into a char array */
 	OPTION_NAME,	 /* value_is_name(), into a char array */
 	OPTION_WORD,	 /* one of words */
@@ -69,7 +72,7 @@ struct option {
 	const struct option_word *words; /* ended by a NULL text */
 };
 
-/* What an [input] section is read into before its concentrator and quantity are known. */
+/* An [input] section is read into this before its concentrator and quantity are known. */
 struct option_input {
 	struct conf_input input;
 	char concentrator[CONF_NAME_MAX + 1];
@@ -92,8 +95,8 @@ bool option_section_named(enum option_section section);
 /* Write what o takes to out: "none, even or odd", "1 to 255", "1s to 1d". */
 void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX]);
 
-/* Read text into o's field of target. Returns false with an error added, and the field as it was, when it is no
- * value for o or there is no memory. */
+/* Read text into o's field of target. Returns false with an error added, and the field as it was, when it is no value
+ * for o or memory is short. */
 bool option_set(const struct option *o, const char *text, void *target, const char *file, unsigned line, struct err *e);
 
 /* The digest d with the key o and its value in target behind it. */

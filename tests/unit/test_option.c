@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_file.h"
 #include "conf_load.h"
-#include "draft.h"
 #include "err.h"
 #include "option.h"
 #include "unit.h"
@@ -36,12 +36,12 @@ static const char *default_of(const struct option *o)
 	return bus->fallback;
 }
 
-TEST(table_fits_the_drafts)
+TEST(table_fits_the_files)
 {
 	size_t n;
 
 	option_table(&n);
-	assert_true(n <= DRAFT_KEYS_MAX);
+	assert_true(n <= OPTION_ROWS_MAX);
 }
 
 TEST(each_key_stands_once)
@@ -96,7 +96,7 @@ TEST(meters_inherit_what_buses_have)
 /* Reference files: each line of a key is "NAME = VALUE" or ";NAME = VALUE". */
 
 struct reference {
-	unsigned seen[DRAFT_KEYS_MAX]; /* by row of the option table */
+	unsigned seen[OPTION_ROWS_MAX]; /* by row of the option table */
 	enum option_section section;
 };
 
