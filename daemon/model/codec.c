@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* Words to values by whole numbers only. The words are joined to the bits of the value, then they are compared with the
+ * "not available" patterns, and only then do they get a meaning: a magnitude and a sign, which times the multiplier
+ * must fit 63 bits.
+ *
+ * IEEE floats take another way, since a float need not be a whole number of counts. A float is mantissa x 2^exponent
+ * with a mantissa below 2^53, so mantissa x multiplier has at most 116 bits; that product is exact in two halves, and
+ * only the last step, the shift by the exponent, rounds. No result depends on the processor's floating point. */
 #include "codec.h"
 
 #include <assert.h>
@@ -7,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A count as the meter keeps it. Floats are scaled at once, for a float's count need not be whole. */
+/* A count as the meter keeps it. */
 struct count {
 	uint64_t magnitude;
 	bool negative;
@@ -15,7 +22,7 @@ struct count {
 
 static const unsigned char month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
-static uint64_t join(enum driver_order order, const uint16_t *words, unsigned n)
+static uint64_t join_words(enum driver_order order, const uint16_t *words, unsigned n)
 {
 	bool last_first = order == DRIVER_CDAB || order == DRIVER_DCBA;
 	bool low_first = order == DRIVER_BADC || order == DRIVER_DCBA;
@@ -44,14 +51,14 @@ static uint64_t raw_bits(enum driver_order order, const struct driver_row *row, 
 	case DRIVER_BITS:
 		return words[0] >> row->bit_low & ((1u << (row->bit_high - row->bit_low + 1)) - 1);
 	case DRIVER_BCD:
-		return join(DRIVER_ABCD, words, row->n_words);
+		return join_words(DRIVER_ABCD, words, row->n_words);
 	default:
 		/* The order is that of the parts of a longer value: one word is always high byte first. */
-		return row->n_words == 1 ? words[0] : join(order, words, row->n_words);
+		return row->n_words == 1 ? words[0] : join_words(order, words, row->n_words);
 	}
 }
 
-static bool is_of_words(enum driver_type type)
+static bool is_judged_by_word(enum driver_type type)
 {
 	return type == DRIVER_TEXT || type == DRIVER_CHARS || type == DRIVER_HEX || type == DRIVER_CLOCK;
 }
@@ -66,7 +73,7 @@ static bool all_words_are(const struct driver_row *row, const uint16_t *words, u
 
 static bool is_na(enum driver_order order, const struct driver_row *row, const uint16_t *words)
 {
-	bool by_word = is_of_words(row->type);
+	bool by_word = is_judged_by_word(row->type);
 	uint64_t raw = by_word ? 0 : raw_bits(order, row, words);
 
 	for (unsigned i = 0; i < row->n_na; i++)
@@ -128,8 +135,8 @@ static enum codec_status from_clock(const uint16_t *w, uint64_t *out)
 }
 
 /* The whole number that the words of any type but text and float hold. */
-static enum codec_status count_of(enum driver_order order, const struct driver_row *row, const uint16_t *words,
-				  struct count *out)
+static enum codec_status read_count(enum driver_order order, const struct driver_row *row, const uint16_t *words,
+				    struct count *out)
 {
 	*out = (struct count){0, false};
 	switch (row->type) {
@@ -154,7 +161,7 @@ static enum codec_status count_of(enum driver_order order, const struct driver_r
 	}
 }
 
-static enum codec_status scale(const struct count *count, int64_t multiplier, int64_t *out)
+static enum codec_status scale_count(const struct count *count, int64_t multiplier, int64_t *out)
 {
 	int64_t value;
 
@@ -164,7 +171,7 @@ static enum codec_status scale(const struct count *count, int64_t multiplier, in
 	return CODEC_OK;
 }
 
-/* a x b in two halves; not every machine we run on has 128-bit integers. */
+/* a x b in two halves; not every machine that the daemon runs on has 128-bit integers. */
 static void multiply(uint64_t a, uint64_t b, uint64_t *high, uint64_t *low)
 {
 	uint64_t a0 = a & UINT32_MAX, a1 = a >> 32, b0 = b & UINT32_MAX, b1 = b >> 32;
@@ -236,8 +243,8 @@ static enum codec_status from_float(uint64_t raw, unsigned exponent_bits, unsign
 	return CODEC_OK;
 }
 
-/* Meters say 0, 1 and 2 (unity, inductive, capacitive) in sign words; anything else is not one. A value that is
- * negative by itself beside a sign word contradicts the table. */
+/* Sign words are 0, 1 or 2 (unity, inductive, capacitive); anything else is none. A value that is negative by itself
+ * beside a sign word contradicts the table. */
 static enum codec_status apply_sign(const struct driver_row *row, const uint16_t *sign, struct count *count)
 {
 	if (!row->has_sign)
@@ -261,21 +268,21 @@ enum codec_status codec_number(enum driver_order order, const struct driver_row 
 		return from_float(raw_bits(order, row, words), 8, 23, multiplier, out);
 	if (row->type == DRIVER_F64)
 		return from_float(raw_bits(order, row, words), 11, 52, multiplier, out);
-	status = count_of(order, row, words, &count);
+	status = read_count(order, row, words, &count);
 	if (status == CODEC_OK)
 		status = apply_sign(row, sign, &count);
 	if (status == CODEC_OK)
-		status = scale(&count, multiplier, out);
+		status = scale_count(&count, multiplier, out);
 	return status;
 }
 
-static void append(char *out, size_t out_bytes, size_t *used, unsigned c)
+static void append_char(char *out, size_t out_bytes, size_t *used, unsigned c)
 {
 	if (*used + 1 < out_bytes)
 		out[(*used)++] = c >= 0x20 && c < 0x7F ? (char)c : '?';
 }
 
-static void text_of_characters(const struct driver_row *row, const uint16_t *words, char *out, size_t out_bytes)
+static void write_characters(const struct driver_row *row, const uint16_t *words, char *out, size_t out_bytes)
 {
 	unsigned per_word = row->type == DRIVER_TEXT ? 2 : 1;
 	size_t used = 0;
@@ -287,24 +294,24 @@ static void text_of_characters(const struct driver_row *row, const uint16_t *wor
 			c = i % 2 == 0 ? c >> 8 : c & 0xFF;
 		if (c == 0)
 			break;
-		append(out, out_bytes, &used, c);
+		append_char(out, out_bytes, &used, c);
 	}
 	while (used > 0 && out[used - 1] == ' ')
 		used--;
 	out[used] = '\0';
 }
 
-static void text_of_hex(const struct driver_row *row, const uint16_t *words, char *out, size_t out_bytes)
+static void write_hex(const struct driver_row *row, const uint16_t *words, char *out, size_t out_bytes)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t used = 0;
 
 	for (unsigned i = 0; i < row->n_words * 4u; i++)
-		append(out, out_bytes, &used, (unsigned char)digits[words[i / 4] >> (12 - i % 4 * 4) & 0xF]);
+		append_char(out, out_bytes, &used, (unsigned char)digits[words[i / 4] >> (12 - i % 4 * 4) & 0xF]);
 	out[used] = '\0';
 }
 
-static void text_of_time(uint64_t seconds, char *out, size_t out_bytes)
+static void write_time(uint64_t seconds, char *out, size_t out_bytes)
 {
 	uint64_t days = seconds / 86400;
 	unsigned year = 2000, month = 1, rest = (unsigned)(seconds % 86400);
@@ -317,17 +324,17 @@ static void text_of_time(uint64_t seconds, char *out, size_t out_bytes)
 		 rest / 60 % 60, rest % 60);
 }
 
-static enum codec_status text_of_number(enum driver_order order, const struct driver_row *row, const uint16_t *words,
-					char *out, size_t out_bytes)
+static enum codec_status write_number(enum driver_order order, const struct driver_row *row, const uint16_t *words,
+				      char *out, size_t out_bytes)
 {
 	enum codec_status status;
 	struct count count;
 
-	status = count_of(order, row, words, &count);
+	status = read_count(order, row, words, &count);
 	if (status != CODEC_OK)
 		return status;
 	if (row->type == DRIVER_CLOCK || row->type == DRIVER_TIME_2000)
-		text_of_time(count.magnitude, out, out_bytes);
+		write_time(count.magnitude, out, out_bytes);
 	else
 		snprintf(out, out_bytes, "%s%" PRIu64, count.negative ? "-" : "", count.magnitude);
 	return CODEC_OK;
@@ -343,13 +350,13 @@ enum codec_status codec_text(enum driver_order order, const struct driver_row *r
 	switch (row->type) {
 	case DRIVER_TEXT:
 	case DRIVER_CHARS:
-		text_of_characters(row, words, out, out_bytes);
+		write_characters(row, words, out, out_bytes);
 		return CODEC_OK;
 	case DRIVER_HEX:
-		text_of_hex(row, words, out, out_bytes);
+		write_hex(row, words, out, out_bytes);
 		return CODEC_OK;
 	default:
-		return text_of_number(order, row, words, out, out_bytes);
+		return write_number(order, row, words, out, out_bytes);
 	}
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.h - register tables: one ini file per model, read into an immutable struct.
+/* driver.h - register tables: one ini file per model, read into a constant struct.
  * The grammar is normative in tallyd-driver(5). Pure except for driver_load(), driver_find() and driver_list(), which
- * read files.
- * Addresses are what goes on the wire (zero-based PDU addresses). A loaded driver is constant; any thread may read it.
- */
+ * read files. Any thread may read a loaded driver.
+ * Addresses are what goes on the wire (zero-based PDU addresses). */
 #ifndef TALLY_DRIVER_H
 #define TALLY_DRIVER_H
 

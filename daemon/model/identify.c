@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Each table is tried in turn: its identity rows are read as the planner would read them, and each is compared with
+ * what the row expects. The first expectation that is not met ends the try, so that most tables cost one short read. A
+ * read that was made for an earlier table serves later ones too, good or refused. Tables that expect a maker come
+ * first: they prove most. Only when none of them got a word out of the device are the others tried, which expect one or
+ * two plain numbers.
+ *
+ * The table that has the most expectations met and none unmet is the model; when several are equal there, no model is
+ * named, and the caller gets them all. */
 #include "identify.h"
 
 #include <errno.h>
@@ -70,7 +78,7 @@ static bool expects_maker(const struct driver *d)
 }
 
 /* Whether the words of inner lie in outer. Where addresses count bytes only the very same read is sure to be one. */
-static bool holds(const struct made *outer, const struct made *inner)
+static bool contains(const struct made *outer, const struct made *inner)
 {
 	if (outer->function != inner->function)
 		return false;
@@ -79,8 +87,8 @@ static bool holds(const struct made *outer, const struct made *inner)
 	return outer->address <= inner->address && outer->address + outer->n_words >= inner->address + inner->n_words;
 }
 
-/* From an earlier read when one has it, else from the device. */
-static bool ask(struct asker *a, const struct driver *d, const struct plan_request *r, uint16_t *words)
+/* From an earlier read that has them, else from the device. Returns whether they were read. */
+static bool read_words(struct asker *a, const struct driver *d, const struct plan_request *r, uint16_t *words)
 {
 	struct made wanted = {.function = r->function,
 			      .address = r->address,
@@ -90,11 +98,11 @@ static bool ask(struct asker *a, const struct driver *d, const struct plan_reque
 
 	for (size_t i = 0; i < a->n_made; i++) {
 		m = &a->made[i];
-		if (m->good && holds(m, &wanted)) {
+		if (m->good && contains(m, &wanted)) {
 			memcpy(words, &m->words[r->address - m->address], r->n_words * sizeof(*words));
 			return true;
 		}
-		if (!m->good && holds(&wanted, m))
+		if (!m->good && contains(&wanted, m))
 			return false;
 	}
 	if (a->n_made == READS_MAX)
@@ -107,7 +115,7 @@ static bool ask(struct asker *a, const struct driver *d, const struct plan_reque
 	return m->good;
 }
 
-static void say(struct identity *id, enum quantity q, const char *text)
+static void set_text(struct identity *id, enum quantity q, const char *text)
 {
 	if (q == Q_MAKER)
 		snprintf(id->maker, sizeof(id->maker), "%s", text);
@@ -121,7 +129,7 @@ static void say(struct identity *id, enum quantity q, const char *text)
 		snprintf(id->firmware, sizeof(id->firmware), "%s", text);
 }
 
-static void weigh_row(const struct driver *d, const struct driver_row *row, const uint16_t *words, struct fit *f)
+static void judge_row(const struct driver *d, const struct driver_row *row, const uint16_t *words, struct fit *f)
 {
 	char text[sizeof(f->says.serial)];
 
@@ -130,7 +138,7 @@ static void weigh_row(const struct driver *d, const struct driver_row *row, cons
 		return;
 	}
 	f->n_said++;
-	say(&f->says, row->quantity, text);
+	set_text(&f->says, row->quantity, text);
 	if (row->expect[0] == '\0')
 		return;
 	if (driver_row_expects(row, text))
@@ -139,8 +147,8 @@ static void weigh_row(const struct driver *d, const struct driver_row *row, cons
 		f->n_unmet++;
 }
 
-/* Ask for the identity rows of one table. Once an expectation is not met nothing more is asked in its name. */
-static int weigh(const struct driver *d, struct asker *a, struct fit *f)
+/* Read and judge the identity rows of one table, until an expectation is not met. */
+static int judge_table(const struct driver *d, struct asker *a, struct fit *f)
 {
 	struct plan *p = plan_new(d, DRIVER_IDENTITY, NULL, NULL);
 	uint16_t words[DRIVER_WORDS_MAX];
@@ -148,7 +156,7 @@ static int weigh(const struct driver *d, struct asker *a, struct fit *f)
 	if (p == NULL)
 		return -ENOMEM;
 	for (unsigned r = 0; r < p->n_requests && f->n_unmet == 0; r++) {
-		bool answered = ask(a, d, &p->requests[r], words);
+		bool answered = read_words(a, d, &p->requests[r], words);
 
 		for (unsigned i = 0; i < p->n_items; i++) {
 			const struct driver_row *row = &d->rows[p->items[i].row];
@@ -156,7 +164,7 @@ static int weigh(const struct driver *d, struct asker *a, struct fit *f)
 			if (p->items[i].request != r)
 				continue;
 			if (answered)
-				weigh_row(d, row, &words[p->items[i].word - p->requests[r].word], f);
+				judge_row(d, row, &words[p->items[i].word - p->requests[r].word], f);
 			else
 				f->n_unmet += row->expect[0] != '\0';
 		}
@@ -165,14 +173,14 @@ static int weigh(const struct driver *d, struct asker *a, struct fit *f)
 	return 0;
 }
 
-/* Weigh one table, and keep it when none before fits better. */
-static int consider(const struct driver *d, struct asker *a, struct best *best, struct identity *out)
+/* Judge one table, and keep it when none before fits better. */
+static int consider_table(const struct driver *d, struct asker *a, struct best *best, struct identity *out)
 {
 	struct fit f = {0};
 
-	if (weigh(d, a, &f) != 0)
+	if (judge_table(d, a, &f) != 0)
 		return -ENOMEM;
-	/* A relative's table may name more rows than the model's own: what the device says is kept whole. */
+	/* A sibling's table may name more rows than the model's own: the fullest answer is kept. */
 	if (f.n_met > 0 && f.n_said > best->n_said) {
 		best->n_said = f.n_said;
 		*out = f.says;
@@ -194,12 +202,12 @@ int identify(struct driver *const *drivers, size_t n, identify_read_fn *read, vo
 
 	*out = (struct identity){0};
 	for (size_t i = 0; i < n; i++)
-		if (expects_maker(drivers[i]) && consider(drivers[i], &a, &best, out) != 0)
+		if (expects_maker(drivers[i]) && consider_table(drivers[i], &a, &best, out) != 0)
 			return -ENOMEM;
-	/* The others' one or two numbers at other places are no question for a device whose maker is known. */
+	/* A device whose maker is known is not asked for the others' one or two numbers at other places. */
 	for (size_t i = 0; i < n && best.n_said == 0; i++)
 		if (!expects_maker(drivers[i]) && identify_can_tell(drivers[i]) &&
-		    consider(drivers[i], &a, &best, out) != 0)
+		    consider_table(drivers[i], &a, &best, out) != 0)
 			return -ENOMEM;
 	out->model = best.n_fits == 1 ? best.fits[0] : NULL;
 	out->n_fits = best.n_fits;

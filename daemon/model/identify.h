@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* identify.h - which of the known models a device is, by what it says of itself in the identity rows of their tables.
- * Pure but for the reader it is handed and one plan per table; one thread. */
+/* identify.h - which of the known models a device is, by the identity rows of their tables.
+ * Pure except for the read function that it calls, and one plan per table; one thread. */
 #ifndef TALLY_IDENTIFY_H
 #define TALLY_IDENTIFY_H
 
@@ -16,7 +16,7 @@ typedef int identify_read_fn(void *context, uint8_t function, uint16_t address, 
 
 enum { IDENTITY_FITS_MAX = 8 };
 
-/* What the device says; "" = it does not. */
+/* What the device answered; "" = it did not. */
 struct identity {
 	char maker[40], product[40], name[40], serial[72], firmware[40];
 	const struct driver *model; /* the one table whose every expectation it meets, or NULL: none or several do */
@@ -24,16 +24,16 @@ struct identity {
 	const struct driver *fits[IDENTITY_FITS_MAX];
 };
 
-/* The row by which most devices are told from others with one short read: the maker's mark of the first table that
- * has one with an expectation, and in *function how to read it. NULL when no table has one. */
+/* The row that tells most devices apart with one short read: the maker's mark of the first table that has one with an
+ * expectation, and in *function how to read it. NULL when no table has one. */
 const struct driver_row *identify_first_row(struct driver *const *drivers, size_t n, uint8_t *function);
 
-/* Whether a device of this model says anything that it can be told by. */
+/* Whether a device of this model can be recognised: the table has an expectation. */
 bool identify_can_tell(const struct driver *d);
 
-/* Ask the device for the identity rows of the n tables, as few words as possible: what one read has brought is not
- * asked for again, and what was refused is not asked for in another table's name. Tables without expectations are
- * passed over. Returns 0, or -ENOMEM. */
+/* Read the identity rows of the n tables from the device, as few words as possible: words that one read has brought are
+ * not read again, and what was refused is not tried again for another table. Tables without expectations are skipped.
+ * Returns 0, or -ENOMEM. */
 int identify(struct driver *const *drivers, size_t n, identify_read_fn *read, void *context, struct identity *out);
 
 #endif
