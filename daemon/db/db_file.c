@@ -221,15 +221,21 @@ static int examine_file(struct db *db, enum db_file_state *state, int *version, 
 	return 0;
 }
 
+/* Without its -wal and -shm files a reader who may not write the folder cannot open the database: they stay when the
+ * last program closes it. */
+static void keep_wal_file(struct db *db)
+{
+	int keep_wal = 1;
+
+	sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
+}
+
 /* How the file is written, and its schema. version: of the schema it has. */
 static int prepare_file(struct db *db, int version, bool full_sync, struct err *e)
 {
 	char modes[240];
-	int keep_wal = 1;
 
-	/* Without its -wal and -shm files a reader who may not write the folder cannot open the database: they stay
-	 * when the daemon ends. */
-	sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep_wal);
+	keep_wal_file(db);
 	/* secure_delete: new rows overwrite what is deleted anyway; flash is spared the zeros */
 	snprintf(modes, sizeof(modes),
 		 "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = %d; "
@@ -310,6 +316,25 @@ out:
 	if (rc != 0)
 		db_file_close(db);
 	return rc;
+}
+
+int db_file_join(struct db *db, const char *path)
+{
+	int rc;
+
+	*db = (struct db){.path = strdup(path), .claim_fd = -1};
+	if (db->path == NULL) {
+		snprintf(db->error, sizeof(db->error), "open: out of memory");
+		return -ENOMEM;
+	}
+	if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		rc = db_fail(db, "open");
+		db_file_close(db);
+		return rc;
+	}
+	keep_wal_file(db);
+	sqlite3_busy_timeout(db->handle, DB_OPEN_TIMEOUT_MS);
+	return 0;
 }
 
 void db_file_close(struct db *db)

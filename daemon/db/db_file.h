@@ -38,6 +38,11 @@ struct db_file_report {
  * The busy timeout is DB_OPEN_TIMEOUT_MS afterwards. 0, or -errno with an error added that says what to do. */
 int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file_report *report, struct err *e);
 
+/* Open the file beside the daemon that has claimed it, for a short write: nothing is claimed, checked or made. *db is
+ * set in any case; on failure it is closed again and db->error says why. The busy timeout is DB_OPEN_TIMEOUT_MS
+ * afterwards. 0 or -errno. */
+int db_file_join(struct db *db, const char *path);
+
 /* Close it and let go of the claim. The -wal and -shm files stay: a reader who may not write the folder needs them. A
  * closed one is allowed. */
 void db_file_close(struct db *db);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dbformat.h"
+
 enum outcome {
 	EXCHANGED,
 	WITHOUT_FINAL, /* the main counter cannot have reached the final value that was given */
@@ -163,7 +165,7 @@ int ledger_exchange_before(struct ledger_exchange_desk *d, size_t meter, int64_t
 	int rc = 0;
 
 	while (rc == 0 && (due = find_due(d, &d->requests, meter, slot_s)) != NULL) {
-		rc = exchange_now(d, due, NULL, LEDGER_REPLACED_AS_REQUESTED);
+		rc = exchange_now(d, due, NULL, DBFORMAT_REPLACED_AS_REQUESTED);
 		due->done = true;
 	}
 	return rc;

@@ -33,9 +33,6 @@
 #include "ledger_limits.h"
 #include "ledger_state.h"
 
-/* The detail of the event meter-replaced when all that tally replace requested was done. */
-#define LEDGER_REPLACED_AS_REQUESTED "as tally replace was told"
-
 struct ledger_exchange {
 	size_t meter; /* index in the register */
 	int64_t at_s;

@@ -92,16 +92,6 @@ void store_set_bounds(struct store *s, const struct store_bounds *bounds);
  * left behind stays. 0 or -errno, then it is done at the next start. */
 int store_rebuild(struct store *s);
 
-/* Detail of the event meter-replaced when all of what store_replace() asked for was done. */
-#define STORE_AS_TOLD "as tally replace was told"
-
-/* For another program than the daemon (tally replace): ask the daemon that uses this configuration's database to end
- * the life of a meter or input at at_s. final: NULL, or base units the old one's main counter (active energy imported;
- * an input's only one) showed then; initial: NULL, or what the new one showed. Acted on at the daemon's next commit. 0,
- * or -errno with an error added. */
-int store_replace(const struct conf *conf, const char *meter, int64_t at_s, const int64_t *final,
-		  const int64_t *initial, struct err *e);
-
 /* Newest slot that has been accounted for, Unix seconds; 0 = none. */
 int64_t store_newest_s(const struct store *s);
 

@@ -137,6 +137,13 @@ class TestReplace(OpsSite):
                 self.assertIn(message, ran.stderr)
         self.assertEqual(self.sql("SELECT * FROM replacement"), [])
 
+    def test_meter_that_the_database_does_not_have_yet_is_refused(self):
+        self.run_for_a_while()
+        self.write_gateway("[meter new]\nmodel = countis-e44\naddress = 9\n")
+        ran = self.tally("replace", "new")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn(f"new: no such meter or input in {self.db_path}\n", ran.stderr)
+
     def test_database_that_may_not_be_written_is_told(self):
         self.run_for_a_while()
         if os.geteuid() == 0:

@@ -152,4 +152,27 @@ static inline void hold(struct site *t, const char *meter, int64_t slot_s, enum 
 	store_reading(t->store, &r);
 }
 
+/* Request what "tally replace" requests. final, initial: base units, or NULL. */
+static inline void request_replacement(struct site *t, const char *meter, int64_t at_s, const int64_t *final,
+				       const int64_t *initial)
+{
+	sqlite3_stmt *put;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "INSERT INTO replacement (meter, at_ts, final, initial) VALUES (?, ?, ?, ?)", -1,
+				   &put, NULL),
+		SQLITE_OK);
+	sqlite3_bind_text(put, 1, meter, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, at_s);
+	if (final != NULL)
+		sqlite3_bind_int64(put, 3, *final);
+	if (initial != NULL)
+		sqlite3_bind_int64(put, 4, *initial);
+	assert_int_equal(sqlite3_step(put), SQLITE_DONE);
+	sqlite3_finalize(put);
+	sqlite3_close(db);
+}
+
 #endif

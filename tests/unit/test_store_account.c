@@ -416,7 +416,7 @@ TEST_WITH(replaced_meter_is_counted_to_its_final_and_from_its_initial_value, set
 	int64_t final = 5060, initial = 100;
 
 	run(t, 0, 300, 5000);
-	assert_int_equal(store_replace(&t->conf, "press", T + 330, &final, &initial, &t->e), 0);
+	request_replacement(t, "press", T + 330, &final, &initial);
 	run(t, 360, 960, 60);
 	assert_rows(t,
 		    "SELECT from_value, until_value, reason FROM meter_life "
@@ -433,7 +433,7 @@ TEST_WITH(exchange_that_is_told_late_counts_nothing_twice, setup, teardown)
 
 	run(t, 0, 300, 5000);
 	run(t, 360, 3600, -60); /* the new meter shows 0 at 360 */
-	assert_int_equal(store_replace(&t->conf, "press", T + 3600, &final, &initial, &t->e), 0);
+	request_replacement(t, "press", T + 3600, &final, &initial);
 	run(t, 3660, 7200, -60);
 	assert_rows(t, "SELECT sum(value) FROM interval", "1.19");
 	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
@@ -450,7 +450,7 @@ TEST_WITH(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setu
 	run(t, 360, 900, -60);
 	hold(t, "press", T + day_s, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(100), Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	assert_int_equal(store_replace(&t->conf, "press", T + day_s, NULL, NULL, &t->e), 0);
+	request_replacement(t, "press", T + day_s, NULL, NULL);
 	hold(t, "pulses", T + day_s, READING_GOOD, Q_PULSES_1, INT64_C(7), Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	crash(t);
@@ -472,7 +472,7 @@ TEST_WITH(exchange_takes_its_place_among_readings_that_wait, setup, teardown)
 	run(t, 0, 300, 5000);
 	for (int64_t at = 360; at <= 600; at += 60)
 		hold(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at / 6, Q_COUNT);
-	assert_int_equal(store_replace(&t->conf, "press", T + 630, NULL, NULL, &t->e), 0);
+	request_replacement(t, "press", T + 630, NULL, NULL);
 	run(t, 660, 960, 0);
 	assert_rows(t, lives, "5.0|5.1|first\n0.11||replaced");
 	assert_rows(t, "SELECT * FROM suspect_reading", "");
@@ -484,7 +484,7 @@ TEST_WITH(exchange_in_the_second_of_a_slot_comes_before_its_reading, setup, tear
 	struct site *t = *state;
 
 	run(t, 0, 300, 5000);
-	assert_int_equal(store_replace(&t->conf, "press", T + 360, NULL, NULL, &t->e), 0);
+	request_replacement(t, "press", T + 360, NULL, NULL);
 	store_tick(t->store, T + 360);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	run(t, 360, 960, 0);
@@ -508,7 +508,7 @@ TEST_WITH(exchange_of_an_input_with_another_unit_takes_its_figures, setup, teard
 	for (int64_t i = 1; i <= 10; i++)
 		hold(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 50 + i, Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	assert_int_equal(store_replace(&t->conf, "lighting", now_s + 630, &final, &initial, &t->e), 0);
+	request_replacement(t, "lighting", now_s + 630, &final, &initial);
 	store_tick(t->store, now_s + 630);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t,
@@ -568,14 +568,6 @@ TEST_WITH(value_that_is_not_kept_is_not_counted, setup, teardown)
 	assert_rows(t, intervals, "0|0.05\n900|0.05");
 }
 
-TEST_WITH(unknown_meter_can_not_be_replaced, setup, teardown)
-{
-	struct site *t = *state;
-
-	assert_int_equal(store_replace(&t->conf, "nobody", T, NULL, NULL, &t->e), -EINVAL);
-	assert_non_null(strstr(t->e.items[0].text, "nobody: no such meter or input"));
-}
-
 TEST_WITH(interval_without_a_reading_is_missing_and_later_estimated, setup, teardown)
 {
 	struct site *t = *state;
@@ -605,7 +597,7 @@ TEST_WITH(rebuild_gives_the_same_account, setup, teardown)
 	run(t, 0, 4000, 5000);
 	run(t, 9000, 86400, 5000);
 	run(t, 86460, 90000, -12000);
-	assert_int_equal(store_replace(&t->conf, "press", T + 90030, &final, NULL, &t->e), 0);
+	request_replacement(t, "press", T + 90030, &final, NULL);
 	for (int64_t i = 0; i <= 100; i++)
 		hold(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, i, Q_PULSES_2, i == 50 ? 0 : 7 * i, Q_COUNT);
 	run(t, 90060, 95000, 70000);
