@@ -324,7 +324,19 @@ static bool is_missing_due(const struct store *s)
 	return llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
 }
 
-/* One transaction with everything that is held or due; figures: those of meters and buses, too. 0 or -errno. */
+/* One transaction with everything that waits or is due. figures: those of meters and buses too. 0 or -errno.
+ *
+ * Memory knows things about the database: the newest rows, the numbers in each slot, the account, how far a salvage has
+ * come. While the transaction runs all of that runs ahead of what is on the disk. So there are two ends and no third:
+ * COMMIT has succeeded, and let_go() forgets what waited; or anything has failed, and undo() rolls back and marks what
+ * memory knows as out of date, while everything that waited still waits. The next commit then begins with reload(),
+ * which reads it from the database again. A process that is killed at any point starts from the database in the same
+ * way, which is why a commit may be cut off anywhere and repeated.
+ *
+ * The order inside. Readings come first, with the serial numbers in their places among them: the account decides about
+ * each before its row is written, because a row carries the verdict. Then what follows from them (newest rows, missing
+ * intervals, the state of the account). Old rows are deleted and a salvage continues after that, so that both see the
+ * new rows. Events come last but one: every step before may add some. */
 static int commit(struct store *s, bool figures)
 {
 	bool clock_is_good;

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* store.h - the database: open, migrate, batch, retention. The only module that knows sqlite3.h.
- * Everything handed in waits in memory until store_commit() writes it in one transaction. One (the main) thread. */
+/* store.h - the daemon's writer: readings, events and states wait in memory until a commit writes them.
+ *
+ * What is guaranteed.
+ * - A commit is one transaction. After a crash or a power cut all of it is in the database or nothing. With durability
+ *   = full a commit that was made stays made; with normal a power cut may take back the last ones, each as a whole.
+ * - A reading is counted by the account and put into its table in the same transaction, so the two never disagree, and
+ *   a reading that is handed in twice counts once.
+ * - While the database cannot be written, what was handed in waits. Only when that takes too much memory something is
+ *   dropped (held.h says what goes first), and then an event says how much.
+ * - A damaged file does not stop the daemon for long: it is put aside, a new one takes its place, and what can be read
+ *   of the old one is copied while the daemon works (db_salvage.h).
+ *
+ * No call but store_open(), store_reopen(), store_configure(), store_commit(), store_rebuild() and store_close()
+ * touches the disk. One thread. Reads the clocks; logs changes of state. */
 #ifndef TALLY_STORE_H
 #define TALLY_STORE_H
 
@@ -16,66 +28,71 @@
 struct ledger_copy;
 struct store;
 
-/* Open or create the database of the configuration, check it, bring its schema up to date (schema/NNNN-*.sql,
- * embedded). Returns a store owned by the caller, or NULL with an error added (path, what was found, what to do). */
+/* Open or create the database of the configuration, check it and bring its schema up to date (db_file.h); call
+ * store_configure() next. Returns a store owned by the caller, or NULL with an error added: the path, what is wrong
+ * with it, what to do. */
 struct store *store_open(const struct conf *conf, struct err *e);
 
-/* Commit what is held and close. NULL is allowed. */
+/* Commit what waits and close; what cannot be written is lost, and the log says how much. Waits at most half a second
+ * for another program's lock. NULL is allowed. */
 void store_close(struct store *s);
 
-/* The file was found damaged (STORE_DAMAGED): put it aside, begin a new one as at the start, and go on
- * with what s holds; meters keep their ids. s is freed. NULL with an error added: nothing could be opened, or the ids
- * are lost. */
+/* After STORE_DAMAGED: close the file and open it again, which puts it aside and copies what can be read into a new
+ * one. What waits in s waits in the new store, and meters keep their ids. s is freed in any case. NULL with an error
+ * added: nothing can be opened, or the ids are lost; what waited is lost too. */
 struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e);
 
-/* Close without committing or saving anything, as when the program is killed. For tests. NULL is allowed. */
+/* Close without writing anything, as when the program is killed. For tests. NULL is allowed. */
 void store_abandon(struct store *s);
 
-/* Make the tables of buses, meters and inputs say what the configuration says; history of removed ones stays.
- * Called at start and after a reload. 0, or -errno with an error added. */
+/* Make the tables of buses, meters and inputs match the configuration, and the account its limits; the history of
+ * removed ones stays. Once after store_open() and after each reload; the first time the account also takes up its
+ * state. 0, or -errno with an error added. */
 int store_configure(struct store *s, const struct conf *conf, struct err *e);
 
-/* The id of a configured meter or input, or -1. Ids never change and are never used again. */
+/* The id of a configured meter or input, -1 = there is none. An id never changes and is never used again. */
 int64_t store_meter_id(const struct store *s, const char *name);
 
-/* Hold one reading for the next commit. A slot that the database already has for this meter is left as it is.
- * While the database can not be written readings wait in memory; when they take too much of it powers are dropped
- * first, then readings of counters between others of the same meter. */
+/* Take one reading; it is copied. A slot that the database already has for this meter is left as it is. Without memory
+ * for it the reading is lost, and store_error() says so. */
 void store_reading(struct store *s, const struct reading *r);
 
 /* What the last commit left of the account, for questions about it. Valid until the next call that may commit or
  * configure. */
 const struct ledger_copy *store_ledger_copy(const struct store *s);
 
-/* Hold one event. at_ms: Unix milliseconds. kind: one of the kinds of the view event. */
+/* Take one event; its texts are copied. at_ms: Unix milliseconds. subject: a meter, input, bus or "tallyd". kind: one
+ * of those of the view event. */
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 
-/* Take the status of a meter; its texts are copied. */
+/* Take the status of a meter; its texts are copied. A new state is written with the next commit, figures now and then.
+ */
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st);
 
 /* The serial number that the meter has reported since the last commit, or NULL; valid until the next call. */
 const char *store_waiting_serial(const struct store *s, int64_t meter);
 
-/* Who the meter said it is. */
+/* Take the serial number that a meter has reported; it is copied. Readings that come after it are the device's that has
+ * it: a new one means that the device was exchanged. */
 void store_meter_serial(struct store *s, int64_t meter, const char *serial);
 
-/* Take the status of a bus; its texts are copied. */
+/* Take the status of a bus; as for a meter. */
 void store_bus_status(struct store *s, const char *bus, const struct bus_status *st);
 
-/* Tell the store the wall clock's time, now and then: the next commits let intervals that ended without a reading stand
- * as missing. Never called: never told. */
+/* Take the time of the wall clock, every few seconds: by it commits write the figures of meters and buses, and mark
+ * intervals as missing that ended without a reading. Never called: neither is written. */
 void store_tick(struct store *s, int64_t now_s);
 
 enum store_commit {
 	STORE_WRITTEN,
 	STORE_NOTHING,	 /* nothing was due */
 	STORE_POSTPONED, /* a reader keeps the -wal file long, so commits are made seldom */
-	STORE_FAILED,
-	STORE_DAMAGED, /* the file is damaged: store_reopen() is due */
+	STORE_FAILED,	 /* nothing was written; try again with the next commit */
+	STORE_DAMAGED,	 /* nothing was written, the file is damaged: store_reopen() is due */
 };
 
-/* Write everything held in one transaction. After the last three outcomes all of it is still held and store_error()
- * says why. */
+/* Write everything that waits in one transaction. After the last three outcomes all of it still waits, and
+ * store_error() says why. Waits at most DB_COMMIT_TIMEOUT_MS for another program's lock. */
 enum store_commit store_commit(struct store *s);
 
 /* How much may wait in memory, how long the -wal file may become until commits are made seldom and until none are made,
@@ -88,14 +105,14 @@ struct store_bounds {
 struct store_bounds store_bounds_default(void);
 void store_set_bounds(struct store *s, const struct store_bounds *bounds);
 
-/* Make intervals, days, months and lives anew from the readings that are kept. What readings that were deleted have
- * left behind stays. 0 or -errno, then it is done at the next start. */
+/* Commit, and then rebuild intervals, days, months and lives from the readings that are kept. What was counted from
+ * readings that were deleted since stays. 0, or -errno: then it is done at the next start. */
 int store_rebuild(struct store *s);
 
-/* Newest slot that has been accounted for, Unix seconds; 0 = none. */
+/* The newest slot that the account has counted, Unix seconds; 0 = none. */
 int64_t store_newest_s(const struct store *s);
 
-/* Readings held and not yet committed. */
+/* How many readings wait. */
 size_t store_pending(const struct store *s);
 
 /* One sentence about the last failure. */
