@@ -2,18 +2,88 @@
 #include "store.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "db.h"
 #include "db_file.h"
+#include "db_meters.h"
+#include "db_tables.h"
+#include "db_wal.h"
+#include "held.h"
+#include "ledger.h"
 #include "log.h"
 #include "mono.h"
-#include "store_private.h"
+#include "store_retain.h"
+#include "store_salvage.h"
+#include "store_status.h"
+#include "store_write.h"
+
+enum {
+	END_TIMEOUT_MS = 500, /* longest the last commit waits for a lock: the end has three seconds in all */
+	MISSING_EVERY_S = 60, /* intervals of silent meters are looked at this often */
+};
+
+/* When what was last done. */
+struct store_clock {
+	int64_t now_s;		 /* of the last store_tick(), 0 = none yet */
+	int64_t started_s;	 /* of the first one since the start, or since the clock went back */
+	int64_t missing_s;	 /* now_s of the last commit */
+	int64_t committed_us;	 /* monotonic time of the last commit */
+	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */
+};
+
+/* Each part is written by the file of its name only. */
+struct store {
+	struct db db;
+	struct db_wal wal;
+	struct db_meters reg;
+	struct db_tables tables;
+	struct held held;
+	struct ledger ledger;
+	struct ledger_copy copies[2], *shown; /* of the account: one answers, the other is brought up to date */
+	struct store_salvage salvage;
+	struct store_status status;
+	struct store_retain retain;
+	struct store_clock clock;
+};
 
 const char *store_error(const struct store *s)
 {
 	return s->db.error;
+}
+
+static void free_store(struct store *s)
+{
+	ledger_close(&s->ledger);
+	for (size_t i = 0; i < sizeof(s->copies) / sizeof(s->copies[0]); i++)
+		ledger_copy_fini(&s->copies[i]);
+	db_tables_close(&s->tables);
+	db_meters_free(&s->reg);
+	store_salvage_close(&s->salvage);
+	db_file_close(&s->db);
+	held_fini(&s->held);
+	store_status_free(&s->status);
+	free(s);
+}
+
+/* Open the file. What was lost becomes events, and what a damaged file still holds is copied. */
+static int open_file(struct store *s, const struct conf *conf, struct err *e)
+{
+	struct db_file_report report;
+	int rc = db_file_open(&s->db, conf->store_path, conf->durability == CONF_FULL, &report, e);
+
+	if (rc != 0)
+		goto out;
+	if (report.lost_wal[0] != '\0')
+		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.lost_wal);
+	if (report.state == DB_FILE_DAMAGED)
+		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.damage);
+	store_salvage_open(&s->salvage, &s->db, &s->held, report.aside);
+	sqlite3_busy_timeout(s->db.handle, DB_COMMIT_TIMEOUT_MS);
+out:
+	free(report.aside);
+	return rc;
 }
 
 /* Read the register and the newest rows of its meters. */
@@ -29,7 +99,7 @@ static void on_ledger_event(void *context, int64_t at_ms, const char *subject, c
 	store_event(context, at_ms, subject, kind, detail);
 }
 
-static int prepare_store(struct store *s, const struct conf *conf, struct err *e)
+static int open_parts(struct store *s, const struct conf *conf, struct err *e)
 {
 	struct ledger_sink sink = {.context = s, .event = on_ledger_event};
 	int rc = db_tables_open(&s->tables, &s->db, &s->reg);
@@ -46,71 +116,6 @@ out:
 	return rc;
 }
 
-static void free_store(struct store *s)
-{
-	ledger_close(&s->ledger);
-	for (size_t i = 0; i < sizeof(s->copies) / sizeof(s->copies[0]); i++)
-		ledger_copy_fini(&s->copies[i]);
-	db_tables_close(&s->tables);
-	db_meters_free(&s->reg);
-	db_salvage_close(s->salvage);
-	db_file_close(&s->db);
-	held_fini(&s->held);
-	store_status_free(&s->status);
-	free(s);
-}
-
-static void end_salvage(struct store *s)
-{
-	db_salvage_close(s->salvage);
-	s->salvage = NULL;
-}
-
-static void report_salvage(struct store *s)
-{
-	char detail[400];
-
-	db_salvage_describe(s->salvage, detail, sizeof(detail));
-	log_info("%s: %s", s->db.path, detail);
-	store_event(s, mono_wall_ms(), "tallyd", "database-recovered", detail);
-}
-
-/* What the damaged file still holds, at least as far back as the account is replayed from. */
-static void begin_salvage(struct store *s, const char *damaged)
-{
-	const struct db_salvage_first first = {.n_rows = STORE_SALVAGE_FIRST,
-					       .span_s = LEDGER_SAVE_EVERY_S + LEDGER_REPLAY_BACK_S};
-
-	if (db_salvage_begin(&s->db, damaged, &first, mono_wall_ms() / 1000, &s->salvage) != 0) {
-		log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
-	} else if (db_salvage_is_done(s->salvage)) {
-		report_salvage(s);
-		end_salvage(s);
-	}
-}
-
-/* Open the file. What was lost becomes events, and what a damaged file still holds is copied. */
-static int open_file(struct store *s, const struct conf *conf, struct err *e)
-{
-	struct db_file_report report;
-	int rc = db_file_open(&s->db, conf->store_path, conf->durability == CONF_FULL, &report, e);
-
-	if (rc != 0)
-		goto out;
-	if (report.lost_wal[0] != '\0')
-		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.lost_wal);
-	if (report.state == DB_FILE_DAMAGED) {
-		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.damage);
-		begin_salvage(s, report.aside);
-	} else if (db_salvage_resume(&s->db, &s->salvage) != 0) {
-		log_error("%s: nothing can be taken over: %s", s->db.path, s->db.error);
-	}
-	sqlite3_busy_timeout(s->db.handle, DB_COMMIT_TIMEOUT_MS);
-out:
-	free(report.aside);
-	return rc;
-}
-
 struct store *store_open(const struct conf *conf, struct err *e)
 {
 	struct store *s = calloc(1, sizeof(*s));
@@ -122,7 +127,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 	s->shown = &s->copies[0];
 	held_init(&s->held, HELD_READINGS_BYTES);
 	db_wal_init(&s->wal);
-	if (open_file(s, conf, e) != 0 || prepare_store(s, conf, e) != 0) {
+	if (open_file(s, conf, e) != 0 || open_parts(s, conf, e) != 0) {
 		free_store(s);
 		return NULL;
 	}
@@ -142,7 +147,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 {
 	int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
 
-	s->retain.keep_s = (int64_t)conf->keep_readings_d * 86400;
+	store_retain_configure(&s->retain, conf->keep_readings_d);
 	if (rc != 0)
 		goto out;
 	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
@@ -196,6 +201,7 @@ void store_reading(struct store *s, const struct reading *r)
 
 	switch (held_push_reading(&s->held, r)) {
 	case HELD_ADDED:
+	case HELD_LOST: /* reported with the next commit */
 		break;
 	case HELD_THINNED:
 		if (is_first)
@@ -203,15 +209,23 @@ void store_reading(struct store *s, const struct reading *r)
 				"%s: readings in memory take %zu kB: powers are dropped, counters are kept less often",
 				s->db.path, n_bytes / 1024);
 		break;
-	case HELD_LOST:
-		snprintf(s->db.error, sizeof(s->db.error), "out of memory for a reading: it is lost");
-		break;
 	}
 }
 
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
 	held_push_event(&s->held, at_ms, subject, kind, detail);
+}
+
+void store_meter_serial(struct store *s, int64_t meter, const char *serial)
+{
+	if (db_meters_find(&s->reg, meter) >= 0)
+		held_push_serial(&s->held, meter, serial);
+}
+
+const char *store_waiting_serial(const struct store *s, int64_t meter)
+{
+	return held_find_serial(&s->held, meter);
 }
 
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st)
@@ -222,32 +236,14 @@ void store_meter_status(struct store *s, int64_t meter, const struct meter_statu
 		store_status_set_meter(&s->status, (size_t)i, st);
 }
 
-const char *store_waiting_serial(const struct store *s, int64_t meter)
+void store_bus_status(struct store *s, const char *bus, const struct bus_status *st)
 {
-	return held_find_serial(&s->held, meter);
+	store_status_set_bus(&s->status, bus, st);
 }
 
 const struct ledger_copy *store_ledger_copy(const struct store *s)
 {
 	return s->shown;
-}
-
-void store_meter_serial(struct store *s, int64_t meter, const char *serial)
-{
-	if (db_meters_find(&s->reg, meter) >= 0)
-		held_push_serial(&s->held, meter, serial);
-}
-
-void store_tick(struct store *s, int64_t now_s)
-{
-	if (s->started_s == 0 || now_s < s->now_s)
-		s->started_s = now_s;
-	s->now_s = now_s;
-}
-
-void store_bus_status(struct store *s, const char *bus, const struct bus_status *st)
-{
-	store_status_set_bus(&s->status, bus, st);
 }
 
 int64_t store_newest_s(const struct store *s)
@@ -260,10 +256,25 @@ size_t store_pending(const struct store *s)
 	return s->held.n_readings;
 }
 
+void store_tick(struct store *s, int64_t now_s)
+{
+	if (s->clock.started_s == 0 || now_s < s->clock.now_s)
+		s->clock.started_s = now_s;
+	s->clock.now_s = now_s;
+}
+
+/* After a rollback: bring what memory knows about the database back to what is in it. */
+static int reload(struct store *s)
+{
+	int rc = load_meters(s);
+
+	return rc == 0 && ledger_mode(&s->ledger) == LEDGER_STALE ? ledger_resume(&s->ledger) : rc;
+}
+
 /* An event that reports what found no room in memory. */
 static void report_dropped(struct store *s)
 {
-	int64_t now_ms = mono_wall_ms(), since_ms = s->failed_since_ms != 0 ? s->failed_since_ms : now_ms;
+	int64_t now_ms = mono_wall_ms(), since_ms = s->clock.failed_since_ms != 0 ? s->clock.failed_since_ms : now_ms;
 	char detail[200];
 
 	if (s->held.n_dropped == 0 && s->held.n_events_dropped == 0)
@@ -275,61 +286,18 @@ static void report_dropped(struct store *s)
 	held_push_event_anyway(&s->held, since_ms, "tallyd", "gap", detail);
 }
 
-/* All of it is in the database now. */
-static void let_go(struct store *s, bool figures)
-{
-	held_written(&s->held);
-	db_tables_committed(&s->tables);
-	ledger_committed(&s->ledger);
-	publish(s);
-	store_status_written(&s->status, figures, s->now_s);
-	if (s->salvage != NULL && db_salvage_is_done(s->salvage))
-		end_salvage(s);
-	s->failed_since_ms = 0;
-	s->told_s = s->now_s;
-}
-
-/* Bring what memory knows about the database back to what is in it. */
-static int reload(struct store *s)
-{
-	int rc = load_meters(s);
-
-	return rc == 0 && ledger_mode(&s->ledger) == LEDGER_STALE ? ledger_resume(&s->ledger) : rc;
-}
-
-/* Nothing was written: forget what the attempt has changed in memory. */
-static void undo(struct store *s)
-{
-	sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	ledger_undo(&s->ledger);
-	if (s->salvage != NULL)
-		db_salvage_undo(s->salvage);
-	db_tables_undo(&s->tables);
-	held_undo(&s->held);
-}
-
-/* Some rows more, and at last the event. */
-static int continue_salvage(struct store *s)
-{
-	int rc;
-
-	rc = db_salvage_step(s->salvage, STORE_SALVAGE_STEP, mono_wall_ms() / 1000);
-	if (rc == 0 && db_salvage_is_done(s->salvage))
-		report_salvage(s);
-	return rc;
-}
-
 static bool is_missing_due(const struct store *s)
 {
-	return llabs(s->now_s - s->told_s) >= STORE_TELL_EVERY_S;
+	return llabs(s->clock.now_s - s->clock.missing_s) >= MISSING_EVERY_S;
 }
 
-/* One transaction with everything that waits or is due. figures: those of meters and buses too. 0 or -errno.
+/* One transaction with everything that waits or is due. figures: those of meters and buses too; is_last: no other
+ * commit will follow. 0, or -errno after a rollback.
  *
  * Memory knows things about the database: the newest rows, the numbers in each slot, the account, how far a salvage has
  * come. While the transaction runs all of that runs ahead of what is on the disk. So there are two ends and no third:
- * COMMIT has succeeded, and let_go() forgets what waited; or anything has failed, and undo() rolls back and marks what
- * memory knows as out of date, while everything that waited still waits. The next commit then begins with reload(),
+ * COMMIT has succeeded, and what waited is forgotten; or anything has failed, and each part is rolled back or marks
+ * what it knows as out of date, while everything that waited still waits. The next commit then begins with reload(),
  * which reads it from the database again. A process that is killed at any point starts from the database in the same
  * way, which is why a commit may be cut off anywhere and repeated.
  *
@@ -337,8 +305,9 @@ static bool is_missing_due(const struct store *s)
  * each before its row is written, because a row carries the verdict. Then what follows from them (newest rows, missing
  * intervals, the state of the account). Old rows are deleted and a salvage continues after that, so that both see the
  * new rows. Events come last but one: every step before may add some. */
-static int commit(struct store *s, bool figures)
+static int commit(struct store *s, bool figures, bool is_last)
 {
+	const struct store_clock *clock = &s->clock;
 	bool clock_is_good;
 	int rc = ledger_mode(&s->ledger) == LEDGER_LIVE ? 0 : reload(s);
 
@@ -358,21 +327,20 @@ static int commit(struct store *s, bool figures)
 	rc = db_tables_write_newest(&s->tables);
 	if (rc != 0)
 		goto out;
-	if (s->now_s != 0 && is_missing_due(s))
-		rc = ledger_report_missing(&s->ledger, s->now_s, s->now_s - s->started_s);
+	if (clock->now_s != 0 && is_missing_due(s))
+		rc = ledger_report_missing(&s->ledger, clock->now_s, clock->now_s - clock->started_s);
 	if (rc != 0)
 		goto out;
-	rc = ledger_save(&s->ledger, s->closing);
+	rc = ledger_save(&s->ledger, is_last);
 	if (rc != 0)
 		goto out;
 	/* a clock that is not known good says nothing about what is old */
 	if (clock_is_good)
-		rc = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, s->now_s,
+		rc = store_retain(&s->retain, &s->db, &s->tables, s->held.n_readings, clock->now_s,
 				  ledger_until_s(&s->ledger));
 	if (rc != 0)
 		goto out;
-	if (s->salvage != NULL)
-		rc = continue_salvage(s);
+	rc = store_salvage_step(&s->salvage);
 	if (rc != 0)
 		goto out;
 	rc = store_write_events(&s->held, &s->db);
@@ -382,34 +350,53 @@ static int commit(struct store *s, bool figures)
 	if (rc != 0)
 		goto out;
 	rc = db_exec(&s->db, "COMMIT");
+	if (rc != 0)
+		goto out;
+	db_tables_committed(&s->tables);
+	ledger_committed(&s->ledger);
+	store_salvage_committed(&s->salvage);
+	store_status_written(&s->status, figures, clock->now_s);
+	held_written(&s->held);
+	publish(s);
 out:
-	if (rc == 0)
-		let_go(s, figures);
-	else
-		undo(s);
+	if (rc != 0) {
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+		db_tables_undo(&s->tables);
+		ledger_undo(&s->ledger);
+		store_salvage_undo(&s->salvage);
+		held_undo(&s->held);
+	}
 	return rc;
+}
+
+static bool is_anything_due(const struct store *s, bool figures)
+{
+	return figures || is_missing_due(s) || !held_is_empty(&s->held) || store_status_is_urgent(&s->status) ||
+	       store_salvage_is_pending(&s->salvage);
 }
 
 enum store_commit store_commit(struct store *s)
 {
-	bool figures = store_status_is_due(&s->status, s->now_s, s->started_s);
+	struct store_clock *clock = &s->clock;
+	bool figures = store_status_is_due(&s->status, clock->now_s, clock->started_s);
 	enum db_wal_verdict verdict;
 	int rc = -EBUSY;
 
-	if (!figures && !is_missing_due(s) && held_is_empty(&s->held) && !store_status_is_urgent(&s->status) &&
-	    s->salvage == NULL)
+	if (!is_anything_due(s, figures))
 		return STORE_NOTHING;
-	verdict = db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - s->committed_us) / 1000000);
+	verdict = db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - clock->committed_us) / 1000000);
 	if (verdict == DB_WAL_LATER)
 		return STORE_POSTPONED;
 	if (verdict == DB_WAL_WRITE)
-		rc = commit(s, figures);
+		rc = commit(s, figures, false);
 	if (rc == 0) {
-		s->committed_us = mono_us();
+		clock->committed_us = mono_us();
+		clock->missing_s = clock->now_s;
+		clock->failed_since_ms = 0;
 		return STORE_WRITTEN;
 	}
-	if (s->failed_since_ms == 0)
-		s->failed_since_ms = mono_wall_ms();
+	if (clock->failed_since_ms == 0)
+		clock->failed_since_ms = mono_wall_ms();
 	if (rc != -EBADMSG)
 		return STORE_FAILED;
 	db_file_note_damage(&s->db);
@@ -432,9 +419,8 @@ void store_close(struct store *s)
 
 	if (s == NULL)
 		return;
-	s->closing = true;
-	sqlite3_busy_timeout(s->db.handle, STORE_END_TIMEOUT_MS);
-	rc = commit(s, true);
+	sqlite3_busy_timeout(s->db.handle, END_TIMEOUT_MS);
+	rc = commit(s, true, true);
 	if (rc != 0)
 		log_error("database: %s; %zu readings are lost", s->db.error, s->held.n_readings);
 	if (rc == -EBADMSG)
@@ -449,36 +435,36 @@ void store_abandon(struct store *s)
 }
 
 /* The pollers know the configured meters by these ids. */
-static bool has_ids_of(const struct store *s, const struct db_meters *meters)
+static bool has_ids_of(const struct store *s, const struct db_meters *reg)
 {
-	for (size_t i = 0; i < meters->n; i++)
-		if (meters->list[i].configured && store_meter_id(s, meters->list[i].name) != meters->list[i].id)
+	for (size_t i = 0; i < reg->n; i++)
+		if (reg->list[i].configured && store_meter_id(s, reg->list[i].name) != reg->list[i].id)
 			return false;
 	return true;
 }
 
 struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e)
 {
-	struct db_meters meters = s->reg;
-	int64_t failed_since_ms = s->failed_since_ms;
+	struct db_meters reg = {0};
+	int64_t failed_since_ms = s->clock.failed_since_ms;
 	struct store *new;
 	struct held held;
 
 	held_init(&held, HELD_READINGS_BYTES);
 	held_move(&held, &s->held);
-	s->reg = (struct db_meters){0};
+	db_meters_move(&reg, &s->reg);
 	store_abandon(s);
 	new = store_open(conf, e);
-	if (new != NULL && store_configure(new, conf, e) == 0 && !has_ids_of(new, &meters))
+	if (new != NULL && store_configure(new, conf, e) == 0 && !has_ids_of(new, &reg))
 		err_add(e, conf->store_path, 0, "the ids of meters can not be read any more; a restart takes new ones");
 	if (new != NULL && e->n_errors == 0) {
 		held_move(&new->held, &held);
-		new->failed_since_ms = failed_since_ms;
+		new->clock.failed_since_ms = failed_since_ms;
 	} else {
 		store_close(new);
 		new = NULL;
 	}
 	held_fini(&held);
-	db_meters_free(&meters);
+	db_meters_free(&reg);
 	return new;
 }

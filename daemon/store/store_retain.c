@@ -12,6 +12,11 @@
  * meters a lump of the slots of ten minutes writes a third less than one of each minute. */
 enum { LUMP = 2500, EVENTS_EVERY_S = 86400 };
 
+void store_retain_configure(struct store_retain *r, uint32_t keep_d)
+{
+	r->keep_s = (int64_t)keep_d * 86400;
+}
+
 /* A rebuild of the account must not write what these readings would be needed for. */
 static int note_deleted(struct db *db, int64_t until_s)
 {

@@ -22,6 +22,9 @@ struct store_retain {
 	int64_t events_s; /* when events were last looked at */
 };
 
+/* Keep readings for so many days from now on; 0 = for ever. */
+void store_retain_configure(struct store_retain *r, uint32_t keep_d);
+
 /* Delete some of what is too old, from the tables that this transaction has put rows into.
  * n_readings  so many readings this transaction has written
  * now_s       Unix seconds of the last store_tick(), 0 = there was none: then the system's clock counts
