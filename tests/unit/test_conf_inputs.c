@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "conf.h"
+#include "conf_site.h"
+#include "unit.h"
+
+/* Pulse inputs */
+
+static void assert_counts(const struct conf_input *in, enum quantity quantity, const char *shown)
+{
+	assert_int_equal(in->quantity, quantity);
+	assert_string_equal(in->shown->text, shown);
+}
+
+TEST_WITH(inputs_are_read, site_set_up, site_tear_down)
+{
+	const struct conf_input *in;
+
+	assert_bus_taken(BUS METER PULSES "[input lighting]\nconcentrator = p\ninput = 1\npulse = 10 Wh\n"
+					  "offset = 81234.5 kWh\nlabel = Lights\n"
+					  "[input gas]\nconcentrator = p\ninput = 2\npulse = 0.01 m3\noffset = -20 l\n",
+			 "");
+	in = site_conf->buses[0].inputs;
+	assert_int_equal(site_conf->buses[0].n_inputs, 2);
+	assert_string_equal(in[0].name, "lighting");
+	assert_string_equal(in[0].label, "Lights");
+	assert_int_equal(in[0].concentrator, 1);
+	assert_int_equal(in[0].input, 1);
+	assert_counts(&in[0], Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_int_equal(in[0].weight, 10);
+	assert_int_equal(in[0].offset, 81234500);
+	assert_counts(&in[1], Q_VOLUME, "m3");
+	assert_int_equal(in[1].weight, 10000);
+	assert_int_equal(in[1].offset, -20000);
+}
+
+static void assert_pulse(const char *text, int64_t weight, int64_t weight_per, enum quantity quantity,
+			 const char *shown)
+{
+	char bus[400];
+
+	snprintf(bus, sizeof(bus), BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = %s\n", text);
+	assert_bus_taken(bus, "");
+	assert_int_equal(site_conf->buses[0].inputs[0].weight, weight);
+	assert_int_equal(site_conf->buses[0].inputs[0].weight_per, weight_per);
+	assert_counts(&site_conf->buses[0].inputs[0], quantity, shown);
+}
+
+TEST_WITH(pulse_may_be_an_exact_fraction_of_a_base_unit, site_set_up, site_tear_down)
+{
+	assert_pulse("0.5 Wh", 1, 2, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("1.25 Wh", 5, 4, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.625 Wh", 5, 8, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.3125 Wh", 5, 16, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.15625 Wh", 5, 32, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("0.000001 varh", 1, 1000000, Q_REACTIVE_ENERGY_IMPORT, "kvarh");
+	assert_pulse("0.0001 l", 1, 10, Q_VOLUME, "l");
+	assert_pulse("5 kVAh", 5000, 1, Q_APPARENT_ENERGY, "kVAh");
+	assert_pulse("2 kcal", 2000, 1, Q_HEAT, "kcal");
+	assert_pulse("1000000 kWh", 1000000000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+}
+
+TEST_WITH(pulse_may_be_stated_as_on_the_plate, site_set_up, site_tear_down)
+{
+	assert_pulse("800 imp/kWh", 5, 4, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("2000 imp/kWh", 1, 2, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("6400 imp/kWh", 5, 32, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("3 imp/kvarh", 1000, 3, Q_REACTIVE_ENERGY_IMPORT, "kvarh");
+	assert_pulse("100 imp/m3", 10000, 1, Q_VOLUME, "m3");
+	assert_pulse("20 imp/m3", 50000, 1, Q_VOLUME, "m3");
+	assert_pulse("0.1 imp/kWh", 10000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+}
+
+#define OFFSET_ALLOWED "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal allowed\n"
+#define PULSE_ALLOWED                                                                                                  \
+	"a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3 allowed\n"
+
+TEST_WITH(pulse_that_is_none_is_refused, site_set_up, site_tear_down)
+{
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
+				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n"
+				      "[input k]\nconcentrator = p\ninput = 2\npulse = 1/2 Wh\noffset = 1 MWh\n",
+			   "site/bus.d/a.ini:10: pulse = 10: " PULSE_ALLOWED
+			   "site/bus.d/a.ini:14: pulse = 2000 imp: " PULSE_ALLOWED
+			   "site/bus.d/a.ini:15: offset = 5 imp/kWh: " OFFSET_ALLOWED
+			   "site/bus.d/a.ini:19: pulse = 1/2 Wh: " PULSE_ALLOWED
+			   "site/bus.d/a.ini:20: offset = 1 MWh: " OFFSET_ALLOWED
+			   "site/bus.d/a.ini:18: input = 2: input j in line 11 has it already, once on a "
+			   "concentrator allowed\n");
+}
+
+TEST_WITH(pulse_weights_out_of_range_are_refused, site_set_up, site_tear_down)
+{
+	assert_bus_refused(
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0.1234567 Wh\n"
+			   "[input j]\nconcentrator = p\ninput = 2\npulse = 0 imp/kWh\n"
+			   "[input k]\nconcentrator = p\ninput = 3\npulse = -1 m3\noffset = 9000000000000 kWh\n"
+			   "[input l]\nconcentrator = p\ninput = 4\npulse = 1000000001 Wh\n"
+			   "[input m]\nconcentrator = p\ninput = 5\npulse = 1234.567891 Wh\n",
+		"site/bus.d/a.ini:10: pulse = 0.1234567 Wh: at most 6 decimals allowed\n"
+		"site/bus.d/a.ini:14: pulse = 0 imp/kWh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:18: pulse = -1 m3: N/M ml with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:19: offset = 9000000000000 kWh: -1000000000000000 to 1000000000000000 Wh "
+		"allowed\n"
+		"site/bus.d/a.ini:23: pulse = 1000000001 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:27: pulse = 1234.567891 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
+		"site/bus.d/a.ini:17: input = 3: a pulses has 2 inputs\n"
+		"site/bus.d/a.ini:22: input = 4: a pulses has 2 inputs\n"
+		"site/bus.d/a.ini:26: input = 5: a pulses has 2 inputs\n");
+}
+
+TEST_WITH(offset_is_of_the_same_kind_as_the_pulse, site_set_up, site_tear_down)
+{
+	assert_bus_refused(
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10 Wh\noffset = 5 m3\n",
+		"site/bus.d/a.ini:11: offset = 5 m3: a unit of the same kind as the pulse's (kWh) allowed\n");
+}
+
+TEST_WITH(pulse_or_preset_is_needed_but_not_both, site_set_up, site_tear_down)
+{
+	assert_bus_refused(
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n"
+			   "[input j]\nconcentrator = p\ninput = 2\npulse = 10 Wh\npreset = conto-d2\n",
+		"site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, "
+		"expected\n"
+		"site/bus.d/a.ini:14: preset = conto-d2 beside pulse = 10 Wh: one of them allowed\n");
+}
+
+TEST_WITH(preset_conto_d2_weighs_10_Wh, site_set_up, site_tear_down)
+{
+	assert_bus_taken(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d2\noffset = 1.5 kWh\n",
+			 "");
+	assert_int_equal(site_conf->buses[0].inputs[0].weight, 10);
+	assert_counts(&site_conf->buses[0].inputs[0], Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_int_equal(site_conf->buses[0].inputs[0].offset, 1500);
+}
+
+TEST_WITH(preset_conto_d1_must_be_stated_as_pulse, site_set_up, site_tear_down)
+{
+	assert_bus_refused(
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d1\n",
+		"site/bus.d/a.ini:10: preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh "
+		"in its order table and 2000 imp/kWh in its text: pulse with the weight on the meter's plate "
+		"expected\n");
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d3\n",
+			   "site/bus.d/a.ini:10: preset = conto-d3: conto-d2 allowed\n");
+}
+
+TEST_WITH(concentrator_is_a_meter_of_the_same_bus, site_set_up, site_tear_down)
+{
+	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n" PULSES);
+	assert_bus_refused(BUS METER "[input i]\nconcentrator = p\ninput = 1\npulse = 1 l\n",
+			   "site/bus.d/a.ini:7: concentrator = p: the name of a meter of this bus allowed\n");
+}
+
+TEST_WITH(concentrator_has_pulse_inputs, site_set_up, site_tear_down)
+{
+	assert_bus_refused(BUS METER "[input i]\nconcentrator = m\ninput = 1\npulse = 1 l\n",
+			   "site/bus.d/a.ini:7: concentrator = m: a meter has no pulse inputs, a pulse concentrator "
+			   "expected\n");
+}
+
+UNIT_MAIN(NULL, NULL)
