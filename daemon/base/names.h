@@ -15,7 +15,7 @@ enum names_kind {
 	NAMES_COUNTER,	/* only ever rises inside one life; whole base units */
 	NAMES_GAUGE,	/* a momentary value; whole base units, may be negative */
 	NAMES_STATE,	/* a small number that means a state: the tariff in force, the counter's highest value */
-	NAMES_IDENTITY, /* text (or a number shown as text): who the meter says it is */
+	NAMES_IDENTITY, /* text (or a number shown as text) by which a meter names itself */
 };
 
 struct names_row {

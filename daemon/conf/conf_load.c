@@ -35,7 +35,7 @@ enum {
 
 static const char bus_suffix[] = ".ini";
 
-/* Meters that are nothing but a pulse output: what the plate of the model says. */
+/* Meters that are nothing but a pulse output: the pulse on the plate of each model. */
 static const struct {
 	const char *name, *pulse;
 } presets[] = {{"conto-d2", "10 Wh"}};

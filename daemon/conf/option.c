@@ -31,8 +31,8 @@ static const struct option_word turns[] = {{"auto", CONF_RS485_AUTO},
 					   {NULL, 0}};
 static const struct option_word answers[] = {{"yes", true}, {"no", false}, {NULL, 0}};
 
-/* What inputs count, by the units that a bus file may use for it; the last ones, how often a pulse comes as it is
- * written on plates, for pulses only. names knows what a unit is worth. */
+/* The units that a bus file may use for an input, and the quantity that it counts then. The last ones, pulses per unit
+ * as plates have them, are for pulses only. names knows the worth of a unit. */
 static const struct countable {
 	const char *text;
 	enum quantity quantity;

@@ -3,7 +3,7 @@
  * pause is over, also while there is no job. A job is read request by request until one gets no answer; what was read
  * so far comes back with it.
  *
- * What both threads see lies behind one lock, which nobody holds during I/O, or in the two atomics. A job is never
+ * Members that both threads see lie behind one lock, which is never held during I/O, or are atomic. A job is never
  * locked: it belongs to the side that has it, and the lock of the queues hands it over complete.
  *
  * The debts of a unit (bus.h, "Late answers") are a set of word counts and a time. A request that was sent and not
@@ -71,7 +71,7 @@ struct bus {
 	struct link *link;
 	int64_t pause_us;     /* after the next failure to open; 0 = at once */
 	int64_t next_open_us; /* when to try again */
-	bool is_lost;	      /* the line, not closed by ourselves: to be opened again without being asked */
+	bool is_lost;	      /* the line, not closed by ourselves: to be opened again without a job too */
 	int64_t woken_us;     /* when the main thread was last woken for results */
 	struct owed owed[UNITS];
 };

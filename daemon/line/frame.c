@@ -120,7 +120,7 @@ static size_t stated_length(const uint8_t *frame, size_t n)
 	return 0;
 }
 
-/* What a sound frame is to the query, when it is not the answer. */
+/* The kind of a sound frame that is not the answer to the query. */
 static enum frame_kind foreign_kind(const struct frame_query *q, uint8_t unit, uint8_t function)
 {
 	if (unit != q->unit)

@@ -64,18 +64,19 @@ int64_t frame_gap_us(unsigned baud, unsigned bits_per_char);
  * silence. */
 int64_t frame_exchange_us(unsigned n_words, uint32_t turnaround_ms, unsigned baud, unsigned bits_per_char);
 
-/* What is at the start of the n bytes received so far. An RTU frame ends where its length byte says, at once;
+/* Judge the start of the n bytes received so far. An RTU frame ends at once where its length byte puts its end;
  * bytes 0x00 and 0xff before a frame are passed over only when the CRC of what follows fits. */
 struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n);
 struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *bytes, size_t n);
 
-/* What n bytes of RTU were, now that the line has fallen silent after them, when frame_look_rtu() found PARTIAL or
- * UNKNOWN. Never PARTIAL, ANSWER, EXCEPTION, ECHO or UNKNOWN. */
+/* Judge n bytes of RTU once the line has fallen silent after them, when frame_look_rtu() found PARTIAL or UNKNOWN.
+ * Never PARTIAL, ANSWER, EXCEPTION, ECHO or UNKNOWN. */
 enum frame_kind frame_after_silence(const struct frame_query *q, const uint8_t *bytes, size_t n);
 
 /* Whether all n bytes are what an idle or switching line makes up: 0x00 and 0xff. */
 bool frame_is_noise(const uint8_t *bytes, size_t n);
 
+/* The CRC of Modbus over serial line; it is sent low byte first. */
 uint16_t frame_crc(const uint8_t *bytes, size_t n);
 
 #endif

@@ -15,7 +15,7 @@
  *
  * Too fast: on a real serial line, while an earlier request is unanswered, an answer that ends before request and
  * answer can have passed the wire at the line's speed is the answer to that earlier request. This is not judged on
- * pseudo-terminals and gateways, where nothing tells how fast bytes travel. */
+ * pseudo-terminals and gateways, where the speed of the bytes is unknown. */
 #include "link.h"
 
 #include <assert.h>
@@ -158,7 +158,7 @@ static int new_context(struct link *l, const char *device)
 	return l->ctx != NULL ? 0 : set_error(l, -errno, "%s: %s", device, modbus_strerror(errno));
 }
 
-/* Who turns the line round. */
+/* Choose the side that turns the line round. */
 static int set_direction(struct link *l)
 {
 	enum conf_rs485 mode = l->conf->rs485;

@@ -16,7 +16,7 @@ enum link_status {
 	LINK_CRC,	 /* answer with a bad CRC */
 	LINK_WRONG_UNIT, /* well-formed answer of another unit */
 	LINK_WRONG_FUNCTION,
-	LINK_WRONG_LENGTH,	/* also: longer or shorter than its own length byte says */
+	LINK_WRONG_LENGTH,	/* also: not as long as its own length byte states */
 	LINK_WRONG_TRANSACTION, /* TCP: another transaction's answer */
 	LINK_TOO_FAST,		/* faster than the wire can carry it: it answers an earlier request */
 	LINK_EXCEPTION,		/* the meter or gateway refused; see link_reply.exception */

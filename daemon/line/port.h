@@ -27,13 +27,13 @@ void port_share(int fd);
 bool port_has_speed(int fd, unsigned baud);
 bool port_knows_speed(unsigned baud);
 
-/* Make what a port's RS485 mode is (r) what the bus wants: switched on, RTS high while sending unless a polarity is
- * set, the bus's delays. Where the bus has 0, and of a mode that is on the polarity, what the device tree has set is
- * kept. Returns false when r was that already. */
+/* Change a port's RS485 mode r to the one that the bus wants: switched on, RTS high while sending unless a polarity is
+ * set, the bus's delays. A delay that the bus has as 0, and the polarity of a mode that is on, stay as the device tree
+ * has set them. Returns false when r needed no change. */
 bool port_want_rs485(struct serial_rs485 *r, const struct conf_bus *b);
 
-/* Let the kernel's driver turn the line round, as port_want_rs485() says. 0, or -errno: most USB adapters do it by
- * themselves and have no such call; -ERANGE: the driver takes no such delays. */
+/* Let the kernel's driver turn the line round, in the mode that port_want_rs485() makes. 0, or -errno: most USB
+ * adapters do it by themselves and have no such call; -ERANGE: the driver takes no such delays. */
 int port_use_kernel_rs485(int fd, const struct conf_bus *b);
 
 /* Set or clear RTS. 0 or -errno. */
@@ -42,7 +42,7 @@ int port_set_rts(int fd, bool on);
 /* Wait, until the given monotonic time at most, for the last bit to have left the port. */
 void port_wait_sent(int fd, int64_t until_us);
 
-/* Have received bytes handed over at once: FTDI chips wait 16 ms by default. Best effort. */
+/* Have received bytes delivered at once: FTDI chips wait 16 ms by default. Best effort. */
 void port_lower_latency(const char *device, int fd);
 
 #endif

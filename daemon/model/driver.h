@@ -50,7 +50,7 @@ enum driver_type {
 /* How the words of a 32-bit or 64-bit value and their bytes follow each other; libmodbus's own words. */
 enum driver_order { DRIVER_ABCD, DRIVER_BADC, DRIVER_CDAB, DRIVER_DCBA };
 
-/* What a row is read for; a set of them is a mask. */
+/* The purpose that a row is read for; a set of them is a mask. */
 enum driver_group {
 	DRIVER_ENERGY = 1,   /* counters and tariffs: every energy_every */
 	DRIVER_POWER = 2,    /* voltages, currents, powers: every power_every */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* driver_reader.h - what the files that read register tables share; nobody else includes it.
+/* driver_reader.h - what the files that read register tables share; no other file includes it.
  *
  *   driver_read.c     a file in, a driver out
  *   driver_section.c  sections and the keys of [model], [block NAME] and [scale NAME]
@@ -37,7 +37,7 @@ struct driver_na {
 	struct driver_pattern pattern[MODEL_NA_MAX];
 };
 
-/* What a row has that needs the whole file to be read first. */
+/* The parts of a row that need the whole file to be read first. */
 struct driver_note {
 	struct driver_na na;
 	bool own_provenance;

@@ -496,7 +496,7 @@ void driver_row_read(struct driver_reader *r, const char *name, const char *valu
 	}
 }
 
-/* What needs the whole file */
+/* After the whole file */
 
 /* Bits of the value itself, of each word for texts and clocks. */
 static unsigned value_bits(const struct driver_row *row)

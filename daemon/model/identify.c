@@ -37,7 +37,7 @@ struct asker {
 
 /* How well a device fits one table. */
 struct fit {
-	struct identity says;
+	struct identity answers;
 	unsigned n_said, n_met, n_unmet;
 };
 
@@ -131,14 +131,14 @@ static void set_text(struct identity *id, enum quantity q, const char *text)
 
 static void judge_row(const struct driver *d, const struct driver_row *row, const uint16_t *words, struct fit *f)
 {
-	char text[sizeof(f->says.serial)];
+	char text[sizeof(f->answers.serial)];
 
 	if (codec_text(d->order, row, words, text, sizeof(text)) != CODEC_OK) {
 		f->n_unmet += row->expect[0] != '\0';
 		return;
 	}
 	f->n_said++;
-	set_text(&f->says, row->quantity, text);
+	set_text(&f->answers, row->quantity, text);
 	if (row->expect[0] == '\0')
 		return;
 	if (driver_row_expects(row, text))
@@ -183,7 +183,7 @@ static int consider_table(const struct driver *d, struct asker *a, struct best *
 	/* A sibling's table may name more rows than the model's own: the fullest answer is kept. */
 	if (f.n_met > 0 && f.n_said > best->n_said) {
 		best->n_said = f.n_said;
-		*out = f.says;
+		*out = f.answers;
 	}
 	if (f.n_unmet > 0 || f.n_met == 0 || f.n_met < best->n_met)
 		return 0;

@@ -16,7 +16,7 @@ typedef int identify_read_fn(void *context, uint8_t function, uint16_t address, 
 
 enum { IDENTITY_FITS_MAX = 8 };
 
-/* What the device answered; "" = it did not. */
+/* The answers of the device; "" = none. */
 struct identity {
 	char maker[40], product[40], name[40], serial[72], firmware[40];
 	const struct driver *model; /* the one table whose every expectation it meets, or NULL: none or several do */

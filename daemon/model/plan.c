@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wanted is turned into cells: spans of words that must come in one piece, a value or a sign word, in the order
- * of their addresses. Of two neighbouring cells it is known whether one request may hold both; that settles it for
- * longer runs too, for a request may reach from one cell to another when each step between them is allowed and the
+/* The rows that are wanted become cells: spans of words that must come in one piece, a value or a sign word, in the
+ * order of their addresses. Of two neighbouring cells it is known whether one request may hold both; that settles it
+ * for longer runs too, for a request may reach from one cell to another when each step between them is allowed and the
  * whole is no longer than max_words.
  *
  * The requests are chosen from left to right: the best cover of the first i + 1 cells is the best cover of the first k
