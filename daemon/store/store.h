@@ -54,7 +54,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e);
 int64_t store_meter_id(const struct store *s, const char *name);
 
 /* Take one reading; it is copied. A slot that the database already has for this meter is left as it is. Without memory
- * for it the reading is lost, and store_error() says so. */
+ * for it the reading is lost, and the event of the next commit counts it. */
 void store_reading(struct store *s, const struct reading *r);
 
 /* What the last commit left of the account, for questions about it. Valid until the next call that may commit or
