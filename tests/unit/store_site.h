@@ -175,4 +175,12 @@ static inline void request_replacement(struct site *t, const char *meter, int64_
 	sqlite3_close(db);
 }
 
+/* Minutes first to last of "press": a counter and a power. */
+static inline void hold_minutes(struct site *t, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(81234000) + 10 * i,
+		     Q_ACTIVE_POWER, INT64_C(600000), Q_COUNT);
+}
+
 #endif

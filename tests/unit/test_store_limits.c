@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -44,14 +43,6 @@ static sqlite3 *lock(const struct site *t)
 	assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	return other;
-}
-
-/* Minutes first to last of "press": a counter and a power. */
-static void hold_minutes(struct site *t, int first, int last)
-{
-	for (int i = first; i <= last; i++)
-		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(81234000) + 10 * i,
-		     Q_ACTIVE_POWER, INT64_C(600000), Q_COUNT);
 }
 
 TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
@@ -203,113 +194,6 @@ TEST_WITH(events_that_wait_are_bounded, setup_limits, teardown)
 	sqlite3_close(other);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE kind = 'gap'"), "10 events"));
-}
-
-static long number(const struct site *t, const char *sql)
-{
-	return strtol(rows(t, sql), NULL, 10);
-}
-
-static void commit_at(struct site *t, int minute)
-{
-	store_tick(t->store, T + minute * 60);
-	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-}
-
-TEST_WITH(old_readings_go_and_the_file_stops_growing, setup_limits, teardown)
-{
-	struct site *t = *state;
-	long pages = 0;
-
-	t->conf.keep_readings_d = 5;
-	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
-	for (int minute = 0; minute < 20 * 1440; minute += 10) {
-		hold_minutes(t, minute, minute + 9);
-		commit_at(t, minute + 9);
-		if (minute == 10 * 1440)
-			pages = number(t, "SELECT count(*) FROM dbstat WHERE name LIKE 'reading_%'") +
-				number(t, "PRAGMA freelist_count");
-	}
-	/* five days, and less than a lump and its like above them */
-	assert_in_range(number(t, "SELECT count(*) FROM energy"), 5 * 1440, 5 * 1440 + 2520);
-	assert_in_range(number(t, "SELECT count(*) FROM power"), 5 * 1440, 5 * 1440 + 2520);
-	assert_in_range(number(t, "SELECT count(*) FROM dbstat WHERE name LIKE 'reading_%'") +
-				number(t, "PRAGMA freelist_count"),
-			pages - 20, pages + 20);
-	/* the rest is for ever */
-	assert_rows(t, "SELECT count(*) FROM interval WHERE quantity = 'active_energy_import'", "1919");
-	assert_rows(t, "SELECT count(*) FROM daily WHERE quantity = 'active_energy_import'", "20");
-	assert_rows(t, "SELECT count(*) FROM life", "1");
-	assert_in_range(number(t, "SELECT value FROM setting WHERE name = 'deleted_until'"), T + 13 * 86400,
-			T + 15 * 86400);
-}
-
-TEST_WITH(old_events_that_come_again_and_again_go_but_for_the_newest, setup_limits, teardown)
-{
-	struct site *t = *state;
-
-	t->conf.keep_readings_d = 2;
-	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
-	for (int hour = 0; hour < 5 * 24; hour += 12) {
-		int64_t at_ms = (T + hour * 3600) * 1000;
-
-		store_event(t->store, at_ms, "press", "meter-down", "down: timeout");
-		store_event(t->store, at_ms + 60000, "press", "meter-up", "up");
-		if (hour == 0) {
-			store_event(t->store, at_ms, "hall", "bus-down", "down: port gone");
-			store_event(t->store, at_ms, "press", "rollover", "from 9 to 0");
-		}
-		hold_minutes(t, hour * 60, hour * 60);
-		commit_at(t, hour * 60);
-	}
-	/* the last look was at 96 h */
-	assert_rows(t,
-		    "SELECT kind, count(*), (min(ts) - 1767225600) / 3600 FROM event WHERE kind <> 'gap' GROUP BY kind",
-		    "bus-down|1|0\nmeter-down|6|48\nmeter-up|6|48\nrollover|1|0");
-}
-
-TEST_WITH(many_that_are_too_old_at_once_go_in_steps, setup_limits, teardown)
-{
-	struct site *t = *state;
-
-	hold_minutes(t, 0, 20000);
-	commit_at(t, 20000);
-	t->conf.keep_readings_d = 1;
-	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
-	hold_minutes(t, 20001, 20001);
-	commit_at(t, 20001);
-	assert_in_range(number(t, "SELECT count(*) FROM energy"), 20002 - 2600, 20002 - 2400);
-	hold_minutes(t, 20002, 20002);
-	commit_at(t, 20002);
-	assert_in_range(number(t, "SELECT count(*) FROM energy"), 20003 - 5200, 20003 - 4900);
-}
-
-TEST_WITH(a_clock_that_is_years_ahead_for_a_while_makes_nothing_old, setup, teardown)
-{
-	struct site *t = *state;
-
-	t->conf.keep_readings_d = 30;
-	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
-	hold_minutes(t, 0, 4000);
-	commit_at(t, 4000);
-	for (int minute = 4 * 365 * 1440; minute < 4 * 365 * 1440 + 30; minute++) {
-		hold_minutes(t, minute, minute);
-		commit_at(t, minute);
-	}
-	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 4001 + 30);
-}
-
-TEST_WITH(a_clock_that_is_not_known_good_makes_nothing_old, setup_limits, teardown)
-{
-	struct site *t = *state;
-
-	t->conf.keep_readings_d = 1;
-	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
-	hold_minutes(t, 0, 9999);
-	commit_at(t, 1);
-	hold(t, "press", T + 90000000, READING_UNSYNCHRONISED, Q_ACTIVE_POWER, INT64_C(1), Q_COUNT);
-	commit_at(t, 1500000);
-	assert_rows(t, "SELECT count(*) FROM energy", "10000");
 }
 
 /* Another program, python3, that begins to read and then sleeps. */
