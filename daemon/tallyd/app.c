@@ -29,8 +29,8 @@ enum {
 	LINES_END_MS = 2500, /* the contract gives three seconds for everything */
 };
 
-/* How often the service manager's line is brought up to date, if it has changed. */
-static const double TELL_EVERY_S = 2;
+/* How often the line of the service manager is sent, if it has changed. */
+static const double STATUS_LINE_EVERY_S = 2;
 
 struct app {
 	const char *dir;
@@ -41,16 +41,16 @@ struct app {
 	struct store *store;
 	struct lines *lines;
 	ev_signal terminate, interrupt, hangup;
-	ev_timer commit, tell, watchdog;
+	ev_timer commit, status_line, watchdog;
 	struct intake intake;
 	int64_t started_us;
 	int64_t status_at_ms;
 	struct commit_log commit_log;
-	bool reload_again;   /* asked for while one is under way */
-	bool reload_failed;  /* the last one: files and daemon differ */
+	bool reload_again;   /* requested while one was running */
+	bool reload_failed;  /* the last one: the files are not what is in force */
 	bool is_left_behind; /* a worker hangs: nothing that it may use is freed */
-	bool told_stuck;
-	char told[200];
+	bool is_stuck_reported;
+	char sent_status[200];
 };
 
 /* Log what was found. Returns whether that holds no error. */
@@ -124,29 +124,29 @@ static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 	commit(app);
 }
 
-/* What the service manager shows of us: "3 of 4 buses and 57 of 60 meters up". Sent when it has changed. */
-static void tell_status(struct app *app)
+/* Send the line that the service manager shows, "3 of 4 buses and 57 of 60 meters up", when it has changed. */
+static void send_status(struct app *app)
 {
 	struct lines_count n;
-	char text[sizeof(app->told)];
+	char text[sizeof(app->sent_status)];
 
 	lines_count(app->lines, &n);
 	snprintf(text, sizeof(text), "%zu of %zu buses and %zu of %zu meters up%s%s", n.n_buses_up, n.n_buses,
 		 n.n_meters_up, n.n_meters, app->commit_log.is_failing ? "; the database can not be written" : "",
 		 app->reload_failed ? "; the files have errors, the configuration before is in force" : "");
-	if (strcmp(text, app->told) == 0)
+	if (strcmp(text, app->sent_status) == 0)
 		return;
-	snprintf(app->told, sizeof(app->told), "%s", text);
+	snprintf(app->sent_status, sizeof(app->sent_status), "%s", text);
 	notify_send("STATUS=%s\n", text);
 }
 
-static void tell_due(struct ev_loop *loop, ev_timer *w, int revents)
+static void status_line_due(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	(void)loop, (void)revents;
-	tell_status(w->data);
+	send_status(w->data);
 }
 
-/* That the loop turns is shown by being here; that the buses make progress is asked of them. */
+/* This call proves that the loop turns; whether the buses make progress they are asked. */
 static void watchdog_due(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct app *app = w->data;
@@ -155,23 +155,21 @@ static void watchdog_due(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	if (stuck == NULL)
 		notify_send("WATCHDOG=1\n");
-	else if (!app->told_stuck)
+	else if (!app->is_stuck_reported)
 		log_error("bus %s: its worker hangs, in the driver of its port or in the network; the watchdog will "
 			  "start tallyd again",
 			  stuck);
-	app->told_stuck = stuck != NULL;
+	app->is_stuck_reported = stuck != NULL;
 }
 
-static void tell_ready(struct app *app)
+static void send_ready(struct app *app)
 {
-	app->told[0] = '\0';
+	app->sent_status[0] = '\0';
 	notify_send("READY=1\n");
-	tell_status(app);
+	send_status(app);
 }
 
-/* Reload: everything is read and checked first; only what can be put into force as a whole is. */
-
-/* Keys that the store takes once, when it is opened; keep_readings and interval it takes at any time. */
+/* Warn of changed keys that the store takes only when it is opened; keep_readings and interval it takes at any time. */
 static void warn_unchangeable(const struct conf *old, const struct conf *new)
 {
 	const struct {
@@ -201,7 +199,7 @@ static void reload(struct app *app);
 
 static void end_reload(struct app *app)
 {
-	tell_ready(app);
+	send_ready(app);
 	if (app->reload_again) {
 		app->reload_again = false;
 		reload(app);
@@ -220,7 +218,8 @@ static void reload_done(void *context, const struct lines_change *change)
 	end_reload(app);
 }
 
-/* The configuration of the files, which the store knows from now on; or NULL after logging every error. */
+/* Read and check all files before anything is changed, and hand the store the new configuration. NULL, after logging
+ * every error: nothing has changed. */
 static struct conf *read_whole(struct app *app)
 {
 	struct err e = {0};
@@ -262,7 +261,7 @@ static void reload(struct app *app)
 	}
 }
 
-static void reload_asked(struct ev_loop *loop, ev_signal *w, int revents)
+static void reload_requested(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	struct app *app = w->data;
 
@@ -273,13 +272,11 @@ static void reload_asked(struct ev_loop *loop, ev_signal *w, int revents)
 		reload(app);
 }
 
-static void end_asked(struct ev_loop *loop, ev_signal *w, int revents)
+static void end_requested(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	(void)w, (void)revents;
 	ev_break(loop, EVBREAK_ALL);
 }
-
-/* What is started, in this order, and stopped, in the reverse of it. */
 
 static int start_conf(struct app *app)
 {
@@ -350,9 +347,9 @@ static void watch_signal(struct app *app, ev_signal *w, void (*called)(struct ev
 
 static int start_signals(struct app *app)
 {
-	watch_signal(app, &app->terminate, end_asked, SIGTERM);
-	watch_signal(app, &app->interrupt, end_asked, SIGINT);
-	watch_signal(app, &app->hangup, reload_asked, SIGHUP);
+	watch_signal(app, &app->terminate, end_requested, SIGTERM);
+	watch_signal(app, &app->interrupt, end_requested, SIGINT);
+	watch_signal(app, &app->hangup, reload_requested, SIGHUP);
 	return 0;
 }
 
@@ -363,7 +360,7 @@ static void stop_signals(struct app *app)
 	ev_signal_stop(app->loop, &app->hangup);
 }
 
-/* The request in hand is finished on every line, then what it brought is taken. */
+/* Every line finishes the request in hand, and its answer is still taken. */
 static void stop_lines(struct app *app)
 {
 	if (app->lines == NULL)
@@ -410,7 +407,7 @@ static int start_timers(struct app *app)
 	app->started_us = mono_us();
 	watch_timer(app, &app->commit, commit_due, app->conf->commit_interval_ms / 1000.0);
 	if (notify_is_wanted())
-		watch_timer(app, &app->tell, tell_due, TELL_EVERY_S);
+		watch_timer(app, &app->status_line, status_line_due, STATUS_LINE_EVERY_S);
 	if (watchdog_us > 0)
 		watch_timer(app, &app->watchdog, watchdog_due, (double)watchdog_us / 2e6);
 	return 0;
@@ -419,35 +416,37 @@ static int start_timers(struct app *app)
 static void stop_timers(struct app *app)
 {
 	ev_timer_stop(app->loop, &app->commit);
-	ev_timer_stop(app->loop, &app->tell);
+	ev_timer_stop(app->loop, &app->status_line);
 	ev_timer_stop(app->loop, &app->watchdog);
 }
 
-static int start_telling(struct app *app)
+static int start_announcing(struct app *app)
 {
 	log_info("tallyd %s: runs; buses: %zu, database %s", TALLY_VERSION, app->conf->n_buses, app->conf->store_path);
-	tell_ready(app);
+	send_ready(app);
 	return 0;
 }
 
-static void stop_telling(struct app *app)
+static void stop_announcing(struct app *app)
 {
 	(void)app;
 	notify_send("STOPPING=1\nSTATUS=finishing the requests in hand\n");
 	log_info("tallyd: stopping");
 }
 
+/* The parts of the daemon, started in this order and stopped in the reverse. When one does not start, those before it
+ * are stopped. */
 static const struct {
-	int (*start)(struct app *app); /* 0, or after a log line: what was started is stopped again */
+	int (*start)(struct app *app); /* 0, or -1 after a log line */
 	void (*stop)(struct app *app);
 } steps[] = {
-	{start_conf, stop_conf},       /* what to do, read whole and checked */
-	{start_loop, stop_loop},       /* which everything below hangs in */
-	{start_signals, stop_signals}, /* end, reload: heard from here on, obeyed once all has started */
-	{start_store, stop_store},     /* opened, brought up to date, told what is configured */
-	{start_lines, stop_lines},     /* every bus: its worker, its poller */
-	{start_timers, stop_timers},   /* commit, status, watchdog */
-	{start_telling, stop_telling}, /* ready, or stopping */
+	{start_conf, stop_conf},	     /* what to do, read whole and checked */
+	{start_loop, stop_loop},	     /* which everything below hangs in */
+	{start_signals, stop_signals},	     /* end, reload: received from here on, obeyed once all has started */
+	{start_store, stop_store},	     /* opened, brought up to date, configured */
+	{start_lines, stop_lines},	     /* every bus: its worker, its poller */
+	{start_timers, stop_timers},	     /* commit, status, watchdog */
+	{start_announcing, stop_announcing}, /* ready, or stopping */
 };
 
 static int run(struct app *app)
