@@ -78,7 +78,7 @@ bool asking_begin_identify(struct asking *a, unsigned n_retries);
 bool asking_begin_probe(struct asking *a);
 void asking_begin_part(struct asking *a, struct plan_request r);
 
-/* What became of the job that has come back. */
+/* The outcome of the job that has come back. */
 enum asking_outcome asking_outcome(const struct asking *a);
 
 /* The task waits: its job, made or come back, is not submitted now, and n_retries more are left. */
@@ -96,7 +96,7 @@ void asking_end(struct asking *a);
 /* Whether the last reply of the job says that the meter has no such function (exception 1): retrying cannot help. */
 bool asking_lacks_function(const struct asking *a);
 
-/* What became of the one request of a part. */
+/* The answer to the one request of a part, for parts_take(). */
 enum parts_answer asking_part_answer(const struct asking *a);
 
 /* Start a search in parts for what the meter refused of this task, unless one is under way. Returns how many requests

@@ -67,7 +67,7 @@ void health_probe_now(struct health *h, int64_t now_ms);
 /* The wall clock was set back to now_ms: a probe planned by the old time must not wait longer than a pause. */
 void health_clock_set_back(struct health *h, int64_t now_ms);
 
-/* What became of the requests that brought no good answer, "3 timeout, 1 bad CRC"; "" = nothing went wrong.
+/* Count by kind the requests that brought no good answer, "3 timeout, 1 bad CRC"; "" = nothing went wrong.
  * out holds n bytes, HEALTH_COUNTS_TEXT_MAX are enough. */
 void health_counts_text(const struct health *h, char *out, size_t n);
 

@@ -6,7 +6,7 @@
  * the meter that was, so it is asked for a second time before it is believed, and nothing is read until that answer has
  * come. Implausible counters are read a second time too, after the identity was asked for.
  *
- * What a device does not answer this time stays as it was: silence is no new identity.
+ * Silence is no new identity: a text that gets no answer this time stays as it was.
  *
  * struct meter_identity is written by identity.c only. It decodes the answers that asking holds and asks nothing
  * itself; what becomes of a new identity is the caller's business. Plain values: no allocation, no I/O, no logging; the
@@ -58,10 +58,10 @@ void identity_ask_now(struct meter_identity *id);
 /* The meter was read without having been identified, although it was time: ask again later. */
 void identity_note_read(struct meter_identity *id, int64_t now_ms);
 
-/* Whether the next answers are the second ones, asked for to confirm a new serial number. */
+/* Set whether the next answers are the second ones, asked for to confirm a new serial number. */
 void identity_confirm_serial(struct meter_identity *id, bool confirms);
 
-/* Whether the next reading is the second one, to confirm implausible counters. */
+/* Set whether the next reading is the second one, to confirm implausible counters. */
 void identity_confirm_counters(struct meter_identity *id, bool confirms);
 
 /* The wall clock was set back to now_ms: a question planned by the old time must not wait longer than a day. */

@@ -4,7 +4,7 @@
  *
  * lines_set() puts a configuration into force. A bus that the new configuration has unchanged (conf_bus_equal()) is
  * left alone: it continues with the structs of the old configuration, which conf_keep() holds for it. All others end
- * first, each within BUS_GRACE_MS, while the unchanged ones go on polling. Only when the last of them has closed its
+ * first, each within BUS_GRACE_MS, while the unchanged ones keep polling. Only when the last of them has closed its
  * port does what the new configuration wants begin, so that two workers never fight for a port. Meters of a changed bus
  * that are configured as before keep what is known of them.
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* meter.h - one meter as its poller sees it: the parts that its state is made of, each written by its own file.
  *
- * This is only the composition. What a part owns and guarantees says its header; what an answer means for all of them
- * together decides the poller.
+ * This is only the composition. The header of each part says what it owns and guarantees; the poller decides what an
+ * answer means for all of them together.
  * No I/O, no clock, no logging; it allocates in meter_new(), and asking when a plan is made. One thread. */
 #ifndef TALLY_METER_H
 #define TALLY_METER_H
@@ -36,7 +36,7 @@ struct meter *meter_new(const struct conf_meter *conf, int64_t id, int64_t now_m
 /* NULL is allowed. No job may be under way. */
 void meter_free(struct meter *m);
 
-/* Before anything is asked: go on with all that old knew, which is configured alike and asks nothing any more. */
+/* Before anything is asked: take over all that old knows. It is configured alike and asks nothing any more. */
 void meter_inherit(struct meter *m, const struct meter *old);
 
 /* The text of the view meter_status; a meter that is not the model of the configuration is suspect. */

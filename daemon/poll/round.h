@@ -43,7 +43,7 @@ struct round {
 	size_t turn;	   /* which meter is asked then */
 };
 
-/* What each meter carries of the rounds. */
+/* The part of a round that each meter carries. */
 struct round_mark {
 	uint64_t number;  /* of the last round in which it was asked, 0 = in none */
 	bool is_of_round; /* its job counts for the round; else it is extra */

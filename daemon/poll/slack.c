@@ -3,7 +3,7 @@
 
 enum { LEAST_MS = 100 }; /* in less time no question is worthwhile */
 
-/* What the meter must be asked outside the round, and since when. */
+/* Find out for what the meter must be asked outside the round, and since when. */
 static enum slack_use use_of(const struct meter *m, int64_t now_ms, int64_t *since_ms)
 {
 	*since_ms = m->due.slot_s * 1000;

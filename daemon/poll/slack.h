@@ -3,7 +3,7 @@
  *
  * The more urgent question comes first, of equals the one that has waited longest. A meter is asked when the time left
  * is enough for its answer: twice what its answers usually take. One that never finds that much time is asked all the
- * same once it has waited long, so that a line that is always busy starves nobody.
+ * same once it has waited long, so that no meter starves on a line that is always busy.
  *
  * It reads meters and changes none. Pure: no allocation, no I/O, no logging; the wall clock is an argument. One
  * thread. */
@@ -19,7 +19,7 @@ enum {
 	SLACK_WAIT_MAX_MS = 10000, /* a retry or a suspect meter that finds no time for so long is asked all the same */
 };
 
-/* What the time is used for, the more urgent first. */
+/* Uses of the time, the more urgent first. */
 enum slack_use {
 	SLACK_RETRY,   /* a retry of what failed in the round */
 	SLACK_PART,    /* a part of a refused request */

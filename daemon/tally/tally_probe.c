@@ -147,7 +147,7 @@ static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
 		       bus->file);
 }
 
-/* What became of it in one sentence, and whether that is good: the meter answered, and is what it should be. */
+/* Print a sentence if the meter did not answer or is another model. Returns whether it did and is the right one. */
 static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 {
 	static const struct meter_identity unknown;
