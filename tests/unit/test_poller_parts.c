@@ -81,4 +81,18 @@ STORY(illegal_function_takes_a_meter_down_at_once)
 	assert_true(was_written("!m1 meter-down: down: exception 1, illegal function"));
 }
 
+STORY(illegal_function_ends_the_search_in_parts_and_takes_the_meter_down)
+{
+	begin_up(wide_model, 2, 10, 0);
+	tick(SLOT_MS);
+	refuse(1);
+	answer();
+	forget();
+	refuse(2); /* the first of both requests, twice: the meter lacks its register */
+	expect("ask m1 100+2\nask m1 104+2\n");
+	answer_exception(1);
+	expect("!m1 meter-down: down: exception 1, illegal function, so far 5 exception; next try in 10 s\n"
+	       "!m1 register-missing: refuses active_energy_import at 100\n");
+}
+
 UNIT_MAIN(NULL, NULL)
