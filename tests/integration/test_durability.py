@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The database under stress: a full disk, a lock, damage, a reader of another user, kill -9."""
 
+import contextlib
 import grp
 import os
 import random
@@ -99,14 +100,25 @@ class TestRefusedWrites(Durability):
         self.assertEqual(self.log().count("are lost"), 1)
         self.assert_sound()
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can mount a file system")
-    def test_a_full_disk_loses_nothing_once_there_is_room_again(self):
+    @contextlib.contextmanager
+    def mount_disk(self, options):
+        """A file system for the database, which ends with all programs of the test."""
         disk = self.dir / "disk"
         disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], capture_output=True).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], capture_output=True).returncode:
             self.skipTest("no file system can be mounted here")
         try:
             self.db_path = disk / "tallyd.db"
+            yield disk
+        finally:
+            for p in self.processes:
+                p.kill()
+                p.wait()
+            subprocess.run(["umount", "-l", disk], check=True)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can mount a file system")
+    def test_a_full_disk_loses_nothing_once_there_is_room_again(self):
+        with self.mount_disk("size=6m") as disk:
             self.start_site()
             since = self.wait_rows("SELECT ts FROM energy WHERE meter = 'north' ORDER BY ts", 2)[-1]["ts"]
             filler = open(disk / "filler", "wb", buffering=0)
@@ -125,25 +137,13 @@ class TestRefusedWrites(Durability):
             self.assertEqual(self.stop_daemon(), 0)
             self.assert_no_slot_lost(since)
             self.assert_sound()
-        finally:
-            for p in self.processes:
-                p.kill()
-                p.wait()
-            subprocess.run(["umount", "-l", disk], check=True)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can mount a file system")
     def test_a_read_only_disk_is_reported_at_the_start(self):
-        disk = self.dir / "disk"
-        disk.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", disk], capture_output=True).returncode:
-            self.skipTest("no file system can be mounted here")
-        try:
-            self.db_path = disk / "tallyd.db"
+        with self.mount_disk("ro"):
             self.start_site()
             self.assertNotEqual(self.daemon.wait(timeout=60), 0)
             self.assertIn("Read-only file system", self.log())
-        finally:
-            subprocess.run(["umount", "-l", disk], check=True)
 
 
 class TestDamage(Durability):

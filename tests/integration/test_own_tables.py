@@ -92,12 +92,12 @@ class TestOwnTables(Site):
 
         self.write("etc/drivers/countis-e44.ini", "; compared with the display\n" + table.replace(" = ", "="))
         self.daemon.send_signal(signal.SIGHUP)
-        wait_for(lambda: "1 go on, 0 changed" in self.log(), "the bus goes on")
+        wait_for(lambda: "1 go on, 0 changed" in self.log(), "the bus to continue")
         self.assertEqual(self.log().count("bus gateway: begins"), 1)
 
         self.write("etc/drivers/countis-e44.ini", table + export)
         self.daemon.send_signal(signal.SIGHUP)
-        wait_for(lambda: "0 go on, 1 changed" in self.log(), "the bus begins again")
+        wait_for(lambda: "0 go on, 1 changed" in self.log(), "the bus to begin again")
         self.wait_rows("SELECT * FROM energy WHERE meter = 'mains' AND active_export_kwh IS NOT NULL", 1)
         self.assertEqual(self.stop_daemon(), 0)
 
