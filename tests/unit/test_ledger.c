@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "driver.h"
+#include "ledger_site.h"
+#include "unit.h"
+
+/* The modulus of a COUNTIS is reported by the meter, and no reading in the tables has it. */
+TEST_WITH(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *d = calloc(1, sizeof(*d));
+
+	d->max_power_w = 100000;
+	d->n_rows = 1;
+	d->rows[0] = (struct driver_row){
+		.quantity = Q_ACTIVE_ENERGY_IMPORT, .mantissa = 10, .scale = -1, .modulus_read = true};
+	t->meters[0].driver = d;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
+	reopen(t);
+	add(t, "press", T, READING_GOOD, Q_COUNTER_MAX, INT64_C(9999999990), Q_COUNT);
+	add(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9999999900), Q_COUNT);
+	add(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(200), Q_COUNT);
+	commit(t);
+	crash(t);
+	add(t, "press", T + 3600, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(500), Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT value FROM daily", "0.6");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT value FROM daily", "0.6");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	reopen(t);
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT value FROM daily", "0.6");
+	t->meters[0].driver = NULL;
+	configure(t);
+	free(d);
+}
+
+static const char intervals[] = "SELECT ts - 1767225600, value, quality FROM interval";
+
+static void resume(struct site *t)
+{
+	assert_int_equal(db_meters_load(&t->reg, &t->db), 0);
+	assert_int_equal(db_tables_load_newest(&t->tables), 0);
+	assert_int_equal(ledger_resume(&t->ledger), 0);
+	assert_int_equal(ledger_mode(&t->ledger), LEDGER_LIVE);
+}
+
+TEST_WITH(transaction_that_was_rolled_back_leaves_no_trace, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 600, 5000);
+	add(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9000), Q_COUNT);
+	roll_back(t);
+	assert_int_equal(ledger_mode(&t->ledger), LEDGER_STALE);
+	resume(t);
+	assert_int_equal(ledger_newest_s(&t->ledger), T + 600);
+	run(t, 660, 1800, 5000);
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.15|measured");
+}
+
+/* The state was saved with the first commit; the replay feeds what came later, an interval and a reset among it. */
+TEST_WITH(account_is_resumed_without_a_write, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int changes;
+
+	run(t, 0, 60, 5000);
+	run(t, 120, 1200, 5000);
+	run(t, 1260, 1500, -60);
+	begin(t);
+	roll_back(t);
+	changes = sqlite3_total_changes(t->db.handle);
+	resume(t);
+	assert_int_equal(sqlite3_total_changes(t->db.handle), changes);
+	run(t, 1560, 1800, -60);
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.14|estimated");
+	assert_rows(t, "SELECT kind FROM event", "implausible\nreset");
+	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
+}
+
+/* What was rolled back must not be in the state that is saved when the length of the intervals changes. */
+TEST_WITH(settings_change_after_a_rollback_as_after_a_commit, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 1200, 5000);
+	add(t, "press", T + 1260, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5210), Q_COUNT);
+	roll_back(t);
+	t->conf.interval_s = 3600;
+	configure(t);
+	assert_int_equal(ledger_mode(&t->ledger), LEDGER_LIVE);
+	run(t, 1260, 3600, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
+		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|measured");
+}
+
+TEST_WITH(interval_that_cannot_be_written_fails_the_whole_transaction, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct reading r = {.meter = 1, .slot_s = T + 960, .quality = READING_GOOD};
+	unsigned suspect_kinds;
+
+	run(t, 0, 840, 5000);
+	begin(t);
+	assert_int_equal(db_exec(&t->db, "CREATE TEMP TRIGGER full BEFORE INSERT ON kept_interval BEGIN "
+					 "SELECT RAISE (ABORT, 'no room'); END"),
+			 0);
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, 5160);
+	assert_int_not_equal(ledger_add_reading(&t->ledger, &r, &suspect_kinds), 0);
+	r.slot_s += 60;
+	assert_int_not_equal(ledger_add_reading(&t->ledger, &r, &suspect_kinds), 0);
+	roll_back(t);
+	resume(t);
+	run(t, 900, 960, 5000);
+	assert_rows(t, intervals, "0|0.15|measured");
+}
+
+TEST_WITH(rebuild_that_was_cut_short_is_done_at_the_next_start, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 1800, 5000);
+	begin(t);
+	assert_int_equal(db_put_setting(&t->db, "rebuild", "not finished"), 0);
+	assert_int_equal(db_exec(&t->db, "DELETE FROM kept_interval; DELETE FROM day_energy; DELETE FROM life"), 0);
+	commit(t);
+	crash(t);
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.15|measured");
+	assert_rows(t, "SELECT value FROM daily ORDER BY quantity", "0.3\n0.15");
+	assert_rows(t, "SELECT count(*) FROM life", "2");
+	assert_rows(t, "SELECT count(*) FROM setting WHERE name = 'rebuild'", "0");
+}
+
+TEST_WITH(rebuild_reports_nothing_again, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	static const char reports[] =
+		"SELECT (SELECT count(*) FROM event_log), (SELECT count(*) FROM suspect), (SELECT count(*) FROM life)";
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 960, -60);
+	assert_rows(t, reports, "2|4|4");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, reports, "2|4|4");
+}
+
+UNIT_MAIN(NULL, NULL)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger_site.h"
+#include "unit.h"
+
+TEST_WITH(intervals_days_and_months_are_kept_as_readings_come, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 3600, 5000);
+	assert_rows(t, "SELECT * FROM interval LIMIT 2",
+		    "2026-01-01T00:00:00Z|1767225600|press|active_energy_import|900|0.15|kWh|measured\n"
+		    "2026-01-01T00:15:00Z|1767226500|press|active_energy_import|900|0.15|kWh|measured");
+	assert_rows(t, "SELECT * FROM interval_energy ORDER BY ts DESC LIMIT 1",
+		    "2026-01-01T00:45:00Z|1767228300|press|900|0.15||||measured");
+	assert_rows(t, "SELECT day, meter, quantity, value, unit, round(coverage, 4) FROM daily ORDER BY quantity",
+		    "2026-01-01|press|active_energy_import|0.6|kWh|0.0417\n"
+		    "2026-01-01|press|active_energy_import_t1|0.3|kWh|0.0417");
+	assert_rows(t, "SELECT month, quantity, value FROM monthly ORDER BY quantity",
+		    "2026-01|active_energy_import|0.6\n2026-01|active_energy_import_t1|0.3");
+	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3|");
+}
+
+/* What came of the export after the interval was written makes it estimated after all. */
+TEST_WITH(coverage_is_of_the_intervals_that_are_measured, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	add(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000), Q_ACTIVE_ENERGY_EXPORT, INT64_C(70),
+	    Q_COUNT);
+	run(t, 60, 1140, 5000);
+	assert_rows(t, "SELECT quality FROM interval_energy", "measured");
+	assert_rows(t, "SELECT round(coverage, 4) FROM daily WHERE quantity = 'active_energy_import'", "0.0104");
+	add(t, "press", T + 1200, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5200), Q_ACTIVE_ENERGY_EXPORT,
+	    INT64_C(90), Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT quality, active_import_kwh, active_export_kwh FROM interval_energy",
+		    "estimated|0.15|0.015");
+	assert_rows(t, "SELECT quantity, coverage FROM daily ORDER BY quantity",
+		    "active_energy_export|0.0\nactive_energy_import|0.0\nactive_energy_import_t1|0.0");
+}
+
+TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_go_on, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 900, 5000);
+	for (int64_t at = 960; at <= 1800; at += 60)
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T1, 2500 + at / 12, Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900||missing");
+	run(t, 1860, 2700, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+		    "0|0.15|measured\n900|0.15|estimated\n1800|0.15|estimated");
+	assert_rows(t, "SELECT value FROM daily ORDER BY quantity", "0.45\n0.225");
+}
+
+TEST_WITH(interval_without_a_reading_is_missing_and_later_estimated, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 900, 5000);
+	report_missing(t, T + 3600);
+	commit(t);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+		    "0|0.15|measured\n900||missing\n1800||missing");
+	run(t, 3600, 3600, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
+		    "0|0.15|measured\n900|0.15|estimated\n1800|0.15|estimated\n2700|0.15|estimated");
+	assert_rows(t, "SELECT kind FROM event", "gap");
+}
+
+TEST_WITH(another_length_of_intervals_cuts_the_running_one, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 2400, 5000);
+	t->conf.interval_s = 3600;
+	reopen(t);
+	run(t, 2460, 3600, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
+		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured");
+}
+
+TEST_WITH(another_length_leaves_no_missing_intervals_of_the_old_one, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 1200, 5000);
+	report_missing(t, T + 3600);
+	commit(t);
+	assert_rows(t, "SELECT ts - 1767225600, quality FROM interval", "0|measured\n900|missing\n1800|missing");
+	t->conf.interval_s = 3600;
+	reopen(t);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, quality FROM interval", "0|900|measured\n900|300|measured");
+	run(t, 7200, 7200, 5000);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
+		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|estimated\n3600|3600|0.6|estimated");
+}
+
+TEST_WITH(days_follow_the_time_zone, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 86400 - 7200, 86400, 5000);
+	assert_rows(t, "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'",
+		    "2026-01-01|0.6\n2026-01-02|0.6");
+	assert_rows(t, "SELECT day, until_ts - from_ts FROM local_day", "2026-01-01|86400\n2026-01-02|86400");
+}
+
+/* Paris until 01:00 of the 2nd, when New York has 19:00 of the 1st: both days have hours of both. */
+TEST_WITH(days_before_another_time_zone_stay_and_later_ones_follow_it, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	static const char per_day[] = "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'";
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 0, 60, 5000);
+	run(t, 120, 86400, 5000);
+	strcpy(t->zone, "America/New_York");
+	crash(t);
+	run(t, 86460, 2 * 86400, 5000);
+	assert_rows(t, per_day, "2026-01-01|16.8\n2026-01-02|12.0");
+	assert_rows(t, "SELECT day, from_ts - 1767225600, until_ts - from_ts FROM local_day",
+		    "2026-01-01|-3600|108000\n2026-01-02|82800|108000");
+	assert_rows(t, "SELECT sum(active_energy_import) FROM kept_interval", "28800");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, per_day, "2025-12-31|3.0\n2026-01-01|14.4\n2026-01-02|11.4");
+	assert_rows(t, "SELECT day, from_ts - 1767225600, until_ts - from_ts FROM local_day",
+		    "2025-12-31|-68400|86400\n2026-01-01|18000|86400\n2026-01-02|104400|86400");
+}
+
+/* Rule 3 of the account, over a day of readings at odd moments. */
+TEST_WITH(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t value = 1000;
+
+	for (int64_t at = 0; at <= 86400; at += 60) {
+		value += at * 7919 % 97;
+		if (at % 900 == 0 || at * 31 % 7 < 5)
+			add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, value, Q_COUNT);
+	}
+	commit(t);
+	assert_rows(t,
+		    "WITH b AS (SELECT id >> 14 AS ts, active_energy_import AS raw FROM reading_energy WHERE (id >> "
+		    "14) % 900 = 0) "
+		    "SELECT count(*), sum(i.active_energy_import = e.raw - s.raw) FROM kept_interval i "
+		    "JOIN b s ON s.ts = i.ts JOIN b e ON e.ts = i.ts + 900",
+		    "96|96");
+}
+
+UNIT_MAIN(NULL, NULL)
