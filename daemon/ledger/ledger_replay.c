@@ -217,7 +217,8 @@ static bool can_rebuild(const struct ledger_replay *l)
 	return unordered_s == 0 || calendar_month(&l->book->calendar, unordered_s)->end_s <= mono_wall_ms() / 1000;
 }
 
-/* Everything of a rebuild, from the transaction that takes out what readings give to the one that saves the state. */
+/* Everything of a rebuild: the note that it has begun, in a transaction of its own; the transaction that takes out what
+ * readings give; those that give it again; and the one that saves the state and takes the note away. */
 static int rebuild(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
@@ -226,10 +227,10 @@ static int rebuild(const struct ledger_replay *l)
 
 	if (rc != 0)
 		goto out;
-	rc = db_exec(b->db, "BEGIN IMMEDIATE");
+	rc = db_put_setting(b->db, "rebuild", "not finished");
 	if (rc != 0)
 		goto out;
-	rc = db_put_setting(b->db, "rebuild", "not finished");
+	rc = db_exec(b->db, "BEGIN IMMEDIATE");
 	if (rc != 0)
 		goto out;
 	rc = ledger_state_load_counter_max(l->state);

@@ -27,8 +27,8 @@
  *     value of the counters from the saved state, the weights of inputs from their periods (ledger_limits.h).
  *
  * Why it is safe to run twice. A resume writes nothing, so it may be cut short and repeated. A rebuild is many
- * transactions, because one must not grow without end. The first one leaves the setting rebuild, the last one takes it
- * away: a rebuild that was cut short is found at the next start and begins from nothing again.
+ * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one takes
+ * it away: a rebuild that failed or was cut short is found at the next start and begins from nothing again.
  *
  * SQL on the book's db; the thread that owns that. */
 #ifndef TALLY_LEDGER_REPLAY_H

@@ -132,6 +132,23 @@ TEST_WITH(rebuild_that_was_cut_short_is_done_at_the_next_start, site_setup, site
 	assert_rows(t, "SELECT count(*) FROM setting WHERE name = 'rebuild'", "0");
 }
 
+/* Until then there is no account: what comes is kept and not counted. */
+TEST_WITH(rebuild_that_failed_is_done_at_the_next_start, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 900, 5000);
+	assert_int_equal(db_exec(&t->db, "CREATE TEMP TRIGGER full BEFORE INSERT ON kept_interval BEGIN "
+					 "SELECT RAISE (ABORT, 'no room'); END"),
+			 0);
+	assert_int_not_equal(ledger_rebuild(&t->ledger), 0);
+	assert_int_equal(ledger_mode(&t->ledger), LEDGER_CLOSED);
+	run(t, 960, 1800, 5000);
+	assert_rows(t, intervals, "0|0.15|measured");
+	crash(t);
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.15|measured");
+}
+
 TEST_WITH(rebuild_reports_nothing_again, site_setup, site_teardown)
 {
 	struct site *t = *state;
