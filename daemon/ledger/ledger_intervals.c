@@ -128,7 +128,8 @@ void ledger_intervals_forget(struct ledger_intervals *l)
 	l->start_written_s = INT64_MIN;
 }
 
-static void read_row(struct ledger_intervals *l, const struct account_interval *given, struct interval_row *row)
+/* 0 or -errno: a row that cannot be read must not be taken for none. */
+static int read_row(struct ledger_intervals *l, const struct account_interval *given, struct interval_row *row)
 {
 	*row = (struct interval_row){.exists = false};
 	sqlite3_bind_int64(l->get_row, 1, given->start_s);
@@ -141,7 +142,7 @@ static void read_row(struct ledger_intervals *l, const struct account_interval *
 			row->values[c] = sqlite3_column_int64(l->get_row, 1 + c);
 		}
 	}
-	sqlite3_reset(l->get_row);
+	return sqlite3_reset(l->get_row) == SQLITE_OK ? 0 : db_fail(l->book->db, "read");
 }
 
 static void write_row(struct ledger_intervals *l, const struct account_interval *given, const struct interval_row *row)
@@ -210,14 +211,16 @@ static void add_to_spans(struct ledger_intervals *l, const struct account_interv
 
 void ledger_intervals_on_interval(struct ledger_intervals *l, const struct account_interval *given)
 {
-	const struct ledger_book *b = l->book;
+	struct ledger_book *b = l->book;
 	struct interval_row row;
 	struct interval_change change;
 	int64_t measured_s = 0;
 
 	if (!ledger_book_writes(b, given->start_s) || b->error != 0)
 		return;
-	read_row(l, given, &row);
+	ledger_book_note(b, read_row(l, given, &row));
+	if (b->error != 0)
+		return;
 	interval_merge(&row, given, &change);
 	if (change.write_row)
 		write_row(l, given, &row);
