@@ -146,7 +146,7 @@ static void status_line_due(struct ev_loop *loop, ev_timer *w, int revents)
 	send_status(w->data);
 }
 
-/* This call proves that the loop turns; whether the buses make progress they are asked. */
+/* That this is called proves that the loop turns. Whether the buses make progress only they can say. */
 static void watchdog_due(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct app *app = w->data;
