@@ -148,7 +148,7 @@ struct account_value {
  * whatever comes begins a life. */
 bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out);
 
-/* Whether a value, in the counter's parts, follows on from the last one counted; true also for a slot that was already
+/* True when a value, in the counter's parts, follows on from the last one counted, or is of a slot that was already
  * taken. */
 bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value);
 

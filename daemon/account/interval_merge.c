@@ -27,7 +27,7 @@ static int find_column(enum quantity q)
 	return -1;
 }
 
-/* Whether a clock that was set back has brought this interval a second time. The counters of a reading come together,
+/* True when a clock that was set back has brought this interval a second time. The counters of a reading come together,
  * so those without a column come again when one with a column does. */
 static bool is_repeated(const struct interval_row *row, const struct account_interval *given)
 {

@@ -37,14 +37,14 @@ struct interval_row {
 	int64_t values[INTERVAL_COLUMNS];
 };
 
-/* What becomes of the seconds of the interval among the measured seconds of its day and month. */
+/* How the measured seconds of the day and month change. */
 enum interval_coverage {
 	INTERVAL_COVERAGE_SAME,
 	INTERVAL_COVERAGE_ADD,	     /* the row is measured and was not */
 	INTERVAL_COVERAGE_TAKE_BACK, /* the row was measured and is no longer */
 };
 
-/* What is to be done after a merge. */
+/* The work that is left after a merge. */
 struct interval_change {
 	bool write_row;
 	enum interval_coverage coverage;

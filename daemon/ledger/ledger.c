@@ -92,8 +92,8 @@ static void set_calendar(struct ledger *l, const char *zone, int64_t interval_s)
 	ledger_intervals_forget(&l->intervals);
 }
 
-/* The first time: rebuild the account if that is wanted, else continue where the last run left it. What it counted
- * since its state was saved is in the intervals of its calendar, so the replay needs that one. */
+/* The first time: rebuild the account if that is wanted, else continue where the last run left it. Since its state was
+ * saved it has counted into the intervals of its own calendar, so the replay needs that one. */
 static int start_account(struct ledger *l)
 {
 	struct db *db = l->book.db;
@@ -109,8 +109,9 @@ static int start_account(struct ledger *l)
 	return ledger_replay_resume(&l->replay);
 }
 
-/* The length of intervals or the time zone has changed: end what runs and continue in the new grid. What was written as
- * missing since the last reading is taken out; it will come again, or be estimated, in the new intervals. */
+/* The length of intervals or the time zone has changed: end the running intervals and continue in the new
+ * grid. Intervals written as missing since the last reading are taken out: that time will be missing, or be estimated,
+ * in the new intervals. */
 static int change_settings(struct ledger *l, const char *zone, int64_t interval_s)
 {
 	struct ledger_book *b = &l->book;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* ledger.h - the account kept in the database: the door of the room. The store calls nothing else of it.
  *
- * What is guaranteed. Every reading that the store puts into its tables is counted once, in the same transaction. So at
+ * Guaranteed: every reading that the store puts into its tables is counted once, in the same transaction. So at
  * each commit the intervals, days, months and lives in the database are exactly what the readings in it give: no energy
  * is lost or counted twice by a crash, a full disk, a rollback, a restart or a clock that jumps.
  *
- * The idea. The room account works in memory and knows no database. The ledger feeds it, writes what it emits, and
+ * The idea: the room account works in memory and knows no database. The ledger feeds it, writes what it emits, and
  * saves its state only now and then, since the state is large and the readings that came after it are in the tables
  * anyway: after a start or a rollback the state is loaded and those readings are fed again, with nothing written.
  *
@@ -22,12 +22,12 @@
  *   ledger_copy       what poll asks of the account, as the last commit left it
  *   ledger            this one
  *
- * What may go wrong. A statement may fail in the middle of a transaction: then the account in memory is ahead of the
+ * Pitfalls. A statement may fail in the middle of a transaction: then the account in memory is ahead of the
  * database, since it has counted what was rolled back. ledger_undo() marks that (LEDGER_STALE), and nothing may be
  * counted until ledger_resume() has taken memory back to what the database has. The length of intervals or the time
  * zone may change: then the running intervals end early, and the next begin in the new grid.
  *
- * Why it is safe to run twice. A transaction that was rolled back left nothing; a commit that is repeated feeds the
+ * Safe to run twice: a transaction that was rolled back left nothing; a commit that is repeated feeds the
  * same readings to the same account. A slot that was counted is not counted again (account.h), and an interval that is
  * there is not added again (interval_merge.h).
  *

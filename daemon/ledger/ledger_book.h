@@ -3,7 +3,7 @@
  * its other files share one struct ledger_book, and only ledger_book.c writes its members.
  *
  * There is a record for each row of the register of meters, by its index there. The counters in it belong to the room
- * account: whoever calls account_*() on one asks ledger_book_change() for it first, so that it is saved and published.
+ * account: call ledger_book_change() before account_*() on one, so that it is saved and published.
  *
  * An error in a sink of the account has no caller that could return it. It is noted here and stays until the account is
  * resumed or rebuilt; until then nothing more of the account may be committed.
@@ -25,7 +25,7 @@
 
 enum { LEDGER_ZONE_MAX = 79 }; /* longest name of a time zone, bytes */
 
-/* What is written when a reading is counted. */
+/* The mode decides what is written when a reading is counted. */
 enum ledger_mode {
 	/* There is no account: it has not been loaded yet, or its rebuild failed. Readings are not counted, and nothing
 	 * is written. */
@@ -69,7 +69,8 @@ struct ledger_book {
 	struct calendar calendar;
 	struct account account;
 	enum ledger_mode mode;
-	int64_t write_from_s; /* intervals and lives that begin before it are not touched; INT64_MIN but in a rebuild */
+	int64_t write_from_s; /* intervals and lives that begin before it are not touched; INT64_MIN except in a rebuild
+			       */
 	int64_t newest_s;     /* slot of the last reading counted, 0 = none */
 	int error;	      /* the first that was noted, 0 = none */
 	uint64_t edition;     /* goes up with each ledger_book_next_edition(), from 1 */
@@ -116,10 +117,10 @@ int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct ac
 /* A reading of this slot is the last one counted. */
 void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s);
 
-/* write_from_s: INT64_MIN but for LEDGER_REBUILD. */
+/* write_from_s: INT64_MIN except for LEDGER_REBUILD. */
 void ledger_book_set_mode(struct ledger_book *b, enum ledger_mode mode, int64_t write_from_s);
 
-/* Whether an interval or life that begins at from_s is written in this mode. */
+/* True when an interval or life that begins at from_s is written in this mode. */
 bool ledger_book_writes(const struct ledger_book *b, int64_t from_s);
 
 /* Days, months and intervals are these from now on. The C library has one zone for all threads, so the zone may change
@@ -141,7 +142,7 @@ void ledger_book_note(struct ledger_book *b, int rc);
 /* The newest slot counted of any meter, Unix seconds; 0 = none. */
 int64_t ledger_book_until_s(const struct ledger_book *b);
 
-/* What changes from now on belongs to the next edition. */
+/* Changes from now on belong to the next edition. */
 void ledger_book_next_edition(struct ledger_book *b);
 
 #endif

@@ -94,7 +94,7 @@ static int find_meter(const struct ledger_copy *c, int64_t id)
 	return low < c->n_meters && c->meters[low].id == id ? (int)low : -1;
 }
 
-/* Whether the value, in the counter's parts, follows on; so does the first one of a counter. */
+/* True when the value, in the counter's parts, follows on, or is the first one of its counter. */
 static bool follows(const struct ledger_copy_meter *m, enum quantity q, int64_t slot_s, int64_t value)
 {
 	for (size_t i = 0; i < m->n_marks; i++)

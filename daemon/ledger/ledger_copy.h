@@ -6,8 +6,8 @@
  * back. So both are answered from a copy that is brought up to date after a commit: the answer is that of the last
  * committed state, and the account may be at work meanwhile, in another thread too.
  *
- * A copy holds no pointer to anything of the account. Whoever brings it up to date may not be asked at the same time:
- * keep two, ask one, write the other, exchange them. To bring a copy up to date costs as much as there are meters that
+ * A copy holds no pointer to anything of the account. It must not be asked while it is brought up to date: keep two,
+ * ask one, write the other, exchange them. To bring a copy up to date costs as much as there are meters that
  * have changed since it was last done; memory is taken only when there are more meters, counters or inputs than ever.
  *
  * Pure: no I/O, no SQL, no clock, no logging. A copy belongs to one thread at a time. */
@@ -66,8 +66,8 @@ void ledger_copy_set_input(struct ledger_copy *c, size_t i, const struct ledger_
 /* Note what the copy is up to date with. */
 void ledger_copy_set_edition(struct ledger_copy *c, uint64_t edition, uint64_t inputs_edition);
 
-/* Whether every counter of the reading follows on from what has been counted: the meter's own, and those of the inputs
- * that it has pulses of. A reading that does not is worth another look. */
+/* True when every counter of the reading follows on from what has been counted: the meter's own, and those of the
+ * inputs that it has pulses of. A reading that does not is worth another look. */
 bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading *r);
 
 /* The serial number of a meter (its id), "" when none is known; valid until the copy is changed. */

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* ledger_exchange.h - meters that were exchanged for another one: the old one's life ends and a new one begins.
  *
- * What is guaranteed: what the old meter counted and what the new one counts are never subtracted from each other; an
+ * Guaranteed: the values of the old meter and those of the new one are never subtracted from each other; an
  * exchange is acted on once, in its place among the readings; and a rebuild acts on the same exchanges in the same
  * places.
  *
- * The idea. An exchange becomes known in two ways. A meter reports another serial number: that is certain, and takes
+ * The idea: an exchange becomes known in two ways. A meter reports another serial number: that is certain, and takes
  * effect between the reading before and the reading after it. Or an operator requests it (tally replace), perhaps days
  * later, perhaps with the final value of the old meter and the initial value of the new one: a row of table replacement
  * that is not done. A commit takes the requests over, acts on each before the first reading of a later slot, and on the
  * rest after its last reading. Each exchange that was acted on is a row that is done, which is what a rebuild reads.
  *
- * What may go wrong. A request may come when the account has already noticed the exchange by itself, as a reset of the
+ * Pitfalls. A request may come when the account has already noticed the exchange by itself, as a reset of the
  * counter. Then the running life is the new meter's and must not be ended again (account_has_noticed()); the event says
  * so. A final value may be one that the meter cannot have reached: it is not counted, and the event says so. The
  * requested moment may lie before what has been counted: then the exchange is at the end of that. A request has whole
  * seconds: in that second the new meter was there, so it is before the reading of a slot in the same second.
  *
- * Why it is safe to run twice. Requests are taken over and acted on in one transaction. After a rollback
+ * Safe to run twice: requests are taken over and acted on in one transaction. After a rollback
  * ledger_exchange_undo() makes the next commit look again. After an exchange the state is saved at once, because what
  * a replay feeds again are readings, and no reading shows the exchange.
  *

@@ -32,7 +32,7 @@ static bool is_long_saved(const struct ledger_feed *f, size_t i, int64_t slot_s)
 	return f->book->mode == LEDGER_REPLAY && f->book->meters[i].account.last_s - slot_s > ACCOUNT_BACK_S;
 }
 
-/* Whether this period of an input is one that the reading has a count of. */
+/* True when the reading has a count of this period of an input. */
 static bool has_input(const struct reading *r, size_t meter, const struct ledger_input *input)
 {
 	return input->concentrator == meter && r->slot_s >= input->from_s && r->slot_s < input->until_s &&

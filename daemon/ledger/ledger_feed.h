@@ -12,7 +12,7 @@
 #include "ledger_state.h"
 #include "reading.h"
 
-/* What a reading is counted with. Members are borrowed. */
+/* The parts that a reading is counted with. They are borrowed. */
 struct ledger_feed {
 	struct ledger_book *book;
 	const struct ledger_limits *limits;

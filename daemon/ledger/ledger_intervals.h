@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* ledger_intervals.h - intervals, days and months in the database.
  *
- * What is guaranteed: the rows of kept_interval, day_* and month_* come to the same sums, in whole base units, whatever
+ * Guaranteed: the rows of kept_interval, day_* and month_* come to the same sums, in whole base units, whatever
  * order the account emits intervals in and however often. A value that is kept is never overwritten.
  *
- * The idea. The account emits an interval as soon as a reading has passed its end, and may emit it again with other
+ * The idea: the account emits an interval as soon as a reading has passed its end, and may emit it again with other
  * counters. So each one is merged into the row that exists (interval_merge.h, where the rules are), and what the row
  * did not have before is added to the day and the month that it begins in. Days and months are running sums: they are
  * never summed again from the intervals, because the tariffs are in no interval row.
  *
- * What may go wrong. Day and month are those of the calendar at the moment of writing. Where the time zone changes, a
+ * Pitfalls. Day and month are those of the calendar at the moment of writing. Where the time zone changes, a
  * day that was begun in the old one keeps its sum and its row grows to the hours of both (put_span). A statement that
  * fails is noted in the book and nothing more is written; the transaction must be rolled back then.
  *
- * Why it is safe to run twice. An interval that comes again adds nothing (interval_merge.h), as long as one of its
+ * Safe to run twice: an interval that comes again adds nothing (interval_merge.h), as long as one of its
  * counters has a column: every register table that has tariffs has totals beside them. A rebuild clears the rows before
  * it writes them, a replay writes nothing. The rows that begin a day, a month or an interval are written once and
  * remembered; forget them after a rollback.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ledger_limits.h - what each counter can do: from the register tables, the ratios and the pulse inputs of the
+/* ledger_limits.h - the limits of each counter: from the register tables, the ratios and the pulse inputs of the
  * configuration. The account needs it to know a plausible value, a rollover and the weight of a pulse.
  *
  * The periods of the inputs come from the database, so that a reading is always counted with the weight that its input
@@ -26,7 +26,7 @@ struct ledger_input {
 	struct account_limits *limits;
 };
 
-/* What the meters of one model can do under one pair of ratios. */
+/* The limits of one model under one pair of ratios. */
 struct ledger_model_limits {
 	const struct driver *driver;
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary;

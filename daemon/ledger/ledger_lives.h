@@ -53,10 +53,10 @@ int ledger_lives_write_suspects(struct ledger_lives *l, unsigned kinds);
 /* Forget the suspects that wait. */
 void ledger_lives_forget(struct ledger_lives *l);
 
-/* Whether a value in the tables was a suspect for good. meter: id of a meter or input; slot_s: of its reading. */
+/* True when a value in the tables was a suspect for good. meter: id of a meter or input; slot_s: of its reading. */
 bool ledger_lives_was_behind(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s);
 
-/* Take out the lives that begin at from_s or later, and let those that ended then go on. 0 or -errno. */
+/* Take out the lives that begin at from_s or later, and let those that ended then continue. 0 or -errno. */
 int ledger_lives_clear(struct ledger_lives *l, int64_t from_s);
 
 #endif

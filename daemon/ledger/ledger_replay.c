@@ -49,7 +49,8 @@ static int open_cursor(const struct ledger_book *b, size_t kind, struct cursor *
 	return 0;
 }
 
-/* Whether this value of a suspect row was one for good. The suspect of a pulse is that of the input that counts it. */
+/* True when this value of a suspect row was one for good. The suspect of a pulse is that of the input that counts it.
+ */
 static bool was_behind(const struct ledger_replay *l, int64_t slot_s, int64_t meter, enum quantity q)
 {
 	const struct ledger_book *b = l->book;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* ledger_replay.h - the account made from readings in the tables: continued after a start or a rollback, or rebuilt.
  *
- * What is guaranteed: after ledger_replay_resume() memory is where it would be if the process had never ended, and the
+ * Guaranteed: after ledger_replay_resume() memory is where it would be if the process had never ended, and the
  * database is unchanged. After ledger_replay_rebuild() intervals, days, months and lives are those that the kept
  * readings give; what older readings gave, which retention has deleted since, is as it was.
  *
- * The idea. The same readings in the same order give the same account (account.h). A row's id is its slot and a number
+ * The idea: the same readings in the same order give the same account (account.h). A row's id is its slot and a number
  * in the slot, so the tables are in that order, and one reading has one id in all of them: the tables are merged by id.
  *
  *   resume    loads the saved state, feeds the readings that are not in it, and writes nothing: the transaction that
- *             wrote a reading also wrote what it gave. Some hours of readings, in a second.
- *   rebuild   clears what readings give, feeds all of them and writes it again. Minutes, for years of readings.
+ *             wrote a reading also wrote what it gave. That is some hours of readings.
+ *   rebuild   clears what readings give, feeds all of them and writes it again. That may be years of readings.
  *
- * What may go wrong.
+ * Pitfalls.
  *   - Which readings are not in the state? Each save writes every meter that has changed, so they lie after the newest
  *     saved slot, or not much before it: but where the clock was set back, a meter that had been silent continues
  *     before that. replay_after() looks at each meter for that. A reading that is fed though the state has it is
@@ -26,9 +26,9 @@
  *   - What no reading shows is taken from elsewhere: exchanges from table replacement (ledger_exchange.h), the highest
  *     value of the counters from the saved state, the weights of inputs from their periods (ledger_limits.h).
  *
- * Why it is safe to run twice. A resume writes nothing, so it may be cut short and repeated. A rebuild is many
- * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one takes
- * it away: a rebuild that failed or was cut short is found at the next start and begins from nothing again.
+ * Safe to run twice: a resume writes nothing, so it may be cut short and repeated. A rebuild is many
+ * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one
+ * takes it away: a rebuild that failed or was cut short is found at the next start and begins from nothing again.
  *
  * SQL on the book's db; the thread that owns that. */
 #ifndef TALLY_LEDGER_REPLAY_H
@@ -44,7 +44,7 @@
 
 enum { LEDGER_REPLAY_BACK_S = 7200 }; /* a reading's slot is at most this much older than its commit */
 
-/* What a replay works with. Members are borrowed. */
+/* The parts that a replay works with. They are borrowed. */
 struct ledger_replay {
 	struct ledger_book *book;
 	const struct ledger_limits *limits;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ledger_site.h - a site, its database and its ledger, for the tests of the room ledger. What is added is counted at
- * once and kept in the tables of readings, as a commit of the store does. */
+/* ledger_site.h - a site, its database and its ledger, for the tests of the room ledger. A reading that is added is
+ * counted at once and kept in the tables of readings, as a commit of the store does. */
 #ifndef TALLY_LEDGER_SITE_H
 #define TALLY_LEDGER_SITE_H
 

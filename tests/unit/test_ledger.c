@@ -79,7 +79,7 @@ TEST_WITH(account_is_resumed_without_a_write, site_setup, site_teardown)
 	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
 }
 
-/* What was rolled back must not be in the state that is saved when the length of the intervals changes. */
+/* Rolled back readings must not be in the state that is saved when the length of the intervals changes. */
 TEST_WITH(settings_change_after_a_rollback_as_after_a_commit, site_setup, site_teardown)
 {
 	struct site *t = *state;

@@ -89,7 +89,7 @@ TEST_WITH(value_is_judged_by_the_last_one_counted, setup, teardown)
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 60, 5010));
 	assert_false(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 60, 4990));
 	assert_false(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 60, 900000));
-	/* a slot that was taken, a counter that is new, a value that is no counter, a meter that nobody knows */
+	/* a slot that was taken, a counter that is new, a value that is no counter, an unknown meter */
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 0, 4990));
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_EXPORT, 60, 7));
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_POWER, 60, -7));

@@ -20,7 +20,7 @@ TEST_WITH(intervals_days_and_months_are_kept_as_readings_come, site_setup, site_
 	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3|");
 }
 
-/* What came of the export after the interval was written makes it estimated after all. */
+/* The export that comes after the interval was written makes it estimated after all. */
 TEST_WITH(coverage_is_of_the_intervals_that_are_measured, site_setup, site_teardown)
 {
 	struct site *t = *state;
