@@ -9,6 +9,8 @@ enum {
 	MISSING_AT_ONCE = 200, /* intervals of one meter that are written as missing in one commit */
 };
 
+_Static_assert(LEDGER_COPY_SERIAL_MAX == (int)DB_SERIAL_MAX, "a copy has the serial numbers of the register");
+
 static void on_interval(void *context, const struct account_interval *i)
 {
 	struct ledger *l = context;
