@@ -166,9 +166,9 @@ static struct shown show_value(const struct account_counter *c, int64_t value)
 static void report_rollover(struct account *a, const struct account_meter *m, const struct account_counter *c,
 			    int64_t slot_s, int64_t value)
 {
-	report_event(a, m, slot_s, "rollover", "%s: %s to %s %s at its modulus %s", names_get(c->quantity)->name,
-		     show_value(c, c->raw).text, show_value(c, value).text, names_get(c->quantity)->shown,
-		     show_value(c, modulus_of(m, c)).text);
+	report_event(a, m, slot_s, "rollover", "%s rolled over from %s to %s %s at its modulus %s",
+		     names_get(c->quantity)->name, show_value(c, c->raw).text, show_value(c, value).text,
+		     names_get(c->quantity)->shown, show_value(c, modulus_of(m, c)).text);
 }
 
 /* The old life's share of the running interval is rounded down by itself. So between any two readings of one life the
@@ -223,11 +223,11 @@ static void report_suspect(struct account *a, const struct account_meter *m, con
 	char reason[160];
 
 	if (verdict == JUMPED)
-		snprintf(reason, sizeof(reason), "%s: rose from %s to %s %s, at most %s can have passed", row->name,
+		snprintf(reason, sizeof(reason), "%s rose from %s to %s %s; at most %s can have passed", row->name,
 			 show_value(c, c->raw).text, show_value(c, value).text, row->shown,
 			 show_value(c, most_within(limit_of(m, c->quantity), slot_s - c->moved_s)).text);
 	else
-		snprintf(reason, sizeof(reason), "%s: fell from %s to %s %s", row->name, show_value(c, c->raw).text,
+		snprintf(reason, sizeof(reason), "%s fell from %s to %s %s", row->name, show_value(c, c->raw).text,
 			 show_value(c, value).text, row->shown);
 	if (a->sink.suspect != NULL)
 		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
@@ -247,7 +247,7 @@ static bool weigh_suspect(struct account *a, const struct account_meter *m, stru
 		report_suspect(a, m, c, verdict, slot_s, value);
 		return false;
 	}
-	report_event(a, m, c->suspect_s, "reset", "%s: from %s to %s %s, a new life begins",
+	report_event(a, m, c->suspect_s, "reset", "%s was reset from %s to %s %s; a new life begins",
 		     names_get(c->quantity)->name, show_value(c, c->raw).text, show_value(c, c->suspect_raw).text,
 		     names_get(c->quantity)->shown);
 	add_piece(mv, c->slot_s, c->suspect_s, 0, false);
@@ -410,7 +410,7 @@ static void report_gap(struct account *a, const struct account_meter *m, int64_t
 		return;
 	gmtime_r(&from, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	report_event(a, m, slot_s, "gap", "no reading since %s, %lld min; what passed is spread over it", text,
+	report_event(a, m, slot_s, "gap", "no reading since %s (%lld min); consumption is spread over this time", text,
 		     (long long)(slot_s - m->last_s) / 60);
 }
 
@@ -467,9 +467,8 @@ static void reject_for_clock(struct account *a, const struct account_meter *m, i
 	int64_t days = llabs(slot_s - m->last_s) / 86400;
 	char reason[120];
 
-	snprintf(reason, sizeof(reason),
-		 "its slot lies %lld days %s the last one counted: a clock to be believed later", (long long)days,
-		 slot_s > m->last_s ? "after" : "before");
+	snprintf(reason, sizeof(reason), "its slot is %lld days %s the last one counted; the clock is not trusted yet",
+		 (long long)days, slot_s > m->last_s ? "after" : "before");
 	for (size_t i = 0; i < n_values; i++)
 		mark_behind(a, m, &values[i], slot_s, reason);
 }
@@ -518,7 +517,7 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 		if (slot_s == c->seen_s)
 			continue;
 		if (slot_s < c->seen_s || slot_s < c->slot_s) {
-			mark_behind(a, m, &values[i], slot_s, "its slot lies before one that is counted already");
+			mark_behind(a, m, &values[i], slot_s, "its slot is before one that was already counted");
 			continue;
 		}
 		c->seen_s = slot_s;

@@ -45,11 +45,15 @@ int db_fail(struct db *db, const char *attempt)
 
 int db_exec(struct db *db, const char *sql)
 {
+	const char *line = sql;
 	char attempt[40];
 
 	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
-	snprintf(attempt, sizeof(attempt), "%s", sql);
+	/* a file of the schema begins with comments */
+	while (strncmp(line, "--", 2) == 0 && strchr(line, '\n') != NULL)
+		line = strchr(line, '\n') + 1;
+	snprintf(attempt, sizeof(attempt), "%.*s", (int)strcspn(line, "\n"), line);
 	return db_fail(db, attempt);
 }
 

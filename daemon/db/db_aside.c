@@ -46,7 +46,7 @@ char *db_aside_damaged(const char *path, bool wal_only, struct err *e)
 	for (int i = wal_only ? 1 : 0; i < N_PARTS && rc == 0; i++)
 		rc = rename_part(path, name, parts[i]);
 	if (rc != 0) {
-		err_add(e, path, 0, "is damaged and can not be put aside: %s; move it away", strerror(-rc));
+		err_add(e, path, 0, "is damaged and cannot be renamed: %s; move it away", strerror(-rc));
 		free(name);
 		return NULL;
 	}
@@ -97,7 +97,7 @@ static void remove_copy(const char *path)
 	for (int i = 0; i < N_PARTS; i++) {
 		snprintf(name, sizeof(name), "%s%s", path, parts[i]);
 		if (unlink(name) == 0 && i == 0)
-			log_info("%s: removed, there are newer copies", name);
+			log_info("%s: removed; newer copies exist", name);
 	}
 }
 

@@ -37,12 +37,12 @@ static int check_target(const struct stat *database, const char *to, struct err 
 	if (lstat(to, &st) != 0 && errno == ENOENT)
 		return 0;
 	if (stat(to, &st) == 0 && st.st_ino == database->st_ino && st.st_dev == database->st_dev) {
-		err_add(e, to, 0, "is the database itself; name the file that the copy goes to");
+		err_add(e, to, 0, "is the database itself; name another file for the copy");
 		return -EEXIST;
 	}
 	if (lstat(to, &st) == 0 && S_ISREG(st.st_mode) && is_copy(to))
 		return 0;
-	err_add(e, to, 0, "is there already and no copy of a database of tallyd; name another file");
+	err_add(e, to, 0, "already exists and is not a copy of a tallyd database; name another file");
 	return -EEXIST;
 }
 
@@ -101,18 +101,18 @@ static int write_part(const char *path, const char *part, mode_t mode, struct er
 
 	if (fd < 0) {
 		rc = -errno;
-		err_add(e, part, 0, "can not be written: %s", strerror(-rc));
+		err_add(e, part, 0, "cannot be written: %s", strerror(-rc));
 		return rc;
 	}
 	close(fd);
 	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
 		rc = -EIO;
-		err_add(e, path, 0, "can not be opened");
+		err_add(e, path, 0, "cannot be opened");
 		goto out;
 	}
 	if (sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
 		rc = -EIO;
-		err_add(e, part, 0, "can not be opened");
+		err_add(e, part, 0, "cannot be opened");
 		goto out;
 	}
 	sqlite3_busy_timeout(from, DB_OPEN_TIMEOUT_MS);
@@ -121,7 +121,7 @@ static int write_part(const char *path, const char *part, mode_t mode, struct er
 		code = finish_copy(to);
 	if (code != SQLITE_OK) {
 		rc = db_errno(code);
-		err_add(e, path, 0, "can not be copied to %s: %s", part, sqlite3_errstr(code));
+		err_add(e, path, 0, "cannot be copied to %s: %s", part, sqlite3_errstr(code));
 	}
 out:
 	if (sqlite3_close(to) != SQLITE_OK && rc == 0)
@@ -153,7 +153,7 @@ int db_backup(const char *path, const char *to, struct err *e)
 		goto out;
 	if (rename(part, to) != 0) {
 		rc = -errno;
-		err_add(e, to, 0, "can not be written: %s", strerror(-rc));
+		err_add(e, to, 0, "cannot be written: %s", strerror(-rc));
 		goto out;
 	}
 	sync_folder(to);

@@ -36,13 +36,14 @@ static int check_folder(const char *path, struct err *e)
 	folder = dirname(copy);
 	if (stat(folder, &st) != 0) {
 		rc = -errno;
-		err_add(e, path, 0, "folder %s: %s; make it, owned by the user tallyd runs as", folder, strerror(-rc));
+		err_add(e, path, 0, "folder %s: %s; create it, owned by the user that tallyd runs as", folder,
+			strerror(-rc));
 	} else if (!S_ISDIR(st.st_mode)) {
 		rc = -ENOTDIR;
-		err_add(e, path, 0, "%s is no folder; name a file in a folder as path of [store]", folder);
+		err_add(e, path, 0, "%s is not a folder; set path in [store] to a file in a folder", folder);
 	} else if (access(folder, W_OK | X_OK) != 0) {
 		rc = -errno;
-		err_add(e, path, 0, "folder %s can not be written: %s; give it to the user tallyd runs as", folder,
+		err_add(e, path, 0, "folder %s cannot be written: %s; give it to the user that tallyd runs as", folder,
 			strerror(-rc));
 	}
 	free(copy);
@@ -60,14 +61,15 @@ static int make_file(const char *path, struct err *e)
 	if (fd < 0) {
 		rc = -errno;
 		err_add(e, path, 0,
-			"can not be opened for writing: %s; give it to the user tallyd runs as, or name another path "
+			"cannot be opened for writing: %s; give it to the user that tallyd runs as, or name another "
+			"path "
 			"in [store]",
 			strerror(-rc));
 		return rc;
 	}
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
 		rc = -EINVAL;
-		err_add(e, path, 0, "is no plain file; name another path in [store]");
+		err_add(e, path, 0, "is not a regular file; name another path in [store]");
 	} else if (st.st_size == 0) {
 		/* the umask may have taken the group's right away */
 		fchmod(fd, 0640);
@@ -82,9 +84,9 @@ static int claim_file(struct db *db, struct err *e)
 	int rc = db_claim(db->path, &db->claim_fd);
 
 	if (rc == -EBUSY)
-		err_add(e, db->path, 0, "another tallyd writes it; end that one, or name another path in [store]");
+		err_add(e, db->path, 0, "another tallyd writes to it; stop that one, or name another path in [store]");
 	else if (rc != 0)
-		err_add(e, db->path, 0, "can not be locked: %s; the file system must be a local one", strerror(-rc));
+		err_add(e, db->path, 0, "cannot be locked: %s; use a local file system", strerror(-rc));
 	return rc;
 }
 
@@ -100,7 +102,7 @@ static int put_bad_wal_aside(const struct db *db, struct db_file_report *report,
 	if (aside == NULL)
 		return -EIO;
 	snprintf(report->lost_wal, sizeof(report->lost_wal),
-		 "%s-wal was damaged, its commits are lost; it is kept as %s-wal", db->path, aside);
+		 "%s-wal was damaged and its commits are lost; it is kept as %s-wal", db->path, aside);
 	log_error("%s", report->lost_wal);
 	free(aside);
 	return 0;
@@ -111,7 +113,7 @@ static int open_handle(struct db *db, struct err *e)
 	if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		int rc = db_fail(db, "open");
 
-		err_add(e, db->path, 0, "can not be opened: %s", db->error);
+		err_add(e, db->path, 0, "cannot be opened: %s", db->error);
 		return rc;
 	}
 	sqlite3_extended_result_codes(db->handle, 1);
@@ -128,19 +130,19 @@ static int check_identity(struct db *db, int *version, struct err *e)
 	if (tables < 0 || id < 0) {
 		int rc = db_fail(db, "read");
 
-		err_add(e, db->path, 0, "can not be read: %s", db->error);
+		err_add(e, db->path, 0, "cannot be read: %s", db->error);
 		return rc;
 	}
 	*version = (int)db_number(db, "PRAGMA user_version", -1);
 	if (tables > 0 && id != DBFORMAT_APPLICATION_ID) {
 		err_add(e, db->path, 0,
-			"is the database of another program (application_id %lld, not %d); name another path in "
+			"belongs to another program (application_id %lld, not %d); name another path in "
 			"[store]",
 			(long long)id, DBFORMAT_APPLICATION_ID);
 		return -EINVAL;
 	}
 	if (*version > db_schema_version()) {
-		err_add(e, db->path, 0, "has schema %d, this program knows %d at most; install the newer tallyd again",
+		err_add(e, db->path, 0, "has schema %d, this tallyd supports up to %d; install the newer tallyd again",
 			*version, db_schema_version());
 		return -EINVAL;
 	}
@@ -193,7 +195,7 @@ static int examine_file(struct db *db, enum db_file_state *state, int *version, 
 	}
 	if (stat(db->path, &st) != 0) {
 		rc = -errno;
-		err_add(e, db->path, 0, "can not be read: %s", strerror(-rc));
+		err_add(e, db->path, 0, "cannot be read: %s", strerror(-rc));
 		return rc;
 	}
 	if (st.st_size == 0 && db_was_database(db->path, &st)) {
@@ -242,8 +244,7 @@ static int prepare_file(struct db *db, int version, bool full_sync, struct err *
 		 "PRAGMA wal_autocheckpoint = %d; PRAGMA secure_delete = OFF; PRAGMA synchronous = %s",
 		 DB_PAGE_BYTES, WAL_KEPT_BYTES, CHECKPOINT_PAGES, full_sync ? "FULL" : "NORMAL");
 	if (db_exec(db, modes) != 0) {
-		err_add(e, db->path, 0, "can not be put into WAL mode: %s; the file system must not be a network one",
-			db->error);
+		err_add(e, db->path, 0, "cannot be switched to WAL mode: %s; use a local file system", db->error);
 		return -EIO;
 	}
 	return db_migrate(db, version, e);
@@ -263,7 +264,7 @@ static int replace_file(struct db *db, const char *finding, struct db_file_repor
 	unlink(note_name(db, note, sizeof(note)));
 	snprintf(report->damage, sizeof(report->damage), "the database was damaged (%s) and is kept as %s", finding,
 		 report->aside);
-	log_error("%s: %s; a new one is begun", db->path, report->damage);
+	log_error("%s: %s; starting a new one", db->path, report->damage);
 	/* the claim is on the file that is aside now */
 	close(db->claim_fd);
 	db->claim_fd = -1;

@@ -56,15 +56,15 @@ static int copy_before(struct db *db, int version, struct err *e)
 	int rc;
 
 	if (!has_room(db)) {
-		log_warning("%s: schema %d is brought to %d without a copy: no room on the disk", db->path, version,
-			    db_schema_version());
+		log_warning("%s: upgrading schema %d to %d without a copy: not enough room on the disk", db->path,
+			    version, db_schema_version());
 		return 0;
 	}
 	if (asprintf(&copy, "%s.before-%04d", db->path, db_schema_version()) < 0) {
 		err_add(e, NULL, 0, "out of memory");
 		return -ENOMEM;
 	}
-	log_info("%s: schema %d, to be brought to %d; a copy goes to %s", db->path, version, db_schema_version(), copy);
+	log_info("%s: upgrading schema %d to %d; a copy is kept as %s", db->path, version, db_schema_version(), copy);
 	rc = db_backup(db->path, copy, e);
 	db_aside_prune(db->path, "before-", DB_COPIES_KEPT);
 	free(copy);
@@ -92,7 +92,7 @@ int db_migrate(struct db *db, int version, struct err *e)
 	rc = db_exec(db, "COMMIT");
 out:
 	if (rc != 0) {
-		err_add(e, db->path, 0, "schema step %s failed, nothing was changed: %s", failed, db->error);
+		err_add(e, db->path, 0, "schema step %s failed and nothing was changed: %s", failed, db->error);
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 	}
 	return rc;

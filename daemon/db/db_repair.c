@@ -18,7 +18,7 @@ bool db_repair_torn_page(const char *path)
 		return false;
 	if (truncate(path, st.st_size - st.st_size % DB_PAGE_BYTES) != 0)
 		return false;
-	log_info("%s: the torn page at its end was cut off", path);
+	log_info("%s: cut off the torn page at its end", path);
 	return true;
 }
 
@@ -77,7 +77,7 @@ bool db_repair_header(const char *path)
 	header[59] = 1; /* UTF-8 */
 	is_written = pwrite(fd, header, sizeof(header), 0) == sizeof(header);
 	if (is_written)
-		log_info("%s: its first 100 bytes were written again", path);
+		log_info("%s: rewrote its first 100 bytes", path);
 out:
 	close(fd);
 	return is_written;

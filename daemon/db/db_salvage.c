@@ -402,8 +402,8 @@ out:
 		return rc;
 	}
 	if (!db_salvage_is_done(v))
-		log_info("%s: %zu rows taken over from %s so far, the older ones follow while the daemon runs",
-			 to->path, v->n_rows, v->path);
+		log_info("%s: copied %zu rows from %s so far; older ones follow while the daemon runs", to->path,
+			 v->n_rows, v->path);
 	*salvage = v;
 	return 0;
 }
@@ -467,6 +467,6 @@ bool db_salvage_is_done(const struct db_salvage *v)
 
 void db_salvage_describe(const struct db_salvage *v, char *text, size_t n)
 {
-	snprintf(text, n, "%zu rows taken over from %s, %zu places in it could not be read", v->n_rows, v->path,
+	snprintf(text, n, "copied %zu rows from %s; %zu places in it could not be read", v->n_rows, v->path,
 		 v->n_holes);
 }

@@ -108,10 +108,10 @@ static void report_long_wal(struct db_wal *wal, struct db *db, int64_t bytes)
 	/* the kernel's list may leave out one process while others come and go */
 	for (int i = 0; i < LOOKS && readers[0] == '\0'; i++)
 		find_readers(db, readers, sizeof(readers));
-	snprintf(db->error, sizeof(db->error), "its log has %" PRId64 " MB because a reader does not end%s%s",
+	snprintf(db->error, sizeof(db->error), "its -wal file has %" PRId64 " MB because a reader does not end%s%s",
 		 bytes >> 20, readers[0] != '\0' ? ": process " : "", readers[0] != '\0' ? readers + 2 : "");
 	if (!wal->is_reported)
-		log_warning("%s: %s; readings are written less often until it does", db->path, db->error);
+		log_warning("%s: %s; writing less often until it does", db->path, db->error);
 	wal->is_reported = true;
 }
 
@@ -121,7 +121,7 @@ enum db_wal_verdict db_wal_check(struct db_wal *wal, struct db *db, unsigned mem
 
 	if (bytes < wal->soft_bytes || shorten_wal(db)) {
 		if (wal->is_reported)
-			log_info("%s: its log is short again", db->path);
+			log_info("%s: its -wal file is short again", db->path);
 		wal->is_reported = false;
 		return DB_WAL_WRITE;
 	}

@@ -74,13 +74,13 @@ static int exchange_now(struct ledger_exchange_desk *d, struct ledger_exchange *
 	case EXCHANGED:
 		break;
 	case WITHOUT_FINAL:
-		detail = "the final value is below the last reading, or above what the meter can have reached since: "
+		detail = "the final value is below the last reading, or above what the meter can have reached since; "
 			 "it is not counted";
 		break;
 	case NOTICED:
 		detail = x->has_final || x->has_initial
-				 ? "noticed before as a reset; the final and initial values can not be counted any more"
-				 : "noticed before as a reset";
+				 ? "already noticed as a reset; the final and initial values cannot be counted any more"
+				 : "already noticed as a reset";
 		break;
 	}
 	b->sink.event(b->sink.context, x->at_s * 1000, m->name, "meter-replaced", detail);
@@ -201,7 +201,7 @@ int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const 
 
 	if (strcmp(known, serial) == 0)
 		return 0;
-	snprintf(detail, sizeof(detail), "serial number %s, now %s", known, serial);
+	snprintf(detail, sizeof(detail), "serial number was %s, is now %s", known, serial);
 	ledger_book_touch(d->book, i);
 	rc = db_meters_put_serial(d->reg, d->book->db, i, serial);
 	if (rc != 0 || is_first)

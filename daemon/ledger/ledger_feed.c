@@ -68,7 +68,7 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
  * counters of it. */
 static unsigned reject(const struct ledger_feed *f, size_t meter, const struct reading *r)
 {
-	static const char reason[] = "what answers is not the model of the configuration";
+	static const char reason[] = "the device is not the configured model";
 	const struct ledger_book *b = f->book;
 	unsigned kinds = 0;
 

@@ -275,7 +275,7 @@ int ledger_replay_rebuild(const struct ledger_replay *l)
 
 	if (!can_rebuild(l)) {
 		rc = ledger_replay_resume(l);
-		log_warning("%s: no rebuild: the clock has gone back, and is not in the month after that yet",
+		log_warning("%s: not rebuilt: the clock was set back; a rebuild is possible from the next month on",
 			    b->db->path);
 		return rc == 0 ? db_exec(b->db, "DELETE FROM setting WHERE name = 'rebuild'") : rc;
 	}

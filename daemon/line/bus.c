@@ -470,7 +470,7 @@ struct bus *bus_new(const struct conf_bus *conf, void (*wake)(void *context), vo
 	b->conf = conf;
 	b->wake = wake;
 	b->wake_context = wake_context;
-	snprintf(b->why, sizeof(b->why), "not opened yet");
+	snprintf(b->why, sizeof(b->why), "not open yet");
 	b->link = link_new(conf);
 	rc = b->link == NULL ? ENOMEM : start_thread(b);
 	if (rc != 0) {

@@ -170,17 +170,17 @@ static int set_direction(struct link *l)
 		rc = port_use_kernel_rs485(l->fd, l->conf);
 		if (rc == -ERANGE)
 			return set_error(l, rc,
-					 "port %s: its driver can not keep rs485_delay_before = %ums and "
-					 "rs485_delay_after = %ums: shorter ones allowed",
+					 "port %s: its driver rejects rs485_delay_before = %ums and "
+					 "rs485_delay_after = %ums; use shorter delays",
 					 l->conf->device, l->conf->rs485_delay_before_ms,
 					 l->conf->rs485_delay_after_ms);
 		if (rc < 0 && mode == CONF_RS485_KERNEL)
-			return set_error(l, rc, "port %s: its driver has no RS485 mode (%s): set rs485 = auto",
+			return set_error(l, rc, "port %s: its driver has no RS485 mode (%s); set rs485 = auto",
 					 l->conf->device, strerror(-rc));
 	} else if (mode == CONF_RS485_RTS) {
 		rc = port_set_rts(l->fd, false);
 		if (rc < 0 && l->is_real)
-			return set_error(l, rc, "port %s: RTS can not be set (%s): set rs485 = auto", l->conf->device,
+			return set_error(l, rc, "port %s: RTS cannot be set (%s); set rs485 = auto", l->conf->device,
 					 strerror(-rc));
 		l->use_rts = rc == 0;
 	} else {
@@ -200,7 +200,7 @@ static int open_port(struct link *l)
 
 	/* libmodbus would run the port at 9600 baud without a word. */
 	if (!port_knows_speed(c->baud))
-		return set_error(l, -EINVAL, "port %s: %u baud is no speed of a serial port", c->device, c->baud);
+		return set_error(l, -EINVAL, "port %s: %u baud is not a speed of serial ports", c->device, c->baud);
 	l->claim_fd = port_claim(c->device, l->error, sizeof(l->error));
 	if (l->claim_fd < 0)
 		return l->claim_fd;
@@ -213,7 +213,7 @@ static int open_port(struct link *l)
 	l->is_real = port_is_real(l->fd);
 	port_exclude(l->fd);
 	if (!port_has_speed(l->fd, c->baud))
-		return set_error(l, -EINVAL, "port %s can not run at %u baud", c->device, c->baud);
+		return set_error(l, -EINVAL, "port %s cannot run at %u baud", c->device, c->baud);
 	port_lower_latency(c->device, l->fd);
 	return set_direction(l);
 }
@@ -278,11 +278,11 @@ void link_close(struct link *l)
 	l->fd = l->claim_fd = -1;
 }
 
-/* error 0: the other side has ended it; EAGAIN: it takes no more bytes. */
+/* error 0: the other side has ended it; EAGAIN: it accepts no more bytes. */
 static const char *loss_text(const struct link *l, int error)
 {
 	if (error == EAGAIN)
-		return "takes no more bytes";
+		return "accepts no more bytes";
 	if (error != 0)
 		return modbus_strerror(error);
 	return l->conf->transport == CONF_RTU ? "hung up" : "closed by the gateway";
@@ -680,6 +680,6 @@ const char *link_exception_text(uint8_t exception)
 	};
 
 	if (exception == 0 || exception >= sizeof(texts) / sizeof(texts[0]))
-		return "an exception Modbus does not define";
+		return "an undefined exception code";
 	return texts[exception];
 }

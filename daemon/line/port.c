@@ -134,12 +134,12 @@ static int open_failed(const char *device, int error, char *why, size_t n)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		snprintf(why, n, "port %s does not exist: adapter unplugged?", device);
+		snprintf(why, n, "port %s does not exist; plug in the adapter", device);
 		return -ENODEV;
 	case EBUSY:
 		return busy(device, stat(device, &st) == 0 ? find_holder(st.st_rdev, 0) : 0, why, n);
 	case EACCES:
-		snprintf(why, n, "no permission to open port %s: is the user in its group (dialout)?", device);
+		snprintf(why, n, "no permission to open port %s; add the user to its group (dialout)", device);
 		return -error;
 	default:
 		snprintf(why, n, "port %s: %s", device, strerror(error));

@@ -131,11 +131,11 @@ static int resolve(struct lookup *l, struct stopper *stopper, int64_t until_us, 
 	l->addresses = NULL;
 	rc = lookup_start(l);
 	if (rc < 0) {
-		snprintf(why, n, "host %s can not be looked up: %s", l->host, strerror(-rc));
+		snprintf(why, n, "host %s cannot be looked up: %s", l->host, strerror(-rc));
 		return rc;
 	}
 	if (!lookup_wait(l, stopper, until_us, &status)) {
-		snprintf(why, n, "host %s: no answer from the name server in time", l->host);
+		snprintf(why, n, "host %s: the name server did not answer in time", l->host);
 		return -ETIMEDOUT;
 	}
 	if (status != 0) {

@@ -37,7 +37,7 @@ void identity_read(const struct meter_identity *id, const struct asking *a, stru
 			continue;
 		was_compared = true;
 		if (!driver_row_expects(row, text) && texts->mismatch[0] == '\0')
-			snprintf(texts->mismatch, sizeof(texts->mismatch), "%s is \"%s\", the model has \"%s\"",
+			snprintf(texts->mismatch, sizeof(texts->mismatch), "%s is \"%s\", expected \"%s\"",
 				 names_get(row->quantity)->name, text, row->expect);
 	}
 	if (texts->serial[0] == '\0')

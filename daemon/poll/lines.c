@@ -119,10 +119,10 @@ static void log_line(const struct line *line)
 	const char *s = n == 1 ? "" : "s";
 
 	if (c->transport == CONF_RTU)
-		log_info("bus %s: begins: rtu %s, %u baud 8%c%u, %zu meter%s", c->name, c->device, c->baud, c->parity,
+		log_info("bus %s: starting: rtu %s, %u baud 8%c%u, %zu meter%s", c->name, c->device, c->baud, c->parity,
 			 c->stop_bits, n, s);
 	else
-		log_info("bus %s: begins: %s %s port %u, %zu meter%s", c->name, conf_transport_text(c->transport),
+		log_info("bus %s: starting: %s %s port %u, %zu meter%s", c->name, conf_transport_text(c->transport),
 			 c->host, c->port, n, s);
 }
 
@@ -150,7 +150,7 @@ static struct line *new_line(struct lines *l, struct conf *all, const struct con
 	log_line(line);
 	return line;
 no_memory:
-	log_error("bus %s: can not begin, no memory or no thread for it (%s)", conf->name, strerror(errno));
+	log_error("bus %s: cannot start, out of memory or threads (%s)", conf->name, strerror(errno));
 	if (line != NULL) {
 		ev_async_stop(l->loop, &line->answered);
 		bus_free(line->bus);
@@ -281,7 +281,7 @@ static bool stop_line(struct line *line, int64_t until_us)
 {
 	line->is_abandoned = !bus_wait_end(line->bus, until_us);
 	if (line->is_abandoned)
-		log_error("bus %s: its worker hangs, in the driver of its port or in the network; left behind",
+		log_error("bus %s: its worker hangs in the driver of the port or in the network; abandoned",
 			  line->conf->name);
 	else
 		end_line(line);

@@ -136,17 +136,17 @@ static void report_state(struct poller *p, const struct meter *m, enum health_st
 			       p->conf->name, m->conf->address);
 		break;
 	case HEALTH_SUSPECT:
-		report(p, now_ms, "meter", name, NULL, "suspect: %s, so far %s; asked once a round from now on",
+		report(p, now_ms, "meter", name, NULL, "suspect: %s (so far %s); asked once a round until it answers",
 		       h->reason, counts);
 		break;
 	case HEALTH_DOWN:
 		if (h->counts[LINK_TIMEOUT] == h->requests)
 			report(p, now_ms, "meter", name, "meter-down",
-			       "down: has never answered: is address %u right, has it power, is it wired?; next try in "
+			       "down: never answered; check address %u, power and wiring; next try in "
 			       "%lld s",
 			       m->conf->address, next_try_s);
 		else
-			report(p, now_ms, "meter", name, "meter-down", "down: %s, so far %s; next try in %lld s",
+			report(p, now_ms, "meter", name, "meter-down", "down: %s (so far %s); next try in %lld s",
 			       h->reason, counts, next_try_s);
 		break;
 	case HEALTH_NEVER:
@@ -158,7 +158,7 @@ static void silence_line(struct poller *p, size_t n_asked, int64_t now_ms)
 {
 	if (round_silence_line(&p->round, now_ms))
 		report(p, now_ms, "bus", p->conf->name, "bus-down",
-		       "down: none of %zu meters answers: adapter, wiring, speed?", n_asked);
+		       "down: none of %zu meters answers; check adapter, wiring and speed", n_asked);
 }
 
 /* A gateway that answers for silent meters is there itself. */
@@ -263,7 +263,8 @@ static void accept_identity(struct poller *p, struct meter *m, int64_t now_ms)
 		report(p, now_ms, "meter", name, "identity-changed", "not a %s: %s; its readings are kept as suspect",
 		       m->conf->model, texts->mismatch);
 	if (texts->mismatch[0] == '\0' && old.mismatch[0] != '\0')
-		report(p, now_ms, "meter", name, "identity-changed", "a %s again; its readings count", m->conf->model);
+		report(p, now_ms, "meter", name, "identity-changed", "is a %s again; its readings count",
+		       m->conf->model);
 	if (old.serial[0] != '\0' && strcmp(texts->serial, old.serial) != 0)
 		report(p, now_ms, "meter", name, "identity-changed", "serial number %s was %s", texts->serial,
 		       old.serial);
@@ -335,7 +336,7 @@ static void finish_part(struct poller *p, struct meter *m, enum asking_outcome o
 		outcome = ASKING_FAILED;
 	end_task(p, m, outcome, now_ms);
 	if (result == PARTS_TOO_LONG)
-		report(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads: read in parts from now on");
+		report(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads; read in parts from now on");
 	else if (result == PARTS_MISSING && missing[0] != '\0')
 		report(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", missing);
 }
@@ -700,7 +701,7 @@ static bool check_line(struct poller *p, int64_t now_ms)
 	if (bus_is_open(p->bus, why, sizeof(why)))
 		return true;
 	if (round_lose_line(&p->round))
-		report(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; tried again until it is there", why);
+		report(p, now_ms, "bus", p->conf->name, "bus-down", "down: %s; retried until it is back", why);
 	finish_waiting(p, ASKING_NO_LINE, now_ms);
 	return false;
 }

@@ -167,7 +167,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 		publish(s);
 out:
 	if (rc != 0) {
-		err_add(e, s->db.path, 0, "the configuration can not be written: %s", s->db.error);
+		err_add(e, s->db.path, 0, "the configuration cannot be written: %s", s->db.error);
 		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	}
 	return rc;
@@ -205,9 +205,8 @@ void store_reading(struct store *s, const struct reading *r)
 		break;
 	case HELD_THINNED:
 		if (is_first)
-			log_warning(
-				"%s: readings in memory take %zu kB: powers are dropped, counters are kept less often",
-				s->db.path, n_bytes / 1024);
+			log_warning("%s: readings in memory take %zu kB; dropping powers and keeping fewer counters",
+				    s->db.path, n_bytes / 1024);
 		break;
 	}
 }
@@ -456,7 +455,7 @@ struct store *store_reopen(struct store *s, const struct conf *conf, struct err 
 	store_abandon(s);
 	new = store_open(conf, e);
 	if (new != NULL && store_configure(new, conf, e) == 0 && !has_ids_of(new, &reg))
-		err_add(e, conf->store_path, 0, "the ids of meters can not be read any more; a restart takes new ones");
+		err_add(e, conf->store_path, 0, "the ids of meters cannot be read any more; a restart takes new ones");
 	if (new != NULL && e->n_errors == 0) {
 		held_move(&new->held, &held);
 		new->clock.failed_since_ms = failed_since_ms;

@@ -32,7 +32,7 @@ void store_salvage_open(struct store_salvage *v, struct db *db, struct held *hel
 	else
 		rc = db_salvage_resume(db, &v->rest);
 	if (rc != 0)
-		log_error("%s: nothing can be taken over: %s", db->path, db->error);
+		log_error("%s: nothing can be copied: %s", db->path, db->error);
 	if (v->rest != NULL && db_salvage_is_done(v->rest)) {
 		report_end(v);
 		store_salvage_committed(v);

@@ -29,7 +29,7 @@ static const struct tally_command commands[] = {
 	 "\n"
 	 "Each address is asked for a few words once. Speed and parity are those of the\n"
 	 "bus unless given. The line must be free: stop tallyd if it polls this bus.\n"
-	 "Exit code 0: something answered; 1: nothing did, or the line can not be opened.\n"},
+	 "Exit code 0: something answered; 1: nothing did, or the line cannot be opened.\n"},
 	{"status", tally_status, "[--json]", "how buses and meters do, by what tallyd has written",
 	 "  --json  for programs: the views bus_status and meter_status\n"
 	 "\n"

@@ -68,7 +68,7 @@ static int write_request(const struct replacement *x, const struct conf *conf, s
 	rc = db_run(&db, put);
 out:
 	if (rc != 0) {
-		err_add(e, conf->store_path, 0, "can not be written: %s", db.error);
+		err_add(e, conf->store_path, 0, "cannot be written: %s", db.error);
 	} else if (sqlite3_changes(db.handle) == 0) {
 		rc = -ENOENT;
 		err_add(e, NULL, 0, "%s: no such meter or input in %s", x->name, conf->store_path);

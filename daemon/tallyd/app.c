@@ -132,8 +132,8 @@ static void send_status(struct app *app)
 
 	lines_count(app->lines, &n);
 	snprintf(text, sizeof(text), "%zu of %zu buses and %zu of %zu meters up%s%s", n.n_buses_up, n.n_buses,
-		 n.n_meters_up, n.n_meters, app->commit_log.is_failing ? "; the database can not be written" : "",
-		 app->reload_failed ? "; the files have errors, the configuration before is in force" : "");
+		 n.n_meters_up, n.n_meters, app->commit_log.is_failing ? "; the database cannot be written" : "",
+		 app->reload_failed ? "; the new configuration has errors, the old one is in force" : "");
 	if (strcmp(text, app->sent_status) == 0)
 		return;
 	snprintf(app->sent_status, sizeof(app->sent_status), "%s", text);
@@ -156,8 +156,8 @@ static void watchdog_due(struct ev_loop *loop, ev_timer *w, int revents)
 	if (stuck == NULL)
 		notify_send("WATCHDOG=1\n");
 	else if (!app->is_stuck_reported)
-		log_error("bus %s: its worker hangs, in the driver of its port or in the network; the watchdog will "
-			  "start tallyd again",
+		log_error("bus %s: its worker hangs in the driver of the port or in the network; the watchdog will "
+			  "restart tallyd",
 			  stuck);
 	app->is_stuck_reported = stuck != NULL;
 }
@@ -183,8 +183,8 @@ static void warn_unchangeable(const struct conf *old, const struct conf *new)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (keys[i].differs)
-			log_warning("%s/tallyd.ini: %s of [store] has changed: that takes a restart of tallyd",
-				    new->dir, keys[i].key);
+			log_warning("%s/tallyd.ini: %s of [store] has changed; restart tallyd to apply it", new->dir,
+				    keys[i].key);
 }
 
 static void apply_settings(struct app *app)
@@ -211,7 +211,7 @@ static void reload_done(void *context, const struct lines_change *change)
 	struct app *app = context;
 	char detail[160];
 
-	snprintf(detail, sizeof(detail), "buses: %zu go on, %zu changed, %zu removed, %zu added", change->n_kept,
+	snprintf(detail, sizeof(detail), "buses: %zu unchanged, %zu changed, %zu removed, %zu added", change->n_kept,
 		 change->n_changed, change->n_removed, change->n_added);
 	log_info("tallyd: configuration reloaded; %s", detail);
 	intake_event(&app->intake, mono_wall_ms(), "tallyd", "configuration-reloaded", detail);
@@ -228,7 +228,7 @@ static struct conf *read_whole(struct app *app)
 	if (conf != NULL && e.n_errors == 0)
 		store_configure(app->store, conf, &e);
 	if (!log_complaints(&e)) {
-		log_error("tallyd: configuration not reloaded, errors: %zu, see above; the one before stays in force",
+		log_error("tallyd: configuration not reloaded, %zu errors above; the old one stays in force",
 			  e.n_errors);
 		conf_free(conf);
 		conf = NULL;
@@ -286,7 +286,7 @@ static int start_conf(struct app *app)
 	log_complaints(&e);
 	err_fini(&e);
 	if (app->conf == NULL) {
-		log_error("tallyd: no configuration to run on, see above; tally check shows the same");
+		log_error("tallyd: the configuration has errors, see above; correct it and run tally check");
 		app->exit_code = EXIT_CONFIG;
 		return -1;
 	}
@@ -305,7 +305,7 @@ static int start_loop(struct app *app)
 	signal(SIGPIPE, SIG_IGN);
 	app->loop = ev_default_loop(EVFLAG_AUTO);
 	if (app->loop == NULL)
-		log_error("tallyd: no event loop (%s)", strerror(errno));
+		log_error("tallyd: cannot start the event loop (%s)", strerror(errno));
 	return app->loop == NULL ? -1 : 0;
 }
 
@@ -422,7 +422,8 @@ static void stop_timers(struct app *app)
 
 static int start_announcing(struct app *app)
 {
-	log_info("tallyd %s: runs; buses: %zu, database %s", TALLY_VERSION, app->conf->n_buses, app->conf->store_path);
+	log_info("tallyd %s: running; buses: %zu, database %s", TALLY_VERSION, app->conf->n_buses,
+		 app->conf->store_path);
 	send_ready(app);
 	return 0;
 }

@@ -11,7 +11,7 @@ void commit_log_outcome(struct commit_log *log, const struct store *s, enum stor
 		if (n_pending > 0)
 			log_debug("database: %zu readings committed in %lld ms", n_pending, (long long)took_ms);
 		if (log->is_failing)
-			log_info("database: writes again");
+			log_info("database: writing again");
 		log->is_failing = false;
 		break;
 	case STORE_NOTHING:

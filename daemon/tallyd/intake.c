@@ -58,9 +58,9 @@ bool intake_watch_clock(struct intake *in)
 	if (good == in->is_clock_doubted) {
 		in->is_clock_doubted = !good;
 		if (good)
-			log_info("clock: good");
+			log_info("clock: trusted");
 		else
-			log_warning("clock: not known good, readings are marked unsynchronised");
+			log_warning("clock: not trusted yet; readings are marked unsynchronised");
 	}
 	return good;
 }

@@ -58,7 +58,7 @@ class TestClock(Site):
         self.assertEqual(self.stop_daemon(), 0)
         self.start_timed(-3600)
         self.wait_rows("SELECT * FROM energy WHERE quality = 'suspect'", 2)
-        self.assertIn("clock: not known good", self.log())
+        self.assertIn("clock: not trusted yet", self.log())
         self.set_clock(0)
         newest = int(time.time())
         self.wait_rows(f"SELECT * FROM energy WHERE quality = 'good' AND ts > {newest}", 2)

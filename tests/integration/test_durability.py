@@ -82,7 +82,7 @@ class TestRefusedWrites(Durability):
         other.execute("ROLLBACK")
         other.close()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'north'", held + 4)
-        wait_for(lambda: "writes again" in self.log(), "the daemon to report that it writes again")
+        wait_for(lambda: "writing again" in self.log(), "the daemon to report that it writes again")
         self.assertEqual(self.log().count("wait in memory"), 1)
         self.assertEqual(self.stop_daemon(), 0)
         self.assert_no_slot_lost(since)

@@ -34,7 +34,7 @@ class TestIdentity(Site):
 
     def test_a_meter_of_another_maker_is_suspect_until_the_right_one_is_back(self):
         self.start_site(maker="ACME")
-        reason = 'not a countis-e44: maker is "ACME", the model has "SOCO"; its readings are kept as suspect'
+        reason = 'not a countis-e44: maker is "ACME", expected "SOCO"; its readings are kept as suspect'
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'm' AND state = 'suspect'", 1)
         self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'suspect'", 2)
         self.assertEqual(self.identity_events(1), [reason])
@@ -45,7 +45,7 @@ class TestIdentity(Site):
         self.wait_rows("SELECT * FROM meter_life WHERE meter = 'other'", 1)
 
         self.go_down_and_return("set", "m", "maker", "SOCO")
-        self.assertEqual(self.identity_events(2), [reason, "a countis-e44 again; its readings count"])
+        self.assertEqual(self.identity_events(2), [reason, "is a countis-e44 again; its readings count"])
         self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good'", 2)
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'm' AND state = 'up'", 1)
         status = self.tally("status")
@@ -70,7 +70,7 @@ class TestIdentity(Site):
         self.go_down_and_return("swap", "m", "99887766")
         self.assertEqual(self.identity_events(1), [f"serial number {new} was {old}"])
         replaced = self.wait_rows("SELECT detail FROM event WHERE subject = 'm' AND kind = 'meter-replaced'", 1)
-        self.assertEqual(replaced, [{"detail": f"serial number {old}, now {new}"}])
+        self.assertEqual(replaced, [{"detail": f"serial number was {old}, is now {new}"}])
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'm' AND state = 'up' AND serial = ?", 1, new)
 
         lives = self.wait_rows("SELECT * FROM meter_life WHERE meter = 'm' AND quantity = 'active_energy_import' "

@@ -35,7 +35,7 @@ class TestBackup(OpsSite):
         letter = self.write("letter.txt", "Dear meter reader")
         ran = self.tally("backup", letter)
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("letter.txt: is there already and no copy", ran.stderr)
+        self.assertIn("letter.txt: already exists and is not a copy", ran.stderr)
         self.assertEqual(letter.read_text(), "Dear meter reader")
         ran = self.tally("backup", "/no-such-folder/copy.db")
         self.assertEqual(ran.returncode, 1)
@@ -51,7 +51,7 @@ class TestBackup(OpsSite):
         for name in ("tallyd.db", "etc/../tallyd.db", "link.db", "hard.db"):
             ran = self.tally("backup", f"{self.dir}/{name}")
             self.assertEqual((ran.returncode, ran.stdout), (1, ""), name)
-            self.assertEqual(ran.stderr, f"{self.dir}/{name}: is the database itself; name the file that the copy goes to\n")
+            self.assertEqual(ran.stderr, f"{self.dir}/{name}: is the database itself; name another file for the copy\n")
         self.assertEqual(self.db_path.stat().st_ino, inode)
         self.wait_rows("SELECT * FROM energy", before + 2)
 
@@ -63,7 +63,7 @@ class TestBackup(OpsSite):
         self.wait_rows("SELECT * FROM energy", 1)
         ran = self.tally("backup", other)
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("other.db: is there already and no copy", ran.stderr)
+        self.assertIn("other.db: already exists and is not a copy", ran.stderr)
 
     def test_wrong_use_is_told(self):
         for arguments in (("backup",), ("backup", "a", "b"), ("backup", "--fast", "a")):
@@ -104,7 +104,7 @@ class TestReplace(OpsSite):
         ran = self.tally("replace", "e44", "--final", f"{last - 1:.3f} kWh")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertEqual(ran.stderr, "e44: replaced; the final value is below the last reading, or above what the meter "
-                                     "can have reached since: it is not counted\n")
+                                     "can have reached since; it is not counted\n")
         self.control("fault", "e44", "silence", "0%")
         lives = wait_for(lambda: len(self.lives("e44")) >= 2 and self.lives("e44"), "the new life")
         self.assertEqual(lives[0]["until_value"], last)

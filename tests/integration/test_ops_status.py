@@ -92,7 +92,7 @@ address = 9
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'down'", 1)
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
-        self.assertRegex(ran.stdout, r"\npump: down: timeout, ")
+        self.assertRegex(ran.stdout, r"\npump: down: timeout \(")
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
 
@@ -103,8 +103,8 @@ address = 9
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
         notes = ran.stdout.split("\n\n")[2]
-        self.assertEqual(notes, f"bus line: down: port {self.dir}/tty does not exist: adapter unplugged?; "
-                                "tried again until it is there\n")
+        self.assertEqual(notes, f"bus line: down: port {self.dir}/tty does not exist; plug in the adapter; "
+                                "retried until it is back\n")
 
     def test_what_became_of_requests_is_told_by_kind(self):
         self.start_all()
@@ -126,7 +126,7 @@ address = 9
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
         self.assertRegex(ran.stdout, r"(?m)^pump .* suspect ")
-        note = ('not a countis-e23: product_name is "Countis E24", the model has "Countis E23"; its readings are kept as '
+        note = ('not a countis-e23: product_name is "Countis E24", expected "Countis E23"; its readings are kept as '
                 "suspect")
         self.assertIn(f"\npump: {note}\n", ran.stdout)
         self.assertEqual(self.sql("SELECT detail FROM event WHERE subject = 'pump' AND kind = 'identity-changed'"),
@@ -134,7 +134,7 @@ address = 9
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
         self.assertEqual([m["mismatch"] for m in said["meters"]],
-                         ["", 'product_name is "Countis E24", the model has "Countis E23"'])
+                         ["", 'product_name is "Countis E24", expected "Countis E23"'])
 
     def test_state_is_told_also_while_a_bus_file_is_wrong(self):
         self.start_all()
@@ -182,7 +182,7 @@ address = 9
         self.start_all()
         second = self.run_program("tallyd", "-c", self.etc)
         self.assertEqual(second.returncode, 1)
-        self.assertIn(f"{self.db_path}: another tallyd writes it; end that one, or name another path in [store]",
+        self.assertIn(f"{self.db_path}: another tallyd writes to it; stop that one, or name another path in [store]",
                       second.stderr)
         n = len(self.sql("SELECT * FROM energy"))
         self.wait_rows("SELECT * FROM energy", n + 2)

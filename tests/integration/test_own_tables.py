@@ -92,12 +92,12 @@ class TestOwnTables(Site):
 
         self.write("etc/drivers/countis-e44.ini", "; compared with the display\n" + table.replace(" = ", "="))
         self.daemon.send_signal(signal.SIGHUP)
-        wait_for(lambda: "1 go on, 0 changed" in self.log(), "the bus to continue")
-        self.assertEqual(self.log().count("bus gateway: begins"), 1)
+        wait_for(lambda: "1 unchanged, 0 changed" in self.log(), "the bus to continue")
+        self.assertEqual(self.log().count("bus gateway: starting"), 1)
 
         self.write("etc/drivers/countis-e44.ini", table + export)
         self.daemon.send_signal(signal.SIGHUP)
-        wait_for(lambda: "0 go on, 1 changed" in self.log(), "the bus to begin again")
+        wait_for(lambda: "0 unchanged, 1 changed" in self.log(), "the bus to begin again")
         self.wait_rows("SELECT * FROM energy WHERE meter = 'mains' AND active_export_kwh IS NOT NULL", 1)
         self.assertEqual(self.stop_daemon(), 0)
 

@@ -59,7 +59,7 @@ active_energy_import = 1000 kWh
         self.assertGreater(suspects[0]["active_import_kwh"], 1000000)
         events = self.sql("SELECT subject, detail FROM event WHERE kind = 'implausible'")
         self.assertEqual([row["subject"] for row in events], ["board"])
-        self.assertRegex(events[0]["detail"], "^active_energy_import: rose from 1000[.][0-9]{3} to [0-9.]+ kWh, at most")
+        self.assertRegex(events[0]["detail"], "^active_energy_import rose from 1000[.][0-9]{3} to [0-9.]+ kWh; at most")
         self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'reset'"), [])
         counted = self.sql("SELECT sum(value) AS kwh FROM interval WHERE quantity = 'active_energy_import'")[0]["kwh"]
         good = self.sql("SELECT max(active_import_kwh) - min(active_import_kwh) AS kwh FROM energy "

@@ -166,8 +166,8 @@ TEST_WITH(glitch_is_suspect_and_not_counted, setup, teardown)
 		assert_true(feed(b, t, 50020));
 	expect(b,
 	       "life 0 from 50000: first\n"
-	       "suspect 60: active_energy_import: fell from 50.000 to 0.000 kWh\nimplausible 60\n"
-	       "suspect 180: active_energy_import: rose from 50.010 to 53700.000 kWh, at most 2.520 can have passed\n"
+	       "suspect 60: active_energy_import fell from 50.000 to 0.000 kWh\nimplausible 60\n"
+	       "suspect 180: active_energy_import rose from 50.010 to 53700.000 kWh; at most 2.520 can have passed\n"
 	       "implausible 180\n0+900 measured 20\n");
 }
 
@@ -193,9 +193,9 @@ TEST_WITH(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown)
 	assert_true(feed(b, 240, 200));
 	for (int64_t t = 300; t <= 900; t += 60)
 		assert_true(feed(b, t, 200));
-	expect(b, "life 0 from 50000: first\nsuspect 120: active_energy_import: fell from 50.100 to 0.000 "
+	expect(b, "life 0 from 50000: first\nsuspect 120: active_energy_import fell from 50.100 to 0.000 "
 		  "kWh\nimplausible 120\n"
-		  "suspect 180: active_energy_import: fell from 50.100 to 0.100 kWh\nreset 120\n"
+		  "suspect 180: active_energy_import fell from 50.100 to 0.100 kWh\nreset 120\n"
 		  "life ends 60 at 50100\nlife 120 from 0: reset\n0+900 estimated 300\n");
 }
 
@@ -449,8 +449,8 @@ TEST_WITH(clock_that_steps_back_counts_nothing_twice, setup, teardown)
 	assert_false(feed(b, 330, 1960));
 	assert_false(feed(b, 840, 2000));
 	assert_true(feed(b, 960, 2020));
-	expect(b, "suspect 330: its slot lies before one that is counted already\n"
-		  "suspect 840: its slot lies before one that is counted already\n");
+	expect(b, "suspect 330: its slot is before one that was already counted\n"
+		  "suspect 840: its slot is before one that was already counted\n");
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 120);
 }
 

@@ -408,7 +408,7 @@ TEST(adapter_plugged_in_again_is_opened_again)
 	assert_false(bus_is_open(b.bus, why, sizeof(why)));
 	snprintf(expected, sizeof(expected), "port %s is gone (hung up)", device);
 	if (strcmp(why, expected) != 0) {
-		snprintf(expected, sizeof(expected), "port %s does not exist: adapter unplugged?", device);
+		snprintf(expected, sizeof(expected), "port %s does not exist; plug in the adapter", device);
 		assert_string_equal(why, expected);
 	}
 

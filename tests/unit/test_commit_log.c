@@ -53,7 +53,7 @@ TEST_WITH(database_writes_again_only_once_it_does, setup_log, teardown)
 	ASSERT_LINES(*state,
 		     "database: ; 0 readings wait in memory\n"
 		     "database: 20 readings committed in 7 ms\n"
-		     "database: writes again\n"
+		     "database: writing again\n"
 		     "database: 20 readings committed in 7 ms\n",
 		     STORE_FAILED, STORE_POSTPONED, STORE_WRITTEN, STORE_WRITTEN);
 }
@@ -81,13 +81,13 @@ TEST_WITH(reader_that_follows_a_lock_is_no_recovery, setup_log, teardown)
 	lines[0] = '\0';
 	commit_log_outcome(&log, t->store, store_commit(t->store), 1, 7);
 	assert_true(log.is_failing);
-	assert_null(strstr(lines, "writes again"));
+	assert_null(strstr(lines, "writing again"));
 	assert_null(strstr(lines, "committed"));
 	sqlite3_close(other);
 	commit_log_outcome(&log, t->store, store_commit(t->store), 1, 7);
 	assert_false(log.is_failing);
 	assert_non_null(strstr(lines, "database: 1 readings committed in 7 ms\n"));
-	assert_non_null(strstr(lines, "database: writes again\n"));
+	assert_non_null(strstr(lines, "database: writing again\n"));
 }
 
 UNIT_MAIN(NULL, NULL)

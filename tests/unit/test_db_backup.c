@@ -37,7 +37,7 @@ TEST_WITH(backup_does_not_replace_a_file_of_another_kind, folder_setup, folder_t
 	fputs("just some notes\n", notes);
 	fclose(notes);
 	assert_int_not_equal(db_backup(f->path, path, &f->e), 0);
-	assert_non_null(strstr(f->e.items[0].text, "is there already"));
+	assert_non_null(strstr(f->e.items[0].text, "already exists"));
 	assert_int_equal(file_size(path), 16);
 	assert_int_not_equal(db_backup(f->path, "/nowhere/at/all/copy.db", &f->e), 0);
 	assert_int_not_equal(db_backup("/nowhere/at/all/t.db", path, &f->e), 0);
@@ -56,7 +56,7 @@ TEST_WITH(backup_replaces_no_database_that_is_in_use, folder_setup, folder_teard
 	snprintf(path, sizeof(path), "%s/other.db", f->dir);
 	assert_int_equal(db_file_open(&other, path, true, &report, &f->e), 0);
 	assert_int_not_equal(db_backup(f->path, path, &f->e), 0);
-	assert_non_null(strstr(f->e.items[1].text, "is there already"));
+	assert_non_null(strstr(f->e.items[1].text, "already exists"));
 	db_file_close(&other);
 }
 

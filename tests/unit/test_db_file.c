@@ -57,13 +57,13 @@ TEST_WITH(database_that_is_being_written_is_refused, folder_setup, folder_teardo
 {
 	struct folder *f = *state;
 
-	folder_refuse(f, f->path, "another tallyd writes it; end that one");
+	folder_refuse(f, f->path, "another tallyd writes to it; stop that one");
 	assert_int_equal(f->report.state, DB_FILE_NEW);
 }
 
 TEST_WITH(missing_folder_is_refused, folder_setup, folder_teardown)
 {
-	folder_refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; make it");
+	folder_refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; create it");
 }
 
 TEST_WITH(folder_in_place_of_the_file_is_refused, folder_setup, folder_teardown)
@@ -98,7 +98,7 @@ TEST_WITH(newer_schema_is_refused, folder_setup, folder_teardown)
 
 	folder_close(f);
 	sql_run(f->path, "PRAGMA user_version = 9999");
-	folder_refuse(f, f->path, "has schema 9999, this program knows");
+	folder_refuse(f, f->path, "has schema 9999, this tallyd supports");
 }
 
 TEST_WITH(database_of_another_program_is_refused, folder_setup, folder_teardown)
@@ -107,7 +107,7 @@ TEST_WITH(database_of_another_program_is_refused, folder_setup, folder_teardown)
 
 	folder_close(f);
 	sql_run(f->path, "PRAGMA application_id = 7");
-	folder_refuse(f, f->path, "is the database of another program");
+	folder_refuse(f, f->path, "belongs to another program");
 }
 
 static void assert_put_aside(struct folder *f, const char *finding)
@@ -121,7 +121,7 @@ static void assert_put_aside(struct folder *f, const char *finding)
 	assert_int_equal(folder_count(f, ".damaged-*Z"), 1);
 	/* the one that is open is new, and claimed */
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 0);
-	folder_refuse(f, f->path, "another tallyd writes it");
+	folder_refuse(f, f->path, "another tallyd writes to it");
 }
 
 TEST_WITH(damaged_file_is_put_aside_and_a_new_one_opened, folder_setup, folder_teardown)
@@ -181,7 +181,7 @@ TEST_WITH(wal_that_is_none_is_put_aside_alone, folder_setup, folder_teardown)
 	file_fill(folder_name(f, "-wal"), 0, 10000, 0xa5);
 	folder_open(f);
 	assert_int_equal(f->report.state, DB_FILE_SOUND);
-	assert_non_null(strstr(f->report.lost_wal, "t.db-wal was damaged, its commits are lost; it is kept as"));
+	assert_non_null(strstr(f->report.lost_wal, "t.db-wal was damaged and its commits are lost; it is kept as"));
 	assert_int_equal(folder_count(f, ".damaged-*Z-wal"), 1);
 	assert_int_equal(folder_count(f, ".damaged-*Z"), 0);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);

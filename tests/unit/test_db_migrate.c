@@ -59,7 +59,7 @@ TEST_WITH(step_that_fails_leaves_the_schema_as_it_was, setup_oldest, folder_tear
 
 	/* 0002 makes a table of this name */
 	sql_run(f->path, "CREATE TABLE life (x)");
-	folder_refuse(f, f->path, "schema step 0002-account.sql failed, nothing was changed: ");
+	folder_refuse(f, f->path, "schema step 0002-account.sql failed and nothing was changed: ");
 	assert_int_equal(sql_number(f->path, "PRAGMA user_version"), 1);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM sqlite_schema WHERE name = 'suspect'"), 0);
 }

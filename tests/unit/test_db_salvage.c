@@ -89,7 +89,7 @@ TEST_WITH(small_file_is_copied_at_once, setup_filled, folder_teardown)
 	assert_true_values(f);
 	assert_int_equal(count(f, "setting WHERE name = 'salvage'"), 0);
 	db_salvage_describe(v, sentence, sizeof(sentence));
-	snprintf(expected, sizeof(expected), "%d rows taken over from %s, 0 places in it could not be read", N + 3,
+	snprintf(expected, sizeof(expected), "copied %d rows from %s; 0 places in it could not be read", N + 3,
 		 f->report.aside);
 	assert_string_equal(sentence, expected);
 	db_salvage_close(v);
@@ -194,7 +194,7 @@ TEST_WITH(rows_of_the_last_run_that_prove_doubtful_are_not_counted, setup_filled
 	assert_int_equal(db_exec(&f->db, "COMMIT"), 0);
 	assert_int_equal(count(f, "reading_energy"), to_the_hole.n_rows - 2);
 	db_salvage_describe(v, sentence, sizeof(sentence));
-	assert_int_equal(strncmp(sentence, "0 rows taken over", 17), 0);
+	assert_int_equal(strncmp(sentence, "copied 0 rows from", 18), 0);
 	db_salvage_close(v);
 }
 
@@ -344,7 +344,7 @@ TEST_WITH(file_without_a_schema_leaves_nothing_and_is_done, setup_filled, folder
 	v = begin(f, &ALL);
 	assert_true(db_salvage_is_done(v));
 	db_salvage_describe(v, sentence, sizeof(sentence));
-	assert_int_equal(strncmp(sentence, "0 rows taken over", 17), 0);
+	assert_int_equal(strncmp(sentence, "copied 0 rows from", 18), 0);
 	db_salvage_close(v);
 }
 

@@ -110,7 +110,7 @@ TEST_WITH(reader_makes_commits_rare_and_then_impossible, folder_setup, folder_te
 	end_reader(reader);
 	assert_int_equal(db_wal_check(&wal, &f->db, LITTLE_HELD, 0), DB_WAL_WRITE);
 	assert_int_equal(file_size(folder_name(f, "-wal")), 0);
-	assert_non_null(strstr(folder_log(), "its log is short again"));
+	assert_non_null(strstr(folder_log(), "its -wal file is short again"));
 }
 
 UNIT_MAIN(NULL, NULL)

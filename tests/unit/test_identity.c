@@ -62,7 +62,7 @@ IDENTITY_TEST(other_maker_is_a_mismatch_until_the_right_one_answers)
 {
 	answer(abcd, (uint16_t[]){1, 2});
 	identity_accept(&identity, &asking, 1000);
-	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 	answer(soco, (uint16_t[]){1, 2});
 	identity_accept(&identity, &asking, 2000);
 	assert_string_equal(identity.texts.mismatch, "");
@@ -76,7 +76,7 @@ IDENTITY_TEST(what_gets_no_answer_stays_as_it_was)
 	paper_answer(&asking, LINK_EXCEPTION, 4);
 	identity_accept(&identity, &asking, 2000);
 	assert_string_equal(identity.texts.serial, "12345678");
-	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 }
 
 IDENTITY_TEST(meter_is_asked_at_first_then_daily_and_every_minute_while_it_is_another_model)
@@ -118,7 +118,7 @@ IDENTITY_TEST(identity_outlives_a_reload_but_open_second_questions_do_not)
 	identity_init(&next);
 	identity_inherit(&next, &identity);
 	assert_string_equal(next.texts.serial, "12345678");
-	assert_string_equal(next.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_string_equal(next.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 	assert_int_equal(next.ask_at_ms, 61000);
 	assert_int_equal(next.counter_max, -1);
 	assert_false(next.confirms_serial);

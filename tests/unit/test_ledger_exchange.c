@@ -15,7 +15,7 @@ TEST_WITH(changed_serial_number_opens_a_life, site_setup, site_teardown)
 	run(t, 0, 300, 5000);
 	add_serial(t, "press", "B2");
 	run(t, 360, 960, 6000);
-	assert_rows(t, "SELECT kind, detail FROM event", "meter-replaced|serial number A1, now B2");
+	assert_rows(t, "SELECT kind, detail FROM event", "meter-replaced|serial number was A1, is now B2");
 	assert_rows(t, lives, "5.0|5.05|first\n6.06||replaced");
 	assert_rows(t, "SELECT serial FROM meter_status WHERE meter = 'press'", "B2");
 	assert_rows(t, "SELECT value, quality FROM interval", "0.14|estimated");
@@ -62,7 +62,7 @@ TEST_WITH(exchange_that_is_requested_late_counts_nothing_twice, site_setup, site
 	assert_rows(t, "SELECT sum(value) FROM interval", "1.19");
 	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
 	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'",
-		    "noticed before as a reset; the final and initial values can not be counted any more");
+		    "already noticed as a reset; the final and initial values cannot be counted any more");
 }
 
 TEST_WITH(exchange_in_the_second_of_a_slot_comes_before_its_reading, site_setup, site_teardown)

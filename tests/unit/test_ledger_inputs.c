@@ -117,7 +117,7 @@ TEST_WITH(input_of_a_fraction_rolls_over_without_loss, site_setup, site_teardown
 		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, (999999987 + i) % 1000000000, Q_COUNT);
 	commit(t);
 	assert_rows(t, "SELECT kind, detail FROM event WHERE subject = 'plate'",
-		    "rollover|active_energy_import: 312499.999 to 0.000 kWh at its modulus 312500.000");
+		    "rollover|active_energy_import rolled over from 312499.999 to 0.000 kWh at its modulus 312500.000");
 	/* 312499995.9375, 312500000.625, 312500005.3125 */
 	assert_rows(t, "SELECT value * 1000, quality FROM interval WHERE meter = 'plate' ORDER BY ts",
 		    "5.0|measured\n5.0|measured");

@@ -13,7 +13,7 @@ TEST_WITH(suspect_reading_is_kept_with_its_reason, site_setup, site_teardown)
 	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh, quality FROM energy WHERE quality <> 'good'",
 		    "360|0.0|suspect");
 	assert_rows(t, "SELECT quantity, reason FROM suspect_reading",
-		    "active_energy_import|active_energy_import: fell from 5.050 to 0.000 kWh");
+		    "active_energy_import|active_energy_import fell from 5.050 to 0.000 kWh");
 	assert_rows(t, "SELECT count(*) FROM tariff_energy", "15");
 	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
@@ -36,8 +36,8 @@ TEST_WITH(reading_of_another_model_is_kept_and_never_counted, site_setup, site_t
 	assert_rows(t,
 		    "SELECT meter, quantity, reason, count(*) FROM suspect_reading GROUP BY meter, quantity, reason "
 		    "ORDER BY meter",
-		    "lighting|active_energy_import|what answers is not the model of the configuration|1\n"
-		    "press|active_energy_import|what answers is not the model of the configuration|5");
+		    "lighting|active_energy_import|the device is not the configured model|1\n"
+		    "press|active_energy_import|the device is not the configured model|5");
 	assert_rows(t, "SELECT meter, quantity, reason FROM meter_life ORDER BY quantity",
 		    "press|active_energy_import|first\npress|active_energy_import_t1|first");
 	assert_rows(t, "SELECT kind FROM event", "gap");

@@ -371,7 +371,7 @@ TEST(hang_up_of_a_port_closes_the_link)
 	snprintf(expected, sizeof(expected), "port %s is gone (hung up)", slave.device);
 	assert_string_equal(link_error(l), expected);
 	assert_int_equal(link_open(l), -ENODEV);
-	snprintf(expected, sizeof(expected), "port %s does not exist: adapter unplugged?", slave.device);
+	snprintf(expected, sizeof(expected), "port %s does not exist; plug in the adapter", slave.device);
 	assert_string_equal(link_error(l), expected);
 	link_free(l);
 	slave_fini(&slave);
@@ -508,7 +508,7 @@ TEST(unknown_speed_is_refused_not_replaced)
 	conf.baud = 14400;
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), -EINVAL);
-	snprintf(expected, sizeof(expected), "port %s: 14400 baud is no speed of a serial port", slave.device);
+	snprintf(expected, sizeof(expected), "port %s: 14400 baud is not a speed of serial ports", slave.device);
 	assert_string_equal(link_error(l), expected);
 	link_free(l);
 	slave_fini(&slave);
@@ -526,7 +526,7 @@ TEST(what_is_no_port_is_refused)
 	assert_string_equal(link_error(l), "/dev/null is not a serial port");
 	conf.device = missing;
 	assert_int_equal(link_open(l), -ENODEV);
-	assert_string_equal(link_error(l), "port /dev/no-such-port does not exist: adapter unplugged?");
+	assert_string_equal(link_error(l), "port /dev/no-such-port does not exist; plug in the adapter");
 	link_free(l);
 }
 
@@ -662,8 +662,8 @@ TEST(every_status_and_exception_has_a_text)
 		assert_string_not_equal(link_status_text((enum link_status)s), "unknown status");
 	assert_string_equal(link_exception_text(1), "exception 1, illegal function");
 	assert_string_equal(link_exception_text(11), "exception 11, device behind the gateway does not answer");
-	assert_string_equal(link_exception_text(12), "an exception Modbus does not define");
-	assert_string_equal(link_exception_text(0), "an exception Modbus does not define");
+	assert_string_equal(link_exception_text(12), "an undefined exception code");
+	assert_string_equal(link_exception_text(0), "an undefined exception code");
 }
 
 UNIT_MAIN(NULL, NULL)

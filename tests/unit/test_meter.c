@@ -54,7 +54,7 @@ TEST(meter_inherits_what_was_known_of_it)
 	meter_inherit(m, old);
 	meter_free(old);
 	assert_string_equal(meter_state_text(m), "suspect");
-	assert_string_equal(m->identity.texts.mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_string_equal(m->identity.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 	assert_int_equal(m->asking.task, ASKING_NOTHING);
 	assert_true(asking_begin_read(&m->asking, DRIVER_ENERGY, 1));
 	assert_ptr_equal(m->asking.job.owner, m);

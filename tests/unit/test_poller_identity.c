@@ -48,10 +48,10 @@ STORY(readings_of_another_model_are_suspect)
 	tick(START_MS);
 	answer_other_maker();
 	expect("ask m1 500+2\n!m1 meter-up: up: Test at line address 1\n"
-	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
+	       "!m1 identity-changed: not a test: maker is \"ABCD\", expected \"SOCO\"; its readings are kept as "
 	       "suspect\n");
 	assert_string_equal(meter_status(0).state, "suspect");
-	assert_string_equal(meter_status(0).mismatch, "maker is \"ABCD\", the model has \"SOCO\"");
+	assert_string_equal(meter_status(0).mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 	tick(SLOT_MS);
 	answer();
 	expect("ask m1 200+2\n<m1 10 P suspect>\n");
@@ -82,7 +82,7 @@ STORY(meter_of_another_model_is_asked_again_and_the_right_one_counts)
 	tick(HOUR_MS);
 	expect("ask m1 500+2\n");
 	answer();
-	expect("!m1 identity-changed: a test again; its readings count\nask m1 200+2\n");
+	expect("!m1 identity-changed: is a test again; its readings count\nask m1 200+2\n");
 	answer();
 	expect("<m1 3600 P good>\n");
 	assert_string_equal(meter_status(0).state, "up");
@@ -193,7 +193,7 @@ STORY(meter_that_became_another_model_is_suspect_before_its_counters_are_passed_
 	answer_other_maker();
 	answer();
 	expect("ask m1 100+2\nask m1 500+2\n"
-	       "!m1 identity-changed: not a test: maker is \"ABCD\", the model has \"SOCO\"; its readings are kept as "
+	       "!m1 identity-changed: not a test: maker is \"ABCD\", expected \"SOCO\"; its readings are kept as "
 	       "suspect\nask m1 100+2\n<m1 10 E suspect>\n");
 }
 

@@ -91,7 +91,7 @@ STORY(illegal_function_ends_the_search_in_parts_and_takes_the_meter_down)
 	refuse(2); /* the first of both requests, twice: the meter lacks its register */
 	expect("ask m1 100+2\nask m1 104+2\n");
 	answer_exception(1);
-	expect("!m1 meter-down: down: exception 1, illegal function, so far 5 exception; next try in 10 s\n"
+	expect("!m1 meter-down: down: exception 1, illegal function (so far 5 exception); next try in 10 s\n"
 	       "!m1 register-missing: refuses active_energy_import at 100\n");
 }
 

@@ -13,7 +13,7 @@ STORY(line_that_was_down_before_a_reload_is_reported_down_again_and_then_up)
 	forget();
 	assert_string_equal(bus_status().state, "down");
 	wake();
-	expect("!line bus-down: down: port gone; tried again until it is there\n");
+	expect("!line bus-down: down: port gone; retried until it is back\n");
 	restore_line_after(0);
 	answer();
 	expect("ask m1 200+2\nask m2 200+2\n!line bus-up: up: meters answer\n<m1 10 P good>\n");

@@ -13,7 +13,7 @@ STORY(silent_line_is_reported_once_and_its_meters_are_shown_as_suspect)
 		time_out();
 	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\nask m1 200+2\n");
 	time_out();
-	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
+	expect("!line bus-down: down: none of 3 meters answers; check adapter, wiring and speed\n");
 	assert_int_equal(poller_next_ms(poller, SLOT_MS), 2 * SLOT_MS);
 	for (int64_t ms = 2 * SLOT_MS; ms < 6 * SLOT_MS; ms += SLOT_MS) {
 		tick(ms);
@@ -71,7 +71,7 @@ STORY(line_is_silent_when_a_meter_that_was_not_due_is_silent_too)
 {
 	begin_with_third_of_long_period();
 	time_out();
-	expect("!line bus-down: down: none of 3 meters answers: adapter, wiring, speed?\n");
+	expect("!line bus-down: down: none of 3 meters answers; check adapter, wiring and speed\n");
 	for (size_t i = 0; i < 3; i++)
 		assert_string_equal(meter_status(i).state, "suspect");
 }
@@ -87,7 +87,7 @@ STORY(line_whose_last_meter_goes_down_is_silent)
 			time_out();
 	}
 	assert_true(was_written("!m2 meter-down"));
-	assert_true(was_written("!line bus-down: down: none of 2 meters answers: adapter, wiring, speed?\n"));
+	assert_true(was_written("!line bus-down: down: none of 2 meters answers; check adapter, wiring and speed\n"));
 	forget();
 	tick(7 * SLOT_MS);
 	answer();
@@ -141,7 +141,7 @@ STORY(lost_line_is_reported_once_nothing_is_asked_and_what_is_due_is_read_when_i
 	begin_up(plain_model, 2, 60, 10);
 	tick(SLOT_MS);
 	lose_line();
-	expect("ask m1 200+2\nask m2 200+2\n!line bus-down: down: port gone; tried again until it is there\n");
+	expect("ask m1 200+2\nask m2 200+2\n!line bus-down: down: port gone; retried until it is back\n");
 	for (int64_t ms = 2 * SLOT_MS; ms <= 6 * SLOT_MS; ms += SLOT_MS) {
 		assert_int_equal(poller_next_ms(poller, ms - SLOT_MS), ms);
 		tick(ms);
@@ -207,7 +207,7 @@ STORY(slot_in_which_the_line_was_lost_is_read_when_it_is_back)
 	answer();
 	lose_line();
 	expect("ask m1 100+2\nask m2 100+2\n<m1 900 E good>\n"
-	       "!line bus-down: down: port gone; tried again until it is there\n");
+	       "!line bus-down: down: port gone; retried until it is back\n");
 	restore_line_after(5000);
 	expect("ask m2 100+2\n");
 	answer();
@@ -221,7 +221,7 @@ STORY(port_that_cannot_be_opened_at_start_is_reported_and_contact_waits)
 	assert_int_equal(poller_next_ms(poller, START_MS), SLOT_MS);
 	wake();
 	tick(SLOT_MS);
-	expect("!line bus-down: down: port gone; tried again until it is there\n");
+	expect("!line bus-down: down: port gone; retried until it is back\n");
 	restore_line_after(0);
 	expect("ask m1 100+2\n");
 }

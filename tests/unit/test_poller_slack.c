@@ -156,7 +156,7 @@ STORY(each_change_of_state_is_logged_once_and_down_and_up_are_events)
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(SLOT_MS);
 	assert_int_equal(n_logged, 2);
-	assert_true(was_written("!m1 meter-down: down: timeout, so far 4 timeout; next try in 10 s\n"));
+	assert_true(was_written("!m1 meter-down: down: timeout (so far 4 timeout); next try in 10 s\n"));
 	forget();
 	tick(4 * SLOT_MS);
 	answer();

@@ -411,7 +411,7 @@ TEST_WITH(database_that_may_not_be_used_is_refused, setup, teardown)
 	/* it is open already */
 	assert_null(store_open(&t->conf, &e));
 	assert_int_equal(e.n_errors, 1);
-	assert_non_null(strstr(e.items[0].text, "another tallyd writes it; end that one"));
+	assert_non_null(strstr(e.items[0].text, "another tallyd writes to it; stop that one"));
 	err_fini(&e);
 }
 

@@ -83,7 +83,7 @@ TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup
 		    "199950.0");
 	assert_rows(t, "SELECT subject, kind FROM event WHERE kind = 'gap' AND subject = 'tallyd'", "tallyd|gap");
 	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE subject = 'tallyd'"), "readings and 0 events"));
-	assert_non_null(strstr(warnings, "powers are dropped"));
+	assert_non_null(strstr(warnings, "dropping powers"));
 	/* once */
 	hold_minutes(t, 20001, 20001);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);

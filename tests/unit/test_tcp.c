@@ -115,7 +115,7 @@ TEST(look_up_is_cut_short)
 	sem_init(&test_is_over, 0, 0);
 	stopper_stop_at(&c, mono_us() + 1000);
 	assert_int_equal(tcp_connect("silent", 502, TIMEOUT_MS, &c, why, sizeof(why)), -ETIMEDOUT);
-	assert_string_equal(why, "host silent: no answer from the name server in time");
+	assert_string_equal(why, "host silent: the name server did not answer in time");
 	sem_post(&test_is_over);
 	stopper_fini(&c);
 }
