@@ -19,7 +19,7 @@ static void begin_field(struct csv *c)
 	c->in_row = true;
 }
 
-static void put(struct csv *c, const char *text)
+static void put_quoted(struct csv *c, const char *text)
 {
 	const char special[] = {c->delimiter, '"', '\r', '\n', '\0'};
 
@@ -39,7 +39,7 @@ static void put(struct csv *c, const char *text)
 void csv_put_text(struct csv *c, const char *text)
 {
 	begin_field(c);
-	put(c, text);
+	put_quoted(c, text);
 }
 
 void csv_put_whole(struct csv *c, int64_t value)
@@ -58,7 +58,7 @@ void csv_put_number(struct csv *c, const char *number)
 	if (point != NULL)
 		*point = c->decimal;
 	begin_field(c);
-	put(c, text);
+	put_quoted(c, text);
 }
 
 void csv_end_row(struct csv *c)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* csv.h - comma separated values as RFC 4180 has them, also with the delimiter and decimal sign of the continent.
- * Pure but for the stream printed to, whose errors are the caller's to look for. */
+/* csv.h - comma separated values as in RFC 4180, also with the delimiter and the decimal comma of continental Europe.
+ * Pure except for the stream printed to; the caller checks that for errors. */
 #ifndef TALLY_CSV_H
 #define TALLY_CSV_H
 
@@ -10,18 +10,17 @@
 
 struct csv {
 	FILE *out;
-	char delimiter, decimal;
-	bool in_row; /* a field of the row has been put */
+	char delimiter, decimal; /* NUL = not given */
+	bool in_row;		 /* the row has a field already */
 };
 
-/* Fill in what was not given (NUL): a decimal point; a comma between fields, or a semicolon where decimals have the
- * comma. */
+/* Fill in what was not given: a decimal point; a comma between fields, or a semicolon where decimals have the comma. */
 void csv_complete(struct csv *c);
 
-/* One field: a text (quoted where it must be), a number, or nothing (text ""). */
+/* One field: a text (quoted where it must be; "" for nothing), a whole number, or a decimal with a point, "81234.56".
+ */
 void csv_put_text(struct csv *c, const char *text);
 void csv_put_whole(struct csv *c, int64_t value);
-/* number: a decimal with a point, "81234.56" */
 void csv_put_number(struct csv *c, const char *number);
 
 void csv_end_row(struct csv *c);

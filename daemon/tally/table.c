@@ -20,11 +20,6 @@ struct table {
 	struct row *rows;
 };
 
-/* What is printed: widths of columns, 0 = left out. */
-struct layout {
-	size_t widths[TABLE_COLUMNS_MAX];
-};
-
 struct table *table_new(const struct table_column *columns, size_t n_columns)
 {
 	struct table *t = calloc(1, sizeof(*t));
@@ -53,27 +48,19 @@ void table_free(struct table *t)
 	free(t);
 }
 
-static int make_room(struct table *t)
-{
-	size_t capacity = t->capacity == 0 ? 16 : 2 * t->capacity;
-	struct row *rows;
-
-	if (t->n_rows < t->capacity)
-		return 0;
-	rows = reallocarray(t->rows, capacity, sizeof(*rows));
-	if (rows == NULL)
-		return -ENOMEM;
-	t->rows = rows;
-	t->capacity = capacity;
-	return 0;
-}
-
 int table_add(struct table *t, const char *const *cells, size_t coloured, enum table_colour colour)
 {
 	struct row *row;
 
-	if (make_room(t) != 0)
-		return -ENOMEM;
+	if (t->n_rows == t->capacity) {
+		size_t capacity = t->capacity == 0 ? 16 : 2 * t->capacity;
+		struct row *rows = reallocarray(t->rows, capacity, sizeof(*rows));
+
+		if (rows == NULL)
+			return -ENOMEM;
+		t->rows = rows;
+		t->capacity = capacity;
+	}
 	row = &t->rows[t->n_rows];
 	*row = (struct row){.coloured = coloured, .colour = colour};
 	for (size_t i = 0; i < t->n_columns; i++) {
@@ -97,59 +84,6 @@ static size_t text_width(const char *text)
 	return n;
 }
 
-static void measure(const struct table *t, struct layout *l)
-{
-	*l = (struct layout){{0}};
-	for (size_t i = 0; i < t->n_columns; i++) {
-		for (size_t k = 0; k < t->n_rows; k++) {
-			size_t width = text_width(t->rows[k].cells[i]);
-
-			if (width > l->widths[i])
-				l->widths[i] = width;
-		}
-		if (l->widths[i] > 0 && text_width(t->columns[i].title) > l->widths[i])
-			l->widths[i] = text_width(t->columns[i].title);
-	}
-}
-
-static size_t total_width(const struct table *t, const struct layout *l)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n_columns; i++)
-		if (l->widths[i] > 0)
-			n += l->widths[i] + GAP;
-	return n > 0 ? n - GAP : 0;
-}
-
-/* Leave out the column that can best be missed. Returns false when none can. */
-static bool drop_column(const struct table *t, struct layout *l)
-{
-	size_t worst = t->n_columns;
-
-	for (size_t i = 0; i < t->n_columns; i++)
-		if (l->widths[i] > 0 && t->columns[i].dispense > 0 &&
-		    (worst == t->n_columns || t->columns[i].dispense > t->columns[worst].dispense))
-			worst = i;
-	if (worst == t->n_columns)
-		return false;
-	l->widths[worst] = 0;
-	return true;
-}
-
-static void fit(const struct table *t, struct layout *l, size_t width)
-{
-	size_t excess;
-
-	while (total_width(t, l) > width)
-		if (!drop_column(t, l))
-			break;
-	if (total_width(t, l) <= width)
-		return;
-	excess = total_width(t, l) - width;
-	l->widths[0] = l->widths[0] > excess + CUT_MIN ? l->widths[0] - excess : CUT_MIN;
-}
-
 /* Bytes of the first n characters. */
 static int bytes_of(const char *text, size_t n)
 {
@@ -163,6 +97,37 @@ static int bytes_of(const char *text, size_t n)
 		n--;
 	}
 	return (int)(p - text);
+}
+
+/* widths: of the columns, 0 = left out. */
+static size_t total_width(const struct table *t, const size_t *widths)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (widths[i] > 0)
+			n += widths[i] + GAP;
+	return n > 0 ? n - GAP : 0;
+}
+
+/* Leave out columns until a line has at most max characters, and cut the first one when that is not enough. */
+static void fit_columns(const struct table *t, size_t *widths, size_t max)
+{
+	size_t excess, worst;
+
+	while (total_width(t, widths) > max) {
+		worst = t->n_columns;
+		for (size_t i = 0; i < t->n_columns; i++)
+			if (widths[i] > 0 && t->columns[i].drop_at > 0 &&
+			    (worst == t->n_columns || t->columns[i].drop_at > t->columns[worst].drop_at))
+				worst = i;
+		if (worst == t->n_columns) {
+			excess = total_width(t, widths) - max;
+			widths[0] = widths[0] > excess + CUT_MIN ? widths[0] - excess : CUT_MIN;
+			return;
+		}
+		widths[worst] = 0;
+	}
 }
 
 static void print_cell(const char *text, size_t width, bool to_the_right, bool is_last, const char *colour, FILE *out)
@@ -179,39 +144,41 @@ static void print_cell(const char *text, size_t width, bool to_the_right, bool i
 		fprintf(out, "%*s", GAP, "");
 }
 
-static const char *colour_code(enum table_colour c)
+/* row: NULL = the titles */
+static void print_line(const struct table *t, const size_t *widths, const struct row *row, bool with_colours, FILE *out)
 {
 	static const char *const codes[] = {
 		[TABLE_PLAIN] = "", [TABLE_GREEN] = "\033[32m", [TABLE_YELLOW] = "\033[33m", [TABLE_RED] = "\033[31m"};
-
-	return codes[c];
-}
-
-static void print_line(const struct table *t, const struct layout *l, const struct row *row, bool with_colours,
-		       FILE *out)
-{
 	size_t last = 0;
 
 	for (size_t i = 0; i < t->n_columns; i++)
-		if (l->widths[i] > 0)
+		if (widths[i] > 0)
 			last = i;
 	for (size_t i = 0; i < t->n_columns; i++)
-		if (l->widths[i] > 0)
-			print_cell(row != NULL ? row->cells[i] : t->columns[i].title, l->widths[i],
+		if (widths[i] > 0)
+			print_cell(row != NULL ? row->cells[i] : t->columns[i].title, widths[i],
 				   t->columns[i].is_number, i == last,
-				   row != NULL && with_colours && i == row->coloured ? colour_code(row->colour) : "",
-				   out);
+				   row != NULL && with_colours && i == row->coloured ? codes[row->colour] : "", out);
 	fprintf(out, "\n");
 }
 
 void table_print(const struct table *t, FILE *out, unsigned width, bool with_colours)
 {
-	struct layout l;
+	size_t widths[TABLE_COLUMNS_MAX] = {0}, n;
 
-	measure(t, &l);
+	for (size_t i = 0; i < t->n_columns; i++) {
+		for (size_t k = 0; k < t->n_rows; k++) {
+			n = text_width(t->rows[k].cells[i]);
+			if (n > widths[i])
+				widths[i] = n;
+		}
+		n = text_width(t->columns[i].title);
+		if (widths[i] > 0 && n > widths[i])
+			widths[i] = n;
+	}
 	if (width > 0)
-		fit(t, &l, width);
-	print_line(t, &l, NULL, false, out);
+		fit_columns(t, widths, width);
+	print_line(t, widths, NULL, false, out);
 	for (size_t i = 0; i < t->n_rows; i++)
-		print_line(t, &l, &t->rows[i], with_colours, out);
+		print_line(t, widths, &t->rows[i], with_colours, out);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* table.h - text tables for people: columns as wide as what is in them, as many columns as the terminal has room for.
- * Pure but for memory and the stream printed to; one thread. */
+/* table.h - text tables for people: columns as wide as their texts, and as many of them as the terminal has room for.
+ * Pure except for memory and the stream printed to; one thread. */
 #ifndef TALLY_TABLE_H
 #define TALLY_TABLE_H
 
@@ -14,21 +14,22 @@ enum table_colour { TABLE_PLAIN, TABLE_GREEN, TABLE_YELLOW, TABLE_RED };
 
 struct table_column {
 	const char *title;
-	bool is_number;	   /* to the right */
-	unsigned dispense; /* when there is no room the column with the highest number goes first; 0 = never */
+	bool is_number;	  /* aligned to the right */
+	unsigned drop_at; /* when there is no room, the column with the highest number is left out first; 0 = never */
 };
 
 struct table;
 
-/* An empty table; the columns must outlive it. NULL = no memory. */
+/* An empty table of 1 to TABLE_COLUMNS_MAX columns, which must outlive it. NULL = out of memory. */
 struct table *table_new(const struct table_column *columns, size_t n_columns);
 void table_free(struct table *t);
 
-/* Add a row of n_columns texts (copied; NULL = empty); the colour is for column coloured. 0 or -ENOMEM. */
+/* Add a row of n_columns UTF-8 texts, which are copied; NULL = empty. coloured: the column that has the colour. 0, or
+ * -ENOMEM and the table is as before. */
 int table_add(struct table *t, const char *const *cells, size_t coloured, enum table_colour colour);
 
-/* Print with blanks between columns, in at most width characters a line (0 = as wide as it is). Columns without any
- * text are left out; when all that may go is gone the first column is cut to fit. */
+/* Print the titles and the rows in at most width characters a line (0 = no limit). Columns in which no row has a text
+ * are left out. When every column that can be dropped is gone, the first column is cut to fit. */
 void table_print(const struct table *t, FILE *out, unsigned width, bool with_colours);
 
 #endif

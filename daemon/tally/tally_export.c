@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Write a view of the database as CSV. Rows go from the database to the output one by one, so any span takes the same
+ * memory. A file is written under another name and renamed when it is whole: until then the one that is there stays. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,8 +24,8 @@ enum { NAMES_MAX = 256, SQL_MAX = 4096 };
 
 enum span_by { BY_TS, BY_DAY, BY_MONTH, BY_NOTHING };
 
-/* The views of the contract: by which column a span and a name choose rows, and their order. Those that grow without
- * end are in the order of their key, so that nothing has to be sorted. */
+/* The views of the contract: the column by which a span chooses rows, the column by which a name does, and their order.
+ * Those that grow without end are in the order of their key, so that nothing has to be sorted. */
 static const struct view {
 	const char *name;
 	enum span_by by;
@@ -46,7 +48,7 @@ static const struct view {
 
 enum { N_VIEWS = sizeof(views) / sizeof(views[0]) };
 
-struct extract {
+struct csv_export {
 	const struct tally *t;
 	const struct view *view;
 	const char *from, *to; /* as written, or NULL */
@@ -56,7 +58,7 @@ struct extract {
 	const char *names[NAMES_MAX];
 	struct csv csv;
 	const char *path; /* NULL = standard output */
-	char *part;	  /* file that becomes path when it is whole, or NULL */
+	char *part;	  /* the file that is renamed to path when it is whole, or NULL */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -67,7 +69,7 @@ static void on_interrupt(int signal)
 	interrupted = 1;
 }
 
-static bool set_view(struct extract *x, const char *name)
+static bool set_view(struct csv_export *x, const char *name)
 {
 	char question[TALLY_QUESTION_MAX];
 	const char *names[N_VIEWS];
@@ -83,36 +85,49 @@ static bool set_view(struct extract *x, const char *name)
 	return false;
 }
 
-static bool set_option(struct extract *x, int c)
+static bool read_options(struct csv_export *x)
 {
-	switch (c) {
-	case 'f':
-		x->from = optarg;
-		return true;
-	case 't':
-		x->to = optarg;
-		return true;
-	case 'm':
-		if (x->n_names == NAMES_MAX)
-			return tally_misused(x->t, "--meter: at most %d names allowed", NAMES_MAX), false;
-		x->names[x->n_names++] = optarg;
-		return true;
-	case 'd':
-		return tally_read_delimiter(x->t, optarg, &x->csv.delimiter);
-	case 'p':
-		return tally_read_decimal(x->t, optarg, &x->csv.decimal);
-	case 'u':
-		return x->as_utc = true;
-	case 'o':
-		x->path = optarg;
-		return true;
-	default:
-		return false;
-	}
-}
+	static const struct option options[] = {
+		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
+		{"meter", required_argument, NULL, 'm'},   {"delimiter", required_argument, NULL, 'd'},
+		{"decimal", required_argument, NULL, 'p'}, {"utc", no_argument, NULL, 'u'},
+		{"output", required_argument, NULL, 'o'},  {0}};
+	bool good = true;
+	int c;
 
-static bool complete(struct extract *x)
-{
+	while (good && (c = tally_option(x->t, options)) != -1) {
+		switch (c) {
+		case 'f':
+			x->from = optarg;
+			break;
+		case 't':
+			x->to = optarg;
+			break;
+		case 'm':
+			if (x->n_names == NAMES_MAX) {
+				tally_misused(x->t, "--meter: at most %d names allowed", NAMES_MAX);
+				return false;
+			}
+			x->names[x->n_names++] = optarg;
+			break;
+		case 'd':
+			good = tally_read_delimiter(x->t, optarg, &x->csv.delimiter);
+			break;
+		case 'p':
+			good = tally_read_decimal(x->t, optarg, &x->csv.decimal);
+			break;
+		case 'u':
+			x->as_utc = true;
+			break;
+		case 'o':
+			x->path = optarg;
+			break;
+		default:
+			good = false;
+		}
+	}
+	if (!good)
+		return false;
 	csv_complete(&x->csv);
 	if (x->t->argc - optind > 1) {
 		tally_misused(x->t, "\"%s\": one VIEW expected", x->t->argv[optind + 1]);
@@ -128,39 +143,8 @@ static bool complete(struct extract *x)
 	return true;
 }
 
-static bool read_options(struct extract *x)
-{
-	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
-		{"meter", required_argument, NULL, 'm'},   {"delimiter", required_argument, NULL, 'd'},
-		{"decimal", required_argument, NULL, 'p'}, {"utc", no_argument, NULL, 'u'},
-		{"output", required_argument, NULL, 'o'},  {0}};
-	int c;
-
-	while ((c = tally_option(x->t, options)) != -1)
-		if (!set_option(x, c))
-			return false;
-	return complete(x);
-}
-
-/* The statement: ?1 and ?2 are the ends of the span, the names follow. */
-static void make_statement(const struct extract *x, char *sql)
-{
-	static const char *const columns[] = {[BY_TS] = "ts", [BY_DAY] = "day", [BY_MONTH] = "month"};
-	size_t n = (size_t)snprintf(sql, SQL_MAX, "SELECT * FROM %s WHERE 1", x->view->name);
-
-	if (x->from != NULL)
-		n += (size_t)snprintf(sql + n, SQL_MAX - n, " AND %s >= ?1", columns[x->view->by]);
-	if (x->to != NULL)
-		n += (size_t)snprintf(sql + n, SQL_MAX - n, " AND %s <= ?2", columns[x->view->by]);
-	for (size_t i = 0; i < x->n_names; i++)
-		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s%s%s?%zu", i == 0 ? " AND " : "",
-				      i == 0 ? x->view->named_by : "", i == 0 ? " IN (" : ", ", i + 3);
-	snprintf(sql + n, SQL_MAX - n, "%s ORDER BY %s", x->n_names > 0 ? ")" : "", x->view->order);
-}
-
-/* One end of the span as the view has it; text must live as long as the statement. */
-static void bind_end(const struct extract *x, struct reader *r, int i, int64_t t_s, char text[WHEN_TEXT_MAX])
+/* One end of the span, as the view's column has it; text must live as long as the statement. */
+static void bind_end(const struct csv_export *x, struct reader *r, int i, int64_t t_s, char text[WHEN_TEXT_MAX])
 {
 	if (x->view->by == BY_TS) {
 		reader_bind_whole(r, i, t_s);
@@ -173,14 +157,32 @@ static void bind_end(const struct extract *x, struct reader *r, int i, int64_t t
 	reader_bind_text(r, i, text);
 }
 
-static void bind(const struct extract *x, struct reader *r, char from[WHEN_TEXT_MAX], char to[WHEN_TEXT_MAX])
+/* Begin the statement: ?1 and ?2 are the ends of the span, the names follow. from and to must live as long as it.
+ * Returns false when it cannot be run, with reader_error(). */
+static bool begin_statement(const struct csv_export *x, struct reader *r, char from[WHEN_TEXT_MAX],
+			    char to[WHEN_TEXT_MAX])
 {
+	static const char *const columns[] = {[BY_TS] = "ts", [BY_DAY] = "day", [BY_MONTH] = "month"};
+	char sql[SQL_MAX];
+	size_t n = (size_t)snprintf(sql, SQL_MAX, "SELECT * FROM %s WHERE 1", x->view->name);
+
+	if (x->from != NULL)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, " AND %s >= ?1", columns[x->view->by]);
+	if (x->to != NULL)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, " AND %s <= ?2", columns[x->view->by]);
+	for (size_t i = 0; i < x->n_names; i++)
+		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s%s%s?%zu", i == 0 ? " AND " : "",
+				      i == 0 ? x->view->named_by : "", i == 0 ? " IN (" : ", ", i + 3);
+	snprintf(sql + n, SQL_MAX - n, "%s ORDER BY %s", x->n_names > 0 ? ")" : "", x->view->order);
+	if (reader_ask(r, sql) != 0)
+		return false;
 	if (x->from != NULL)
 		bind_end(x, r, 1, x->from_s, from);
 	if (x->to != NULL)
 		bind_end(x, r, 2, x->to_s - 1, to);
 	for (size_t i = 0; i < x->n_names; i++)
 		reader_bind_text(r, (int)i + 3, x->names[i]);
+	return true;
 }
 
 static int column_of(const struct reader *r, const char *name)
@@ -208,47 +210,39 @@ static void put_value(struct csv *csv, const struct reader *r, int i)
 	}
 }
 
-/* time_column: the column to be written in local time, or -1. */
-static void put_row(struct extract *x, const struct reader *r, int time_column, int ts_column)
+/* Write all rows to x->csv.out. Returns false with the reason on standard error. */
+static bool write_rows(struct csv_export *x, struct reader *r)
 {
-	char time[WHEN_TEXT_MAX];
-
-	for (int i = 0; i < reader_n_columns(r); i++) {
-		if (i == time_column) {
-			when_format(reader_whole(r, ts_column), time);
-			csv_put_text(&x->csv, time);
-		} else {
-			put_value(&x->csv, r, i);
-		}
-	}
-	csv_end_row(&x->csv);
-}
-
-/* All rows to x->csv.out. Returns 0, or -1 after telling why not. */
-static int write_rows(struct extract *x, struct reader *r)
-{
-	char sql[SQL_MAX], from[WHEN_TEXT_MAX], to[WHEN_TEXT_MAX];
+	char from[WHEN_TEXT_MAX], to[WHEN_TEXT_MAX], time[WHEN_TEXT_MAX];
 	enum reader_step step = READER_END;
 	int ts_column, time_column;
 
-	make_statement(x, sql);
-	if (reader_ask(r, sql) != 0) {
+	if (!begin_statement(x, r, from, to)) {
 		fprintf(stderr, "%s\n", reader_error(r));
-		return -1;
+		return false;
 	}
-	bind(x, r, from, to);
+	/* The view has the time in UTC; people want their own. */
 	ts_column = column_of(r, "ts");
 	time_column = x->as_utc || ts_column < 0 ? -1 : column_of(r, "time");
 	for (int i = 0; i < reader_n_columns(r); i++)
 		csv_put_text(&x->csv, reader_column(r, i));
 	csv_end_row(&x->csv);
-	while (!interrupted && !ferror(x->csv.out) && (step = reader_next(r)) == READER_ROW)
-		put_row(x, r, time_column, ts_column);
+	while (!interrupted && !ferror(x->csv.out) && (step = reader_next(r)) == READER_ROW) {
+		for (int i = 0; i < reader_n_columns(r); i++) {
+			if (i == time_column) {
+				when_format(reader_whole(r, ts_column), time);
+				csv_put_text(&x->csv, time);
+			} else {
+				put_value(&x->csv, r, i);
+			}
+		}
+		csv_end_row(&x->csv);
+	}
 	if (step == READER_FAILED)
 		fprintf(stderr, "%s\n", reader_error(r));
 	if (interrupted)
 		fprintf(stderr, "tally export: interrupted\n");
-	return step == READER_FAILED || interrupted ? -1 : 0;
+	return step != READER_FAILED && !interrupted;
 }
 
 static bool is_same_file(const char *a, const char *b)
@@ -258,28 +252,29 @@ static bool is_same_file(const char *a, const char *b)
 	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
-/* A file is written beside its place and put there when it is whole: what stands there stays until then. */
-static int open_output(struct extract *x)
+/* Only a plain file is written beside its place: a device or a pipe has no other name. */
+static bool open_output(struct csv_export *x)
 {
 	struct stat st;
 	bool is_file = x->path != NULL && (stat(x->path, &st) != 0 || S_ISREG(st.st_mode));
 
 	x->csv.out = stdout;
 	if (x->path == NULL)
-		return 0;
+		return true;
 	if (is_file && asprintf(&x->part, "%s.part", x->path) < 0) {
 		fprintf(stderr, "tally export: out of memory\n");
 		x->part = NULL;
-		return -1;
+		return false;
 	}
 	x->csv.out = fopen(is_file ? x->part : x->path, "we");
 	if (x->csv.out == NULL)
 		fprintf(stderr, "%s: %s\n", is_file ? x->part : x->path, strerror(errno));
-	return x->csv.out == NULL ? -1 : 0;
+	return x->csv.out != NULL;
 }
 
-/* Returns 0, or -1 after telling what became of the output. */
-static int close_output(struct extract *x, int rc)
+/* all_rows: every row was printed. Returns whether the output is whole and in its place; if not, standard error says
+ * what is there instead. */
+static bool close_output(struct csv_export *x, bool all_rows)
 {
 	const char *path = x->path != NULL ? x->path : "standard output";
 	bool is_written = fflush(x->csv.out) == 0 && !ferror(x->csv.out);
@@ -292,48 +287,26 @@ static int close_output(struct extract *x, int rc)
 	if (x->path != NULL)
 		fclose(x->csv.out);
 	else if (!is_written)
-		clearerr(stdout); /* told here */
-	if (is_written && rc == 0 && x->part != NULL && rename(x->part, x->path) != 0) {
+		clearerr(stdout); /* it is reported here, not once more at the end of the program */
+	if (is_written && all_rows && x->part != NULL && rename(x->part, x->path) != 0) {
 		is_written = false;
 		error = errno;
 	}
 	if (!is_written)
 		fprintf(stderr, "%s: not all could be written: %s\n", path, strerror(error));
-	if (is_written && rc == 0)
-		return 0;
+	if (is_written && all_rows)
+		return true;
 	if (x->part != NULL && unlink(x->part) == 0)
 		fprintf(stderr, "%s: nothing was put there, the part that was written is removed\n", path);
 	else
 		fprintf(stderr, "%s: what was written is not whole\n", path);
-	return -1;
+	return false;
 }
 
-/* Whether the database knows the names asked for. */
-static bool knows_names(const struct extract *x, struct reader *r)
-{
-	for (size_t i = 0; i < x->n_names; i++)
-		if (!tally_is_known(r, x->names[i]))
-			return false;
-	return true;
-}
-
-static int write_all(struct extract *x, struct reader *r)
+static int export_view(struct csv_export *x, const struct conf *conf)
 {
 	struct sigaction act = {.sa_handler = on_interrupt};
-	int rc;
-
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	rc = open_output(x);
-	if (rc == 0)
-		rc = close_output(x, write_rows(x, r));
-	free(x->part);
-	return rc == 0 ? TALLY_GOOD : TALLY_BAD;
-}
-
-static int run(struct extract *x, const struct conf *conf)
-{
-	struct reader *r;
+	struct reader *r = NULL;
 	int code = TALLY_BAD;
 
 	calendar_zone(conf->timezone);
@@ -346,15 +319,24 @@ static int run(struct extract *x, const struct conf *conf)
 	if (x->path != NULL && is_same_file(x->path, conf->store_path))
 		return tally_misused(x->t, "--output %s: is the database itself", x->path);
 	r = tally_open_database(conf);
-	if (r != NULL && knows_names(x, r))
-		code = write_all(x, r);
+	if (r == NULL)
+		return TALLY_BAD;
+	for (size_t i = 0; i < x->n_names; i++)
+		if (!tally_is_known(r, x->names[i]))
+			goto out;
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	if (open_output(x) && close_output(x, write_rows(x, r)))
+		code = TALLY_GOOD;
+out:
+	free(x->part);
 	reader_close(r);
 	return code;
 }
 
 int tally_export(const struct tally *t)
 {
-	struct extract x = {.t = t};
+	struct csv_export x = {.t = t};
 	struct conf *conf;
 	int code;
 
@@ -363,7 +345,7 @@ int tally_export(const struct tally *t)
 	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;
-	code = run(&x, conf);
+	code = export_view(&x, conf);
 	conf_free(conf);
 	return code;
 }

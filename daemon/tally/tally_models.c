@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* List the models, or print one model's registers and the requests that read them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,32 +16,6 @@
 #include "tally_text.h"
 
 enum { BITS_8N1 = 10 };
-
-static const char *type_text(const struct driver_row *row)
-{
-	static const char *const texts[] = {
-		[DRIVER_U8_LOW] = "u8-low",
-		[DRIVER_U8_HIGH] = "u8-high",
-		[DRIVER_BIT] = "bit",
-		[DRIVER_BITS] = "bits",
-		[DRIVER_U16] = "u16",
-		[DRIVER_S16] = "s16",
-		[DRIVER_U32] = "u32",
-		[DRIVER_S32] = "s32",
-		[DRIVER_U64] = "u64",
-		[DRIVER_S64] = "s64",
-		[DRIVER_F32] = "f32",
-		[DRIVER_F64] = "f64",
-		[DRIVER_BCD] = "bcd",
-		[DRIVER_TEXT] = "text",
-		[DRIVER_CHARS] = "chars",
-		[DRIVER_HEX] = "hex",
-		[DRIVER_TIME_2000] = "time2000",
-		[DRIVER_CLOCK] = "clock",
-	};
-
-	return texts[row->type];
-}
 
 static const char *group_text(enum driver_group g)
 {
@@ -86,45 +61,69 @@ static void format_weight(const struct driver *d, const struct driver_row *row, 
 /* "u32", "text:8", "bits:4-7" */
 static void format_type(const struct driver_row *row, char *out, size_t n)
 {
-	const char *text = type_text(row);
+	static const char *const texts[] = {
+		[DRIVER_U8_LOW] = "u8-low",
+		[DRIVER_U8_HIGH] = "u8-high",
+		[DRIVER_BIT] = "bit",
+		[DRIVER_BITS] = "bits",
+		[DRIVER_U16] = "u16",
+		[DRIVER_S16] = "s16",
+		[DRIVER_U32] = "u32",
+		[DRIVER_S32] = "s32",
+		[DRIVER_U64] = "u64",
+		[DRIVER_S64] = "s64",
+		[DRIVER_F32] = "f32",
+		[DRIVER_F64] = "f64",
+		[DRIVER_BCD] = "bcd",
+		[DRIVER_TEXT] = "text",
+		[DRIVER_CHARS] = "chars",
+		[DRIVER_HEX] = "hex",
+		[DRIVER_TIME_2000] = "time2000",
+		[DRIVER_CLOCK] = "clock",
+	};
 
-	if (row->type == DRIVER_BIT)
-		snprintf(out, n, "%s:%u", text, row->bit_low);
-	else if (row->type == DRIVER_BITS)
-		snprintf(out, n, "%s:%u-%u", text, row->bit_low, row->bit_high);
-	else if (row->type == DRIVER_TEXT || row->type == DRIVER_CHARS || row->type == DRIVER_HEX ||
-		 row->type == DRIVER_BCD)
-		snprintf(out, n, "%s:%u", text, row->n_words);
-	else
-		snprintf(out, n, "%s", text);
+	switch (row->type) {
+	case DRIVER_BIT:
+		snprintf(out, n, "%s:%u", texts[row->type], row->bit_low);
+		break;
+	case DRIVER_BITS:
+		snprintf(out, n, "%s:%u-%u", texts[row->type], row->bit_low, row->bit_high);
+		break;
+	case DRIVER_TEXT:
+	case DRIVER_CHARS:
+	case DRIVER_HEX:
+	case DRIVER_BCD:
+		snprintf(out, n, "%s:%u", texts[row->type], row->n_words);
+		break;
+	default:
+		snprintf(out, n, "%s", texts[row->type]);
+	}
 }
 
-static int add_row(struct table *t, const struct driver *d, const struct driver_row *row)
-{
-	char address[16], hex[16], type[32], weight[64], provenance[64];
-
-	snprintf(address, sizeof(address), "%u", row->address);
-	snprintf(hex, sizeof(hex), "0x%04X", row->address);
-	format_type(row, type, sizeof(type));
-	format_weight(d, row, weight, sizeof(weight));
-	snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
-		 row->fallback ? ", if the meter lacks the finer one" : "");
-	return table_add(t,
-			 (const char *const[]){names_get(row->quantity)->name, address, hex, type, weight,
-					       group_text(row->group), provenance},
-			 0, TABLE_PLAIN);
-}
-
+/* 0, or -1 when out of memory. */
 static int print_rows(const struct driver *d)
 {
 	static const struct table_column columns[] = {
 		{"QUANTITY", false, 0},	 {"ADDRESS", true, 0}, {"", false, 5},		{"TYPE", false, 1},
 		{"ONE COUNT", false, 2}, {"GROUP", false, 3},  {"PROVENANCE", false, 4}};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	char address[16], hex[16], type[32], weight[64], provenance[64];
 	int rc = t != NULL ? 0 : -1;
 
-	for (size_t i = 0; i < d->n_rows && rc == 0; i++)
-		rc = add_row(t, d, &d->rows[i]);
+	for (size_t i = 0; i < d->n_rows && rc == 0; i++) {
+		const struct driver_row *row = &d->rows[i];
+
+		snprintf(address, sizeof(address), "%u", row->address);
+		snprintf(hex, sizeof(hex), "0x%04X", row->address);
+		format_type(row, type, sizeof(type));
+		format_weight(d, row, weight, sizeof(weight));
+		snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
+			 row->fallback ? ", if the meter lacks the finer one" : "");
+		rc = table_add(t,
+			       (const char *const[]){names_get(row->quantity)->name, address, hex, type, weight,
+						     group_text(row->group), provenance},
+			       0, TABLE_PLAIN);
+	}
 	if (rc == 0)
 		table_print(t, stdout, tally_terminal_width(stdout), false);
 	table_free(t);
@@ -173,40 +172,30 @@ static int print_requests(const struct driver *d, unsigned groups, const char *t
 	return 0;
 }
 
-/* What the line and its meters must be set to. */
-static void print_line(const struct driver *d)
+static int print_model(const struct driver *d, unsigned baud)
 {
+	printf("%s: %s\nfile:       %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->file,
+	       d->source, driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none");
 	printf("line:       address %u to %u, function %u, speeds:", d->address_min, d->address_max, d->function);
 	for (size_t i = 0; i < d->n_bauds; i++)
 		printf(" %u", d->bauds[i]);
 	printf("%s%s\n\n", d->n_bauds == 0 ? " any" : "",
 	       d->ratios ? "; ct and vt are to be given in the bus's file" : "");
-}
-
-static int print_model(const struct driver *d, unsigned baud)
-{
-	printf("%s: %s\nfile:       %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->file,
-	       d->source, driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none");
-	print_line(d);
 	if (print_rows(d) != 0)
-		return TALLY_BAD;
+		goto no_memory;
 	print_scales(d);
 	if (print_requests(d, DRIVER_ENERGY, "energy and tariffs", baud) != 0 ||
 	    print_requests(d, DRIVER_POWER, "power", baud) != 0 ||
 	    print_requests(d, DRIVER_IDENTITY | DRIVER_STATE, "identity and state", baud) != 0 ||
 	    print_requests(d, DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, "everything", baud) != 0)
-		return TALLY_BAD;
+		goto no_memory;
 	return TALLY_GOOD;
+no_memory:
+	fprintf(stderr, "tally models: out of memory\n");
+	return TALLY_BAD;
 }
 
-static int add_model(struct table *t, const char *name, const struct driver *d)
-{
-	return table_add(t,
-			 (const char *const[]){name, d->vendor, driver_provenance_text(d->provenance),
-					       d->verified[0] != '\0' ? d->verified : "none", d->title},
-			 0, TABLE_PLAIN);
-}
-
+/* Every model that can be loaded; the others are reported on standard error and make the result bad. */
 static int list_models(const char *path)
 {
 	static const struct table_column columns[] = {{"MODEL", false, 0},
@@ -216,16 +205,23 @@ static int list_models(const char *path)
 						      {"TITLE", false, 3}};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	char **names = driver_list(path);
-	int code = names != NULL && t != NULL ? TALLY_GOOD : TALLY_BAD;
+	int code = TALLY_GOOD;
 
-	if (names != NULL && names[0] == NULL) {
+	if (t == NULL || names == NULL) {
+		fprintf(stderr, "tally models: out of memory\n");
+		code = TALLY_BAD;
+	} else if (names[0] == NULL) {
 		fprintf(stderr, "no register table in %s\n", path);
 		code = TALLY_BAD;
 	}
 	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
 		struct driver *d = tally_load_model(path, names[i]);
 
-		if (d == NULL || t == NULL || add_model(t, names[i], d) != 0)
+		if (d == NULL || t == NULL ||
+		    table_add(t,
+			      (const char *const[]){names[i], d->vendor, driver_provenance_text(d->provenance),
+						    d->verified[0] != '\0' ? d->verified : "none", d->title},
+			      0, TABLE_PLAIN) != 0)
 			code = TALLY_BAD;
 		driver_free(d);
 		free(names[i]);
@@ -237,22 +233,11 @@ static int list_models(const char *path)
 	return code;
 }
 
-static int show_model(const char *path, const char *name, unsigned baud)
-{
-	struct driver *d = tally_load_model(path, name);
-	int code;
-
-	if (d == NULL)
-		return TALLY_BAD;
-	code = print_model(d, baud);
-	driver_free(d);
-	return code;
-}
-
 int tally_models(const struct tally *t)
 {
 	static const struct option options[] = {{"baud", required_argument, NULL, 'b'}, {0}};
 	int64_t baud = 9600;
+	struct driver *d;
 	char *path;
 	int c, code;
 
@@ -261,13 +246,19 @@ int tally_models(const struct tally *t)
 			return TALLY_USAGE;
 	if (t->argc - optind > 1)
 		return tally_misused(t, "\"%s\": one MODEL expected", t->argv[optind + 1]);
-	/* Only this is wanted of the configuration, which need not be whole or there at all. */
+	/* Only this is needed of the configuration, which may have errors or not be there at all. */
 	path = conf_driver_path(t->dir);
 	if (path == NULL) {
 		fprintf(stderr, "tally models: out of memory\n");
 		return TALLY_BAD;
 	}
-	code = optind < t->argc ? show_model(path, t->argv[optind], (unsigned)baud) : list_models(path);
+	if (optind < t->argc) {
+		d = tally_load_model(path, t->argv[optind]);
+		code = d != NULL ? print_model(d, (unsigned)baud) : TALLY_BAD;
+		driver_free(d);
+	} else {
+		code = list_models(path);
+	}
 	free(path);
 	return code;
 }

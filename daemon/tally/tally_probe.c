@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Read one meter once, and print the raw words beside the values, to be compared with its display. It is read as the
+ * daemon reads it, by the same worker and the same modules of the poller, so what works here works there. */
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +43,8 @@ static enum asking_outcome run_job(struct probe *p)
 	return asking_outcome(&p->asking);
 }
 
-/* Requests that the meter refused are tried in parts, as the daemon does, to find what it lacks. Returns whether that
- * taught anything. */
+/* Requests that the meter refused are tried in parts, as the daemon does, to find what it lacks. Returns whether
+ * something was found, so that reading again makes sense. */
 static bool learn_parts(struct probe *p)
 {
 	enum parts_result result;
@@ -165,7 +167,7 @@ static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 	return texts.mismatch[0] == '\0';
 }
 
-static int probe(const struct conf_bus *bus, const struct conf_meter *conf)
+static int probe_device(const struct conf_bus *bus, const struct conf_meter *conf)
 {
 	struct probe p = {.conf = conf};
 	enum asking_outcome outcome;
@@ -206,7 +208,7 @@ static int probe_meter(const struct conf *conf, const char *name)
 	if (m == NULL)
 		return TALLY_BAD;
 	if (m->driver != NULL)
-		return probe(b, m);
+		return probe_device(b, m);
 	fprintf(stderr, "%s: the register table of %s has errors, see \"tally check\"\n", name, m->model);
 	return TALLY_BAD;
 }
@@ -234,7 +236,7 @@ static int probe_address(const struct conf *conf, const char *bus_name, const ch
 	m.address = (uint8_t)unit;
 	m.response_timeout_ms = b->response_timeout_ms;
 	m.retries = b->retries;
-	code = probe(b, &m);
+	code = probe_device(b, &m);
 	driver_free(d);
 	return code;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* What each meter counted in a span of time, as a table or as CSV: one statement that sums up the longest pieces that
+ * the span is made of, months, days or intervals. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@
 #include "tally_text.h"
 #include "when.h"
 
-enum { NAMES_MAX = 256, SQL_MAX = 8192, DAY_S = 86400, CELLS_MAX = TABLE_COLUMNS_MAX };
+enum { NAMES_MAX = 256, SQL_MAX = 8192, DAY_S = 86400 };
 
 enum { FIRST_NAME = 4 }; /* parameter of the first name: ?1 and ?2 are the span, ?3 what its coverage is of */
 
@@ -95,13 +97,6 @@ struct form {
 	size_t n;
 };
 
-static struct form form_of(const struct report *r)
-{
-	if (r->by_tariff)
-		return (struct form){tariff_cells, tariff_columns, sizeof(tariff_cells) / sizeof(tariff_cells[0])};
-	return (struct form){energy_cells, energy_columns, sizeof(energy_cells) / sizeof(energy_cells[0])};
-}
-
 static bool is_midnight(int64_t t_s)
 {
 	char day[WHEN_TEXT_MAX];
@@ -129,11 +124,11 @@ static int64_t count_days(const struct report *r)
 	return when_parse(r->last, &last) ? (last.end_s - r->start_s + DAY_S / 2) / DAY_S : 1;
 }
 
-/* The whole month or day that text names. */
-static bool take_span(struct report *r, const char *option, const char *text, size_t length)
+/* Read a whole month or day, written like example. */
+static bool read_whole_span(struct report *r, const char *option, const char *text, const char *example)
 {
-	if (strlen(text) != length) {
-		tally_misused(r->t, "%s %s: %s expected", option, text, length == 7 ? "2026-11" : "2026-11-21");
+	if (strlen(text) != strlen(example)) {
+		tally_misused(r->t, "%s %s: %s expected", option, text, example);
 		return false;
 	}
 	return tally_read_time(r->t, option, text, &r->start_s, &r->end_s);
@@ -144,21 +139,20 @@ static bool set_span(struct report *r)
 	char now[WHEN_TEXT_MAX];
 
 	r->now_s = mono_wall_ms() / 1000;
-	when_format_month(r->now_s, now);
-	if (r->month != NULL) {
-		if (!take_span(r, "--month", r->month, strlen("2026-11")))
+	if (r->from != NULL) {
+		if (!tally_read_time(r->t, "--from", r->from, &r->start_s, NULL))
+			return false;
+		r->end_s = is_midnight(r->start_s) ? end_of_day(r->now_s) : r->now_s;
+		if (r->to != NULL && !tally_read_time(r->t, "--to", r->to, NULL, &r->end_s))
 			return false;
 	} else if (r->day != NULL) {
-		if (!take_span(r, "--day", r->day, strlen("2026-11-21")))
+		if (!read_whole_span(r, "--day", r->day, "2026-11-21"))
 			return false;
-	} else if (!take_span(r, "--month", now, strlen("2026-11"))) {
-		return false;
+	} else {
+		when_format_month(r->now_s, now);
+		if (!read_whole_span(r, "--month", r->month != NULL ? r->month : now, "2026-11"))
+			return false;
 	}
-	if ((r->from != NULL && !tally_read_time(r->t, "--from", r->from, &r->start_s, NULL)) ||
-	    (r->to != NULL && !tally_read_time(r->t, "--to", r->to, NULL, &r->end_s)))
-		return false;
-	if (r->from != NULL && r->to == NULL)
-		r->end_s = is_midnight(r->start_s) ? end_of_day(r->now_s) : r->now_s;
 	if (r->start_s >= r->end_s) {
 		tally_misused(r->t, "nothing lies between --from and --to");
 		return false;
@@ -190,8 +184,13 @@ static bool is_month(const struct report *r)
 	return when_parse(month, &w) && w.start_s == r->start_s && w.end_s == r->end_s;
 }
 
-static void make_statement(const struct report *r, const struct form *f, const char *source, char *sql)
+/* Begin the statement for the span, and set first and last. Returns false when it cannot be run, with reader_error().
+ */
+static bool begin_statement(struct report *r, const struct form *f, struct reader *reader)
 {
+	bool by_days = is_midnight(r->start_s) && is_midnight(r->end_s);
+	const char *source = is_month(r) ? from_month : by_days ? from_days : from_intervals;
+	char sql[SQL_MAX];
 	size_t n = (size_t)snprintf(sql, SQL_MAX, "SELECT ");
 
 	for (size_t i = 0; i < f->n; i++)
@@ -203,24 +202,8 @@ static void make_statement(const struct report *r, const struct form *f, const c
 		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s?%zu", i == 0 ? " HAVING meter IN (" : ", ",
 				      i + FIRST_NAME);
 	snprintf(sql + n, SQL_MAX - n, "%s ORDER BY meter", r->n_names > 0 ? ")" : "");
-}
-
-/* Begin the statement for the span. 0, or -1 after telling why not. */
-static int ask(struct report *r, const struct form *f, struct reader *reader)
-{
-	bool by_days = is_midnight(r->start_s) && is_midnight(r->end_s);
-	const char *source = is_month(r) ? from_month : by_days ? from_days : from_intervals;
-	char sql[SQL_MAX];
-
-	make_statement(r, f, source, sql);
-	if (reader_ask(reader, sql) != 0) {
-		fprintf(stderr, "%s\n", reader_error(reader));
-		return -1;
-	}
-	if (source == from_month)
-		when_format_month(r->start_s, r->first);
-	else
-		when_format_day(r->start_s, r->first);
+	if (reader_ask(reader, sql) != 0)
+		return false;
 	when_format_day(r->end_s - 1, r->last);
 	if (source == from_intervals) {
 		reader_bind_whole(reader, 1, r->start_s);
@@ -229,50 +212,35 @@ static int ask(struct report *r, const struct form *f, struct reader *reader)
 		when_format(r->start_s, r->first);
 		when_format(r->end_s, r->last);
 	} else {
+		if (source == from_month)
+			when_format_month(r->start_s, r->first);
+		else
+			when_format_day(r->start_s, r->first);
 		reader_bind_text(reader, 1, r->first);
 		reader_bind_text(reader, 2, r->last);
 		reader_bind_whole(reader, 3, count_days(r));
 	}
 	for (size_t i = 0; i < r->n_names; i++)
 		reader_bind_text(reader, (int)i + FIRST_NAME, r->names[i]);
-	return 0;
+	return true;
 }
 
-/* How much of the span was measured, of a running one of what has passed of it. Downwards to thousandths: what is not
- * whole must not look so. */
-static double covered(const struct report *r, double coverage)
+static bool is_number(const struct reader *reader, size_t i)
+{
+	return reader_type(reader, (int)i) == READER_REAL || reader_type(reader, (int)i) == READER_WHOLE;
+}
+
+/* The share of the span that was measured, or of what has passed of it. Rounded down to thousandths: what is not whole
+ * must not look whole. */
+static double share_measured(const struct report *r, double coverage)
 {
 	return floor(fmin(coverage / r->passed, 1) * 1000 + 1e-9) / 1000;
 }
 
-/* Sums of values with three decimals carry the faults of binary fractions in the last of many digits. */
-static double rounded(double value)
+/* Returns the number of rows, or -1 with reader_error(). */
+static int print_csv(struct report *r, const struct form *f, const char *first, struct reader *reader)
 {
-	return round(value * 1000) / 1000;
-}
-
-static void put_csv_row(struct report *r, const struct form *f, const struct reader *reader)
-{
-	char number[TALLY_REAL_TEXT_MAX], day[WHEN_TEXT_MAX];
-
-	when_format_day(r->start_s, day);
-	csv_put_text(&r->csv, strlen(r->first) < strlen(day) ? day : r->first);
-	csv_put_text(&r->csv, r->last);
-	for (size_t i = 0; i < f->n; i++) {
-		if (reader_type(reader, (int)i) == READER_REAL || reader_type(reader, (int)i) == READER_WHOLE) {
-			double value = reader_real(reader, (int)i);
-
-			tally_format_real(i == f->n - 1 ? covered(r, value) : rounded(value), number);
-			csv_put_number(&r->csv, number);
-		} else {
-			csv_put_text(&r->csv, reader_text(reader, (int)i));
-		}
-	}
-	csv_end_row(&r->csv);
-}
-
-static int print_csv(struct report *r, const struct form *f, struct reader *reader)
-{
+	char number[TALLY_REAL_TEXT_MAX];
 	enum reader_step step;
 	int n_rows = 0;
 
@@ -281,27 +249,24 @@ static int print_csv(struct report *r, const struct form *f, struct reader *read
 	for (size_t i = 0; i < f->n; i++)
 		csv_put_text(&r->csv, f->cells[i].csv_name);
 	csv_end_row(&r->csv);
-	for (; (step = reader_next(reader)) == READER_ROW; n_rows++)
-		put_csv_row(r, f, reader);
-	return step == READER_FAILED ? -1 : n_rows;
-}
+	for (; (step = reader_next(reader)) == READER_ROW; n_rows++) {
+		csv_put_text(&r->csv, first);
+		csv_put_text(&r->csv, r->last);
+		for (size_t i = 0; i < f->n; i++) {
+			double value = reader_real(reader, (int)i);
 
-static int add_row(const struct report *r, const struct form *f, const struct reader *reader, struct table *table)
-{
-	char texts[CELLS_MAX][TALLY_REAL_TEXT_MAX];
-	const char *cells[CELLS_MAX];
-	double coverage = covered(r, reader_real(reader, (int)f->n - 1));
-
-	for (size_t i = 0; i < f->n; i++) {
-		cells[i] = reader_text(reader, (int)i);
-		if (reader_type(reader, (int)i) != READER_REAL && reader_type(reader, (int)i) != READER_WHOLE)
-			continue;
-		snprintf(texts[i], sizeof(texts[i]), "%.3f", reader_real(reader, (int)i));
-		cells[i] = texts[i];
+			if (!is_number(reader, i)) {
+				csv_put_text(&r->csv, reader_text(reader, (int)i));
+				continue;
+			}
+			/* Sums of values with three decimals have errors of binary fractions in their last digits. */
+			tally_format_real(i == f->n - 1 ? share_measured(r, value) : round(value * 1000) / 1000,
+					  number);
+			csv_put_number(&r->csv, number);
+		}
+		csv_end_row(&r->csv);
 	}
-	snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(coverage * 100 + 1e-9));
-	cells[f->n - 1] = texts[f->n - 1];
-	return table_add(table, cells, f->n - 1, coverage < 1 ? TABLE_YELLOW : TABLE_PLAIN);
+	return step == READER_FAILED ? -1 : n_rows;
 }
 
 /* "2026-10-24 to 2026-11-21, so far" */
@@ -314,24 +279,30 @@ static void put_span(const struct report *r, FILE *out)
 		fprintf(out, ", so far");
 }
 
-static void tell_nothing(const struct report *r)
-{
-	put_span(r, stderr);
-	fprintf(stderr, ": nothing was counted%s\n",
-		r->now_s >= r->start_s && r->now_s <= r->end_s ? "; an interval is counted when it has ended" : "");
-}
-
-static int print_table(struct report *r, const struct form *f, struct reader *reader)
+/* Returns the number of rows, or -1 with reader_error() or "" when out of memory. */
+static int print_table(const struct report *r, const struct form *f, struct reader *reader)
 {
 	struct table *table = table_new(f->columns, f->n);
-	enum reader_step step;
+	char texts[TABLE_COLUMNS_MAX][TALLY_REAL_TEXT_MAX];
+	const char *cells[TABLE_COLUMNS_MAX];
+	enum reader_step step = READER_FAILED;
 	int n_rows = 0;
 
-	if (table == NULL)
-		return -1;
-	for (; (step = reader_next(reader)) == READER_ROW; n_rows++)
-		if (add_row(r, f, reader, table) != 0)
+	for (; table != NULL && (step = reader_next(reader)) == READER_ROW; n_rows++) {
+		double share = share_measured(r, reader_real(reader, (int)f->n - 1));
+
+		for (size_t i = 0; i < f->n - 1; i++) {
+			cells[i] = reader_text(reader, (int)i);
+			if (is_number(reader, i)) {
+				snprintf(texts[i], sizeof(texts[i]), "%.3f", reader_real(reader, (int)i));
+				cells[i] = texts[i];
+			}
+		}
+		snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(share * 100 + 1e-9));
+		cells[f->n - 1] = texts[f->n - 1];
+		if (table_add(table, cells, f->n - 1, share < 1 ? TABLE_YELLOW : TABLE_PLAIN) != 0)
 			break;
+	}
 	if (step == READER_END && n_rows > 0) {
 		put_span(r, stdout);
 		printf("\n\n");
@@ -341,55 +312,35 @@ static int print_table(struct report *r, const struct form *f, struct reader *re
 	return step == READER_END ? n_rows : -1;
 }
 
-static int print(struct report *r, struct reader *reader)
+static int print_report(struct report *r, struct reader *reader)
 {
-	struct form f = form_of(r);
+	struct form f = {energy_cells, energy_columns, sizeof(energy_cells) / sizeof(energy_cells[0])};
+	char day[WHEN_TEXT_MAX];
 	int n_rows;
 
+	if (r->by_tariff)
+		f = (struct form){tariff_cells, tariff_columns, sizeof(tariff_cells) / sizeof(tariff_cells[0])};
 	for (size_t i = 0; i < r->n_names; i++)
 		if (!tally_is_known(reader, r->names[i]))
 			return TALLY_BAD;
-	if (ask(r, &f, reader) != 0)
-		return TALLY_BAD;
-	n_rows = r->as_csv ? print_csv(r, &f, reader) : print_table(r, &f, reader);
-	if (n_rows < 0)
-		fprintf(stderr, "%s\n", *reader_error(reader) != '\0' ? reader_error(reader) : "out of memory");
-	if (n_rows == 0)
-		tell_nothing(r);
-	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
-}
-
-static bool set_option(struct report *r, int c)
-{
-	switch (c) {
-	case 'm':
-		r->month = optarg;
-		return true;
-	case 'd':
-		r->day = optarg;
-		return true;
-	case 'f':
-		r->from = optarg;
-		return true;
-	case 't':
-		r->to = optarg;
-		return true;
-	case 'n':
-		if (r->n_names == NAMES_MAX)
-			return tally_misused(r->t, "--meter: at most %d names allowed", NAMES_MAX), false;
-		r->names[r->n_names++] = optarg;
-		return true;
-	case 'r':
-		return r->by_tariff = true;
-	case 'c':
-		return r->as_csv = true;
-	case 'l':
-		return tally_read_delimiter(r->t, optarg, &r->csv.delimiter);
-	case 'p':
-		return tally_read_decimal(r->t, optarg, &r->csv.decimal);
-	default:
-		return false;
+	if (!begin_statement(r, &f, reader)) {
+		n_rows = -1;
+	} else if (r->as_csv) {
+		/* The first day of a month in place of the month. */
+		when_format_day(r->start_s, day);
+		n_rows = print_csv(r, &f, strlen(r->first) < strlen(day) ? day : r->first, reader);
+	} else {
+		n_rows = print_table(r, &f, reader);
 	}
+	if (n_rows < 0) {
+		fprintf(stderr, "%s\n", *reader_error(reader) != '\0' ? reader_error(reader) : "out of memory");
+	} else if (n_rows == 0) {
+		put_span(r, stderr);
+		fprintf(stderr, ": nothing was counted%s\n",
+			r->now_s >= r->start_s && r->now_s <= r->end_s ? "; an interval is counted when it has ended"
+								       : "");
+	}
+	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
 }
 
 static bool read_options(struct report *r)
@@ -400,17 +351,60 @@ static bool read_options(struct report *r)
 		{"meter", required_argument, NULL, 'n'},   {"tariffs", no_argument, NULL, 'r'},
 		{"csv", no_argument, NULL, 'c'},	   {"delimiter", required_argument, NULL, 'l'},
 		{"decimal", required_argument, NULL, 'p'}, {0}};
+	bool good = true;
 	int c;
 
-	while ((c = tally_option(r->t, options)) != -1)
-		if (!set_option(r, c))
-			return false;
-	if (optind < r->t->argc)
-		return tally_misused(r->t, "\"%s\": no argument expected", r->t->argv[optind]), false;
-	if ((r->month != NULL) + (r->day != NULL) + (r->from != NULL || r->to != NULL) > 1)
-		return tally_misused(r->t, "one of --month, --day and --from with --to expected"), false;
-	if (r->to != NULL && r->from == NULL)
-		return tally_misused(r->t, "--to without --from"), false;
+	while (good && (c = tally_option(r->t, options)) != -1) {
+		switch (c) {
+		case 'm':
+			r->month = optarg;
+			break;
+		case 'd':
+			r->day = optarg;
+			break;
+		case 'f':
+			r->from = optarg;
+			break;
+		case 't':
+			r->to = optarg;
+			break;
+		case 'n':
+			if (r->n_names == NAMES_MAX) {
+				tally_misused(r->t, "--meter: at most %d names allowed", NAMES_MAX);
+				return false;
+			}
+			r->names[r->n_names++] = optarg;
+			break;
+		case 'r':
+			r->by_tariff = true;
+			break;
+		case 'c':
+			r->as_csv = true;
+			break;
+		case 'l':
+			good = tally_read_delimiter(r->t, optarg, &r->csv.delimiter);
+			break;
+		case 'p':
+			good = tally_read_decimal(r->t, optarg, &r->csv.decimal);
+			break;
+		default:
+			good = false;
+		}
+	}
+	if (!good)
+		return false;
+	if (optind < r->t->argc) {
+		tally_misused(r->t, "\"%s\": no argument expected", r->t->argv[optind]);
+		return false;
+	}
+	if ((r->month != NULL) + (r->day != NULL) + (r->from != NULL || r->to != NULL) > 1) {
+		tally_misused(r->t, "one of --month, --day and --from with --to expected");
+		return false;
+	}
+	if (r->to != NULL && r->from == NULL) {
+		tally_misused(r->t, "--to without --from");
+		return false;
+	}
 	csv_complete(&r->csv);
 	r->csv.out = stdout;
 	return true;
@@ -436,7 +430,7 @@ int tally_report(const struct tally *t)
 	set_passed(&r, conf->interval_s);
 	reader = tally_open_database(conf);
 	if (reader != NULL)
-		code = print(&r, reader);
+		code = print_report(&r, reader);
 	reader_close(reader);
 	conf_free(conf);
 	return code;

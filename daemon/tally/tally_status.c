@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Show the buses and meters as the daemon last wrote them, and below why one is not up; or the same as JSON. The exit
+ * code is what a monitor wants to know: all is up, and the daemon is alive. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +17,8 @@
 #include "tally_option.h"
 #include "tally_text.h"
 
-/* Figures are written every five minutes, whatever the periods of the meters: a database that a running daemon has not
- * written for longer than this and the time between commits tells that it is stuck or can not write. */
+/* Figures are written every five minutes, whatever the periods of the meters: when a running daemon has not written the
+ * database for longer than this and the time between commits, it is stuck or cannot write. */
 enum { STALE_AFTER_MS = 600000 };
 
 static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
@@ -90,7 +93,7 @@ static int add_meter(struct status *s, struct table *t)
 	if (*text_of(r, "last_good") != '\0' && whole_of(r, "age_s") > 0)
 		tally_format_span(whole_of(r, "age_s") * 1000, age);
 	else if (*text_of(r, "last_good") != '\0')
-		strcpy(age, "now"); /* whole seconds are all that is known */
+		snprintf(age, sizeof(age), "now"); /* ages are whole seconds */
 	snprintf(errors, sizeof(errors), "%" PRId64, n_errors);
 	if (*text_of(r, "latency_ms") != '\0')
 		snprintf(latency, sizeof(latency), "%.0f ms", strtod(text_of(r, "latency_ms"), NULL));
@@ -101,48 +104,28 @@ static int add_meter(struct status *s, struct table *t)
 			 4, colour_of(state));
 }
 
-static int print_table(struct status *s, const char *sql, const struct table_column *columns, size_t n,
-		       int (*add)(struct status *s, struct table *t))
+/* One table; add makes a row of it from the row of the database. Returns false with the reason on standard error. */
+static bool print_table(struct status *s, const char *sql, const struct table_column *columns, size_t n,
+			int (*add)(struct status *s, struct table *t))
 {
 	struct table *t = table_new(columns, n);
-	int rc = t != NULL ? reader_ask(s->reader, sql) : -1;
 	enum reader_step step = READER_FAILED;
+	int rc = t != NULL ? 0 : -ENOMEM;
 
+	reader_ask(s->reader, sql);
 	while (rc == 0 && (step = reader_next(s->reader)) == READER_ROW)
 		rc = add(s, t);
-	if (rc == 0 && step == READER_FAILED)
-		rc = -1;
-	if (rc == 0)
+	if (rc == 0 && step == READER_END)
 		table_print(t, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
 	else
-		fprintf(stderr, "%s\n",
-			t == NULL || *reader_error(s->reader) == '\0' ? "out of memory" : reader_error(s->reader));
+		fprintf(stderr, "%s\n", rc != 0 ? "out of memory" : reader_error(s->reader));
 	table_free(t);
-	return rc;
+	return rc == 0 && step == READER_END;
 }
 
-static int print_buses(struct status *s)
-{
-	static const struct table_column columns[] = {
-		{"BUS", false, 0},     {"TRANSPORT", false, 4}, {"STATE", false, 0},   {"BUSY", true, 1},
-		{"REQUESTS", true, 6}, {"ERRORS", true, 2},	{"OVERRUNS", true, 5}, {"ROUND", true, 3}};
-
-	return print_table(s, bus_sql, columns, sizeof(columns) / sizeof(columns[0]), add_bus);
-}
-
-static int print_meters(struct status *s)
-{
-	static const struct table_column columns[] = {
-		{"METER", false, 0},  {"BUS", false, 4},      {"MODEL", false, 6}, {"ADDRESS", true, 5},
-		{"STATE", false, 0},  {"LAST GOOD", true, 1}, {"ERRORS", true, 2}, {"LATENCY", true, 3},
-		{"SERIAL", false, 8}, {"LABEL", false, 7}};
-
-	return print_table(s, meter_sql, columns, sizeof(columns) / sizeof(columns[0]), add_meter);
-}
-
-/* Why buses and meters are not up, whose readings do not count, and what goes wrong with more than one request of a
- * hundred. Names have no blank. */
-static int print_notes(struct status *s)
+/* Below the tables, why buses and meters are not up, why readings do not count, and what goes wrong with more than one
+ * request of a hundred. Returns false with the reason on standard error. */
+static bool print_notes(struct status *s)
 {
 	static const char sql[] =
 		"SELECT CASE kind WHEN 'bus-down' THEN 'bus ' ELSE '' END || subject AS who, "
@@ -164,11 +147,18 @@ static int print_notes(struct status *s)
 	}
 	if (step == READER_FAILED)
 		fprintf(stderr, "%s\n", reader_error(s->reader));
-	return step == READER_END ? 0 : -1;
+	return step == READER_END;
 }
 
-static void tell_old(const struct status *s)
+static bool print_text(struct status *s)
 {
+	static const struct table_column bus_columns[] = {
+		{"BUS", false, 0},     {"TRANSPORT", false, 4}, {"STATE", false, 0},   {"BUSY", true, 1},
+		{"REQUESTS", true, 6}, {"ERRORS", true, 2},	{"OVERRUNS", true, 5}, {"ROUND", true, 3}};
+	static const struct table_column meter_columns[] = {
+		{"METER", false, 0},  {"BUS", false, 4},      {"MODEL", false, 6}, {"ADDRESS", true, 5},
+		{"STATE", false, 0},  {"LAST GOOD", true, 1}, {"ERRORS", true, 2}, {"LATENCY", true, 3},
+		{"SERIAL", false, 8}, {"LABEL", false, 7}};
 	char age[TALLY_SPAN_TEXT_MAX];
 
 	tally_format_span(s->age_s * 1000, age);
@@ -181,21 +171,11 @@ static void tell_old(const struct status *s)
 			"%s: nothing was written for %s though tallyd runs, what follows is how it was then; see "
 			"\"journalctl -u tallyd\"\n",
 			s->conf->store_path, age);
-}
-
-static int print_text(struct status *s)
-{
-	int rc;
-
-	tell_old(s);
-	rc = print_buses(s);
-	if (rc == 0) {
-		printf("\n");
-		rc = print_meters(s);
-	}
-	if (rc == 0)
-		rc = print_notes(s);
-	return rc;
+	if (!print_table(s, bus_sql, bus_columns, sizeof(bus_columns) / sizeof(bus_columns[0]), add_bus))
+		return false;
+	printf("\n");
+	return print_table(s, meter_sql, meter_columns, sizeof(meter_columns) / sizeof(meter_columns[0]), add_meter) &&
+	       print_notes(s);
 }
 
 static bool is_good(const struct status *s)
@@ -203,7 +183,7 @@ static bool is_good(const struct status *s)
 	return s->is_running && !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 && s->n_buses_bad == 0;
 }
 
-static void put_value(const struct reader *r, int i)
+static void put_json_value(const struct reader *r, int i)
 {
 	char number[TALLY_REAL_TEXT_MAX];
 
@@ -223,63 +203,62 @@ static void put_value(const struct reader *r, int i)
 	}
 }
 
-/* One view as an array of objects, columns as they are called there. */
-static int put_rows(struct status *s, const char *name, const char *sql, unsigned *n_rows, unsigned *n_bad)
+/* One view as an array of objects whose keys are the columns. Returns false with the reason on standard error. */
+static bool put_json_rows(struct status *s, const char *name, const char *sql, unsigned *n_rows, unsigned *n_bad)
 {
 	const struct reader *r = s->reader;
 	enum reader_step step;
 
 	reader_ask(s->reader, sql);
 	printf("  \"%s\": [", name);
-	for (unsigned n = 0; (step = reader_next(s->reader)) == READER_ROW; n++) {
-		printf("%s\n    {", n == 0 ? "" : ",");
+	for (*n_rows = 0; (step = reader_next(s->reader)) == READER_ROW; *n_rows += 1) {
+		printf("%s\n    {", *n_rows == 0 ? "" : ",");
 		for (int i = 0; i < reader_n_columns(r); i++) {
 			printf("%s\"%s\": ", i == 0 ? "" : ", ", reader_column(r, i));
-			put_value(r, i);
+			put_json_value(r, i);
 		}
 		printf("}");
-		*n_rows += 1;
 		*n_bad += is_bad(r);
 	}
 	printf("\n  ]");
 	if (step == READER_FAILED)
 		fprintf(stderr, "%s\n", reader_error(s->reader));
-	return step == READER_END ? 0 : -1;
+	return step == READER_END;
 }
 
-static int print_json(struct status *s)
+static bool print_json(struct status *s)
 {
-	unsigned n_buses = 0;
-	int rc;
+	unsigned n_buses;
+	bool is_whole;
 
 	printf("{\n  \"database\": ");
 	json_put_text(stdout, s->conf->store_path);
 	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n", s->age_s,
 	       s->is_running ? "true" : "false");
-	rc = put_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_bad);
+	is_whole = put_json_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_bad);
 	printf(",\n");
-	if (rc == 0)
-		rc = put_rows(s, "meters", meter_sql, &s->n_meters, &s->n_meters_bad);
-	printf(",\n  \"good\": %s\n}\n", rc == 0 && is_good(s) ? "true" : "false");
-	return rc;
+	if (is_whole)
+		is_whole = put_json_rows(s, "meters", meter_sql, &s->n_meters, &s->n_meters_bad);
+	printf(",\n  \"good\": %s\n}\n", is_whole && is_good(s) ? "true" : "false");
+	return is_whole;
 }
 
-static int show(const struct conf *conf, bool as_json)
+static int show_status(const struct conf *conf, bool as_json)
 {
 	struct status s = {.conf = conf};
-	int rc;
+	bool is_whole;
 
 	s.reader = tally_open_database(conf);
 	if (s.reader == NULL)
 		return TALLY_BAD;
 	s.age_s = mono_wall_ms() / 1000 - reader_written_s(s.reader);
 	if (s.age_s < 0)
-		s.age_s = 0; /* the clock went back since */
+		s.age_s = 0; /* the clock has gone back since */
 	s.is_running = reader_has_writer(s.reader);
 	s.is_stale = s.age_s * 1000 > STALE_AFTER_MS + (int64_t)conf->commit_interval_ms;
-	rc = as_json ? print_json(&s) : print_text(&s);
+	is_whole = as_json ? print_json(&s) : print_text(&s);
 	reader_close(s.reader);
-	return rc == 0 && is_good(&s) ? TALLY_GOOD : TALLY_BAD;
+	return is_whole && is_good(&s) ? TALLY_GOOD : TALLY_BAD;
 }
 
 int tally_status(const struct tally *t)
@@ -299,7 +278,7 @@ int tally_status(const struct tally *t)
 	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;
-	code = show(conf, as_json);
+	code = show_status(conf, as_json);
 	conf_free(conf);
 	return code;
 }
