@@ -27,14 +27,9 @@ size_t nearest_distance(const char *a, const char *b)
 	return row[n];
 }
 
-size_t nearest_far_from(const char *mistyped)
-{
-	return strlen(mistyped) / 3 + 2;
-}
-
 void nearest_begin(struct nearest *n, const char *mistyped)
 {
-	*n = (struct nearest){.mistyped = mistyped, .distance = nearest_far_from(mistyped)};
+	*n = (struct nearest){.mistyped = mistyped, .distance = strlen(mistyped) / 3 + 2};
 }
 
 bool nearest_consider(struct nearest *n, const char *name)
@@ -46,16 +41,4 @@ bool nearest_consider(struct nearest *n, const char *name)
 	n->distance = distance;
 	snprintf(n->name, sizeof(n->name), "%s", name);
 	return true;
-}
-
-const char *nearest_of(const char *mistyped, const char *const *names, size_t n)
-{
-	const char *name = NULL;
-	struct nearest near;
-
-	nearest_begin(&near, mistyped);
-	for (size_t i = 0; i < n; i++)
-		if (nearest_consider(&near, names[i]))
-			name = names[i];
-	return name;
 }

@@ -22,12 +22,6 @@ void nearest_begin(struct nearest *n, const char *mistyped);
 /* Consider a name, which is copied; the first of equals is kept. Returns whether it is the nearest so far. */
 bool nearest_consider(struct nearest *n, const char *name);
 
-/* Of n names the nearest one, or NULL when none is near. */
-const char *nearest_of(const char *mistyped, const char *const *names, size_t n);
-
-/* From this distance on a name is another name and not a typing error. */
-size_t nearest_far_from(const char *mistyped);
-
 /* Letters to add, drop or change to turn a into b; only the first NEAREST_NAME_MAX letters of a are compared. */
 size_t nearest_distance(const char *a, const char *b);
 

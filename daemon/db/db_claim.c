@@ -5,17 +5,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* A byte far behind the end of any file, which SQLite never locks. */
-static const off_t CLAIM_BYTE = (off_t)1 << 40;
-
-static struct flock make_lock(void)
-{
-	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = CLAIM_BYTE, .l_len = 1};
-}
+#include "dbformat.h"
 
 int db_claim(const char *path, int *fd)
 {
-	struct flock lock = make_lock();
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DBFORMAT_CLAIM_BYTE, .l_len = 1};
 	int rc;
 
 	*fd = open(path, O_RDWR | O_CLOEXEC);
@@ -27,17 +21,4 @@ int db_claim(const char *path, int *fd)
 	close(*fd);
 	*fd = -1;
 	return rc;
-}
-
-bool db_is_claimed(const char *path)
-{
-	struct flock lock = make_lock();
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool is_claimed;
-
-	if (fd < 0)
-		return false;
-	is_claimed = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-	close(fd);
-	return is_claimed;
 }

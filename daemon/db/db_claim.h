@@ -7,14 +7,8 @@
 #ifndef TALLY_DB_CLAIM_H
 #define TALLY_DB_CLAIM_H
 
-#include <stdbool.h>
-
 /* Claim the file, which must exist. 0: *fd is an open descriptor, the caller's, that holds the claim until it is
  * closed. -EBUSY: another process has it; or another -errno. *fd is -1 then. */
 int db_claim(const char *path, int *fd);
-
-/* Has a running daemon the claim? false also when the caller may not open the file. Not in a process in which SQLite
- * has the file open. */
-bool db_is_claimed(const char *path);
 
 #endif

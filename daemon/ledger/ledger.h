@@ -120,6 +120,9 @@ int ledger_publish(struct ledger *l, struct ledger_copy *c);
 
 enum ledger_mode ledger_mode(const struct ledger *l);
 
+/* A clock further ahead of the newest counted slot than this is not believed yet. */
+enum { LEDGER_AHEAD_S = ACCOUNT_AHEAD_S };
+
 /* The newest slot counted of any meter, and the slot of the last reading counted; Unix seconds, 0 = none. */
 int64_t ledger_until_s(const struct ledger *l);
 int64_t ledger_newest_s(const struct ledger *l);

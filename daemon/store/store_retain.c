@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "account.h"
+#include "ledger.h"
 #include "mono.h"
 
 /* How many rows of a table are deleted at a time. Larger lumps touch fewer pages for each row (bench/store): at 250
@@ -101,7 +101,7 @@ int store_retain(struct store_retain *r, struct db *db, const struct db_tables *
 	if (r->keep_s == 0 || n_readings == 0)
 		return 0;
 	/* a clock that has left the readings that far behind has not proved itself */
-	if (until_s != 0 && believed_s - until_s > ACCOUNT_AHEAD_S)
+	if (until_s != 0 && believed_s - until_s > LEDGER_AHEAD_S)
 		believed_s = until_s;
 	horizon_s = believed_s - r->keep_s;
 	for (size_t k = 0; k < tables->n_kinds && rc == 0; k++)

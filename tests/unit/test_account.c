@@ -164,11 +164,10 @@ TEST_WITH(glitch_is_suspect_and_not_counted, setup, teardown)
 	assert_true(feed(b, 240, 50020));
 	for (int64_t t = 300; t <= 900; t += 60)
 		assert_true(feed(b, t, 50020));
-	expect(b,
-	       "life 0 from 50000: first\n"
-	       "suspect 60: active_energy_import fell from 50.000 to 0.000 kWh\nimplausible 60\n"
-	       "suspect 180: active_energy_import rose from 50.010 to 53700.000 kWh; at most 2.520 can have passed\n"
-	       "implausible 180\n0+900 measured 20\n");
+	expect(b, "life 0 from 50000: first\n"
+		  "suspect 60: active_energy_import fell from 50.000 to 0.000 kWh\nimplausible 60\n"
+		  "suspect 180: active_energy_import rose from 50.010 to 53700.000 kWh; at most 2.520 can have passed\n"
+		  "implausible 180\n0+900 measured 20\n");
 }
 
 TEST_WITH(register_that_stood_still_and_moves_on_is_counted, setup, teardown)

@@ -68,7 +68,14 @@ static const char *const commands[] = {"check", "models", "status", "scan", "sta
 
 static const char *nearest_command(const char *mistyped)
 {
-	return nearest_of(mistyped, commands, sizeof(commands) / sizeof(commands[0]));
+	const char *name = NULL;
+	struct nearest near;
+
+	nearest_begin(&near, mistyped);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (nearest_consider(&near, commands[i]))
+			name = commands[i];
+	return name;
 }
 
 TEST(nearest_name_is_one_that_may_have_been_meant)
