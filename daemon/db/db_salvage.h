@@ -47,14 +47,14 @@
 
 struct db_salvage;
 
-/* The rows of each big table that db_salvage_begin() copies. */
+/* How many rows of each big table db_salvage_begin() copies: at least n_rows, and all that are at most span_s older
+ * than the newest one; of powers, which no account needs, only n_rows. */
 struct db_salvage_first {
-	size_t n_rows;	/* at least so many */
-	int64_t span_s; /* and all that are at most this much older than the newest one; not of powers, which no account
-			   needs */
+	size_t n_rows;
+	int64_t span_s;
 };
 
-/* Steps 1 to 4 in a transaction of its own. to is new and empty, but for its schema, and must outlive the salvage.
+/* Steps 1 to 4 in a transaction of its own. to is new: it has its schema and no rows; it must outlive the salvage.
  * path  the damaged file
  * now_s Unix time
  * 0: *salvage is the caller's, to be asked whether it is done already. Or -errno with to->error set: nothing was copied
