@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* db_check.h - is this file sound?
- * Reads only. A fault that says nothing about the file (a lock, no memory) is not damage. */
+ * Reads only. A fault that says nothing about the file (a lock, a lack of memory) is not damage. */
 #ifndef TALLY_DB_CHECK_H
 #define TALLY_DB_CHECK_H
 

@@ -2,8 +2,8 @@
 /* db_meters.h - the register: every meter, input and bus that the configuration has ever named.
  *
  * Ids of meters only grow, rows are never removed, and the register is sorted by id. So the index of a meter in it
- * never changes while the file is open: whoever keeps something for each meter keeps an array of its own by that index
- * and extends it after a load. A load never makes the register shorter.
+ * never changes while the file is open: a module that keeps something for each meter keeps an array of its own by that
+ * index and extends it after a load. A load never makes the register shorter.
  *
  * SQL on one struct db; the thread that owns that. */
 #ifndef TALLY_DB_METERS_H

@@ -33,7 +33,7 @@
  * that were lost. If the new file is damaged too before all was copied, what is still missing stays in the first one,
  * and people find it beside the database as long as it is one of the two newest (db_aside.h). The same is true if the
  * daemon is killed after the file was put aside and before db_salvage_begin() has returned: there is no note yet, and
- * the next start takes the new file for what it is, an empty one.
+ * the next start finds only the new, empty file.
  *
  * The thread that owns the new file. Logs; the caller writes the event. */
 #ifndef TALLY_DB_SALVAGE_H

@@ -31,7 +31,7 @@ enum db_walk_found {
 	DB_WALK_END,
 };
 
-/* What the rows of a table are in the order of. If that is a time, column is the first one of its key and the first one
+/* The order of the rows of a table. If it is a time, column is the first one of its key and the first one
  * that is read, an INTEGER, and column meter is read second; the time in seconds is the key shifted right by shift. If
  * it is not, column is NULL. */
 struct db_walk_key {

@@ -60,7 +60,7 @@ static bool grow_buffers(struct asking *a, const struct plan *p)
 	return true;
 }
 
-/* The plan that reads these groups, with room for its answers; NULL when there is nothing to read or no memory. */
+/* The plan that reads these groups, with room for its answers; NULL: nothing to read, or out of memory. */
 static const struct plan *find_plan(struct asking *a, unsigned groups)
 {
 	struct plan **p = &a->plans[groups];

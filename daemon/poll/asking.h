@@ -69,7 +69,7 @@ struct asking {
 int asking_init(struct asking *a, const struct conf_meter *conf, const struct parts *parts, void *owner);
 void asking_fini(struct asking *a);
 
-/* Make the job of a task, which may be retried n_retries times. False: there is nothing to ask, or no memory for it;
+/* Make the job of a task, which may be retried n_retries times. False: there is nothing to ask, or out of memory;
  * what a was asking before is then still its task.
  * groups  enum driver_group mask
  * r       what parts_next() gave */

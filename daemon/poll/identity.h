@@ -25,7 +25,7 @@ enum {
 	IDENTITY_WRONG_MS = 60000,    /* or where it is another model: the right one may come back */
 };
 
-/* What is known of the device; each "" = its model has none, or it never answered. */
+/* The identity of the device as far as it is known; "" = its model has none, or it never answered. */
 struct identity_texts {
 	char serial[72];
 	char firmware[40];

@@ -132,7 +132,7 @@ static struct line *new_line(struct lines *l, struct conf *all, const struct con
 	struct line *line = calloc(1, sizeof(*line));
 
 	if (line == NULL)
-		goto no_memory;
+		goto fail;
 	*line = (struct line){.lines = l, .all = conf_keep(all), .conf = conf};
 	ev_async_init(&line->answered, bus_answered);
 	ev_periodic_init(&line->due, slot_due, 0, 0, next_due);
@@ -140,16 +140,16 @@ static struct line *new_line(struct lines *l, struct conf *all, const struct con
 	ev_async_start(l->loop, &line->answered);
 	line->bus = bus_new(conf, wake, line);
 	if (line->bus == NULL)
-		goto no_memory;
+		goto fail;
 	line->poller = poller_new(conf, line->bus, &l->sink, mono_wall_ms());
 	if (line->poller == NULL)
-		goto no_memory;
+		goto fail;
 	if (before != NULL)
 		poller_inherit(line->poller, before->poller);
 	ev_periodic_start(l->loop, &line->due);
 	log_line(line);
 	return line;
-no_memory:
+fail:
 	log_error("bus %s: cannot start, out of memory or threads (%s)", conf->name, strerror(errno));
 	if (line != NULL) {
 		ev_async_stop(l->loop, &line->answered);

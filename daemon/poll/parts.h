@@ -13,10 +13,9 @@
  *     is learned and it will be asked for all of it again.
  *   - The refusal did not come again, or the meter fell silent: nothing is learned. The next refusal starts over.
  *
- * struct parts is written by parts.c only. It knows plans but not jobs, and it makes no plan: whoever makes plans uses
- * missing and cuts, and makes them again when version has changed. The plan of a search must live until the search is
- * over or version has changed.
- * Pure: no allocation, no I/O, no clock, no logging. One thread. */
+ * struct parts is written by parts.c only. It knows plans but not jobs, and it makes no plan: the maker of plans uses
+ * missing and cuts, and makes its plans again when version has changed. The plan of a search must live until the search
+ * is over or version has changed. Pure: no allocation, no I/O, no clock, no logging. One thread. */
 #ifndef TALLY_PARTS_H
 #define TALLY_PARTS_H
 
@@ -45,7 +44,7 @@ struct parts {
 	struct plan_rows found, new_cuts;	/* become missing or cuts when the search is over */
 };
 
-/* What became of the part that parts_next() handed out. */
+/* The answer to the part that parts_next() handed out. */
 enum parts_answer { PARTS_READ, PARTS_REFUSED, PARTS_SILENT };
 
 enum parts_result {

@@ -290,7 +290,7 @@ static bool has_new_serial(const struct poller *p, const struct meter *m)
 /* The meter was asked its identity, before a read (due.wanted) or alone.
  *
  * A new serial number ends the account of the meter that was. It is asked for a second time, and the second answer is
- * believed. A meter that does not answer who it is may be readable all the same, so the read is tried before the
+ * believed. A meter that does not answer this may be readable all the same, so the read is tried before the
  * meter counts as failed; except when the second answer is missing, for then it may be another meter. */
 static void finish_identify(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
@@ -624,7 +624,7 @@ static int64_t next_slot_ms(const struct poller *p, int64_t now_ms)
 	return next_s * 1000;
 }
 
-/* Ask whatever it is time for. */
+/* Ask what is due. */
 static void ask_next(struct poller *p, int64_t now_ms)
 {
 	if (p->is_ending || !bus_is_open(p->bus, NULL, 0))

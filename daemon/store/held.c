@@ -112,7 +112,7 @@ static void find_places(const struct held *h, struct place *places)
 	}
 }
 
-/* The span of a meter, added where there is none. NULL: no memory. */
+/* The span of a meter, added where there is none. NULL: out of memory. */
 static struct span *find_span(struct spans *spans, int64_t meter)
 {
 	size_t low = 0, high = spans->n;
@@ -217,7 +217,7 @@ static void thin_to(struct held *h, int64_t span_s)
 	if (places != NULL && choose_places(h, places, span_s) == 0) {
 		compact(h, places);
 	} else {
-		/* no memory to do it well */
+		/* out of memory: thinning by meter is not possible */
 		h->n_dropped += h->n_readings;
 		h->n_readings = h->n_bytes = 0;
 		for (size_t i = 0; i < h->n_serials; i++)

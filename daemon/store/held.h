@@ -64,7 +64,7 @@ void held_fini(struct held *h);
 enum held_push {
 	HELD_ADDED,
 	HELD_THINNED, /* added, after older readings were thinned out */
-	HELD_LOST,    /* no memory; counted as dropped */
+	HELD_LOST,    /* out of memory; counted as dropped */
 };
 
 /* Add one reading: its values of the quantities that a table keeps, and Q_COUNTER_MAX. A reading without any of them is

@@ -57,7 +57,7 @@ int64_t store_meter_id(const struct store *s, const char *name);
  * for it the reading is lost, and the event of the next commit counts it. */
 void store_reading(struct store *s, const struct reading *r);
 
-/* What the last commit left of the account, for questions about it. Valid until the next call that may commit or
+/* The account as the last commit left it, for questions about it. Valid until the next call that may commit or
  * configure. */
 const struct ledger_copy *store_ledger_copy(const struct store *s);
 

@@ -22,7 +22,7 @@ struct store_retain {
 	int64_t events_s; /* when events were last looked at */
 };
 
-/* Keep readings for so many days from now on; 0 = for ever. */
+/* Keep readings for so many days from now on; 0 = forever. */
 void store_retain_configure(struct store_retain *r, uint32_t keep_d);
 
 /* Delete some of what is too old, from the tables that this transaction has put rows into.

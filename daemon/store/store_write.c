@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-/* What is in the tables already must not be counted again. But where the clock may have gone back for good, the ledger
- * has to see the counters continue. */
+/* Values that are in the tables already must not be counted again. But where the clock may have gone back for good, the
+ * ledger has to see the counters continue. */
 static void drop_known(struct reading *r, const struct db_tables *tables, const struct ledger *l, unsigned new_kinds)
 {
 	uint64_t known[DB_READING_WORDS] = {0};
