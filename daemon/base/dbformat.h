@@ -18,6 +18,6 @@ enum {
 
 /* The detail of the event meter-replaced when the daemon has done all that tally replace requested, which looks for it
  * there. */
-#define DBFORMAT_REPLACED_AS_REQUESTED "as tally replace was told"
+#define DBFORMAT_REPLACED_AS_REQUESTED "as requested by tally replace"
 
 #endif

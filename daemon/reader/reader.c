@@ -63,7 +63,7 @@ static int open_file(struct reader *r, struct err *e)
 	if (stat(r->path, &st) != 0) {
 		error = errno;
 		err_add(e, r->path, 0, "%s%s", strerror(error),
-			error == ENOENT	  ? "; tallyd makes it when it starts"
+			error == ENOENT	  ? "; tallyd creates it when it starts"
 			: error == EACCES ? ask_group
 					  : "");
 		return -error;

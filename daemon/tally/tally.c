@@ -10,67 +10,67 @@
 #include "tally_text.h"
 
 static const struct tally_command commands[] = {
-	{"check", tally_check, "", "read the configuration, say all that is wrong, work out each line's round",
-	 "Exit code 0: good, tallyd can run on it; 1: not good.\n"},
-	{"models", tally_models, "[--baud N] [MODEL]", "list the models, or one model's registers and requests",
-	 "  --baud N   speed for the times of the requests, 9600 unless given\n"},
-	{"probe", tally_probe, "METER | BUS ADDRESS MODEL", "read one meter once: raw words beside values",
-	 "METER is one of the configuration; BUS ADDRESS MODEL reads one not in it yet.\n"
-	 "The line must be free: stop tallyd first if it polls this bus.\n"},
-	{"scan", tally_scan, "BUS [OPTION ...]", "find out which addresses of a line answer, and who they say they are",
-	 "  --from A        first address, 1 unless given\n"
-	 "  --to B          last address, 247 unless given; Conto and D4CR8 go up to 255\n"
+	{"check", tally_check, "", "check the configuration, and that each bus has time for its meters",
+	 "All errors are shown at once. Exit code 0: tallyd can run; 1: there are errors.\n"},
+	{"models", tally_models, "[--baud N] [MODEL]", "list all models, or show one model's registers and requests",
+	 "  --baud N   show how long requests take at this speed (default 9600)\n"},
+	{"probe", tally_probe, "METER | BUS ADDRESS MODEL", "read one meter once and show raw words and values",
+	 "METER is a meter of the configuration. BUS ADDRESS MODEL reads a meter that is\n"
+	 "not configured yet. The line must be free: stop tallyd if it polls this bus.\n"},
+	{"scan", tally_scan, "BUS [OPTION ...]", "find the devices on a bus and identify them",
+	 "  --from A        first address (default 1)\n"
+	 "  --to B          last address (default 247); Conto and D4CR8 go up to 255\n"
 	 "  --bauds LIST    speeds to try on a serial line: 9600,19200 or all\n"
 	 "  --parities LIST parities to try on a serial line: none,even,odd or all\n"
-	 "  --timeout TIME  longest wait for one answer: 400ms on a serial line,\n"
-	 "                  else as the bus's response_timeout\n"
-	 "  --sections      write sections for the bus's file of those not in it yet:\n"
-	 "                  tally scan BUS --sections >> BUS.ini; the rest on stderr\n"
+	 "  --timeout TIME  longest wait for an answer (default 400ms on a serial line,\n"
+	 "                  behind a gateway the response_timeout of the bus)\n"
+	 "  --sections      print sections for devices that are not configured yet:\n"
+	 "                  tally scan BUS --sections >> BUS.ini\n"
+	 "                  Everything else goes to standard error.\n"
 	 "\n"
-	 "Each address is asked for a few words once. Speed and parity are those of the\n"
-	 "bus unless given. The line must be free: stop tallyd if it polls this bus.\n"
-	 "Exit code 0: something answered; 1: nothing did, or the line cannot be opened.\n"},
-	{"status", tally_status, "[--json]", "how buses and meters do, by what tallyd has written",
-	 "  --json  for programs: the views bus_status and meter_status\n"
+	 "Each address gets one short read. Speed and parity are those of the bus unless\n"
+	 "given. The line must be free: stop tallyd if it polls this bus.\n"
+	 "Exit code 0: a device answered; 1: none did, or the line cannot be opened.\n"},
+	{"status", tally_status, "[--json]", "show bus and meter status from the database",
+	 "  --json  print the views bus_status and meter_report as JSON\n"
 	 "\n"
-	 "Exit code 0: all is up; 1: a bus or meter is down, or tallyd does not run.\n"},
-	{"report", tally_report, "[OPTION ...]", "what each meter counted in a month, on a day, in a span of time",
-	 "  --month M      of month M: 2026-11; of the running one unless a span is given\n"
-	 "  --day D        of day D: 2026-11-21\n"
+	 "Exit code 0: all is up; 1: a bus or meter is down, or tallyd is not running.\n"},
+	{"report", tally_report, "[OPTION ...]", "show the consumption of each meter in a month, day or other period",
+	 "  --month M      month M: 2026-11 (default: the current month)\n"
+	 "  --day D        day D: 2026-11-21\n"
 	 "  --from T       from T on: 2026-11-21 or 2026-11-21T08:15\n"
-	 "  --to T         to the end of day T or just before time T; now unless given\n"
-	 "  --meter M      this meter or input only; repeatable\n"
+	 "  --to T         to the end of day T, or to time T (default: now)\n"
+	 "  --meter M      only this meter or input; can be repeated\n"
 	 "  --tariffs      active energy by tariff\n"
-	 "  --csv          for spreadsheets; --delimiter and --decimal as for tally export\n"
+	 "  --csv          CSV for spreadsheets; --delimiter and --decimal as in export\n"
 	 "\n"
-	 "COVERED: how much of the span was measured, not estimated or missing.\n"},
+	 "COVERED is the share of the period that was measured, not estimated or missing.\n"},
 	{"export", tally_export, "[VIEW] [OPTION ...]", "write a view of the database as CSV",
-	 "VIEW is energy, tariff_energy, power, pulse, latest, interval, interval_energy,\n"
-	 "daily, monthly, monthly_tariff, meter_status, bus_status or event; energy\n"
-	 "unless given.\n"
+	 "VIEW is energy (the default), tariff_energy, power, pulse, latest, interval,\n"
+	 "interval_energy, daily, monthly, monthly_tariff, meter_status, bus_status or\n"
+	 "event.\n"
 	 "\n"
-	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15,\n"
+	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15 or\n"
 	 "                 2026-11-21T08:15+01:00; without offset in the configured zone\n"
-	 "  --to T         rows up to the end of month or day T, or before time T\n"
+	 "  --to T         rows to the end of month or day T, or before time T\n"
 	 "  --meter M      rows of this meter, input, bus or event subject; repeatable\n"
-	 "  --delimiter C  , ; | : or tab; , unless given, or ; with --decimal ,\n"
-	 "  --decimal C    . or , in numbers\n"
-	 "  --utc          times in UTC, not with the offset of the configured zone\n"
-	 "  --output FILE  write to FILE, which appears when it is whole\n"},
-	{"backup", tally_backup, "FILE", "copy the database while tallyd goes on writing it",
-	 "FILE appears when the copy is whole. A file that is there already is replaced\n"
-	 "only when it is such a copy. To restore: stop tallyd, put the copy in the place\n"
-	 "of the database, remove the files of its name with -wal and -shm, start tallyd.\n"},
-	{"replace", tally_replace, "METER [OPTION ...]", "say that a meter was exchanged: its counter begins anew",
+	 "  --delimiter C  , ; | : or tab (default , but ; with --decimal ,)\n"
+	 "  --decimal C    . or , in numbers (default .)\n"
+	 "  --utc          times in UTC, not in the configured zone\n"
+	 "  --output FILE  write to FILE, which appears when it is complete\n"},
+	{"backup", tally_backup, "FILE", "copy the database while tallyd keeps running",
+	 "FILE appears when the copy is complete. An existing FILE is replaced only if it\n"
+	 "is such a copy. To restore it: stop tallyd, copy FILE over the database, delete\n"
+	 "the files of the database's name with -wal and -shm, start tallyd.\n"},
+	{"replace", tally_replace, "METER [OPTION ...]", "report that a meter was replaced by another one",
 	 "METER is a meter or pulse input. The request waits in the database until tallyd\n"
-	 "acts on it: what the new meter shows is not taken for consumption.\n"
+	 "acts on it. The register of the new meter is not counted as consumption.\n"
 	 "\n"
-	 "  --final V    what the old one showed at the end: 81234.5 kWh;\n"
-	 "               its last reading unless given\n"
-	 "  --initial V  what the new one showed at the start;\n"
-	 "               its first reading unless given\n"
+	 "  --final V    what the old meter showed last: 81234.5 kWh\n"
+	 "               (default: its last reading)\n"
+	 "  --initial V  what the new meter showed first (default: its first reading)\n"
 	 "\n"
-	 "V without a unit is in the unit that the database shows: kWh, m3 ...\n"},
+	 "Without a unit, V is in the unit that the database shows: kWh, m3 ...\n"},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -78,11 +78,11 @@ enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: tally [-c DIR] COMMAND [ARGUMENT ...]\n"
-		     "  -c DIR     configuration directory, /etc/tallyd unless given\n"
-		     "  --version  say which version this is\n\n");
+		     "  -c DIR     configuration directory (default /etc/tallyd)\n"
+		     "  --version  print the version\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].purpose);
-	fprintf(out, "\n\"tally COMMAND --help\" says more about each.\n");
+	fprintf(out, "\n\"tally COMMAND --help\" explains a command.\n");
 }
 
 static void print_help(const struct tally_command *c)
@@ -119,7 +119,7 @@ static int run_command(struct tally *t)
 			t->command = &commands[i];
 	}
 	if (t->command == NULL) {
-		fprintf(stderr, "tally: \"%s\" is no command%s\n", t->argv[0],
+		fprintf(stderr, "tally: unknown command \"%s\"%s\n", t->argv[0],
 			tally_did_you_mean(t->argv[0], "", names, N_COMMANDS, question));
 		return TALLY_USAGE;
 	}

@@ -10,7 +10,7 @@ enum { TALLY_GOOD = 0, TALLY_BAD = 1, TALLY_USAGE = 2 };
 
 struct tally_command;
 
-/* What a command gets. */
+/* The command line of a command. */
 struct tally {
 	const char *dir; /* configuration directory */
 	const struct tally_command *command;

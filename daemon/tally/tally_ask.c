@@ -18,11 +18,11 @@ static void report_unknown(const struct conf *conf, const char *kind, const char
 	char question[TALLY_QUESTION_MAX];
 
 	tally_did_you_mean(name, "", names, n, question);
-	fprintf(stderr, "\"%s\" is no %s of %s%s", name, kind, conf->dir, question);
+	fprintf(stderr, "no %s \"%s\" in %s%s", kind, name, conf->dir, question);
 	if (question[0] == '\0' && n <= LISTED_MAX) {
-		fprintf(stderr, "; there %s", n == 1 ? "is" : "are");
+		fputs(n == 0 ? "; none is configured" : "; use", stderr);
 		for (size_t i = 0; i < n; i++)
-			fprintf(stderr, "%s %s", i == 0 ? ":" : ",", names[i]);
+			fprintf(stderr, "%s %s", i == 0 ? "" : i < n - 1 ? "," : " or", names[i]);
 	}
 	fprintf(stderr, "\n");
 }
@@ -89,7 +89,7 @@ const struct conf_meter *tally_find_meter(const struct conf *conf, const char *n
 	const struct conf_input *input = m == NULL ? find_input(conf, name, bus) : NULL;
 
 	if (input != NULL)
-		fprintf(stderr, "\"%s\" is an input of %s; name that\n", name,
+		fprintf(stderr, "\"%s\" is a pulse input; use its meter \"%s\"\n", name,
 			(*bus)->meters[input->concentrator].name);
 	else if (m == NULL)
 		report_no_meter(conf, "meter", name, false);

@@ -23,7 +23,7 @@ int tally_backup(const struct tally *t)
 	if (tally_option(t, options) != -1)
 		return TALLY_USAGE;
 	if (t->argc - optind != 1)
-		return tally_misused(t, "one FILE expected");
+		return tally_misused(t, "expected one FILE");
 	to = t->argv[optind];
 	conf = tally_load_main(t);
 	if (conf == NULL)
@@ -31,7 +31,7 @@ int tally_backup(const struct tally *t)
 	rc = db_backup(conf->store_path, to, &e);
 	err_print(&e, stderr);
 	if (rc == 0 && stat(to, &st) == 0)
-		printf("%s: a whole copy of %s, %" PRId64 " KiB\n", to, conf->store_path, (int64_t)st.st_size / 1024);
+		printf("%s: complete copy of %s, %" PRId64 " KiB\n", to, conf->store_path, (int64_t)st.st_size / 1024);
 	err_fini(&e);
 	conf_free(conf);
 	return rc == 0 ? TALLY_GOOD : TALLY_BAD;

@@ -13,7 +13,7 @@
 #include "tally.h"
 #include "tally_option.h"
 
-/* What the network and a gateway add to a request; the line behind it counts when its speed is given. */
+/* Time that the network and a gateway add to a request. The line behind them is added when its speed is given. */
 enum { TCP_OVERHEAD_US = 10000 };
 
 /* The work of a round in which everything is due, and the time there is for it. */
@@ -125,14 +125,15 @@ static bool check_bus(const struct conf_bus *b)
 	       load.requests, load.requests == 1 ? "" : "s", round_s, b->transport == CONF_TCP ? " (estimated)" : "",
 	       load.period_s, 100 * round_s / load.period_s);
 	if (round_s > load.period_s) {
-		fprintf(stderr, "%s:%u: %s = %us: a round of this line takes %.2f s, at least %.0fs allowed\n", b->file,
+		fprintf(stderr, "%s:%u: %s = %us is too short: a round takes %.2f s; use %.0fs or more\n", b->file,
 			load.period_line, load.period_key, load.period_s, round_s, ceil(round_s));
 		return false;
 	}
 	if (round_s + dead_s > load.period_s)
 		fprintf(stderr,
-			"warning: %s:%u: meter %s, when dead, costs %.2f s more (%u x %u ms) and breaks the period of "
-			"%u s once\n",
+			"warning: %s:%u: if meter %s stops answering, a round takes %.2f s longer (%u x %u ms) and "
+			"misses "
+			"its period of %u s once\n",
 			b->file, m->line, m->name, dead_s, m->retries + 1, m->response_timeout_ms, load.period_s);
 	return true;
 }
@@ -147,14 +148,14 @@ int tally_check(const struct tally *t)
 	if (tally_option(t, options) != -1)
 		return TALLY_USAGE;
 	if (optind < t->argc)
-		return tally_misused(t, "\"%s\": no argument expected", t->argv[optind]);
+		return tally_misused(t, "unexpected argument \"%s\"", t->argv[optind]);
 	conf = conf_load(t->dir, &e);
 	err_print(&e, stderr);
 	is_good = conf != NULL && e.n_errors == 0;
 	for (size_t i = 0; conf != NULL && i < conf->n_buses; i++)
 		if (!check_bus(&conf->buses[i]))
 			is_good = false;
-	printf("%s: %s\n", t->dir, is_good ? "good" : "not good, see above");
+	printf("%s: %s\n", t->dir, is_good ? "good" : "has errors, see above");
 	conf_free(conf);
 	err_fini(&e);
 	return is_good ? TALLY_GOOD : TALLY_BAD;

@@ -81,7 +81,7 @@ static bool set_view(struct csv_export *x, const char *name)
 			return true;
 		}
 	}
-	tally_misused(x->t, "\"%s\" is no view%s", name, tally_did_you_mean(name, "", names, N_VIEWS, question));
+	tally_misused(x->t, "unknown view \"%s\"%s", name, tally_did_you_mean(name, "", names, N_VIEWS, question));
 	return false;
 }
 
@@ -105,7 +105,7 @@ static bool read_options(struct csv_export *x)
 			break;
 		case 'm':
 			if (x->n_names == NAMES_MAX) {
-				tally_misused(x->t, "--meter: at most %d names allowed", NAMES_MAX);
+				tally_misused(x->t, "too many --meter options, at most %d are possible", NAMES_MAX);
 				return false;
 			}
 			x->names[x->n_names++] = optarg;
@@ -130,14 +130,14 @@ static bool read_options(struct csv_export *x)
 		return false;
 	csv_complete(&x->csv);
 	if (x->t->argc - optind > 1) {
-		tally_misused(x->t, "\"%s\": one VIEW expected", x->t->argv[optind + 1]);
+		tally_misused(x->t, "unexpected argument \"%s\" after VIEW", x->t->argv[optind + 1]);
 		return false;
 	}
 	x->view = &views[0];
 	if (optind < x->t->argc && !set_view(x, x->t->argv[optind]))
 		return false;
 	if (x->view->by == BY_NOTHING && (x->from != NULL || x->to != NULL)) {
-		tally_misused(x->t, "%s is about now: no --from, no --to", x->view->name);
+		tally_misused(x->t, "%s shows the present; leave out --from and --to", x->view->name);
 		return false;
 	}
 	return true;
@@ -293,13 +293,13 @@ static bool close_output(struct csv_export *x, bool all_rows)
 		error = errno;
 	}
 	if (!is_written)
-		fprintf(stderr, "%s: not all could be written: %s\n", path, strerror(error));
+		fprintf(stderr, "%s: cannot be written completely: %s\n", path, strerror(error));
 	if (is_written && all_rows)
 		return true;
 	if (x->part != NULL && unlink(x->part) == 0)
-		fprintf(stderr, "%s: nothing was put there, the part that was written is removed\n", path);
+		fprintf(stderr, "%s: not written; the incomplete export is deleted\n", path);
 	else
-		fprintf(stderr, "%s: what was written is not whole\n", path);
+		fprintf(stderr, "%s: the export is incomplete\n", path);
 	return false;
 }
 
@@ -315,9 +315,9 @@ static int export_view(struct csv_export *x, const struct conf *conf)
 	    (x->to != NULL && !tally_read_time(x->t, "--to", x->to, NULL, &x->to_s)))
 		return TALLY_USAGE;
 	if (x->from_s >= x->to_s)
-		return tally_misused(x->t, "nothing lies between --from and --to");
+		return tally_misused(x->t, "--from must be before --to");
 	if (x->path != NULL && is_same_file(x->path, conf->store_path))
-		return tally_misused(x->t, "--output %s: is the database itself", x->path);
+		return tally_misused(x->t, "--output %s is the database itself; name another file", x->path);
 	r = tally_open_database(conf);
 	if (r == NULL)
 		return TALLY_BAD;

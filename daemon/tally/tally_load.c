@@ -58,8 +58,8 @@ static void report_no_model(const char *path, const char *name)
 	while (names != NULL && names[n] != NULL)
 		n++;
 	tally_did_you_mean(name, "", (const char *const *)names, n, question);
-	fprintf(stderr, "model \"%s\": no %s.ini in %s%s\n", name, name, path,
-		question[0] != '\0' ? question : "; \"tally models\" lists what there is");
+	fprintf(stderr, "unknown model \"%s\": no %s.ini in %s%s\n", name, name, path,
+		question[0] != '\0' ? question : "; \"tally models\" lists all");
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	free(names);

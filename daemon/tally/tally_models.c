@@ -31,7 +31,7 @@ static const char *group_text(enum driver_group g)
 	}
 }
 
-/* What one count is worth, in the unit that values are shown in; by ratio where it depends on the transformers. */
+/* The value of one count in the unit that values are shown in, or the scale where it depends on the transformers. */
 static void format_weight(const struct driver *d, const struct driver_row *row, char *out, size_t n)
 {
 	const struct names_row *name = names_get(row->quantity);
@@ -118,7 +118,7 @@ static int print_rows(const struct driver *d)
 		format_type(row, type, sizeof(type));
 		format_weight(d, row, weight, sizeof(weight));
 		snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
-			 row->fallback ? ", if the meter lacks the finer one" : "");
+			 row->fallback ? ", if the finer one is missing" : "");
 		rc = table_add(t,
 			       (const char *const[]){names_get(row->quantity)->name, address, hex, type, weight,
 						     group_text(row->group), provenance},
@@ -144,7 +144,7 @@ static void print_scales(const struct driver *d)
 	for (size_t i = 0; i < d->n_scales; i++) {
 		const struct driver_scale *s = &d->scales[i];
 
-		printf("\n@%s, by the product of the transformer ratios, CT x VT\n", s->name);
+		printf("\n@%s depends on the product of the transformer ratios, CT x VT\n", s->name);
 		for (size_t k = 0; k < s->n_steps; k++) {
 			if (s->steps[k].below == INT64_MAX)
 				printf("  else            ");
@@ -174,25 +174,31 @@ static int print_requests(const struct driver *d, unsigned groups, const char *t
 
 static int print_model(const struct driver *d, unsigned baud)
 {
+	static const struct {
+		unsigned groups;
+		const char *title;
+	} parts[] = {{DRIVER_ENERGY, "energy and tariffs"},
+		     {DRIVER_POWER, "power"},
+		     {DRIVER_IDENTITY | DRIVER_STATE, "identity and state"},
+		     {DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, "everything"}};
+	int rc;
+
 	printf("%s: %s\nfile:       %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->file,
 	       d->source, driver_provenance_text(d->provenance), d->verified[0] != '\0' ? d->verified : "none");
 	printf("line:       address %u to %u, function %u, speeds:", d->address_min, d->address_max, d->function);
 	for (size_t i = 0; i < d->n_bauds; i++)
 		printf(" %u", d->bauds[i]);
-	printf("%s%s\n\n", d->n_bauds == 0 ? " any" : "",
-	       d->ratios ? "; ct and vt are to be given in the bus's file" : "");
-	if (print_rows(d) != 0)
-		goto no_memory;
+	printf("%s%s\n\n", d->n_bauds == 0 ? " any" : "", d->ratios ? "; set ct and vt in the file of the bus" : "");
+	rc = print_rows(d);
+	if (rc != 0)
+		goto out;
 	print_scales(d);
-	if (print_requests(d, DRIVER_ENERGY, "energy and tariffs", baud) != 0 ||
-	    print_requests(d, DRIVER_POWER, "power", baud) != 0 ||
-	    print_requests(d, DRIVER_IDENTITY | DRIVER_STATE, "identity and state", baud) != 0 ||
-	    print_requests(d, DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, "everything", baud) != 0)
-		goto no_memory;
-	return TALLY_GOOD;
-no_memory:
-	fprintf(stderr, "tally models: out of memory\n");
-	return TALLY_BAD;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && rc == 0; i++)
+		rc = print_requests(d, parts[i].groups, parts[i].title, baud);
+out:
+	if (rc != 0)
+		fprintf(stderr, "tally models: out of memory\n");
+	return rc == 0 ? TALLY_GOOD : TALLY_BAD;
 }
 
 /* Every model that can be loaded; the others are reported on standard error and make the result bad. */
@@ -211,7 +217,7 @@ static int list_models(const char *path)
 		fprintf(stderr, "tally models: out of memory\n");
 		code = TALLY_BAD;
 	} else if (names[0] == NULL) {
-		fprintf(stderr, "no register table in %s\n", path);
+		fprintf(stderr, "no register tables in %s; check path of [drivers]\n", path);
 		code = TALLY_BAD;
 	}
 	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
@@ -245,7 +251,7 @@ int tally_models(const struct tally *t)
 		if (c != 'b' || !tally_read_whole(t, "--baud", optarg, 300, 4000000, &baud))
 			return TALLY_USAGE;
 	if (t->argc - optind > 1)
-		return tally_misused(t, "\"%s\": one MODEL expected", t->argv[optind + 1]);
+		return tally_misused(t, "unexpected argument \"%s\" after MODEL", t->argv[optind + 1]);
 	/* Only this is needed of the configuration, which may have errors or not be there at all. */
 	path = conf_driver_path(t->dir);
 	if (path == NULL) {

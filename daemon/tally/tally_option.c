@@ -22,8 +22,8 @@ int tally_misused(const struct tally *t, const char *fmt, ...)
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-	fprintf(stderr, "\nusage: tally %s%s%s; \"tally %s --help\" says more\n", c->name,
-		c->arguments[0] != '\0' ? " " : "", c->arguments, c->name);
+	fprintf(stderr, "\nusage: tally %s%s%s; see \"tally %s --help\"\n", c->name, c->arguments[0] != '\0' ? " " : "",
+		c->arguments, c->name);
 	return TALLY_USAGE;
 }
 
@@ -40,14 +40,14 @@ int tally_option(const struct tally *t, const struct option *options)
 		return c;
 	given = t->argv[optind - 1];
 	if (c == ':') {
-		tally_misused(t, "%s: a value is expected after it", given);
+		tally_misused(t, "%s needs a value", given);
 		return '?';
 	}
 	/* An unknown option, or a known one with a value where none belongs. */
 	name = strncmp(given, "--", 2) == 0 ? given + 2 : "";
 	for (; *name != '\0' && n < OPTIONS_MAX && options[n].name != NULL; n++)
 		names[n] = options[n].name;
-	tally_misused(t, "\"%s\" is no option%s", given, tally_did_you_mean(name, "--", names, n, question));
+	tally_misused(t, "unknown option \"%s\"%s", given, tally_did_you_mean(name, "--", names, n, question));
 	return '?';
 }
 
@@ -57,7 +57,7 @@ bool tally_read_whole(const struct tally *t, const char *option, const char *tex
 	int64_t value;
 
 	if (value_whole(text, &value) != VALUE_OK || value < min || value > max) {
-		tally_misused(t, "%s %s: %" PRId64 " to %" PRId64 " allowed", option, text, min, max);
+		tally_misused(t, "%s %s is not valid; use %" PRId64 " to %" PRId64, option, text, min, max);
 		return false;
 	}
 	*out = value;
@@ -70,8 +70,8 @@ bool tally_read_time(const struct tally *t, const char *option, const char *text
 
 	if (!when_parse(text, &w)) {
 		tally_misused(t,
-			      "%s %s: no such time; 2026, 2026-11, 2026-11-21, 2026-11-21T08:15 or "
-			      "2026-11-21T08:15:00+01:00 allowed",
+			      "%s %s is not a valid time; use 2026, 2026-11, 2026-11-21, 2026-11-21T08:15 or "
+			      "2026-11-21T08:15:00+01:00",
 			      option, text);
 		return false;
 	}
@@ -87,7 +87,7 @@ bool tally_read_delimiter(const struct tally *t, const char *text, char *out)
 	*out = strcmp(text, "tab") == 0 ? '\t' : *text;
 	if (*out == '\t' || (strlen(text) == 1 && strchr(",;|:", *text) != NULL))
 		return true;
-	tally_misused(t, "--delimiter \"%s\": one of , ; | : or tab allowed", text);
+	tally_misused(t, "--delimiter \"%s\" is not valid; use , ; | : or tab", text);
 	return false;
 }
 
@@ -96,6 +96,6 @@ bool tally_read_decimal(const struct tally *t, const char *text, char *out)
 	*out = *text;
 	if (strcmp(text, ".") == 0 || strcmp(text, ",") == 0)
 		return true;
-	tally_misused(t, "--decimal \"%s\": . or , allowed", text);
+	tally_misused(t, "--decimal \"%s\" is not valid; use . or ,", text);
 	return false;
 }

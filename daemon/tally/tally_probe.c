@@ -144,9 +144,7 @@ static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
 		printf("register table not confirmed: compare with the display, then write \"confirmed = yes\" in %s\n",
 		       bus->file);
 	if (d->ratios && m->ct_primary == m->ct_secondary && m->vt_primary == m->vt_secondary)
-		printf("ct and vt are 1/1: where the meter has transformers, write theirs into its section in %s "
-		       "first\n",
-		       bus->file);
+		printf("ct and vt are 1/1: if the meter has transformers, first set their ratios in %s\n", bus->file);
 }
 
 /* Print a sentence if the meter did not answer or is another model. Returns whether it did and is the right one. */
@@ -162,8 +160,7 @@ static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 	}
 	identity_read(&unknown, &p->asking, &texts);
 	if (texts.mismatch[0] != '\0')
-		fprintf(stderr, "%s: not a %s, whose table does not fit it: %s\n", p->conf->name, p->conf->driver->name,
-			texts.mismatch);
+		fprintf(stderr, "%s: not a %s: %s\n", p->conf->name, p->conf->driver->name, texts.mismatch);
 	return texts.mismatch[0] == '\0';
 }
 
@@ -226,7 +223,7 @@ static int probe_address(const struct conf *conf, const char *bus_name, const ch
 	if (b == NULL)
 		return TALLY_BAD;
 	if (*end != '\0' || unit < 1 || unit > DRIVER_UNIT_MAX) {
-		fprintf(stderr, "address \"%s\": 1 to %d allowed\n", address, DRIVER_UNIT_MAX);
+		fprintf(stderr, "address \"%s\" is not valid; use 1 to %d\n", address, DRIVER_UNIT_MAX);
 		return TALLY_USAGE;
 	}
 	d = tally_load_model(conf->driver_path, model);

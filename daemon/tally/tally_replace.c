@@ -24,7 +24,7 @@ struct replacement {
 	const struct tally *t;
 	const char *name;
 	const char *final_text, *initial_text; /* as written, NULL = not given */
-	/* What is counted and shown: by a meter's main counter, by an input's only one. */
+	/* Of a meter's main counter, or of an input's only one. */
 	enum quantity quantity;
 	const struct names_unit *shown;
 	int64_t final, initial; /* base units, where given */
@@ -40,7 +40,7 @@ static bool read_amount(const struct replacement *x, const char *option, const c
 			     has_unit ? "" : x->shown->text) < sizeof(amount) &&
 	    names_amount(x->quantity, amount, out) == VALUE_OK && *out >= 0)
 		return true;
-	tally_misused(x->t, "%s %s: what the counter showed, in %s, expected", option, text, x->shown->text);
+	tally_misused(x->t, "%s %s is not valid; give what the counter showed, in %s", option, text, x->shown->text);
 	return false;
 }
 
@@ -68,10 +68,12 @@ static int write_request(const struct replacement *x, const struct conf *conf, s
 	rc = db_run(&db, put);
 out:
 	if (rc != 0) {
-		err_add(e, conf->store_path, 0, "cannot be written: %s", db.error);
+		err_add(e, conf->store_path, 0,
+			"cannot be written: %s; nothing was changed; run it as root or as user tallyd", db.error);
 	} else if (sqlite3_changes(db.handle) == 0) {
 		rc = -ENOENT;
-		err_add(e, NULL, 0, "%s: no such meter or input in %s", x->name, conf->store_path);
+		err_add(e, NULL, 0, "%s: not in %s yet; start tallyd with this configuration first", x->name,
+			conf->store_path);
 	}
 	sqlite3_finalize(put);
 	db_file_close(&db);
@@ -98,7 +100,7 @@ static int print_outcome(const struct replacement *x, struct reader *r)
 		fprintf(stderr, "%s: replaced; %s\n", x->name, detail);
 		return TALLY_BAD;
 	}
-	printf("%s: replaced; consumption goes on from the new counter\n", x->name);
+	printf("%s: replaced; the new counter is used from now on\n", x->name);
 	return TALLY_GOOD;
 }
 
@@ -108,7 +110,7 @@ static int wait_for_daemon(const struct replacement *x, const struct conf *conf,
 	int n;
 
 	if (!reader_has_writer(r)) {
-		printf("%s: noted in the database; tallyd, which does not run, acts on it when it starts\n", x->name);
+		printf("%s: request saved; tallyd is not running and will act on it when it starts\n", x->name);
 		return TALLY_GOOD;
 	}
 	while ((n = count_waiting(r)) > 0 && mono_us() < until_us)
@@ -119,7 +121,7 @@ static int wait_for_daemon(const struct replacement *x, const struct conf *conf,
 	}
 	if (n == 0)
 		return print_outcome(x, r);
-	printf("%s: noted in the database; tallyd acts on it when it can write again\n", x->name);
+	printf("%s: request saved; tallyd will act on it as soon as it can write the database\n", x->name);
 	return TALLY_GOOD;
 }
 
@@ -135,7 +137,7 @@ static int replace_meter(struct replacement *x, const struct conf *conf)
 		return TALLY_BAD;
 	if (meter != NULL && meter->driver != NULL && driver_row(meter->driver, Q_PULSES_1) != NULL &&
 	    (x->final_text != NULL || x->initial_text != NULL)) {
-		fprintf(stderr, "%s counts pulses for its inputs: name the input, or leave out --final and --initial\n",
+		fprintf(stderr, "%s counts pulses for its inputs; name an input, or leave out --final and --initial\n",
 			x->name);
 		return TALLY_BAD;
 	}
@@ -151,8 +153,6 @@ static int replace_meter(struct replacement *x, const struct conf *conf)
 		return TALLY_BAD;
 	if (write_request(x, conf, &e) == 0)
 		code = wait_for_daemon(x, conf, r);
-	else
-		err_add(&e, NULL, 0, "nothing was changed; the user tallyd or root may change it");
 	err_print(&e, stderr);
 	err_fini(&e);
 	reader_close(r);
@@ -176,7 +176,7 @@ int tally_replace(const struct tally *t)
 			return TALLY_USAGE;
 	}
 	if (t->argc - optind != 1)
-		return tally_misused(t, "one METER expected");
+		return tally_misused(t, "expected one METER");
 	x.name = t->argv[optind];
 	conf = tally_load_conf(t);
 	if (conf == NULL)

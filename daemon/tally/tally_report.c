@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What each meter counted in a span of time, as a table or as CSV: one statement that sums up the longest pieces that
- * the span is made of, months, days or intervals. */
+/* The consumption of each meter in a span of time, as a table or as CSV. One statement sums up the longest pieces that
+ * the span consists of: months, days or intervals. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +128,7 @@ static int64_t count_days(const struct report *r)
 static bool read_whole_span(struct report *r, const char *option, const char *text, const char *example)
 {
 	if (strlen(text) != strlen(example)) {
-		tally_misused(r->t, "%s %s: %s expected", option, text, example);
+		tally_misused(r->t, "%s %s is not valid; write it like %s", option, text, example);
 		return false;
 	}
 	return tally_read_time(r->t, option, text, &r->start_s, &r->end_s);
@@ -154,11 +154,11 @@ static bool set_span(struct report *r)
 			return false;
 	}
 	if (r->start_s >= r->end_s) {
-		tally_misused(r->t, "nothing lies between --from and --to");
+		tally_misused(r->t, "--from must be before --to, or before now");
 		return false;
 	}
 	if (r->by_tariff && (!is_midnight(r->start_s) || !is_midnight(r->end_s))) {
-		tally_misused(r->t, "tariffs are kept by the day: --from and --to without a time of day expected");
+		tally_misused(r->t, "tariffs are counted by day; use --from and --to without a time of day");
 		return false;
 	}
 	return true;
@@ -370,7 +370,7 @@ static bool read_options(struct report *r)
 			break;
 		case 'n':
 			if (r->n_names == NAMES_MAX) {
-				tally_misused(r->t, "--meter: at most %d names allowed", NAMES_MAX);
+				tally_misused(r->t, "too many --meter options, at most %d are possible", NAMES_MAX);
 				return false;
 			}
 			r->names[r->n_names++] = optarg;
@@ -394,15 +394,15 @@ static bool read_options(struct report *r)
 	if (!good)
 		return false;
 	if (optind < r->t->argc) {
-		tally_misused(r->t, "\"%s\": no argument expected", r->t->argv[optind]);
+		tally_misused(r->t, "unexpected argument \"%s\"", r->t->argv[optind]);
 		return false;
 	}
 	if ((r->month != NULL) + (r->day != NULL) + (r->from != NULL || r->to != NULL) > 1) {
-		tally_misused(r->t, "one of --month, --day and --from with --to expected");
+		tally_misused(r->t, "use only one of --month, --day and --from with --to");
 		return false;
 	}
 	if (r->to != NULL && r->from == NULL) {
-		tally_misused(r->t, "--to without --from");
+		tally_misused(r->t, "--to needs --from");
 		return false;
 	}
 	csv_complete(&r->csv);

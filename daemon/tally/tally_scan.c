@@ -170,7 +170,7 @@ static void print_identity(struct scan *s, const struct identity *id)
 		comma = ", ";
 	}
 	if (*comma == '\0')
-		print_text(s, "does not say who it is");
+		print_text(s, "does not identify itself");
 }
 
 /* Identify the device that answered, print what it is, and keep it when it is not configured. m: the configured meter,
@@ -244,8 +244,8 @@ static bool scan_address(struct scan *s)
 	case LINK_WRONG_LENGTH:
 	case LINK_WRONG_FUNCTION:
 		s->n_garbled++;
-		print_text(s, "%3u  garbled (%s): another speed or parity, or two meters with this address\n", s->unit,
-			   link_status_text(r.status));
+		print_text(s, "%3u  garbled answer (%s): wrong speed or parity, or two meters with this address\n",
+			   s->unit, link_status_text(r.status));
 		break;
 	case LINK_CLOSED:
 		return is_line_open(s);
@@ -296,7 +296,7 @@ out:
 	return is_good;
 }
 
-/* What will be read, and how long that takes at most. */
+/* Print how much will be read, and how long that takes at most. */
 static void print_plan(struct scan *s)
 {
 	const struct scan_options *o = &s->options;
@@ -332,14 +332,14 @@ static void print_unidentified(struct scan *s)
 		}
 	if (n == 0)
 		return;
-	print_text(s, "%u can not say what they are; see their plates for one of", n);
+	print_text(s, "%u without identification; see the type plate for one of", n);
 	for (size_t i = 0; i < s->n_drivers; i++)
 		if (!identify_can_tell(s->drivers[i]))
 			print_text(s, " %s", s->drivers[i]->name);
-	print_text(s, "\nand compare with the display: tally probe %s %u MODEL\n", s->bus->name, first);
+	print_text(s, "\nthen compare with the display: tally probe %s %u MODEL\n", s->bus->name, first);
 }
 
-/* One section for the bus's file. A model that the device does not say is left for people to write. */
+/* One section for the bus's file. A model that the device does not report is left open. */
 static void print_section(const struct conf_bus *b, unsigned unit, const struct found *f)
 {
 	printf("\n[meter %s-%u]\nmodel   = ", b->name, unit);
@@ -376,11 +376,11 @@ static void print_result(struct scan *s)
 		if (s->found[unit] != NULL)
 			print_section(s->bus, unit, s->found[unit]);
 	if (s->heard_late)
-		fprintf(stderr,
-			"answers came late, perhaps of addresses passed over: try again with a longer --timeout\n");
+		fprintf(stderr, "late answers, perhaps from addresses listed as silent; try a longer --timeout\n");
 	if (s->n_answered == 0 && s->bus->transport == CONF_RTU && o->n_bauds == 1 && !interrupted)
-		fprintf(stderr, "nothing answered: A and B swapped, no termination, another speed (--bauds all) or "
-				"parity (--parities all)?\n");
+		fprintf(stderr,
+			"nothing answered; check that A and B are not swapped, check the termination, try other "
+			"speeds (--bauds all) and parities (--parities all)\n");
 }
 
 /* Load every model's table. Those with errors are left out; "tally models" reports them. 0 or -ENOMEM. */
@@ -413,7 +413,7 @@ static bool add_baud(const struct tally *t, struct scan_options *o, const char *
 	int64_t baud;
 
 	if (o->n_bauds == SETTINGS_MAX) {
-		tally_misused(t, "--bauds: at most %d speeds allowed", SETTINGS_MAX);
+		tally_misused(t, "too many speeds in --bauds, at most %d are possible", SETTINGS_MAX);
 		return false;
 	}
 	if (!tally_read_whole(t, "--bauds", text, 1200, 460800, &baud))
@@ -432,7 +432,7 @@ static bool add_parity(const struct tally *t, struct scan_options *o, const char
 			return true;
 		}
 	}
-	tally_misused(t, "--parities %s: none, even, odd, with commas between them, or all allowed", text);
+	tally_misused(t, "--parities %s is not valid; use none, even, odd with commas between them, or all", text);
 	return false;
 }
 
@@ -445,7 +445,7 @@ static bool add_list(const struct tally *t, struct scan_options *o, const char *
 	if (strcmp(text, "all") == 0)
 		text = all;
 	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy)) {
-		tally_misused(t, "\"%s\": a shorter list allowed", text);
+		tally_misused(t, "list \"%s\" is too long", text);
 		return false;
 	}
 	while ((part = strsep(&rest, ",")) != NULL)
@@ -484,7 +484,7 @@ static bool read_options(const struct tally *t, struct scan_options *o)
 			break;
 		case 'w':
 			if (value_duration(optarg, &timeout_ms) != VALUE_OK || timeout_ms < 10 || timeout_ms > 60000) {
-				tally_misused(t, "--timeout %s: 10ms to 60s allowed", optarg);
+				tally_misused(t, "--timeout %s is not valid; use 10ms to 60s", optarg);
 				return false;
 			}
 			break;
@@ -501,11 +501,11 @@ static bool read_options(const struct tally *t, struct scan_options *o)
 	o->to = (unsigned)to;
 	o->timeout_ms = (uint32_t)timeout_ms;
 	if (o->from > o->to) {
-		tally_misused(t, "--from %u --to %u: nothing between them", o->from, o->to);
+		tally_misused(t, "--from %u is above --to %u", o->from, o->to);
 		return false;
 	}
 	if (t->argc - optind != 1) {
-		tally_misused(t, "one BUS expected");
+		tally_misused(t, "expected one BUS");
 		return false;
 	}
 	return true;
@@ -523,8 +523,8 @@ static int scan_bus(struct scan *s, const struct tally *t, const struct conf *co
 		return TALLY_BAD;
 	if (s->bus->transport != CONF_RTU && (o->n_bauds > 0 || o->n_parities > 0))
 		return tally_misused(t,
-				     "bus %s is behind a gateway, which sets the line's speed and parity: only with "
-				     "transport = rtu can they be tried",
+				     "bus %s is behind a gateway, which sets speed and parity; leave out --bauds "
+				     "and --parities",
 				     s->bus->name);
 	if (o->n_bauds == 0)
 		o->bauds[o->n_bauds++] = s->bus->baud;

@@ -134,7 +134,7 @@ static bool print_notes(struct status *s)
 		"WHEN 'mismatch' THEN 'not a ' || (SELECT model FROM meter_status WHERE meter = subject) || ': ' || "
 		"detail || '; its readings are kept as suspect' "
 		"ELSE coalesce(detail, 'its readings are suspect') END, kind <> 'bus-down' AS place FROM trouble "
-		"UNION ALL SELECT meter, 'of ' || requests || ' requests ' || failures || ' failed: ' || faults, 1 "
+		"UNION ALL SELECT meter, failures || ' of ' || requests || ' requests failed: ' || faults, 1 "
 		"FROM meter_report WHERE state NOT IN ('down', 'never') AND failures * 100 > requests "
 		"ORDER BY place, who";
 	bool is_first = true;
@@ -164,11 +164,11 @@ static bool print_text(struct status *s)
 	tally_format_span(s->age_s * 1000, age);
 	if (!s->is_running)
 		fprintf(stderr,
-			"%s: tallyd does not run, what follows is how it was %s ago; see \"systemctl status tallyd\"\n",
+			"%s: tallyd is not running; this is the state of %s ago; see \"systemctl status tallyd\"\n",
 			s->conf->store_path, age);
 	else if (s->is_stale)
 		fprintf(stderr,
-			"%s: nothing was written for %s though tallyd runs, what follows is how it was then; see "
+			"%s: tallyd is running but has written nothing for %s; this is the state of then; see "
 			"\"journalctl -u tallyd\"\n",
 			s->conf->store_path, age);
 	if (!print_table(s, bus_sql, bus_columns, sizeof(bus_columns) / sizeof(bus_columns[0]), add_bus))
@@ -274,7 +274,7 @@ int tally_status(const struct tally *t)
 		as_json = true;
 	}
 	if (optind < t->argc)
-		return tally_misused(t, "\"%s\": no argument expected", t->argv[optind]);
+		return tally_misused(t, "unexpected argument \"%s\"", t->argv[optind]);
 	conf = tally_load_main(t);
 	if (conf == NULL)
 		return TALLY_BAD;

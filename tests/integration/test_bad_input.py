@@ -105,10 +105,10 @@ class TestBadInput(Site):
         self.write("etc/bus.d/a.ini", BUS + "power_every = 5s\n" + meters)
         check = self.tally("check")
         self.assertEqual(check.returncode, 1)
-        self.assertIn(f"{self.etc}/bus.d/a.ini:5: power_every = 5s: a round of this line takes 11.28 s, "
-                      "at least 12s allowed", check.stderr)
+        self.assertIn(f"{self.etc}/bus.d/a.ini:5: power_every = 5s is too short: a round takes 11.28 s; "
+                      "use 12s or more", check.stderr)
         self.write("etc/bus.d/a.ini", BUS + meters + "power_every = 8s\n")
-        self.assertIn(f"{self.etc}/bus.d/a.ini:98: power_every = 8s: ", self.tally("check").stderr)
+        self.assertIn(f"{self.etc}/bus.d/a.ini:98: power_every = 8s is too short: ", self.tally("check").stderr)
 
     def test_a_short_period_is_accepted_when_nothing_is_read_at_it(self):
         meters = "".join(f"[meter m{i}]\nmodel = conto-d4cr8\naddress = {i}\nconfirmed = yes\n" for i in range(1, 32))

@@ -19,7 +19,7 @@ class TestBackup(OpsSite):
         for _ in range(2):  # the second replaces the first
             ran = self.tally("backup", copy)
             self.assertEqual(ran.returncode, 0, ran.stderr)
-            self.assertRegex(ran.stdout, rf"^{copy}: a whole copy of .*tallyd.db, \d+ KiB\n$")
+            self.assertRegex(ran.stdout, rf"^{copy}: complete copy of .*tallyd.db, \d+ KiB\n$")
             with sqlite3.connect(f"file:{copy}?mode=ro", uri=True) as db:
                 self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
                 self.assertGreaterEqual(db.execute("SELECT count(*) FROM energy").fetchone()[0], before)
@@ -27,7 +27,7 @@ class TestBackup(OpsSite):
         self.assertEqual([p.name for p in self.dir.glob("copy.db*")], ["copy.db"])
         self.wait_rows("SELECT * FROM energy", before + 2)
 
-    def test_what_can_not_be_copied_is_told(self):
+    def test_what_cannot_be_copied_is_reported(self):
         ran = self.tally("backup", self.dir / "copy.db")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("tallyd.db: No such file", ran.stderr)
@@ -65,7 +65,7 @@ class TestBackup(OpsSite):
         self.assertEqual(ran.returncode, 1)
         self.assertIn("other.db: already exists and is not a copy", ran.stderr)
 
-    def test_wrong_use_is_told(self):
+    def test_wrong_usage_is_reported(self):
         for arguments in (("backup",), ("backup", "a", "b"), ("backup", "--fast", "a")):
             ran = self.tally(*arguments)
             self.assertEqual((ran.returncode, ran.stdout), (2, ""))
@@ -87,14 +87,14 @@ class TestReplace(OpsSite):
         last = self.sql("SELECT max(active_import_kwh) AS kwh FROM energy WHERE meter = 'e44'")[0]["kwh"]
         final = round(last * 1000) + 10
         ran = self.tally("replace", "e44", "--final", f"{final / 1000:.3f} kWh", "--initial", "0.5")
-        self.assertEqual((ran.returncode, ran.stdout), (0, "e44: replaced; consumption goes on from the new counter\n"),
+        self.assertEqual((ran.returncode, ran.stdout), (0, "e44: replaced; the new counter is used from now on\n"),
                          ran.stderr)
         self.wait_rows("SELECT * FROM event WHERE subject = 'e44' AND kind = 'meter-replaced'", 1)
         lives = wait_for(lambda: len(self.lives("e44")) >= 2 and self.lives("e44"), "the new life")
         self.assertEqual(round(lives[0]["until_value"] * 1000), final)
         self.assertEqual(lives[1]["from_value"], 0.5)
 
-    def test_final_value_that_can_not_be_is_told(self):
+    def test_final_value_that_cannot_be_is_reported(self):
         self.start_sim(self.site)
         self.start_daemon()
         self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
@@ -113,7 +113,7 @@ class TestReplace(OpsSite):
         self.run_for_a_while()
         ran = self.tally("replace", "gas", "--final", "12.34 m3")
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertIn("gas: noted in the database; tallyd, which does not run, acts on it when it starts", ran.stdout)
+        self.assertIn("gas: request saved; tallyd is not running and will act on it when it starts", ran.stdout)
         self.start_daemon()
         self.wait_rows("SELECT * FROM event WHERE subject = 'gas' AND kind = 'meter-replaced'", 1)
         self.assertEqual(self.stop_daemon(), 0)
@@ -121,16 +121,16 @@ class TestReplace(OpsSite):
     def test_what_is_not_understood_changes_nothing(self):
         self.run_for_a_while()
         for arguments, code, message in (
-                ((), 2, "one METER expected"),
-                (("e44", "gas"), 2, "one METER expected"),
-                (("e44", "--final"), 2, "--final: a value is expected"),
-                (("e44", "--final", "many"), 2, "--final many: what the counter showed, in kWh, expected"),
-                (("e44", "--final", "5 m3"), 2, "in kWh, expected"),
-                (("e44", "--initial", "-5"), 2, "in kWh, expected"),
-                (("gas", "--final", "5 kWh"), 2, "--final 5 kWh: what the counter showed, in m3, expected"),
-                (("e45",), 1, '"e45" is no meter or input of'),
+                ((), 2, "expected one METER"),
+                (("e44", "gas"), 2, "expected one METER"),
+                (("e44", "--final"), 2, "--final needs a value"),
+                (("e44", "--final", "many"), 2, "--final many is not valid; give what the counter showed, in kWh"),
+                (("e44", "--final", "5 m3"), 2, "give what the counter showed, in kWh"),
+                (("e44", "--initial", "-5"), 2, "give what the counter showed, in kWh"),
+                (("gas", "--final", "5 kWh"), 2, "--final 5 kWh is not valid; give what the counter showed, in m3"),
+                (("e45",), 1, 'no meter or input "e45" in '),
                 (("gsa",), 1, '; did you mean "gas"?'),
-                (("pulses", "--final", "5"), 1, "pulses counts pulses for its inputs: name the input")):
+                (("pulses", "--final", "5"), 1, "pulses counts pulses for its inputs; name an input")):
             with self.subTest(arguments=arguments):
                 ran = self.tally("replace", *arguments)
                 self.assertEqual((ran.returncode, ran.stdout), (code, ""), ran.stderr)
@@ -142,9 +142,9 @@ class TestReplace(OpsSite):
         self.write_gateway("[meter new]\nmodel = countis-e44\naddress = 9\n")
         ran = self.tally("replace", "new")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertIn(f"new: no such meter or input in {self.db_path}\n", ran.stderr)
+        self.assertIn(f"new: not in {self.db_path} yet; start tallyd with this configuration first\n", ran.stderr)
 
-    def test_database_that_may_not_be_written_is_told(self):
+    def test_database_that_may_not_be_written_is_reported(self):
         self.run_for_a_while()
         if os.geteuid() == 0:
             prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -158,7 +158,7 @@ class TestReplace(OpsSite):
                 path.chmod(0o444)
         ran = subprocess.run([*prefix, BUILD / "tally", "-c", self.etc, "replace", "e44"], capture_output=True, text=True)
         self.assertEqual(ran.returncode, 1, ran.stdout)
-        self.assertIn("nothing was changed; the user tallyd or root may change it", ran.stderr)
+        self.assertIn("nothing was changed; run it as root or as user tallyd", ran.stderr)
 
 
 if __name__ == "__main__":

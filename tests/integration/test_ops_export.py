@@ -106,19 +106,19 @@ class TestExport(OpsSite):
         self.assertTrue(out.read_text().startswith("time,ts,meter"))
         self.assertFalse((self.dir / "out.csv.part").exists())
 
-    def test_full_disk_is_told(self):
+    def test_full_disk_is_reported(self):
         self.run_for_a_while()
         with open("/dev/full", "w") as full:
             ran = subprocess.run([BUILD / "tally", "-c", self.etc, "export", "energy"], stdout=full,
                                  stderr=subprocess.PIPE, text=True)
         self.assertEqual(ran.returncode, 1)
-        self.assertEqual(ran.stderr, "standard output: not all could be written: No space left on device\n"
-                                     "standard output: what was written is not whole\n")
+        self.assertEqual(ran.stderr, "standard output: cannot be written completely: No space left on device\n"
+                                     "standard output: the export is incomplete\n")
         ran = self.tally("export", "energy", "--output", "/dev/full")
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("/dev/full: not all could be written: No space left on device", ran.stderr)
+        self.assertIn("/dev/full: cannot be written completely: No space left on device", ran.stderr)
 
-    def test_file_that_can_not_be_made_is_told(self):
+    def test_file_that_cannot_be_made_is_reported(self):
         self.run_for_a_while()
         ran = self.tally("export", "energy", "--output", self.dir / "no-such-folder/out.csv")
         self.assertEqual(ran.returncode, 1)
@@ -131,7 +131,7 @@ class TestExport(OpsSite):
         for path in (self.db_path, link):
             ran = self.tally("export", "energy", "--output", path)
             self.assertEqual(ran.returncode, 2)
-            self.assertIn(f"--output {path}: is the database itself\n", ran.stderr)
+            self.assertIn(f"--output {path} is the database itself; name another file\n", ran.stderr)
         self.assertGreater(len(self.sql("SELECT * FROM energy")), 0)
 
     def peak_kb(self, *arguments):
@@ -163,8 +163,8 @@ class TestExport(OpsSite):
         ran = subprocess.run(["sh", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "sh", BUILD / "tally", "-c", self.etc,
                               "export", "energy", "--output", out], capture_output=True, text=True)
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("out.csv: not all could be written: File too large", ran.stderr)
-        self.assertIn("the part that was written is removed", ran.stderr)
+        self.assertIn("out.csv: cannot be written completely: File too large", ran.stderr)
+        self.assertIn("out.csv: not written; the incomplete export is deleted", ran.stderr)
         self.assertEqual(out.read_text(), "what was there before")
         self.assertEqual(list(self.dir.glob("out.csv.part")), [])
 
@@ -177,19 +177,20 @@ class TestExport(OpsSite):
                 after = self.run_program("tally", *arguments)
                 self.assertEqual((after.returncode, after.stdout), (0, before.stdout))
         ran = self.run_program("tally", "check", "-c")
-        self.assertEqual((ran.returncode, ran.stderr), (2, 'tally check: "-c" is no option\nusage: tally check; "tally check --help" says more\n'))
+        self.assertEqual((ran.returncode, ran.stderr),
+                         (2, 'tally check: unknown option "-c"\nusage: tally check; see "tally check --help"\n'))
 
-    def test_wrong_use_is_told(self):
+    def test_wrong_usage_is_reported(self):
         self.run_for_a_while()
         for arguments, message in (
-                (("energy", "power"), '"power": one VIEW expected'),
-                (("enrgy",), '"enrgy" is no view; did you mean "energy"?'),
-                (("energy", "--from", "yesterday"), "--from yesterday: no such time; 2026, 2026-11"),
-                (("energy", "--from", "2026-11", "--to", "2026-10"), "nothing lies between"),
-                (("meter_status", "--from", "2026"), "meter_status is about now"),
-                (("energy", "--delimiter", "x"), '--delimiter "x": one of'),
-                (("energy", "--decimal", ";"), '--decimal ";": . or , allowed'),
-                (("energy", "--ouput", "x"), '"--ouput" is no option; did you mean "--output"?')):
+                (("energy", "power"), 'unexpected argument "power" after VIEW'),
+                (("enrgy",), 'unknown view "enrgy"; did you mean "energy"?'),
+                (("energy", "--from", "yesterday"), "--from yesterday is not a valid time; use 2026, 2026-11"),
+                (("energy", "--from", "2026-11", "--to", "2026-10"), "--from must be before --to"),
+                (("meter_status", "--from", "2026"), "meter_status shows the present"),
+                (("energy", "--delimiter", "x"), '--delimiter "x" is not valid; use'),
+                (("energy", "--decimal", ";"), '--decimal ";" is not valid; use . or ,'),
+                (("energy", "--ouput", "x"), 'unknown option "--ouput"; did you mean "--output"?')):
             with self.subTest(arguments=arguments):
                 ran = self.tally("export", *arguments)
                 self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)

@@ -24,7 +24,7 @@ class TestModels(Site):
         self.assertRegex(ran.stdout, r"\nproduct_name +50058  0xC38A  text:8 +identity ")
         ran = self.tally("models", "conto-d4-s", "--baud", "19200")
         self.assertRegex(ran.stdout, r"\noperating_time +840  0x0348  u32 +1 s ")
-        self.assertIn("\n@power, by the product of the transformer ratios, CT x VT\n"
+        self.assertIn("\n@power depends on the product of the transformer ratios, CT x VT\n"
                       "  below 5000      0.01\n  else            1\n", ran.stdout)
         self.assertIn(" ms at 19200 baud\n", ran.stdout)
 
@@ -45,11 +45,11 @@ class TestModels(Site):
         self.assertEqual(code, 0)
         self.assertLessEqual(max(map(len, shown.splitlines())), 40)
 
-    def test_wrong_use_is_told(self):
-        for arguments, code, message in ((("--baud", "x"), 2, "--baud x: 300 to 4000000 allowed"),
-                                         (("a", "b"), 2, '"b": one MODEL expected'),
+    def test_wrong_usage_is_reported(self):
+        for arguments, code, message in ((("--baud", "x"), 2, "--baud x is not valid; use 300 to 4000000"),
+                                         (("a", "b"), 2, 'unexpected argument "b" after MODEL'),
                                          (("countis-e34x",), 1, '; did you mean "countis-e34"?'),
-                                         (("abacus",), 1, '"tally models" lists what there is')):
+                                         (("abacus",), 1, '"tally models" lists all')):
             ran = self.tally("models", *arguments)
             self.assertEqual((ran.returncode, ran.stdout), (code, ""))
             self.assertIn(message, ran.stderr)

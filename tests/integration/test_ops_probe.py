@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tally probe: what the installer is told of a meter beside its display."""
+"""tally probe: what the installer sees of a meter beside its display."""
 
 import unittest
 
@@ -23,7 +23,7 @@ class TestProbe(Site):
         for arguments in (("wrong",), ("gateway", "4", "countis-e43")):
             ran = self.tally("probe", *arguments)
             self.assertEqual(ran.returncode, 1, ran.stdout)
-            self.assertRegex(ran.stderr, r'^(wrong|probe): not a countis-e43, whose table does not fit it: '
+            self.assertRegex(ran.stderr, r'^(wrong|probe): not a countis-e43: '
                                          r'product_name is "[^"]*", expected "Countis E43"\n$')
         ran = self.tally("probe", "right")
         self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
@@ -31,18 +31,18 @@ class TestProbe(Site):
     def test_ratios_that_are_not_known_yet_are_asked_for(self):
         ran = self.tally("probe", "gateway", "6", "conto-d4-s")
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
-        self.assertIn("\nct and vt are 1/1: where the meter has transformers, write theirs into its section in "
-                      f"{self.etc}/bus.d/gateway.ini first\n", ran.stdout)
+        self.assertIn("\nct and vt are 1/1: if the meter has transformers, first set their ratios in "
+                      f"{self.etc}/bus.d/gateway.ini\n", ran.stdout)
         self.assertNotIn("ct and vt", self.tally("probe", "right").stdout)
 
-    def test_requests_after_a_silence_are_told_as_not_asked(self):
+    def test_requests_after_a_silence_are_reported_as_not_asked(self):
         ran = self.tally("probe", "gateway", "77", "countis-e04")
         self.assertEqual(ran.returncode, 1)
         self.assertEqual(ran.stdout.count("not asked"), 3, ran.stdout)
 
-    def test_names_that_can_not_be_probed_are_answered_with_a_hint(self):
-        for arguments, message in ((("gas",), '"gas" is an input of pulses; name that\n'),
-                                   (("rigth",), f'"rigth" is no meter of {self.etc}; did you mean "right"?\n'),
+    def test_names_that_cannot_be_probed_are_answered_with_a_hint(self):
+        for arguments, message in ((("gas",), '"gas" is a pulse input; use its meter "pulses"\n'),
+                                   (("rigth",), f'no meter "rigth" in {self.etc}; did you mean "right"?\n'),
                                    (("gateway", "5", "countis-e444"), '; did you mean "countis-e44"?\n')):
             ran = self.tally("probe", *arguments)
             self.assertEqual((ran.returncode, ran.stdout), (1, ""))

@@ -141,7 +141,7 @@ class TestReport(OpsSite):
         self.assertLessEqual(max(map(len, plain.splitlines())), 40)
         self.assertIn("73000.006", plain)
 
-    def test_nothing_counted_is_told(self):
+    def test_nothing_counted_is_reported(self):
         for arguments, span in ((("--month", "2001-01"), "2001-01"), (("--day", "2001-01-01"), "2001-01-01"),
                                 (("--from", "2001-01-01", "--to", "2001-01-02"), "2001-01-01 to 2001-01-02")):
             ran = self.tally("report", *arguments)
@@ -164,16 +164,16 @@ class TestReport(OpsSite):
         self.assertIn(";", (self.dir / "oct.csv").read_text())
         self.assertIn('"main" is not in the database', ran.stderr)
 
-    def test_wrong_use_is_told(self):
+    def test_wrong_usage_is_reported(self):
         for arguments, message in (
-                (("--month", "last"), "--month last: 2026-11 expected"),
-                (("--month", "2026-13"), "--month 2026-13: no such time"),
-                (("--day", "2026-11"), "--day 2026-11: 2026-11-21 expected"),
-                (("--month", "2026-10", "--day", "2026-10-01"), "one of --month, --day and --from"),
-                (("--to", "2026-10-01"), "--to without --from"),
-                (("--from", "2026-10-02", "--to", "2026-10-01"), "nothing lies between"),
-                (("--tariffs", "--from", "2026-10-01T10:00"), "tariffs are kept by the day"),
-                (("e44",), '"e44": no argument expected')):
+                (("--month", "last"), "--month last is not valid; write it like 2026-11"),
+                (("--month", "2026-13"), "--month 2026-13 is not a valid time"),
+                (("--day", "2026-11"), "--day 2026-11 is not valid; write it like 2026-11-21"),
+                (("--month", "2026-10", "--day", "2026-10-01"), "use only one of --month, --day and --from"),
+                (("--to", "2026-10-01"), "--to needs --from"),
+                (("--from", "2026-10-02", "--to", "2026-10-01"), "--from must be before --to"),
+                (("--tariffs", "--from", "2026-10-01T10:00"), "tariffs are counted by day"),
+                (("e44",), 'unexpected argument "e44"')):
             with self.subTest(arguments=arguments):
                 ran = self.tally("report", *arguments)
                 self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)

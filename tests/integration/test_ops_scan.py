@@ -75,7 +75,7 @@ address = 7
         self.assertRegex(out, r"\n  5  Countis E43, serial [0-9A-F]{20}, firmware \d+\n     meter compressor, countis-e43\n")
         self.assertRegex(out, r"\n 17  Countis E23, serial .*\n     not in the configuration: model = countis-e23\n")
         for silent_about_itself in (6, 12):
-            self.assertIn(f"\n{silent_about_itself:3}  does not say who it is (exception 2", out)
+            self.assertIn(f"\n{silent_about_itself:3}  does not identify itself (exception 2", out)
         self.assertIn("\n  9  no answer: meter pump, countis-e23\n", out)
         self.assertIn("\n4 answered\n", out)
         self.assertEqual(ran.stderr, "")
@@ -86,7 +86,7 @@ address = 7
         self.assertRegex(ran.stdout, r"^\n\[meter line-6\]\nmodel   = ; see its plate\naddress = 6\n"
                                      r"\n\[meter line-12\]\nmodel   = ; see its plate\naddress = 12\n"
                                      r"\n\[meter line-17\]\nmodel   = countis-e23\naddress = 17\n; serial [0-9A-F]{20}\n$")
-        self.assertIn("\n4 answered\n2 can not say what they are; see their plates for one of conto-72-pt ", ran.stderr)
+        self.assertIn("\n4 answered\n2 without identification; see the type plate for one of conto-72-pt ", ran.stderr)
         self.assertIn("tally probe line 6 MODEL\n", ran.stderr)
         with open(self.etc / "bus.d/line.ini", "a") as f:
             f.write(ran.stdout.replace("; see its plate", "conto-d4-s"))
@@ -96,7 +96,7 @@ address = 7
         self.tally("scan", "line", "--from", "20", "--to", "22", "--timeout", "100ms")
         self.assertEqual(self.trace(), [])
 
-    def test_another_model_than_configured_is_told(self):
+    def test_another_model_than_configured_is_reported(self):
         ran = self.tally("scan", "gateway", "--from", "7", "--to", "8")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertIn("meter main, but it is a countis-e44, not a countis-e43\n", ran.stdout)
@@ -127,26 +127,26 @@ address = 7
         self.assertIn("in use by ", ran.stderr)
         self.assertIn("; if it is tallyd, stop it while you scan", ran.stderr)
 
-    def test_wrong_use_is_told(self):
+    def test_wrong_usage_is_reported(self):
         for arguments, message in (
-                (("scan",), "one BUS expected"),
-                (("scan", "line", "gateway"), "one BUS expected"),
-                (("scan", "line", "--form", "3"), '"--form" is no option; did you mean "--from"?'),
-                (("scan", "line", "--from"), "a value is expected"),
-                (("scan", "line", "--from", "0"), "--from 0: 1 to 255 allowed"),
-                (("scan", "line", "--from", "9", "--to", "5"), "nothing between them"),
-                (("scan", "line", "--bauds", "9600,fast"), "--bauds fast: 1200 to 460800 allowed"),
-                (("scan", "line", "--parities", "mark"), "--parities mark: none, even, odd"),
-                (("scan", "line", "--timeout", "5"), "--timeout 5: 10ms to 60s allowed"),
+                (("scan",), "expected one BUS"),
+                (("scan", "line", "gateway"), "expected one BUS"),
+                (("scan", "line", "--form", "3"), 'unknown option "--form"; did you mean "--from"?'),
+                (("scan", "line", "--from"), "--from needs a value"),
+                (("scan", "line", "--from", "0"), "--from 0 is not valid; use 1 to 255"),
+                (("scan", "line", "--from", "9", "--to", "5"), "--from 9 is above --to 5"),
+                (("scan", "line", "--bauds", "9600,fast"), "--bauds fast is not valid; use 1200 to 460800"),
+                (("scan", "line", "--parities", "mark"), "--parities mark is not valid; use none, even, odd"),
+                (("scan", "line", "--timeout", "5"), "--timeout 5 is not valid; use 10ms to 60s"),
                 (("scan", "gateway", "--bauds", "all"), "behind a gateway"),
-                (("scna", "line"), '"scna" is no command; did you mean "scan"?')):
+                (("scna", "line"), 'unknown command "scna"; did you mean "scan"?')):
             with self.subTest(arguments=arguments):
                 ran = self.tally(*arguments)
                 self.assertEqual((ran.returncode, ran.stdout), (2, ""))
                 self.assertIn(message, ran.stderr)
         ran = self.tally("scan", "lime")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertIn('"lime" is no bus of', ran.stderr)
+        self.assertIn('no bus "lime" in ', ran.stderr)
         self.assertIn('; did you mean "line"?', ran.stderr)
 
     def test_interrupt_ends_it_with_what_was_found(self):

@@ -96,7 +96,7 @@ address = 9
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
 
-    def test_bus_down_is_told_with_the_reason_in_place_of_its_meters(self):
+    def test_bus_down_is_reported_with_the_reason_in_place_of_its_meters(self):
         self.start_daemon()
         self.wait_rows("SELECT * FROM event WHERE subject = 'line' AND kind = 'bus-down'", 1)
         self.wait_rows("SELECT * FROM bus_status WHERE state = 'down'", 1)
@@ -106,7 +106,7 @@ address = 9
         self.assertEqual(notes, f"bus line: down: port {self.dir}/tty does not exist; plug in the adapter; "
                                 "retried until it is back\n")
 
-    def test_what_became_of_requests_is_told_by_kind(self):
+    def test_what_became_of_requests_is_reported_by_kind(self):
         self.start_all()
         before = sum(answer[2] == "exception" for answer in self.trace())
         self.control("fault", "e23", "exception-4", "100%", "2")
@@ -115,10 +115,10 @@ address = 9
         self.assertEqual(self.stop_daemon(), 0)
         rows = self.sql("SELECT failures, faults FROM meter_faults WHERE meter = 'pump'")
         self.assertEqual(rows, [{"failures": 2, "faults": "2 exception"}])
-        self.assertRegex(self.tally("status").stdout, r"\npump: of [0-9]+ requests 2 failed: 2 exception\n")
+        self.assertRegex(self.tally("status").stdout, r"\npump: 2 of [0-9]+ requests failed: 2 exception\n")
         self.assertEqual([m["faults"] for m in self.status()[0]["meters"]], ["", "2 exception"])
 
-    def test_another_model_than_configured_is_told(self):
+    def test_another_model_than_configured_is_reported(self):
         self.start_sim(self.site(pump_model="countis-e24"))
         self.start_daemon()
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'suspect'", 1)
@@ -136,14 +136,14 @@ address = 9
         self.assertEqual([m["mismatch"] for m in said["meters"]],
                          ["", 'product_name is "Countis E24", expected "Countis E23"'])
 
-    def test_state_is_told_also_while_a_bus_file_is_wrong(self):
+    def test_state_is_reported_also_while_a_bus_file_is_wrong(self):
         self.start_all()
         self.write("etc/bus.d/line.ini", "[bus]\ntransport = carrier-pigeon\n")
         said, code = self.status()
         self.assertEqual((said["good"], code), (True, 0))
         self.assertEqual(self.tally("check").returncode, 1)
 
-    def test_daemon_that_does_not_run_is_told(self):
+    def test_daemon_that_does_not_run_is_reported(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)
         past = time.time() - 7200
@@ -152,23 +152,23 @@ address = 9
                 os.utime(f"{self.db_path}{suffix}", (past, past))
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("tallyd does not run, what follows is how it was 2 h 0 min ago", ran.stderr)
+        self.assertIn("tallyd is not running; this is the state of 2 h 0 min ago", ran.stderr)
         self.assertIn(self.NAME, ran.stdout)
         said, code = self.status()
         self.assertEqual((said["running"], said["good"], code), (False, False, 1))
 
-    def test_daemon_that_has_ended_is_told_at_once_however_it_ended(self):
+    def test_daemon_that_has_ended_is_reported_at_once_however_it_ended(self):
         self.start_all()
         self.assertEqual(self.status()[0]["running"], True)
         self.daemon.kill()
         self.daemon.wait()
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("tallyd does not run, what follows is how it was", ran.stderr)
+        self.assertIn("tallyd is not running; this is the state of ", ran.stderr)
         said, code = self.status()
         self.assertEqual((said["running"], said["good"], code), (False, False, 1))
 
-    def test_daemon_that_runs_and_writes_nothing_is_told(self):
+    def test_daemon_that_runs_and_writes_nothing_is_reported(self):
         self.start_all()
         self.daemon.send_signal(signal.SIGSTOP)
         past = time.time() - 7200
@@ -176,7 +176,7 @@ address = 9
             os.utime(f"{self.db_path}{suffix}", (past, past))
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
-        self.assertIn("nothing was written for 2 h 0 min though tallyd runs", ran.stderr)
+        self.assertIn("tallyd is running but has written nothing for 2 h 0 min", ran.stderr)
 
     def test_second_daemon_on_the_same_database_is_refused(self):
         self.start_all()
@@ -200,10 +200,10 @@ address = 9
             shown, _ = Terminal(command, environment=environment).end()
             self.assertNotIn("\x1b", shown)
 
-    def test_database_that_can_not_be_read_is_told(self):
+    def test_database_that_cannot_be_read_is_reported(self):
         ran = self.tally("status")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertIn("tallyd.db: No such file or directory; tallyd makes it when it starts", ran.stderr)
+        self.assertIn("tallyd.db: No such file or directory; tallyd creates it when it starts", ran.stderr)
 
         self.db_path.write_bytes(b"no database, for sure not" * 100)
         ran = self.tally("status")
@@ -231,12 +231,12 @@ address = 9
                                      r"this version, which updates it\n")
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
-    def test_no_right_to_read_is_told(self):
+    def test_no_right_to_read_is_reported(self):
         self.start_all()
         self.db_path.chmod(0)
         self.assertIn("members of group tallyd may read it", self.tally("status").stderr)
 
-    def test_output_that_can_not_be_written_is_told(self):
+    def test_output_that_cannot_be_written_is_reported(self):
         self.start_all()
         for arguments in (("status",), ("status", "--json"), ("models",), ("check",)):
             with self.subTest(arguments=arguments), open("/dev/full", "w") as full:
@@ -245,7 +245,7 @@ address = 9
                 self.assertEqual(ran.returncode, 1)
                 self.assertIn("not all of the output could be written: No space left on device", ran.stderr)
 
-    def test_wrong_use_is_told(self):
+    def test_wrong_usage_is_reported(self):
         for arguments in (("status", "compressor"), ("status", "--jsn")):
             ran = self.tally(*arguments)
             self.assertEqual((ran.returncode, ran.stdout), (2, ""))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What programs beside the daemon can rely on when they read the database. */
+/* The database as programs beside the daemon see it. */
 #include "reader.h"
 
 #include <fcntl.h>
@@ -198,7 +198,7 @@ TEST_WITH(missing_file_is_refused_with_who_makes_it, setup, teardown)
 	struct site *t = *state;
 
 	snprintf(t->path, sizeof(t->path), "%s/none.db", t->dir);
-	assert_refused(t, "none.db: No such file or directory; tallyd makes it when it starts");
+	assert_refused(t, "none.db: No such file or directory; tallyd creates it when it starts");
 }
 
 /* The lock as a running daemon holds it, by another process, for a lock does not count for the process that has it. */

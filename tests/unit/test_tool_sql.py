@@ -19,7 +19,7 @@ def views():
 
 
 def strings(source):
-    """The string literals of a C source, those that stand side by side joined."""
+    """The string literals of a C source, neighbours joined."""
     joined, texts = None, []
     for token in TOKEN.finditer(source):
         text = token.group()
