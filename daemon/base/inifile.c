@@ -78,7 +78,8 @@ static bool begin_section(struct source *s, char *text)
 	if (close == NULL) {
 		start = text;
 		trim_blanks(&start, &stop);
-		err_add(s->e, s->path, s->line, "'%.*s': no ']', [SECTION] expected", (int)(stop - start), start);
+		err_add(s->e, s->path, s->line, "']' is missing after '%.*s'; write [SECTION]", (int)(stop - start),
+			start);
 		return false;
 	}
 	trim_blanks(&start, &end);
@@ -88,13 +89,13 @@ static bool begin_section(struct source *s, char *text)
 		rest = rest_end;
 	n = (size_t)(end - start);
 	if (n == 0)
-		err_add(s->e, s->path, s->line, "'[]': no name, [SECTION] expected");
+		err_add(s->e, s->path, s->line, "name is missing in '[]'; write [SECTION]");
 	else if (n > INIFILE_SECTION_BYTES_MAX)
-		err_add(s->e, s->path, s->line, "section name of %zu bytes, at most %d allowed", n,
+		err_add(s->e, s->path, s->line, "section name is too long (%zu bytes); use at most %d", n,
 			INIFILE_SECTION_BYTES_MAX);
 	else if (rest < rest_end)
-		err_add(s->e, s->path, s->line, "'%.*s' after ']', only a comment (;) allowed", (int)(rest_end - rest),
-			rest);
+		err_add(s->e, s->path, s->line, "'%.*s' after ']' is not valid; use only a comment (;) there",
+			(int)(rest_end - rest), rest);
 	if (n == 0 || n > INIFILE_SECTION_BYTES_MAX || rest < rest_end)
 		return false;
 	memcpy(name, start, n);
@@ -111,17 +112,17 @@ static bool check_pair(struct source *s, const char *text)
 
 	if (end >= stop || *end != '=') {
 		trim_blanks(&start, &stop);
-		err_add(s->e, s->path, s->line, "'%.*s': NAME = VALUE or [SECTION] expected", (int)(stop - start),
-			start);
+		err_add(s->e, s->path, s->line, "'%.*s' is not valid; write NAME = VALUE or [SECTION]",
+			(int)(stop - start), start);
 		return false;
 	}
 	trim_blanks(&start, &end);
 	if (start == end) {
-		err_add(s->e, s->path, s->line, "no name before '=', NAME = VALUE expected");
+		err_add(s->e, s->path, s->line, "name before '=' is missing; write NAME = VALUE");
 		return false;
 	}
 	if (!s->in_section && !s->in_bad_section)
-		err_add(s->e, s->path, s->line, "'%.*s' before any section, a [SECTION] expected first",
+		err_add(s->e, s->path, s->line, "key %.*s comes before any section; write [SECTION] first",
 			(int)(end - start), start);
 	return s->in_section;
 }
@@ -132,13 +133,13 @@ static bool check_bytes(struct source *s, const char *start, const char *end, si
 	int byte;
 
 	if (n_bytes > INIFILE_LINE_BYTES_MAX) {
-		err_add(s->e, s->path, s->line, "line of %zu bytes, at most %d allowed", n_bytes,
+		err_add(s->e, s->path, s->line, "line is too long (%zu bytes); use at most %d", n_bytes,
 			INIFILE_LINE_BYTES_MAX);
 		return false;
 	}
 	byte = bad_byte(start, (size_t)(end - start));
 	if (byte >= 0)
-		err_add(s->e, s->path, s->line, "byte 0x%02X, printable UTF-8 text expected", (unsigned)byte);
+		err_add(s->e, s->path, s->line, "byte 0x%02X is not valid; use printable UTF-8 text", (unsigned)byte);
 	return byte < 0;
 }
 

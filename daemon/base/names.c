@@ -81,7 +81,7 @@ void names_units(enum quantity q, char *out, size_t n)
 	out[0] = '\0';
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && used < n; i++)
 		if (strcmp(units[i].base, rows[q].unit) == 0)
-			used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? " " : "", units[i].text);
+			used += (size_t)snprintf(out + used, n - used, "%s%s", used > 0 ? ", " : "", units[i].text);
 }
 
 void names_format(enum quantity q, int64_t value, char *out, size_t n)

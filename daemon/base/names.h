@@ -69,7 +69,7 @@ enum value_result names_amount(enum quantity q, const char *text, int64_t *base_
 enum { NAMES_VALUE_MAX = 32 };
 void names_format(enum quantity q, int64_t value, char *out, size_t n);
 
-/* The units of q, each followed by a blank but the last, at most n bytes with NUL ("Wh kWh MWh"). */
+/* The units of q with commas between them, at most n bytes with NUL ("Wh, kWh, MWh"). */
 void names_units(enum quantity q, char *out, size_t n);
 
 #endif

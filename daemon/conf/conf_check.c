@@ -40,12 +40,13 @@ static void check_endpoint(const struct conf_bus *b, const struct conf_bus *othe
 
 	if (b->device != NULL && other->device != NULL && same_device(b->device, other->device))
 		err_add(e, b->file, conf_file_line(bus, "device"),
-			"device = %s: bus %s has it already, each port once allowed", b->device, other->name);
+			"device = %s is used twice (first by bus %s); give each bus its own port", b->device,
+			other->name);
 	if (b->host != NULL && other->host != NULL && b->port != 0 && b->port == other->port &&
 	    strcasecmp(b->host, other->host) == 0)
 		err_add(e, b->file, conf_file_line(bus, "host"),
-			"host = %s, port = %u: bus %s has it already, each gateway once allowed", b->host, b->port,
-			other->name);
+			"host = %s, port = %u is used twice (first by bus %s); give each bus its own gateway or port",
+			b->host, b->port, other->name);
 }
 
 static void check_endpoints(const struct conf *c, const struct conf_file *files, struct err *e)
@@ -108,8 +109,8 @@ static void check_names(const struct conf *c, struct err *e)
 			first = i;
 		else
 			err_add(e, list[i].file, list[i].line,
-				"name %s again, first in %s:%u: once among all meters and inputs allowed", list[i].name,
-				list[first].file, list[first].line);
+				"duplicate name %s (first used at %s:%u); names are unique across meters and inputs",
+				list[i].name, list[first].file, list[first].line);
 	}
 	free(list);
 }
@@ -125,8 +126,9 @@ static void check_addresses(const struct conf_bus *b, const struct conf_file *f,
 			continue;
 		if (other != NULL)
 			err_add(e, b->file, key_line(f, m->line, "address"),
-				"address = %u: meter %s in line %u has it already, once on a bus allowed", m->address,
-				other->name, other->line);
+				"address = %u is used twice on this bus (first by meter %s in line %u); give each "
+				"meter its own",
+				m->address, other->name, other->line);
 		else
 			at[m->address] = m;
 	}
@@ -158,7 +160,7 @@ static void check_baud(const struct conf_bus *b, const struct conf_meter *m, con
 		return;
 	list_bauds(m->driver, list, sizeof(list));
 	err_add(e, b->file, conf_file_line(conf_file_find(f, OPTION_BUS), "baud"),
-		"baud = %u: meter %s is a %s, %s allowed", (unsigned)b->baud, m->name, m->model, list);
+		"baud = %u is not valid for meter %s, a %s; use %s", (unsigned)b->baud, m->name, m->model, list);
 }
 
 static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, const struct conf_file *f, struct err *e)
@@ -167,16 +169,17 @@ static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, c
 	const struct conf_file_key *ct = conf_file_get_named(s, "ct"), *vt = conf_file_get_named(s, "vt");
 
 	if (m->driver->ratios && ct->line == 0 && vt->line == 0)
-		err_warn(e, b->file, m->line, "meter %s: no ct and no vt, 1/1 taken: a %s takes its ratios from here",
+		err_warn(e, b->file, m->line,
+			 "keys ct and vt are missing in [meter %s], so both are 1/1; a %s takes its ratios from here",
 			 m->name, m->model);
 	if (m->driver->ratios)
 		return;
 	if (ct->line != 0)
-		err_add(e, b->file, ct->line, "ct = %s: a %s knows its ratios itself, no ct allowed", ct->text,
-			m->model);
+		err_add(e, b->file, ct->line, "ct = %s is not valid for a %s, which knows its ratios itself; remove ct",
+			ct->text, m->model);
 	if (vt->line != 0)
-		err_add(e, b->file, vt->line, "vt = %s: a %s knows its ratios itself, no vt allowed", vt->text,
-			m->model);
+		err_add(e, b->file, vt->line, "vt = %s is not valid for a %s, which knows its ratios itself; remove vt",
+			vt->text, m->model);
 }
 
 /* An answer that comes when the next meter is asked already costs both. */
@@ -184,13 +187,14 @@ static void check_timeout(const struct conf_bus *b, const struct conf_meter *m, 
 			  struct err *e)
 {
 	unsigned line = conf_file_get_named(conf_file_at(f, m->line), "response_timeout")->line;
+	unsigned least_ms = m->driver->turnaround_ms * 3 / 2;
 
-	if (m->response_timeout_ms == 0 || m->response_timeout_ms >= m->driver->turnaround_ms * 3 / 2)
+	if (m->response_timeout_ms == 0 || m->response_timeout_ms >= least_ms)
 		return;
 	err_warn(e, b->file, line != 0 ? line : conf_file_line(conf_file_find(f, OPTION_BUS), "response_timeout"),
-		 "response_timeout = %ums: meter %s is a %s, which usually takes %u ms until it answers: it may come "
-		 "too late",
-		 (unsigned)m->response_timeout_ms, m->name, m->model, (unsigned)m->driver->turnaround_ms);
+		 "response_timeout = %ums may be too short for meter %s, a %s, which usually takes %ums to answer; use "
+		 "at least %ums",
+		 (unsigned)m->response_timeout_ms, m->name, m->model, (unsigned)m->driver->turnaround_ms, least_ms);
 }
 
 static void check_meter(const struct conf_bus *b, const struct conf_meter *m, const struct conf_file *f, struct err *e)
@@ -200,15 +204,15 @@ static void check_meter(const struct conf_bus *b, const struct conf_meter *m, co
 	if (driver == NULL)
 		return;
 	if (m->address != 0 && (m->address < driver->address_min || m->address > driver->address_max))
-		err_add(e, b->file, key_line(f, m->line, "address"), "address = %u: %u to %u allowed for a %s",
-			m->address, driver->address_min, driver->address_max, m->model);
+		err_add(e, b->file, key_line(f, m->line, "address"), "address = %u is not valid for a %s; use %u to %u",
+			m->address, m->model, driver->address_min, driver->address_max);
 	check_baud(b, m, f, e);
 	check_ratios(b, m, f, e);
 	check_timeout(b, m, f, e);
 	if (driver->provenance >= DRIVER_SIBLING && !m->confirmed)
 		err_warn(e, b->file, m->line,
-			 "meter %s: the register table of a %s is %s and not confirmed: compare it with the device "
-			 "(tally probe %s), then say confirmed = yes",
+			 "meter %s: the register table of a %s is %s and not confirmed; compare it with the device "
+			 "(tally probe %s), then set confirmed = yes",
 			 m->name, m->model, driver->provenance == DRIVER_SIBLING ? "a sibling's" : "inferred", m->name);
 }
 
@@ -222,7 +226,8 @@ static void check_input(const struct conf_bus *b, const struct conf_input *in, c
 	for (const struct conf_input *other = b->inputs; other < in; other++)
 		if (other->concentrator == in->concentrator && other->input == in->input)
 			err_add(e, b->file, key_line(f, in->line, "input"),
-				"input = %u: input %s in line %u has it already, once on a concentrator allowed",
+				"input = %u is used twice on this concentrator (first by input %s in line %u); give "
+				"each its own",
 				in->input, other->name, other->line);
 	if (m->driver == NULL || driver_row(m->driver, (enum quantity)(Q_PULSES_1 + in->input - 1)) != NULL)
 		return;
@@ -230,11 +235,11 @@ static void check_input(const struct conf_bus *b, const struct conf_input *in, c
 		n_inputs += driver_row(m->driver, (enum quantity)q) != NULL;
 	if (n_inputs == 0)
 		err_add(e, b->file, key_line(f, in->line, "concentrator"),
-			"concentrator = %s: a %s has no pulse inputs, a pulse concentrator expected", m->name,
+			"concentrator = %s is not valid: a %s has no pulse inputs; use a pulse concentrator", m->name,
 			m->model);
 	else
-		err_add(e, b->file, key_line(f, in->line, "input"), "input = %u: a %s has %u inputs", in->input,
-			m->model, n_inputs);
+		err_add(e, b->file, key_line(f, in->line, "input"),
+			"input = %u is not valid for a %s; it has %u inputs", in->input, m->model, n_inputs);
 }
 
 static void check_segment(const struct conf_bus *b, const struct conf_file *f, struct err *e)
@@ -252,8 +257,8 @@ static void check_segment(const struct conf_bus *b, const struct conf_file *f, s
 	if (least == NULL || b->n_meters <= (size_t)least->segment_max * n_segments)
 		return;
 	err_warn(e, b->file, bus != NULL ? conf_file_line(bus, "repeaters") : 1,
-		 "%zu devices on %u segment%s, at most %u expected: a segment with a %s carries %u", b->n_meters,
-		 n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
+		 "%zu devices are too many on %u segment%s; use at most %u, a segment with a %s carries %u",
+		 b->n_meters, n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
 		 least->segment_max);
 }
 

@@ -74,21 +74,21 @@ static bool check_header(const struct reading *r, const char *header, enum optio
 
 	if (kind == OPTION_SECTION_COUNT || (*name != '\0' && !option_section_named(kind))) {
 		allowed_sections(r->kinds, allowed);
-		err_add(r->e, r->file->path, line, "section [%s]: %s allowed", header, allowed);
+		err_add(r->e, r->file->path, line, "unknown section [%s]; use %s", header, allowed);
 		return false;
 	}
 	if (option_section_named(kind)) {
 		if (value_is_name(name, CONF_NAME_MAX))
 			return true;
 		err_add(r->e, r->file->path, line,
-			"section [%s]: a name of 1 to %d letters, digits, '.', '_', '-', a letter or digit first, "
-			"expected",
+			"section [%s] is not valid; use a name of 1 to %d letters, digits, '.', '_', '-', a letter or "
+			"digit first",
 			header, CONF_NAME_MAX);
 		return false;
 	}
 	first = conf_file_find(r->file, kind);
 	if (first != NULL)
-		err_add(r->e, r->file->path, line, "section [%s] again, first in line %u: once allowed", header,
+		err_add(r->e, r->file->path, line, "duplicate section [%s] (first in line %u); use it once", header,
 			first->line);
 	return first == NULL;
 }
@@ -134,12 +134,13 @@ static void read_line(void *context, const char *header, const char *name, const
 	o = option_find(s->kind, name);
 	if (o == NULL) {
 		allowed_keys(s->kind, allowed);
-		err_add(r->e, r->file->path, line, "key %s in [%s]: %s allowed", name, header, allowed);
+		err_add(r->e, r->file->path, line, "unknown key %s in [%s]; use %s", name, header, allowed);
 		return;
 	}
 	key = &s->keys[o - option_table(&n)];
 	if (key->line != 0) {
-		err_add(r->e, r->file->path, line, "key %s again, first in line %u: once allowed", name, key->line);
+		err_add(r->e, r->file->path, line, "duplicate key %s in [%s] (first in line %u); use it once", name,
+			header, key->line);
 		return;
 	}
 	key->line = line;

@@ -57,8 +57,8 @@ static void set_options(const struct conf_file *f, const struct conf_file_sectio
 			option_set(o, key->text, target, f->path, key->line, e);
 		} else if (o->required) {
 			option_allowed(o, allowed);
-			err_add(e, f->path, s->line, "%s %s: no %s, %s expected", option_section_text(kind), s->name,
-				o->name, allowed);
+			err_add(e, f->path, s->line, "key %s is missing in [%s %s]; use %s", o->name,
+				option_section_text(kind), s->name, allowed);
 		} else if (o->fallback != NULL) {
 			option_set(o, o->fallback, target, f->path, 0, e);
 		}
@@ -84,7 +84,7 @@ static void set_interval(struct conf *c, const struct conf_file *f, struct err *
 
 	if (c->interval_s != 0 && 3600 % c->interval_s != 0)
 		err_add(e, f->path, conf_file_line(store, "interval"),
-			"interval = %s: a whole part of an hour (1min, 5min, 15min, 30min, 1h ...) allowed",
+			"interval = %s is not valid; use a whole part of an hour (1min, 5min, 15min, 30min, 1h ...)",
 			conf_file_get_named(store, "interval")->text);
 }
 
@@ -93,8 +93,8 @@ static void refuse_timezone(const struct conf *c, const struct conf_file *f, str
 	char allowed[OPTION_ALLOWED_TEXT_MAX];
 
 	option_allowed(option_find(OPTION_STORE, "timezone"), allowed);
-	err_add(e, f->path, conf_file_line(conf_file_find(f, OPTION_STORE), "timezone"), "timezone = %s: %s allowed",
-		c->timezone, allowed);
+	err_add(e, f->path, conf_file_line(conf_file_find(f, OPTION_STORE), "timezone"),
+		"timezone = %s is not valid; use %s", c->timezone, allowed);
 }
 
 static void set_timezone(struct conf *c, const struct conf_file *f, struct err *e)
@@ -133,12 +133,12 @@ static void check_transport(const struct conf_bus *b, const struct conf_file *f,
 		if (o->section == OPTION_BUS && conf_file_get(s, o)->line != 0 && o->transports != 0 &&
 		    (o->transports & 1U << b->transport) == 0)
 			err_add(e, f->path, conf_file_get(s, o)->line,
-				"key %s with transport = %s: only with transport = %s allowed", o->name,
+				"key %s conflicts with transport = %s; use it with transport = %s", o->name,
 				conf_transport_text(b->transport), transports_text(o->transports));
 	o = option_find(OPTION_BUS, b->transport == CONF_RTU ? "device" : "host");
 	if (conf_file_get(s, o)->line == 0)
-		err_add(e, f->path, conf_file_line(s, "transport"), "transport = %s: no %s, %s expected",
-			conf_transport_text(b->transport), o->name, o->what);
+		err_add(e, f->path, conf_file_line(s, "transport"), "key %s is missing for transport = %s; use %s",
+			o->name, conf_transport_text(b->transport), o->what);
 }
 
 /* An adapter that turns the line by itself takes no pauses from a bus file. */
@@ -153,7 +153,7 @@ static void check_delays(const struct conf_bus *b, const struct conf_file *f, co
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (delays_ms[i] != 0)
 			err_add(e, f->path, conf_file_line(s, names[i]),
-				"%s = %s with rs485 = off: only with rs485 = auto, kernel or rts allowed", names[i],
+				"%s = %s conflicts with rs485 = off; use it with rs485 = auto, kernel or rts", names[i],
 				conf_file_get_named(s, names[i])->text);
 }
 
@@ -163,7 +163,7 @@ static void set_bus_keys(struct conf_bus *b, const struct conf_file *f, struct e
 	const char *transport;
 
 	if (s == NULL) {
-		err_add(e, f->path, 1, "no section [bus], one expected");
+		err_add(e, f->path, 1, "section [bus] is missing");
 		return;
 	}
 	set_options(f, s, OPTION_BUS, b, e);
@@ -215,10 +215,10 @@ static void set_preset(struct option_input *keys, const struct conf_file_key *pr
 	}
 	if (strcmp(keys->preset, "conto-d1") == 0)
 		err_add(e, f->path, preset->line,
-			"preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh in its order table "
-			"and 2000 imp/kWh in its text: pulse with the weight on the meter's plate expected");
+			"preset = conto-d1 is not valid: the maker's catalogue says both 1000 and 2000 imp/kWh; use "
+			"pulse with the weight on the meter's plate");
 	else if (keys->preset[0] != '\0')
-		err_add(e, f->path, preset->line, "preset = %s: conto-d2 allowed", keys->preset);
+		err_add(e, f->path, preset->line, "unknown preset %s; use conto-d2", keys->preset);
 }
 
 /* Quantity and weight of a pulse from whichever of pulse and preset is given. */
@@ -228,13 +228,14 @@ static void set_pulse(struct conf_input *in, struct option_input *keys, const st
 	const struct conf_file_key *pulse = conf_file_get_named(s, "pulse"), *preset = conf_file_get_named(s, "preset");
 
 	if (pulse->line != 0 && preset->line != 0) {
-		err_add(e, f->path, preset->line, "preset = %s beside pulse = %s: one of them allowed", preset->text,
-			pulse->text);
+		err_add(e, f->path, preset->line, "preset = %s conflicts with pulse = %s; use one of them",
+			preset->text, pulse->text);
 		return;
 	}
 	if (pulse->line == 0 && preset->line == 0) {
 		err_add(e, f->path, s->line,
-			"input %s: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, expected",
+			"key pulse is missing in [input %s]; use a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a "
+			"preset",
 			s->name);
 		return;
 	}
@@ -255,8 +256,9 @@ static void set_offset(struct conf_input *in, const struct option_input *keys, c
 		return;
 	in->offset = keys->offset.base_units;
 	if (keys->offset.quantity != in->quantity)
-		err_add(e, f->path, offset->line, "offset = %s: a unit of the same kind as the pulse's (%s) allowed",
-			offset->text, in->shown->text);
+		err_add(e, f->path, offset->line,
+			"offset = %s conflicts with the pulse; use a unit of the same kind (%s)", offset->text,
+			in->shown->text);
 }
 
 static void set_concentrator(struct conf_input *in, const struct option_input *keys, const struct conf_bus *b,
@@ -271,7 +273,7 @@ static void set_concentrator(struct conf_input *in, const struct option_input *k
 		if (strcmp(b->meters[in->concentrator].name, keys->concentrator) == 0)
 			return;
 	option_allowed(option_find(OPTION_INPUT, "concentrator"), allowed);
-	err_add(e, f->path, conf_file_line(s, "concentrator"), "concentrator = %s: %s allowed", keys->concentrator,
+	err_add(e, f->path, conf_file_line(s, "concentrator"), "unknown concentrator %s; use %s", keys->concentrator,
 		allowed);
 }
 
@@ -319,7 +321,7 @@ static int set_bus(struct conf_bus *b, const struct conf_file *f, struct err *e)
 			set_input(&b->inputs[b->n_inputs++], b, f, &f->sections[i], e);
 	b->digest = digest_section(OPTION_BUS, b->name, b);
 	if (n_meters == 0)
-		err_warn(e, f->path, bus_line(f), "no section [meter NAME]: nothing to poll on this bus");
+		err_warn(e, f->path, bus_line(f), "section [meter NAME] is missing; nothing is polled on this bus");
 	return 0;
 }
 
@@ -336,8 +338,8 @@ static void set_bus_name(struct conf_bus *b, const char *path, struct err *e)
 	if (n <= CONF_NAME_MAX && value_is_name(b->name, CONF_NAME_MAX))
 		return;
 	err_add(e, path, 0,
-		"the file's name is the bus's: 1 to %d letters, digits, '.', '_', '-', a letter or digit first, and "
-		".ini allowed",
+		"file name is not valid for a bus; use NAME.ini with a NAME of 1 to %d letters, digits, '.', '_', '-', "
+		"a letter or digit first",
 		CONF_NAME_MAX);
 }
 
@@ -348,7 +350,7 @@ static int read_bus(struct conf_bus *b, struct conf_file *f, const struct conf_f
 		return -ENOMEM;
 	set_bus_name(b, source->path, e);
 	if (conf_file_read(f, source, BUS_SECTIONS, e) != 0)
-		return 0; /* it was complained of; the other files are still read */
+		return 0; /* it was reported; the other files are still read */
 	return set_bus(b, f, e);
 }
 
@@ -378,9 +380,10 @@ static void refuse_model(const struct conf *c, const struct conf_bus *b, const s
 	if (list == NULL)
 		err_add(e, NULL, 0, "out of memory");
 	else if (list[0] == '\0')
-		err_add(e, b->file, line, "model = %s: no model at all found in %s", m->model, c->driver_path);
+		err_add(e, b->file, line, "unknown model %s; no models found in %s, the path in [drivers]", m->model,
+			c->driver_path);
 	else
-		err_add(e, b->file, line, "model = %s: %s allowed", m->model, list);
+		err_add(e, b->file, line, "unknown model %s; use one of %s", m->model, list);
 	free(list);
 }
 
@@ -405,8 +408,8 @@ static int set_drivers(struct conf *c, const struct conf_file *files, struct err
 				break;
 			case MODELS_FAULTY:
 				err_warn(e, b->file, m->line,
-					 "meter %s: not polled, the register table of %s has errors", m->name,
-					 m->model);
+					 "meter %s is not polled: the register table of %s has errors; correct it",
+					 m->name, m->model);
 				break;
 			case MODELS_UNKNOWN:
 				refuse_model(c, b, m, &files[i], e);
@@ -540,9 +543,9 @@ static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 
 	*paths = NULL;
 	if (n < 0)
-		err_add(e, bus_dir, 0, "%s, a directory with a NAME.ini for each bus expected", strerror(errno));
+		err_add(e, bus_dir, 0, "%s; use a directory with a NAME.ini for each bus", strerror(errno));
 	if (n == 0)
-		err_add(e, bus_dir, 0, "no bus file, at least one NAME.ini expected");
+		err_add(e, bus_dir, 0, "bus file is missing; write at least one NAME.ini");
 	if (n > 0)
 		*paths = calloc((size_t)n, sizeof(**paths));
 	for (int i = 0; i < n; i++) {
@@ -561,9 +564,9 @@ static bool is_directory(const char *dir, struct err *e)
 	struct stat st;
 
 	if (stat(dir, &st) != 0)
-		err_add(e, dir, 0, "%s, a configuration directory expected", strerror(errno));
+		err_add(e, dir, 0, "%s; use a configuration directory", strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		err_add(e, dir, 0, "a file, a configuration directory expected");
+		err_add(e, dir, 0, "not a directory; use a configuration directory");
 	else
 		return true;
 	return false;

@@ -73,10 +73,10 @@ static const struct option table[] = {
 	 .max = 36500 * DAY, .unit_ms = DAY},
 	{OPTION_STORE, "interval", OPTION_DURATION, .fallback = "15min", FIELD(conf, interval_s), .min = SECOND,
 	 .max = HOUR, .unit_ms = SECOND},
-	{OPTION_STORE, "timezone", OPTION_TEXT, .what = "a name below /usr/share/zoneinfo, such as Europe/Paris,",
+	{OPTION_STORE, "timezone", OPTION_TEXT, .what = "a name below /usr/share/zoneinfo, such as Europe/Paris",
 	 FIELD(conf, timezone)},
 	{OPTION_STORE, "clock", OPTION_WORD, .fallback = "set", FIELD(conf, clock), .words = clocks},
-	{OPTION_DRIVERS, "path", OPTION_TEXT, .what = "a list of directories, DIR:DIR,", .fallback = TALLY_DRIVER_PATH,
+	{OPTION_DRIVERS, "path", OPTION_TEXT, .what = "a list of directories, DIR:DIR", .fallback = TALLY_DRIVER_PATH,
 	 FIELD(conf, driver_path)},
 	{OPTION_LOG, "level", OPTION_WORD, .fallback = "info", FIELD(conf, log_level), .words = levels},
 
@@ -105,7 +105,7 @@ static const struct option table[] = {
 	{OPTION_BUS, "retries", OPTION_WHOLE, .fallback = "1", FIELD(conf_bus, retries), .min = 0, .max = 10},
 	{OPTION_BUS, "repeaters", OPTION_WHOLE, .fallback = "0", FIELD(conf_bus, repeaters), .min = 0, .max = 16},
 
-	{OPTION_METER, "model", OPTION_NAME, .what = "a model's name, as tally models lists them,", .required = true,
+	{OPTION_METER, "model", OPTION_NAME, .what = "a model's name, as tally models lists them", .required = true,
 	 FIELD(conf_meter, model)},
 	{OPTION_METER, "address", OPTION_WHOLE, .required = true, FIELD(conf_meter, address), .min = 1,
 	 .max = DRIVER_UNIT_MAX},
@@ -225,8 +225,8 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
 		allowed_duration(o, out, size);
 		break;
 	case OPTION_RATIO:
-		snprintf(out, size, "PRIMARY/SECONDARY, %lld to %lld, primary not the smaller,", (long long)o->min,
-			 (long long)o->max);
+		snprintf(out, size, "PRIMARY/SECONDARY, each %lld to %lld, primary at least secondary",
+			 (long long)o->min, (long long)o->max);
 		break;
 	case OPTION_AMOUNT:
 		allowed_countables(N_AMOUNTS, out, size);
@@ -325,7 +325,10 @@ static bool refuse(const struct option *o, const char *text, const char *file, u
 	char allowed[OPTION_ALLOWED_TEXT_MAX];
 
 	option_allowed(o, allowed);
-	err_add(e, file, line, "%s = %s: %s allowed", o->name, text, allowed);
+	if (*text == '\0')
+		err_add(e, file, line, "%s has no value; use %s", o->name, allowed);
+	else
+		err_add(e, file, line, "%s = %s is not valid; use %s", o->name, text, allowed);
 	return false;
 }
 
@@ -357,12 +360,12 @@ static bool set_amount(const struct option *o, const char *text, void *target, c
 	amount.quantity = c->quantity;
 	result = names_multiply(number, names_unit(c->quantity, c->text), &amount.base_units);
 	if (result == VALUE_FRACTION) {
-		err_add(e, file, line, "%s = %s: a whole number of %s allowed", o->name, text,
+		err_add(e, file, line, "%s = %s is not valid; use a whole number of %s", o->name, text,
 			names_get(c->quantity)->unit);
 		return false;
 	}
 	if (result == VALUE_RANGE || amount.base_units < o->min || amount.base_units > o->max) {
-		err_add(e, file, line, "%s = %s: %lld to %lld %s allowed", o->name, text, (long long)o->min,
+		err_add(e, file, line, "%s = %s is out of range; use %lld to %lld %s", o->name, text, (long long)o->min,
 			(long long)o->max, names_get(c->quantity)->unit);
 		return false;
 	}
@@ -390,12 +393,13 @@ static bool set_pulse(const struct option *o, const char *text, void *target, co
 	pulse.shown = c->quantity == Q_VOLUME ? unit : names_shown(c->quantity);
 	result = value_fraction(number, names_unit_size(unit), is_per, &pulse.weight, &pulse.weight_per);
 	if (result == VALUE_FRACTION) {
-		err_add(e, file, line, "%s = %s: at most %d decimals allowed", o->name, text, VALUE_DECIMALS_MAX);
+		err_add(e, file, line, "%s = %s is not valid; use at most %d decimals", o->name, text,
+			VALUE_DECIMALS_MAX);
 		return false;
 	}
 	if (result == VALUE_RANGE || pulse.weight > o->max || pulse.weight_per > o->max) {
-		err_add(e, file, line, "%s = %s: N/M %s with N and M of %lld to %lld allowed", o->name, text,
-			names_get(c->quantity)->unit, (long long)o->min, (long long)o->max);
+		err_add(e, file, line, "%s = %s is out of range; use N/M %s with N and M from %lld to %lld", o->name,
+			text, names_get(c->quantity)->unit, (long long)o->min, (long long)o->max);
 		return false;
 	}
 	memcpy((char *)target + o->offset, &pulse, sizeof(pulse));

@@ -27,15 +27,16 @@ static void check_blocks(const struct driver *d, struct err *e)
 		const struct driver_block *b = &d->blocks[i];
 
 		if (driver_block_end(d, b) > ADDRESSES)
-			err_add(e, d->file, b->line, "block %s ends at address %u, allowed: up to %d", b->name,
+			err_add(e, d->file, b->line,
+				"block %s is out of range: it ends at address %u; use addresses up to %d", b->name,
 				driver_block_end(d, b) - 1, ADDRESSES - 1);
 		for (size_t j = 0; j < i; j++) {
 			const struct driver_block *other = &d->blocks[j];
 
 			if (overlap(b->address, driver_block_end(d, b), other->address, driver_block_end(d, other)))
 				err_add(e, d->file, b->line,
-					"block %s (%u to %u) overlaps block %s (%u to %u, line %u), allowed: each "
-					"address in one block at most",
+					"block %s (%u to %u) overlaps block %s (%u to %u, line %u); put each address "
+					"in one block at most",
 					b->name, b->address, driver_block_end(d, b) - 1, other->name, other->address,
 					driver_block_end(d, other) - 1, other->line);
 		}
@@ -51,8 +52,8 @@ static void check_place(const struct driver *d, const struct driver_row *row, st
 
 		if (driver_block_overlaps(d, b, row) && (row->address < b->address || end > driver_block_end(d, b)))
 			err_add(e, d->file, row->line,
-				"%s (addresses %u to %u) is half in block %s (%u to %u, line %u), allowed: wholly in "
-				"one block or in none",
+				"%s (addresses %u to %u) is half in block %s (%u to %u, line %u); put it wholly in one "
+				"block or in none",
 				name_of(row), row->address, end - 1, b->name, b->address, driver_block_end(d, b) - 1,
 				b->line);
 	}
@@ -61,10 +62,10 @@ static void check_place(const struct driver *d, const struct driver_row *row, st
 static void check_length(const struct driver *d, const struct driver_row *row, struct err *e)
 {
 	if (row_end(d, row) > ADDRESSES)
-		err_add(e, d->file, row->line, "%s ends at address %u, allowed: up to %d", name_of(row),
-			row_end(d, row) - 1, ADDRESSES - 1);
+		err_add(e, d->file, row->line, "%s is out of range: it ends at address %u; use addresses up to %d",
+			name_of(row), row_end(d, row) - 1, ADDRESSES - 1);
 	if (row->n_words > d->max_words)
-		err_add(e, d->file, row->line, "%s has %u words, allowed: up to max_words, %u", name_of(row),
+		err_add(e, d->file, row->line, "%s is too long (%u words); use at most max_words, %u", name_of(row),
 			row->n_words, d->max_words);
 }
 
@@ -98,8 +99,8 @@ static void check_overlaps(const struct driver *d, const struct driver_row *row,
 		if (!overlap(row->address, row_end(d, row), other->address, row_end(d, other)) || may_share(row, other))
 			continue;
 		err_add(e, d->file, row->line,
-			"%s (addresses %u to %u) overlaps %s (%u to %u, line %u), allowed: each word in one row, "
-			"but for different bits of it",
+			"%s (addresses %u to %u) overlaps %s (%u to %u, line %u); rows may share a word only for "
+			"different bits of it",
 			name_of(row), row->address, row_end(d, row) - 1, name_of(other), other->address,
 			row_end(d, other) - 1, other->line);
 	}
@@ -112,7 +113,7 @@ static void check_sign(const struct driver *d, const struct driver_row *row, str
 
 		if (row->sign_address >= other->address && row->sign_address < row_end(d, other))
 			err_add(e, d->file, row->line,
-				"sign word %u of %s lies in %s (%u to %u, line %u), allowed: a word of its own",
+				"sign word %u of %s lies in %s (%u to %u, line %u); use a word of its own",
 				row->sign_address, name_of(row), name_of(other), other->address, row_end(d, other) - 1,
 				other->line);
 	}
@@ -124,7 +125,7 @@ static void refuse_weight(const struct driver *d, const struct driver_row *row, 
 	const char *unit = names_get(row->quantity)->unit;
 
 	err_add(e, d->file, row->line,
-		"scale of %s loses digits%s%s: one count is no whole number of %s, allowed: whole numbers of %s from 1 "
+		"scale of %s loses digits%s%s: one count is not a whole number of %s; use whole numbers of %s from 1 "
 		"to 9223372036854775807",
 		name_of(row), when, scale, unit, unit);
 }
@@ -142,7 +143,7 @@ static void check_weight(const struct driver *d, const struct driver_row *row, s
 	}
 	if (!d->ratios)
 		err_add(e, d->file, row->line,
-			"scale '@%s' of %s, allowed: in a table with ratios = yes, which has the bus file say the "
+			"scale '@%s' of %s conflicts with ratios = no; set ratios = yes, then the bus file gives the "
 			"ratios",
 			scale->name, name_of(row));
 	for (size_t i = 0; i < scale->n_steps; i++) {
@@ -159,8 +160,9 @@ static void check_fallback(const struct driver *d, const struct driver_row *row,
 	const struct driver_row *first = driver_row(d, row->quantity);
 
 	if (row->fallback && first->group != row->group)
-		err_add(e, d->file, row->line, "fallback of %s is of another group than line %u, allowed: the same",
-			name_of(row), first->line);
+		err_add(e, d->file, row->line,
+			"option 'fallback' of %s conflicts with the group in line %u; use the same group", name_of(row),
+			first->line);
 }
 
 static void check_modulus(const struct driver *d, const struct driver_row *row, struct err *e)
@@ -169,24 +171,24 @@ static void check_modulus(const struct driver *d, const struct driver_row *row, 
 	int64_t count = row->scale < 0 ? driver_multiplier(d, row, 1, 1, 1, 1) : 0, n_counts = driver_row_counts(row);
 
 	if (count > 0 && row->modulus % count != 0)
-		err_add(e, d->file, row->line, "modulus of %s is no whole number of counts, allowed: multiples of %lld",
+		err_add(e, d->file, row->line, "modulus of %s is not a whole number of counts; use a multiple of %lld",
 			name_of(row), (long long)count);
 	else if (count > 0 && n_counts > 0 && row->modulus / count > n_counts)
 		err_add(e, d->file, row->line,
-			"modulus of %s is %lld counts, allowed: up to the %lld that its type can show", name_of(row),
-			(long long)(row->modulus / count), (long long)n_counts);
+			"modulus of %s is out of range: it is %lld counts; use at most the %lld that its type can show",
+			name_of(row), (long long)(row->modulus / count), (long long)n_counts);
 	if (row->modulus_read && max != NULL && max->group != DRIVER_STATE)
 		err_add(e, d->file, row->line,
-			"modulus 'read' of %s, allowed: with the row counter_max (line %u) in the group state",
+			"modulus 'read' of %s conflicts with the group of row counter_max (line %u); use the group "
+			"state there",
 			name_of(row), max->line);
 }
 
 static void check_provenance(const struct driver *d, const struct driver_row *row, struct err *e)
 {
 	if (row->provenance < d->provenance)
-		err_add(e, d->file, row->line,
-			"provenance of %s '%s' is stronger than the table's, allowed: '%s' or weaker", name_of(row),
-			driver_provenance_text(row->provenance), driver_provenance_text(d->provenance));
+		err_add(e, d->file, row->line, "provenance '%s' of %s is stronger than the table's; use '%s' or weaker",
+			driver_provenance_text(row->provenance), name_of(row), driver_provenance_text(d->provenance));
 }
 
 static bool uses_block(const struct driver *d, const struct driver_block *b)

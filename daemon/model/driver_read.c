@@ -42,7 +42,9 @@ static void set_name(struct driver *d, struct err *e)
 	if (driver_word_is_name(name))
 		strcpy(d->name, name);
 	else
-		err_add(e, d->file, 0, "file name, allowed: a model name of 1 to %d letters, digits, '.', '_', '-'",
+		err_add(e, d->file, 0,
+			"file name is not valid for a model; use NAME.ini with a NAME of 1 to %d letters, digits, '.', "
+			"'_', '-'",
 			DRIVER_NAME_MAX);
 }
 

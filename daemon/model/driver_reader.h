@@ -70,10 +70,10 @@ struct driver_reader {
 
 	/* text built by a setter, and by driver_word_guess() */
 	char allowed[160];
-	char guess[64];
+	char guess[96];
 };
 
-/* Sets one value. Returns NULL, or what would have been allowed. */
+/* Sets one value. Returns NULL, or what is allowed, as it follows "use" in a message. */
 typedef const char *driver_setter(struct driver_reader *r, const char *value);
 
 /* driver_section.c. Before the first line; for each header, which ends the section before it; for each key or row; and
@@ -114,7 +114,7 @@ bool driver_word_bool(const char *value, bool *out);
 /* One of the texts of driver_provenance_text(). */
 bool driver_word_provenance(const char *value, enum driver_provenance *out);
 
-/* " ('NAME'?)" for an unknown name that looks like a mistyped one, else "". */
+/* " (did you mean NAME?)" for an unknown name that looks like a mistyped one, else "". */
 const char *driver_word_guess(struct driver_reader *r, const struct nearest *near);
 
 /* Copy a text that must fit, as a driver_setter does. */

@@ -93,8 +93,8 @@ static const char *set_type(struct driver_reader *r, const char *value)
 		if (set_argument(r->row, &types[i], value[n] == ':' ? value + n + 1 : NULL))
 			return NULL;
 	}
-	return "u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 "
-	       "chars:1..32 hex:1..32 time2000 clock";
+	return "u8-low, u8-high, bit:0..15, bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, bcd:1..4, "
+	       "text:1..32, chars:1..32, hex:1..32, time2000, clock";
 }
 
 static const char *set_scale(struct driver_reader *r, const char *value)
@@ -139,7 +139,7 @@ static const char *set_group(struct driver_reader *r, const char *value)
 	int i = driver_word_find(value, words, COUNT_OF(words));
 
 	if (i < 0)
-		return "energy, power, identity, state";
+		return "energy, power, identity or state";
 	r->row->group = (enum driver_group)(1 << i);
 	return NULL;
 }
@@ -181,6 +181,8 @@ static const char *set_sign(struct driver_reader *r, const char *value)
 	return NULL;
 }
 
+static const char counters_only[] = "it with counters only";
+
 /* NUMBER and UNIT glued; the unit may be left out where the quantity has none. */
 static const char *counter_amount(struct driver_reader *r, const char *value, int64_t *out)
 {
@@ -190,7 +192,7 @@ static const char *counter_amount(struct driver_reader *r, const char *value, in
 	const struct names_unit *unit;
 
 	if (quantity->kind != NAMES_COUNTER)
-		return "counters only";
+		return counters_only;
 	if (*text == '\0' && strcmp(quantity->unit, "1") == 0)
 		text = "1";
 	unit = names_unit(r->row->quantity, text);
@@ -205,7 +207,7 @@ static const char *set_modulus(struct driver_reader *r, const char *value)
 {
 	r->row->modulus_read = strcmp(value, "read") == 0;
 	if (r->row->modulus_read)
-		return names_is_counter(r->row->quantity) ? NULL : "counters only";
+		return names_is_counter(r->row->quantity) ? NULL : counters_only;
 	return counter_amount(r, value, &r->row->modulus);
 }
 
@@ -217,13 +219,13 @@ static const char *set_back_step(struct driver_reader *r, const char *value)
 static const char *set_row_provenance(struct driver_reader *r, const char *value)
 {
 	r->note->own_provenance = driver_word_provenance(value, &r->row->provenance);
-	return r->note->own_provenance ? NULL : "\"vendor table\", transcription, driver, sibling, inferred";
+	return r->note->own_provenance ? NULL : "\"vendor table\", transcription, driver, sibling or inferred";
 }
 
 static const char *set_expect(struct driver_reader *r, const char *value)
 {
 	if (names_get(r->row->quantity)->kind != NAMES_IDENTITY)
-		return "identity quantities only";
+		return "it with identity quantities only";
 	return driver_word_text(r, value, r->row->expect, sizeof(r->row->expect));
 }
 
@@ -286,8 +288,8 @@ static void refuse_option(struct driver_reader *r, const char *name, const char 
 	for (size_t i = 0; i < COUNT_OF(options); i++)
 		nearest_consider(&near, options[i].name);
 	err_add(r->e, r->d->file, r->row->line,
-		"option '%s%s%s' of %s%s, allowed: alone fallback na=.. sign=.. modulus=.. back_step=.. provenance=.. "
-		"expect=..",
+		"unknown option '%s%s%s' of %s%s; use alone, fallback, na=.., sign=.., modulus=.., back_step=.., "
+		"provenance=.., expect=..",
 		name, value != NULL ? "=" : "", value != NULL ? value : "", names_get(r->row->quantity)->name,
 		driver_word_guess(r, &near));
 }
@@ -304,18 +306,23 @@ static bool read_option(struct driver_reader *r, char *token, const char *values
 		*value++ = '\0';
 	while (i < COUNT_OF(options) && strcmp(options[i].name, token) != 0)
 		i++;
-	if (i == COUNT_OF(options) || options[i].has_value != (value != NULL)) {
+	if (i == COUNT_OF(options)) {
 		refuse_option(r, token, value);
 		return false;
 	}
+	if (options[i].has_value != (value != NULL)) {
+		err_add(r->e, r->d->file, row->line, "option '%s%s%s' of %s is not valid; use %s%s", token,
+			value != NULL ? "=" : "", value != NULL ? value : "", name, token, value != NULL ? "" : "=..");
+		return false;
+	}
 	if (values[i] != NULL) {
-		err_add(r->e, r->d->file, row->line, "option '%s' of %s again, allowed: once", token, name);
+		err_add(r->e, r->d->file, row->line, "duplicate option '%s' of %s; use it once", token, name);
 		return false;
 	}
 	values[i] = value != NULL ? value : "";
 	allowed = options[i].set(r, value);
 	if (allowed != NULL)
-		err_add(r->e, r->d->file, row->line, "%s '%s' of %s, allowed: %s", token, value, name, allowed);
+		err_add(r->e, r->d->file, row->line, "%s '%s' of %s is not valid; use %s", token, value, name, allowed);
 	return allowed == NULL;
 }
 
@@ -333,8 +340,8 @@ static bool read_fields(struct driver_reader *r, char **tokens, int n_tokens)
 		d = digest_text(d, tokens[i]);
 		if (allowed == NULL)
 			continue;
-		err_add(r->e, r->d->file, r->row->line, "%s '%s' of %s, allowed: %s", fields[i].name, tokens[i], name,
-			allowed);
+		err_add(r->e, r->d->file, r->row->line, "%s '%s' of %s is not valid; use %s", fields[i].name, tokens[i],
+			name, allowed);
 		good = false;
 	}
 	for (int i = COUNT_OF(fields); i < n_tokens; i++)
@@ -371,10 +378,10 @@ static bool check_row(struct driver_reader *r, const char *type, const char *wei
 
 	if (is_text(row->type) && !identity) {
 		found = type;
-		allowed = "a number's type, texts are for identity quantities";
+		allowed = "the type of a number, texts are for identity quantities";
 	} else if ((row->type == DRIVER_F32 || row->type == DRIVER_F64) && identity) {
 		found = type;
-		allowed = "texts and whole numbers for identity quantities";
+		allowed = "a text or a whole number for identity quantities";
 	} else if (strcmp(weight, "-") == 0 && !plain && !identity) {
 		found = weight;
 		allowed = "a decimal or @NAME for numbers";
@@ -383,14 +390,14 @@ static bool check_row(struct driver_reader *r, const char *type, const char *wei
 		allowed = plain ? "- for texts and times" : "1 or - for identity quantities";
 	} else if (row->has_sign && (identity || (!is_whole_number(row->type) && row->type != DRIVER_BCD))) {
 		found = "sign";
-		allowed = "sign= with whole numbers and bcd of a measured quantity";
+		allowed = "it with whole numbers and bcd of measured quantities";
 	}
 	if (found != NULL)
-		err_add(r->e, r->d->file, row->line, "%s of %s '%s', allowed: %s",
+		err_add(r->e, r->d->file, row->line, "%s '%s' of %s is not valid; use %s",
 			found == type	  ? "type"
 			: found == weight ? "scale"
 					  : "option",
-			quantity->name, found, allowed);
+			found, quantity->name, allowed);
 	return found == NULL;
 }
 
@@ -409,18 +416,19 @@ static bool check_group(struct driver_reader *r, const char *group)
 		groups |= DRIVER_STATE;
 		allowed = "state, energy or power";
 	} else if (quantity->table[0] == '\0') {
-		groups = 0;
-		allowed = "no row, it comes from the pulse inputs of a bus file";
+		err_add(r->e, r->d->file, row->line,
+			"row %s is not valid; the quantity comes from the pulse inputs of a bus file", quantity->name);
+		return false;
 	}
 	if (row->group & groups)
 		return true;
-	if (row->group == DRIVER_STATE && groups != 0 && quantity->kind != NAMES_IDENTITY) {
+	if (row->group == DRIVER_STATE && quantity->kind != NAMES_IDENTITY) {
 		err_warn(r->e, r->d->file, row->line,
-			 "group 'state' of %s: it is read daily and kept nowhere; %s keeps it", quantity->name,
+			 "group 'state' of %s is read daily and stored nowhere; use %s to store it", quantity->name,
 			 allowed);
 		return true;
 	}
-	err_add(r->e, r->d->file, row->line, "group '%s' of %s, allowed: %s", group, quantity->name, allowed);
+	err_add(r->e, r->d->file, row->line, "group '%s' of %s is not valid; use %s", group, quantity->name, allowed);
 	return false;
 }
 
@@ -434,11 +442,10 @@ static bool check_repeat(struct driver_reader *r)
 
 	if (*first != 0 && !row->fallback)
 		err_add(r->e, r->d->file, row->line,
-			"%s again (first in line %u), allowed: once, or again with the option 'fallback'", name,
-			*first);
+			"duplicate row %s (first in line %u); use it once, or add the option fallback", name, *first);
 	if (*first == 0 && row->fallback)
 		err_add(r->e, r->d->file, row->line,
-			"'fallback' of %s without an earlier row, allowed: after the preferred row", name);
+			"option 'fallback' of %s has no earlier row; write the preferred row first", name);
 	if (*first == 0)
 		*first = row->line;
 	return good;
@@ -451,7 +458,7 @@ static void refuse_quantity(struct driver_reader *r, const char *name, unsigned 
 	nearest_begin(&near, name);
 	for (int q = 0; q < Q_COUNT; q++)
 		nearest_consider(&near, names_get((enum quantity)q)->name);
-	err_add(r->e, r->d->file, line, "unknown quantity '%s'%s, allowed: the names of drivers/NAMES", name,
+	err_add(r->e, r->d->file, line, "unknown quantity %s%s; use a name in drivers/NAMES", name,
 		driver_word_guess(r, &near));
 }
 
@@ -473,8 +480,9 @@ void driver_row_read(struct driver_reader *r, const char *name, const char *valu
 	if (quantity < 0)
 		refuse_quantity(r, name, line);
 	if (n_tokens < (int)COUNT_OF(fields) || n_tokens > TOKENS_MAX)
-		err_add(r->e, r->d->file, line, "%s '%s', allowed: ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]%s", name,
-			value, n_tokens < 0 ? ", each \" closed" : "");
+		err_add(r->e, r->d->file, line,
+			"%s = %s is not valid; use ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]%s", name, value,
+			n_tokens < 0 ? ", and close each \"" : "");
 	if (quantity < 0)
 		return;
 	row.quantity = (enum quantity)quantity;
@@ -491,7 +499,8 @@ void driver_row_read(struct driver_reader *r, const char *name, const char *valu
 		r->notes[r->d->n_rows] = note;
 		r->d->rows[r->d->n_rows++] = row;
 	} else if (!r->rows_lost) {
-		err_add(r->e, r->d->file, line, "row %d, allowed: up to %d rows", DRIVER_ROWS_MAX + 1, DRIVER_ROWS_MAX);
+		err_add(r->e, r->d->file, line, "row %d is one too many; use at most %d", DRIVER_ROWS_MAX + 1,
+			DRIVER_ROWS_MAX);
 		r->rows_lost = true;
 	}
 }
@@ -553,7 +562,8 @@ static void set_patterns(struct driver_reader *r, struct driver_row *row, const 
 			row->na[row->n_na++] = p->value;
 		else
 			err_add(r->e, r->d->file, row->line,
-				"pattern 0x%0*llX of %s, allowed: up to %d patterns of %u hexadecimal digits (%u bits)",
+				"pattern 0x%0*llX of %s is not valid; use up to %d patterns of %u hexadecimal digits "
+				"(%u bits)",
 				(int)p->n_digits, (unsigned long long)p->value, names_get(row->quantity)->name,
 				DRIVER_NA_MAX, (width + 3) / 4, width);
 	}
@@ -565,8 +575,9 @@ static void find_scale(struct driver_reader *r, struct driver_row *row, const ch
 		if (strcmp(r->d->scales[i].name, name) == 0)
 			row->scale = (int8_t)i;
 	if (row->scale < 0)
-		err_add(r->e, r->d->file, row->line, "scale '@%s' of %s, allowed: the name of a [scale NAME] section",
-			name, names_get(row->quantity)->name);
+		err_add(r->e, r->d->file, row->line,
+			"unknown scale '@%s' of %s; use the name of a [scale NAME] section", name,
+			names_get(row->quantity)->name);
 }
 
 void driver_row_complete(struct driver_reader *r)
@@ -585,7 +596,7 @@ void driver_row_complete(struct driver_reader *r)
 			find_scale(r, row, note->scale);
 		if (row->modulus_read && r->quantity_lines[Q_COUNTER_MAX] == 0)
 			err_add(r->e, r->d->file, row->line,
-				"modulus 'read' of %s, allowed: in a table with a row counter_max",
+				"row counter_max is missing for modulus 'read' of %s; add it in the group state",
 				names_get(row->quantity)->name);
 	}
 }

@@ -48,7 +48,7 @@ static const char *set_provenance(struct driver_reader *r, const char *value)
 {
 	if (driver_word_provenance(value, &r->d->provenance))
 		return NULL;
-	return "vendor table, transcription, driver, sibling, inferred";
+	return "vendor table, transcription, driver, sibling or inferred";
 }
 
 static const char *set_function(struct driver_reader *r, const char *value)
@@ -67,7 +67,7 @@ static const char *set_word_order(struct driver_reader *r, const char *value)
 	int i = driver_word_find(value, words, COUNT_OF(words));
 
 	if (i < 0)
-		return "abcd, badc, cdab, dcba";
+		return "abcd, badc, cdab or dcba";
 	r->d->order = (enum driver_order)i;
 	return NULL;
 }
@@ -107,8 +107,8 @@ static const char *set_baud(struct driver_reader *r, const char *value)
 {
 	static const uint32_t known[] = {300,	1200,  2400,   4800,   9600,   19200,
 					 38400, 57600, 115200, 230400, 460800, 921600};
-	const char *allowed = "speeds among 300 1200 2400 4800 9600 19200 38400 57600 115200 230400 460800 921600, "
-			      "each once";
+	const char *allowed =
+		"speeds among 300 1200 2400 4800 9600 19200 38400 57600 115200 230400 460800 921600, each once";
 	char item[INIFILE_LINE_BYTES_MAX + 1];
 	struct driver *d = r->d;
 
@@ -135,7 +135,7 @@ static const char *set_addresses(struct driver_reader *r, const char *value)
 	uint64_t low, high;
 
 	if (!driver_word_range(value, DRIVER_UNIT_MAX, &low, &high) || low < 1)
-		return "LOW-HIGH with 1 to 255";
+		return "LOW-HIGH within 1 to 255";
 	r->d->address_min = (uint16_t)low;
 	r->d->address_max = (uint16_t)high;
 	return NULL;
@@ -159,7 +159,7 @@ static const char *set_turnaround(struct driver_reader *r, const char *value)
 
 	if ((strcmp(unit, "ms") != 0 && strcmp(unit, "s") != 0) ||
 	    !driver_word_amount(value, n, (struct value_decimal){1, strcmp(unit, "s") == 0 ? 3 : 0}, &ms) || ms > 10000)
-		return "0ms to 10s, in whole milliseconds";
+		return "0ms to 10s in whole milliseconds";
 	r->d->turnaround_ms = (uint32_t)ms;
 	return NULL;
 }
@@ -172,7 +172,7 @@ static const char *set_max_power(struct driver_reader *r, const char *value)
 	int unit = driver_word_find(value + n + strspn(value + n, " "), units, COUNT_OF(units));
 
 	if (unit < 0 || !driver_word_amount(value, n, watts[unit], &r->d->max_power_w))
-		return "a power in W, kW or MW, in whole W; 0 = unknown";
+		return "a power in W, kW or MW that is whole in W, or 0 if unknown";
 	return NULL;
 }
 
@@ -273,8 +273,8 @@ static void refuse_key(struct driver_reader *r, const struct key *keys, size_t n
 	for (size_t i = 0; i < n_keys; i++)
 		nearest_consider(&near, keys[i].name);
 	list_keys(keys, n_keys, list, sizeof(list));
-	err_add(r->e, r->d->file, line, "unknown key '%s' in [%s]%s, allowed: %s", name, section,
-		driver_word_guess(r, &near), list);
+	err_add(r->e, r->d->file, line, "unknown key %s in [%s]%s; use %s", name, section, driver_word_guess(r, &near),
+		list);
 	mark_faulty(r);
 }
 
@@ -291,8 +291,8 @@ static void read_key(struct driver_reader *r, const struct key *keys, size_t n_k
 		return;
 	}
 	if (r->key_lines[i] != 0) {
-		err_add(r->e, r->d->file, line, "key '%s' again (first in line %u), allowed: once in [%s]", name,
-			r->key_lines[i], section);
+		err_add(r->e, r->d->file, line, "duplicate key %s in [%s] (first in line %u); use it once", name,
+			section, r->key_lines[i]);
 		mark_faulty(r);
 		return;
 	}
@@ -300,7 +300,10 @@ static void read_key(struct driver_reader *r, const struct key *keys, size_t n_k
 	r->key_digests[i] = digest_unspaced(DIGEST_EMPTY, value);
 	allowed = keys[i].set(r, value);
 	if (allowed != NULL) {
-		err_add(r->e, r->d->file, line, "%s '%s', allowed: %s", name, value, allowed);
+		if (*value == '\0')
+			err_add(r->e, r->d->file, line, "%s has no value; use %s", name, allowed);
+		else
+			err_add(r->e, r->d->file, line, "%s = %s is not valid; use %s", name, value, allowed);
 		mark_faulty(r);
 	}
 }
@@ -328,7 +331,7 @@ static void check_required(struct driver_reader *r, const struct key *keys, size
 	for (size_t i = 0; i < n_keys; i++) {
 		if (!keys[i].required || r->key_lines[i] != 0)
 			continue;
-		err_add(r->e, r->d->file, r->section_line, "no key '%s' in [%s], required", keys[i].name, section);
+		err_add(r->e, r->d->file, r->section_line, "key %s is missing in [%s]", keys[i].name, section);
 		mark_faulty(r);
 	}
 }
@@ -363,16 +366,18 @@ static void read_step(struct driver_reader *r, const char *name, const char *val
 
 	good_weight = driver_word_decimal(value, strlen(value), &weight) && weight.mantissa > 0;
 	if (r->above_line != 0)
-		err_add(r->e, r->d->file, line, "'%s' after 'above' (line %u), allowed: 'above' once and last", name,
-			r->above_line);
+		err_add(r->e, r->d->file, line, "key %s comes after above (line %u); use above once, as the last key",
+			name, r->above_line);
 	else if (below == 0)
 		err_add(r->e, r->d->file, line,
-			"key '%s' in [scale %s], allowed: 'below N' with N from 2 to %d, ascending, then 'above'", name,
-			s->name, BELOW_MAX);
+			"key %s in [scale %s] is not valid; use below N with N from 2 to %d, ascending, then above",
+			name, s->name, BELOW_MAX);
 	else if (!room)
-		err_add(r->e, r->d->file, line, "step '%s', allowed: up to %d steps", name, DRIVER_SCALE_STEPS_MAX);
+		err_add(r->e, r->d->file, line, "step %s is one too many; use at most %d", name,
+			DRIVER_SCALE_STEPS_MAX);
 	if (!good_weight)
-		err_add(r->e, r->d->file, line, "weight '%s', allowed: a decimal above 0, such as 0.01 or 1000", value);
+		err_add(r->e, r->d->file, line, "%s = %s is not valid; use a decimal above 0, such as 0.01 or 1000",
+			name, value);
 	if (below == INT64_MAX && r->above_line == 0)
 		r->above_line = line;
 	if (below == 0 || !room || !good_weight) {
@@ -399,7 +404,7 @@ void driver_section_init(struct driver_reader *r)
 static bool check_once(struct driver_reader *r, unsigned *first, const char *name, unsigned line)
 {
 	if (*first != 0) {
-		err_add(r->e, r->d->file, line, "section [%s] again (first in line %u), allowed: once", name, *first);
+		err_add(r->e, r->d->file, line, "duplicate section [%s] (first in line %u); use it once", name, *first);
 		return false;
 	}
 	*first = line;
@@ -412,13 +417,13 @@ static bool check_named(struct driver_reader *r, const char *kind, const char *n
 {
 	if (!driver_word_is_name(name))
 		err_add(r->e, r->d->file, line,
-			"section [%s %s], allowed: a name of 1 to %d letters, digits, '.', '_', '-'", kind, name,
-			DRIVER_NAME_MAX);
+			"section [%s %s] is not valid; use a name of 1 to %d letters, digits, '.', '_', '-'", kind,
+			name, DRIVER_NAME_MAX);
 	else if (first_line != 0)
-		err_add(r->e, r->d->file, line, "section [%s %s] again (first in line %u), allowed: once", kind, name,
+		err_add(r->e, r->d->file, line, "duplicate section [%s %s] (first in line %u); use it once", kind, name,
 			first_line);
 	else if (n == n_max)
-		err_add(r->e, r->d->file, line, "section [%s %s], allowed: up to %zu of them", kind, name, n_max);
+		err_add(r->e, r->d->file, line, "section [%s %s] is one too many; use at most %zu", kind, name, n_max);
 	else
 		return true;
 	return false;
@@ -491,7 +496,7 @@ void driver_section_begin(struct driver_reader *r, const char *header, unsigned 
 		begin_scale(r, name, line);
 	} else {
 		err_add(r->e, r->d->file, line,
-			"unknown section [%s], allowed: [model], [block NAME], [scale NAME], [registers]", header);
+			"unknown section [%s]; use [model], [block NAME], [scale NAME], [registers]", header);
 	}
 }
 
@@ -517,13 +522,16 @@ void driver_section_key(struct driver_reader *r, const char *header, const char 
 
 void driver_section_end(struct driver_reader *r)
 {
+	char header[DRIVER_NAME_MAX + sizeof("block ")];
+
 	switch (r->section) {
 	case SECTION_MODEL:
 		check_required(r, model_keys, COUNT_OF(model_keys), "model");
 		r->model_digest = add_key_digests(r, model_keys, COUNT_OF(model_keys), r->model_digest);
 		break;
 	case SECTION_BLOCK:
-		check_required(r, block_keys, COUNT_OF(block_keys), "block");
+		snprintf(header, sizeof(header), "block %s", current_block(r)->name);
+		check_required(r, block_keys, COUNT_OF(block_keys), header);
 		r->blocks_digest = add_key_digests(r, block_keys, COUNT_OF(block_keys), r->blocks_digest);
 		/* Rows are not judged by a block with faults. */
 		if (r->section_faulty)
@@ -531,7 +539,7 @@ void driver_section_end(struct driver_reader *r)
 		break;
 	case SECTION_SCALE:
 		if (r->above_line == 0) {
-			err_add(r->e, r->d->file, r->section_line, "no key 'above' in [scale %s], required",
+			err_add(r->e, r->d->file, r->section_line, "key above is missing in [scale %s]",
 				current_scale(r)->name);
 			mark_faulty(r);
 		}
@@ -548,15 +556,16 @@ void driver_section_end(struct driver_reader *r)
 void driver_section_complete(struct driver_reader *r)
 {
 	if (r->model_line == 0)
-		err_add(r->e, r->d->file, 1, "no section [model], required");
+		err_add(r->e, r->d->file, 1, "section [model] is missing");
 	if (r->registers_line == 0)
-		err_add(r->e, r->d->file, 1, "no section [registers], required");
+		err_add(r->e, r->d->file, 1, "section [registers] is missing");
 	else if (r->d->n_rows == 0 && r->e->n_errors == 0)
-		err_add(r->e, r->d->file, r->registers_line, "no row in [registers], allowed: 1 to %d",
+		err_add(r->e, r->d->file, r->registers_line, "rows are missing in [registers]; write 1 to %d",
 			DRIVER_ROWS_MAX);
 	if (r->d->ratios && r->d->n_scales == 0 && r->e->n_errors == 0)
 		err_warn(r->e, r->d->file, r->model_line,
-			 "ratios = yes without a [scale NAME]: ct and vt of the bus file will change no value");
+			 "ratios = yes changes no value without a section [scale NAME]; ct and vt only multiply "
+			 "max_power");
 }
 
 uint64_t driver_section_digest(const struct driver_reader *r)

@@ -86,7 +86,7 @@ bool driver_word_provenance(const char *value, enum driver_provenance *out)
 
 const char *driver_word_guess(struct driver_reader *r, const struct nearest *near)
 {
-	return text_did_you_mean(near, " ('", "'?)", r->guess, sizeof(r->guess));
+	return text_did_you_mean(near, " (did you mean ", "?)", r->guess, sizeof(r->guess));
 }
 
 const char *driver_word_text(struct driver_reader *r, const char *value, char *out, size_t out_bytes)
@@ -148,7 +148,7 @@ const char *driver_word_na(const char *value, struct driver_na *na)
 
 		if (na->n == MODEL_NA_MAX || strncmp(item, "0x", 2) != 0 || strlen(item) > 18 ||
 		    !driver_word_number(item, UINT64_MAX, &p->value))
-			return "none, auto, or up to 8 patterns such as 0xFFFF divided by commas";
+			return "none, auto, or up to 8 patterns such as 0xFFFF separated by commas";
 		p->n_digits = (unsigned)strlen(item) - 2;
 		na->n++;
 	}

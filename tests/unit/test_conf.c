@@ -69,9 +69,9 @@ TEST_WITH(main_file_may_be_missing_or_empty, site_set_up, site_tear_down)
 {
 	site_put("site/bus.d/a.ini", "[bus]\ndevice = /dev/ttyS90\n");
 	site_put("site/tallyd.ini", "");
-	assert_taken("warning: site/bus.d/a.ini:1: no section [meter NAME]: nothing to poll on this bus\n");
+	assert_taken("warning: site/bus.d/a.ini:1: section [meter NAME] is missing; nothing is polled on this bus\n");
 	assert_int_equal(unlink("site/tallyd.ini"), 0);
-	assert_taken("warning: site/bus.d/a.ini:1: no section [meter NAME]: nothing to poll on this bus\n");
+	assert_taken("warning: site/bus.d/a.ini:1: section [meter NAME] is missing; nothing is polled on this bus\n");
 }
 
 TEST_WITH(every_key_of_the_main_file_is_read, site_set_up, site_tear_down)
@@ -144,10 +144,10 @@ TEST_WITH(missing_directory_is_reported, site_set_up, site_tear_down)
 	struct err e = {0};
 
 	assert_null(conf_load("nowhere", &e));
-	assert_string_equal(e.items[0].text, "nowhere: No such file or directory, a configuration directory expected");
+	assert_string_equal(e.items[0].text, "nowhere: No such file or directory; use a configuration directory");
 	err_fini(&e);
 	assert_null(conf_load("site/tallyd.ini", &e));
-	assert_string_equal(e.items[0].text, "site/tallyd.ini: a file, a configuration directory expected");
+	assert_string_equal(e.items[0].text, "site/tallyd.ini: not a directory; use a configuration directory");
 	err_fini(&e);
 }
 
@@ -165,7 +165,8 @@ TEST_WITH(main_file_alone_is_read_whatever_is_wrong_with_a_bus, site_set_up, sit
 	assert_int_equal(site_conf->n_buses, 0);
 	site_put("site/tallyd.ini", "[log]\nlevel = loud\n");
 	assert_null(conf_load_main("site", &e));
-	assert_string_equal(e.items[0].text, "site/tallyd.ini:2: level = loud: error, warning, info or debug allowed");
+	assert_string_equal(e.items[0].text,
+			    "site/tallyd.ini:2: level = loud is not valid; use error, warning, info or debug");
 	err_fini(&e);
 }
 
@@ -173,8 +174,8 @@ TEST_WITH(missing_bus_directory_is_reported_beside_other_faults, site_set_up, si
 {
 	site_put("site/tallyd.ini", "[log]\nlevel = loud\n");
 	assert_int_equal(rmdir("site/bus.d"), 0);
-	assert_refused("site/bus.d: No such file or directory, a directory with a NAME.ini for each bus expected\n"
-		       "site/tallyd.ini:2: level = loud: error, warning, info or debug allowed\n");
+	assert_refused("site/bus.d: No such file or directory; use a directory with a NAME.ini for each bus\n"
+		       "site/tallyd.ini:2: level = loud is not valid; use error, warning, info or debug\n");
 	assert_int_equal(mkdir("site/bus.d", 0700), 0);
 }
 
@@ -183,7 +184,7 @@ TEST_WITH(directory_without_a_bus_is_refused, site_set_up, site_tear_down)
 	site_put("site/bus.d/a.ini~", BUS METER);
 	site_put("site/bus.d/.hidden.ini", BUS METER);
 	site_put("site/bus.d/example.ini.sample", BUS METER);
-	assert_refused("site/bus.d: no bus file, at least one NAME.ini expected\n");
+	assert_refused("site/bus.d: bus file is missing; write at least one NAME.ini\n");
 }
 
 TEST_WITH(unreadable_files_are_reported, site_set_up, site_tear_down)
@@ -197,9 +198,8 @@ TEST_WITH(unreadable_files_are_reported, site_set_up, site_tear_down)
 TEST_WITH(file_names_that_are_no_bus_names_are_refused, site_set_up, site_tear_down)
 {
 	site_put("site/bus.d/hall one.ini", BUS METER);
-	assert_refused(
-		"site/bus.d/hall one.ini: the file's name is the bus's: 1 to 40 letters, digits, '.', '_', '-', a "
-		"letter or digit first, and .ini allowed\n");
+	assert_refused("site/bus.d/hall one.ini: file name is not valid for a bus; use NAME.ini with a NAME of 1 to 40 "
+		       "letters, digits, '.', '_', '-', a letter or digit first\n");
 }
 
 TEST_WITH(buses_come_sorted_by_name, site_set_up, site_tear_down)
@@ -216,53 +216,51 @@ TEST_WITH(buses_come_sorted_by_name, site_set_up, site_tear_down)
 TEST_WITH(unknown_sections_are_refused, site_set_up, site_tear_down)
 {
 	assert_main_refused("[stores]\npath = x\n[bus]\n[drivers]\npath = drivers\n",
-			    "site/tallyd.ini:1: section [stores]: [store], [drivers], [log] allowed\n"
-			    "site/tallyd.ini:3: section [bus]: [store], [drivers], [log] allowed\n");
+			    "site/tallyd.ini:1: unknown section [stores]; use [store], [drivers], [log]\n"
+			    "site/tallyd.ini:3: unknown section [bus]; use [store], [drivers], [log]\n");
 }
 
 TEST_WITH(unknown_sections_of_a_bus_are_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS METER "[metre n]\nmodel = x\n[bus b]\n[store]\n",
-			   "site/bus.d/a.ini:6: section [metre n]: [bus], [meter NAME], [input NAME] allowed\n"
-			   "site/bus.d/a.ini:8: section [bus b]: [bus], [meter NAME], [input NAME] allowed\n"
-			   "site/bus.d/a.ini:9: section [store]: [bus], [meter NAME], [input NAME] allowed\n");
+			   "site/bus.d/a.ini:6: unknown section [metre n]; use [bus], [meter NAME], [input NAME]\n"
+			   "site/bus.d/a.ini:8: unknown section [bus b]; use [bus], [meter NAME], [input NAME]\n"
+			   "site/bus.d/a.ini:9: unknown section [store]; use [bus], [meter NAME], [input NAME]\n");
 }
 
 TEST_WITH(unknown_keys_are_refused, site_set_up, site_tear_down)
 {
-	assert_bus_refused(
-		BUS METER "adress = 5\n[input i]\nbaud = 9600\nconcentrator = m\n",
-		"site/bus.d/a.ini:6: key adress in [meter m]: model, address, label, confirmed, ct, vt, "
-		"energy_every, power_every, response_timeout, retries allowed\n"
-		"site/bus.d/a.ini:8: key baud in [input i]: concentrator, input, pulse, preset, offset, label "
-		"allowed\n"
-		"site/bus.d/a.ini:7: input i: no input, 1 to 8 expected\n"
-		"site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, "
-		"expected\n");
+	assert_bus_refused(BUS METER "adress = 5\n[input i]\nbaud = 9600\nconcentrator = m\n",
+			   "site/bus.d/a.ini:6: unknown key adress in [meter m]; use model, address, label, confirmed, "
+			   "ct, vt, energy_every, power_every, response_timeout, retries\n"
+			   "site/bus.d/a.ini:8: unknown key baud in [input i]; use concentrator, input, pulse, preset, "
+			   "offset, label\n"
+			   "site/bus.d/a.ini:7: key input is missing in [input i]; use 1 to 8\n"
+			   "site/bus.d/a.ini:7: key pulse is missing in [input i]; use a weight such as 10 Wh, 0.01 m3 "
+			   "or 2000 imp/kWh, or a preset\n");
 }
 
 TEST_WITH(duplicate_keys_are_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS METER "address = 2\n",
-			   "site/bus.d/a.ini:6: key address again, first in line 5: once allowed\n");
+			   "site/bus.d/a.ini:6: duplicate key address in [meter m] (first in line 5); use it once\n");
 }
 
 TEST_WITH(duplicate_sections_are_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS METER "[bus]\nbaud = 300\n",
-			   "site/bus.d/a.ini:6: section [bus] again, first in line 1: once allowed\n");
+			   "site/bus.d/a.ini:6: duplicate section [bus] (first in line 1); use it once\n");
 }
 
 TEST_WITH(names_that_are_none_are_refused, site_set_up, site_tear_down)
 {
-	assert_bus_refused(
-		BUS METER "[meter]\n[meter two words]\n[input 12345678901234567890123456789012345678901]\n",
-		"site/bus.d/a.ini:6: section [meter]: a name of 1 to 40 letters, digits, '.', '_', '-', a "
-		"letter or digit first, expected\n"
-		"site/bus.d/a.ini:7: section [meter two words]: a name of 1 to 40 letters, digits, '.', '_', "
-		"'-', a letter or digit first, expected\n"
-		"site/bus.d/a.ini:8: section [input 12345678901234567890123456789012345678901]: a name of 1 to "
-		"40 letters, digits, '.', '_', '-', a letter or digit first, expected\n");
+	assert_bus_refused(BUS METER "[meter]\n[meter two words]\n[input 12345678901234567890123456789012345678901]\n",
+			   "site/bus.d/a.ini:6: section [meter] is not valid; use a name of 1 to 40 letters, digits, "
+			   "'.', '_', '-', a letter or digit first\n"
+			   "site/bus.d/a.ini:7: section [meter two words] is not valid; use a name of 1 to 40 letters, "
+			   "digits, '.', '_', '-', a letter or digit first\n"
+			   "site/bus.d/a.ini:8: section [input 12345678901234567890123456789012345678901] is not "
+			   "valid; use a name of 1 to 40 letters, digits, '.', '_', '-', a letter or digit first\n");
 }
 
 TEST_WITH(overlong_lines_are_refused, site_set_up, site_tear_down)
@@ -270,12 +268,12 @@ TEST_WITH(overlong_lines_are_refused, site_set_up, site_tear_down)
 	char text[400] = BUS METER "label = ";
 
 	memset(text + strlen(text), 'x', 250);
-	assert_bus_refused(text, "site/bus.d/a.ini:6: line of 258 bytes, at most 198 allowed\n");
+	assert_bus_refused(text, "site/bus.d/a.ini:6: line is too long (258 bytes); use at most 198\n");
 }
 
 TEST_WITH(missing_bus_section_is_reported, site_set_up, site_tear_down)
 {
-	assert_bus_refused(METER, "site/bus.d/a.ini:1: no section [bus], one expected\n");
+	assert_bus_refused(METER, "site/bus.d/a.ini:1: section [bus] is missing\n");
 }
 
 /* Values */
@@ -284,21 +282,21 @@ TEST_WITH(values_of_the_main_file_out_of_range_are_refused, site_set_up, site_te
 {
 	assert_main_refused("[drivers]\npath = drivers\n[log]\nlevel = INFO\n[store]\npath =\ncommit_interval = 10\n"
 			    "durability = yes\nkeep_readings = 36h\ninterval = 2h\ntimezone = Europe/Atlantis\n",
-			    "site/tallyd.ini:6: path = : the path of a database file allowed\n"
-			    "site/tallyd.ini:7: commit_interval = 10: 100ms to 1h allowed\n"
-			    "site/tallyd.ini:8: durability = yes: full or normal allowed\n"
-			    "site/tallyd.ini:9: keep_readings = 36h: 1d to 36500d in whole days allowed\n"
-			    "site/tallyd.ini:10: interval = 2h: 1s to 1h in whole seconds allowed\n"
-			    "site/tallyd.ini:4: level = INFO: error, warning, info or debug allowed\n"
-			    "site/tallyd.ini:11: timezone = Europe/Atlantis: a name below /usr/share/zoneinfo, such as "
-			    "Europe/Paris, allowed\n");
+			    "site/tallyd.ini:6: path has no value; use the path of a database file\n"
+			    "site/tallyd.ini:7: commit_interval = 10 is not valid; use 100ms to 1h\n"
+			    "site/tallyd.ini:8: durability = yes is not valid; use full or normal\n"
+			    "site/tallyd.ini:9: keep_readings = 36h is not valid; use 1d to 36500d in whole days\n"
+			    "site/tallyd.ini:10: interval = 2h is not valid; use 1s to 1h in whole seconds\n"
+			    "site/tallyd.ini:4: level = INFO is not valid; use error, warning, info or debug\n"
+			    "site/tallyd.ini:11: timezone = Europe/Atlantis is not valid; use a name below "
+			    "/usr/share/zoneinfo, such as Europe/Paris\n");
 }
 
 TEST_WITH(interval_is_a_whole_part_of_an_hour, site_set_up, site_tear_down)
 {
 	assert_main_refused("[drivers]\npath = drivers\n[store]\ninterval = 7min\n",
-			    "site/tallyd.ini:4: interval = 7min: a whole part of an hour (1min, 5min, 15min, 30min, 1h "
-			    "...) allowed\n");
+			    "site/tallyd.ini:4: interval = 7min is not valid; use a whole part of an hour (1min, 5min, "
+			    "15min, 30min, 1h ...)\n");
 }
 
 TEST_WITH(timezones_outside_the_zone_directory_are_refused, site_set_up, site_tear_down)
@@ -313,29 +311,32 @@ TEST_WITH(timezones_outside_the_zone_directory_are_refused, site_set_up, site_te
 
 TEST_WITH(values_of_a_bus_out_of_range_are_refused, site_set_up, site_tear_down)
 {
-	assert_bus_refused(BUS "baud = 300\nparity = mark\nstop_bits = 3\nrs485 = on\nenergy_every = 0\n"
-			       "power_every = 500ms\nresponse_timeout = 1ms\nretries = 11\nrepeaters = -1\n" METER,
-			   "site/bus.d/a.ini:3: baud = 300: 1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200 "
-			   "allowed\n"
-			   "site/bus.d/a.ini:4: parity = mark: none, even or odd allowed\n"
-			   "site/bus.d/a.ini:5: stop_bits = 3: 1 to 2 allowed\n"
-			   "site/bus.d/a.ini:6: rs485 = on: auto, kernel, rts or off allowed\n"
-			   "site/bus.d/a.ini:7: energy_every = 0: 1s to 1d in whole seconds allowed\n"
-			   "site/bus.d/a.ini:8: power_every = 500ms: 0 (never) or 1s to 1d in whole seconds allowed\n"
-			   "site/bus.d/a.ini:9: response_timeout = 1ms: 10ms to 1min allowed\n"
-			   "site/bus.d/a.ini:10: retries = 11: 0 to 10 allowed\n"
-			   "site/bus.d/a.ini:11: repeaters = -1: 0 to 16 allowed\n");
+	assert_bus_refused(
+		BUS "baud = 300\nparity = mark\nstop_bits = 3\nrs485 = on\nenergy_every = 0\n"
+		    "power_every = 500ms\nresponse_timeout = 1ms\nretries = 11\nrepeaters = -1\n" METER,
+		"site/bus.d/a.ini:3: baud = 300 is not valid; use 1200, 2400, 4800, 9600, 19200, 38400, 57600 or "
+		"115200\n"
+		"site/bus.d/a.ini:4: parity = mark is not valid; use none, even or odd\n"
+		"site/bus.d/a.ini:5: stop_bits = 3 is not valid; use 1 to 2\n"
+		"site/bus.d/a.ini:6: rs485 = on is not valid; use auto, kernel, rts or off\n"
+		"site/bus.d/a.ini:7: energy_every = 0 is not valid; use 1s to 1d in whole seconds\n"
+		"site/bus.d/a.ini:8: power_every = 500ms is not valid; use 0 (never) or 1s to 1d in whole seconds\n"
+		"site/bus.d/a.ini:9: response_timeout = 1ms is not valid; use 10ms to 1min\n"
+		"site/bus.d/a.ini:10: retries = 11 is not valid; use 0 to 10\n"
+		"site/bus.d/a.ini:11: repeaters = -1 is not valid; use 0 to 16\n");
 }
 
 TEST_WITH(values_of_a_meter_out_of_range_are_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(
 		BUS "[meter m]\nmodel = a/b\naddress = 256\nconfirmed = true\nct = 5/400\nvt = 100\n",
-		"site/bus.d/a.ini:4: model = a/b: a model's name, as tally models lists them, allowed\n"
-		"site/bus.d/a.ini:5: address = 256: 1 to 255 allowed\n"
-		"site/bus.d/a.ini:6: confirmed = true: yes or no allowed\n"
-		"site/bus.d/a.ini:7: ct = 5/400: PRIMARY/SECONDARY, 1 to 1000000, primary not the smaller, allowed\n"
-		"site/bus.d/a.ini:8: vt = 100: PRIMARY/SECONDARY, 1 to 1000000, primary not the smaller, allowed\n");
+		"site/bus.d/a.ini:4: model = a/b is not valid; use a model's name, as tally models lists them\n"
+		"site/bus.d/a.ini:5: address = 256 is not valid; use 1 to 255\n"
+		"site/bus.d/a.ini:6: confirmed = true is not valid; use yes or no\n"
+		"site/bus.d/a.ini:7: ct = 5/400 is not valid; use PRIMARY/SECONDARY, each 1 to 1000000, primary at "
+		"least secondary\n"
+		"site/bus.d/a.ini:8: vt = 100 is not valid; use PRIMARY/SECONDARY, each 1 to 1000000, primary at least "
+		"secondary\n");
 }
 
 TEST_WITH(labels_end_at_127_bytes, site_set_up, site_tear_down)
@@ -349,44 +350,45 @@ TEST_WITH(labels_end_at_127_bytes, site_set_up, site_tear_down)
 	site_put("site/bus.d/a.ini", text);
 	site_load();
 	assert_null(site_conf);
-	assert_non_null(strstr(site_complaints, "xy: a text of at most 127 bytes allowed\n"));
+	assert_non_null(strstr(site_complaints, "xy is not valid; use a text of at most 127 bytes\n"));
 }
 
 TEST_WITH(what_a_meter_needs_is_named, site_set_up, site_tear_down)
 {
-	assert_bus_refused(
-		BUS "[meter m]\n",
-		"site/bus.d/a.ini:3: meter m: no model, a model's name, as tally models lists them, expected\n"
-		"site/bus.d/a.ini:3: meter m: no address, 1 to 255 expected\n");
+	assert_bus_refused(BUS "[meter m]\n",
+			   "site/bus.d/a.ini:3: key model is missing in [meter m]; use a model's name, as tally models "
+			   "lists them\n"
+			   "site/bus.d/a.ini:3: key address is missing in [meter m]; use 1 to 255\n");
 }
 
 /* Transports */
 
 TEST_WITH(rtu_needs_a_device, site_set_up, site_tear_down)
 {
-	assert_bus_refused("[bus]\n" METER,
-			   "site/bus.d/a.ini:1: transport = rtu: no device, the path of a serial port expected\n");
+	assert_bus_refused(
+		"[bus]\n" METER,
+		"site/bus.d/a.ini:1: key device is missing for transport = rtu; use the path of a serial port\n");
 }
 
 TEST_WITH(gateways_need_a_host, site_set_up, site_tear_down)
 {
 	assert_bus_refused("[bus]\ntransport = tcp\n" METER,
-			   "site/bus.d/a.ini:2: transport = tcp: no host, a host name or address expected\n");
-	assert_bus_refused("[bus]\ntransport = rtu-over-tcp\n" METER,
-			   "site/bus.d/a.ini:2: transport = rtu-over-tcp: no host, a host name or address expected\n");
+			   "site/bus.d/a.ini:2: key host is missing for transport = tcp; use a host name or address\n");
+	assert_bus_refused(
+		"[bus]\ntransport = rtu-over-tcp\n" METER,
+		"site/bus.d/a.ini:2: key host is missing for transport = rtu-over-tcp; use a host name or address\n");
 }
 
 TEST_WITH(keys_of_another_transport_are_refused, site_set_up, site_tear_down)
 {
+	assert_bus_refused(BUS "host = h\nport = 502\n" METER, "site/bus.d/a.ini:3: key host conflicts with transport "
+							       "= rtu; use it with transport = tcp or rtu-over-tcp\n"
+							       "site/bus.d/a.ini:4: key port conflicts with transport "
+							       "= rtu; use it with transport = tcp or rtu-over-tcp\n");
 	assert_bus_refused(
-		BUS "host = h\nport = 502\n" METER,
-		"site/bus.d/a.ini:3: key host with transport = rtu: only with transport = tcp or rtu-over-tcp "
-		"allowed\n"
-		"site/bus.d/a.ini:4: key port with transport = rtu: only with transport = tcp or rtu-over-tcp "
-		"allowed\n");
-	assert_bus_refused(BUS "transport = tcp\nhost = h\nrs485 = rts\n" METER,
-			   "site/bus.d/a.ini:2: key device with transport = tcp: only with transport = rtu allowed\n"
-			   "site/bus.d/a.ini:5: key rs485 with transport = tcp: only with transport = rtu allowed\n");
+		BUS "transport = tcp\nhost = h\nrs485 = rts\n" METER,
+		"site/bus.d/a.ini:2: key device conflicts with transport = tcp; use it with transport = rtu\n"
+		"site/bus.d/a.ini:5: key rs485 conflicts with transport = tcp; use it with transport = rtu\n");
 }
 
 TEST_WITH(delays_are_for_a_line_that_the_daemon_turns, site_set_up, site_tear_down)
@@ -396,18 +398,18 @@ TEST_WITH(delays_are_for_a_line_that_the_daemon_turns, site_set_up, site_tear_do
 	assert_int_equal(site_conf->buses[0].rs485_delay_after_ms, 1000);
 	assert_bus_taken(BUS "rs485 = off\nrs485_delay_before = 0\n" METER, "");
 	assert_bus_refused(BUS "rs485 = off\nrs485_delay_before = 1ms\nrs485_delay_after = 2s\n" METER,
-			   "site/bus.d/a.ini:5: rs485_delay_after = 2s: 0 to 1s allowed\n"
-			   "site/bus.d/a.ini:4: rs485_delay_before = 1ms with rs485 = off: only with rs485 = auto, "
-			   "kernel or rts allowed\n");
+			   "site/bus.d/a.ini:5: rs485_delay_after = 2s is not valid; use 0 to 1s\n"
+			   "site/bus.d/a.ini:4: rs485_delay_before = 1ms conflicts with rs485 = off; use it with rs485 "
+			   "= auto, kernel or rts\n");
 	assert_bus_refused("[bus]\ntransport = tcp\nhost = h\nrs485_delay_after = 1ms\n" METER,
-			   "site/bus.d/a.ini:4: key rs485_delay_after with transport = tcp: only with transport = rtu "
-			   "allowed\n");
+			   "site/bus.d/a.ini:4: key rs485_delay_after conflicts with transport = tcp; use it with "
+			   "transport = rtu\n");
 }
 
 TEST_WITH(unknown_transport_hides_what_would_follow_from_it, site_set_up, site_tear_down)
 {
 	assert_bus_refused("[bus]\ntransport = serial\nhost = h\n" METER,
-			   "site/bus.d/a.ini:2: transport = serial: rtu, tcp or rtu-over-tcp allowed\n");
+			   "site/bus.d/a.ini:2: transport = serial is not valid; use rtu, tcp or rtu-over-tcp\n");
 }
 
 UNIT_MAIN(NULL, NULL)

@@ -12,9 +12,9 @@
 
 TEST_WITH(address_is_used_once_on_a_bus, site_set_up, site_tear_down)
 {
-	assert_bus_refused(
-		BUS METER "[meter n]\nmodel = meter\naddress = 1\n",
-		"site/bus.d/a.ini:8: address = 1: meter m in line 3 has it already, once on a bus allowed\n");
+	assert_bus_refused(BUS METER "[meter n]\nmodel = meter\naddress = 1\n",
+			   "site/bus.d/a.ini:8: address = 1 is used twice on this bus (first by meter m in line 3); "
+			   "give each meter its own\n");
 }
 
 TEST_WITH(name_is_used_once_on_all_buses, site_set_up, site_tear_down)
@@ -22,21 +22,22 @@ TEST_WITH(name_is_used_once_on_all_buses, site_set_up, site_tear_down)
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n[meter n]\nmodel = meter\naddress = 1\n" PULSES
 				     "[input m]\nconcentrator = p\ninput = 1\npulse = 1 Wh\n");
 	assert_bus_refused(BUS METER "[meter n]\nmodel = meter\naddress = 2\n",
-			   "site/bus.d/b.ini:10: name m again, first in site/bus.d/a.ini:3: once among all meters and "
-			   "inputs allowed\n"
-			   "site/bus.d/b.ini:3: name n again, first in site/bus.d/a.ini:6: once among all meters and "
-			   "inputs allowed\n");
+			   "site/bus.d/b.ini:10: duplicate name m (first used at site/bus.d/a.ini:3); names are unique "
+			   "across meters and inputs\n"
+			   "site/bus.d/b.ini:3: duplicate name n (first used at site/bus.d/a.ini:6); names are unique "
+			   "across meters and inputs\n");
 }
 
 TEST_WITH(port_is_used_once_by_whatever_name, site_set_up, site_tear_down)
 {
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS90\n[meter n]\nmodel = meter\naddress = 1\n");
-	assert_bus_refused(BUS METER,
-			   "site/bus.d/b.ini:2: device = /dev/ttyS90: bus a has it already, each port once allowed\n");
+	assert_bus_refused(BUS METER, "site/bus.d/b.ini:2: device = /dev/ttyS90 is used twice (first by bus a); give "
+				      "each bus its own port\n");
 	assert_int_equal(symlink("/dev/null", "link"), 0);
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = link\n[meter n]\nmodel = meter\naddress = 1\n");
-	assert_bus_refused("[bus]\ndevice = /dev/null\n" METER,
-			   "site/bus.d/b.ini:2: device = link: bus a has it already, each port once allowed\n");
+	assert_bus_refused(
+		"[bus]\ndevice = /dev/null\n" METER,
+		"site/bus.d/b.ini:2: device = link is used twice (first by bus a); give each bus its own port\n");
 }
 
 TEST_WITH(gateway_is_used_once, site_set_up, site_tear_down)
@@ -44,8 +45,8 @@ TEST_WITH(gateway_is_used_once, site_set_up, site_tear_down)
 	site_put("site/bus.d/b.ini",
 		 "[bus]\ntransport = rtu-over-tcp\nhost = GATEWAY\n[meter n]\nmodel = meter\naddress = 1\n");
 	assert_bus_refused("[bus]\ntransport = tcp\nhost = gateway\nport = 502\n" METER,
-			   "site/bus.d/b.ini:3: host = GATEWAY, port = 502: bus a has it already, each gateway once "
-			   "allowed\n");
+			   "site/bus.d/b.ini:3: host = GATEWAY, port = 502 is used twice (first by bus a); give each "
+			   "bus its own gateway or port\n");
 	assert_bus_taken("[bus]\ntransport = tcp\nhost = gateway\nport = 503\n" METER, "");
 }
 
@@ -53,8 +54,8 @@ TEST_WITH(input_is_used_once_on_a_concentrator, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 1 l\n"
 				      "[input j]\nconcentrator = p\ninput = 1\npulse = 1 l\n",
-			   "site/bus.d/a.ini:13: input = 1: input i in line 7 has it already, once on a concentrator "
-			   "allowed\n");
+			   "site/bus.d/a.ini:13: input = 1 is used twice on this concentrator (first by input i in "
+			   "line 7); give each its own\n");
 }
 
 /* Models */
@@ -62,20 +63,22 @@ TEST_WITH(input_is_used_once_on_a_concentrator, site_set_up, site_tear_down)
 TEST_WITH(unknown_model_lists_the_known_ones_nearest_first, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS "[meter m]\nmodel = metre\naddress = 1\n",
-			   "site/bus.d/a.ini:4: model = metre: meter, broken, pulses, relative, any-speed, transformer "
-			   "allowed\n");
+			   "site/bus.d/a.ini:4: unknown model metre; use one of meter, broken, pulses, relative, "
+			   "any-speed, transformer\n");
 }
 
 TEST_WITH(missing_driver_directory_is_named, site_set_up, site_tear_down)
 {
 	site_put("site/tallyd.ini", "[drivers]\npath = nowhere:empty\n");
-	assert_bus_refused(BUS METER, "site/bus.d/a.ini:4: model = meter: no model at all found in nowhere:empty\n");
+	assert_bus_refused(
+		BUS METER,
+		"site/bus.d/a.ini:4: unknown model meter; no models found in nowhere:empty, the path in [drivers]\n");
 }
 
 TEST_WITH(speed_that_the_model_lacks_is_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS "baud = 19200\n" METER,
-			   "site/bus.d/a.ini:3: baud = 19200: meter m is a meter, 4800 or 9600 allowed\n");
+			   "site/bus.d/a.ini:3: baud = 19200 is not valid for meter m, a meter; use 4800 or 9600\n");
 	assert_bus_taken(BUS "baud = 19200\n[meter m]\nmodel = any-speed\naddress = 1\n", "");
 }
 
@@ -87,13 +90,13 @@ TEST_WITH(speed_behind_a_tcp_gateway_may_be_given, site_set_up, site_tear_down)
 	assert_bus_taken("[bus]\ntransport = tcp\nhost = h\nbaud = 1200\n[meter m]\nmodel = slow\naddress = 1\n", "");
 	assert_int_equal(site_conf->buses[0].baud, 1200);
 	assert_bus_refused("[bus]\ntransport = tcp\nhost = h\nbaud = 9600\n[meter m]\nmodel = slow\naddress = 1\n",
-			   "site/bus.d/a.ini:4: baud = 9600: meter m is a slow, 1200 allowed\n");
+			   "site/bus.d/a.ini:4: baud = 9600 is not valid for meter m, a slow; use 1200\n");
 }
 
 TEST_WITH(address_that_the_model_lacks_is_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS "[meter m]\nmodel = meter\naddress = 248\n",
-			   "site/bus.d/a.ini:5: address = 248: 1 to 247 allowed for a meter\n");
+			   "site/bus.d/a.ini:5: address = 248 is not valid for a meter; use 1 to 247\n");
 }
 
 TEST_WITH(address_may_be_above_247_where_the_model_has_such, site_set_up, site_tear_down)
@@ -104,9 +107,11 @@ TEST_WITH(address_may_be_above_247_where_the_model_has_such, site_set_up, site_t
 
 TEST_WITH(ratios_are_for_models_that_ask_for_them, site_set_up, site_tear_down)
 {
-	assert_bus_refused(BUS METER "ct = 400/5\nvt = 20000/100\n",
-			   "site/bus.d/a.ini:6: ct = 400/5: a meter knows its ratios itself, no ct allowed\n"
-			   "site/bus.d/a.ini:7: vt = 20000/100: a meter knows its ratios itself, no vt allowed\n");
+	assert_bus_refused(
+		BUS METER "ct = 400/5\nvt = 20000/100\n",
+		"site/bus.d/a.ini:6: ct = 400/5 is not valid for a meter, which knows its ratios itself; remove ct\n"
+		"site/bus.d/a.ini:7: vt = 20000/100 is not valid for a meter, which knows its ratios itself; remove "
+		"vt\n");
 	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\nct = 400/5\nvt = 20000/100\n", "");
 	assert_int_equal(site_conf->buses[0].meters[0].ct_primary, 400);
 	assert_int_equal(site_conf->buses[0].meters[0].ct_secondary, 5);
@@ -116,46 +121,41 @@ TEST_WITH(ratios_are_for_models_that_ask_for_them, site_set_up, site_tear_down)
 
 TEST_WITH(missing_ratios_are_a_warning, site_set_up, site_tear_down)
 {
-	assert_bus_taken(
-		BUS "[meter m]\nmodel = transformer\naddress = 1\n",
-		"warning: site/bus.d/a.ini:3: meter m: no ct and no vt, 1/1 taken: a transformer takes its ratios "
-		"from here\n");
+	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\n",
+			 "warning: site/bus.d/a.ini:3: keys ct and vt are missing in [meter m], so both are 1/1; a "
+			 "transformer takes its ratios from here\n");
 	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\nct = 5/5\n", "");
 }
 
 TEST_WITH(timeouts_shorter_than_the_model_needs_are_a_warning, site_set_up, site_tear_down)
 {
 	site_put("drivers/slow.ini", MODEL_HEAD "provenance = vendor table\nturnaround = 300ms\n" MODEL_ROWS);
-	assert_bus_taken(
-		BUS "response_timeout = 449ms\n[meter m]\nmodel = slow\naddress = 1\n",
-		"warning: site/bus.d/a.ini:3: response_timeout = 449ms: meter m is a slow, which usually takes "
-		"300 ms until it answers: it may come too late\n");
+	assert_bus_taken(BUS "response_timeout = 449ms\n[meter m]\nmodel = slow\naddress = 1\n",
+			 "warning: site/bus.d/a.ini:3: response_timeout = 449ms may be too short for meter m, a slow, "
+			 "which usually takes 300ms to answer; use at least 450ms\n");
 	assert_bus_taken(
 		BUS "response_timeout = 100ms\n[meter m]\nmodel = slow\naddress = 1\nresponse_timeout = 450ms\n", "");
-	assert_bus_taken(
-		BUS "[meter m]\nmodel = slow\naddress = 1\nresponse_timeout = 300ms\n",
-		"warning: site/bus.d/a.ini:6: response_timeout = 300ms: meter m is a slow, which usually takes "
-		"300 ms until it answers: it may come too late\n");
+	assert_bus_taken(BUS "[meter m]\nmodel = slow\naddress = 1\nresponse_timeout = 300ms\n",
+			 "warning: site/bus.d/a.ini:6: response_timeout = 300ms may be too short for meter m, a slow, "
+			 "which usually takes 300ms to answer; use at least 450ms\n");
 }
 
 TEST_WITH(unconfirmed_tables_are_a_warning, site_set_up, site_tear_down)
 {
-	assert_bus_taken(
-		BUS "[meter m]\nmodel = relative\naddress = 1\n[meter p]\nmodel = pulses\naddress = 2\n",
-		"warning: site/bus.d/a.ini:3: meter m: the register table of a relative is a sibling's and not "
-		"confirmed: compare it with the device (tally probe m), then say confirmed = yes\n"
-		"warning: site/bus.d/a.ini:6: meter p: the register table of a pulses is inferred and not "
-		"confirmed: compare it with the device (tally probe p), then say confirmed = yes\n");
+	assert_bus_taken(BUS "[meter m]\nmodel = relative\naddress = 1\n[meter p]\nmodel = pulses\naddress = 2\n",
+			 "warning: site/bus.d/a.ini:3: meter m: the register table of a relative is a sibling's and "
+			 "not confirmed; compare it with the device (tally probe m), then set confirmed = yes\n"
+			 "warning: site/bus.d/a.ini:6: meter p: the register table of a pulses is inferred and not "
+			 "confirmed; compare it with the device (tally probe p), then set confirmed = yes\n");
 	assert_bus_taken(BUS "[meter m]\nmodel = relative\naddress = 1\nconfirmed = yes\n", "");
 	assert_true(site_conf->buses[0].meters[0].confirmed);
 }
 
 TEST_WITH(overfull_segments_are_a_warning, site_set_up, site_tear_down)
 {
-	assert_bus_taken(
-		BUS METER PULSES "[meter n]\nmodel = meter\naddress = 3\n",
-		"warning: site/bus.d/a.ini:1: 3 devices on 1 segment, at most 2 expected: a segment with a pulses "
-		"carries 2\n");
+	assert_bus_taken(BUS METER PULSES "[meter n]\nmodel = meter\naddress = 3\n",
+			 "warning: site/bus.d/a.ini:1: 3 devices are too many on 1 segment; use at most 2, a segment "
+			 "with a pulses carries 2\n");
 	assert_bus_taken(BUS "repeaters = 1\n" METER PULSES "[meter n]\nmodel = meter\naddress = 3\n", "");
 }
 
@@ -182,9 +182,8 @@ TEST_WITH(a_bad_driver_file_takes_down_its_own_meters_only, site_set_up, site_te
 		 BUS METER "[meter n]\nmodel = broken\naddress = 2\n[meter o]\nmodel = broken\naddress = 3\n");
 	site_load();
 	assert_non_null(strstr(site_complaints, "drivers/broken.ini:7: "));
-	assert_non_null(strstr(site_complaints,
-			       "warning: site/bus.d/a.ini:6: meter n: not polled, the register table of broken has "
-			       "errors\n"));
+	assert_non_null(strstr(site_complaints, "warning: site/bus.d/a.ini:6: meter n is not polled: the register "
+						"table of broken has errors; correct it\n"));
 	assert_non_null(site_conf);
 	assert_int_equal(site_conf->n_driver_errors, 1);
 	assert_non_null(site_conf->buses[0].meters[0].driver);
@@ -204,7 +203,7 @@ TEST_WITH(another_fault_beside_a_bad_driver_file_refuses, site_set_up, site_tear
 {
 	site_put("site/bus.d/a.ini", BUS "retries = x\n" METER "[meter n]\nmodel = broken\naddress = 2\n");
 	site_load();
-	assert_non_null(strstr(site_complaints, "site/bus.d/a.ini:3: retries = x: 0 to 10 allowed\n"));
+	assert_non_null(strstr(site_complaints, "site/bus.d/a.ini:3: retries = x is not valid; use 0 to 10\n"));
 	assert_null(site_conf);
 }
 

@@ -72,22 +72,21 @@ TEST_WITH(pulse_may_be_stated_as_on_the_plate, site_set_up, site_tear_down)
 	assert_pulse("0.1 imp/kWh", 10000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
 }
 
-#define OFFSET_ALLOWED "a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal allowed\n"
-#define PULSE_ALLOWED                                                                                                  \
-	"a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3 allowed\n"
+#define NO_OFFSET " is not valid; use a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal\n"
+#define NO_PULSE                                                                                                       \
+	" is not valid; use a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3\n"
 
 TEST_WITH(pulse_that_is_none_is_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
 				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n"
 				      "[input k]\nconcentrator = p\ninput = 2\npulse = 1/2 Wh\noffset = 1 MWh\n",
-			   "site/bus.d/a.ini:10: pulse = 10: " PULSE_ALLOWED
-			   "site/bus.d/a.ini:14: pulse = 2000 imp: " PULSE_ALLOWED
-			   "site/bus.d/a.ini:15: offset = 5 imp/kWh: " OFFSET_ALLOWED
-			   "site/bus.d/a.ini:19: pulse = 1/2 Wh: " PULSE_ALLOWED
-			   "site/bus.d/a.ini:20: offset = 1 MWh: " OFFSET_ALLOWED
-			   "site/bus.d/a.ini:18: input = 2: input j in line 11 has it already, once on a "
-			   "concentrator allowed\n");
+			   "site/bus.d/a.ini:10: pulse = 10" NO_PULSE "site/bus.d/a.ini:14: pulse = 2000 imp" NO_PULSE
+			   "site/bus.d/a.ini:15: offset = 5 imp/kWh" NO_OFFSET
+			   "site/bus.d/a.ini:19: pulse = 1/2 Wh" NO_PULSE
+			   "site/bus.d/a.ini:20: offset = 1 MWh" NO_OFFSET
+			   "site/bus.d/a.ini:18: input = 2 is used twice on this concentrator (first by input j in "
+			   "line 11); give each its own\n");
 }
 
 TEST_WITH(pulse_weights_out_of_range_are_refused, site_set_up, site_tear_down)
@@ -98,33 +97,34 @@ TEST_WITH(pulse_weights_out_of_range_are_refused, site_set_up, site_tear_down)
 			   "[input k]\nconcentrator = p\ninput = 3\npulse = -1 m3\noffset = 9000000000000 kWh\n"
 			   "[input l]\nconcentrator = p\ninput = 4\npulse = 1000000001 Wh\n"
 			   "[input m]\nconcentrator = p\ninput = 5\npulse = 1234.567891 Wh\n",
-		"site/bus.d/a.ini:10: pulse = 0.1234567 Wh: at most 6 decimals allowed\n"
-		"site/bus.d/a.ini:14: pulse = 0 imp/kWh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
-		"site/bus.d/a.ini:18: pulse = -1 m3: N/M ml with N and M of 1 to 1000000000 allowed\n"
-		"site/bus.d/a.ini:19: offset = 9000000000000 kWh: -1000000000000000 to 1000000000000000 Wh "
-		"allowed\n"
-		"site/bus.d/a.ini:23: pulse = 1000000001 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
-		"site/bus.d/a.ini:27: pulse = 1234.567891 Wh: N/M Wh with N and M of 1 to 1000000000 allowed\n"
-		"site/bus.d/a.ini:17: input = 3: a pulses has 2 inputs\n"
-		"site/bus.d/a.ini:22: input = 4: a pulses has 2 inputs\n"
-		"site/bus.d/a.ini:26: input = 5: a pulses has 2 inputs\n");
+		"site/bus.d/a.ini:10: pulse = 0.1234567 Wh is not valid; use at most 6 decimals\n"
+		"site/bus.d/a.ini:14: pulse = 0 imp/kWh is out of range; use N/M Wh with N and M from 1 to 1000000000\n"
+		"site/bus.d/a.ini:18: pulse = -1 m3 is out of range; use N/M ml with N and M from 1 to 1000000000\n"
+		"site/bus.d/a.ini:19: offset = 9000000000000 kWh is out of range; use -1000000000000000 to "
+		"1000000000000000 Wh\n"
+		"site/bus.d/a.ini:23: pulse = 1000000001 Wh is out of range; use N/M Wh with N and M from 1 to "
+		"1000000000\n"
+		"site/bus.d/a.ini:27: pulse = 1234.567891 Wh is out of range; use N/M Wh with N and M from 1 to "
+		"1000000000\n"
+		"site/bus.d/a.ini:17: input = 3 is not valid for a pulses; it has 2 inputs\n"
+		"site/bus.d/a.ini:22: input = 4 is not valid for a pulses; it has 2 inputs\n"
+		"site/bus.d/a.ini:26: input = 5 is not valid for a pulses; it has 2 inputs\n");
 }
 
 TEST_WITH(offset_is_of_the_same_kind_as_the_pulse, site_set_up, site_tear_down)
 {
 	assert_bus_refused(
 		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10 Wh\noffset = 5 m3\n",
-		"site/bus.d/a.ini:11: offset = 5 m3: a unit of the same kind as the pulse's (kWh) allowed\n");
+		"site/bus.d/a.ini:11: offset = 5 m3 conflicts with the pulse; use a unit of the same kind (kWh)\n");
 }
 
 TEST_WITH(pulse_or_preset_is_needed_but_not_both, site_set_up, site_tear_down)
 {
-	assert_bus_refused(
-		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n"
-			   "[input j]\nconcentrator = p\ninput = 2\npulse = 10 Wh\npreset = conto-d2\n",
-		"site/bus.d/a.ini:7: input i: no pulse, a weight such as 10 Wh, 0.01 m3 or 2000 imp/kWh, or a preset, "
-		"expected\n"
-		"site/bus.d/a.ini:14: preset = conto-d2 beside pulse = 10 Wh: one of them allowed\n");
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n"
+				      "[input j]\nconcentrator = p\ninput = 2\npulse = 10 Wh\npreset = conto-d2\n",
+			   "site/bus.d/a.ini:7: key pulse is missing in [input i]; use a weight such as 10 Wh, 0.01 m3 "
+			   "or 2000 imp/kWh, or a preset\n"
+			   "site/bus.d/a.ini:14: preset = conto-d2 conflicts with pulse = 10 Wh; use one of them\n");
 }
 
 TEST_WITH(preset_conto_d2_weighs_10_Wh, site_set_up, site_tear_down)
@@ -138,27 +138,25 @@ TEST_WITH(preset_conto_d2_weighs_10_Wh, site_set_up, site_tear_down)
 
 TEST_WITH(preset_conto_d1_must_be_stated_as_pulse, site_set_up, site_tear_down)
 {
-	assert_bus_refused(
-		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d1\n",
-		"site/bus.d/a.ini:10: preset = conto-d1: the maker's catalogue contradicts itself, 1000 imp/kWh "
-		"in its order table and 2000 imp/kWh in its text: pulse with the weight on the meter's plate "
-		"expected\n");
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d1\n",
+			   "site/bus.d/a.ini:10: preset = conto-d1 is not valid: the maker's catalogue says both 1000 "
+			   "and 2000 imp/kWh; use pulse with the weight on the meter's plate\n");
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npreset = conto-d3\n",
-			   "site/bus.d/a.ini:10: preset = conto-d3: conto-d2 allowed\n");
+			   "site/bus.d/a.ini:10: unknown preset conto-d3; use conto-d2\n");
 }
 
 TEST_WITH(concentrator_is_a_meter_of_the_same_bus, site_set_up, site_tear_down)
 {
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n" PULSES);
 	assert_bus_refused(BUS METER "[input i]\nconcentrator = p\ninput = 1\npulse = 1 l\n",
-			   "site/bus.d/a.ini:7: concentrator = p: the name of a meter of this bus allowed\n");
+			   "site/bus.d/a.ini:7: unknown concentrator p; use the name of a meter of this bus\n");
 }
 
 TEST_WITH(concentrator_has_pulse_inputs, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS METER "[input i]\nconcentrator = m\ninput = 1\npulse = 1 l\n",
-			   "site/bus.d/a.ini:7: concentrator = m: a meter has no pulse inputs, a pulse concentrator "
-			   "expected\n");
+			   "site/bus.d/a.ini:7: concentrator = m is not valid: a meter has no pulse inputs; use a "
+			   "pulse concentrator\n");
 }
 
 UNIT_MAIN(NULL, NULL)

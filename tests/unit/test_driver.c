@@ -102,25 +102,28 @@ TEST(every_error_is_reported_at_once)
 		"[registers]\n"
 		"voltage = 1 u32 1 V power\n"
 		"voltage_l1 = 65536 u33 0 A volts quick\n",
-		"dir/test.ini:2: format '2', allowed: 1",
-		"dir/test.ini:4: key 'title' again (first in line 3), allowed: once in [model]",
-		"dir/test.ini:6: provenance 'guess', allowed: vendor table, transcription, driver, sibling, inferred",
-		"dir/test.ini:7: unknown key 'colour' in [model], allowed: format, title, vendor, source, "
-		"provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, addresses, "
-		"segment_max, turnaround, max_power, na",
-		"dir/test.ini:8: function '6', allowed: 3 or 4", "dir/test.ini:1: no key 'source' in [model], required",
-		"dir/test.ini:9: unknown section [registres], allowed: [model], [block NAME], [scale NAME], "
-		"[registers]",
-		"dir/test.ini:12: unknown quantity 'voltage' ('voltage_l1'?), allowed: the names of drivers/NAMES",
-		"dir/test.ini:13: address '65536' of voltage_l1, allowed: 0 to 65535, decimal or 0x hexadecimal",
-		"dir/test.ini:13: type 'u33' of voltage_l1, allowed: u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 "
-		"u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 chars:1..32 hex:1..32 time2000 clock",
-		"dir/test.ini:13: scale '0' of voltage_l1, allowed: a decimal above 0 such as 0.01 or 1000, @NAME "
-		"of a [scale NAME], or - for texts and times",
-		"dir/test.ini:13: unit 'A' of voltage_l1, allowed: mV V kV",
-		"dir/test.ini:13: group 'volts' of voltage_l1, allowed: energy, power, identity, state",
-		"dir/test.ini:13: option 'quick' of voltage_l1, allowed: alone fallback na=.. sign=.. modulus=.. "
-		"back_step=.. provenance=.. expect=..");
+		"dir/test.ini:2: format = 2 is not valid; use 1",
+		"dir/test.ini:4: duplicate key title in [model] (first in line 3); use it once",
+		"dir/test.ini:6: provenance = guess is not valid; use vendor table, transcription, driver, sibling or "
+		"inferred",
+		"dir/test.ini:7: unknown key colour in [model]; use format, title, vendor, source, provenance, "
+		"verified, function, word_order, addressing, max_words, gaps, ratios, baud, addresses, segment_max, "
+		"turnaround, max_power, na",
+		"dir/test.ini:8: function = 6 is not valid; use 3 or 4",
+		"dir/test.ini:1: key source is missing in [model]",
+		"dir/test.ini:9: unknown section [registres]; use [model], [block NAME], [scale NAME], [registers]",
+		"dir/test.ini:12: unknown quantity voltage (did you mean voltage_l1?); use a name in drivers/NAMES",
+		"dir/test.ini:13: address '65536' of voltage_l1 is not valid; use 0 to 65535, decimal or 0x "
+		"hexadecimal",
+		"dir/test.ini:13: type 'u33' of voltage_l1 is not valid; use u8-low, u8-high, bit:0..15, "
+		"bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, bcd:1..4, text:1..32, chars:1..32, hex:1..32, "
+		"time2000, clock",
+		"dir/test.ini:13: scale '0' of voltage_l1 is not valid; use a decimal above 0 such as 0.01 or 1000, "
+		"@NAME of a [scale NAME], or - for texts and times",
+		"dir/test.ini:13: unit 'A' of voltage_l1 is not valid; use mV, V, kV",
+		"dir/test.ini:13: group 'volts' of voltage_l1 is not valid; use energy, power, identity or state",
+		"dir/test.ini:13: unknown option 'quick' of voltage_l1; use alone, fallback, na=.., sign=.., "
+		"modulus=.., back_step=.., provenance=.., expect=..");
 }
 
 TEST(misspelt_name_is_reported_with_the_nearest)
@@ -135,24 +138,22 @@ TEST(misspelt_name_is_reported_with_the_nearest)
 		     "active_energy_export = 5 u32 10 Wh energy modulo=read\n"
 		     "reactive_energy_import = 7 u32 10 varh energy falback\n"
 		     "reactive_energy_export = 9 u32 10 varh energy sign\n",
-		"dir/test.ini:7: unknown key 'titel' in [model] ('title'?), allowed: format, title, vendor, source, "
-		"provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
-		"addresses, segment_max, turnaround, max_power, na",
-		"dir/test.ini:8: unknown key 'adress' in [model] ('addresses'?), allowed: format, title, vendor, "
+		"dir/test.ini:7: unknown key titel in [model] (did you mean title?); use format, title, vendor, "
 		"source, provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
 		"addresses, segment_max, turnaround, max_power, na",
-		"dir/test.ini:12: unknown key 'gap' in [block one] ('gaps'?), allowed: address, words, gaps",
-		"dir/test.ini:14: unknown quantity 'activ_energy_import' ('active_energy_import'?), allowed: the "
-		"names of drivers/NAMES",
-		"dir/test.ini:15: unknown quantity 'voltage_11' ('voltage_l1'?), allowed: the names of "
-		"drivers/NAMES",
-		"dir/test.ini:16: unknown quantity 'rocof', allowed: the names of drivers/NAMES",
-		"dir/test.ini:17: option 'modulo=read' of active_energy_export ('modulus'?), allowed: alone fallback "
-		"na=.. sign=.. modulus=.. back_step=.. provenance=.. expect=..",
-		"dir/test.ini:18: option 'falback' of reactive_energy_import ('fallback'?), allowed: alone fallback "
-		"na=.. sign=.. modulus=.. back_step=.. provenance=.. expect=..",
-		"dir/test.ini:19: option 'sign' of reactive_energy_export, allowed: alone fallback na=.. sign=.. "
-		"modulus=.. back_step=.. provenance=.. expect=..");
+		"dir/test.ini:8: unknown key adress in [model] (did you mean addresses?); use format, title, vendor, "
+		"source, provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
+		"addresses, segment_max, turnaround, max_power, na",
+		"dir/test.ini:12: unknown key gap in [block one] (did you mean gaps?); use address, words, gaps",
+		"dir/test.ini:14: unknown quantity activ_energy_import (did you mean active_energy_import?); use a "
+		"name in drivers/NAMES",
+		"dir/test.ini:15: unknown quantity voltage_11 (did you mean voltage_l1?); use a name in drivers/NAMES",
+		"dir/test.ini:16: unknown quantity rocof; use a name in drivers/NAMES",
+		"dir/test.ini:17: unknown option 'modulo=read' of active_energy_export (did you mean modulus?); use "
+		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=..",
+		"dir/test.ini:18: unknown option 'falback' of reactive_energy_import (did you mean fallback?); use "
+		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=..",
+		"dir/test.ini:19: option 'sign' of reactive_energy_export is not valid; use sign=..");
 }
 
 TEST(rows_have_all_that_their_line_has)
@@ -244,73 +245,67 @@ TEST(patterns_of_the_table_go_to_rows_of_their_width)
 
 TEST(values_out_of_range_in_model)
 {
-	EXPECT_ERRORS(
-		HEAD "word_order = abdc\n"
-		     "addressing = bytes\n"
-		     "max_words = 126\n"
-		     "gaps = maybe\n"
-		     "ratios = 1\n"
-		     "baud = 9600 9601\n"
-		     "addresses = 0-247\n"
-		     "segment_max = 256\n"
-		     "turnaround = 30\n"
-		     "max_power = 15 kVA\n"
-		     "na = 0xFFFF 65535\n"
-		     "[registers]\nvoltage_l1 = 0 u16 1 V power\n",
-		"dir/test.ini:7: word_order 'abdc', allowed: abcd, badc, cdab, dcba",
-		"dir/test.ini:8: addressing 'bytes', allowed: word or byte",
-		"dir/test.ini:9: max_words '126', allowed: 1 to 125",
-		"dir/test.ini:10: gaps 'maybe', allowed: yes or no", "dir/test.ini:11: ratios '1', allowed: yes or no",
-		"dir/test.ini:12: baud '9600 9601', allowed: speeds among 300 1200 2400 4800 9600 19200 38400 57600 "
-		"115200 230400 460800 921600, each once",
-		"dir/test.ini:13: addresses '0-247', allowed: LOW-HIGH with 1 to 255",
-		"dir/test.ini:14: segment_max '256', allowed: 1 to 255",
-		"dir/test.ini:15: turnaround '30', allowed: 0ms to 10s, in whole milliseconds",
-		"dir/test.ini:16: max_power '15 kVA', allowed: a power in W, kW or MW, in whole W; 0 = unknown",
-		"dir/test.ini:17: na '0xFFFF 65535', allowed: none, auto, or up to 8 patterns such as 0xFFFF divided "
-		"by "
-		"commas");
+	EXPECT_ERRORS(HEAD "word_order = abdc\n"
+			   "addressing = bytes\n"
+			   "max_words = 126\n"
+			   "gaps = maybe\n"
+			   "ratios = 1\n"
+			   "baud = 9600 9601\n"
+			   "addresses = 0-247\n"
+			   "segment_max = 256\n"
+			   "turnaround = 30\n"
+			   "max_power = 15 kVA\n"
+			   "na = 0xFFFF 65535\n"
+			   "[registers]\nvoltage_l1 = 0 u16 1 V power\n",
+		      "dir/test.ini:7: word_order = abdc is not valid; use abcd, badc, cdab or dcba",
+		      "dir/test.ini:8: addressing = bytes is not valid; use word or byte",
+		      "dir/test.ini:9: max_words = 126 is not valid; use 1 to 125",
+		      "dir/test.ini:10: gaps = maybe is not valid; use yes or no",
+		      "dir/test.ini:11: ratios = 1 is not valid; use yes or no",
+		      "dir/test.ini:12: baud = 9600 9601 is not valid; use speeds among 300 1200 2400 4800 9600 19200 "
+		      "38400 57600 115200 230400 460800 921600, each once",
+		      "dir/test.ini:13: addresses = 0-247 is not valid; use LOW-HIGH within 1 to 255",
+		      "dir/test.ini:14: segment_max = 256 is not valid; use 1 to 255",
+		      "dir/test.ini:15: turnaround = 30 is not valid; use 0ms to 10s in whole milliseconds",
+		      "dir/test.ini:16: max_power = 15 kVA is not valid; use a power in W, kW or MW that is whole in "
+		      "W, or 0 if unknown",
+		      "dir/test.ini:17: na = 0xFFFF 65535 is not valid; use none, auto, or up to 8 patterns such as "
+		      "0xFFFF separated by commas");
 }
 
 TEST(values_out_of_range_in_rows)
 {
-	EXPECT_ERRORS(
-		ROWS "voltage_l1 = 0 u16 1 V power na=0xFFFFFFFF\n"
-		     "voltage_l2 = 1 u16 1 V power na=65535\n"
-		     "voltage_l3 = 2 u16 1 V power sign=1:2:3\n"
-		     "active_energy_import = 4 u32 1 Wh energy modulus=10\n"
-		     "active_energy_export = 6 u32 1 Wh energy back_step=0Wh\n"
-		     "frequency = 8 u16 1 Hz power modulus=10Hz\n"
-		     "maker = 9 chars:4 - - identity expect=\n"
-		     "voltage_l12 = 13 u16 1 V power expect=V\n"
-		     "voltage_l23 = 14 u16 1 V power provenance=hearsay\n"
-		     "voltage_l31 = 15 u16 1 V power alone alone\n"
-		     "current_l1 = 16 u16 1 A power alone=yes\n"
-		     "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n",
-		"dir/test.ini:9: na '65535' of voltage_l2, allowed: none, auto, or up to 8 patterns such as 0xFFFF "
-		"divided "
-		"by commas",
-		"dir/test.ini:10: sign '1:2:3' of voltage_l3, allowed: ADDRESS or ADDRESS:VALUE, each 0 to 65535",
-		"dir/test.ini:11: modulus '10' of active_energy_import, allowed: a number above 0 and its unit without "
-		"a "
-		"blank, in whole Wh",
-		"dir/test.ini:12: back_step '0Wh' of active_energy_export, allowed: a number above 0 and its unit "
-		"without "
-		"a blank, in whole Wh",
-		"dir/test.ini:13: modulus '10Hz' of frequency, allowed: counters only",
-		"dir/test.ini:14: expect '' of maker, allowed: a text of 1 to 32 bytes",
-		"dir/test.ini:15: expect 'V' of voltage_l12, allowed: identity quantities only",
-		"dir/test.ini:16: provenance 'hearsay' of voltage_l23, allowed: \"vendor table\", transcription, "
-		"driver, "
-		"sibling, inferred",
-		"dir/test.ini:17: option 'alone' of voltage_l31 again, allowed: once",
-		"dir/test.ini:18: option 'alone=yes' of current_l1, allowed: alone fallback na=.. sign=.. modulus=.. "
-		"back_step=.. provenance=.. expect=..",
-		"dir/test.ini:8: pattern 0xFFFFFFFF of voltage_l1, allowed: up to 4 patterns of 4 hexadecimal digits "
-		"(16 "
-		"bits)",
-		"dir/test.ini:19: pattern 0x8004 of current_l2, allowed: up to 4 patterns of 4 hexadecimal digits (16 "
-		"bits)");
+	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power na=0xFFFFFFFF\n"
+			   "voltage_l2 = 1 u16 1 V power na=65535\n"
+			   "voltage_l3 = 2 u16 1 V power sign=1:2:3\n"
+			   "active_energy_import = 4 u32 1 Wh energy modulus=10\n"
+			   "active_energy_export = 6 u32 1 Wh energy back_step=0Wh\n"
+			   "frequency = 8 u16 1 Hz power modulus=10Hz\n"
+			   "maker = 9 chars:4 - - identity expect=\n"
+			   "voltage_l12 = 13 u16 1 V power expect=V\n"
+			   "voltage_l23 = 14 u16 1 V power provenance=hearsay\n"
+			   "voltage_l31 = 15 u16 1 V power alone alone\n"
+			   "current_l1 = 16 u16 1 A power alone=yes\n"
+			   "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n",
+		      "dir/test.ini:9: na '65535' of voltage_l2 is not valid; use none, auto, or up to 8 patterns such "
+		      "as 0xFFFF separated by commas",
+		      "dir/test.ini:10: sign '1:2:3' of voltage_l3 is not valid; use ADDRESS or ADDRESS:VALUE, each 0 "
+		      "to 65535",
+		      "dir/test.ini:11: modulus '10' of active_energy_import is not valid; use a number above 0 and "
+		      "its unit without a blank, in whole Wh",
+		      "dir/test.ini:12: back_step '0Wh' of active_energy_export is not valid; use a number above 0 and "
+		      "its unit without a blank, in whole Wh",
+		      "dir/test.ini:13: modulus '10Hz' of frequency is not valid; use it with counters only",
+		      "dir/test.ini:14: expect '' of maker is not valid; use a text of 1 to 32 bytes",
+		      "dir/test.ini:15: expect 'V' of voltage_l12 is not valid; use it with identity quantities only",
+		      "dir/test.ini:16: provenance 'hearsay' of voltage_l23 is not valid; use \"vendor table\", "
+		      "transcription, driver, sibling or inferred",
+		      "dir/test.ini:17: duplicate option 'alone' of voltage_l31; use it once",
+		      "dir/test.ini:18: option 'alone=yes' of current_l1 is not valid; use alone",
+		      "dir/test.ini:8: pattern 0xFFFFFFFF of voltage_l1 is not valid; use up to 4 patterns of 4 "
+		      "hexadecimal digits (16 bits)",
+		      "dir/test.ini:19: pattern 0x8004 of current_l2 is not valid; use up to 4 patterns of 4 "
+		      "hexadecimal digits (16 bits)");
 }
 
 TEST(types_take_their_argument_and_no_other)
@@ -324,7 +319,7 @@ TEST(types_take_their_argument_and_no_other)
 		struct err e = {0};
 
 		snprintf(text, sizeof(text), "%svoltage_l1 = 0 %s 1 V power\n", ROWS, bad[i]);
-		snprintf(expected, sizeof(expected), "dir/test.ini:8: type '%s' of voltage_l1, allowed: u8-low",
+		snprintf(expected, sizeof(expected), "dir/test.ini:8: type '%s' of voltage_l1 is not valid; use u8-low",
 			 bad[i]);
 		assert_null(driver_parse("dir/test.ini", text, strlen(text), &e));
 		assert_int_equal(e.n_items, 1);
@@ -345,20 +340,19 @@ TEST(fields_that_do_not_go_together)
 		     "operating_time = 14 clock 1 s energy\n"
 		     "voltage_l12 = 24 u16\n"
 		     "voltage_l23 = 25 u16 1 V power \"alone\n",
-		"dir/test.ini:8: type of voltage_l1 'text:4', allowed: a number's type, texts are for identity "
-		"quantities",
-		"dir/test.ini:9: scale of voltage_l2 '-', allowed: a decimal or @NAME for numbers",
-		"dir/test.ini:10: scale of maker '1', allowed: - for texts and times",
-		"dir/test.ini:11: scale of product '0.1', allowed: 1 or - for identity quantities",
-		"dir/test.ini:12: type of firmware_version 'f32', allowed: texts and whole numbers for identity "
-		"quantities",
-		"dir/test.ini:13: option of voltage_l3 'sign', allowed: sign= with whole numbers and bcd of a measured "
-		"quantity",
-		"dir/test.ini:14: scale of operating_time '1', allowed: - for texts and times",
-		"dir/test.ini:15: voltage_l12 '24 u16', allowed: ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]",
-		"dir/test.ini:16: voltage_l23 '25 u16 1 V power \"alone', allowed: ADDRESS TYPE SCALE UNIT GROUP "
-		"[OPTION "
-		"...], each \" closed");
+		"dir/test.ini:8: type 'text:4' of voltage_l1 is not valid; use the type of a number, texts are for "
+		"identity quantities",
+		"dir/test.ini:9: scale '-' of voltage_l2 is not valid; use a decimal or @NAME for numbers",
+		"dir/test.ini:10: scale '1' of maker is not valid; use - for texts and times",
+		"dir/test.ini:11: scale '0.1' of product is not valid; use 1 or - for identity quantities",
+		"dir/test.ini:12: type 'f32' of firmware_version is not valid; use a text or a whole number for "
+		"identity quantities",
+		"dir/test.ini:13: option 'sign' of voltage_l3 is not valid; use it with whole numbers and bcd of "
+		"measured quantities",
+		"dir/test.ini:14: scale '1' of operating_time is not valid; use - for texts and times",
+		"dir/test.ini:15: voltage_l12 = 24 u16 is not valid; use ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]",
+		"dir/test.ini:16: voltage_l23 = 25 u16 1 V power \"alone is not valid; use ADDRESS TYPE SCALE UNIT "
+		"GROUP [OPTION ...], and close each \"");
 }
 
 TEST(quantity_again_needs_fallback)
@@ -369,10 +363,10 @@ TEST(quantity_again_needs_fallback)
 		     "voltage_l2 = 2 u16 1 V power fallback\n"
 		     "voltage_l2 = 3 u16 1 V energy fallback\n"
 		     "voltage_l1 = 4 u16 1 V energy fallback\n",
-		"dir/test.ini:9: voltage_l1 again (first in line 8), allowed: once, or again with the option "
-		"'fallback'",
-		"dir/test.ini:10: 'fallback' of voltage_l2 without an earlier row, allowed: after the preferred row",
-		"dir/test.ini:12: fallback of voltage_l1 is of another group than line 8, allowed: the same");
+		"dir/test.ini:9: duplicate row voltage_l1 (first in line 8); use it once, or add the option fallback",
+		"dir/test.ini:10: option 'fallback' of voltage_l2 has no earlier row; write the preferred row first",
+		"dir/test.ini:12: option 'fallback' of voltage_l1 conflicts with the group in line 8; use the same "
+		"group");
 }
 
 TEST(scales_ascend_and_end_above)
@@ -380,36 +374,33 @@ TEST(scales_ascend_and_end_above)
 	EXPECT_ERRORS(HEAD "ratios = yes\n[scale a]\nbelow 100 = 1\nbelow 100 = 10\nbelow 1e3 = 1\nbelow 200 = "
 			   "0\nabove = 5\nabove = 6\n"
 			   "[scale b]\nbelow 10 = 1\n[scale a]\n[registers]\nvoltage_l1 = 0 u16 @a V power\n",
-		      "dir/test.ini:10: key 'below 100' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
-		      "ascending, "
-		      "then 'above'",
-		      "dir/test.ini:11: key 'below 1e3' in [scale a], allowed: 'below N' with N from 2 to 1000000000, "
-		      "ascending, "
-		      "then 'above'",
-		      "dir/test.ini:12: weight '0', allowed: a decimal above 0, such as 0.01 or 1000",
-		      "dir/test.ini:14: 'above' after 'above' (line 13), allowed: 'above' once and last",
-		      "dir/test.ini:15: no key 'above' in [scale b], required",
-		      "dir/test.ini:17: section [scale a] again (first in line 8), allowed: once");
+		      "dir/test.ini:10: key below 100 in [scale a] is not valid; use below N with N from 2 to "
+		      "1000000000, ascending, then above",
+		      "dir/test.ini:11: key below 1e3 in [scale a] is not valid; use below N with N from 2 to "
+		      "1000000000, ascending, then above",
+		      "dir/test.ini:12: below 200 = 0 is not valid; use a decimal above 0, such as 0.01 or 1000",
+		      "dir/test.ini:14: key above comes after above (line 13); use above once, as the last key",
+		      "dir/test.ini:15: key above is missing in [scale b]",
+		      "dir/test.ini:17: duplicate section [scale a] (first in line 8); use it once");
 }
 
 TEST(sections_that_are_missing_or_twice)
 {
-	EXPECT_ERRORS("", "dir/test.ini:1: no section [model], required",
-		      "dir/test.ini:1: no section [registers], required");
-	EXPECT_ERRORS(HEAD "[registers]\n", "dir/test.ini:7: no row in [registers], allowed: 1 to 192");
+	EXPECT_ERRORS("", "dir/test.ini:1: section [model] is missing",
+		      "dir/test.ini:1: section [registers] is missing");
+	EXPECT_ERRORS(HEAD "[registers]\n", "dir/test.ini:7: rows are missing in [registers]; write 1 to 192");
 	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power\n[registers]\n[model]\n",
-		      "dir/test.ini:9: section [registers] again (first in line 7), allowed: once",
-		      "dir/test.ini:10: section [model] again (first in line 1), allowed: once");
+		      "dir/test.ini:9: duplicate section [registers] (first in line 7); use it once",
+		      "dir/test.ini:10: duplicate section [model] (first in line 1); use it once");
 }
 
 TEST(five_keys_of_a_model_are_required)
 {
-	EXPECT_ERRORS("[model]\n[registers]\nvoltage_l1 = 0 u16 1 V power\n",
-		      "dir/test.ini:1: no key 'format' in [model], required",
-		      "dir/test.ini:1: no key 'title' in [model], required",
-		      "dir/test.ini:1: no key 'vendor' in [model], required",
-		      "dir/test.ini:1: no key 'source' in [model], required",
-		      "dir/test.ini:1: no key 'provenance' in [model], required");
+	EXPECT_ERRORS(
+		"[model]\n[registers]\nvoltage_l1 = 0 u16 1 V power\n",
+		"dir/test.ini:1: key format is missing in [model]", "dir/test.ini:1: key title is missing in [model]",
+		"dir/test.ini:1: key vendor is missing in [model]", "dir/test.ini:1: key source is missing in [model]",
+		"dir/test.ini:1: key provenance is missing in [model]");
 }
 
 /* The highest and lowest that the manual allows; the thirteenth step is one too many. */
@@ -430,16 +421,16 @@ TEST(edges_of_the_allowed)
 	driver_free(d);
 	EXPECT_ERRORS(HEAD "ratios = yes\n[scale s]\n" STEPS_2_TO_11
 			   "below 12 = 11\nbelow 13 = 12\nabove = 13\n[registers]\nvoltage_l1 = 0 u16 @s V power\n",
-		      "dir/test.ini:21: step 'above', allowed: up to 12 steps");
+		      "dir/test.ini:21: step above is one too many; use at most 12");
 #undef STEPS_2_TO_11
 }
 
 TEST(quantity_of_a_refused_row_may_not_come_again)
 {
-	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 volt power\nvoltage_l1 = 1 u16 1 V power\n",
-		      "dir/test.ini:8: unit 'volt' of voltage_l1, allowed: mV V kV",
-		      "dir/test.ini:9: voltage_l1 again (first in line 8), allowed: once, or again with the option "
-		      "'fallback'");
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 0 u16 1 volt power\nvoltage_l1 = 1 u16 1 V power\n",
+		"dir/test.ini:8: unit 'volt' of voltage_l1 is not valid; use mV, V, kV",
+		"dir/test.ini:9: duplicate row voltage_l1 (first in line 8); use it once, or add the option fallback");
 }
 
 TEST(model_name_comes_from_the_file)
@@ -448,9 +439,8 @@ TEST(model_name_comes_from_the_file)
 	struct err e = {0};
 
 	assert_null(driver_parse("a name that has blanks.ini", text, strlen(text), &e));
-	assert_string_equal(e.items[0].text,
-			    "a name that has blanks.ini: file name, allowed: a model name of 1 to 31 letters, "
-			    "digits, '.', '_', '-'");
+	assert_string_equal(e.items[0].text, "a name that has blanks.ini: file name is not valid for a model; use "
+					     "NAME.ini with a NAME of 1 to 31 letters, digits, '.', '_', '-'");
 	err_fini(&e);
 	assert_null(driver_load("/nonexistent/x.ini", &e));
 	assert_string_equal(e.items[0].text, "/nonexistent/x.ini: No such file or directory");
@@ -469,7 +459,7 @@ TEST(more_rows_than_there_is_room_for_are_reported_once)
 					 i);
 	assert_null(driver_parse("test.ini", text, used, &e));
 	assert_int_equal(e.n_items, 1);
-	assert_string_equal(e.items[0].text, "test.ini:200: row 193, allowed: up to 192 rows");
+	assert_string_equal(e.items[0].text, "test.ini:200: row 193 is one too many; use at most 192");
 	err_fini(&e);
 }
 

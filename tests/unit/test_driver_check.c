@@ -34,36 +34,34 @@ TEST(block_or_scale_that_no_row_uses_is_a_warning)
 
 TEST(unused_sections_of_a_table_with_errors_are_no_warning)
 {
-	EXPECT_ERRORS(
-		HEAD "[block idle]\naddress = 20\nwords = 4\n[registers]\nvoltage_l1 = 20 u99 1 V power\n",
-		"dir/test.ini:11: type 'u99' of voltage_l1, allowed: u8-low u8-high bit:0..15 bits:LOW-HIGH u16 s16 "
-		"u32 s32 u64 s64 f32 f64 bcd:1..4 text:1..32 chars:1..32 hex:1..32 time2000 clock");
+	EXPECT_ERRORS(HEAD "[block idle]\naddress = 20\nwords = 4\n[registers]\nvoltage_l1 = 20 u99 1 V power\n",
+		      "dir/test.ini:11: type 'u99' of voltage_l1 is not valid; use u8-low, u8-high, bit:0..15, "
+		      "bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, bcd:1..4, text:1..32, chars:1..32, "
+		      "hex:1..32, time2000, clock");
 }
 
 TEST(blocks_that_overlap_and_rows_half_in_a_block)
 {
-	EXPECT_ERRORS(
-		HEAD "[block a]\naddress = 10\nwords = 10\n"
-		     "[block b]\naddress = 19\nwords = 10\n"
-		     "[block c]\naddress = 65535\nwords = 2\n"
-		     "[block a]\naddress = 1\nwords = 1\n"
-		     "[block d]\naddress = 40\n"
-		     "[block bad name!]\n"
-		     "[registers]\n"
-		     "voltage_l1 = 9 u32 1 V power\n"
-		     "voltage_l2 = 28 u32 1 V power\n",
-		"dir/test.ini:16: section [block a] again (first in line 7), allowed: once",
-		"dir/test.ini:19: no key 'words' in [block], required",
-		"dir/test.ini:21: section [block bad name!], allowed: a name of 1 to 31 letters, digits, '.', '_', '-'",
-		"dir/test.ini:10: block b (19 to 28) overlaps block a (10 to 19, line 7), allowed: each address in one "
-		"block at most",
-		"dir/test.ini:13: block c ends at address 65536, allowed: up to 65535",
-		"dir/test.ini:23: voltage_l1 (addresses 9 to 10) is half in block a (10 to 19, line 7), allowed: "
-		"wholly in "
-		"one block or in none",
-		"dir/test.ini:24: voltage_l2 (addresses 28 to 29) is half in block b (19 to 28, line 10), allowed: "
-		"wholly "
-		"in one block or in none");
+	EXPECT_ERRORS(HEAD "[block a]\naddress = 10\nwords = 10\n"
+			   "[block b]\naddress = 19\nwords = 10\n"
+			   "[block c]\naddress = 65535\nwords = 2\n"
+			   "[block a]\naddress = 1\nwords = 1\n"
+			   "[block d]\naddress = 40\n"
+			   "[block bad name!]\n"
+			   "[registers]\n"
+			   "voltage_l1 = 9 u32 1 V power\n"
+			   "voltage_l2 = 28 u32 1 V power\n",
+		      "dir/test.ini:16: duplicate section [block a] (first in line 7); use it once",
+		      "dir/test.ini:19: key words is missing in [block d]",
+		      "dir/test.ini:21: section [block bad name!] is not valid; use a name of 1 to 31 letters, digits, "
+		      "'.', '_', '-'",
+		      "dir/test.ini:10: block b (19 to 28) overlaps block a (10 to 19, line 7); put each address in "
+		      "one block at most",
+		      "dir/test.ini:13: block c is out of range: it ends at address 65536; use addresses up to 65535",
+		      "dir/test.ini:23: voltage_l1 (addresses 9 to 10) is half in block a (10 to 19, line 7); put it "
+		      "wholly in one block or in none",
+		      "dir/test.ini:24: voltage_l2 (addresses 28 to 29) is half in block b (19 to 28, line 10); put it "
+		      "wholly in one block or in none");
 }
 
 TEST(rows_that_overlap)
@@ -77,18 +75,17 @@ TEST(rows_that_overlap)
 		     "current_l1 = 65535 u32 1 A power\n"
 		     "voltage_l12 = 40 bit:4 1 V power\nvoltage_l23 = 40 bits:1-4 1 V power\n"
 		     "voltage_l31 = 41 bits:4-9 1 V power\ncurrent_l2 = 41 bit:9 1 A power\n",
-		"dir/test.ini:9: voltage_l2 (addresses 11 to 12) overlaps voltage_l1 (10 to 11, line 8), allowed: each "
-		"word in one row, but for different bits of it",
-		"dir/test.ini:11: tariff_count (addresses 20 to 20) overlaps tariff (20 to 20, line 10), allowed: each "
-		"word in one row, but for different bits of it",
-		"dir/test.ini:12: sign word 10 of voltage_l3 lies in voltage_l1 (10 to 11, line 8), allowed: a word of "
-		"its "
+		"dir/test.ini:9: voltage_l2 (addresses 11 to 12) overlaps voltage_l1 (10 to 11, line 8); rows may "
+		"share a word only for different bits of it",
+		"dir/test.ini:11: tariff_count (addresses 20 to 20) overlaps tariff (20 to 20, line 10); rows may "
+		"share a word only for different bits of it",
+		"dir/test.ini:12: sign word 10 of voltage_l3 lies in voltage_l1 (10 to 11, line 8); use a word of its "
 		"own",
-		"dir/test.ini:13: current_l1 ends at address 65536, allowed: up to 65535",
-		"dir/test.ini:15: voltage_l23 (addresses 40 to 40) overlaps voltage_l12 (40 to 40, line 14), allowed: "
-		"each word in one row, but for different bits of it",
-		"dir/test.ini:17: current_l2 (addresses 41 to 41) overlaps voltage_l31 (41 to 41, line 16), allowed: "
-		"each word in one row, but for different bits of it");
+		"dir/test.ini:13: current_l1 is out of range: it ends at address 65536; use addresses up to 65535",
+		"dir/test.ini:15: voltage_l23 (addresses 40 to 40) overlaps voltage_l12 (40 to 40, line 14); rows may "
+		"share a word only for different bits of it",
+		"dir/test.ini:17: current_l2 (addresses 41 to 41) overlaps voltage_l31 (41 to 41, line 16); rows may "
+		"share a word only for different bits of it");
 }
 
 TEST(rows_that_may_share_words)
@@ -117,48 +114,44 @@ TEST(addresses_of_a_byte_table_count_bytes)
 	assert_int_equal(d->rows[1].block, 0);
 	assert_int_equal(d->rows[2].block, -1);
 	driver_free(d);
-	EXPECT_ERRORS(
-		HEAD "addressing = byte\n[registers]\n"
-		     "voltage_l1 = 0x0301 u32 1 V power\nvoltage_l2 = 0x0303 u32 1 V power\n",
-		"dir/test.ini:10: voltage_l2 (addresses 771 to 774) overlaps voltage_l1 (769 to 772, line 9), allowed: "
-		"each word in one row, but for different bits of it");
+	EXPECT_ERRORS(HEAD "addressing = byte\n[registers]\n"
+			   "voltage_l1 = 0x0301 u32 1 V power\nvoltage_l2 = 0x0303 u32 1 V power\n",
+		      "dir/test.ini:10: voltage_l2 (addresses 771 to 774) overlaps voltage_l1 (769 to 772, line 9); "
+		      "rows may share a word only for different bits of it");
 }
 
 TEST(scales_that_lose_digits)
 {
-	EXPECT_ERRORS(
-		HEAD "ratios = yes\n[scale fine]\nbelow 10 = 0.0001\nabove = 1\n[registers]\n"
-		     "voltage_l1 = 0 u16 0.0001 V power\n"
-		     "voltage_l2 = 1 u16 @fine V power\n"
-		     "voltage_l3 = 2 u16 9000000000000000000 V power\n"
-		     "active_energy_import = 3 u32 0.01 kWh energy modulus=15Wh\n"
-		     "voltage_l12 = 5 u16 @coarse V power\n",
-		"dir/test.ini:16: scale '@coarse' of voltage_l12, allowed: the name of a [scale NAME] section",
-		"dir/test.ini:12: scale of voltage_l1 loses digits: one count is no whole number of mV, allowed: whole "
-		"numbers of mV from 1 to 9223372036854775807",
-		"dir/test.ini:13: scale of voltage_l2 loses digits at a step of scale fine: one count is no whole "
-		"number "
-		"of mV, allowed: whole numbers of mV from 1 to 9223372036854775807",
-		"dir/test.ini:14: scale of voltage_l3 loses digits: one count is no whole number of mV, allowed: whole "
-		"numbers of mV from 1 to 9223372036854775807",
-		"dir/test.ini:15: modulus of active_energy_import is no whole number of counts, allowed: multiples of "
-		"10");
+	EXPECT_ERRORS(HEAD "ratios = yes\n[scale fine]\nbelow 10 = 0.0001\nabove = 1\n[registers]\n"
+			   "voltage_l1 = 0 u16 0.0001 V power\n"
+			   "voltage_l2 = 1 u16 @fine V power\n"
+			   "voltage_l3 = 2 u16 9000000000000000000 V power\n"
+			   "active_energy_import = 3 u32 0.01 kWh energy modulus=15Wh\n"
+			   "voltage_l12 = 5 u16 @coarse V power\n",
+		      "dir/test.ini:16: unknown scale '@coarse' of voltage_l12; use the name of a [scale NAME] section",
+		      "dir/test.ini:12: scale of voltage_l1 loses digits: one count is not a whole number of mV; use "
+		      "whole numbers of mV from 1 to 9223372036854775807",
+		      "dir/test.ini:13: scale of voltage_l2 loses digits at a step of scale fine: one count is not a "
+		      "whole number of mV; use whole numbers of mV from 1 to 9223372036854775807",
+		      "dir/test.ini:14: scale of voltage_l3 loses digits: one count is not a whole number of mV; use "
+		      "whole numbers of mV from 1 to 9223372036854775807",
+		      "dir/test.ini:15: modulus of active_energy_import is not a whole number of counts; use a "
+		      "multiple of 10");
 }
 
 TEST(weight_by_ratio_is_for_tables_that_ask_for_the_ratios)
 {
-	EXPECT_ERRORS(
-		HEAD "[scale e]\nbelow 10 = 0.01\nabove = 1\n[registers]\n"
-		     "active_energy_import = 0 u32 @e kWh energy\n",
-		"dir/test.ini:11: scale '@e' of active_energy_import, allowed: in a table with ratios = yes, which "
-		"has the bus file say the ratios");
+	EXPECT_ERRORS(HEAD "[scale e]\nbelow 10 = 0.01\nabove = 1\n[registers]\n"
+			   "active_energy_import = 0 u32 @e kWh energy\n",
+		      "dir/test.ini:11: scale '@e' of active_energy_import conflicts with ratios = no; set ratios = "
+		      "yes, then the bus file gives the ratios");
 }
 
 TEST(ratios_that_change_no_value_are_a_warning)
 {
 	expect_warning(HEAD "ratios = yes\n[registers]\nvoltage_l1 = 0 u16 1 V power\n",
-		       "dir/test.ini:1: ratios = yes without a [scale NAME]: ct and vt of the bus file will change no "
-		       "value");
+		       "dir/test.ini:1: ratios = yes changes no value without a section [scale NAME]; ct and vt "
+		       "only multiply max_power");
 }
 
 TEST(groups_that_would_lose_the_value)
@@ -168,28 +161,26 @@ TEST(groups_that_would_lose_the_value)
 		"active_energy_import = 0 u32 10 Wh identity\nvoltage_l1 = 2 u16 1 V identity\n"
 		"serial_number = 3 hex:4 - - energy\nvolume = 7 u32 1 l energy\ncounter_max = 9 u32 10 Wh identity\n"
 		"firmware_version = 11 u16 1 - state\n",
-		"dir/test.ini:8: group 'identity' of active_energy_import, allowed: energy or power",
-		"dir/test.ini:9: group 'identity' of voltage_l1, allowed: energy or power",
-		"dir/test.ini:10: group 'energy' of serial_number, allowed: identity",
-		"dir/test.ini:11: group 'energy' of volume, allowed: no row, it comes from the pulse inputs of a bus "
-		"file",
-		"dir/test.ini:12: group 'identity' of counter_max, allowed: state, energy or power",
-		"dir/test.ini:13: group 'state' of firmware_version, allowed: identity");
+		"dir/test.ini:8: group 'identity' of active_energy_import is not valid; use energy or power",
+		"dir/test.ini:9: group 'identity' of voltage_l1 is not valid; use energy or power",
+		"dir/test.ini:10: group 'energy' of serial_number is not valid; use identity",
+		"dir/test.ini:11: row volume is not valid; the quantity comes from the pulse inputs of a bus file",
+		"dir/test.ini:12: group 'identity' of counter_max is not valid; use state, energy or power",
+		"dir/test.ini:13: group 'state' of firmware_version is not valid; use identity");
 }
 
 TEST(value_that_the_group_state_keeps_nowhere_is_a_warning)
 {
 	expect_warning(HEAD "[registers]\nactive_energy_import = 0 u32 10 Wh energy\ntariff = 2 u16 1 - state\n",
-		       "dir/test.ini:9: group 'state' of tariff: it is read daily and kept nowhere; energy or power "
-		       "keeps it");
+		       "dir/test.ini:9: group 'state' of tariff is read daily and stored nowhere; use energy or power "
+		       "to store it");
 }
 
 TEST(read_modulus_needs_its_register_in_the_group_state)
 {
-	EXPECT_ERRORS(
-		ROWS "counter_max = 0 u32 10 Wh energy\nactive_energy_import = 2 u32 10 Wh energy modulus=read\n",
-		"dir/test.ini:9: modulus 'read' of active_energy_import, allowed: with the row counter_max (line 8) "
-		"in the group state");
+	EXPECT_ERRORS(ROWS "counter_max = 0 u32 10 Wh energy\nactive_energy_import = 2 u32 10 Wh energy modulus=read\n",
+		      "dir/test.ini:9: modulus 'read' of active_energy_import conflicts with the group of row "
+		      "counter_max (line 8); use the group state there");
 }
 
 TEST(modulus_beyond_what_the_type_can_show)
@@ -202,31 +193,28 @@ TEST(modulus_beyond_what_the_type_can_show)
 	assert_int_equal(driver_row_counts(&d->rows[1]), 100000000);
 	assert_int_equal(driver_row_counts(&d->rows[2]), 0);
 	driver_free(d);
-	EXPECT_ERRORS(
-		ROWS "active_energy_import = 0 u16 10 Wh energy modulus=10000000000Wh\n"
-		     "active_energy_export = 2 bcd:2 10 Wh energy modulus=10000000000Wh\n",
-		"dir/test.ini:8: modulus of active_energy_import is 1000000000 counts, allowed: up to the 65536 that "
-		"its type can show",
-		"dir/test.ini:9: modulus of active_energy_export is 1000000000 counts, allowed: up to the 100000000 "
-		"that its type can show");
+	EXPECT_ERRORS(ROWS "active_energy_import = 0 u16 10 Wh energy modulus=10000000000Wh\n"
+			   "active_energy_export = 2 bcd:2 10 Wh energy modulus=10000000000Wh\n",
+		      "dir/test.ini:8: modulus of active_energy_import is out of range: it is 1000000000 counts; use "
+		      "at most the 65536 that its type can show",
+		      "dir/test.ini:9: modulus of active_energy_export is out of range: it is 1000000000 counts; use "
+		      "at most the 100000000 that its type can show");
 }
 
 TEST(provenance_of_a_row_is_never_stronger)
 {
 	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power provenance=transcription\n"
 			   "voltage_l2 = 1 u16 1 V power provenance=\"vendor table\"\n",
-		      "dir/test.ini:8: provenance of voltage_l1 'transcription' is stronger than the table's, allowed: "
-		      "'driver' "
-		      "or weaker",
-		      "dir/test.ini:9: provenance of voltage_l2 'vendor table' is stronger than the table's, allowed: "
-		      "'driver' "
-		      "or weaker");
+		      "dir/test.ini:8: provenance 'transcription' of voltage_l1 is stronger than the table's; use "
+		      "'driver' or weaker",
+		      "dir/test.ini:9: provenance 'vendor table' of voltage_l2 is stronger than the table's; use "
+		      "'driver' or weaker");
 }
 
 TEST(rows_longer_than_the_longest_read)
 {
 	EXPECT_ERRORS(HEAD "max_words = 3\n[registers]\nactive_energy_import = 0 u64 1 Wh energy\n",
-		      "dir/test.ini:9: active_energy_import has 4 words, allowed: up to max_words, 3");
+		      "dir/test.ini:9: active_energy_import is too long (4 words); use at most max_words, 3");
 }
 
 TEST(last_address_and_longest_read_are_allowed)
@@ -240,9 +228,9 @@ TEST(last_address_and_longest_read_are_allowed)
 
 TEST(read_modulus_needs_the_register_that_holds_it)
 {
-	EXPECT_ERRORS(
-		ROWS "active_energy_import = 0 u32 1 Wh energy modulus=read\n",
-		"dir/test.ini:8: modulus 'read' of active_energy_import, allowed: in a table with a row counter_max");
+	EXPECT_ERRORS(ROWS "active_energy_import = 0 u32 1 Wh energy modulus=read\n",
+		      "dir/test.ini:8: row counter_max is missing for modulus 'read' of active_energy_import; add it "
+		      "in the group state");
 }
 
 UNIT_MAIN(NULL, NULL)

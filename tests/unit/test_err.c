@@ -6,8 +6,8 @@ TEST(error_leads_with_file_and_line)
 {
 	struct err e = {0};
 
-	err_add(&e, "bus.d/a.ini", 7, "baud 300: %s", "4800 or 9600 allowed");
-	assert_string_equal(e.items[0].text, "bus.d/a.ini:7: baud 300: 4800 or 9600 allowed");
+	err_add(&e, "bus.d/a.ini", 7, "baud = 300 is not valid; use %s", "4800 or 9600");
+	assert_string_equal(e.items[0].text, "bus.d/a.ini:7: baud = 300 is not valid; use 4800 or 9600");
 	assert_int_equal(e.n_errors, 1);
 	err_fini(&e);
 }

@@ -115,11 +115,11 @@ TEST(units_of_a_quantity_are_listed)
 	char text[64], small[6];
 
 	names_units(Q_ACTIVE_ENERGY_IMPORT, text, sizeof(text));
-	assert_string_equal(text, "Wh kWh MWh");
+	assert_string_equal(text, "Wh, kWh, MWh");
 	names_units(Q_FREQUENCY, text, sizeof(text));
-	assert_string_equal(text, "mHz Hz");
+	assert_string_equal(text, "mHz, Hz");
 	names_units(Q_ACTIVE_ENERGY_IMPORT, small, sizeof(small));
-	assert_string_equal(small, "Wh kW");
+	assert_string_equal(small, "Wh, k");
 }
 
 TEST(every_quantity_is_whole)
