@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """rooms.py SOURCE BUILD - hold daemon/ against the arrows of daemon/CMakeLists.txt.
 
-Reports an include that no arrow allows, a library header outside the rooms that may know it, a circle between files by
-includes or by symbols, and a public symbol that no other file of the programs uses. A file is the pair NAME.c and
-NAME.h. Exits 1 when there is any."""
+Reports an include that no arrow allows, an arrow that no include uses or that the table of CONTRIBUTING.md has not, a
+library header outside the rooms that may know it, a circle between files by includes or by symbols, and a public symbol
+that no other file of the programs uses. A file is the pair NAME.c and NAME.h. Exits 1 when there is any."""
 
 import pathlib
 import re
@@ -26,6 +26,13 @@ def arrows():
         yield name, set(links.group(1).split()) if links else set()
 
 
+def described():
+    """The arrows of the table in CONTRIBUTING.md, where every room may use base."""
+    text = (SOURCE / "CONTRIBUTING.md").read_text()
+    for name, uses in re.findall(r"^\| `(\w+)` \|.*\| ([a-z, ]+) \|$", text, re.M):
+        yield name, (set() if uses == "nothing" else set(uses.split(", ")) | {"base"})
+
+
 def circles(edges):
     """The groups of files that reach each other."""
     def reach(start):
@@ -44,6 +51,7 @@ def circles(edges):
 def includes(links):
     room_of = {path.stem: path.parent.name for path in SOURCE.glob("daemon/*/*.[ch]")}
     edges, wrong = {}, []
+    unused = {(room, to) for room in links for to in links[room] if to != "base"}
     for path in sorted(SOURCE.glob("daemon/*/*.[ch]")):
         room = path.parent.name
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -54,8 +62,10 @@ def includes(links):
             stem = name and '"' in line and name.rsplit(".", 1)[0]
             if stem in room_of and stem != path.stem:
                 edges.setdefault(path.stem, set()).add(stem)
+                unused.discard((room, room_of[stem]))
                 if room_of[stem] not in links[room] | {room}:
                     wrong.append(f"{path}:{number}: {name}: the room {room} has no arrow to {room_of[stem]}")
+    wrong += [f"{room} has an arrow to {to} that no include uses" for room, to in sorted(unused)]
     return edges, wrong
 
 
@@ -79,6 +89,8 @@ def symbols():
 def main():
     links = dict(arrows())
     edges, wrong = includes(links)
+    wrong += [f"CONTRIBUTING.md: the arrows of {room} are not those of daemon/CMakeLists.txt"
+              for room, uses in links.items() if dict(described()).get(room) != uses]
     defined, used = symbols()
     calls = {name: {defined[s] for s in symbols if s in defined} - {name} for name, symbols in used.items()}
     wrong += [f"circle by includes: {', '.join(sorted(c))}" for c in circles(edges)]
