@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* digest.h - a number that tells whether two sequences of values are the same: equal sequences have equal digests, and
+/* digest.h - a number by which to compare two sequences of values: equal sequences have equal digests, and
  * different ones differ, except by a chance of one in 2^64. Sequences that differ in one byte always differ.
  * It is no protection against people who make a second sequence on purpose. The same on every machine.
  * Pure; any thread. Source: FNV-1a with 64 bits, by Fowler, Noll and Vo. */

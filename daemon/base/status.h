@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* What meter_status shows; figures count from the daemon's start. */
+/* A meter as meter_status shows it; figures count from the daemon's start. */
 struct meter_status {
 	const char *state;    /* up, suspect, down, unconfirmed, never */
 	const char *mismatch; /* found and expected identity where the device is another model; "" or NULL */
@@ -16,7 +16,7 @@ struct meter_status {
 	uint32_t latency_us; /* typical: exponential mean */
 };
 
-/* What bus_status shows. */
+/* A bus as bus_status shows it. */
 struct bus_status {
 	const char *state;   /* up, down */
 	double busy_percent; /* of the time since the last status */

@@ -9,7 +9,7 @@
 
 enum { WHEN_TEXT_MAX = 40 };
 
-/* What a text names: a year, month, day, minute or second. */
+/* The time that a text names: a year, month, day, minute or second. */
 struct when {
 	int64_t start_s, end_s; /* Unix seconds; end_s is the first that is no part of it */
 	bool is_moment;		/* written with a time of day */

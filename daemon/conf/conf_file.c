@@ -65,7 +65,7 @@ struct reading {
 	struct err *e;
 };
 
-/* Whether a section with this header may begin; if not, the reason is complained of. */
+/* Whether a section with this header may begin; if not, the reason is reported. */
 static bool check_header(const struct reading *r, const char *header, enum option_section kind, const char *name,
 			 unsigned line)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conf_file.h - an ini file of the configuration as it was written: sections, and the text and line of each key.
- * A key that is in no row of the option table, and a second one of the same name, is complained of and left out.
+ * A key that is in no row of the option table, and a second one of the same name, is reported and left out.
  * No I/O except reading the file; any thread. */
 #ifndef TALLY_CONF_FILE_H
 #define TALLY_CONF_FILE_H

@@ -414,7 +414,7 @@ static int set_drivers(struct conf *c, const struct conf_file *files, struct err
 			case MODELS_UNKNOWN:
 				refuse_model(c, b, m, &files[i], e);
 				break;
-			case MODELS_NO_MEMORY:
+			case MODELS_OUT_OF_MEMORY:
 				return -ENOMEM;
 			}
 		}

@@ -49,7 +49,7 @@ static void read_model(struct models *models, struct model *model, struct err *e
 	int rc = driver_find(models->path, model->name, &path, &shadowed);
 
 	if (rc == -ENOMEM) {
-		model->result = MODELS_NO_MEMORY;
+		model->result = MODELS_OUT_OF_MEMORY;
 	} else if (rc != 0) {
 		model->result = MODELS_UNKNOWN;
 	} else {
@@ -75,7 +75,7 @@ enum models_result models_get(struct models *models, const char *name, const str
 	if (i == models->n) {
 		list = reallocarray(models->list, models->n + 1, sizeof(*list));
 		if (list == NULL)
-			return MODELS_NO_MEMORY;
+			return MODELS_OUT_OF_MEMORY;
 		models->list = list;
 		list[i] = (struct model){0};
 		snprintf(list[i].name, sizeof(list[i].name), "%s", name);

@@ -12,9 +12,9 @@ struct models;
 
 enum models_result {
 	MODELS_GOOD,
-	MODELS_FAULTY,	  /* there is a file of that name, with errors */
-	MODELS_UNKNOWN,	  /* there is none */
-	MODELS_NO_MEMORY, /* nothing was added to e */
+	MODELS_FAULTY,	      /* there is a file of that name, with errors */
+	MODELS_UNKNOWN,	      /* there is none */
+	MODELS_OUT_OF_MEMORY, /* nothing was added to e */
 };
 
 /* No tables yet. driver_path ("DIR:DIR") must outlive them. NULL = out of memory. */

@@ -429,7 +429,7 @@ static enum link_status status_of_kind(enum frame_kind kind)
 	}
 }
 
-/* A late frame of another unit tells less than one of the unit that was asked. */
+/* A late frame of another unit says less about the fault than one of the unit that was asked. */
 static void note_refused(struct exchange *x, enum link_status status)
 {
 	if (x->reply.refused == LINK_OK || x->reply.refused == LINK_WRONG_UNIT)

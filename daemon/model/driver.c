@@ -38,7 +38,7 @@ int driver_find(const char *search_path, const char *name, char **file, char **s
 		return -ENOENT;
 	for (; *shadowed == NULL && (n = next_dir(&dir)) > 0; dir += n) {
 		if (asprintf(&path, "%.*s/%s%s", (int)n, dir, name, suffix) < 0)
-			goto no_memory;
+			goto out_of_memory;
 		if (access(path, F_OK) != 0)
 			free(path);
 		else if (*file == NULL)
@@ -47,7 +47,7 @@ int driver_find(const char *search_path, const char *name, char **file, char **s
 			*shadowed = path;
 	}
 	return *file != NULL ? 0 : -ENOENT;
-no_memory:
+out_of_memory:
 	free(*file);
 	*file = NULL;
 	return -ENOMEM;
@@ -128,11 +128,11 @@ char **driver_list(const char *search_path)
 		return NULL;
 	for (; (n = next_dir(&dir)) > 0; dir += n)
 		if (add_names_of_dir(&names, dir, n) != 0)
-			goto no_memory;
+			goto out_of_memory;
 	qsort(names.name, names.n, sizeof(names.name[0]), compare_names);
 	drop_doubles(&names);
 	return names.name;
-no_memory:
+out_of_memory:
 	for (size_t i = 0; i < names.n; i++)
 		free(names.name[i]);
 	free(names.name);

@@ -3,11 +3,11 @@
  * key and each row is judged by itself at once, so that one fault costs one complaint and hides no other. Anything
  * that needs the whole table waits until the end of the file: a row names scales and blocks that may come after it, and
  * patterns of "not available" that [model] has for all rows. Last, driver_check.c judges rows, blocks and scales
- * against each other; lines with faults are not in the table then, so that they are not complained of twice. With any
+ * against each other; lines with faults are not in the table then, so that they are not reported twice. With any
  * error there is no table.
  *
  * The digest grows with what is read and not with what becomes of it, so that a new key or option is in it without
- * anybody thinking of it. */
+ * further work. */
 #include "driver.h"
 
 #include <stdio.h>

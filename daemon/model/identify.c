@@ -62,7 +62,7 @@ const struct driver_row *identify_first_row(struct driver *const *drivers, size_
 	return NULL;
 }
 
-bool identify_can_tell(const struct driver *d)
+bool identify_can_recognise(const struct driver *d)
 {
 	for (size_t i = 0; i < d->n_rows; i++)
 		if (d->rows[i].expect[0] != '\0')
@@ -206,7 +206,7 @@ int identify(struct driver *const *drivers, size_t n, identify_read_fn *read, vo
 			return -ENOMEM;
 	/* A device whose maker is known is not asked for the others' one or two numbers at other places. */
 	for (size_t i = 0; i < n && best.n_said == 0; i++)
-		if (!expects_maker(drivers[i]) && identify_can_tell(drivers[i]) &&
+		if (!expects_maker(drivers[i]) && identify_can_recognise(drivers[i]) &&
 		    consider_table(drivers[i], &a, &best, out) != 0)
 			return -ENOMEM;
 	out->model = best.n_fits == 1 ? best.fits[0] : NULL;

@@ -24,12 +24,12 @@ struct identity {
 	const struct driver *fits[IDENTITY_FITS_MAX];
 };
 
-/* The row that tells most devices apart with one short read: the maker's mark of the first table that has one with an
+/* The row that separates most devices with one short read: the maker's mark of the first table that has one with an
  * expectation, and in *function how to read it. NULL when no table has one. */
 const struct driver_row *identify_first_row(struct driver *const *drivers, size_t n, uint8_t *function);
 
 /* Whether a device of this model can be recognised: the table has an expectation. */
-bool identify_can_tell(const struct driver *d);
+bool identify_can_recognise(const struct driver *d);
 
 /* Read the identity rows of the n tables from the device, as few words as possible: words that one read has brought are
  * not read again, and what was refused is not tried again for another table. Tables without expectations are skipped.

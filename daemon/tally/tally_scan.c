@@ -334,7 +334,7 @@ static void print_unidentified(struct scan *s)
 		return;
 	print_text(s, "%u without identification; see the type plate for one of", n);
 	for (size_t i = 0; i < s->n_drivers; i++)
-		if (!identify_can_tell(s->drivers[i]))
+		if (!identify_can_recognise(s->drivers[i]))
 			print_text(s, " %s", s->drivers[i]->name);
 	print_text(s, "\nthen compare with the display: tally probe %s %u MODEL\n", s->bus->name, first);
 }
