@@ -23,7 +23,7 @@ def listed_columns(page, section, next_section):
 
 
 class TestDatabaseManual(Site):
-    def test_manual_lists_the_columns_of_every_view(self):
+    def test_the_manual_lists_the_columns_of_every_view(self):
         page = (SOURCE / "daemon/tallyd-db.5").read_text()
         listed = listed_columns(page, "THE VIEWS", "VIEWS FOR REPORTS")
         self.assertEqual(list(listed), VIEWS)

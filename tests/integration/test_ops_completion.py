@@ -43,16 +43,16 @@ pulse = 0.01 m3
         """Long options of the command, as its help has them."""
         return {o for o in re.findall(r"(?<!\S)--[a-z]+", self.tally(command, "--help").stdout) if o != "--help"}
 
-    def test_commands(self):
+    def test_commands_are_completed(self):
         self.assertEqual(set(self.completed("")) - {"-c", "--help", "--version"}, set(self.commands()))
         self.assertEqual(self.completed("sta"), ["status"])
 
-    def test_options_of_each_command(self):
+    def test_the_options_of_each_command_are_completed(self):
         for command in self.commands():
             with self.subTest(command=command):
                 self.assertEqual(set(self.completed(command, "--")) - {"--help"}, self.options(command))
 
-    def test_names_of_the_configuration(self):
+    def test_the_names_of_the_configuration_are_completed(self):
         c = ("-c", str(self.etc))
         self.assertEqual(self.completed(*c, "probe", ""), ["main", "pulses", "workshop"])
         self.assertEqual(self.completed(*c, "probe", "workshop", "7", "countis-e2"),
@@ -64,14 +64,14 @@ pulse = 0.01 m3
         self.assertEqual(self.completed(*c, "models", "conto-d4-s"), ["conto-d4-s", "conto-d4-sh"])
         self.assertEqual(self.completed("-c", str(self.dir / "e")), [str(self.etc)])
 
-    def test_manual_has_every_command_and_option(self):
+    def test_the_manual_has_every_command_and_option(self):
         manual = (SOURCE / "daemon/tally.1").read_text()
         for command in self.commands():
             self.assertIn(f".It Ic {command}", manual)
             for option in self.options(command):
                 self.assertRegex(manual, rf"Fl -{option[2:]}\b")
 
-    def test_manual_names_every_view(self):
+    def test_the_manual_names_every_view(self):
         manual = (SOURCE / "daemon/tally.1").read_text()
         for view in re.findall(r"\w+", self.tally("export", "--help").stdout.split("VIEW is ")[1].split(".\n")[0]):
             if view != "or":

@@ -123,7 +123,7 @@ static void expect(struct bench *b, const char *told)
 	b->told[0] = '\0';
 }
 
-TEST_WITH(interval_is_the_difference_at_its_ends, setup, teardown)
+TEST_WITH(an_interval_is_the_difference_at_its_ends, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -132,7 +132,7 @@ TEST_WITH(interval_is_the_difference_at_its_ends, setup, teardown)
 	expect(b, "life 0 from 5000: first\n0+900 measured 150\n900+900 measured 150\n");
 }
 
-TEST_WITH(boundary_between_readings_is_interpolated_and_the_sum_exact, setup, teardown)
+TEST_WITH(a_boundary_between_readings_is_interpolated_and_the_sum_is_exact, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -144,7 +144,7 @@ TEST_WITH(boundary_between_readings_is_interpolated_and_the_sum_exact, setup, te
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 505 - 432);
 }
 
-TEST_WITH(first_interval_of_a_life_that_began_inside_it_is_estimated, setup, teardown)
+TEST_WITH(an_interval_in_which_a_life_begins_is_estimated, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -153,7 +153,7 @@ TEST_WITH(first_interval_of_a_life_that_began_inside_it_is_estimated, setup, tea
 	expect(b, "life 840 from 840: first\n0+900 estimated 60\n900+900 measured 900\n");
 }
 
-TEST_WITH(glitch_is_suspect_and_not_counted, setup, teardown)
+TEST_WITH(a_glitch_is_suspect_and_not_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -170,7 +170,7 @@ TEST_WITH(glitch_is_suspect_and_not_counted, setup, teardown)
 		  "implausible 180\n0+900 measured 20\n");
 }
 
-TEST_WITH(register_that_stood_still_and_moves_on_is_counted, setup, teardown)
+TEST_WITH(a_register_that_paused_and_moves_again_is_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -198,7 +198,7 @@ TEST_WITH(two_agreeing_readings_after_a_suspect_make_a_reset, setup, teardown)
 		  "life ends 60 at 50100\nlife 120 from 0: reset\n0+900 estimated 300\n");
 }
 
-TEST_WITH(life_of_a_reset_goes_through_each_of_its_readings, setup, teardown)
+TEST_WITH(the_life_after_a_reset_contains_each_of_its_readings, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -226,7 +226,7 @@ TEST_WITH(suspects_that_do_not_agree_make_no_reset, setup, teardown)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 100);
 }
 
-TEST_WITH(rollover_is_counted_through, setup, teardown)
+TEST_WITH(a_rollover_is_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -245,7 +245,7 @@ static bool is_plausible(const struct bench *b, int64_t at_s, int64_t value)
 	return c == NULL || !account_get_mark(&b->meter, c, &mark) || account_follows(&mark, T + at_s, value);
 }
 
-TEST_WITH(value_is_judged_beforehand_without_being_counted, setup, teardown)
+TEST_WITH(a_value_can_be_judged_without_being_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -286,7 +286,7 @@ TEST_WITH(pulses_of_five_sixteenths_roll_over_without_loss, setup, teardown)
 	expect(b, "900+900 measured 4\n");
 }
 
-TEST_WITH(modulus_of_no_whole_base_units_is_exact, setup, teardown)
+TEST_WITH(a_modulus_of_a_fraction_of_base_units_is_exact, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -298,7 +298,7 @@ TEST_WITH(modulus_of_no_whole_base_units_is_exact, setup, teardown)
 		  "900+900 measured 333\n1800+900 measured 333\n");
 }
 
-TEST_WITH(life_of_another_weight_is_rounded_for_itself, setup, teardown)
+TEST_WITH(a_life_of_another_weight_is_rounded_separately, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -312,7 +312,7 @@ TEST_WITH(life_of_another_weight_is_rounded_for_itself, setup, teardown)
 	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 360 from 53: replaced\n0+900 estimated 3\n");
 }
 
-TEST_WITH(replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown)
+TEST_WITH(a_replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown)
 {
 	int64_t final = 33, initial = 20;
 	struct bench *b = *state;
@@ -325,7 +325,7 @@ TEST_WITH(replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown)
 	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 300 from 20: replaced\n0+900 measured 3\n");
 }
 
-TEST_WITH(rollover_follows_the_modulus_that_was_read, setup, teardown)
+TEST_WITH(a_rollover_uses_the_modulus_that_was_read, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -338,7 +338,7 @@ TEST_WITH(rollover_follows_the_modulus_that_was_read, setup, teardown)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 70);
 }
 
-TEST_WITH(fall_that_is_no_rollover_is_suspect, setup, teardown)
+TEST_WITH(a_fall_that_is_not_a_rollover_is_suspect, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -346,7 +346,7 @@ TEST_WITH(fall_that_is_no_rollover_is_suspect, setup, teardown)
 	assert_false(feed(b, 60, 100));
 }
 
-TEST_WITH(one_step_backward_is_tolerated_where_known, setup, teardown)
+TEST_WITH(one_step_backward_is_tolerated_where_the_resolution_is_known, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -358,7 +358,7 @@ TEST_WITH(one_step_backward_is_tolerated_where_known, setup, teardown)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 10);
 }
 
-TEST_WITH(gap_is_told_and_its_energy_spread, setup, teardown)
+TEST_WITH(a_gap_is_reported_and_its_energy_is_spread, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -369,7 +369,7 @@ TEST_WITH(gap_is_told_and_its_energy_spread, setup, teardown)
 		  "1800+900 estimated 300\n2700+900 estimated 300\n3600+900 estimated 300\n");
 }
 
-TEST_WITH(gap_inside_an_interval_leaves_it_measured, setup, teardown)
+TEST_WITH(a_gap_inside_an_interval_leaves_it_measured, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -406,7 +406,7 @@ TEST_WITH(nothing_is_counted_between_two_lives, setup, teardown)
 		  "0+900 estimated 160\n900+900 estimated 120\n1800+900 estimated 120\n");
 }
 
-TEST_WITH(replaced_meter_without_figures_leaves_its_time_missing, setup, teardown)
+TEST_WITH(a_replaced_meter_without_figures_leaves_its_time_missing, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -420,7 +420,7 @@ TEST_WITH(replaced_meter_without_figures_leaves_its_time_missing, setup, teardow
 	       "900+900 missing\n1800+900 missing\ngap 3600\n2700+900 measured 100\n");
 }
 
-TEST_WITH(partial_counter_is_reset_apart_from_the_total, setup, teardown)
+TEST_WITH(a_partial_counter_is_reset_separately_from_the_total, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -437,7 +437,7 @@ TEST_WITH(partial_counter_is_reset_apart_from_the_total, setup, teardown)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT_PARTIAL)->life_s, T + 120);
 }
 
-TEST_WITH(clock_that_steps_back_counts_nothing_twice, setup, teardown)
+TEST_WITH(a_clock_that_steps_back_counts_nothing_twice, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -453,7 +453,7 @@ TEST_WITH(clock_that_steps_back_counts_nothing_twice, setup, teardown)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->sum, 120);
 }
 
-TEST_WITH(clock_that_was_days_ahead_begins_again, setup, teardown)
+TEST_WITH(an_account_begins_again_after_a_clock_was_days_ahead, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -466,7 +466,7 @@ TEST_WITH(clock_that_was_days_ahead_begins_again, setup, teardown)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 900);
 }
 
-TEST_WITH(clock_that_was_astray_for_minutes_changes_nothing, setup, teardown)
+TEST_WITH(a_clock_that_was_wrong_for_minutes_changes_nothing, setup, teardown)
 {
 	struct bench *b = *state;
 	int64_t value = 1000;
@@ -483,7 +483,7 @@ TEST_WITH(clock_that_was_astray_for_minutes_changes_nothing, setup, teardown)
 	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->life_s, T);
 }
 
-TEST_WITH(clock_a_long_way_on_is_believed_when_it_has_gone_on, setup, teardown)
+TEST_WITH(a_clock_far_ahead_is_believed_when_it_continues, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -494,7 +494,7 @@ TEST_WITH(clock_a_long_way_on_is_believed_when_it_has_gone_on, setup, teardown)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 1000);
 }
 
-TEST_WITH(meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhile, setup, teardown)
+TEST_WITH(a_meter_that_was_away_for_long_is_counted_when_others_were_read, setup, teardown)
 {
 	struct bench *b = *state;
 	struct account_meter other = b->meter;
@@ -511,7 +511,7 @@ TEST_WITH(meter_that_was_away_for_long_is_counted_when_others_were_read_meanwhil
 	account_fini(&other);
 }
 
-TEST_WITH(clock_that_was_never_set_is_not_counted, setup, teardown)
+TEST_WITH(readings_of_a_clock_that_was_never_set_are_not_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -531,7 +531,7 @@ TEST_WITH(unsynchronised_readings_make_estimated_intervals, setup, teardown)
 	expect(b, "life 0 from 1000: first\n0+900 estimated 900\n");
 }
 
-TEST_WITH(changed_length_cuts_the_running_interval, setup, teardown)
+TEST_WITH(a_changed_length_cuts_the_running_interval, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -645,7 +645,7 @@ static unsigned long long seed(void)
 	return given ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761U + 1;
 }
 
-TEST_WITH(sums_are_exact_whatever_happens, setup, teardown)
+TEST_WITH(sums_are_exact_in_every_random_history, setup, teardown)
 {
 	struct bench *b = *state;
 	unsigned long long start = seed();
@@ -660,7 +660,7 @@ TEST_WITH(sums_are_exact_whatever_happens, setup, teardown)
 }
 
 /* The same readings again, with the account's state taken out and put back in between. */
-TEST_WITH(account_goes_on_after_a_restart_as_if_there_had_been_none, setup, teardown)
+TEST_WITH(an_account_continues_after_a_restart_without_a_difference, setup, teardown)
 {
 	struct bench *b = *state;
 	struct bench *other = malloc(sizeof(*other));

@@ -37,7 +37,7 @@ static void begin_read(unsigned groups)
 	assert_true(asking_begin_read(&asking, groups, 1));
 }
 
-ASKING_TEST(job_carries_the_plan_to_the_meters_address)
+ASKING_TEST(a_job_carries_the_plan_to_the_meters_address)
 {
 	begin_read(DRIVER_ENERGY | DRIVER_POWER);
 	assert_int_equal(asking.task, ASKING_READ);
@@ -69,7 +69,7 @@ ASKING_TEST(answered_words_become_a_reading)
 	assert_false(reading_has(&r, Q_VOLTAGE_L1));
 }
 
-ASKING_TEST(unanswered_request_leaves_its_values_out)
+ASKING_TEST(an_unanswered_request_leaves_its_values_out)
 {
 	struct reading r = {.meter = 7};
 
@@ -81,7 +81,7 @@ ASKING_TEST(unanswered_request_leaves_its_values_out)
 	assert_false(reading_has(&r, Q_ACTIVE_POWER));
 }
 
-ASKING_TEST(retry_asks_from_the_first_unanswered_request_on)
+ASKING_TEST(a_retry_begins_at_the_first_unanswered_request)
 {
 	begin_read(DRIVER_ENERGY | DRIVER_POWER);
 	answer(LINK_OK, 0);
@@ -95,7 +95,7 @@ ASKING_TEST(retry_asks_from_the_first_unanswered_request_on)
 	assert_false(asking_retry(&asking));
 }
 
-ASKING_TEST(refused_request_is_not_retried)
+ASKING_TEST(a_refused_request_is_not_retried)
 {
 	begin_read(DRIVER_ENERGY | DRIVER_POWER);
 	answer(LINK_TIMEOUT, 0);
@@ -106,7 +106,7 @@ ASKING_TEST(refused_request_is_not_retried)
 }
 
 /* A value and its sign are of one moment: the sign alone did not come, and both are read again. */
-TEST(value_is_read_again_with_its_sign)
+TEST(a_value_is_read_again_with_its_sign)
 {
 	static const char signed_model[] =
 		"[model]\nformat = 1\ntitle = Test\nvendor = V\nsource = S\nprovenance = vendor table\n[registers]\n"
@@ -134,7 +134,7 @@ TEST(value_is_read_again_with_its_sign)
 	err_fini(&e);
 }
 
-ASKING_TEST(task_waits_until_it_is_retried_or_ends)
+ASKING_TEST(a_task_waits_until_it_is_retried_or_ends)
 {
 	begin_read(DRIVER_ENERGY);
 	answer(LINK_TIMEOUT, 0);
@@ -150,7 +150,7 @@ ASKING_TEST(task_waits_until_it_is_retried_or_ends)
 	assert_int_equal(asking.task, ASKING_NOTHING);
 }
 
-ASKING_TEST(lost_line_is_no_failure_of_the_meter)
+ASKING_TEST(a_lost_line_is_no_failure_of_the_meter)
 {
 	begin_read(DRIVER_ENERGY);
 	answer(LINK_CLOSED, 0);
@@ -159,7 +159,7 @@ ASKING_TEST(lost_line_is_no_failure_of_the_meter)
 	assert_int_equal(asking_outcome(&asking), ASKING_NO_LINE);
 }
 
-ASKING_TEST(exception_1_says_that_the_function_is_missing)
+ASKING_TEST(exception_1_means_that_the_function_is_missing)
 {
 	begin_read(DRIVER_ENERGY);
 	assert_false(asking_lacks_function(&asking));
@@ -170,14 +170,14 @@ ASKING_TEST(exception_1_says_that_the_function_is_missing)
 	assert_false(asking_lacks_function(&asking));
 }
 
-ASKING_TEST(exception_of_a_gateway_is_a_failure)
+ASKING_TEST(an_exception_of_a_gateway_is_a_failure)
 {
 	begin_read(DRIVER_ENERGY);
 	answer(LINK_EXCEPTION, 11);
 	assert_int_equal(asking_outcome(&asking), ASKING_FAILED);
 }
 
-ASKING_TEST(probe_is_the_first_request_of_the_energies)
+ASKING_TEST(a_probe_is_the_first_request_of_the_energies)
 {
 	assert_true(asking_begin_probe(&asking));
 	assert_int_equal(asking.task, ASKING_PROBE);
@@ -186,7 +186,7 @@ ASKING_TEST(probe_is_the_first_request_of_the_energies)
 	assert_false(asking_retry(&asking));
 }
 
-ASKING_TEST(nothing_to_read_begins_no_task_and_leaves_the_one_in_hand)
+ASKING_TEST(a_reading_of_nothing_begins_no_task_and_keeps_the_current_one)
 {
 	for (unsigned i = 0; i < paper_driver->n_rows; i++)
 		if (paper_driver->rows[i].group == DRIVER_IDENTITY)
@@ -212,7 +212,7 @@ static enum parts_result try_part(unsigned address, uint8_t exception)
 	return parts_take(&parts, asking_part_answer(&asking), missing, sizeof(missing));
 }
 
-ASKING_TEST(refused_request_is_tried_in_parts_and_read_without_what_is_missing)
+ASKING_TEST(a_refused_request_is_tried_in_parts_and_read_without_the_missing_rows)
 {
 	begin_read(DRIVER_ENERGY);
 	answer(LINK_EXCEPTION, 2);
@@ -227,7 +227,7 @@ ASKING_TEST(refused_request_is_tried_in_parts_and_read_without_what_is_missing)
 	assert_int_equal(asking.job.requests[1].address, 300);
 }
 
-ASKING_TEST(refused_probe_is_tried_again_as_a_part)
+ASKING_TEST(a_refused_probe_is_tried_again_as_a_part)
 {
 	assert_true(asking_begin_probe(&asking));
 	answer(LINK_EXCEPTION, 2);

@@ -119,7 +119,7 @@ static enum link_status run(struct bench *b, const struct plan_request *requests
 	return b->replies[b->job.n_done - 1].status;
 }
 
-TEST(job_comes_back_with_all_its_words)
+TEST(a_job_comes_back_with_all_its_words)
 {
 	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_4, FOUR}};
 	static const uint16_t expected[] = {0x0001, 0xe240, 0x0001, 0xe240, 0x0000, 0x0007};
@@ -135,7 +135,7 @@ TEST(job_comes_back_with_all_its_words)
 	bench_fini(&b);
 }
 
-TEST(jobs_come_back_in_their_order)
+TEST(jobs_come_back_in_order)
 {
 	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_2, TWO}, {READ_2, TWO}};
 	struct link_reply replies[3];
@@ -164,7 +164,7 @@ TEST(jobs_come_back_in_their_order)
 }
 
 /* One wake may stand for several jobs, but none is left without. Jobs of no requests are done faster than any line. */
-TEST(no_job_is_left_without_a_wake)
+TEST(no_job_comes_back_without_a_wake)
 {
 	enum { ROUNDS = 2000, JOBS = 8 };
 	struct bus_job jobs[JOBS], *job;
@@ -186,7 +186,7 @@ TEST(no_job_is_left_without_a_wake)
 	bench_fini(&b);
 }
 
-TEST(exception_does_not_end_a_job)
+TEST(an_exception_does_not_end_a_job)
 {
 	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, FOUR}};
 	struct bench b;
@@ -200,7 +200,7 @@ TEST(exception_does_not_end_a_job)
 	bench_fini(&b);
 }
 
-TEST(timeout_ends_a_job)
+TEST(a_timeout_ends_a_job)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}};
 	struct bench b;
@@ -213,7 +213,7 @@ TEST(timeout_ends_a_job)
 }
 
 /* The first request times out; its answer comes during the next request, of the same length. */
-TEST(late_answer_is_not_taken_for_a_later_request)
+TEST(a_late_answer_does_not_answer_a_later_request)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, STALE " ~20 " ONE}, {READ_2, TWO}};
 	static const enum conf_transport transports[] = {CONF_RTU, CONF_RTU_OVER_TCP};
@@ -230,7 +230,7 @@ TEST(late_answer_is_not_taken_for_a_later_request)
 	}
 }
 
-TEST(debt_is_settled_by_one_fence)
+TEST(one_fence_settles_a_debt)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, ONE}, {READ_2, TWO}, {READ_2, TWO}};
 	struct bench b;
@@ -243,7 +243,7 @@ TEST(debt_is_settled_by_one_fence)
 	bench_fini(&b);
 }
 
-TEST(fence_is_another_request_of_the_job_where_it_can_be)
+TEST(a_fence_is_another_request_of_the_job_where_possible)
 {
 	static const struct slave_step steps[] = {
 		{READ_2, NULL}, {READ_4, STALE " ~20 " FOUR}, {READ_2, TWO}, {READ_4, FOUR}};
@@ -257,7 +257,7 @@ TEST(fence_is_another_request_of_the_job_where_it_can_be)
 	bench_fini(&b);
 }
 
-TEST(fence_has_a_length_that_no_owed_answer_has)
+TEST(a_fence_has_a_length_that_no_owed_answer_has)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL},
 						  {READ_1, NULL},
@@ -273,7 +273,7 @@ TEST(fence_has_a_length_that_no_owed_answer_has)
 	bench_fini(&b);
 }
 
-TEST(refused_fence_settles_nothing)
+TEST(a_refused_fence_settles_nothing)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL},
 						  {READ_1, REFUSAL},
@@ -310,7 +310,7 @@ TEST(other_units_need_no_fence)
 	bench_fini(&b);
 }
 
-TEST(tcp_timeout_is_followed_by_a_fresh_connection)
+TEST(a_new_connection_follows_a_tcp_timeout)
 {
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, TCP_TWO}};
 	struct bench b;
@@ -324,7 +324,7 @@ TEST(tcp_timeout_is_followed_by_a_fresh_connection)
 	bench_fini(&b);
 }
 
-TEST(idle_connection_closed_by_the_gateway_is_no_fault)
+TEST(an_idle_connection_closed_by_the_gateway_is_no_fault)
 {
 	static const struct slave_step first[] = {{NULL, TCP_TWO " close"}}, second[] = {{NULL, TCP_TWO}};
 	struct bench b;
@@ -339,7 +339,7 @@ TEST(idle_connection_closed_by_the_gateway_is_no_fault)
 }
 
 /* The pause before a line is opened again grows with each failure, and is forgotten with each answer. */
-TEST(connection_that_breaks_now_and_then_is_opened_again_at_once)
+TEST(a_connection_that_breaks_between_answers_is_reopened_at_once)
 {
 	static const struct slave_step steps[] = {{NULL, "close"}, {NULL, TCP_TWO}, {NULL, "close"}, {NULL, TCP_TWO}};
 	struct bench b;
@@ -354,7 +354,7 @@ TEST(connection_that_breaks_now_and_then_is_opened_again_at_once)
 	bench_fini(&b);
 }
 
-TEST(gateway_that_refuses_is_told_and_tried_again)
+TEST(a_gateway_that_refuses_is_reported_and_retried)
 {
 	static const struct slave_step steps[] = {{NULL, TCP_TWO}};
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -385,7 +385,7 @@ TEST(gateway_that_refuses_is_told_and_tried_again)
 	bench_fini(&b);
 }
 
-TEST(adapter_plugged_in_again_is_opened_again)
+TEST(an_adapter_plugged_in_again_is_reopened)
 {
 	static const struct slave_step steps[] = {{READ_2, TWO}};
 	char dir[] = "/tmp/test_bus_XXXXXX", device[64], why[128], expected[128];
@@ -422,7 +422,7 @@ TEST(adapter_plugged_in_again_is_opened_again)
 	bench_fini(&b);
 }
 
-TEST(stop_gives_back_what_is_queued)
+TEST(a_stop_returns_the_queued_jobs)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}};
 	struct link_reply reply;
@@ -447,7 +447,7 @@ TEST(stop_gives_back_what_is_queued)
 }
 
 /* Several lines that keep silent for a minute: all are asked to end before any is waited for. */
-TEST(silent_lines_end_together_within_the_grace)
+TEST(silent_lines_end_together_within_the_grace_time)
 {
 	enum { N = 8 };
 	static struct bench b[N];
@@ -470,7 +470,7 @@ TEST(silent_lines_end_together_within_the_grace)
 	}
 }
 
-TEST(answer_under_way_is_waited_for_when_the_line_is_to_end)
+TEST(a_line_that_ends_waits_for_the_answer_under_way)
 {
 	static const struct slave_step steps[] = {{READ_2, NULL}};
 	struct bench b;
@@ -490,7 +490,7 @@ TEST(answer_under_way_is_waited_for_when_the_line_is_to_end)
 }
 
 /* The fence is answered, the request behind it no more: its words are those of an earlier reading. */
-TEST(fence_answered_while_the_line_ends_answers_nothing)
+TEST(a_fence_answered_while_the_line_ends_answers_no_request)
 {
 	static const struct slave_step silent[] = {{READ_2, NULL}}, fence[] = {{READ_1, NULL}};
 	struct bench b;

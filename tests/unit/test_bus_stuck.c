@@ -2,14 +2,14 @@
 #include "../../daemon/line/bus.c"
 #include "unit.h"
 
-TEST(worker_that_waits_for_work_is_not_stuck)
+TEST(a_worker_that_waits_for_work_is_not_stuck)
 {
 	struct bus b = {.call_due_us = 0};
 
 	assert_false(bus_is_stuck(&b));
 }
 
-TEST(call_within_its_bound_is_not_stuck)
+TEST(a_call_within_its_bound_is_not_stuck)
 {
 	struct bus b = {.call_due_us = 0};
 
@@ -19,7 +19,7 @@ TEST(call_within_its_bound_is_not_stuck)
 	assert_false(bus_is_stuck(&b));
 }
 
-TEST(call_far_beyond_its_bound_is_stuck_until_it_returns)
+TEST(a_call_far_beyond_its_bound_is_stuck_until_it_returns)
 {
 	struct bus b = {.call_due_us = 0};
 

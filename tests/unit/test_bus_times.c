@@ -12,7 +12,7 @@ static void count_wake(void *context)
 }
 
 /* A gateway that refuses, without a worker: the test opens the line itself. */
-TEST(pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told_once)
+TEST(the_pause_doubles_up_to_half_a_minute_and_the_failure_is_reported_once)
 {
 	static const int64_t pauses_us[] = {500000, 1000000, 2000000, 4000000, 8000000, 16000000, 30000000, 30000000};
 	struct bus b = {.wake = count_wake};
@@ -38,7 +38,7 @@ TEST(pause_doubles_with_each_failure_up_to_half_a_minute_and_the_failure_is_told
 }
 
 /* A unit that refuses every fence is let off. */
-TEST(debt_is_forgotten_when_no_answer_can_come_any_more)
+TEST(a_debt_is_forgotten_when_no_answer_can_come)
 {
 	struct conf_bus conf = {.transport = CONF_RTU};
 	struct bus b = {.conf = &conf};

@@ -16,7 +16,7 @@ static int64_t hours(const struct calendar_span *s)
 	return (s->end_s - s->start_s) / 3600;
 }
 
-TEST(ordinary_day_has_24_hours_from_local_midnight)
+TEST(an_ordinary_day_has_24_hours_from_local_midnight)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *day = calendar_day(&c, 1767268800); /* 2026-01-01T12:00Z */
@@ -26,7 +26,7 @@ TEST(ordinary_day_has_24_hours_from_local_midnight)
 	assert_int_equal(hours(day), 24);
 }
 
-TEST(day_of_spring_has_23_hours_and_92_quarters)
+TEST(the_day_of_the_spring_change_has_23_hours_and_92_quarters)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *day = calendar_day(&c, 1774785600); /* 2026-03-29T12:00Z */
@@ -39,7 +39,7 @@ TEST(day_of_spring_has_23_hours_and_92_quarters)
 	assert_int_equal(n, 92);
 }
 
-TEST(day_of_autumn_has_25_hours_and_100_quarters)
+TEST(the_day_of_the_autumn_change_has_25_hours_and_100_quarters)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *day = calendar_day(&c, 1792929600); /* 2026-10-25T12:00Z */
@@ -52,7 +52,7 @@ TEST(day_of_autumn_has_25_hours_and_100_quarters)
 	assert_int_equal(n, 100);
 }
 
-TEST(last_second_and_first_second_are_of_two_days)
+TEST(the_last_and_the_first_second_belong_to_two_days)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 
@@ -62,7 +62,7 @@ TEST(last_second_and_first_second_are_of_two_days)
 	assert_string_equal(calendar_month(&c, 1767222000)->name, "2026-01");
 }
 
-TEST(month_follows_the_zone)
+TEST(a_month_follows_the_time_zone)
 {
 	struct calendar c = in_zone("Europe/Paris", 900);
 	const struct calendar_span *month = calendar_month(&c, 1774785600);
@@ -71,7 +71,7 @@ TEST(month_follows_the_zone)
 	assert_int_equal(hours(month), 31 * 24 - 1);
 }
 
-TEST(day_without_a_midnight_starts_at_one)
+TEST(a_day_without_a_midnight_starts_at_one)
 {
 	struct calendar c = in_zone("Asia/Beirut", 900); /* 2026-03-29: 00:00 becomes 01:00 */
 	const struct calendar_span *day = calendar_day(&c, 1774785600);
@@ -81,7 +81,7 @@ TEST(day_without_a_midnight_starts_at_one)
 	assert_int_equal(hours(day), 23);
 }
 
-TEST(interval_that_does_not_divide_the_day_is_cut_at_midnight)
+TEST(an_interval_that_does_not_divide_the_day_is_cut_at_midnight)
 {
 	struct calendar c = in_zone("UTC", 5 * 3600);
 
@@ -89,7 +89,7 @@ TEST(interval_that_does_not_divide_the_day_is_cut_at_midnight)
 	assert_int_equal(calendar_interval_end(&c, 1767225600 + 21 * 3600), 1767225600 + 24 * 3600);
 }
 
-TEST(hours_of_a_half_hour_zone_start_at_its_midnight)
+TEST(the_hours_of_a_half_hour_zone_start_at_its_midnight)
 {
 	struct calendar c = in_zone("Asia/Kolkata", 3600);
 

@@ -4,7 +4,7 @@
 
 static const int64_t noon_ms = INT64_C(1790000000000);
 
-TEST(clock_that_runs_on_is_not_stepped)
+TEST(a_clock_that_runs_normally_makes_no_step)
 {
 	struct clock c = {.trust = CLOCK_SET};
 
@@ -13,7 +13,7 @@ TEST(clock_that_runs_on_is_not_stepped)
 	assert_int_equal(clock_step_ms(&c, noon_ms + 21900, 25000000), 0);
 }
 
-TEST(steps_are_told_once_with_their_direction)
+TEST(a_step_is_reported_once_with_its_direction)
 {
 	struct clock c = {.trust = CLOCK_SET};
 
@@ -23,7 +23,7 @@ TEST(steps_are_told_once_with_their_direction)
 	assert_int_equal(clock_step_ms(&c, noon_ms + 3000, 8000000), -3600000);
 }
 
-TEST(clock_before_the_newest_slot_is_not_good)
+TEST(a_clock_before_the_newest_slot_is_not_good)
 {
 	struct clock c = {.trust = CLOCK_SET, .past_s = noon_ms / 1000};
 
@@ -32,7 +32,7 @@ TEST(clock_before_the_newest_slot_is_not_good)
 	assert_false(clock_is_good(&c, noon_ms - 60000, false));
 }
 
-TEST(clock_that_was_never_set_is_not_good)
+TEST(a_clock_that_was_never_set_is_not_good)
 {
 	struct clock c = {.trust = CLOCK_SET};
 
@@ -40,7 +40,7 @@ TEST(clock_that_was_never_set_is_not_good)
 	assert_true(clock_is_good(&c, noon_ms, false));
 }
 
-TEST(box_without_a_battery_waits_for_the_kernels_word)
+TEST(a_computer_without_a_battery_waits_for_the_kernels_word)
 {
 	struct clock c = {.trust = CLOCK_KERNEL};
 

@@ -40,7 +40,7 @@ static void expect_text(const struct driver_row *r, const uint16_t *words, const
 
 #define WORDS(...) ((const uint16_t[]){__VA_ARGS__})
 
-TEST(parts_of_one_word)
+TEST(a_value_may_be_a_part_of_one_word)
 {
 	struct driver_row r = row(DRIVER_U8_LOW, 1);
 
@@ -57,7 +57,7 @@ TEST(parts_of_one_word)
 	expect(&r, WORDS(0xFFFF), 1, 65535);
 }
 
-TEST(whole_numbers_of_every_width)
+TEST(whole_numbers_of_every_width_are_decoded)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), s16 = row(DRIVER_S16, 1), u32 = row(DRIVER_U32, 2),
 			  s32 = row(DRIVER_S32, 2), u64 = row(DRIVER_U64, 4), s64 = row(DRIVER_S64, 4);
@@ -75,7 +75,7 @@ TEST(whole_numbers_of_every_width)
 	expect(&s64, WORDS(0x8000, 0, 0, 1), 1, -INT64_MAX);
 }
 
-TEST(four_word_orders)
+TEST(each_of_the_four_word_orders_is_decoded)
 {
 	struct driver_row u32 = row(DRIVER_U32, 2), u64 = row(DRIVER_U64, 4);
 
@@ -89,7 +89,7 @@ TEST(four_word_orders)
 	expect_order(DRIVER_DCBA, &u64, WORDS(0x8877, 0x6655, 0x4433, 0x2211), 1, 0x1122334455667788);
 }
 
-TEST(order_leaves_single_words_and_bcd_alone)
+TEST(the_word_order_leaves_single_words_and_bcd_alone)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), s16 = row(DRIVER_S16, 1), bcd = row(DRIVER_BCD, 2);
 
@@ -111,7 +111,7 @@ TEST(scaling_is_exact_and_checked)
 	expect_status(&s64, WORDS(0x8000, 0, 0, 1), 2, CODEC_RANGE);
 }
 
-TEST(sign_word_says_the_sign)
+TEST(a_sign_word_gives_the_sign)
 {
 	struct driver_row r = row(DRIVER_U32, 2);
 	int64_t value = -99;
@@ -140,7 +140,7 @@ TEST(sign_word_says_the_sign)
 	assert_int_equal(value, -980);
 }
 
-TEST(negative_value_beside_a_sign_word_is_refused)
+TEST(a_negative_value_beside_a_sign_word_is_refused)
 {
 	struct driver_row r = row(DRIVER_S16, 1);
 	uint16_t sign = 1;
@@ -153,7 +153,7 @@ TEST(negative_value_beside_a_sign_word_is_refused)
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(1), NULL, 1, &value), CODEC_BAD);
 }
 
-TEST(not_available_has_the_width_of_the_value)
+TEST(the_pattern_of_not_available_is_as_wide_as_the_value)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), u32 = row(DRIVER_U32, 2), s32 = row(DRIVER_S32, 2),
 			  u8 = row(DRIVER_U8_LOW, 1);
@@ -175,7 +175,7 @@ TEST(not_available_has_the_width_of_the_value)
 	assert_int_equal(codec_number(DRIVER_CDAB, &u32, WORDS(0x5678, 0x1234), NULL, 1, &value), CODEC_NA);
 }
 
-TEST(any_of_several_patterns_is_not_available)
+TEST(each_of_several_patterns_means_not_available)
 {
 	struct driver_row r = row(DRIVER_U16, 1);
 
@@ -187,7 +187,7 @@ TEST(any_of_several_patterns_is_not_available)
 	expect(&r, WORDS(0x7FFF), 1, 0x7FFF);
 }
 
-TEST(not_available_comes_before_the_sign)
+TEST(not_available_is_checked_before_the_sign)
 {
 	struct driver_row r = row(DRIVER_U16, 1);
 	uint16_t sign = 0xFFFF;
@@ -200,7 +200,7 @@ TEST(not_available_comes_before_the_sign)
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(0xFFFF), &sign, 1, &value), CODEC_NA);
 }
 
-TEST(f32_is_rounded_half_away_from_zero)
+TEST(an_f32_is_rounded_half_away_from_zero)
 {
 	struct driver_row r = row(DRIVER_F32, 2);
 
@@ -219,7 +219,7 @@ TEST(f32_is_rounded_half_away_from_zero)
 	expect_order(DRIVER_CDAB, &r, WORDS(0x8000, 0x4366), 1000, 230500);
 }
 
-TEST(f32_outside_63_bits_is_refused)
+TEST(an_f32_outside_63_bits_is_refused)
 {
 	struct driver_row r = row(DRIVER_F32, 2);
 
@@ -230,7 +230,7 @@ TEST(f32_outside_63_bits_is_refused)
 	expect_status(&r, WORDS(0x5EFF, 0xFFFF), 1000, CODEC_RANGE);
 }
 
-TEST(f64_keeps_every_digit)
+TEST(an_f64_keeps_every_digit)
 {
 	struct driver_row r = row(DRIVER_F64, 4);
 
@@ -250,7 +250,7 @@ TEST(f64_keeps_every_digit)
 	expect_status(&r, WORDS(0x4330, 0, 0, 0), 4096, CODEC_RANGE);		     /* 2^64: its low half is 0 */
 }
 
-TEST(floats_that_are_no_number_are_refused)
+TEST(a_float_that_is_not_a_number_is_refused)
 {
 	struct driver_row f32 = row(DRIVER_F32, 2), f64 = row(DRIVER_F64, 4);
 
@@ -262,7 +262,7 @@ TEST(floats_that_are_no_number_are_refused)
 	expect_status(&f64, WORDS(0x7FF8, 0, 0, 1), 1, CODEC_NOT_FINITE);
 }
 
-TEST(bcd_digits_up_to_9)
+TEST(a_bcd_digit_goes_up_to_9)
 {
 	struct driver_row one = row(DRIVER_BCD, 1), four = row(DRIVER_BCD, 4);
 
@@ -272,7 +272,7 @@ TEST(bcd_digits_up_to_9)
 	expect_status(&four, WORDS(0xF000, 0, 0, 0), 1, CODEC_BAD);
 }
 
-TEST(texts_of_both_packings)
+TEST(texts_of_both_packings_are_decoded)
 {
 	struct driver_row text = row(DRIVER_TEXT, 6), chars = row(DRIVER_CHARS, 4);
 
@@ -285,14 +285,14 @@ TEST(texts_of_both_packings)
 	expect_status(&chars, WORDS('1', '2', '3', '4'), 1, CODEC_BAD);
 }
 
-TEST(hex_texts)
+TEST(a_hex_text_shows_every_byte)
 {
 	struct driver_row r = row(DRIVER_HEX, 3);
 
 	expect_text(&r, WORDS(0x0012, 0xABCD, 0x0900), "0012ABCD0900");
 }
 
-TEST(numbers_as_text)
+TEST(a_number_can_be_decoded_as_text)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), s32 = row(DRIVER_S32, 2), u64 = row(DRIVER_U64, 4),
 			  f32 = row(DRIVER_F32, 2);
@@ -305,7 +305,7 @@ TEST(numbers_as_text)
 	assert_string_equal(text, "");
 }
 
-TEST(text_of_not_available_words)
+TEST(words_that_are_not_available_make_an_empty_text)
 {
 	struct driver_row r = row(DRIVER_HEX, 2);
 	char text[16] = "before";
@@ -317,7 +317,7 @@ TEST(text_of_not_available_words)
 	expect_text(&r, WORDS(0xFFFF, 0x0001), "FFFF0001");
 }
 
-TEST(text_is_cut_to_its_room)
+TEST(a_text_is_cut_to_its_buffer)
 {
 	struct driver_row chars = row(DRIVER_CHARS, 4), hex = row(DRIVER_HEX, 2);
 	char text[4];
@@ -330,7 +330,7 @@ TEST(text_is_cut_to_its_room)
 	assert_string_equal(text, "");
 }
 
-TEST(seconds_since_2000)
+TEST(seconds_since_2000_are_decoded_as_a_time)
 {
 	struct driver_row r = row(DRIVER_TIME_2000, 2);
 
@@ -342,7 +342,7 @@ TEST(seconds_since_2000)
 	expect_text(&r, WORDS(0xFFFF, 0xFFFF), "2136-02-07T06:28:15");
 }
 
-TEST(clock_of_six_words)
+TEST(a_clock_of_six_words_is_decoded_as_a_time)
 {
 	struct driver_row r = row(DRIVER_CLOCK, 6);
 

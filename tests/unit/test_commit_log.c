@@ -39,13 +39,13 @@ static void assert_lines(struct site *t, const enum store_commit *outcomes, size
 	assert_lines(t, (const enum store_commit[]){__VA_ARGS__},                                                      \
 		     sizeof((const enum store_commit[]){__VA_ARGS__}) / sizeof(enum store_commit), expected)
 
-TEST_WITH(commit_that_was_postponed_has_committed_nothing, setup_log, teardown)
+TEST_WITH(a_postponed_commit_reports_no_success, setup_log, teardown)
 {
 	ASSERT_LINES(*state, "", STORE_POSTPONED, STORE_NOTHING);
 	ASSERT_LINES(*state, "database: 20 readings committed in 7 ms\n", STORE_POSTPONED, STORE_WRITTEN);
 }
 
-TEST_WITH(database_writes_again_only_once_it_does, setup_log, teardown)
+TEST_WITH(the_recovery_is_reported_only_after_a_commit, setup_log, teardown)
 {
 	static const char failing[] = "database: ; 0 readings wait in memory\n";
 
@@ -59,7 +59,7 @@ TEST_WITH(database_writes_again_only_once_it_does, setup_log, teardown)
 }
 
 /* The same with a store: another program locks the database, then a reader keeps the -wal file long. */
-TEST_WITH(reader_that_follows_a_lock_is_no_recovery, setup_log, teardown)
+TEST_WITH(a_reader_after_a_lock_is_not_a_recovery, setup_log, teardown)
 {
 	struct site *t = *state;
 	struct commit_log log = {0};

@@ -38,7 +38,7 @@ TEST_WITH(only_the_newest_damaged_files_are_kept, folder_setup, folder_teardown)
 	free(aside);
 }
 
-TEST_WITH(wal_alone_can_be_put_aside, folder_setup, folder_teardown)
+TEST_WITH(the_wal_alone_can_be_put_aside, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	char *aside;
@@ -52,7 +52,7 @@ TEST_WITH(wal_alone_can_be_put_aside, folder_setup, folder_teardown)
 	free(aside);
 }
 
-TEST_WITH(file_that_cannot_be_renamed_is_a_complaint, folder_setup, folder_teardown)
+TEST_WITH(a_file_that_cannot_be_renamed_is_reported, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	char path[100];
@@ -63,7 +63,7 @@ TEST_WITH(file_that_cannot_be_renamed_is_a_complaint, folder_setup, folder_teard
 	assert_non_null(strstr(f->e.items[0].text, "Not a directory; move it away"));
 }
 
-TEST_WITH(pruning_leaves_other_kinds_and_other_files_alone, folder_setup, folder_teardown)
+TEST_WITH(pruning_keeps_other_kinds_and_other_files, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 

@@ -7,7 +7,7 @@
 #include "db_folder.h"
 #include "unit.h"
 
-TEST_WITH(backup_is_a_whole_database_of_one_file, folder_setup, folder_teardown)
+TEST_WITH(a_backup_is_a_whole_database_of_one_file, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	struct folder copy = *f;
@@ -26,7 +26,7 @@ TEST_WITH(backup_is_a_whole_database_of_one_file, folder_setup, folder_teardown)
 	assert_int_equal(sql_number(copy.path, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 }
 
-TEST_WITH(backup_does_not_replace_a_file_of_another_kind, folder_setup, folder_teardown)
+TEST_WITH(a_backup_does_not_replace_a_file_of_another_kind, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	char path[100];
@@ -44,7 +44,7 @@ TEST_WITH(backup_does_not_replace_a_file_of_another_kind, folder_setup, folder_t
 	assert_int_equal(f->e.n_errors, 3);
 }
 
-TEST_WITH(backup_replaces_no_database_that_is_in_use, folder_setup, folder_teardown)
+TEST_WITH(a_backup_does_not_replace_a_database_in_use, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_file_report report;

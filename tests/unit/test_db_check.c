@@ -26,7 +26,7 @@ static int setup_damaged(void **state)
 	return rc;
 }
 
-TEST_WITH(sound_file_is_sound_either_way, folder_setup, folder_teardown)
+TEST_WITH(a_sound_file_passes_both_checks, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	char finding[100] = "";
@@ -36,7 +36,7 @@ TEST_WITH(sound_file_is_sound_either_way, folder_setup, folder_teardown)
 	assert_true(db_check(&f->db, 0, MINUTE_US, finding, sizeof(finding)));
 }
 
-TEST_WITH(small_file_is_checked_wholly_whatever_the_time, setup_damaged, folder_teardown)
+TEST_WITH(a_small_file_is_always_checked_completely, setup_damaged, folder_teardown)
 {
 	struct folder *f = *state;
 	char finding[100] = "";
@@ -46,7 +46,7 @@ TEST_WITH(small_file_is_checked_wholly_whatever_the_time, setup_damaged, folder_
 	assert_null(strchr(finding, '\n'));
 }
 
-TEST_WITH(large_file_is_read_as_far_as_the_time_reaches, setup_damaged, folder_teardown)
+TEST_WITH(a_large_file_is_checked_until_the_time_is_over, setup_damaged, folder_teardown)
 {
 	struct folder *f = *state;
 	char finding[100] = "";
@@ -56,7 +56,7 @@ TEST_WITH(large_file_is_read_as_far_as_the_time_reaches, setup_damaged, folder_t
 	assert_true(db_check(&f->db, 0, 0, finding, sizeof(finding)));
 }
 
-TEST(only_codes_that_speak_of_the_file_are_damage)
+TEST(only_result_codes_about_the_file_are_damage)
 {
 	assert_true(db_is_damage(SQLITE_CORRUPT_INDEX));
 	assert_true(db_is_damage(SQLITE_NOTADB));
@@ -67,7 +67,7 @@ TEST(only_codes_that_speak_of_the_file_are_damage)
 	assert_false(db_is_damage(SQLITE_IOERR_WRITE));
 }
 
-TEST_WITH(length_or_a_wal_file_shows_what_was_a_database, folder_setup, folder_teardown)
+TEST_WITH(a_length_or_a_wal_file_shows_that_it_was_a_database, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	const struct stat empty = {.st_size = 0}, pages = {.st_size = 3 * DB_PAGE_BYTES}, odd = {.st_size = 5000};
@@ -80,7 +80,7 @@ TEST_WITH(length_or_a_wal_file_shows_what_was_a_database, folder_setup, folder_t
 	assert_false(db_was_database(f->path, &odd));
 }
 
-TEST_WITH(wal_is_known_by_its_first_bytes, folder_setup, folder_teardown)
+TEST_WITH(a_wal_is_recognised_by_its_first_bytes, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 

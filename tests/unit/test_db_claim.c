@@ -19,7 +19,7 @@ static bool is_claimed(const char *path)
 	return rc == -EBUSY;
 }
 
-TEST_WITH(claim_is_one_daemons_until_it_lets_go, folder_setup, folder_teardown)
+TEST_WITH(a_claim_belongs_to_one_daemon_until_it_is_released, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	int fd;
@@ -34,7 +34,7 @@ TEST_WITH(claim_is_one_daemons_until_it_lets_go, folder_setup, folder_teardown)
 	assert_false(is_claimed(f->path));
 }
 
-TEST_WITH(claim_ends_with_the_process, folder_setup, folder_teardown)
+TEST_WITH(a_claim_ends_with_its_process, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	int ready[2], fd;
@@ -59,7 +59,7 @@ TEST_WITH(claim_ends_with_the_process, folder_setup, folder_teardown)
 	close(ready[1]);
 }
 
-TEST_WITH(file_that_is_not_there_has_no_claim, folder_setup, folder_teardown)
+TEST_WITH(a_missing_file_has_no_claim, folder_setup, folder_teardown)
 {
 	int fd;
 

@@ -10,7 +10,7 @@
 #include "dbformat.h"
 #include "unit.h"
 
-TEST_WITH(file_that_was_not_there_is_made_and_ours, folder_setup, folder_teardown)
+TEST_WITH(a_missing_file_is_created_and_claimed, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	struct stat st;
@@ -28,7 +28,7 @@ TEST_WITH(file_that_was_not_there_is_made_and_ours, folder_setup, folder_teardow
 	assert_int_equal(st.st_mode & 0777, 0640);
 }
 
-TEST_WITH(file_that_is_there_is_sound_and_keeps_its_rows, folder_setup, folder_teardown)
+TEST_WITH(an_existing_file_is_checked_and_keeps_its_rows, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -43,7 +43,7 @@ TEST_WITH(file_that_is_there_is_sound_and_keeps_its_rows, folder_setup, folder_t
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);
 }
 
-TEST_WITH(full_sync_is_what_survives_a_power_cut, folder_setup, folder_teardown)
+TEST_WITH(only_a_full_sync_survives_a_power_cut, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -53,7 +53,7 @@ TEST_WITH(full_sync_is_what_survives_a_power_cut, folder_setup, folder_teardown)
 	assert_int_equal(db_number(&f->db, "PRAGMA synchronous", -1), 1);
 }
 
-TEST_WITH(database_that_is_being_written_is_refused, folder_setup, folder_teardown)
+TEST_WITH(a_database_that_is_being_written_is_refused, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -61,19 +61,19 @@ TEST_WITH(database_that_is_being_written_is_refused, folder_setup, folder_teardo
 	assert_int_equal(f->report.state, DB_FILE_NEW);
 }
 
-TEST_WITH(missing_folder_is_refused, folder_setup, folder_teardown)
+TEST_WITH(a_missing_folder_is_refused, folder_setup, folder_teardown)
 {
 	folder_refuse(*state, "/nowhere/at/all/t.db", "folder /nowhere/at/all: No such file or directory; create it");
 }
 
-TEST_WITH(folder_in_place_of_the_file_is_refused, folder_setup, folder_teardown)
+TEST_WITH(a_folder_in_place_of_the_file_is_refused, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
 	folder_refuse(f, f->dir, "Is a directory");
 }
 
-TEST_WITH(file_that_is_no_database_is_refused_and_left_alone, folder_setup, folder_teardown)
+TEST_WITH(a_file_that_is_not_a_database_is_refused_and_kept, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	char path[100], text[64] = "";
@@ -92,7 +92,7 @@ TEST_WITH(file_that_is_no_database_is_refused_and_left_alone, folder_setup, fold
 	assert_int_equal(file_size(path), 3200);
 }
 
-TEST_WITH(newer_schema_is_refused, folder_setup, folder_teardown)
+TEST_WITH(a_newer_schema_is_refused, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -101,7 +101,7 @@ TEST_WITH(newer_schema_is_refused, folder_setup, folder_teardown)
 	folder_refuse(f, f->path, "has schema 9999, this tallyd supports");
 }
 
-TEST_WITH(database_of_another_program_is_refused, folder_setup, folder_teardown)
+TEST_WITH(a_database_of_another_program_is_refused, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -124,7 +124,7 @@ static void assert_put_aside(struct folder *f, const char *finding)
 	folder_refuse(f, f->path, "another tallyd writes to it");
 }
 
-TEST_WITH(damaged_file_is_put_aside_and_a_new_one_opened, folder_setup, folder_teardown)
+TEST_WITH(a_damaged_file_is_put_aside_and_a_new_one_opened, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -135,7 +135,7 @@ TEST_WITH(damaged_file_is_put_aside_and_a_new_one_opened, folder_setup, folder_t
 	assert_put_aside(f, "the database was damaged (");
 }
 
-TEST_WITH(note_of_a_running_daemon_counts_as_damage_once, folder_setup, folder_teardown)
+TEST_WITH(the_note_of_a_running_daemon_counts_as_damage_once, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -150,7 +150,7 @@ TEST_WITH(note_of_a_running_daemon_counts_as_damage_once, folder_setup, folder_t
 	assert_int_equal(f->report.state, DB_FILE_SOUND);
 }
 
-TEST_WITH(empty_file_beside_its_wal_was_a_database, folder_setup, folder_teardown)
+TEST_WITH(an_empty_file_beside_its_wal_was_a_database, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -160,7 +160,7 @@ TEST_WITH(empty_file_beside_its_wal_was_a_database, folder_setup, folder_teardow
 	assert_put_aside(f, "(it is empty)");
 }
 
-TEST_WITH(empty_file_alone_is_a_new_database, folder_setup, folder_teardown)
+TEST_WITH(an_empty_file_alone_is_a_new_database, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -172,7 +172,7 @@ TEST_WITH(empty_file_alone_is_a_new_database, folder_setup, folder_teardown)
 	assert_int_equal(folder_count(f, ".damaged*"), 0);
 }
 
-TEST_WITH(wal_that_is_none_is_put_aside_alone, folder_setup, folder_teardown)
+TEST_WITH(a_file_that_is_not_a_wal_is_put_aside_alone, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 

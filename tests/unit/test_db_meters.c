@@ -70,7 +70,7 @@ static int teardown(void **state)
 	return folder_teardown(state);
 }
 
-TEST_WITH(register_is_what_the_configuration_names, setup, teardown)
+TEST_WITH(the_register_has_the_configured_meters, setup, teardown)
 {
 	struct folder *f = *state;
 
@@ -99,7 +99,7 @@ TEST_WITH(meters_are_found_by_id_and_by_name, setup, teardown)
 }
 
 /* Others keep arrays by the index. */
-TEST_WITH(removed_meter_keeps_its_index_and_is_no_longer_found_by_name, setup, teardown)
+TEST_WITH(a_removed_meter_keeps_its_index_and_is_no_longer_found_by_name, setup, teardown)
 {
 	struct folder *f = *state;
 	int64_t press, pulses;
@@ -121,7 +121,7 @@ TEST_WITH(removed_meter_keeps_its_index_and_is_no_longer_found_by_name, setup, t
 	assert_int_equal(db_meters_find_name(&hall.reg, "press"), 0);
 }
 
-TEST_WITH(input_gets_a_new_period_only_when_its_meaning_changes, setup, teardown)
+TEST_WITH(an_input_gets_a_new_period_only_when_its_meaning_changes, setup, teardown)
 {
 	struct folder *f = *state;
 
@@ -142,7 +142,7 @@ TEST_WITH(input_gets_a_new_period_only_when_its_meaning_changes, setup, teardown
 	assert_int_equal(db_number(&f->db, "SELECT max(until_ts) FROM input_period", 0), NOW_S + 100);
 }
 
-TEST_WITH(serial_number_is_known_until_a_rollback_is_loaded, setup, teardown)
+TEST_WITH(a_serial_number_is_known_until_a_rollback_is_loaded, setup, teardown)
 {
 	struct folder *f = *state;
 

@@ -41,7 +41,7 @@ static const char *copy_name(const struct folder *f)
 	return folder_name(f, suffix);
 }
 
-TEST_WITH(old_schema_is_brought_up_to_date_after_a_copy, setup_oldest, folder_teardown)
+TEST_WITH(an_old_schema_is_migrated_after_a_copy, setup_oldest, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -53,7 +53,7 @@ TEST_WITH(old_schema_is_brought_up_to_date_after_a_copy, setup_oldest, folder_te
 	assert_int_equal(sql_number(copy_name(f), "SELECT count(*) FROM bus"), 1);
 }
 
-TEST_WITH(step_that_fails_leaves_the_schema_as_it_was, setup_oldest, folder_teardown)
+TEST_WITH(a_step_that_fails_does_not_change_the_schema, setup_oldest, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -64,7 +64,7 @@ TEST_WITH(step_that_fails_leaves_the_schema_as_it_was, setup_oldest, folder_tear
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM sqlite_schema WHERE name = 'suspect'"), 0);
 }
 
-TEST_WITH(newest_schema_needs_no_copy, folder_setup, folder_teardown)
+TEST_WITH(the_newest_schema_needs_no_copy, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 

@@ -18,7 +18,7 @@ static int setup_closed(void **state)
 	return rc;
 }
 
-TEST_WITH(whole_file_is_left_alone, setup_closed, folder_teardown)
+TEST_WITH(a_sound_file_is_not_repaired, setup_closed, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -27,7 +27,7 @@ TEST_WITH(whole_file_is_left_alone, setup_closed, folder_teardown)
 	assert_string_equal(folder_log(), "");
 }
 
-TEST_WITH(torn_page_at_the_end_is_cut_off, setup_closed, folder_teardown)
+TEST_WITH(a_torn_page_at_the_end_is_cut_off, setup_closed, folder_teardown)
 {
 	struct folder *f = *state;
 	off_t whole = file_size(f->path);
@@ -38,7 +38,7 @@ TEST_WITH(torn_page_at_the_end_is_cut_off, setup_closed, folder_teardown)
 	assert_false(db_repair_torn_page(f->path));
 }
 
-TEST_WITH(lost_header_is_written_again, setup_closed, folder_teardown)
+TEST_WITH(a_lost_header_is_rewritten, setup_closed, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -49,7 +49,7 @@ TEST_WITH(lost_header_is_written_again, setup_closed, folder_teardown)
 	assert_false(db_repair_header(f->path));
 }
 
-TEST_WITH(header_is_not_written_before_a_page_that_is_lost_too, setup_closed, folder_teardown)
+TEST_WITH(a_header_is_not_written_before_a_page_that_is_lost_too, setup_closed, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -57,7 +57,7 @@ TEST_WITH(header_is_not_written_before_a_page_that_is_lost_too, setup_closed, fo
 	assert_false(db_repair_header(f->path));
 }
 
-TEST_WITH(file_that_is_not_there_or_too_short_is_none_to_repair, setup_closed, folder_teardown)
+TEST_WITH(a_file_that_is_missing_or_too_short_is_not_repaired, setup_closed, folder_teardown)
 {
 	struct folder *f = *state;
 

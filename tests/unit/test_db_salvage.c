@@ -72,7 +72,7 @@ static void assert_true_values(const struct folder *f)
 	assert_int_equal(sql_number(f->path, sql), 0);
 }
 
-TEST_WITH(small_file_is_copied_at_once, setup_filled, folder_teardown)
+TEST_WITH(a_small_file_is_copied_at_once, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -95,7 +95,7 @@ TEST_WITH(small_file_is_copied_at_once, setup_filled, folder_teardown)
 	db_salvage_close(v);
 }
 
-TEST_WITH(newest_rows_come_first_and_the_rest_in_steps, setup_filled, folder_teardown)
+TEST_WITH(the_newest_rows_are_copied_first_and_the_rest_in_steps, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -115,7 +115,7 @@ TEST_WITH(newest_rows_come_first_and_the_rest_in_steps, setup_filled, folder_tea
 	db_salvage_close(v);
 }
 
-TEST_WITH(span_that_is_needed_is_copied_however_many_rows_it_has, setup_filled, folder_teardown)
+TEST_WITH(the_needed_span_is_copied_completely, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	const struct db_salvage_first hours = {.n_rows = 10, .span_s = 7200};
@@ -145,7 +145,7 @@ TEST_WITH(rows_that_were_rolled_back_are_copied_again, setup_filled, folder_tear
 	db_salvage_close(v);
 }
 
-TEST_WITH(next_start_takes_it_up_and_leaves_what_is_there, setup_filled, folder_teardown)
+TEST_WITH(the_next_start_continues_and_keeps_the_present_rows, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -166,7 +166,7 @@ TEST_WITH(next_start_takes_it_up_and_leaves_what_is_there, setup_filled, folder_
 	assert_null(v);
 }
 
-TEST_WITH(rows_of_the_last_run_that_prove_doubtful_are_not_counted, setup_filled, folder_teardown)
+TEST_WITH(doubtful_rows_of_the_last_run_are_not_counted, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage_first to_the_hole = {0};
@@ -198,7 +198,7 @@ TEST_WITH(rows_of_the_last_run_that_prove_doubtful_are_not_counted, setup_filled
 	db_salvage_close(v);
 }
 
-TEST_WITH(nothing_is_taken_up_when_the_damaged_file_is_gone, setup_filled, folder_teardown)
+TEST_WITH(nothing_continues_when_the_damaged_file_is_gone, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -210,7 +210,7 @@ TEST_WITH(nothing_is_taken_up_when_the_damaged_file_is_gone, setup_filled, folde
 	assert_null(v);
 }
 
-TEST_WITH(slots_and_rows_around_a_broken_page_are_those_that_were_written, setup_filled, folder_teardown)
+TEST_WITH(slots_and_rows_around_a_broken_page_are_correct, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -226,7 +226,7 @@ TEST_WITH(slots_and_rows_around_a_broken_page_are_those_that_were_written, setup
 	db_salvage_close(v);
 }
 
-TEST_WITH(ids_of_meters_that_cannot_be_read_are_not_given_out_again, setup_filled, folder_teardown)
+TEST_WITH(ids_of_unreadable_meters_are_not_reused, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -245,7 +245,7 @@ TEST_WITH(ids_of_meters_that_cannot_be_read_are_not_given_out_again, setup_fille
 	db_salvage_close(v);
 }
 
-TEST_WITH(ids_are_not_given_out_again_when_the_schema_has_lost_the_meters, setup_filled, folder_teardown)
+TEST_WITH(ids_are_not_reused_when_the_schema_has_lost_the_meters, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -264,7 +264,7 @@ TEST_WITH(ids_are_not_given_out_again_when_the_schema_has_lost_the_meters, setup
 	db_salvage_close(v);
 }
 
-TEST_WITH(ids_are_continued_when_all_meters_can_be_read, setup_filled, folder_teardown)
+TEST_WITH(ids_continue_when_all_meters_can_be_read, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -289,7 +289,7 @@ static void fill_account(struct folder *f)
 			 "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-TEST_WITH(whole_account_continues_from_its_state, setup_filled, folder_teardown)
+TEST_WITH(a_whole_account_continues_from_its_state, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -303,7 +303,7 @@ TEST_WITH(whole_account_continues_from_its_state, setup_filled, folder_teardown)
 	assert_int_equal(count(f, "setting WHERE name = 'deleted_until'"), 0);
 }
 
-TEST_WITH(half_an_account_is_dropped_and_what_was_counted_is_final, setup_filled, folder_teardown)
+TEST_WITH(half_an_account_is_dropped_and_its_results_are_final, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -317,7 +317,7 @@ TEST_WITH(half_an_account_is_dropped_and_what_was_counted_is_final, setup_filled
 	assert_int_equal(sql_number(f->path, "SELECT value FROM setting WHERE name = 'deleted_until'"), NOW_S);
 }
 
-TEST_WITH(values_of_quantities_that_cannot_be_read_stay_behind, setup_filled, folder_teardown)
+TEST_WITH(values_of_unreadable_quantities_are_not_copied, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 
@@ -332,7 +332,7 @@ TEST_WITH(values_of_quantities_that_cannot_be_read_stay_behind, setup_filled, fo
 	assert_int_equal(count(f, "reading_energy"), N);
 }
 
-TEST_WITH(file_without_a_schema_leaves_nothing_and_is_done, setup_filled, folder_teardown)
+TEST_WITH(a_file_without_a_schema_is_done_at_once, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;
@@ -348,7 +348,7 @@ TEST_WITH(file_without_a_schema_leaves_nothing_and_is_done, setup_filled, folder
 	db_salvage_close(v);
 }
 
-TEST_WITH(begin_that_fails_leaves_the_new_file_as_it_was, setup_filled, folder_teardown)
+TEST_WITH(a_begin_that_fails_does_not_change_the_new_file, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_salvage *v;

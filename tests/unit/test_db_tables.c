@@ -89,7 +89,7 @@ TEST_WITH(every_quantity_of_names_has_its_row_in_table_quantity, setup, teardown
 	assert_false(site.tables.kinds[kind(Q_ACTIVE_POWER)].has_counters);
 }
 
-TEST_WITH(reading_has_one_row_in_each_of_its_tables_under_one_id, setup, teardown)
+TEST_WITH(a_reading_has_one_row_in_each_of_its_tables_under_one_id, setup, teardown)
 {
 	struct reading r = reading_of(JAN_2026_S);
 	int64_t id = write_reading(PRESS, JAN_2026_S);
@@ -108,7 +108,7 @@ TEST_WITH(reading_has_one_row_in_each_of_its_tables_under_one_id, setup, teardow
 	assert_int_equal(number("SELECT ts FROM slot"), JAN_2026_S);
 }
 
-TEST_WITH(row_is_found_in_its_slot_only, setup, teardown)
+TEST_WITH(a_row_is_found_only_in_its_slot, setup, teardown)
 {
 	size_t energy = kind(Q_ACTIVE_ENERGY_IMPORT);
 
@@ -121,7 +121,7 @@ TEST_WITH(row_is_found_in_its_slot_only, setup, teardown)
 	assert_false(db_tables_has_row(&site.tables, kind(Q_PULSES_1), PRESS, JAN_2026_S));
 }
 
-TEST_WITH(ids_of_a_slot_continue_behind_those_in_the_tables, setup, teardown)
+TEST_WITH(the_ids_of_a_slot_continue_after_those_in_the_tables, setup, teardown)
 {
 	int64_t id = write_reading(PRESS, JAN_2026_S);
 
@@ -131,7 +131,7 @@ TEST_WITH(ids_of_a_slot_continue_behind_those_in_the_tables, setup, teardown)
 	assert_int_equal(write_reading(PRESS, JAN_2026_S), id + 2);
 }
 
-TEST_WITH(full_slot_is_an_error_and_not_the_next_slot, setup, teardown)
+TEST_WITH(a_full_slot_is_an_error_and_does_not_spill_into_the_next, setup, teardown)
 {
 	int64_t id;
 
@@ -141,7 +141,7 @@ TEST_WITH(full_slot_is_an_error_and_not_the_next_slot, setup, teardown)
 	assert_int_equal(db_tables_next_id(&site.tables, JAN_2026_S, &id), -EOVERFLOW);
 }
 
-TEST_WITH(newest_row_includes_those_of_the_running_transaction_until_a_rollback_is_loaded, setup, teardown)
+TEST_WITH(the_newest_row_may_belong_to_the_running_transaction_until_a_rollback_is_loaded, setup, teardown)
 {
 	size_t energy = kind(Q_ACTIVE_ENERGY_IMPORT);
 	int64_t id = write_reading(PRESS, JAN_2026_S);
@@ -159,7 +159,7 @@ TEST_WITH(newest_row_includes_those_of_the_running_transaction_until_a_rollback_
 }
 
 /* The views look at 2 * 2 + 500 rows here, the note is made from 2 + 250 on. */
-TEST_WITH(newest_row_of_a_meter_that_falls_behind_is_noted_before_the_view_loses_it, setup, teardown)
+TEST_WITH(the_newest_row_of_a_meter_that_falls_behind_is_noted_before_the_view_loses_it, setup, teardown)
 {
 	int64_t id = write_reading(PUMP, JAN_2026_S);
 

@@ -58,7 +58,7 @@ static void commit_some(struct folder *f)
 			 0);
 }
 
-TEST_WITH(short_file_lets_a_commit_pass, folder_setup, folder_teardown)
+TEST_WITH(a_short_wal_lets_a_commit_pass, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_wal wal;
@@ -69,7 +69,7 @@ TEST_WITH(short_file_lets_a_commit_pass, folder_setup, folder_teardown)
 	assert_true(file_size(folder_name(f, "-wal")) > 0);
 }
 
-TEST_WITH(long_file_that_nobody_reads_is_made_empty, folder_setup, folder_teardown)
+TEST_WITH(a_long_wal_without_a_reader_is_emptied, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_wal wal;
@@ -82,7 +82,7 @@ TEST_WITH(long_file_that_nobody_reads_is_made_empty, folder_setup, folder_teardo
 	assert_string_equal(folder_log(), "");
 }
 
-TEST_WITH(reader_makes_commits_rare_and_then_impossible, folder_setup, folder_teardown)
+TEST_WITH(a_reader_makes_commits_rare_and_then_impossible, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
 	struct db_wal wal;

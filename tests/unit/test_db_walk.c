@@ -91,7 +91,7 @@ static struct kept walk_readings(const struct folder *f)
 	return kept;
 }
 
-TEST_WITH(sound_table_is_read_wholly, setup_filled, folder_teardown)
+TEST_WITH(a_sound_table_is_read_completely, setup_filled, folder_teardown)
 {
 	struct kept kept = walk_readings(*state);
 
@@ -99,7 +99,7 @@ TEST_WITH(sound_table_is_read_wholly, setup_filled, folder_teardown)
 	assert_int_equal(kept.n_holes, 0);
 }
 
-TEST_WITH(unreadable_span_is_stepped_over, setup_filled, folder_teardown)
+TEST_WITH(an_unreadable_span_is_skipped, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct kept kept;
@@ -114,7 +114,7 @@ TEST_WITH(unreadable_span_is_stepped_over, setup_filled, folder_teardown)
 	assert_int_not_equal(kept.slot_s[N - 1], 0);
 }
 
-TEST_WITH(unreadable_newest_rows_do_not_hide_those_before, setup_filled, folder_teardown)
+TEST_WITH(unreadable_newest_rows_do_not_hide_older_ones, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	off_t newest = (sql_number(f->path, "SELECT max(pageno) FROM dbstat WHERE name = 'reading_energy' AND "
@@ -131,7 +131,7 @@ TEST_WITH(unreadable_newest_rows_do_not_hide_those_before, setup_filled, folder_
 }
 
 /* Zeros in the place of a sector: the page still looks like one. */
-TEST_WITH(torn_rows_are_taken_out, setup_filled, folder_teardown)
+TEST_WITH(torn_rows_are_removed, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	struct kept kept;
@@ -144,7 +144,7 @@ TEST_WITH(torn_rows_are_taken_out, setup_filled, folder_teardown)
 	assert_int_not_equal(kept.slot_s[N - 1], 0);
 }
 
-TEST_WITH(walk_begins_again_at_the_newest_row, setup_filled, folder_teardown)
+TEST_WITH(a_walk_begins_again_at_the_newest_row, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	sqlite3 *from = open_damaged(f);
@@ -162,7 +162,7 @@ TEST_WITH(walk_begins_again_at_the_newest_row, setup_filled, folder_teardown)
 }
 
 /* Both ends of a table whose key is no time, and nothing between its holes. */
-TEST_WITH(table_without_a_time_is_read_from_both_ends, setup_filled, folder_teardown)
+TEST_WITH(a_table_without_a_time_is_read_from_both_ends, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	bool is_there[2001] = {false};
@@ -199,7 +199,7 @@ TEST_WITH(table_without_a_time_is_read_from_both_ends, setup_filled, folder_tear
 	sqlite3_close(from);
 }
 
-TEST_WITH(table_that_is_not_there_is_one_hole, setup_filled, folder_teardown)
+TEST_WITH(a_missing_table_is_one_hole, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
 	sqlite3 *from = open_damaged(f);

@@ -2,14 +2,14 @@
 #include "digest.h"
 #include "unit.h"
 
-TEST(digest_is_the_published_one)
+TEST(the_digest_is_the_published_one)
 {
 	/* FNV-1a of the bytes "a" 00 and 01 00 00 00 00 00 00 00. */
 	assert_true(digest_text(DIGEST_EMPTY, "a") == UINT64_C(0x089be207b544f1e4));
 	assert_true(digest_whole(DIGEST_EMPTY, 1) == UINT64_C(0x89cd31291d2aefa4));
 }
 
-TEST(where_a_text_ends_makes_a_difference)
+TEST(the_end_of_a_text_makes_a_difference)
 {
 	assert_true(digest_text(digest_text(DIGEST_EMPTY, "ab"), "c") !=
 		    digest_text(digest_text(DIGEST_EMPTY, "a"), "bc"));

@@ -28,7 +28,7 @@ TEST(slots_are_whole_multiples_of_the_period_on_the_clock)
 	assert_true(due_has(&d, 14000));
 }
 
-TEST(energy_and_power_of_one_moment_are_taken_together)
+TEST(energy_and_power_due_at_one_moment_are_taken_together)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 60, 10);
@@ -38,7 +38,7 @@ TEST(energy_and_power_of_one_moment_are_taken_together)
 	assert_int_equal(d.wanted, DRIVER_ENERGY | DRIVER_POWER);
 }
 
-TEST(what_falls_due_at_different_moments_is_taken_apart)
+TEST(energy_and_power_due_at_different_moments_are_taken_apart)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 15, 10);
@@ -53,7 +53,7 @@ TEST(what_falls_due_at_different_moments_is_taken_apart)
 	assert_int_equal(d.slot_s, 20);
 }
 
-TEST(meter_without_periods_is_never_due)
+TEST(a_meter_without_periods_is_never_due)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 0, 0);
@@ -62,7 +62,7 @@ TEST(meter_without_periods_is_never_due)
 	assert_int_equal(due_take(&d, INT64_C(1000000000000000)), 0);
 }
 
-TEST(slot_of_which_nothing_was_read_is_due_again)
+TEST(a_slot_without_any_answer_is_due_again)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 60, 10);
@@ -75,7 +75,7 @@ TEST(slot_of_which_nothing_was_read_is_due_again)
 	assert_int_equal(d.slot_s, 60);
 }
 
-TEST(power_that_falls_due_during_its_round_is_lost_and_that_of_others_waits)
+TEST(power_due_during_its_own_round_is_lost_and_that_of_others_waits)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 0, 10);
@@ -88,7 +88,7 @@ TEST(power_that_falls_due_during_its_round_is_lost_and_that_of_others_waits)
 	assert_false(due_skip(&d, true, 10100));
 }
 
-TEST(energy_that_falls_due_during_a_round_waits_until_the_next_slot)
+TEST(energy_due_during_a_round_waits_until_the_next_slot)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 10, 0);
@@ -101,7 +101,7 @@ TEST(energy_that_falls_due_during_a_round_waits_until_the_next_slot)
 	assert_int_equal(d.slot_s, 20);
 }
 
-TEST(slots_after_a_clock_that_was_set_back_are_due_by_the_new_time)
+TEST(slots_follow_a_clock_that_is_set_back)
 {
 	struct conf_meter conf;
 	struct due d = slots_of(&conf, 0, 10);

@@ -2,7 +2,7 @@
 #include "err.h"
 #include "unit.h"
 
-TEST(error_leads_with_file_and_line)
+TEST(an_error_leads_with_file_and_line)
 {
 	struct err e = {0};
 
@@ -12,7 +12,7 @@ TEST(error_leads_with_file_and_line)
 	err_fini(&e);
 }
 
-TEST(line_0_and_no_file_are_left_out)
+TEST(line_0_and_a_missing_file_are_left_out)
 {
 	struct err e = {0};
 
@@ -23,7 +23,7 @@ TEST(line_0_and_no_file_are_left_out)
 	err_fini(&e);
 }
 
-TEST(warning_is_no_error)
+TEST(a_warning_is_not_an_error)
 {
 	struct err e = {0};
 
@@ -34,7 +34,7 @@ TEST(warning_is_no_error)
 	err_fini(&e);
 }
 
-TEST(moved_items_keep_order_and_count)
+TEST(moved_items_keep_their_order_and_count)
 {
 	struct err a = {0}, b = {0};
 

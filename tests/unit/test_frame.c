@@ -7,14 +7,14 @@ static const struct frame_query query = {
 
 static const uint8_t answer[] = {0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 
-TEST(crc_of_a_known_frame)
+TEST(the_crc_of_a_published_frame_is_right)
 {
 	static const uint8_t bytes[] = {0x01, 0x03, 0x00, 0x00, 0x00, 0x0a};
 
 	assert_int_equal(frame_crc(bytes, sizeof(bytes)), 0xcdc5);
 }
 
-TEST(request_has_its_literal_bytes)
+TEST(a_request_has_its_literal_bytes)
 {
 	static const uint8_t rtu[] = {0x05, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6};
 	static const uint8_t tcp[] = {0x12, 0x34, 0x00, 0x00, 0x00, 0x06, 0x05, 0x03, 0xc6, 0x52, 0x00, 0x02};
@@ -26,12 +26,12 @@ TEST(request_has_its_literal_bytes)
 	assert_memory_equal(out, tcp, 12);
 }
 
-TEST(answer_has_the_length_of_its_words)
+TEST(the_words_give_the_length_of_an_answer)
 {
 	assert_int_equal(frame_answer_rtu(query.n_words), sizeof(answer));
 }
 
-TEST(time_of_an_exchange)
+TEST(the_speed_gives_the_time_of_an_exchange)
 {
 	/* 9600 baud, 11 bits: 3.5 characters 4011 us, 17 characters 19480 us */
 	assert_int_equal(frame_exchange_us(2, 30, 9600, 11), 4011 + 19480 + 30000);
@@ -47,7 +47,7 @@ TEST(every_beginning_of_an_answer_is_partial)
 	assert_int_equal(frame_look_rtu(&query, answer, sizeof(answer)).kind, FRAME_ANSWER);
 }
 
-TEST(every_damaged_bit_is_refused)
+TEST(every_damaged_bit_is_detected)
 {
 	uint8_t bytes[sizeof(answer)];
 	enum frame_kind kind;
@@ -63,7 +63,7 @@ TEST(every_damaged_bit_is_refused)
 	}
 }
 
-TEST(noise_before_the_answer_is_passed_over)
+TEST(noise_before_the_answer_is_skipped)
 {
 	static const uint8_t bytes[] = {0x00, 0xff, 0x00, 0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 	struct frame_look look = frame_look_rtu(&query, bytes, sizeof(bytes));
@@ -74,7 +74,7 @@ TEST(noise_before_the_answer_is_passed_over)
 	assert_ptr_equal(look.data, bytes + 6);
 }
 
-TEST(other_bytes_before_the_answer_are_not)
+TEST(other_bytes_before_the_answer_are_not_skipped)
 {
 	static const uint8_t bytes[] = {0x7e, 0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 
@@ -82,7 +82,7 @@ TEST(other_bytes_before_the_answer_are_not)
 	assert_int_equal(frame_after_silence(&query, bytes, sizeof(bytes)), FRAME_CRC);
 }
 
-TEST(noise_alone_is_nothing)
+TEST(noise_alone_is_no_answer)
 {
 	static const uint8_t bytes[] = {0x00, 0x00, 0xff, 0xff, 0x00};
 
@@ -90,7 +90,7 @@ TEST(noise_alone_is_nothing)
 	assert_int_equal(frame_after_silence(&query, bytes, sizeof(bytes)), FRAME_NOISE);
 }
 
-TEST(echo_stands_before_the_answer)
+TEST(an_echo_comes_before_the_answer)
 {
 	static const uint8_t bytes[] = {0x05, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6, 0x05};
 	struct frame_look look = frame_look_rtu(&query, bytes, sizeof(bytes));
@@ -101,7 +101,7 @@ TEST(echo_stands_before_the_answer)
 	assert_int_equal(look.used, 8);
 }
 
-TEST(foreign_frames_have_their_kind)
+TEST(each_foreign_frame_has_its_kind)
 {
 	static const struct {
 		uint8_t bytes[11];
@@ -123,7 +123,7 @@ TEST(foreign_frames_have_their_kind)
 	}
 }
 
-TEST(frame_shorter_than_its_length_byte_has_the_wrong_length)
+TEST(a_frame_shorter_than_its_length_byte_has_the_wrong_length)
 {
 	static const uint8_t sealed[] = {0x05, 0x03, 0x04, 0x00, 0xf2, 0x28};
 
@@ -131,7 +131,7 @@ TEST(frame_shorter_than_its_length_byte_has_the_wrong_length)
 	assert_int_equal(frame_after_silence(&query, answer, 6), FRAME_WRONG_LENGTH);
 }
 
-TEST(frame_of_an_unknown_function_is_told_by_its_crc)
+TEST(a_frame_of_an_unknown_function_is_recognised_by_its_crc)
 {
 	static const uint8_t bytes[] = {0x05, 0x11, 0x00, 0x00, 0x50, 0xed};
 
@@ -139,7 +139,7 @@ TEST(frame_of_an_unknown_function_is_told_by_its_crc)
 	assert_int_equal(frame_after_silence(&query, bytes, sizeof(bytes)), FRAME_WRONG_FUNCTION);
 }
 
-TEST(tcp_answer_ends_at_its_length)
+TEST(a_tcp_answer_ends_at_its_length)
 {
 	static const uint8_t bytes[] = {0x12, 0x34, 0x00, 0x00, 0x00, 0x07, 0x05,
 					0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0x99};
@@ -152,7 +152,7 @@ TEST(tcp_answer_ends_at_its_length)
 	assert_ptr_equal(look.data, bytes + 9);
 }
 
-TEST(tcp_frames_have_their_kind)
+TEST(each_tcp_frame_has_its_kind)
 {
 	static const struct {
 		uint8_t bytes[13];

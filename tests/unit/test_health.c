@@ -15,7 +15,7 @@ static void fail_rounds(struct health *h, unsigned n, int64_t now_ms)
 		health_failed(h, false, now_ms);
 }
 
-TEST(meter_is_suspect_after_one_failed_round_and_down_after_three)
+TEST(a_meter_is_suspect_after_one_failed_round_and_down_after_three)
 {
 	struct health h = {0};
 
@@ -32,7 +32,7 @@ TEST(meter_is_suspect_after_one_failed_round_and_down_after_three)
 	assert_int_equal(h.failed_rounds, 0);
 }
 
-TEST(meter_that_never_answered_is_down_after_three_failed_rounds_and_never_suspect)
+TEST(a_meter_that_never_answered_is_down_after_three_failed_rounds_and_never_suspect)
 {
 	struct health h = {0};
 
@@ -42,7 +42,7 @@ TEST(meter_that_never_answered_is_down_after_three_failed_rounds_and_never_suspe
 	assert_int_equal(h.state, HEALTH_DOWN);
 }
 
-TEST(hopeless_failure_takes_the_meter_down_at_once)
+TEST(a_hopeless_failure_takes_the_meter_down_at_once)
 {
 	struct health h = {0};
 
@@ -52,7 +52,7 @@ TEST(hopeless_failure_takes_the_meter_down_at_once)
 	assert_int_equal(h.probe_at_ms, 2000 + PAUSE_MS);
 }
 
-TEST(pause_between_probes_doubles_up_to_five_minutes_and_starts_over_after_an_answer)
+TEST(the_pause_between_probes_doubles_up_to_five_minutes_and_starts_over_after_an_answer)
 {
 	struct health h = {0};
 
@@ -67,7 +67,7 @@ TEST(pause_between_probes_doubles_up_to_five_minutes_and_starts_over_after_an_an
 	assert_int_equal(h.probe_pause_ms, 10000);
 }
 
-TEST(probe_is_made_after_the_pause_and_at_once_when_the_line_is_back)
+TEST(a_probe_is_due_after_the_pause_and_at_once_when_the_line_is_back)
 {
 	struct health h = {0};
 
@@ -79,7 +79,7 @@ TEST(probe_is_made_after_the_pause_and_at_once_when_the_line_is_back)
 	assert_int_equal(h.probe_pause_ms, 10000);
 }
 
-TEST(clock_that_is_set_back_delays_a_probe_by_one_pause_at_most)
+TEST(a_clock_that_is_set_back_delays_a_probe_by_at_most_one_pause)
 {
 	struct health h = {0};
 
@@ -90,7 +90,7 @@ TEST(clock_that_is_set_back_delays_a_probe_by_one_pause_at_most)
 	assert_int_equal(h.probe_at_ms, 15000);
 }
 
-TEST(latency_follows_the_answers_slowly)
+TEST(the_latency_follows_the_answers_slowly)
 {
 	struct health h = {0};
 
@@ -103,7 +103,7 @@ TEST(latency_follows_the_answers_slowly)
 	assert_int_equal(h.last_good_s, 61);
 }
 
-TEST(every_fault_is_counted_by_its_kind_also_of_answers_rejected_before_the_right_one)
+TEST(every_fault_is_counted_by_its_kind_even_before_the_right_answer)
 {
 	struct health h = {0};
 	char text[HEALTH_COUNTS_TEXT_MAX];
@@ -121,7 +121,7 @@ TEST(every_fault_is_counted_by_its_kind_also_of_answers_rejected_before_the_righ
 	assert_int_equal(h.requests, 2);
 }
 
-TEST(refused_register_is_an_exception_but_no_failure)
+TEST(a_refused_register_is_an_exception_but_no_failure)
 {
 	struct health h = {0};
 
@@ -131,7 +131,7 @@ TEST(refused_register_is_an_exception_but_no_failure)
 	assert_true(h.answered_last);
 }
 
-TEST(gateway_exception_counts_against_the_meter)
+TEST(a_gateway_exception_counts_against_the_meter)
 {
 	struct health h = {0};
 
@@ -140,7 +140,7 @@ TEST(gateway_exception_counts_against_the_meter)
 	assert_true(h.answered_last);
 }
 
-TEST(request_that_the_line_lost_before_it_was_sent_is_not_counted)
+TEST(a_request_that_the_line_lost_before_it_was_sent_is_not_counted)
 {
 	struct health h = {0};
 
@@ -151,7 +151,7 @@ TEST(request_that_the_line_lost_before_it_was_sent_is_not_counted)
 	assert_int_equal(h.failures, 1);
 }
 
-TEST(reason_is_the_first_failure_or_else_the_last_refusal_and_ends_with_an_answer)
+TEST(the_reason_is_the_first_failure_or_the_last_refusal_until_an_answer)
 {
 	static const struct link_reply replies[] = {{.status = LINK_EXCEPTION, .exception = 3},
 						    {.status = LINK_EXCEPTION, .exception = 2},
@@ -168,7 +168,7 @@ TEST(reason_is_the_first_failure_or_else_the_last_refusal_and_ends_with_an_answe
 	assert_string_equal(h.reason, "");
 }
 
-TEST(job_that_came_back_undone_is_no_answer)
+TEST(a_job_that_came_back_undone_is_no_answer)
 {
 	struct health h = {0};
 

@@ -81,7 +81,7 @@ static const char *list(const struct held *h)
 	return text[0] != '\0' ? text + 2 : text;
 }
 
-TEST_WITH(what_is_read_is_what_was_pushed, setup, teardown)
+TEST_WITH(a_reading_is_read_back_as_it_was_pushed, setup, teardown)
 {
 	struct held *h = *state;
 	struct held_cursor c = {0};
@@ -118,7 +118,7 @@ TEST_WITH(quantities_without_a_table_are_not_held, setup, teardown)
 	assert_true(held_is_empty(h));
 }
 
-TEST_WITH(powers_go_first_when_the_room_is_full, setup, teardown)
+TEST_WITH(powers_are_dropped_first_when_memory_is_full, setup, teardown)
 {
 	struct held *h = *state;
 	struct held_cursor c = {0};
@@ -137,7 +137,7 @@ TEST_WITH(powers_go_first_when_the_room_is_full, setup, teardown)
 	assert_int_equal(n, h->n_readings);
 }
 
-TEST_WITH(readings_without_counters_go_as_a_whole, setup, teardown)
+TEST_WITH(readings_without_counters_are_dropped_completely, setup, teardown)
 {
 	struct held *h = *state;
 	int minute = 0;
@@ -150,7 +150,7 @@ TEST_WITH(readings_without_counters_go_as_a_whole, setup, teardown)
 	assert_int_equal(h->n_dropped, minute - 1);
 }
 
-TEST_WITH(newest_counters_of_each_meter_stay_however_long_it_lasts, setup, teardown)
+TEST_WITH(the_newest_counters_of_each_meter_always_stay, setup, teardown)
 {
 	struct held *h = *state;
 	struct held_cursor c = {0};
@@ -169,7 +169,7 @@ TEST_WITH(newest_counters_of_each_meter_stay_however_long_it_lasts, setup, teard
 	assert_int_equal(h->n_readings + h->n_dropped, 20001);
 }
 
-TEST_WITH(more_meters_than_the_room_has_all_keep_their_newest_counters, setup, teardown)
+TEST_WITH(more_meters_than_fit_all_keep_their_newest_counters, setup, teardown)
 {
 	struct held *h = *state;
 	struct held_cursor c = {0};
@@ -185,7 +185,7 @@ TEST_WITH(more_meters_than_the_room_has_all_keep_their_newest_counters, setup, t
 	assert_int_equal(n, 100);
 }
 
-TEST_WITH(serial_number_keeps_its_place_among_the_readings, setup, teardown)
+TEST_WITH(a_serial_number_keeps_its_place_among_the_readings, setup, teardown)
 {
 	struct held *h = *state;
 
@@ -199,7 +199,7 @@ TEST_WITH(serial_number_keeps_its_place_among_the_readings, setup, teardown)
 	assert_null(held_find_serial(h, 3));
 }
 
-TEST_WITH(serial_number_that_is_repeated_keeps_its_place_and_another_one_takes_a_new_place, setup, teardown)
+TEST_WITH(a_repeated_serial_number_keeps_its_place_and_a_new_one_takes_a_new_place, setup, teardown)
 {
 	struct held *h = *state;
 
@@ -212,7 +212,7 @@ TEST_WITH(serial_number_that_is_repeated_keeps_its_place_and_another_one_takes_a
 	assert_string_equal(list(h), "press #A1, press 0, oven #B2, press 1");
 }
 
-TEST_WITH(serial_number_stays_between_the_readings_around_it_when_they_are_thinned_out, setup, teardown)
+TEST_WITH(a_serial_number_stays_between_its_readings_when_they_are_thinned_out, setup, teardown)
 {
 	struct held *h = *state;
 	struct held_cursor c = {0};
@@ -248,7 +248,7 @@ TEST_WITH(events_are_bounded_and_the_lost_ones_are_counted, setup, teardown)
 	assert_string_equal(h->events[0].detail, "down: timeout");
 }
 
-TEST_WITH(commit_that_is_rolled_back_takes_its_own_events_back_and_nothing_else, setup, teardown)
+TEST_WITH(a_rolled_back_commit_removes_only_its_own_events, setup, teardown)
 {
 	struct held *h = *state;
 
@@ -262,7 +262,7 @@ TEST_WITH(commit_that_is_rolled_back_takes_its_own_events_back_and_nothing_else,
 	assert_string_equal(list(h), "press 0 power");
 }
 
-TEST_WITH(nothing_is_held_any_more_once_it_is_written, setup, teardown)
+TEST_WITH(nothing_is_held_after_it_is_written, setup, teardown)
 {
 	struct held *h = *state;
 
@@ -277,7 +277,7 @@ TEST_WITH(nothing_is_held_any_more_once_it_is_written, setup, teardown)
 	assert_null(held_find_serial(h, PRESS));
 }
 
-TEST_WITH(everything_moves_behind_the_events_of_the_other, setup, teardown)
+TEST_WITH(everything_moves_after_the_events_of_the_other, setup, teardown)
 {
 	struct held *h = *state, from;
 

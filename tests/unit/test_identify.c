@@ -87,7 +87,7 @@ static struct device red_device(void)
 	return (struct device){{0x534F, 0x434F, 100, 0x0001, 0x2345, 0x5265, 0x6420, 0x3100}, 8, -1, 0};
 }
 
-TEST(test_name_proves_the_model_in_one_read)
+TEST(a_name_proves_the_model_in_one_read)
 {
 	struct device d = red_device();
 	struct identity id;
@@ -99,7 +99,7 @@ TEST(test_name_proves_the_model_in_one_read)
 	assert_int_equal(d.n_reads, 1);
 }
 
-TEST(test_unknown_name_proves_nothing_but_is_told)
+TEST(an_unknown_name_proves_nothing_but_is_reported)
 {
 	struct device d = red_device();
 	struct identity id;
@@ -109,7 +109,7 @@ TEST(test_unknown_name_proves_nothing_but_is_told)
 	assert_string_equal(id.name, "Grd 1");
 }
 
-TEST(test_tables_that_expect_the_same_prove_nothing)
+TEST(tables_that_expect_the_same_name_prove_nothing)
 {
 	struct device d = red_device();
 	struct identity id;
@@ -119,7 +119,7 @@ TEST(test_tables_that_expect_the_same_prove_nothing)
 	assert_string_equal(id.maker, "SOCO");
 }
 
-TEST(test_refused_words_are_not_asked_for_again)
+TEST(refused_words_are_not_requested_again)
 {
 	struct device d = {.n_words = 0, .product = -1};
 	struct identity id;
@@ -130,7 +130,7 @@ TEST(test_refused_words_are_not_asked_for_again)
 	assert_int_equal(d.n_reads, 3);
 }
 
-TEST(test_device_without_maker_is_asked_for_the_others_numbers)
+TEST(a_device_without_a_maker_is_asked_for_the_numbers_of_other_models)
 {
 	struct device d = {.n_words = 0, .product = 16};
 	struct identity id;
@@ -141,7 +141,7 @@ TEST(test_device_without_maker_is_asked_for_the_others_numbers)
 	assert_null(identified(&d, texts, names, 6, &id));
 }
 
-TEST(test_number_that_only_begins_like_the_expected_one_is_another)
+TEST(a_number_that_only_begins_like_the_expected_one_differs)
 {
 	struct device d = {.n_words = 0, .product = 160};
 	struct identity id;
@@ -149,7 +149,7 @@ TEST(test_number_that_only_begins_like_the_expected_one_is_another)
 	assert_null(identified(&d, texts, names, 6, &id));
 }
 
-TEST(test_first_row_is_a_makers_mark)
+TEST(the_first_row_to_read_is_that_of_the_maker)
 {
 	struct driver *drivers[] = {parse("mute.ini", mute), parse("plain.ini", plain)};
 	uint8_t function = 0;

@@ -41,7 +41,7 @@ static void answer(const uint16_t maker[2], const uint16_t serial[2])
 	assert_int_equal(asking_outcome(&asking), ASKING_ANSWERED);
 }
 
-IDENTITY_TEST(serial_number_is_known_once_it_is_accepted)
+IDENTITY_TEST(a_serial_number_is_known_once_it_is_accepted)
 {
 	struct identity_texts texts;
 
@@ -58,7 +58,7 @@ IDENTITY_TEST(serial_number_is_known_once_it_is_accepted)
 	assert_string_equal(identity.texts.serial, "12345678");
 }
 
-IDENTITY_TEST(other_maker_is_a_mismatch_until_the_right_one_answers)
+IDENTITY_TEST(another_maker_is_a_mismatch_until_the_right_one_answers)
 {
 	answer(abcd, (uint16_t[]){1, 2});
 	identity_accept(&identity, &asking, 1000);
@@ -68,7 +68,7 @@ IDENTITY_TEST(other_maker_is_a_mismatch_until_the_right_one_answers)
 	assert_string_equal(identity.texts.mismatch, "");
 }
 
-IDENTITY_TEST(what_gets_no_answer_stays_as_it_was)
+IDENTITY_TEST(a_question_without_an_answer_changes_nothing)
 {
 	answer(abcd, (uint16_t[]){0x1234, 0x5678});
 	identity_accept(&identity, &asking, 1000);
@@ -79,7 +79,7 @@ IDENTITY_TEST(what_gets_no_answer_stays_as_it_was)
 	assert_string_equal(identity.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 }
 
-IDENTITY_TEST(meter_is_asked_at_first_then_daily_and_every_minute_while_it_is_another_model)
+IDENTITY_TEST(a_meter_is_asked_at_first_then_daily_and_every_minute_while_it_is_another_model)
 {
 	assert_int_equal(identity.ask_at_ms, 0);
 	answer(soco, (uint16_t[]){1, 2});
@@ -92,7 +92,7 @@ IDENTITY_TEST(meter_is_asked_at_first_then_daily_and_every_minute_while_it_is_an
 	assert_int_equal(identity.ask_at_ms, 0);
 }
 
-IDENTITY_TEST(meter_that_is_read_without_an_answer_is_asked_again_after_an_hour)
+IDENTITY_TEST(a_meter_that_is_read_without_an_answer_is_asked_again_after_an_hour)
 {
 	identity_note_read(&identity, 5000);
 	assert_int_equal(identity.ask_at_ms, 5000 + 3600000);
@@ -100,14 +100,14 @@ IDENTITY_TEST(meter_that_is_read_without_an_answer_is_asked_again_after_an_hour)
 	assert_int_equal(identity.ask_at_ms, 5000 + 3600000);
 }
 
-IDENTITY_TEST(clock_that_is_set_back_delays_the_question_by_one_day_at_most)
+IDENTITY_TEST(a_clock_that_is_set_back_delays_the_question_by_at_most_one_day)
 {
 	identity_note_read(&identity, INT64_C(90000000000));
 	identity_clock_set_back(&identity, 5000);
 	assert_int_equal(identity.ask_at_ms, 5000 + 86400000);
 }
 
-IDENTITY_TEST(identity_outlives_a_reload_but_open_second_questions_do_not)
+IDENTITY_TEST(the_identity_survives_a_reload_but_open_second_questions_do_not)
 {
 	struct meter_identity next;
 

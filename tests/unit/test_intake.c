@@ -28,7 +28,7 @@ static int setup_refusing(void **state)
 	return setup(state);
 }
 
-TEST_WITH(reading_keeps_its_quality_while_the_clock_is_good, setup, teardown)
+TEST_WITH(a_reading_keeps_its_quality_while_the_clock_is_good, setup, teardown)
 {
 	struct site *t = *state;
 	struct reading r = reading_of(t, READING_LATE);
@@ -42,7 +42,7 @@ TEST_WITH(reading_keeps_its_quality_while_the_clock_is_good, setup, teardown)
 }
 
 /* A box without a battery wakes up before the newest reading that it has kept. */
-TEST_WITH(reading_is_marked_while_the_clock_is_before_the_newest_one_kept, setup, teardown)
+TEST_WITH(a_reading_is_marked_while_the_clock_is_before_the_newest_one_kept, setup, teardown)
 {
 	struct site *t = *state;
 	struct reading newest = reading_of(t, READING_GOOD), good = newest, suspect = newest;
@@ -61,7 +61,7 @@ TEST_WITH(reading_is_marked_while_the_clock_is_before_the_newest_one_kept, setup
 	assert_rows(t, "SELECT quality FROM power WHERE ts < 1767225700 ORDER BY ts", "unsynchronised\nsuspect");
 }
 
-TEST_WITH(event_is_news_until_it_is_forgotten, setup, teardown)
+TEST_WITH(an_event_is_news_until_it_is_forgotten, setup, teardown)
 {
 	struct site *t = *state;
 	struct intake in;
@@ -79,7 +79,7 @@ TEST_WITH(event_is_news_until_it_is_forgotten, setup, teardown)
 }
 
 /* The buses bring their last answers after the store could not be reopened. */
-TEST_WITH(without_a_store_everything_is_lost_in_peace, setup, teardown)
+TEST_WITH(an_intake_without_a_store_loses_everything_without_an_error, setup, teardown)
 {
 	struct site *t = *state;
 	struct reading r = reading_of(t, READING_GOOD);
@@ -108,7 +108,7 @@ static bool is_plausible(const struct poller_sink *sink, const struct site *t, i
 	return sink->plausible(sink->context, &r);
 }
 
-TEST_WITH(reading_is_judged_by_the_last_committed_state, setup, teardown)
+TEST_WITH(a_reading_is_judged_by_the_last_committed_state, setup, teardown)
 {
 	struct site *t = *state;
 	struct intake in;
@@ -129,7 +129,7 @@ TEST_WITH(reading_is_judged_by_the_last_committed_state, setup, teardown)
 	assert_false(is_plausible(&sink, t, 120, 5020));
 }
 
-TEST_WITH(reading_is_not_judged_by_a_commit_that_failed, setup_refusing, teardown)
+TEST_WITH(a_reading_is_not_judged_by_a_commit_that_failed, setup_refusing, teardown)
 {
 	struct site *t = *state;
 	struct intake in;
@@ -148,7 +148,7 @@ TEST_WITH(reading_is_not_judged_by_a_commit_that_failed, setup_refusing, teardow
 	assert_false(is_plausible(&sink, t, 120, 5020));
 }
 
-TEST_WITH(count_of_an_input_is_judged_with_the_meter_that_has_its_pulses, setup, teardown)
+TEST_WITH(the_count_of_an_input_is_judged_with_the_meter_that_counts_its_pulses, setup, teardown)
 {
 	struct site *t = *state;
 	struct intake in;
@@ -165,7 +165,7 @@ TEST_WITH(count_of_an_input_is_judged_with_the_meter_that_has_its_pulses, setup,
 	assert_false(sink.plausible(sink.context, &r));
 }
 
-TEST_WITH(serial_number_is_known_from_its_report_on_and_after_a_restart, setup, teardown)
+TEST_WITH(a_serial_number_is_known_from_its_report_on_and_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");

@@ -162,7 +162,7 @@ static bool is_row(const struct interval_row *row, const struct row *expected)
 	       memcmp(row->values, e.values, sizeof(e.values)) == 0;
 }
 
-TEST(a_row_takes_what_it_does_not_have_and_days_take_the_same)
+TEST(a_row_takes_the_columns_it_lacks_and_days_take_the_same)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct merge_case *c = &cases[i];

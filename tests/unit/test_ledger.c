@@ -4,7 +4,7 @@
 #include "unit.h"
 
 /* The modulus of a COUNTIS is reported by the meter, and no reading in the tables has it. */
-TEST_WITH(rebuild_counts_through_a_rollover_at_a_modulus_that_was_read, site_setup, site_teardown)
+TEST_WITH(a_rebuild_counts_a_rollover_at_a_modulus_that_was_read, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	struct driver *d = calloc(1, sizeof(*d));
@@ -45,7 +45,7 @@ static void resume(struct site *t)
 	assert_int_equal(ledger_mode(&t->ledger), LEDGER_LIVE);
 }
 
-TEST_WITH(transaction_that_was_rolled_back_leaves_no_trace, site_setup, site_teardown)
+TEST_WITH(a_rolled_back_transaction_leaves_no_trace, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -60,7 +60,7 @@ TEST_WITH(transaction_that_was_rolled_back_leaves_no_trace, site_setup, site_tea
 }
 
 /* The state was saved with the first commit; the replay feeds what came later, an interval and a reset among it. */
-TEST_WITH(account_is_resumed_without_a_write, site_setup, site_teardown)
+TEST_WITH(an_account_is_resumed_without_a_write, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	int changes;
@@ -95,7 +95,7 @@ TEST_WITH(settings_change_after_a_rollback_as_after_a_commit, site_setup, site_t
 		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|measured");
 }
 
-TEST_WITH(interval_that_cannot_be_written_fails_the_whole_transaction, site_setup, site_teardown)
+TEST_WITH(an_interval_that_cannot_be_written_fails_the_whole_transaction, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	struct reading r = {.meter = 1, .slot_s = T + 960, .quality = READING_GOOD};
@@ -116,7 +116,7 @@ TEST_WITH(interval_that_cannot_be_written_fails_the_whole_transaction, site_setu
 	assert_rows(t, intervals, "0|0.15|measured");
 }
 
-TEST_WITH(rebuild_that_was_cut_short_is_done_at_the_next_start, site_setup, site_teardown)
+TEST_WITH(a_rebuild_that_was_interrupted_is_repeated_at_the_next_start, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -133,7 +133,7 @@ TEST_WITH(rebuild_that_was_cut_short_is_done_at_the_next_start, site_setup, site
 }
 
 /* Until then there is no account: what comes is kept and not counted. */
-TEST_WITH(rebuild_that_failed_is_done_at_the_next_start, site_setup, site_teardown)
+TEST_WITH(a_rebuild_that_failed_is_repeated_at_the_next_start, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -149,7 +149,7 @@ TEST_WITH(rebuild_that_failed_is_done_at_the_next_start, site_setup, site_teardo
 	assert_rows(t, intervals, "0|0.15|measured\n900|0.15|measured");
 }
 
-TEST_WITH(rebuild_reports_nothing_again, site_setup, site_teardown)
+TEST_WITH(a_rebuild_reports_nothing_twice, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	static const char reports[] =

@@ -72,7 +72,7 @@ static bool is_plausible(const struct bench *b, int64_t meter, enum quantity q, 
 	return ledger_copy_is_plausible(&b->copy, &r);
 }
 
-TEST_WITH(empty_copy_answers_every_question_with_yes, setup, teardown)
+TEST_WITH(an_empty_copy_answers_every_question_with_yes, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -80,7 +80,7 @@ TEST_WITH(empty_copy_answers_every_question_with_yes, setup, teardown)
 	assert_string_equal(ledger_copy_serial(&b->copy, PRESS), "");
 }
 
-TEST_WITH(value_is_judged_by_the_last_one_counted, setup, teardown)
+TEST_WITH(a_value_is_judged_by_the_last_one_counted, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -96,7 +96,7 @@ TEST_WITH(value_is_judged_by_the_last_one_counted, setup, teardown)
 	assert_true(is_plausible(b, 4, Q_ACTIVE_ENERGY_IMPORT, 60, 4990));
 }
 
-TEST_WITH(copy_stays_while_the_account_is_at_work, setup, teardown)
+TEST_WITH(a_copy_does_not_change_while_the_account_works, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -111,7 +111,7 @@ TEST_WITH(copy_stays_while_the_account_is_at_work, setup, teardown)
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 120, 4990));
 }
 
-TEST_WITH(rollover_is_plausible_at_the_modulus_of_the_copy, setup, teardown)
+TEST_WITH(a_rollover_is_plausible_at_the_modulus_of_the_copy, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -122,7 +122,7 @@ TEST_WITH(rollover_is_plausible_at_the_modulus_of_the_copy, setup, teardown)
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 60, 5));
 }
 
-TEST_WITH(count_of_an_input_is_judged_weighted_in_the_period_of_its_life, setup, teardown)
+TEST_WITH(the_count_of_an_input_is_judged_with_the_weight_of_its_period, setup, teardown)
 {
 	struct bench *b = *state;
 	struct ledger_copy_input gas = {.meter = 2,
@@ -151,7 +151,7 @@ TEST_WITH(count_of_an_input_is_judged_weighted_in_the_period_of_its_life, setup,
 	assert_true(is_plausible(b, PULSES, Q_PULSES_2, 60, INT64_MAX / 5));
 }
 
-TEST_WITH(serial_number_is_that_of_the_copy, setup, teardown)
+TEST_WITH(the_serial_number_comes_from_the_copy, setup, teardown)
 {
 	struct bench *b = *state;
 
@@ -161,7 +161,7 @@ TEST_WITH(serial_number_is_that_of_the_copy, setup, teardown)
 	assert_string_equal(ledger_copy_serial(&b->copy, 4), "");
 }
 
-TEST_WITH(copy_takes_no_memory_while_nothing_grows, setup, teardown)
+TEST_WITH(a_copy_allocates_nothing_while_nothing_grows, setup, teardown)
 {
 	struct bench *b = *state;
 	const struct ledger_copy_meter *meters;

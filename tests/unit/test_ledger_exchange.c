@@ -7,7 +7,7 @@
 static const char lives[] = "SELECT from_value, until_value, reason FROM meter_life "
 			    "WHERE quantity = 'active_energy_import' ORDER BY since";
 
-TEST_WITH(changed_serial_number_opens_a_life, site_setup, site_teardown)
+TEST_WITH(a_changed_serial_number_begins_a_life, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -22,7 +22,7 @@ TEST_WITH(changed_serial_number_opens_a_life, site_setup, site_teardown)
 }
 
 /* A small step from one meter to the next looks like consumption: only the serial number shows it. */
-TEST_WITH(changed_serial_number_opens_a_life_also_soon_after_a_reset, site_setup, site_teardown)
+TEST_WITH(a_changed_serial_number_begins_a_life_even_soon_after_a_reset, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -37,7 +37,7 @@ TEST_WITH(changed_serial_number_opens_a_life_also_soon_after_a_reset, site_setup
 	assert_rows(t, "SELECT sum(value) FROM interval", "0.28");
 }
 
-TEST_WITH(replaced_meter_is_counted_to_its_final_and_from_its_initial_value, site_setup, site_teardown)
+TEST_WITH(a_replaced_meter_is_counted_to_its_final_and_from_its_initial_value, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	int64_t final = 5060, initial = 100;
@@ -50,7 +50,7 @@ TEST_WITH(replaced_meter_is_counted_to_its_final_and_from_its_initial_value, sit
 	assert_rows(t, "SELECT kind FROM event", "meter-replaced");
 }
 
-TEST_WITH(exchange_that_is_requested_late_counts_nothing_twice, site_setup, site_teardown)
+TEST_WITH(an_exchange_that_is_requested_late_counts_nothing_twice, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	int64_t final = 5060, initial = 0;
@@ -65,7 +65,7 @@ TEST_WITH(exchange_that_is_requested_late_counts_nothing_twice, site_setup, site
 		    "already noticed as a reset; the final and initial values cannot be counted any more");
 }
 
-TEST_WITH(exchange_in_the_second_of_a_slot_comes_before_its_reading, site_setup, site_teardown)
+TEST_WITH(an_exchange_in_the_second_of_a_slot_precedes_its_reading, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -79,7 +79,7 @@ TEST_WITH(exchange_in_the_second_of_a_slot_comes_before_its_reading, site_setup,
 	assert_rows(t, "SELECT value FROM interval", "0.14");
 }
 
-TEST_WITH(exchange_of_an_input_with_another_unit_takes_its_figures, site_setup, site_teardown)
+TEST_WITH(an_exchange_of_an_input_takes_its_figures_in_another_unit, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = time(NULL) / 60 * 60, final = 61000000, initial = 7000000;

@@ -103,7 +103,7 @@ TEST_WITH(pulses_of_a_fraction_add_up_to_the_difference, site_setup, site_teardo
 		    "64|1000000");
 }
 
-TEST_WITH(input_of_a_fraction_rolls_over_without_loss, site_setup, site_teardown)
+TEST_WITH(an_input_of_a_fraction_rolls_over_without_loss, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	static struct driver concentrator = {
@@ -123,7 +123,7 @@ TEST_WITH(input_of_a_fraction_rolls_over_without_loss, site_setup, site_teardown
 		    "5.0|measured\n5.0|measured");
 }
 
-TEST_WITH(change_of_weight_opens_a_life, site_setup, site_teardown)
+TEST_WITH(a_change_of_weight_begins_a_life, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = time(NULL) / 60 * 60;

@@ -2,7 +2,7 @@
 #include "ledger_site.h"
 #include "unit.h"
 
-TEST_WITH(intervals_days_and_months_are_kept_as_readings_come, site_setup, site_teardown)
+TEST_WITH(intervals_days_and_months_follow_the_readings, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -21,7 +21,7 @@ TEST_WITH(intervals_days_and_months_are_kept_as_readings_come, site_setup, site_
 }
 
 /* The export that comes after the interval was written makes it estimated after all. */
-TEST_WITH(coverage_is_of_the_intervals_that_are_measured, site_setup, site_teardown)
+TEST_WITH(the_coverage_counts_the_measured_intervals, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -39,7 +39,7 @@ TEST_WITH(coverage_is_of_the_intervals_that_are_measured, site_setup, site_teard
 		    "active_energy_export|0.0\nactive_energy_import|0.0\nactive_energy_import_t1|0.0");
 }
 
-TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_go_on, site_setup, site_teardown)
+TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_continue, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -54,7 +54,7 @@ TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_go_on, site_setup, 
 	assert_rows(t, "SELECT value FROM daily ORDER BY quantity", "0.45\n0.225");
 }
 
-TEST_WITH(interval_without_a_reading_is_missing_and_later_estimated, site_setup, site_teardown)
+TEST_WITH(an_interval_without_a_reading_is_missing_and_later_estimated, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -133,7 +133,7 @@ TEST_WITH(days_before_another_time_zone_stay_and_later_ones_follow_it, site_setu
 }
 
 /* Rule 3 of the account, over a day of readings at odd moments. */
-TEST_WITH(sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, site_setup, site_teardown)
+TEST_WITH(the_sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, site_setup, site_teardown)
 {
 	struct site *t = *state;
 	int64_t value = 1000;

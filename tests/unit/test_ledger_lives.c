@@ -2,7 +2,7 @@
 #include "ledger_site.h"
 #include "unit.h"
 
-TEST_WITH(suspect_reading_is_kept_with_its_reason, site_setup, site_teardown)
+TEST_WITH(a_suspect_reading_is_kept_with_its_reason, site_setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -19,7 +19,7 @@ TEST_WITH(suspect_reading_is_kept_with_its_reason, site_setup, site_teardown)
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
 }
 
-TEST_WITH(reading_of_another_model_is_kept_and_never_counted, site_setup, site_teardown)
+TEST_WITH(a_reading_of_another_model_is_kept_and_never_counted, site_setup, site_teardown)
 {
 	static const char intervals[] = "SELECT ts - 1767225600, quantity, value, quality FROM interval";
 	static const char counted[] = "0|active_energy_import|0.15|measured";
@@ -46,7 +46,7 @@ TEST_WITH(reading_of_another_model_is_kept_and_never_counted, site_setup, site_t
 	assert_rows(t, intervals, counted);
 }
 
-TEST_WITH(reset_opens_a_life, site_setup, site_teardown)
+TEST_WITH(a_reset_begins_a_life, site_setup, site_teardown)
 {
 	struct site *t = *state;
 

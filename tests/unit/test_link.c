@@ -71,14 +71,14 @@ static void assert_rtu_refused(const char *script, uint32_t timeout_ms, enum lin
 	assert_refused(ask(CONF_RTU_OVER_TCP, script, timeout_ms), status);
 }
 
-TEST(answer_comes_back_as_words)
+TEST(an_answer_is_returned_as_words)
 {
 	assert_answer(ask(CONF_RTU, ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU_OVER_TCP, ANSWER, LONG_MS));
 	assert_answer(ask(CONF_TCP, TCP_ANSWER, LONG_MS));
 }
 
-TEST(answer_in_pieces_is_put_together)
+TEST(an_answer_in_pieces_is_joined)
 {
 	const char *pieces = "05 ~20 03 04 00 ~20 01 e2 40 ~20 a7 ~20 63";
 
@@ -97,7 +97,7 @@ TEST(silence_is_a_timeout)
 	assert_false(tcp.is_open);
 }
 
-TEST(dribble_is_ended_by_the_deadline)
+TEST(the_deadline_ends_an_answer_that_dribbles)
 {
 	char script[2048] = "05 03 fa";
 	const struct slave_step step = {NULL, script};
@@ -123,7 +123,7 @@ TEST(dribble_is_ended_by_the_deadline)
 	slave_fini(&slave);
 }
 
-TEST(bad_crc_is_refused)
+TEST(a_bad_crc_is_refused)
 {
 	assert_rtu_refused("05 03 04 00 01 e2 40 a7 64", LONG_MS, LINK_CRC);
 	assert_rtu_refused("05 03 04 00 11 e2 40 a7 63", LONG_MS, LINK_CRC);
@@ -134,20 +134,20 @@ TEST(garbage_is_refused)
 	assert_rtu_refused("7e 12 34 56 78 9a bc", LONG_MS, LINK_CRC);
 }
 
-TEST(other_unit_is_refused)
+TEST(an_answer_of_another_unit_is_refused)
 {
 	assert_rtu_refused("06 03 04 00 01 e2 40 94 63", SHORT_MS, LINK_WRONG_UNIT);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 06 03 04 00 01 e2 40", LONG_MS), LINK_WRONG_UNIT);
 }
 
-TEST(other_function_is_refused)
+TEST(an_answer_to_another_function_is_refused)
 {
 	assert_rtu_refused("05 04 04 00 01 e2 40 a6 d4", SHORT_MS, LINK_WRONG_FUNCTION);
 	assert_rtu_refused("05 11 00 00 50 ed", SILENCE_MS, LINK_WRONG_FUNCTION);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 04 04 00 01 e2 40", LONG_MS), LINK_WRONG_FUNCTION);
 }
 
-TEST(other_length_is_refused)
+TEST(an_answer_of_another_length_is_refused)
 {
 	assert_rtu_refused("05 03 02 00 01 88 44", SHORT_MS, LINK_WRONG_LENGTH);
 	assert_rtu_refused("05 03 06 00 01 e2 40 00 00 19 d9", SHORT_MS, LINK_WRONG_LENGTH);
@@ -155,19 +155,19 @@ TEST(other_length_is_refused)
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 02 00 01 e2 40", LONG_MS), LINK_WRONG_LENGTH);
 }
 
-TEST(answer_cut_short_has_the_wrong_length)
+TEST(an_answer_cut_short_has_the_wrong_length)
 {
 	assert_rtu_refused("05 03 04 00 01 e2", SILENCE_MS, LINK_WRONG_LENGTH);
 	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 04 00", SILENCE_MS), LINK_WRONG_LENGTH);
 }
 
-TEST(answer_with_a_tail_has_the_wrong_length)
+TEST(an_answer_with_a_tail_has_the_wrong_length)
 {
 	assert_rtu_refused(ANSWER " 11 22", LONG_MS, LINK_WRONG_LENGTH);
 	assert_refused(ask(CONF_TCP, TCP_ANSWER " 11 22", LONG_MS), LINK_WRONG_LENGTH);
 }
 
-TEST(broken_tcp_header_closes_the_connection)
+TEST(a_broken_tcp_header_closes_the_connection)
 {
 	struct outcome o = ask(CONF_TCP, "tid 00 00 02 07 05 03 04 00 01 e2 40", LONG_MS);
 
@@ -175,12 +175,12 @@ TEST(broken_tcp_header_closes_the_connection)
 	assert_false(o.is_open);
 }
 
-TEST(other_transaction_is_refused)
+TEST(an_answer_of_another_transaction_is_refused)
 {
 	assert_refused(ask(CONF_TCP, "tid+1 00 00 00 07 05 03 04 00 01 e2 40", SHORT_MS), LINK_WRONG_TRANSACTION);
 }
 
-TEST(right_answer_after_a_wrong_one_counts)
+TEST(a_right_answer_after_a_wrong_one_counts)
 {
 	struct outcome o;
 
@@ -197,13 +197,13 @@ TEST(right_answer_after_a_wrong_one_counts)
 	assert_int_equal(o.reply.refused, LINK_WRONG_TRANSACTION);
 }
 
-TEST(wrong_answer_of_the_unit_is_told_rather_than_a_late_one_of_another)
+TEST(a_wrong_answer_of_the_unit_is_reported_rather_than_a_late_one_of_another)
 {
 	assert_rtu_refused("06 03 04 00 01 e2 40 94 63 05 03 02 00 01 88 44", SILENCE_MS, LINK_WRONG_LENGTH);
 	assert_rtu_refused("05 03 02 00 01 88 44 06 03 04 00 01 e2 40 94 63", SILENCE_MS, LINK_WRONG_LENGTH);
 }
 
-TEST(exception_is_told_with_its_code)
+TEST(an_exception_is_reported_with_its_code)
 {
 	struct outcome o;
 
@@ -219,7 +219,7 @@ TEST(exception_is_told_with_its_code)
 	assert_true(o.is_open);
 }
 
-TEST(echo_of_the_request_is_skipped)
+TEST(the_echo_of_the_request_is_skipped)
 {
 	assert_answer(ask(CONF_RTU, REQUEST " 58 d6 " ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU, "05 03 c6 52 ~20 00 02 58 d6 ~20 " ANSWER, LONG_MS));
@@ -227,7 +227,7 @@ TEST(echo_of_the_request_is_skipped)
 	assert_rtu_refused(REQUEST " 58 d6", SHORT_MS, LINK_TIMEOUT);
 }
 
-TEST(noise_of_a_switching_line_is_skipped)
+TEST(the_noise_of_a_switching_line_is_skipped)
 {
 	assert_answer(ask(CONF_RTU, "00 ff " ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU, ANSWER " ff 00", LONG_MS));
@@ -271,7 +271,7 @@ TEST(bytes_waiting_before_a_request_are_drained)
 	}
 }
 
-TEST(request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault)
+TEST(a_request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a_fault)
 {
 	static const struct slave_step steps[] = {{NULL, "05 03 04 00 01 e2 40 a7 64"}, {NULL, ANSWER}};
 
@@ -299,7 +299,7 @@ TEST(request_waits_for_three_and_a_half_characters_of_silence_and_longer_after_a
 	}
 }
 
-TEST(silence_between_frames_is_fixed_above_19200_baud)
+TEST(the_silence_between_frames_is_fixed_above_19200_baud)
 {
 	struct conf_bus conf = {.transport = CONF_RTU, .parity = CONF_EVEN, .stop_bits = 1, .baud = 19200};
 	struct link *l = link_new(&conf);
@@ -312,7 +312,7 @@ TEST(silence_between_frames_is_fixed_above_19200_baud)
 	link_free(l);
 }
 
-TEST(answer_faster_than_the_wire_belongs_to_an_earlier_request)
+TEST(an_answer_faster_than_the_wire_belongs_to_an_earlier_request)
 {
 	/* At once on a line of 1200 baud: 8 + 9 characters need 156 ms. */
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, ANSWER}, {NULL, ANSWER}};
@@ -337,7 +337,7 @@ TEST(answer_faster_than_the_wire_belongs_to_an_earlier_request)
 	slave_fini(&slave);
 }
 
-TEST(answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire)
+TEST(an_answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire)
 {
 	struct conf_bus conf = {.transport = CONF_RTU, .baud = 1200, .parity = CONF_NONE, .stop_bits = 1};
 	struct exchange x = {.reply = {.sent_us = 1000000}};
@@ -352,7 +352,7 @@ TEST(answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire)
 	link_free(l);
 }
 
-TEST(hang_up_of_a_port_closes_the_link)
+TEST(a_hang_up_of_the_port_closes_the_link)
 {
 	struct conf_bus conf;
 	struct slave slave;
@@ -377,7 +377,7 @@ TEST(hang_up_of_a_port_closes_the_link)
 	slave_fini(&slave);
 }
 
-TEST(connection_that_ends_closes_the_link)
+TEST(a_connection_that_ends_closes_the_link)
 {
 	for (enum conf_transport t = CONF_TCP; t <= CONF_RTU_OVER_TCP; t++) {
 		struct outcome o = ask(t, "close", LONG_MS);
@@ -390,7 +390,7 @@ TEST(connection_that_ends_closes_the_link)
 	}
 }
 
-TEST(link_whose_time_is_over_sends_nothing)
+TEST(a_link_after_its_deadline_sends_nothing)
 {
 	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
 		struct conf_bus conf;
@@ -412,7 +412,7 @@ TEST(link_whose_time_is_over_sends_nothing)
 	}
 }
 
-TEST(closed_link_reads_nothing)
+TEST(a_closed_link_reads_nothing)
 {
 	struct conf_bus conf;
 	struct slave slave;
@@ -431,7 +431,7 @@ TEST(closed_link_reads_nothing)
 	slave_fini(&slave);
 }
 
-TEST(mute_gateway_is_dialled_anew_after_some_timeouts)
+TEST(a_mute_gateway_is_reconnected_after_some_timeouts)
 {
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
 	struct conf_bus conf;
@@ -453,7 +453,7 @@ TEST(mute_gateway_is_dialled_anew_after_some_timeouts)
 	slave_fini(&slave);
 }
 
-TEST(port_in_use_names_its_holder)
+TEST(the_error_of_a_port_in_use_names_its_holder)
 {
 	char name[32], expected[192];
 	struct conf_bus conf;
@@ -479,7 +479,7 @@ TEST(port_in_use_names_its_holder)
 	slave_fini(&slave);
 }
 
-TEST(open_port_is_locked_until_it_is_closed)
+TEST(an_open_port_is_locked_until_it_is_closed)
 {
 	struct conf_bus conf;
 	struct slave slave;
@@ -496,7 +496,7 @@ TEST(open_port_is_locked_until_it_is_closed)
 	slave_fini(&slave);
 }
 
-TEST(unknown_speed_is_refused_not_replaced)
+TEST(an_unknown_speed_is_refused_and_not_replaced)
 {
 	char expected[128];
 	struct conf_bus conf;
@@ -514,7 +514,7 @@ TEST(unknown_speed_is_refused_not_replaced)
 	slave_fini(&slave);
 }
 
-TEST(what_is_no_port_is_refused)
+TEST(a_file_that_is_not_a_port_is_refused)
 {
 	static char file[] = "/dev/null", missing[] = "/dev/no-such-port";
 	struct conf_bus conf = {.transport = CONF_RTU, .baud = 9600, .parity = CONF_EVEN, .stop_bits = 1};
@@ -530,7 +530,7 @@ TEST(what_is_no_port_is_refused)
 	link_free(l);
 }
 
-TEST(kernel_rs485_is_demanded_only_where_asked_for)
+TEST(the_rs485_mode_of_the_kernel_is_required_only_when_configured)
 {
 	struct conf_bus conf;
 	struct slave slave;
@@ -548,7 +548,7 @@ TEST(kernel_rs485_is_demanded_only_where_asked_for)
 	slave_fini(&slave);
 }
 
-TEST(refused_connection_says_so)
+TEST(a_refused_connection_is_reported_as_refused)
 {
 	char expected[128];
 	struct conf_bus conf;
@@ -567,7 +567,7 @@ TEST(refused_connection_says_so)
 	slave_fini(&slave);
 }
 
-TEST(gateway_that_does_not_take_connections_is_given_up)
+TEST(a_gateway_that_accepts_no_connection_is_given_up)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fillers[8];
@@ -596,7 +596,7 @@ TEST(gateway_that_does_not_take_connections_is_given_up)
 	slave_fini(&slave);
 }
 
-TEST(host_may_be_a_name_or_of_ip_version_6)
+TEST(a_host_may_be_a_name_or_an_ipv6_address)
 {
 	static char six[] = "::1", name[] = "localhost";
 	static const struct slave_step steps[] = {{REQUEST, TCP_ANSWER}, {REQUEST, TCP_ANSWER}};
@@ -625,7 +625,7 @@ TEST(host_may_be_a_name_or_of_ip_version_6)
 	}
 }
 
-TEST(unknown_host_says_so)
+TEST(an_unknown_host_is_reported_as_unknown)
 {
 	static char name[] = "no-such-gateway.invalid";
 	struct conf_bus conf = {.transport = CONF_TCP, .host = name, .port = 502, .response_timeout_ms = 2000};
@@ -636,7 +636,7 @@ TEST(unknown_host_says_so)
 	link_free(l);
 }
 
-TEST(highest_addresses_can_be_read)
+TEST(the_highest_addresses_can_be_read)
 {
 	static const struct slave_step step = {"fa 03 c6 52 00 02 4c d9", "fa 03 04 00 01 e2 40 a8 6c"};
 	struct conf_bus conf;

@@ -15,7 +15,7 @@ static void identify(struct meter *m, const char *maker)
 	identity_accept(&m->identity, &m->asking, 1000);
 }
 
-TEST(state_text_follows_the_health)
+TEST(the_text_of_the_state_follows_the_health)
 {
 	struct meter *m = meter_new(&paper_conf, 7, 0);
 
@@ -32,7 +32,7 @@ TEST(state_text_follows_the_health)
 	meter_free(m);
 }
 
-TEST(meter_of_another_model_is_suspect)
+TEST(a_meter_of_another_model_is_suspect)
 {
 	struct meter *m = meter_new(&paper_conf, 7, 0);
 
@@ -45,7 +45,7 @@ TEST(meter_of_another_model_is_suspect)
 	meter_free(m);
 }
 
-TEST(meter_inherits_what_was_known_of_it)
+TEST(a_meter_inherits_the_known_facts)
 {
 	struct meter *old = meter_new(&paper_conf, 7, 0), *m = meter_new(&paper_conf, 7, 0);
 

@@ -80,7 +80,7 @@ static void expect_plan(unsigned groups, const char *expected)
 	plan_free(p);
 }
 
-PARTS_TEST(refused_register_is_found_and_the_coarser_one_read)
+PARTS_TEST(a_refused_register_is_found_and_the_coarser_one_is_read)
 {
 	assert_int_equal(lack_import_in(sizeof(missing)), PARTS_MISSING);
 	assert_string_equal(missing, "active_energy_import at 100");
@@ -88,7 +88,7 @@ PARTS_TEST(refused_register_is_found_and_the_coarser_one_read)
 	expect_plan(DRIVER_ENERGY, " 104+2 300+2");
 }
 
-PARTS_TEST(registers_that_find_no_room_in_the_text_are_counted)
+PARTS_TEST(registers_that_do_not_fit_the_text_are_counted)
 {
 	static const unsigned rooms[] = {43, 42};
 	static const char *const texts[] = {"active_energy_import at 100", "1 more"};
@@ -100,7 +100,7 @@ PARTS_TEST(registers_that_find_no_room_in_the_text_are_counted)
 	}
 }
 
-PARTS_TEST(passing_refusal_changes_nothing)
+PARTS_TEST(a_temporary_refusal_changes_nothing)
 {
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_READ), PARTS_NOTHING);
@@ -111,7 +111,7 @@ PARTS_TEST(passing_refusal_changes_nothing)
 	expect_plan(DRIVER_ENERGY, " 100+6");
 }
 
-PARTS_TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
+PARTS_TEST(silence_ends_a_search_until_the_next_refusal)
 {
 	struct plan_request r;
 
@@ -123,7 +123,7 @@ PARTS_TEST(silence_while_parts_are_tried_leaves_them_to_the_next_refusal)
 	assert_int_equal(parts.version, 0);
 }
 
-PARTS_TEST(missing_register_that_was_found_before_silence_is_missing)
+PARTS_TEST(a_missing_register_found_before_silence_is_missing)
 {
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -134,7 +134,7 @@ PARTS_TEST(missing_register_that_was_found_before_silence_is_missing)
 	expect_plan(DRIVER_ENERGY, " 104+2 300+2");
 }
 
-PARTS_TEST(search_that_the_line_ended_teaches_nothing)
+PARTS_TEST(a_search_that_the_line_ended_proves_nothing)
 {
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -143,7 +143,7 @@ PARTS_TEST(search_that_the_line_ended_teaches_nothing)
 	expect_plan(DRIVER_ENERGY, " 100+6");
 }
 
-PARTS_TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
+PARTS_TEST(a_missing_register_is_named_once_and_requested_again_when_forgotten)
 {
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(lack_import_in(sizeof(missing)), PARTS_MISSING);
@@ -153,7 +153,7 @@ PARTS_TEST(missing_register_is_named_once_and_asked_for_again_when_forgotten)
 	}
 }
 
-PARTS_TEST(missing_register_is_not_named_again_after_a_reload)
+PARTS_TEST(a_missing_register_is_not_named_again_after_a_reload)
 {
 	struct parts old;
 
@@ -167,7 +167,7 @@ PARTS_TEST(missing_register_is_not_named_again_after_a_reload)
 	assert_string_equal(missing, "");
 }
 
-PARTS_TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
+PARTS_TEST(a_meter_that_refuses_only_the_long_read_is_read_in_parts)
 {
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
@@ -177,7 +177,7 @@ PARTS_TEST(meter_that_refuses_only_the_long_read_is_read_in_parts)
 	expect_plan(DRIVER_ENERGY, " 100+2 104+2");
 }
 
-PARTS_TEST(meter_that_refuses_everything_is_asked_for_it_again)
+PARTS_TEST(a_meter_that_refuses_everything_is_asked_again)
 {
 	refuse(DRIVER_POWER);
 	assert_int_equal(try(200, 2, PARTS_REFUSED), PARTS_MORE);
@@ -185,7 +185,7 @@ PARTS_TEST(meter_that_refuses_everything_is_asked_for_it_again)
 	expect_plan(DRIVER_POWER, " 200+2");
 }
 
-PARTS_TEST(meter_that_lacks_a_row_keeps_its_long_reads)
+PARTS_TEST(a_meter_that_lacks_a_row_keeps_its_long_reads)
 {
 	refuse(DRIVER_ENERGY);
 	assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);

@@ -73,7 +73,7 @@ static void expect_plan(const struct driver *d, unsigned groups, const struct pl
 	plan_free(p);
 }
 
-TEST(block_is_read_from_first_to_last_wanted_row)
+TEST(a_block_is_read_from_first_to_last_wanted_row)
 {
 	struct driver *d = parse(countis);
 
@@ -85,7 +85,7 @@ TEST(block_is_read_from_first_to_last_wanted_row)
 	driver_free(d);
 }
 
-TEST(words_of_the_plan_follow_each_other)
+TEST(the_words_of_the_plan_follow_each_other)
 {
 	struct driver *d = parse(countis);
 	struct plan *p = plan_new(d, DRIVER_ENERGY | DRIVER_POWER, NULL, NULL);
@@ -118,7 +118,7 @@ TEST(rows_of_one_word_share_it)
 	driver_free(d);
 }
 
-TEST(fallback_is_read_only_when_the_preferred_row_is_missing)
+TEST(the_fallback_is_read_only_when_the_preferred_row_is_missing)
 {
 	struct driver *d = parse(countis);
 	struct plan_rows missing = {{0}};
@@ -138,7 +138,7 @@ TEST(fallback_is_read_only_when_the_preferred_row_is_missing)
 	driver_free(d);
 }
 
-TEST(missing_words_are_not_read_on_the_way)
+TEST(missing_words_are_not_read_across)
 {
 	struct driver *d = parse(HEAD "gaps = yes\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n"
 				      "voltage_l2 = 12 u32 1 mV power\nvoltage_l3 = 14 u32 1 mV power\n");
@@ -168,7 +168,7 @@ TEST(byte_addressed_rows_of_one_word_and_signs_are_read_alone)
 	driver_free(d);
 }
 
-TEST(gap_without_known_rows_is_not_read)
+TEST(a_gap_without_known_rows_is_not_read)
 {
 	struct driver *d = parse(HEAD "[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV energy\n"
 				      "voltage_l3 = 14 u32 1 mV power\ncurrent_l1 = 17 u16 1 mA power\n"
@@ -178,7 +178,7 @@ TEST(gap_without_known_rows_is_not_read)
 	driver_free(d);
 }
 
-TEST(block_without_gaps_is_read_in_parts)
+TEST(a_block_without_gaps_is_read_in_parts)
 {
 	struct driver *d = parse(HEAD "[block a]\naddress = 10\nwords = 20\ngaps = no\n[registers]\n"
 				      "voltage_l1 = 10 u32 1 mV power\nvoltage_l3 = 14 u32 1 mV power\n");
@@ -198,7 +198,7 @@ TEST(neighbouring_blocks_are_read_apart)
 	driver_free(d);
 }
 
-TEST(gap_outside_blocks_does_not_cross_a_block)
+TEST(a_gap_outside_blocks_does_not_cross_a_block)
 {
 	struct driver *d = parse(HEAD "gaps = yes\n[block a]\naddress = 12\nwords = 2\n[registers]\n"
 				      "voltage_l1 = 10 u32 1 mV power\nvoltage_l3 = 14 u32 1 mV power\n");
@@ -207,7 +207,7 @@ TEST(gap_outside_blocks_does_not_cross_a_block)
 	driver_free(d);
 }
 
-TEST(row_read_alone_is_not_read_on_the_way_either)
+TEST(a_row_read_alone_is_not_read_across_either)
 {
 	struct driver *d = parse(HEAD "gaps = yes\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n"
 				      "voltage_l2 = 12 u32 1 mV energy alone\nvoltage_l3 = 14 u32 1 mV power\n");
@@ -217,7 +217,7 @@ TEST(row_read_alone_is_not_read_on_the_way_either)
 	driver_free(d);
 }
 
-TEST(word_is_read_alone_when_one_of_its_rows_is)
+TEST(a_word_is_read_alone_when_one_of_its_rows_is)
 {
 	struct driver *d = parse(HEAD "[registers]\ntariff = 10 u8-low 1 - energy\n"
 				      "tariff_count = 10 u8-high 1 - energy alone\nvoltage_l1 = 11 u16 1 V energy\n");
@@ -226,7 +226,7 @@ TEST(word_is_read_alone_when_one_of_its_rows_is)
 	driver_free(d);
 }
 
-TEST(longest_read_is_kept_with_as_few_words_as_can_be)
+TEST(the_longest_read_is_kept_with_the_fewest_words)
 {
 	struct driver *d = parse(HEAD "max_words = 10\ngaps = yes\n[registers]\nvoltage_l1 = 0 u32 1 mV power\n"
 				      "voltage_l2 = 8 u32 1 mV power\nvoltage_l3 = 10 u32 1 mV power\n");
@@ -235,7 +235,7 @@ TEST(longest_read_is_kept_with_as_few_words_as_can_be)
 	driver_free(d);
 }
 
-TEST(split_halves_at_the_row_boundary_nearest_to_the_middle)
+TEST(a_split_halves_at_the_row_boundary_nearest_to_the_middle)
 {
 	struct driver *d = parse(countis);
 	struct plan *p = plan_new(d, DRIVER_POWER | DRIVER_IDENTITY, NULL, NULL);
@@ -258,7 +258,7 @@ TEST(split_halves_at_the_row_boundary_nearest_to_the_middle)
 	driver_free(d);
 }
 
-TEST(refused_sign_takes_its_rows_with_it)
+TEST(a_refused_sign_takes_its_rows_with_it)
 {
 	struct driver *d = parse(conto);
 	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
@@ -274,7 +274,7 @@ TEST(refused_sign_takes_its_rows_with_it)
 	driver_free(d);
 }
 
-TEST(row_with_its_sign_is_not_split)
+TEST(a_row_with_its_sign_is_not_split)
 {
 	struct driver *d = parse(HEAD "[registers]\nactive_power = 10 u32 1 W power sign=12\n");
 	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
@@ -287,7 +287,7 @@ TEST(row_with_its_sign_is_not_split)
 	driver_free(d);
 }
 
-TEST(cut_row_starts_a_request)
+TEST(a_cut_row_starts_a_request)
 {
 	struct driver *d = parse(countis);
 	struct plan_rows cuts = {{0}};
@@ -644,7 +644,7 @@ static unsigned count_leaves(const struct driver *d, const struct plan *p, const
 	return count_leaves(d, p, &first) + count_leaves(d, p, &second);
 }
 
-TEST(random_tables_are_planned_as_well_as_can_be)
+TEST(random_tables_get_the_best_plan)
 {
 	const char *given = getenv("TALLY_SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);

@@ -12,7 +12,7 @@ enum {
 	NEW_SERIAL = 0x1234, /* the known one is 0000 */
 };
 
-STORY(meter_that_is_back_says_first_who_it_is)
+STORY(a_meter_that_is_back_first_gives_its_identity)
 {
 	begin_up(identified_model, 2, 0, 10);
 	take_down_m1(SLOT_MS);
@@ -23,7 +23,7 @@ STORY(meter_that_is_back_says_first_who_it_is)
 	       "ask m1 200+2\n<m1 40 P good>\n");
 }
 
-STORY(meter_that_does_not_say_who_it_is_is_read_and_asked_again_an_hour_later)
+STORY(a_meter_that_gives_no_identity_is_read_and_asked_again_an_hour_later)
 {
 	begin(identified_model, 1, 0, 10);
 	meters[0].retries = 0;
@@ -57,7 +57,7 @@ STORY(readings_of_another_model_are_suspect)
 	expect("ask m1 200+2\n<m1 10 P suspect>\n");
 }
 
-STORY(meter_is_asked_daily_who_it_is)
+STORY(a_meter_is_asked_for_its_identity_every_day)
 {
 	begin(identified_model, 1, 0, 3600);
 	tick(START_MS);
@@ -73,7 +73,7 @@ STORY(meter_is_asked_daily_who_it_is)
 	expect("ask m1 500+2\n");
 }
 
-STORY(meter_of_another_model_is_asked_again_and_the_right_one_counts)
+STORY(a_meter_of_another_model_is_asked_again_and_the_right_one_counts)
 {
 	begin(identified_model, 1, 0, 3600);
 	tick(START_MS);
@@ -102,7 +102,7 @@ static void ask_for_serial(void)
 	expect("ask m1 500+3\n");
 }
 
-STORY(new_serial_number_is_asked_for_once_more_before_it_is_believed)
+STORY(a_new_serial_number_is_read_twice_before_it_is_believed)
 {
 	ask_for_serial();
 	answer_with(NEW_SERIAL);
@@ -113,7 +113,7 @@ STORY(new_serial_number_is_asked_for_once_more_before_it_is_believed)
 	expect("<m1 90000 E good>\n");
 }
 
-STORY(serial_number_that_stays_new_is_reported_before_the_counters)
+STORY(a_serial_number_that_stays_new_is_reported_before_the_counters)
 {
 	ask_for_serial();
 	answer_with(NEW_SERIAL);
@@ -123,7 +123,7 @@ STORY(serial_number_that_stays_new_is_reported_before_the_counters)
 	expect("<m1 90000 E good>\n");
 }
 
-STORY(counters_of_what_may_be_another_meter_are_not_read)
+STORY(the_counters_of_a_possibly_exchanged_meter_are_not_read)
 {
 	ask_for_serial();
 	answer_with(NEW_SERIAL);
@@ -135,7 +135,7 @@ STORY(counters_of_what_may_be_another_meter_are_not_read)
 	expect("ask m1 500+3\n");
 }
 
-STORY(serial_number_known_from_before_the_start_counts_as_known)
+STORY(a_serial_number_known_from_before_the_start_counts_as_known)
 {
 	begin(numbered_model, 1, 10, 0);
 	snprintf(known_serial, sizeof(known_serial), "0000");
@@ -146,7 +146,7 @@ STORY(serial_number_known_from_before_the_start_counts_as_known)
 	expect("!m1 meter-up: up: Test at line address 1\n");
 }
 
-STORY(implausible_counters_are_read_again_before_they_are_passed_on)
+STORY(implausible_counters_are_read_again_before_they_are_reported)
 {
 	begin_up(plain_model, 2, 10, 0);
 	tick(SLOT_MS);
@@ -159,7 +159,7 @@ STORY(implausible_counters_are_read_again_before_they_are_passed_on)
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-STORY(counters_that_stay_implausible_are_passed_on)
+STORY(counters_that_stay_implausible_are_reported)
 {
 	begin_up(plain_model, 1, 10, 0);
 	tick(SLOT_MS);
@@ -170,7 +170,7 @@ STORY(counters_that_stay_implausible_are_passed_on)
 	expect("ask m1 100+2\n");
 }
 
-STORY(meter_whose_counters_are_implausible_is_asked_who_it_is)
+STORY(a_meter_with_implausible_counters_is_asked_for_its_identity)
 {
 	begin_up(identified_model, 1, 10, 0);
 	tick(SLOT_MS);
@@ -185,7 +185,7 @@ STORY(meter_whose_counters_are_implausible_is_asked_who_it_is)
 	expect("ask m1 100+2\n<m1 20 E good>\n");
 }
 
-STORY(meter_that_became_another_model_is_suspect_before_its_counters_are_passed_on)
+STORY(a_meter_that_became_another_model_is_suspect_before_its_counters_are_reported)
 {
 	begin_up(identified_model, 1, 10, 0);
 	tick(SLOT_MS);
@@ -207,7 +207,7 @@ static void leave_no_time_for_a_second_reading(const char *model)
 	tick(3000);
 }
 
-STORY(who_it_is_comes_first_when_there_was_no_time_for_it)
+STORY(the_identity_comes_first_when_there_was_no_time_for_it)
 {
 	leave_no_time_for_a_second_reading(identified_model);
 	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 500+2\nask m2 100+2\n");
@@ -224,7 +224,7 @@ STORY(implausible_counters_that_cannot_be_read_again_are_dropped)
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-STORY(implausible_counters_of_two_slots_are_passed_on)
+STORY(implausible_counters_of_two_slots_are_reported)
 {
 	leave_no_time_for_a_second_reading(plain_model);
 	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 100+2\nask m2 100+2\n");

@@ -14,7 +14,7 @@ static const char wide_model[] = MODEL_HEAD "active_energy_export = 104 u32 10 W
 static const char coarse_model[] = MODEL_HEAD "active_energy_import = 100 u32 10 Wh energy\n"
 					      "active_energy_import = 300 u32 1 kWh energy fallback\n";
 
-STORY(missing_register_is_reported_once_after_the_round)
+STORY(a_missing_register_is_reported_once_after_the_round)
 {
 	begin_up(wide_model, 2, 10, 0);
 	tick(SLOT_MS);
@@ -32,7 +32,7 @@ STORY(missing_register_is_reported_once_after_the_round)
 	expect("ask m1 100+2\nask m2 100+2 104+2\n");
 }
 
-STORY(meter_that_refuses_everything_goes_down_and_comes_back)
+STORY(a_meter_that_refuses_everything_goes_down_and_comes_back)
 {
 	begin_up(plain_model, 2, 0, 10);
 	for (int64_t ms = SLOT_MS; ms <= 3 * SLOT_MS; ms += SLOT_MS) {
@@ -56,7 +56,7 @@ STORY(meter_that_refuses_everything_goes_down_and_comes_back)
 	       "<m1 90 P good>\n");
 }
 
-STORY(old_firmware_that_comes_back_is_read_by_the_coarser_register)
+STORY(old_firmware_that_comes_back_is_read_from_the_coarser_register)
 {
 	begin(coarse_model, 2, 10, 0);
 	tick(START_MS);
@@ -71,7 +71,7 @@ STORY(old_firmware_that_comes_back_is_read_by_the_coarser_register)
 	       "good>\n");
 }
 
-STORY(illegal_function_takes_a_meter_down_at_once)
+STORY(an_illegal_function_takes_a_meter_down_at_once)
 {
 	begin_up(plain_model, 2, 0, 10);
 	tick(SLOT_MS);
@@ -81,7 +81,7 @@ STORY(illegal_function_takes_a_meter_down_at_once)
 	assert_true(was_written("!m1 meter-down: down: exception 1, illegal function"));
 }
 
-STORY(illegal_function_ends_the_search_in_parts_and_takes_the_meter_down)
+STORY(an_illegal_function_ends_the_search_in_parts_and_takes_the_meter_down)
 {
 	begin_up(wide_model, 2, 10, 0);
 	tick(SLOT_MS);

@@ -3,7 +3,7 @@
 #include "paper_bus.h"
 #include "unit.h"
 
-STORY(line_that_was_down_before_a_reload_is_reported_down_again_and_then_up)
+STORY(a_line_that_was_down_before_a_reload_is_reported_down_again_and_then_up)
 {
 	begin_up(plain_model, 2, 0, 10);
 	tick(SLOT_MS);
@@ -20,7 +20,7 @@ STORY(line_that_was_down_before_a_reload_is_reported_down_again_and_then_up)
 	assert_string_equal(bus_status().state, "up");
 }
 
-STORY(end_passes_on_what_was_answered_and_asks_nothing_more)
+STORY(a_poller_that_ends_reports_the_answers_and_asks_nothing_more)
 {
 	begin_up(plain_model, 3, 60, 10);
 	tick(MINUTE_MS);
@@ -35,7 +35,7 @@ STORY(end_passes_on_what_was_answered_and_asks_nothing_more)
 	expect("");
 }
 
-STORY(what_an_end_cut_short_is_asked_again_in_its_slot_by_the_next_poller)
+STORY(the_next_poller_repeats_an_interrupted_reading_in_its_slot)
 {
 	begin_up(plain_model, 2, 60, 10);
 	tick(MINUTE_MS);

@@ -10,7 +10,7 @@ static const char maker_only_model[] = MODEL_HEAD "maker = 500 text:2 - - identi
 /* No slot, ever: later than any date that a meter will see. */
 static const int64_t NEVER_MS = INT64_C(1000000000000000);
 
-STORY(every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts)
+STORY(every_meter_gives_its_identity_at_start_and_its_counters_in_its_slot)
 {
 	begin(identified_model, 2, 60, 10);
 	assert_int_equal(poller_next_ms(poller, START_MS), START_MS);
@@ -30,7 +30,7 @@ STORY(every_meter_is_asked_at_start_who_it_is_and_at_its_slot_what_it_counts)
 	expect("<m1 60 EP good 200ms>\n<m2 60 EP good 200ms>\n");
 }
 
-STORY(model_without_identity_is_probed_at_start)
+STORY(a_model_without_identity_is_probed_at_start)
 {
 	begin(plain_model, 1, 60, 0);
 	tick(START_MS);
@@ -40,7 +40,7 @@ STORY(model_without_identity_is_probed_at_start)
 	assert_string_equal(meter_status(0).state, "up");
 }
 
-STORY(model_of_nothing_but_identity_is_never_read)
+STORY(a_model_with_only_an_identity_is_never_read)
 {
 	begin_up(maker_only_model, 1, 1, 1);
 	for (int64_t ms = 2000; ms < 10000; ms += 1000)
@@ -65,7 +65,7 @@ STORY(slots_are_whole_multiples_of_the_period_on_the_clock)
 	expect("ask m2 200+2\n<m2 3 P good>\nask m2 200+2\n<m2 6 P good>\nask m1 200+2\n<m1 7 P good>\n");
 }
 
-STORY(what_falls_due_at_different_moments_is_read_apart)
+STORY(energy_and_power_due_at_different_moments_are_read_apart)
 {
 	begin_up(plain_model, 1, 15, 10);
 	tick(21000); /* after the slots of both: energy at 15 s, power at 20 s */
@@ -76,7 +76,7 @@ STORY(what_falls_due_at_different_moments_is_read_apart)
 	expect("<m1 20 P good 1000ms>\n");
 }
 
-STORY(reading_of_the_second_half_of_the_period_is_late)
+STORY(a_reading_in_the_second_half_of_the_period_is_late)
 {
 	begin_up(plain_model, 1, 0, 10);
 	tick(SLOT_MS);
@@ -84,7 +84,7 @@ STORY(reading_of_the_second_half_of_the_period_is_late)
 	expect("ask m1 200+2\n<m1 10 P late 5001ms>\n");
 }
 
-STORY(slot_that_comes_during_the_round_is_skipped_and_counted_once)
+STORY(a_slot_that_comes_during_the_round_is_skipped_and_counted_once)
 {
 	begin_up(plain_model, 3, 0, 1);
 	tick(2000);
@@ -99,7 +99,7 @@ STORY(slot_that_comes_during_the_round_is_skipped_and_counted_once)
 	expect("ask m1 200+2\nask m2 200+2\nask m3 200+2\n");
 }
 
-STORY(energy_that_falls_due_during_a_round_is_read_after_it)
+STORY(energy_due_during_a_round_is_read_after_it)
 {
 	begin_up(plain_model, 2, 60, 10);
 	tick(MINUTE_MS - SLOT_MS);
@@ -112,7 +112,7 @@ STORY(energy_that_falls_due_during_a_round_is_read_after_it)
 	assert_int_equal(bus_status().overruns, 1);
 }
 
-STORY(energy_of_two_slots_in_one_round_loses_the_first)
+STORY(energy_due_twice_in_one_round_loses_the_first_slot)
 {
 	begin_up(plain_model, 1, 10, 0);
 	tick(SLOT_MS);
@@ -126,7 +126,7 @@ STORY(energy_of_two_slots_in_one_round_loses_the_first)
 	assert_int_equal(bus_status().overruns, 1);
 }
 
-STORY(meter_of_a_long_period_is_not_starved_by_one_that_overruns)
+STORY(a_meter_that_overruns_does_not_starve_one_with_a_long_period)
 {
 	begin_up(plain_model, 2, 0, 1);
 	meters[1].power_every_s = 10;
@@ -144,7 +144,7 @@ STORY(meter_of_a_long_period_is_not_starved_by_one_that_overruns)
 	expect("ask m1 200+2\n<m1 19 P late 1200ms>\nask m2 200+2\n");
 }
 
-STORY(clock_that_is_set_back_is_followed)
+STORY(a_clock_that_is_set_back_is_followed)
 {
 	int64_t day_later_ms = 25 * HOUR_MS + SLOT_MS, set_back_to_ms = 5000000;
 
@@ -159,7 +159,7 @@ STORY(clock_that_is_set_back_is_followed)
 	expect("ask m2 200+2\n<m2 5010 P good>\nask m1 100+2\n");
 }
 
-STORY(clock_that_is_slewed_back_repeats_no_slot)
+STORY(a_clock_that_is_slewed_back_repeats_no_slot)
 {
 	begin_up(plain_model, 1, 0, 10);
 	tick(SLOT_MS);
@@ -170,7 +170,7 @@ STORY(clock_that_is_slewed_back_repeats_no_slot)
 	expect("");
 }
 
-STORY(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay)
+STORY(a_clock_set_forward_during_a_round_keeps_the_delay_sensible)
 {
 	begin_up(plain_model, 1, 0, 10);
 	tick(SLOT_MS);
@@ -179,7 +179,7 @@ STORY(clock_set_forward_during_a_round_makes_no_nonsense_of_the_delay)
 	expect("ask m1 200+2\n<m1 10 P late 4294967295ms>\nask m1 200+2\n");
 }
 
-STORY(bus_without_meters_asks_and_wants_nothing)
+STORY(a_bus_without_meters_asks_nothing_and_needs_no_wake)
 {
 	begin(plain_model, 0, 60, 10);
 	tick(START_MS);
@@ -189,7 +189,7 @@ STORY(bus_without_meters_asks_and_wants_nothing)
 	assert_string_equal(bus_status().state, "up");
 }
 
-STORY(meter_that_is_never_due_is_asked_once)
+STORY(a_meter_that_is_never_due_is_asked_once)
 {
 	begin(plain_model, 1, 0, 0);
 	tick(START_MS);
@@ -199,7 +199,7 @@ STORY(meter_that_is_never_due_is_asked_once)
 	assert_true(poller_next_ms(poller, 10 * SLOT_MS) > NEVER_MS);
 }
 
-STORY(dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time)
+STORY(a_meter_that_is_dead_at_start_costs_one_timeout_and_then_only_spare_time)
 {
 	begin(plain_model, 3, 0, 10);
 	tick(START_MS);
@@ -216,7 +216,7 @@ STORY(dead_meters_at_start_cost_one_timeout_each_and_then_only_spare_time)
 	assert_string_equal(meter_status(0).state, "never");
 }
 
-STORY(status_counts_requests_errors_and_the_time_the_line_is_in_use)
+STORY(the_status_counts_requests_errors_and_the_time_in_use)
 {
 	begin_up(plain_model, 2, 0, 10);
 	(void)bus_status();

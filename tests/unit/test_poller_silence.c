@@ -5,7 +5,7 @@
 #include "paper_bus.h"
 #include "unit.h"
 
-STORY(silent_line_is_reported_once_and_its_meters_are_shown_as_suspect)
+STORY(a_silent_line_is_reported_once_and_its_meters_are_shown_as_suspect)
 {
 	begin_up(plain_model, 3, 0, 10);
 	tick(SLOT_MS);
@@ -33,7 +33,7 @@ STORY(silent_line_is_reported_once_and_its_meters_are_shown_as_suspect)
 	assert_int_equal(poller_n_meters_up(poller), 3);
 }
 
-STORY(one_meter_more_is_asked_before_a_line_counts_as_silent)
+STORY(one_more_meter_is_asked_before_a_line_counts_as_silent)
 {
 	begin_up(plain_model, 2, 0, 10);
 	tick(SLOT_MS);
@@ -55,7 +55,7 @@ static void begin_with_third_of_long_period(void)
 	expect("ask m1 200+2\nask m2 200+2\nask m3 100+2\n");
 }
 
-STORY(meter_that_was_not_due_is_asked_and_speaks_for_the_line)
+STORY(a_meter_that_was_not_due_is_asked_and_proves_the_line)
 {
 	begin_with_third_of_long_period();
 	answer();
@@ -67,7 +67,7 @@ STORY(meter_that_was_not_due_is_asked_and_speaks_for_the_line)
 	assert_string_equal(meter_status(2).state, "up");
 }
 
-STORY(line_is_silent_when_a_meter_that_was_not_due_is_silent_too)
+STORY(a_line_is_silent_when_a_meter_that_was_not_due_is_silent_too)
 {
 	begin_with_third_of_long_period();
 	time_out();
@@ -76,7 +76,7 @@ STORY(line_is_silent_when_a_meter_that_was_not_due_is_silent_too)
 		assert_string_equal(meter_status(i).state, "suspect");
 }
 
-STORY(line_whose_last_meter_goes_down_is_silent)
+STORY(a_line_whose_last_meter_goes_down_is_silent)
 {
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(SLOT_MS);
@@ -98,14 +98,14 @@ STORY(line_whose_last_meter_goes_down_is_silent)
 	       "good>\n");
 }
 
-STORY(bus_of_one_meter_has_no_silent_line)
+STORY(a_bus_of_one_meter_has_no_silent_line)
 {
 	begin_up(plain_model, 1, 0, 10);
 	take_down_m1(SLOT_MS);
 	assert_string_equal(bus_status().state, "up");
 }
 
-STORY(gateways_exception_counts_against_the_meter_and_speaks_for_the_line)
+STORY(an_exception_of_the_gateway_counts_against_the_meter_and_proves_the_line)
 {
 	enum { NO_ANSWER_BEHIND_GATEWAY = 11 };
 
@@ -136,7 +136,7 @@ STORY(meters_of_a_line_that_was_silent_at_start_need_not_wait_for_their_slot)
 	       "ask m2 500+2\nask m3 500+2\n");
 }
 
-STORY(lost_line_is_reported_once_nothing_is_asked_and_what_is_due_is_read_when_it_is_back)
+STORY(a_lost_line_is_reported_once_and_read_again_when_it_is_back)
 {
 	begin_up(plain_model, 2, 60, 10);
 	tick(SLOT_MS);
@@ -156,7 +156,7 @@ STORY(lost_line_is_reported_once_nothing_is_asked_and_what_is_due_is_read_when_i
 }
 
 /* The worker may open the line again at any moment, also between two looks at it. */
-STORY(line_that_comes_back_while_its_loss_is_reported_goes_on)
+STORY(a_line_that_comes_back_while_its_loss_is_reported_continues)
 {
 	for (unsigned n_looks = 0; n_looks < 8; n_looks++) {
 		begin_up(plain_model, 2, 0, 10);
@@ -171,7 +171,7 @@ STORY(line_that_comes_back_while_its_loss_is_reported_goes_on)
 	}
 }
 
-STORY(nothing_is_to_be_done_while_the_first_round_after_a_loss_is_under_way)
+STORY(nothing_is_due_during_the_first_round_after_a_loss)
 {
 	begin_up(plain_model, 2, 0, 10);
 	tick(SLOT_MS);
@@ -198,7 +198,7 @@ STORY(down_meters_are_probed_as_soon_as_a_lost_line_is_back)
 	expect("ask m2 200+2\n!line bus-up: up: meters answer\n<m2 50 P good 1000ms>\nask m1 100+2\n");
 }
 
-STORY(slot_in_which_the_line_was_lost_is_read_when_it_is_back)
+STORY(a_slot_in_which_the_line_was_lost_is_read_when_it_is_back)
 {
 	int64_t quarter_ms = 15 * MINUTE_MS;
 
@@ -214,7 +214,7 @@ STORY(slot_in_which_the_line_was_lost_is_read_when_it_is_back)
 	expect("!line bus-up: up: meters answer\n<m2 900 E good 5000ms>\n");
 }
 
-STORY(port_that_cannot_be_opened_at_start_is_reported_and_contact_waits)
+STORY(a_port_that_cannot_be_opened_at_start_is_reported_and_contact_waits)
 {
 	begin(plain_model, 1, 60, 10);
 	lose_line();
@@ -226,7 +226,7 @@ STORY(port_that_cannot_be_opened_at_start_is_reported_and_contact_waits)
 	expect("ask m1 100+2\n");
 }
 
-STORY(connection_that_breaks_and_comes_back_counts_against_the_meter)
+STORY(a_connection_that_breaks_and_comes_back_counts_against_the_meter)
 {
 	begin_up(plain_model, 2, 0, 10);
 	tick(SLOT_MS);

@@ -11,7 +11,7 @@ enum {
 	LEAVES_NO_TIME_MS = 950,
 };
 
-STORY(what_fails_is_retried_after_all_others)
+STORY(a_meter_that_fails_is_retried_after_all_others)
 {
 	begin_up(plain_model, 3, 60, 10);
 	tick(MINUTE_MS);
@@ -24,7 +24,7 @@ STORY(what_fails_is_retried_after_all_others)
 	assert_int_equal(n_logged, 0);
 }
 
-STORY(only_what_has_no_answer_is_retried)
+STORY(only_a_request_without_an_answer_is_retried)
 {
 	begin_up(plain_model, 1, 60, 10);
 	tick(MINUTE_MS);
@@ -37,7 +37,7 @@ STORY(only_what_has_no_answer_is_retried)
 	assert_int_equal(meter_status(0).timeouts, 1);
 }
 
-STORY(retry_that_finds_no_time_before_the_next_slot_is_given_up)
+STORY(a_retry_that_finds_no_time_before_the_next_slot_is_given_up)
 {
 	begin_up(plain_model, 2, 0, 1);
 	tick(2 * SECOND_MS);
@@ -51,7 +51,7 @@ STORY(retry_that_finds_no_time_before_the_next_slot_is_given_up)
 	expect("<m2 3 P good>\nask m1 200+2\n");
 }
 
-STORY(suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_left)
+STORY(a_suspect_is_asked_once_after_the_others_with_its_timeout_cut_to_the_time_left)
 {
 	begin_up(plain_model, 2, 0, 1);
 	meters[0].retries = 0;
@@ -67,7 +67,7 @@ STORY(suspect_is_asked_once_and_after_the_others_its_timeout_cut_to_the_time_lef
 	expect("");
 }
 
-STORY(suspect_that_never_finds_time_is_asked_all_the_same)
+STORY(a_suspect_that_never_finds_time_is_asked_anyway)
 {
 	begin_up(plain_model, 2, 0, 1);
 	meters[0].retries = 0;
@@ -86,7 +86,7 @@ STORY(suspect_that_never_finds_time_is_asked_all_the_same)
 	expect("ask m2 200+2\n<m2 13 P late 950ms>\nask m1 200+2\n");
 }
 
-STORY(suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer)
+STORY(a_suspect_is_asked_only_when_its_answer_fits_the_time_left)
 {
 	/* Half a second is left: less than twice the 400 ms that answers take here. */
 	int64_t leaves_too_little_ms = SLOT_MS - 500;
@@ -109,7 +109,7 @@ STORY(suspect_is_asked_only_where_the_time_left_is_enough_for_its_answer)
 	expect("ask m2 200+2\n<m2 30 P late 9500ms>\nask m1 200+2\n");
 }
 
-STORY(meter_that_never_answered_is_taken_to_be_as_slow_as_the_slowest_of_the_line)
+STORY(a_meter_that_never_answered_counts_as_slow_as_the_slowest_of_the_line)
 {
 	/* Answers take 400 ms here, so 500 ms are too little time left, and 900 are enough. */
 	int64_t leaves_too_little_ms = SLOT_MS - 500, leaves_enough_ms = SLOT_MS - 900;
@@ -128,7 +128,7 @@ STORY(meter_that_never_answered_is_taken_to_be_as_slow_as_the_slowest_of_the_lin
 	expect("ask m2 200+2\n<m2 20 P late 9100ms>\nask m1 200+2 in 900ms\n");
 }
 
-STORY(suspect_is_asked_also_where_one_round_follows_the_other)
+STORY(a_suspect_is_asked_even_when_rounds_follow_without_a_pause)
 {
 	/* The answer comes after the next slot, so that no time is ever left. */
 	enum { OVERRUNS_MS = 50 };
@@ -169,7 +169,7 @@ STORY(each_change_of_state_is_logged_once_and_down_and_up_are_events)
 	expect("<m1 40 P good>\nask m1 200+2\nask m2 200+2\n");
 }
 
-STORY(down_meter_is_probed_in_the_time_left_with_growing_pauses)
+STORY(a_down_meter_is_probed_in_the_time_left_with_growing_pauses)
 {
 	/* It went down at 30 s. Pauses of 10, 20, 40, 80, 160 s and then always 300 s. */
 	static const int64_t at_ms[] = {40000, 60000, 100000, 180000, 340000, 640000, 940000};
@@ -191,7 +191,7 @@ STORY(down_meter_is_probed_in_the_time_left_with_growing_pauses)
 	assert_int_equal(n_logged, 2);
 }
 
-STORY(probe_waits_for_time_and_its_timeout_is_cut_to_it)
+STORY(a_probe_waits_for_time_and_its_timeout_is_cut_to_it)
 {
 	begin_up(plain_model, 2, 0, 10);
 	take_down_m1(SLOT_MS);
@@ -204,7 +204,7 @@ STORY(probe_waits_for_time_and_its_timeout_is_cut_to_it)
 	expect("ask m2 200+2\n<m2 50 P late 9600ms>\nask m1 100+2 in 400ms\n");
 }
 
-STORY(probe_that_never_finds_time_is_made_after_five_minutes)
+STORY(a_probe_that_never_finds_time_is_made_after_five_minutes)
 {
 	int64_t probe_due_ms = 4 * SLOT_MS;
 
@@ -222,7 +222,7 @@ STORY(probe_that_never_finds_time_is_made_after_five_minutes)
 	expect("<m2 340 P good>\nask m1 100+2\n");
 }
 
-STORY(probe_is_due_by_the_clock_not_only_at_slots)
+STORY(a_probe_is_due_by_the_clock_and_not_only_at_slots)
 {
 	begin_up(plain_model, 2, 900, 10);
 	take_down_m1(SLOT_MS);

@@ -9,7 +9,7 @@
 #include "port.h"
 #include "unit.h"
 
-TEST(port_without_rs485_mode_is_switched_on)
+TEST(a_port_without_rs485_mode_is_switched_to_it)
 {
 	struct serial_rs485 r = {0};
 	const struct conf_bus bus = {0};
@@ -21,7 +21,7 @@ TEST(port_without_rs485_mode_is_switched_on)
 	assert_false(port_want_rs485(&r, &bus));
 }
 
-TEST(polarity_and_delays_of_the_device_tree_are_kept)
+TEST(the_polarity_and_delays_of_the_device_tree_are_kept)
 {
 	struct serial_rs485 off = {.flags = SER_RS485_RTS_AFTER_SEND, .delay_rts_before_send = 3}, on;
 	const struct conf_bus bus = {0};
@@ -33,7 +33,7 @@ TEST(polarity_and_delays_of_the_device_tree_are_kept)
 	assert_false(port_want_rs485(&on, &bus));
 }
 
-TEST(delays_of_the_bus_are_set)
+TEST(the_delays_of_the_bus_are_set)
 {
 	struct serial_rs485 r = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_AFTER_SEND | SER_RS485_RX_DURING_TX,
 				 .delay_rts_before_send = 3,
@@ -47,7 +47,7 @@ TEST(delays_of_the_bus_are_set)
 	assert_false(port_want_rs485(&r, &bus));
 }
 
-TEST(pseudo_terminal_has_no_rs485_mode)
+TEST(a_pseudo_terminal_has_no_rs485_mode)
 {
 	const struct conf_bus bus = {.rs485_delay_before_ms = 1};
 	int fd = posix_openpt(O_RDWR | O_NOCTTY);

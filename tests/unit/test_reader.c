@@ -84,7 +84,7 @@ static void assert_refused(struct site *t, const char *reason)
 		fail_msg("\"%s\" is not in \"%s\"", reason, t->e.items[0].text);
 }
 
-TEST_WITH(values_come_by_type_and_whole_numbers_are_exact, setup, teardown)
+TEST_WITH(values_have_a_type_and_whole_numbers_are_exact, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -150,7 +150,7 @@ TEST_WITH(nothing_can_be_written, setup, teardown)
 	assert_non_null(strstr(reader_error(t->reader), "readonly"));
 }
 
-TEST_WITH(newer_schema_is_read_because_its_views_stay, setup, teardown)
+TEST_WITH(a_newer_schema_is_read_because_its_views_stay, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -160,7 +160,7 @@ TEST_WITH(newer_schema_is_read_because_its_views_stay, setup, teardown)
 	assert_int_equal(reader_next(t->reader), READER_ROW);
 }
 
-TEST_WITH(older_schema_than_needed_is_refused_with_what_to_do, setup, teardown)
+TEST_WITH(an_older_schema_is_refused_with_a_remedy, setup, teardown)
 {
 	struct site *t = *state;
 	char reason[100];
@@ -171,7 +171,7 @@ TEST_WITH(older_schema_than_needed_is_refused_with_what_to_do, setup, teardown)
 	assert_refused(t, reason);
 }
 
-TEST_WITH(database_of_another_program_is_refused, setup, teardown)
+TEST_WITH(a_database_of_another_program_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -179,7 +179,7 @@ TEST_WITH(database_of_another_program_is_refused, setup, teardown)
 	assert_refused(t, "tallyd.db: is not a database of tallyd");
 }
 
-TEST_WITH(file_that_is_no_database_is_refused, setup, teardown)
+TEST_WITH(a_file_that_is_not_a_database_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 	FILE *f;
@@ -193,7 +193,7 @@ TEST_WITH(file_that_is_no_database_is_refused, setup, teardown)
 	assert_refused(t, "letter.db: cannot be read: file is not a database");
 }
 
-TEST_WITH(missing_file_is_refused_with_who_makes_it, setup, teardown)
+TEST_WITH(a_missing_file_is_refused_with_the_program_that_creates_it, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -225,7 +225,7 @@ static pid_t start_writer(const struct site *t)
 	return pid;
 }
 
-TEST_WITH(running_daemon_is_seen_by_its_lock_however_it_ends, setup, teardown)
+TEST_WITH(a_running_daemon_is_recognised_by_its_lock, setup, teardown)
 {
 	struct site *t = *state;
 	pid_t pid;
@@ -251,7 +251,7 @@ static void set_time(const char *path, int64_t s)
 	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-TEST_WITH(last_write_is_that_of_the_file_or_of_the_wal_beside_it, setup, teardown)
+TEST_WITH(the_last_write_is_that_of_the_file_or_of_its_wal, setup, teardown)
 {
 	struct site *t = *state;
 

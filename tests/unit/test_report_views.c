@@ -25,7 +25,7 @@ static void report_meter(struct site *t, const char *meter, const char *state, c
 						  .requests = 10});
 }
 
-TEST_WITH(meter_report_has_the_columns_of_meter_status_and_more, setup, teardown)
+TEST_WITH(the_meter_report_has_the_columns_of_meter_status_and_more, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -42,7 +42,7 @@ TEST_WITH(meter_report_has_the_columns_of_meter_status_and_more, setup, teardown
 		    "press|never|||\npulses|never|||");
 }
 
-TEST_WITH(age_is_that_of_the_newer_of_figures_and_readings, setup, teardown)
+TEST_WITH(the_age_is_that_of_the_newer_of_figures_and_readings, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -57,7 +57,7 @@ TEST_WITH(age_is_that_of_the_newer_of_figures_and_readings, setup, teardown)
 		    "press|1|0|2 timeout\npulses|0|1|2 timeout");
 }
 
-TEST_WITH(nothing_is_trouble_while_all_is_up, setup, teardown)
+TEST_WITH(no_trouble_is_shown_while_all_is_up, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -69,7 +69,7 @@ TEST_WITH(nothing_is_trouble_while_all_is_up, setup, teardown)
 	assert_rows(t, "SELECT * FROM trouble", "");
 }
 
-TEST_WITH(bus_that_is_down_is_the_trouble_of_all_its_meters, setup, teardown)
+TEST_WITH(a_bus_that_is_down_is_the_trouble_of_all_its_meters, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -86,7 +86,7 @@ TEST_WITH(bus_that_is_down_is_the_trouble_of_all_its_meters, setup, teardown)
 	assert_rows(t, "SELECT * FROM trouble ORDER BY subject", "press|meter-down|down: timeout\npulses|meter-down|");
 }
 
-TEST_WITH(suspect_reading_is_trouble_with_the_last_reason, setup, teardown)
+TEST_WITH(a_suspect_reading_is_trouble_with_the_last_reason, setup, teardown)
 {
 	struct site *t = *state;
 

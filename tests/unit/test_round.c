@@ -22,7 +22,7 @@ static void stay_silent(size_t first, size_t end)
 		round_take(&round_, &marks[i], false);
 }
 
-TEST(round_is_open_until_its_last_job_is_back)
+TEST(a_round_is_open_until_its_last_job_is_back)
 {
 	begin(2);
 	assert_int_equal(round_.n_open, 2);
@@ -39,7 +39,7 @@ TEST(round_is_open_until_its_last_job_is_back)
 	assert_int_equal(round_.last_ms, 1100);
 }
 
-TEST(extra_job_is_not_of_the_round)
+TEST(an_extra_job_does_not_belong_to_the_round)
 {
 	begin(1);
 	stay_silent(0, 1);
@@ -55,7 +55,7 @@ TEST(extra_job_is_not_of_the_round)
 	assert_int_equal(round_.n_answered, 0);
 }
 
-TEST(meter_is_of_the_last_round_in_which_it_was_asked)
+TEST(a_meter_belongs_to_the_last_round_in_which_it_was_asked)
 {
 	begin(1);
 	assert_true(round_has(&round_, &marks[0]));
@@ -63,7 +63,7 @@ TEST(meter_is_of_the_last_round_in_which_it_was_asked)
 	assert_false(round_has(&round_, &marks[0]));
 }
 
-TEST(one_answer_speaks_for_the_line)
+TEST(one_answer_proves_the_line)
 {
 	begin(3);
 	stay_silent(0, 2);
@@ -72,7 +72,7 @@ TEST(one_answer_speaks_for_the_line)
 	assert_int_equal(round_judge(&round_, true, false), ROUND_OVER);
 }
 
-TEST(round_without_an_answer_is_rechecked_before_the_line_counts_as_silent)
+TEST(a_round_without_an_answer_is_rechecked_before_the_line_counts_as_silent)
 {
 	begin(2);
 	stay_silent(0, 2);
@@ -83,7 +83,7 @@ TEST(round_without_an_answer_is_rechecked_before_the_line_counts_as_silent)
 	assert_int_equal(round_judge(&round_, true, false), ROUND_LINE_SILENT);
 }
 
-TEST(witness_is_asked_first_and_is_recheck_enough)
+TEST(the_witness_is_asked_first_and_is_a_sufficient_recheck)
 {
 	begin(2);
 	stay_silent(0, 2);
@@ -95,7 +95,7 @@ TEST(witness_is_asked_first_and_is_recheck_enough)
 	assert_int_equal(round_.n_asked, 3);
 }
 
-TEST(silence_of_a_single_meter_is_its_own_unless_a_witness_is_silent_too)
+TEST(a_single_silent_meter_is_at_fault_unless_a_witness_is_silent_too)
 {
 	begin(1);
 	stay_silent(0, 1);
@@ -105,14 +105,14 @@ TEST(silence_of_a_single_meter_is_its_own_unless_a_witness_is_silent_too)
 	assert_int_equal(round_judge(&round_, true, false), ROUND_LINE_SILENT);
 }
 
-TEST(lost_line_is_not_judged)
+TEST(a_lost_line_is_not_judged)
 {
 	begin(2);
 	stay_silent(0, 2);
 	assert_int_equal(round_judge(&round_, false, true), ROUND_OVER);
 }
 
-TEST(line_that_goes_down_is_reported_once_and_again_after_it_was_up)
+TEST(a_line_that_goes_down_is_reported_once_and_again_after_it_was_up)
 {
 	begin(2);
 	assert_true(round_lose_line(&round_));
@@ -125,7 +125,7 @@ TEST(line_that_goes_down_is_reported_once_and_again_after_it_was_up)
 	assert_true(round_silence_line(&round_, NOW_MS));
 }
 
-TEST(line_that_was_down_before_a_reload_is_reported_again)
+TEST(a_line_that_was_down_before_a_reload_is_reported_again)
 {
 	struct round next = {0};
 
@@ -139,7 +139,7 @@ TEST(line_that_was_down_before_a_reload_is_reported_again)
 	assert_false(next.is_line_down);
 }
 
-TEST(silent_line_is_asked_with_pauses_and_each_meter_in_turn)
+TEST(a_silent_line_is_polled_with_pauses_and_each_meter_in_turn)
 {
 	begin(2);
 	round_silence_line(&round_, NOW_MS);
@@ -153,7 +153,7 @@ TEST(silent_line_is_asked_with_pauses_and_each_meter_in_turn)
 	assert_true(round_take_pause(&round_, 3000));
 }
 
-TEST(lost_line_is_no_silent_one)
+TEST(a_lost_line_is_not_a_silent_line)
 {
 	begin(2);
 	round_silence_line(&round_, NOW_MS);

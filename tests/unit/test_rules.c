@@ -12,7 +12,7 @@ static void press(struct site *t, int64_t at_s, int64_t wh)
 	hold(t, "press", T + at_s, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, wh, Q_COUNT);
 }
 
-TEST_WITH(rule_1_no_answer_is_no_row_and_not_available_is_null, setup, teardown)
+TEST_WITH(rule_1_no_answer_makes_no_row_and_not_available_is_null, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -23,7 +23,7 @@ TEST_WITH(rule_1_no_answer_is_no_row_and_not_available_is_null, setup, teardown)
 	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh IS NULL FROM energy ORDER BY ts", "0|0\n120|1");
 }
 
-TEST_WITH(rule_2_what_can_not_be_is_kept_raw_and_never_counted, setup, teardown)
+TEST_WITH(rule_2_an_impossible_value_is_kept_raw_and_never_counted, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -101,7 +101,7 @@ TEST_WITH(rule_3_intervals_days_and_months_add_up_to_the_wh, setup, teardown)
 		    "0");
 }
 
-TEST_WITH(rule_4_a_gap_is_told_and_its_energy_spread_over_it, setup, teardown)
+TEST_WITH(rule_4_a_gap_is_reported_and_its_energy_is_spread_over_it, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -122,7 +122,7 @@ TEST_WITH(rule_4_a_gap_is_told_and_its_energy_spread_over_it, setup, teardown)
 	assert_rows(t, "SELECT kind, time FROM event", "gap|2026-01-01T01:00:00Z");
 }
 
-TEST_WITH(rule_4_what_nobody_knows_stays_missing, setup, teardown)
+TEST_WITH(rule_4_unknown_consumption_stays_missing, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -192,7 +192,7 @@ static void assert_counted_once(struct site *t, int64_t wh)
 	assert_rows(t, "SELECT count(*) - count(DISTINCT ts) FROM energy", "0");
 }
 
-TEST_WITH(rule_5_no_slot_is_counted_twice_however_the_clock_steps, setup, teardown)
+TEST_WITH(rule_5_no_slot_is_counted_twice_with_any_step_of_the_clock, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t at = 0, wh = 1000000, now_s = time(NULL);
@@ -243,7 +243,7 @@ TEST_WITH(rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account, setu
 		    "its slot is 400 days after the last one counted; the clock is not trusted yet");
 }
 
-TEST_WITH(rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters, setup, teardown)
+TEST_WITH(rule_5_the_repeated_hour_counts_once_and_the_day_has_100_quarters, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t midnight_s = 1792879200; /* 2026-10-25T00:00 in Paris */
@@ -258,7 +258,7 @@ TEST_WITH(rule_5_the_hour_of_autumn_counts_once_and_the_day_has_100_quarters, se
 	assert_rows(t, "SELECT count(*), min(value), max(value) FROM interval", "100|0.9|0.9");
 }
 
-TEST_WITH(rule_5_the_day_of_spring_has_92_quarters, setup, teardown)
+TEST_WITH(rule_5_the_day_of_the_spring_change_has_92_quarters, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t midnight_s = 1774738800; /* 2026-03-29T00:00 in Paris */

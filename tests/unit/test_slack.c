@@ -96,7 +96,7 @@ SLACK_TEST(retries_come_before_parts_suspects_and_probes)
 	expect(2, SLACK_RETRY, LONG_MS, LONG_MS, NOW_MS);
 }
 
-SLACK_TEST(meter_that_has_waited_longest_comes_first)
+SLACK_TEST(the_meter_that_has_waited_longest_comes_first)
 {
 	take_down(0, NOW_MS - 2000);
 	take_down(1, NOW_MS - 3000);
@@ -104,7 +104,7 @@ SLACK_TEST(meter_that_has_waited_longest_comes_first)
 	expect(1, SLACK_PROBE, LONG_MS, LONG_MS, NOW_MS);
 }
 
-SLACK_TEST(meter_whose_job_is_under_way_is_left_alone)
+SLACK_TEST(a_meter_with_a_job_under_way_is_not_asked)
 {
 	make_suspect(0);
 	assert_true(asking_begin_read(&meters[0]->asking, DRIVER_POWER, 1));
@@ -118,7 +118,7 @@ SLACK_TEST(no_question_is_asked_in_less_than_a_tenth_of_a_second)
 	expect(0, SLACK_SUSPECT, 100, 100, NOW_MS);
 }
 
-SLACK_TEST(slow_meter_is_asked_where_twice_its_usual_time_is_left)
+SLACK_TEST(a_slow_meter_is_asked_when_twice_its_usual_time_is_left)
 {
 	make_suspect(0);
 	health_count(&meters[0]->health, &(struct link_reply){.status = LINK_OK, .latency_us = 1640000}, 1, 0);
@@ -127,7 +127,7 @@ SLACK_TEST(slow_meter_is_asked_where_twice_its_usual_time_is_left)
 	expect(0, SLACK_SUSPECT, 480, 480, NOW_MS);
 }
 
-SLACK_TEST(meter_that_never_answered_is_taken_to_be_as_slow_as_the_slowest)
+SLACK_TEST(a_meter_that_never_answered_counts_as_slow_as_the_slowest)
 {
 	meters[0]->health = (struct health){.failed_rounds = 1};
 	health_count(&meters[2]->health, &(struct link_reply){.status = LINK_OK, .latency_us = 1640000}, 1, 0);
@@ -135,21 +135,21 @@ SLACK_TEST(meter_that_never_answered_is_taken_to_be_as_slow_as_the_slowest)
 	expect(0, SLACK_SUSPECT, 480, 480, NOW_MS);
 }
 
-SLACK_TEST(meter_that_never_finds_time_is_asked_after_ten_seconds_with_its_own_timeout)
+SLACK_TEST(a_meter_that_never_finds_time_is_asked_after_ten_seconds_with_its_own_timeout)
 {
 	make_suspect(0);
 	expect_nobody(0, FIRST_SLOT_MS + 9999);
 	expect(0, SLACK_SUSPECT, UINT32_MAX, 0, FIRST_SLOT_MS + 10000);
 }
 
-SLACK_TEST(probe_that_never_finds_time_is_made_after_five_minutes)
+SLACK_TEST(a_probe_that_never_finds_time_is_made_after_five_minutes)
 {
 	take_down(0, NOW_MS);
 	expect_nobody(0, NOW_MS + 299999);
 	expect(0, SLACK_PROBE, UINT32_MAX, 0, NOW_MS + 300000);
 }
 
-SLACK_TEST(time_without_end_is_no_limit)
+SLACK_TEST(time_without_an_end_is_no_limit)
 {
 	make_suspect(0);
 	expect(0, SLACK_SUSPECT, UINT32_MAX, INT64_MAX, NOW_MS);

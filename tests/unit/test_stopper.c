@@ -9,7 +9,7 @@
 
 enum { LONG_US = 60000000 };
 
-TEST(what_is_there_is_told_at_once)
+TEST(bytes_that_are_ready_are_reported_at_once)
 {
 	struct stopper s;
 	int fds[2];
@@ -28,7 +28,7 @@ TEST(what_is_there_is_told_at_once)
 	stopper_fini(&s);
 }
 
-TEST(wait_ends_at_its_own_bound)
+TEST(a_wait_ends_at_its_own_deadline)
 {
 	struct stopper s;
 	int fds[2];
@@ -57,7 +57,7 @@ static void *wait_long(void *context)
 	return NULL;
 }
 
-TEST(wait_of_another_thread_is_stopped)
+TEST(a_stop_ends_the_wait_of_another_thread)
 {
 	pthread_t thread;
 	struct stopper s;

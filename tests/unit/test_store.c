@@ -13,7 +13,7 @@ static const char *columns(const struct site *t, const char *view)
 	return rows(t, sql);
 }
 
-TEST_WITH(views_have_the_columns_of_the_contract, setup, teardown)
+TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -38,7 +38,7 @@ TEST_WITH(views_have_the_columns_of_the_contract, setup, teardown)
 	assert_string_equal(columns(t, "event"), "time, ts, subject, kind, detail");
 }
 
-TEST_WITH(every_kept_quantity_has_its_column_and_its_place_in_latest, setup, teardown)
+TEST_WITH(every_stored_quantity_has_its_column_and_its_place_in_latest, setup, teardown)
 {
 	struct site *t = *state;
 	struct reading r = {.meter = store_meter_id(t->store, "press"), .slot_s = T};
@@ -69,7 +69,7 @@ TEST_WITH(every_kept_quantity_has_its_column_and_its_place_in_latest, setup, tea
 	}
 }
 
-TEST_WITH(tables_have_no_column_that_names_does_not_know, setup, teardown)
+TEST_WITH(the_tables_have_no_column_that_names_does_not_know, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -93,7 +93,7 @@ TEST_WITH(counters_are_shown_in_kilo_units, setup, teardown)
 	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late");
 }
 
-TEST_WITH(one_row_stands_per_tariff_that_has_a_value, setup, teardown)
+TEST_WITH(each_tariff_that_has_a_value_has_one_row, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -107,7 +107,7 @@ TEST_WITH(one_row_stands_per_tariff_that_has_a_value, setup, teardown)
 		"1|1.0||0\n2|2.5|0.01|1\n3||0.0|0");
 }
 
-TEST_WITH(no_tariff_is_in_force_when_the_meter_does_not_say, setup, teardown)
+TEST_WITH(no_tariff_is_in_force_when_the_meter_reports_none, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -128,7 +128,7 @@ TEST_WITH(power_is_shown_in_whole_units, setup, teardown)
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
 }
 
-TEST_WITH(electrical_input_stands_in_pulse_and_in_energy, setup, teardown)
+TEST_WITH(an_electrical_input_is_in_pulse_and_in_energy, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -144,7 +144,7 @@ TEST_WITH(electrical_input_stands_in_pulse_and_in_energy, setup, teardown)
 		    "lighting|active_energy_import|1.8.0|81234.57|kWh\nlighting|pulses||7|1");
 }
 
-TEST_WITH(old_pulses_keep_the_weight_they_had, setup, teardown)
+TEST_WITH(old_pulses_keep_their_weight, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = mono_wall_ms() / 1000;
@@ -160,7 +160,7 @@ TEST_WITH(old_pulses_keep_the_weight_they_had, setup, teardown)
 	assert_rows(t, "SELECT count(*) FROM input_period", "3");
 }
 
-TEST_WITH(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup, teardown)
+TEST_WITH(pulses_of_a_fraction_are_rounded_down_in_the_views, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -184,7 +184,7 @@ TEST_WITH(pulses_of_a_fraction_are_rounded_down_where_they_are_shown, setup, tea
 		    "1000.001");
 }
 
-TEST_WITH(change_of_the_fraction_begins_a_period, setup, teardown)
+TEST_WITH(a_change_of_the_fraction_begins_a_period, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -194,7 +194,7 @@ TEST_WITH(change_of_the_fraction_begins_a_period, setup, teardown)
 	assert_rows(t, "SELECT weight, weight_per FROM input_period WHERE input = 1 ORDER BY from_ts", "10|1\n10|3");
 }
 
-TEST_WITH(removed_input_has_no_new_rows, setup, teardown)
+TEST_WITH(a_removed_input_has_no_new_rows, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t now_s = mono_wall_ms() / 1000;
@@ -209,7 +209,7 @@ TEST_WITH(removed_input_has_no_new_rows, setup, teardown)
 	assert_int_equal(store_meter_id(t->store, "gas"), -1);
 }
 
-TEST_WITH(slot_that_is_there_is_left_as_it_is, setup, teardown)
+TEST_WITH(a_slot_that_has_a_row_is_not_overwritten, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -220,7 +220,7 @@ TEST_WITH(slot_that_is_there_is_left_as_it_is, setup, teardown)
 	assert_rows(t, "SELECT active_import_kwh FROM energy", "1.0");
 }
 
-TEST_WITH(reading_without_values_leaves_no_row, setup, teardown)
+TEST_WITH(a_reading_without_values_leaves_no_row, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -230,7 +230,7 @@ TEST_WITH(reading_without_values_leaves_no_row, setup, teardown)
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
 }
 
-TEST_WITH(suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown)
+TEST_WITH(a_suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -242,7 +242,7 @@ TEST_WITH(suspect_reading_is_marked_and_not_in_tariff_energy, setup, teardown)
 	assert_rows(t, "SELECT count(*) FROM tariff_energy", "0");
 }
 
-TEST_WITH(latest_finds_a_meter_that_has_long_been_silent, setup, teardown)
+TEST_WITH(the_view_latest_finds_a_meter_that_has_long_been_silent, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -257,7 +257,7 @@ TEST_WITH(latest_finds_a_meter_that_has_long_been_silent, setup, teardown)
 	assert_rows(t, "SELECT value FROM latest WHERE meter = 'pulses' AND quantity = 'pulses_1'", "3000");
 }
 
-TEST_WITH(silent_meter_is_found_after_a_restart, setup, teardown)
+TEST_WITH(a_silent_meter_is_found_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -272,7 +272,7 @@ TEST_WITH(silent_meter_is_found_after_a_restart, setup, teardown)
 	assert_rows(t, "SELECT value, ts FROM latest WHERE meter = 'press'", "1.0|1767225600");
 }
 
-TEST_WITH(configured_meter_is_listed_before_it_has_answered, setup, teardown)
+TEST_WITH(a_configured_meter_is_listed_before_it_has_answered, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -282,7 +282,7 @@ TEST_WITH(configured_meter_is_listed_before_it_has_answered, setup, teardown)
 	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|down|0.0|0|0|0|");
 }
 
-TEST_WITH(change_of_state_is_written_at_once_and_figures_at_close, setup, teardown)
+TEST_WITH(a_change_of_state_is_written_at_once_and_figures_at_close, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
@@ -312,7 +312,7 @@ TEST_WITH(change_of_state_is_written_at_once_and_figures_at_close, setup, teardo
 	assert_rows(t, "SELECT requests FROM meter_status WHERE meter = 'press'", "10");
 }
 
-TEST_WITH(what_was_never_measured_is_null, setup, teardown)
+TEST_WITH(a_quantity_that_was_never_measured_is_null, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -325,7 +325,7 @@ TEST_WITH(what_was_never_measured_is_null, setup, teardown)
 	assert_rows(t, "SELECT * FROM bus_status", "hall|rtu|up|0.0|3|0|0|");
 }
 
-TEST_WITH(figures_are_written_often_at_first_and_then_seldom, setup, teardown)
+TEST_WITH(figures_are_written_often_at_first_and_rarely_later, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
@@ -357,7 +357,7 @@ TEST_WITH(events_are_kept_in_order, setup, teardown)
 		    "2026-01-01T00:00:05Z|1767225605|press|meter-up|");
 }
 
-TEST_WITH(ids_are_kept_over_a_reload_and_a_restart, setup, teardown)
+TEST_WITH(ids_survive_a_reload_and_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press"), pulses = store_meter_id(t->store, "pulses");
@@ -376,7 +376,7 @@ TEST_WITH(ids_are_kept_over_a_reload_and_a_restart, setup, teardown)
 	assert_int_equal(store_meter_id(t->store, "press"), press);
 }
 
-TEST_WITH(failed_commit_keeps_everything_and_says_why, setup, teardown)
+TEST_WITH(a_failed_commit_keeps_everything_and_reports_the_reason, setup, teardown)
 {
 	struct site *t = *state;
 	sqlite3 *other;
@@ -393,7 +393,7 @@ TEST_WITH(failed_commit_keeps_everything_and_says_why, setup, teardown)
 	assert_rows(t, "SELECT (SELECT count(*) FROM energy), (SELECT count(*) FROM event)", "1|1");
 }
 
-TEST_WITH(close_commits_what_is_held, setup, teardown)
+TEST_WITH(a_close_commits_the_held_readings, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -403,7 +403,7 @@ TEST_WITH(close_commits_what_is_held, setup, teardown)
 	assert_rows(t, "SELECT count(*) FROM energy", "1");
 }
 
-TEST_WITH(database_that_may_not_be_used_is_refused, setup, teardown)
+TEST_WITH(a_database_that_may_not_be_used_is_refused, setup, teardown)
 {
 	struct site *t = *state;
 	struct err e = {0};

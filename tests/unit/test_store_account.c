@@ -14,7 +14,7 @@ static void columns_are(const struct site *t, const char *view, const char *expe
 	assert_rows(t, sql, expected);
 }
 
-TEST_WITH(views_have_the_columns_of_the_contract, setup, teardown)
+TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -49,7 +49,7 @@ static void crash(struct site *t)
 	open_store(t);
 }
 
-TEST_WITH(account_goes_on_after_a_restart, setup, teardown)
+TEST_WITH(the_account_continues_after_a_restart, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -61,7 +61,7 @@ TEST_WITH(account_goes_on_after_a_restart, setup, teardown)
 	assert_rows(t, "SELECT count(*) FROM life", "2");
 }
 
-TEST_WITH(account_goes_on_after_a_crash, setup, teardown)
+TEST_WITH(the_account_continues_after_a_crash, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -73,7 +73,7 @@ TEST_WITH(account_goes_on_after_a_crash, setup, teardown)
 	assert_rows(t, "SELECT value FROM daily WHERE quantity = 'active_energy_import'", "0.3");
 }
 
-TEST_WITH(crash_before_the_first_save_begins_no_second_life, setup, teardown)
+TEST_WITH(a_crash_before_the_first_save_begins_no_second_life, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -89,7 +89,7 @@ TEST_WITH(crash_before_the_first_save_begins_no_second_life, setup, teardown)
 }
 
 /* The clock is set back by more than two hours, and then the press is heard again. */
-TEST_WITH(crash_after_the_clock_was_set_back_counts_nothing_twice, setup, teardown)
+TEST_WITH(a_crash_after_the_clock_was_set_back_counts_nothing_twice, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -107,7 +107,7 @@ TEST_WITH(crash_after_the_clock_was_set_back_counts_nothing_twice, setup, teardo
 }
 
 /* As when the clock was set back to a slot that has no row of the tariffs above four yet. */
-TEST_WITH(values_that_came_later_for_a_slot_are_counted_once, setup, teardown)
+TEST_WITH(late_values_of_a_slot_are_counted_once, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -126,7 +126,7 @@ TEST_WITH(values_that_came_later_for_a_slot_are_counted_once, setup, teardown)
 		    "active_energy_import|2.7\nactive_energy_import_t5|2.7");
 }
 
-TEST_WITH(failed_commit_counts_nothing_twice, setup, teardown)
+TEST_WITH(a_failed_commit_counts_nothing_twice, setup, teardown)
 {
 	struct site *t = *state;
 	sqlite3 *other;
@@ -142,7 +142,7 @@ TEST_WITH(failed_commit_counts_nothing_twice, setup, teardown)
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
 }
 
-TEST_WITH(serial_number_said_again_before_the_commit_keeps_its_place, setup, teardown)
+TEST_WITH(a_serial_number_repeated_before_the_commit_keeps_its_place, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press");
@@ -161,7 +161,7 @@ TEST_WITH(serial_number_said_again_before_the_commit_keeps_its_place, setup, tea
 	assert_rows(t, "SELECT * FROM suspect_reading", "");
 }
 
-TEST_WITH(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setup, teardown)
+TEST_WITH(an_exchange_survives_a_crash_even_of_a_meter_that_was_reset_once, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t day_s = 8 * 86400;
@@ -185,7 +185,7 @@ TEST_WITH(exchange_stands_over_a_crash_also_of_a_meter_that_was_reset_once, setu
 static const char lives[] = "SELECT from_value, until_value, reason FROM meter_life "
 			    "WHERE quantity = 'active_energy_import' ORDER BY since";
 
-TEST_WITH(exchange_takes_its_place_among_readings_that_wait, setup, teardown)
+TEST_WITH(an_exchange_takes_its_place_among_the_waiting_readings, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -200,7 +200,7 @@ TEST_WITH(exchange_takes_its_place_among_readings_that_wait, setup, teardown)
 }
 
 /* The slot at T + 900 has a row without the import; what comes for it after a restart is not kept. */
-TEST_WITH(value_that_is_not_kept_is_not_counted, setup, teardown)
+TEST_WITH(a_value_that_is_not_stored_is_not_counted, setup, teardown)
 {
 	struct site *t = *state;
 	static const char intervals[] = "SELECT ts - 1767225600, value FROM interval WHERE quantity = "
@@ -217,7 +217,7 @@ TEST_WITH(value_that_is_not_kept_is_not_counted, setup, teardown)
 	assert_rows(t, intervals, "0|0.05\n900|0.05");
 }
 
-TEST_WITH(rebuild_gives_the_same_account, setup, teardown)
+TEST_WITH(a_rebuild_gives_the_same_account, setup, teardown)
 {
 	struct site *t = *state;
 	static const char all[] =

@@ -63,7 +63,7 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 	assert_true(strtol(rows(t, "SELECT count(*) FROM power"), NULL, 10) < 200);
 }
 
-TEST_WITH(newest_counters_stay_however_long_it_lasts_and_the_loss_is_told, setup_limits, teardown)
+TEST_WITH(the_newest_counters_always_stay_and_the_loss_is_reported, setup_limits, teardown)
 {
 	struct site *t = *state;
 
@@ -121,7 +121,7 @@ TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 	assert_rows(t, "PRAGMA integrity_check", "ok");
 }
 
-TEST_WITH(damage_met_while_running_costs_nothing_that_waits, setup_limits, teardown)
+TEST_WITH(damage_found_while_running_loses_no_waiting_reading, setup_limits, teardown)
 {
 	struct site *t = *state;
 	int64_t press = store_meter_id(t->store, "press");
@@ -164,7 +164,7 @@ TEST_WITH(every_meter_keeps_its_newest_counters, setup_limits, teardown)
 	assert_rows(t, "SELECT max(ts) FROM energy WHERE meter = 'press'", "1767525600");
 }
 
-TEST_WITH(serial_keeps_its_place_among_the_readings, setup_limits, teardown)
+TEST_WITH(a_serial_number_keeps_its_place_among_the_waiting_readings, setup_limits, teardown)
 {
 	struct site *t = *state;
 	int64_t id = store_meter_id(t->store, "press");
@@ -183,7 +183,7 @@ TEST_WITH(serial_keeps_its_place_among_the_readings, setup_limits, teardown)
 	assert_rows(t, "SELECT serial FROM meter_status WHERE meter = 'press'", "2222");
 }
 
-TEST_WITH(events_that_wait_are_bounded, setup_limits, teardown)
+TEST_WITH(the_number_of_waiting_events_is_bounded, setup_limits, teardown)
 {
 	struct site *t = *state;
 	sqlite3 *other = lock(t);
@@ -237,7 +237,7 @@ static off_t log_size(const struct site *t)
 	return stat(name, &st) == 0 ? st.st_size : 0;
 }
 
-TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits, teardown)
+TEST_WITH(a_reader_that_sleeps_cannot_grow_the_wal, setup_limits, teardown)
 {
 	struct site *t = *state;
 	char who[40];
@@ -275,7 +275,7 @@ TEST_WITH(reader_that_sleeps_can_not_make_the_log_grow_without_end, setup_limits
 	assert_non_null(strstr(warnings, "short again"));
 }
 
-TEST_WITH(readings_are_written_less_often_while_a_reader_keeps_the_log_long, setup_limits, teardown)
+TEST_WITH(a_reader_that_keeps_the_wal_long_makes_commits_rare, setup_limits, teardown)
 {
 	struct site *t = *state;
 

@@ -105,7 +105,7 @@ static void assert_works(struct site *t)
 	assert_rows(t, "SELECT count(*) FROM power WHERE frequency_hz = 50", "1");
 }
 
-TEST_WITH(truncated_file_is_put_aside_and_what_is_left_is_saved, setup_quiet, teardown)
+TEST_WITH(a_truncated_file_is_put_aside_and_its_rows_are_saved, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -119,7 +119,7 @@ TEST_WITH(truncated_file_is_put_aside_and_what_is_left_is_saved, setup_quiet, te
 }
 
 /* Zeros in the place of a sector: the page still looks like one. */
-TEST_WITH(torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown)
+TEST_WITH(a_torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	static const char zeros[512];
@@ -139,7 +139,7 @@ TEST_WITH(torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown)
 }
 
 /* Sectors that are zeros or ones, and files that are too short, wherever chance puts them. */
-TEST_WITH(damage_by_chance_is_survived, setup_quiet, teardown)
+TEST_WITH(random_damage_is_survived, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	unsigned seed = (unsigned)time(NULL);
@@ -173,7 +173,7 @@ TEST_WITH(damage_by_chance_is_survived, setup_quiet, teardown)
 	}
 }
 
-TEST_WITH(overwritten_pages_cost_only_what_was_on_them, setup_quiet, teardown)
+TEST_WITH(overwritten_pages_lose_only_their_own_rows, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -197,7 +197,7 @@ TEST_WITH(overwritten_pages_cost_only_what_was_on_them, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(lost_header_is_written_again, setup_quiet, teardown)
+TEST_WITH(a_lost_header_is_rewritten, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -209,7 +209,7 @@ TEST_WITH(lost_header_is_written_again, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(lost_first_page_leaves_a_new_file_that_works, setup_quiet, teardown)
+TEST_WITH(a_lost_first_page_leaves_a_new_file_that_works, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -221,7 +221,7 @@ TEST_WITH(lost_first_page_leaves_a_new_file_that_works, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(empty_file_beside_its_log_was_a_database, setup_quiet, teardown)
+TEST_WITH(an_empty_file_beside_its_wal_was_a_database, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -232,7 +232,7 @@ TEST_WITH(empty_file_beside_its_log_was_a_database, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(log_that_is_none_is_put_aside_and_told, setup_quiet, teardown)
+TEST_WITH(a_file_that_is_not_a_wal_is_put_aside_and_reported, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char wal[128];
@@ -247,7 +247,7 @@ TEST_WITH(log_that_is_none_is_put_aside_and_told, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(log_with_torn_commits_loses_only_those, setup_quiet, teardown)
+TEST_WITH(a_wal_with_torn_commits_loses_only_those, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char wal[128];
@@ -290,7 +290,7 @@ static void fill_much(struct site *t)
 	sqlite3_close(db);
 }
 
-TEST_WITH(older_readings_follow_while_the_daemon_runs_also_after_a_restart, setup_quiet, teardown)
+TEST_WITH(older_readings_are_copied_while_the_daemon_runs_and_after_a_restart, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
@@ -324,7 +324,7 @@ TEST_WITH(readings_of_a_lost_meter_are_not_given_to_another, setup_quiet, teardo
 	assert_works(t);
 }
 
-TEST_WITH(intervals_and_months_outlive_the_damage, setup_quiet, teardown)
+TEST_WITH(intervals_and_months_survive_the_damage, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	char intervals[2000], months[2000];
@@ -379,7 +379,7 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 	sqlite3_close(db);
 }
 
-TEST_WITH(every_earlier_schema_is_brought_up_to_date_after_a_copy, setup_quiet, teardown)
+TEST_WITH(every_earlier_schema_is_migrated_after_a_copy, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	glob_t steps;

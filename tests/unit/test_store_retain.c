@@ -13,7 +13,7 @@ static void commit_at(struct site *t, int minute)
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 }
 
-TEST_WITH(old_readings_go_and_the_file_stops_growing, setup, teardown)
+TEST_WITH(old_readings_are_deleted_and_the_file_stops_growing, setup, teardown)
 {
 	struct site *t = *state;
 	long pages = 0;
@@ -41,7 +41,7 @@ TEST_WITH(old_readings_go_and_the_file_stops_growing, setup, teardown)
 			T + 15 * 86400);
 }
 
-TEST_WITH(old_events_that_come_again_and_again_go_except_the_newest, setup, teardown)
+TEST_WITH(repeated_old_events_are_deleted_except_the_newest, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -65,7 +65,7 @@ TEST_WITH(old_events_that_come_again_and_again_go_except_the_newest, setup, tear
 		    "bus-down|1|0\nmeter-down|6|48\nmeter-up|6|48\nrollover|1|0");
 }
 
-TEST_WITH(many_that_are_too_old_at_once_go_in_steps, setup, teardown)
+TEST_WITH(many_old_readings_are_deleted_in_steps, setup, teardown)
 {
 	struct site *t = *state;
 
@@ -96,7 +96,7 @@ TEST_WITH(a_clock_that_is_years_ahead_for_a_while_makes_nothing_old, setup, tear
 	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 4001 + 30);
 }
 
-TEST_WITH(a_clock_that_is_not_known_good_makes_nothing_old, setup, teardown)
+TEST_WITH(a_clock_that_is_not_confirmed_makes_nothing_old, setup, teardown)
 {
 	struct site *t = *state;
 

@@ -25,7 +25,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-TEST_WITH(new_state_or_mismatch_is_urgent_and_new_figures_are_not, setup, teardown)
+TEST_WITH(a_new_state_or_mismatch_is_urgent_and_new_figures_are_not, setup, teardown)
 {
 	struct store_status *st = *state;
 
@@ -57,7 +57,7 @@ TEST_WITH(figures_are_due_every_ten_seconds_at_first_and_then_every_five_minutes
 	assert_true(store_status_is_due(st, start_s - 86400, start_s - 90000));
 }
 
-TEST_WITH(known_buses_and_meters_keep_their_news_when_others_come, setup, teardown)
+TEST_WITH(known_buses_and_meters_keep_their_news_when_others_are_added, setup, teardown)
 {
 	struct store_status *st = *state;
 	struct conf_bus more[] = {{.name = "yard"}, {.name = "roof"}};
@@ -73,7 +73,7 @@ TEST_WITH(known_buses_and_meters_keep_their_news_when_others_come, setup, teardo
 	assert_string_equal(st->meters[2].state, "");
 }
 
-TEST_WITH(what_is_not_known_is_ignored, setup, teardown)
+TEST_WITH(unknown_buses_and_meters_are_ignored, setup, teardown)
 {
 	struct store_status *st = *state;
 

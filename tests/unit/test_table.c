@@ -33,7 +33,7 @@ static void assert_printed(unsigned width, bool with_colours, const char *expect
 	table_free(t);
 }
 
-TEST(test_columns_are_as_wide_as_their_texts)
+TEST(columns_are_as_wide_as_their_texts)
 {
 	assert_printed(0, false,
 		       "NAME        STATE     AGE  LABEL\n"
@@ -41,19 +41,19 @@ TEST(test_columns_are_as_wide_as_their_texts)
 		       "pump        down   10 min  x\n");
 }
 
-TEST(test_columns_that_can_be_missed_go_first)
+TEST(dispensable_columns_are_dropped_first)
 {
 	assert_printed(33, false, "NAME        STATE     AGE\ncompressor  up        9 s\npump        down   10 min\n");
 	assert_printed(20, false, "NAME        STATE\ncompressor  up\npump        down\n");
 }
 
-TEST(test_first_column_is_cut_at_last)
+TEST(the_first_column_is_cut_last)
 {
 	assert_printed(14, false, "NAME     STATE\ncompre~  up\npump     down\n");
 	assert_printed(1, false, "NAME  STATE\ncom~  up\npump  down\n");
 }
 
-TEST(test_colours_take_no_width)
+TEST(colours_take_no_width)
 {
 	assert_printed(20, true, "NAME        STATE\ncompressor  \033[32mup\033[0m\npump        \033[31mdown\033[0m\n");
 }
@@ -70,14 +70,14 @@ static void assert_json(const char *text, const char *expected)
 	free(json);
 }
 
-TEST(test_json_text_is_escaped)
+TEST(a_json_text_is_escaped)
 {
 	assert_json("", "\"\"");
 	assert_json("a \"b\" \\ c\n", "\"a \\\"b\\\" \\\\ c\\u000a\"");
 	assert_json("caf\xC3\xA9 \xF0\x9F\x92\xA1", "\"caf\xC3\xA9 \xF0\x9F\x92\xA1\"");
 }
 
-TEST(test_json_text_is_utf8_whatever_comes)
+TEST(a_json_text_is_always_utf8)
 {
 	assert_json("caf\xE9!", "\"caf\\ufffd!\"");
 	assert_json("\xC0\xAF", "\"\\ufffd\\ufffd\"");

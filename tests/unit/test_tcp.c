@@ -53,7 +53,7 @@ static uint16_t listen_at(const char *address, int *fd)
 	return ntohs(a.sin_port);
 }
 
-TEST(name_that_takes_longer_than_a_connection_is_waited_for)
+TEST(a_look_up_may_take_longer_than_a_connection)
 {
 	int listener, fd;
 	uint16_t port = listen_at("127.0.0.1", &listener);
@@ -75,7 +75,7 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
-TEST(connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours)
+TEST(a_connection_to_a_gateway_without_power_is_given_up_in_seconds)
 {
 	int listener, fd;
 	uint16_t port = listen_at("127.0.0.1", &listener);
@@ -91,7 +91,7 @@ TEST(connection_to_a_gateway_without_power_is_given_up_in_seconds_not_hours)
 	close(listener);
 }
 
-TEST(name_is_looked_up_anew_each_time)
+TEST(a_name_is_looked_up_again_each_time)
 {
 	int listener, fd;
 	uint16_t port = listen_at("127.0.0.2", &listener);
@@ -106,7 +106,7 @@ TEST(name_is_looked_up_anew_each_time)
 	close(listener);
 }
 
-TEST(look_up_is_cut_short)
+TEST(a_stop_cuts_a_look_up_short)
 {
 	struct stopper c;
 	char why[128];

@@ -13,7 +13,7 @@ static void assert_utf8(const char *text, size_t length)
 	assert_int_equal(text_utf8_length(text, SIZE_MAX), length);
 }
 
-TEST(utf8_characters_have_one_to_four_bytes)
+TEST(a_utf8_character_has_one_to_four_bytes)
 {
 	assert_utf8("a", 1);
 	assert_utf8("\xC2\x80", 2);
@@ -26,7 +26,7 @@ TEST(utf8_characters_have_one_to_four_bytes)
 	assert_int_equal(text_utf8_length("", 1), 1);
 }
 
-TEST(cut_utf8_characters_are_none)
+TEST(an_incomplete_utf8_character_is_rejected)
 {
 	assert_utf8("\xC2", 0);
 	assert_utf8("\xE0\xA0", 0);
@@ -35,7 +35,7 @@ TEST(cut_utf8_characters_are_none)
 	assert_int_equal(text_utf8_length("a", 0), 0);
 }
 
-TEST(bytes_that_begin_no_utf8_character_are_none)
+TEST(a_byte_that_begins_no_utf8_character_is_rejected)
 {
 	assert_utf8("\x80", 0);
 	assert_utf8("\xBF", 0);
@@ -46,7 +46,7 @@ TEST(bytes_that_begin_no_utf8_character_are_none)
 	assert_utf8("\xC3(", 0);
 }
 
-TEST(long_forms_surrogates_and_what_is_past_the_last_character_are_none)
+TEST(long_forms_surrogates_and_codes_past_the_last_character_are_rejected)
 {
 	assert_utf8("\xE0\x9F\xBF", 0);
 	assert_utf8("\xF0\x8F\xBF\xBF", 0);
@@ -54,7 +54,7 @@ TEST(long_forms_surrogates_and_what_is_past_the_last_character_are_none)
 	assert_utf8("\xF4\x90\x80\x80", 0);
 }
 
-TEST(distance_counts_changed_letters)
+TEST(the_distance_counts_changed_letters)
 {
 	assert_int_equal(nearest_distance("countis-e44", "countis-e44"), 0);
 	assert_int_equal(nearest_distance("countis-e45", "countis-e44"), 1);
@@ -78,7 +78,7 @@ static const char *nearest_command(const char *mistyped)
 	return name;
 }
 
-TEST(nearest_name_is_one_that_may_have_been_meant)
+TEST(the_nearest_name_may_have_been_meant)
 {
 	assert_string_equal(nearest_command("chek"), "check");
 	assert_string_equal(nearest_command("stattus"), "status");
@@ -99,20 +99,20 @@ static void assert_question(const char *mistyped, const char *expected)
 	assert_string_equal(text_did_you_mean(&near, "; \"", "\"?", text, sizeof(text)), expected);
 }
 
-TEST(question_names_the_nearest_name)
+TEST(the_question_contains_the_nearest_name)
 {
 	assert_question("chek", "; \"check\"?");
 	assert_question("modles", "; \"models\"?");
 }
 
-TEST(no_question_where_no_name_is_near_or_the_name_was_right)
+TEST(no_question_is_asked_when_no_name_is_near_or_the_name_was_right)
 {
 	assert_question("fly", "");
 	assert_question("", "");
 	assert_question("scan", "");
 }
 
-TEST(question_may_be_about_a_name_that_is_gone)
+TEST(the_question_may_name_something_that_is_gone)
 {
 	char name[] = "status", text[64];
 	struct nearest near;
@@ -123,7 +123,7 @@ TEST(question_may_be_about_a_name_that_is_gone)
 	assert_string_equal(text_did_you_mean(&near, " (", ")", text, sizeof(text)), " (status)");
 }
 
-TEST(process_has_the_name_the_kernel_knows)
+TEST(a_process_has_the_name_that_the_kernel_knows)
 {
 	char name[32];
 
@@ -134,7 +134,7 @@ TEST(process_has_the_name_the_kernel_knows)
 	assert_string_equal(name, "a (");
 }
 
-TEST(missing_process_has_no_name)
+TEST(a_missing_process_has_no_name)
 {
 	char name[32] = "x";
 

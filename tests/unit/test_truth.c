@@ -336,7 +336,7 @@ TEST(no_fault_becomes_a_wrong_word_on_a_port)
 	check_transport(CONF_RTU);
 }
 
-TEST(no_fault_becomes_a_wrong_word_through_a_gateway_of_bytes)
+TEST(no_fault_becomes_a_wrong_word_through_a_byte_gateway)
 {
 	check_transport(CONF_RTU_OVER_TCP);
 }

@@ -32,7 +32,7 @@ static void assert_span(const char *text, int64_t start_s, int64_t end_s, bool i
 	assert_int_equal(w.is_moment, is_moment);
 }
 
-TEST(test_years_months_and_days_are_local)
+TEST(years_months_and_days_are_local)
 {
 	assert_span("2026", 1767222000, 1798758000, false);
 	assert_span("2026-11", 1793487600, 1796079600, false);
@@ -41,13 +41,13 @@ TEST(test_years_months_and_days_are_local)
 	assert_span("2026-12-31", 1798671600, 1798758000, false);
 }
 
-TEST(test_days_of_the_change_of_clocks_have_23_and_25_hours)
+TEST(days_of_the_clock_change_have_23_and_25_hours)
 {
 	assert_span("2026-03-29", 1774738800, 1774738800 + 23 * 3600, false);
 	assert_span("2026-10-25", 1792879200, 1792879200 + 25 * 3600, false);
 }
 
-TEST(test_hour_that_comes_twice_is_the_first_whatever_was_asked_before)
+TEST(an_hour_that_comes_twice_is_always_the_first_one)
 {
 	assert_span("2026-10-25T02:30", 1792888200, 1792888260, true);
 	assert_span("2026-01-01T00:00", 1767222000, 1767222060, true);
@@ -57,7 +57,7 @@ TEST(test_hour_that_comes_twice_is_the_first_whatever_was_asked_before)
 	assert_span("2026-10-25T02:30+01:00", 1792891800, 1792891860, true);
 }
 
-TEST(test_moments_are_local_unless_they_say_their_offset)
+TEST(moments_without_an_offset_are_local)
 {
 	assert_span("2026-11-21T01:00", 1795219200, 1795219260, true);
 	assert_span("2026-11-21 01:00:05", 1795219205, 1795219206, true);
@@ -66,7 +66,7 @@ TEST(test_moments_are_local_unless_they_say_their_offset)
 	assert_span("2026-11-20T19:00:00-05:00", 1795219200, 1795219201, true);
 }
 
-TEST(test_what_is_no_time_is_refused)
+TEST(a_text_that_is_not_a_time_is_refused)
 {
 	static const char *const texts[] = {"",
 					    "26",
@@ -95,7 +95,7 @@ TEST(test_what_is_no_time_is_refused)
 			fail_msg("\"%s\" was taken", texts[i]);
 }
 
-TEST(test_times_are_written_with_their_offset)
+TEST(times_are_written_with_their_offset)
 {
 	char text[WHEN_TEXT_MAX];
 
@@ -129,7 +129,7 @@ static void assert_csv(char delimiter, char decimal, const char *expected)
 	free(text);
 }
 
-TEST(test_csv_quotes_what_it_must)
+TEST(csv_quotes_only_the_texts_that_need_it)
 {
 	assert_csv(',', '.', "plain,,-81234.56,-7\r\n\"a,b;c\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
 	assert_csv(';', ',', "plain;;-81234,56;-7\r\n\"a,b;c\";\"say \"\"so\"\"\";\"two\nlines\"\r\n");

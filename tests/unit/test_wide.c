@@ -2,7 +2,7 @@
 #include "unit.h"
 #include "wide.h"
 
-TEST(small_products_are_divided_as_ever)
+TEST(small_products_are_divided_like_integers)
 {
 	assert_int_equal(wide_muldiv(7, 3, 2), 10);
 	assert_int_equal(wide_muldiv(-7, 3, 2), -10);
@@ -21,7 +21,7 @@ TEST(wide_products_are_exact)
 	assert_int_equal(wide_muldiv(INT64_MAX - 1, INT64_MAX - 1, INT64_MAX), INT64_MAX - 2);
 }
 
-TEST(what_does_not_fit_is_the_largest_there_is)
+TEST(a_quotient_that_does_not_fit_becomes_the_largest_value)
 {
 	assert_int_equal(wide_muldiv(INT64_MAX, 2, 1), INT64_MAX);
 	assert_int_equal(wide_muldiv(-INT64_MAX, 2, 1), -INT64_MAX);
