@@ -11,7 +11,7 @@ from simsite import BUILD, wait_for
 
 
 class TestBackup(OpsSite):
-    def test_copy_is_whole_while_the_daemon_writes(self):
+    def test_a_copy_is_whole_while_the_daemon_writes(self):
         self.start_sim(self.site)
         self.start_daemon()
         before = len(self.wait_rows("SELECT * FROM energy", 3))
@@ -27,7 +27,7 @@ class TestBackup(OpsSite):
         self.assertEqual([p.name for p in self.dir.glob("copy.db*")], ["copy.db"])
         self.wait_rows("SELECT * FROM energy", before + 2)
 
-    def test_what_cannot_be_copied_is_reported(self):
+    def test_a_database_that_cannot_be_copied_is_reported(self):
         ran = self.tally("backup", self.dir / "copy.db")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("tallyd.db: No such file", ran.stderr)
@@ -41,7 +41,7 @@ class TestBackup(OpsSite):
         self.assertEqual(ran.returncode, 1)
         self.assertIn("/no-such-folder/copy.db", ran.stderr)
 
-    def test_database_in_use_is_not_replaced_by_its_copy(self):
+    def test_a_database_in_use_is_not_replaced_by_its_copy(self):
         self.start_sim(self.site)
         self.start_daemon()
         before = len(self.wait_rows("SELECT * FROM energy", 3))
@@ -55,7 +55,7 @@ class TestBackup(OpsSite):
         self.assertEqual(self.db_path.stat().st_ino, inode)
         self.wait_rows("SELECT * FROM energy", before + 2)
 
-    def test_database_of_another_daemon_is_not_replaced(self):
+    def test_the_database_of_another_daemon_is_not_replaced(self):
         self.run_for_a_while()
         other = self.dir / "other.db"
         self.db_path.rename(other)
@@ -77,7 +77,7 @@ class TestReplace(OpsSite):
         return self.sql("SELECT * FROM meter_life WHERE meter = ? AND quantity LIKE 'active_energy_import' OR "
                         "meter = ? AND quantity = 'volume' ORDER BY since", meter, meter)
 
-    def test_running_daemon_begins_a_new_life(self):
+    def test_a_running_daemon_begins_a_new_life(self):
         self.start_sim(self.site)
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'e44'", 3)
@@ -94,7 +94,7 @@ class TestReplace(OpsSite):
         self.assertEqual(round(lives[0]["until_value"] * 1000), final)
         self.assertEqual(lives[1]["from_value"], 0.5)
 
-    def test_final_value_that_cannot_be_is_reported(self):
+    def test_an_impossible_final_value_is_reported(self):
         self.start_sim(self.site)
         self.start_daemon()
         self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
@@ -109,7 +109,7 @@ class TestReplace(OpsSite):
         lives = wait_for(lambda: len(self.lives("e44")) >= 2 and self.lives("e44"), "the new life")
         self.assertEqual(lives[0]["until_value"], last)
 
-    def test_daemon_that_does_not_run_acts_when_it_starts(self):
+    def test_a_stopped_daemon_acts_when_it_starts(self):
         self.run_for_a_while()
         ran = self.tally("replace", "gas", "--final", "12.34 m3")
         self.assertEqual(ran.returncode, 0, ran.stderr)
@@ -118,7 +118,7 @@ class TestReplace(OpsSite):
         self.wait_rows("SELECT * FROM event WHERE subject = 'gas' AND kind = 'meter-replaced'", 1)
         self.assertEqual(self.stop_daemon(), 0)
 
-    def test_what_is_not_understood_changes_nothing(self):
+    def test_an_invalid_request_changes_nothing(self):
         self.run_for_a_while()
         for arguments, code, message in (
                 ((), 2, "expected one METER"),
@@ -137,14 +137,14 @@ class TestReplace(OpsSite):
                 self.assertIn(message, ran.stderr)
         self.assertEqual(self.sql("SELECT * FROM replacement"), [])
 
-    def test_meter_that_the_database_does_not_have_yet_is_refused(self):
+    def test_a_meter_that_the_database_does_not_have_yet_is_refused(self):
         self.run_for_a_while()
         self.write_gateway("[meter new]\nmodel = countis-e44\naddress = 9\n")
         ran = self.tally("replace", "new")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn(f"new: not in {self.db_path} yet; start tallyd with this configuration first\n", ran.stderr)
 
-    def test_database_that_may_not_be_written_is_reported(self):
+    def test_a_database_without_write_permission_is_reported(self):
         self.run_for_a_while()
         if os.geteuid() == 0:
             prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

@@ -45,7 +45,7 @@ class TestExport(OpsSite):
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         return rows[0], rows[1:]
 
-    def test_every_view_is_exported_as_it_is(self):
+    def test_every_view_is_exported_without_a_change(self):
         self.run_for_a_while()
         for view, columns in VIEWS.items():
             with self.subTest(view=view):
@@ -72,7 +72,7 @@ class TestExport(OpsSite):
             self.assertEqual(row[0], local.isoformat())
         self.assertEqual([row[1] for row in rows], sorted(row[1] for row in rows))
 
-    def test_spreadsheets_of_the_continent(self):
+    def test_a_spreadsheet_can_have_semicolons_and_decimal_commas(self):
         self.run_for_a_while()
         header, rows = self.export("energy", "--decimal", ",", delimiter=";")
         self.assertEqual(header, VIEWS["energy"].split())
@@ -80,7 +80,7 @@ class TestExport(OpsSite):
         _, rows = self.export("meter_status", "--delimiter", "tab", delimiter="\t")
         self.assertEqual(rows[0][4], 'Main; "hall" A, 2,5 MW')
 
-    def test_span_and_meters_choose_rows(self):
+    def test_a_span_and_meters_select_rows(self):
         self.run_for_a_while()
         times = sorted({row["ts"] for row in self.sql("SELECT ts FROM pulse")})
         start, end = (datetime.datetime.fromtimestamp(t, zoneinfo.ZoneInfo(self.ZONE)) for t in (times[1], times[3]))
@@ -98,7 +98,7 @@ class TestExport(OpsSite):
         _, rows = self.export("daily", "--from", day, "--to", day, "--meter", "e44")
         self.assertEqual(len(rows), len(self.sql("SELECT * FROM daily WHERE meter = 'e44' AND day = ?", day)))
 
-    def test_file_appears_when_it_is_whole(self):
+    def test_a_file_appears_when_it_is_complete(self):
         self.run_for_a_while()
         out = self.dir / "out.csv"
         out.write_text("what was there before")
@@ -106,7 +106,7 @@ class TestExport(OpsSite):
         self.assertTrue(out.read_text().startswith("time,ts,meter"))
         self.assertFalse((self.dir / "out.csv.part").exists())
 
-    def test_full_disk_is_reported(self):
+    def test_a_full_disk_is_reported(self):
         self.run_for_a_while()
         with open("/dev/full", "w") as full:
             ran = subprocess.run([BUILD / "tally", "-c", self.etc, "export", "energy"], stdout=full,
@@ -118,13 +118,13 @@ class TestExport(OpsSite):
         self.assertEqual(ran.returncode, 1)
         self.assertIn("/dev/full: cannot be written completely: No space left on device", ran.stderr)
 
-    def test_file_that_cannot_be_made_is_reported(self):
+    def test_a_file_that_cannot_be_created_is_reported(self):
         self.run_for_a_while()
         ran = self.tally("export", "energy", "--output", self.dir / "no-such-folder/out.csv")
         self.assertEqual(ran.returncode, 1)
         self.assertIn("No such file or directory", ran.stderr)
 
-    def test_database_is_never_the_output(self):
+    def test_the_database_is_never_the_output(self):
         self.run_for_a_while()
         link = self.dir / "link.db"
         link.symlink_to(self.db_path)
@@ -168,7 +168,7 @@ class TestExport(OpsSite):
         self.assertEqual(out.read_text(), "what was there before")
         self.assertEqual(list(self.dir.glob("out.csv.part")), [])
 
-    def test_energy_is_the_default_and_the_directory_stands_on_either_side(self):
+    def test_energy_is_the_default_and_the_directory_may_come_first_or_last(self):
         self.run_for_a_while()
         before = self.tally("export", "energy", "--utc")
         self.assertEqual(before.returncode, 0)

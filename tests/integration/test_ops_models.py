@@ -8,14 +8,14 @@ from terminal import Terminal
 
 
 class TestModels(Site):
-    def test_lists_every_model_with_its_provenance(self):
+    def test_every_model_is_listed_with_its_provenance(self):
         ran = self.tally("models")
         lines = ran.stdout.splitlines()
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         self.assertEqual(lines[0].split(), ["MODEL", "VENDOR", "PROVENANCE", "VERIFIED", "TITLE"])
         self.assertEqual({line.split()[0] for line in lines[1:]}, {p.stem for p in (SOURCE / "drivers").glob("*.ini")})
 
-    def test_says_of_a_model_where_each_quantity_is_and_what_a_count_is_worth(self):
+    def test_a_model_is_shown_with_its_addresses_and_the_weight_of_a_count(self):
         ran = self.tally("models", "countis-e13")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertIn("line:       address 1 to 247, function 3, speeds: 1200 2400 4800 9600", ran.stdout)
@@ -28,7 +28,7 @@ class TestModels(Site):
                       "  below 5000      0.01\n  else            1\n", ran.stdout)
         self.assertIn(" ms at 19200 baud\n", ran.stdout)
 
-    def test_drivers_path_counts_though_the_configuration_is_not_good(self):
+    def test_drivers_path_is_used_even_with_a_wrong_configuration(self):
         self.write("own/countis-e43.ini", (SOURCE / "drivers/countis-e43.ini").read_text()
                    .replace("Socomec COUNTIS E43", "Ours"))
         self.write("etc/tallyd.ini", f"[store]\ncommit_intervall = 1s\n[drivers]\npath = {self.dir}/own\n")
@@ -36,11 +36,11 @@ class TestModels(Site):
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         self.assertEqual(ran.stdout.splitlines()[1].split(), ["countis-e43", "Socomec", "transcription", "none", "Ours"])
 
-    def test_works_without_a_configuration(self):
+    def test_models_are_listed_without_a_configuration(self):
         ran = self.run_program("tally", "-c", self.dir / "none", "models")
         self.assertIn("countis-e43", ran.stdout + ran.stderr)
 
-    def test_narrow_terminal(self):
+    def test_the_table_fits_a_narrow_terminal(self):
         shown, code = Terminal([BUILD / "tally", "-c", self.etc, "models"], columns=40).end()
         self.assertEqual(code, 0)
         self.assertLessEqual(max(map(len, shown.splitlines())), 40)

@@ -19,7 +19,7 @@ class TestProbe(Site):
             for name, model, address in (("e04", "countis-e04", 4), ("e04b", "countis-e04", 5),
                                          ("conto", "conto-d4-s", 6), ("d4cr8", "conto-d4cr8", 12))))
 
-    def test_meter_of_another_model_is_no_good(self):
+    def test_a_meter_of_another_model_fails_the_probe(self):
         for arguments in (("wrong",), ("gateway", "4", "countis-e43")):
             ran = self.tally("probe", *arguments)
             self.assertEqual(ran.returncode, 1, ran.stdout)
@@ -28,7 +28,7 @@ class TestProbe(Site):
         ran = self.tally("probe", "right")
         self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
 
-    def test_ratios_that_are_not_known_yet_are_asked_for(self):
+    def test_missing_ratios_are_requested(self):
         ran = self.tally("probe", "gateway", "6", "conto-d4-s")
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         self.assertIn("\nct and vt are 1/1: if the meter has transformers, first set their ratios in "
@@ -40,7 +40,7 @@ class TestProbe(Site):
         self.assertEqual(ran.returncode, 1)
         self.assertEqual(ran.stdout.count("not asked"), 3, ran.stdout)
 
-    def test_names_that_cannot_be_probed_are_answered_with_a_hint(self):
+    def test_names_that_cannot_be_probed_get_a_hint(self):
         for arguments, message in ((("gas",), '"gas" is a pulse input; use its meter "pulses"\n'),
                                    (("rigth",), f'no meter "rigth" in {self.etc}; did you mean "right"?\n'),
                                    (("gateway", "5", "countis-e444"), '; did you mean "countis-e44"?\n')):

@@ -63,7 +63,7 @@ class TestReport(OpsSite):
         self.assertEqual((ran.returncode, ran.stderr), (0, ""))
         return list(csv.DictReader(io.StringIO(ran.stdout), delimiter=delimiter))
 
-    def test_month(self):
+    def test_a_month_is_reported(self):
         lines = self.report("--month", "2026-10")
         self.assertEqual(lines[0], "2026-10")
         self.assertEqual(lines[2].split(), ["METER", "IMPORT", "kWh", "OTHER", "COVERED"])
@@ -71,7 +71,7 @@ class TestReport(OpsSite):
         self.assertEqual(lines[4].split(), ["gas", "1.750", "m3", "4", "%"])
         self.assertEqual(len(lines), 5)
 
-    def test_day_of_25_hours(self):
+    def test_a_day_of_25_hours_is_reported(self):
         lines = self.report("--day", "2026-10-25", "--meter", "e44")
         self.assertEqual((lines[0], lines[3].split()), ("2026-10-25", ["e44", "25000.002", "100", "%"]))
 
@@ -84,7 +84,7 @@ class TestReport(OpsSite):
         shown = self.sql("SELECT sum(value) AS kwh FROM daily WHERE meter = 'e44' AND quantity = 'active_energy_import'")
         self.assertEqual(float(row["active_import_kwh"]), round(shown[0]["kwh"], 3))
 
-    def test_month_as_dates_and_what_is_not_whole_does_not_look_so(self):
+    def test_a_month_never_looks_more_complete_than_it_is(self):
         db = sqlite3.connect(self.db_path)
         with db:
             db.execute("UPDATE monthly SET coverage = 0.9997")
@@ -93,7 +93,7 @@ class TestReport(OpsSite):
         self.assertEqual((row["from"], row["to"], row["coverage"]), ("2026-10-01", "2026-10-31", "0.999"))
         self.assertEqual(self.report("--month", "2026-10")[3].split()[-2:], ["99", "%"])
 
-    def test_span_that_is_not_over_is_covered_as_far_as_it_has_come(self):
+    def test_a_span_that_is_not_over_is_covered_up_to_now(self):
         now = datetime.datetime.now(zoneinfo.ZoneInfo(self.ZONE))
         yesterday, today, tomorrow = (str(now.date() + datetime.timedelta(days=n)) for n in (-1, 0, 1))
         db = sqlite3.connect(self.db_path)
@@ -105,7 +105,7 @@ class TestReport(OpsSite):
         self.assertEqual(lines[0], f"{yesterday} to {tomorrow}, so far")
         self.assertEqual(lines[3].split(), ["e44", "2.000", "100", "%"])
 
-    def test_span_without_an_end_is_covered_up_to_now(self):
+    def test_a_span_without_an_end_is_covered_up_to_now(self):
         now = datetime.datetime.now(zoneinfo.ZoneInfo(self.ZONE))
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         yesterday = str(now.date() - datetime.timedelta(days=1))
@@ -119,13 +119,13 @@ class TestReport(OpsSite):
             self.assertIn(lines[0], (f"{yesterday} to {now.date()}", f"{yesterday} to {now.date()}, so far"))
             self.assertEqual(lines[3].split()[-2:], ["100", "%"], lines)
 
-    def test_span_within_a_day_is_taken_from_the_intervals(self):
+    def test_a_span_within_a_day_is_taken_from_the_intervals(self):
         row, = self.csv("--from", "2026-10-25T00:00", "--to", "2026-10-25T06:00")  # seven hours
         self.assertEqual((row["from"], row["to"]), ("2026-10-25T00:00:00+02:00", "2026-10-25T06:00:00+01:00"))
         self.assertEqual(row["active_import_kwh"], "7000.002")
         self.assertEqual(row["coverage"], "0.857")
 
-    def test_tariffs(self):
+    def test_tariffs_are_reported_with_their_shares(self):
         lines = self.report("--month", "2026-10", "--tariffs")
         self.assertEqual(lines[2].split(), ["METER", "T1", "kWh", "T3", "kWh", "TOTAL", "kWh", "COVERED"])
         self.assertEqual(lines[3].split()[:4], ["e44", "60000.003", "13000.003", "73000.006"])
@@ -134,25 +134,25 @@ class TestReport(OpsSite):
         self.assertEqual((row["t1_kwh"], row["t2_kwh"], row["t3_kwh"], row["total_kwh"]),
                          ("20000,001", "", "5000,001", "25000,002"))
 
-    def test_narrow_terminal_keeps_what_matters(self):
+    def test_a_narrow_terminal_keeps_the_important_columns(self):
         shown, code = Terminal([BUILD / "tally", "-c", self.etc, "report", "--month", "2026-10"], columns=40).end()
         plain = shown.replace("\x1b[33m", "").replace("\x1b[0m", "")
         self.assertEqual(code, 0)
         self.assertLessEqual(max(map(len, plain.splitlines())), 40)
         self.assertIn("73000.006", plain)
 
-    def test_nothing_counted_is_reported(self):
+    def test_a_span_without_consumption_is_reported(self):
         for arguments, span in ((("--month", "2001-01"), "2001-01"), (("--day", "2001-01-01"), "2001-01-01"),
                                 (("--from", "2001-01-01", "--to", "2001-01-02"), "2001-01-01 to 2001-01-02")):
             ran = self.tally("report", *arguments)
             self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (1, "", f"{span}: nothing was counted\n"))
 
-    def test_first_minutes_of_a_box_are_explained(self):
+    def test_the_first_minutes_of_a_new_site_are_explained(self):
         ran = self.tally("report")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertRegex(ran.stderr, r"^\d{4}-\d\d(, so far)?: nothing was counted; an interval is counted when it has ended\n$")
 
-    def test_examples_of_the_manual_run_as_they_are_shown(self):
+    def test_the_examples_of_the_manual_run_as_printed(self):
         shown = subprocess.run(["mandoc", "-Tascii", "-Owidth=78", SOURCE / "daemon/tally.1"], capture_output=True, text=True)
         text = re.sub(".\b", "", shown.stdout).split("\nEXAMPLES\n")[1].split("\nSEE ALSO\n")[0]
         examples = re.findall(r"^ {11}(tally .*)$", text, re.M)

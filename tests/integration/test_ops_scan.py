@@ -67,7 +67,7 @@ model = countis-e44
 address = 7
 """)
 
-    def test_names_known_meters_models_and_serials(self):
+    def test_the_scan_names_known_meters_models_and_serial_numbers(self):
         ran = self.tally("scan", "line", "--to", "18", "--timeout", "300ms")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         out = ran.stdout
@@ -92,16 +92,16 @@ address = 7
             f.write(ran.stdout.replace("; see its plate", "conto-d4-s"))
         self.assertEqual(self.tally("check").returncode, 0)
 
-    def test_asks_a_silent_address_once(self):
+    def test_a_silent_address_is_asked_once(self):
         self.tally("scan", "line", "--from", "20", "--to", "22", "--timeout", "100ms")
         self.assertEqual(self.trace(), [])
 
-    def test_another_model_than_configured_is_reported(self):
+    def test_a_model_that_is_not_the_configured_one_is_reported(self):
         ran = self.tally("scan", "gateway", "--from", "7", "--to", "8")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertIn("meter main, but it is a countis-e44, not a countis-e43\n", ran.stdout)
 
-    def test_nothing_answers(self):
+    def test_a_line_without_an_answer_is_reported(self):
         ran = self.tally("scan", "line", "--from", "100", "--to", "101", "--timeout", "100ms")
         self.assertEqual(ran.returncode, 1)
         self.assertIn("\n0 answered\n", ran.stdout)
@@ -109,7 +109,7 @@ address = 7
         ran = self.tally("scan", "gateway", "--from", "100", "--to", "101")
         self.assertEqual((ran.returncode, ran.stdout.splitlines()[-1]), (1, "0 answered"))
 
-    def test_sweep_finds_the_speed(self):
+    def test_a_sweep_finds_the_speed(self):
         path = self.etc / "bus.d/line.ini"
         path.write_text(path.read_text().replace("19200", "9600"))
         ran = self.tally("scan", "line", "--from", "5", "--to", "5", "--bauds", "all", "--timeout", "400ms")
@@ -119,7 +119,7 @@ address = 7
         self.assertEqual(lines[found - 1], "19200 baud, parity none")
         self.assertIn("38400 baud, parity none", lines[found:])
 
-    def test_port_in_use_is_refused(self):
+    def test_a_port_in_use_is_refused(self):
         self.start_daemon()
         self.wait_rows("SELECT * FROM meter_status WHERE state = 'up'", 1)
         ran = self.tally("scan", "line")
@@ -149,7 +149,7 @@ address = 7
         self.assertIn('no bus "lime" in ', ran.stderr)
         self.assertIn('; did you mean "line"?', ran.stderr)
 
-    def test_interrupt_ends_it_with_what_was_found(self):
+    def test_an_interrupted_scan_prints_the_found_meters(self):
         t = Terminal([BUILD / "tally", "-c", self.etc, "scan", "line", "--from", "5", "--timeout", "400ms"], columns=40)
         t.read_until(lambda shown: "address 20, 4 found" in shown)
         t.press(b"\x03")

@@ -75,7 +75,7 @@ address = 9
         self.assertEqual(lines[4].split()[:5], [self.NAME, "line", "countis-e43", "5", "up"])
         self.assertIn('Air, "hall" A', lines[4])
 
-    def test_json_says_what_the_views_say(self):
+    def test_json_has_the_values_of_the_views(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)
         said, _ = self.status()
@@ -86,7 +86,7 @@ address = 9
         self.assertEqual(said["database"], str(self.db_path))
         self.assertEqual(said["meters"][0]["label"], 'Air, "hall" A')
 
-    def test_meter_down_is_exit_code_1_with_the_reason(self):
+    def test_a_meter_that_is_down_is_exit_code_1_with_the_reason(self):
         self.start_all()
         self.control("fault", "e23", "silence", "100%")
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'down'", 1)
@@ -96,7 +96,7 @@ address = 9
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
 
-    def test_bus_down_is_reported_with_the_reason_in_place_of_its_meters(self):
+    def test_a_bus_that_is_down_is_reported_with_the_reason_in_place_of_its_meters(self):
         self.start_daemon()
         self.wait_rows("SELECT * FROM event WHERE subject = 'line' AND kind = 'bus-down'", 1)
         self.wait_rows("SELECT * FROM bus_status WHERE state = 'down'", 1)
@@ -106,7 +106,7 @@ address = 9
         self.assertEqual(notes, f"bus line: down: port {self.dir}/tty does not exist; plug in the adapter; "
                                 "retried until it is back\n")
 
-    def test_what_became_of_requests_is_reported_by_kind(self):
+    def test_failed_requests_are_counted_by_kind(self):
         self.start_all()
         before = sum(answer[2] == "exception" for answer in self.trace())
         self.control("fault", "e23", "exception-4", "100%", "2")
@@ -118,7 +118,7 @@ address = 9
         self.assertRegex(self.tally("status").stdout, r"\npump: 2 of [0-9]+ requests failed: 2 exception\n")
         self.assertEqual([m["faults"] for m in self.status()[0]["meters"]], ["", "2 exception"])
 
-    def test_another_model_than_configured_is_reported(self):
+    def test_a_model_that_is_not_the_configured_one_is_reported(self):
         self.start_sim(self.site(pump_model="countis-e24"))
         self.start_daemon()
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'suspect'", 1)
@@ -136,14 +136,14 @@ address = 9
         self.assertEqual([m["mismatch"] for m in said["meters"]],
                          ["", 'product_name is "Countis E24", expected "Countis E23"'])
 
-    def test_state_is_reported_also_while_a_bus_file_is_wrong(self):
+    def test_the_state_is_reported_even_while_a_bus_file_is_wrong(self):
         self.start_all()
         self.write("etc/bus.d/line.ini", "[bus]\ntransport = carrier-pigeon\n")
         said, code = self.status()
         self.assertEqual((said["good"], code), (True, 0))
         self.assertEqual(self.tally("check").returncode, 1)
 
-    def test_daemon_that_does_not_run_is_reported(self):
+    def test_a_daemon_that_does_not_run_is_reported(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)
         past = time.time() - 7200
@@ -157,7 +157,7 @@ address = 9
         said, code = self.status()
         self.assertEqual((said["running"], said["good"], code), (False, False, 1))
 
-    def test_daemon_that_has_ended_is_reported_at_once_however_it_ended(self):
+    def test_the_end_of_the_daemon_is_reported_at_once(self):
         self.start_all()
         self.assertEqual(self.status()[0]["running"], True)
         self.daemon.kill()
@@ -168,7 +168,7 @@ address = 9
         said, code = self.status()
         self.assertEqual((said["running"], said["good"], code), (False, False, 1))
 
-    def test_daemon_that_runs_and_writes_nothing_is_reported(self):
+    def test_a_daemon_that_runs_and_writes_nothing_is_reported(self):
         self.start_all()
         self.daemon.send_signal(signal.SIGSTOP)
         past = time.time() - 7200
@@ -178,7 +178,7 @@ address = 9
         self.assertEqual(ran.returncode, 1)
         self.assertIn("tallyd is running but has written nothing for 2 h 0 min", ran.stderr)
 
-    def test_second_daemon_on_the_same_database_is_refused(self):
+    def test_a_second_daemon_on_the_same_database_is_refused(self):
         self.start_all()
         second = self.run_program("tallyd", "-c", self.etc)
         self.assertEqual(second.returncode, 1)
@@ -187,7 +187,7 @@ address = 9
         n = len(self.sql("SELECT * FROM energy"))
         self.wait_rows("SELECT * FROM energy", n + 2)
 
-    def test_narrow_terminal_and_colours(self):
+    def test_the_table_fits_a_narrow_terminal_and_has_colours(self):
         self.start_all()
         command = [BUILD / "tally", "-c", self.etc, "status"]
         shown, code = Terminal(command, columns=40).end()
@@ -200,7 +200,7 @@ address = 9
             shown, _ = Terminal(command, environment=environment).end()
             self.assertNotIn("\x1b", shown)
 
-    def test_database_that_cannot_be_read_is_reported(self):
+    def test_an_unreadable_database_is_reported(self):
         ran = self.tally("status")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("tallyd.db: No such file or directory; tallyd creates it when it starts", ran.stderr)
@@ -218,7 +218,7 @@ address = 9
         self.assertEqual(ran.returncode, 1)
         self.assertIn("is not a database of tallyd", ran.stderr)
 
-    def test_newer_schema_is_read_and_an_older_one_refused_with_what_to_do(self):
+    def test_a_newer_schema_is_read_and_an_older_one_is_refused_with_a_remedy(self):
         self.start_all()
         self.assertEqual(self.stop_daemon(), 0)
         for schema, is_read in ((9999, True), (1, False)):
@@ -231,12 +231,12 @@ address = 9
                                      r"this version, which updates it\n")
 
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
-    def test_no_right_to_read_is_reported(self):
+    def test_a_missing_read_permission_is_reported(self):
         self.start_all()
         self.db_path.chmod(0)
         self.assertIn("members of group tallyd may read it", self.tally("status").stderr)
 
-    def test_output_that_cannot_be_written_is_reported(self):
+    def test_an_output_that_cannot_be_written_is_reported(self):
         self.start_all()
         for arguments in (("status",), ("status", "--json"), ("models",), ("check",)):
             with self.subTest(arguments=arguments), open("/dev/full", "w") as full:
@@ -253,7 +253,7 @@ address = 9
 
 
 class TestHelp(Site):
-    def test_help_of_each_command_fits_a_screen(self):
+    def test_the_help_of_each_command_fits_a_screen(self):
         commands = [line.split()[0] for line in self.tally("--help").stdout.splitlines()
                     if line.startswith("  ") and not line.startswith("  -")]
         self.assertGreaterEqual(len(commands), 5)
