@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A small site that has run for a while, and its database: what the tests of tally's reports begin with."""
+"""A small site that has run for a while, and its database: the start of the tests of tally's reports."""
 
 from simsite import Site
 

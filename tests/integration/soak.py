@@ -87,11 +87,12 @@ class Soak(Site):
     def count_lines(self, trace):
         """Number of lines of the trace. Only the lines after the last count are read."""
         with open(trace, "rb") as f:
-            f.seek(getattr(self, "counted_bytes", 0))
+            self.counted_bytes = getattr(self, "counted_bytes", 0)
             self.counted = getattr(self, "counted", 0)
+            f.seek(self.counted_bytes)
             while chunk := f.read(1 << 20):
                 self.counted += chunk.count(b"\n")
-            self.counted_bytes = f.tell()
+                self.counted_bytes += len(chunk)
         time.sleep(0.2)
         return self.counted
 

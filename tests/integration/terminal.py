@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A program on a terminal of a given width, for tests of what people see."""
+"""A program on a terminal of a given width, for tests of the output that people see."""
 
 import fcntl
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tally backup and tally replace: what an operator asks of a database in use."""
+"""tally backup and tally replace: commands of an operator on a database in use."""
 
 import os
 import sqlite3

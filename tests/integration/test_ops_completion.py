@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the shell completes and what the manual says is what tally knows."""
+"""The completion of the shell and the manual page agree with the options of tally."""
 
 import re
 import subprocess

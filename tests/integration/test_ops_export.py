@@ -53,7 +53,7 @@ class TestExport(OpsSite):
                 self.assertEqual(header, columns.split())
                 stored = self.sql(f"SELECT * FROM {view}")
                 if view == "latest":
-                    continue  # its ages go on
+                    continue  # its ages grow
                 as_text = sorted(["" if v is None else v if isinstance(v, str) else repr(v) for v in row.values()]
                                  for row in stored)
                 for row in rows:
@@ -154,10 +154,10 @@ class TestExport(OpsSite):
                        "SELECT value << 14, (SELECT id FROM meter WHERE name = 'e44'), 0, 0, value FROM n")
             db.execute("INSERT OR IGNORE INTO slot SELECT id >> 14 FROM reading_energy")
         db.close()
-        if not SANITIZED:  # which keep a shadow of all memory
+        if not SANITIZED:  # sanitizers keep a shadow of all memory
             self.assertLess(self.peak_kb("energy") - few, 8000)
 
-        # Far more than the limit: what was written until then is taken away again.
+        # Far more than the limit: the part that was written is removed again.
         out = self.dir / "out.csv"
         out.write_text("what was there before")
         ran = subprocess.run(["sh", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "sh", BUILD / "tally", "-c", self.etc,

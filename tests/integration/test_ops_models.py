@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tally models: what the installer reads before and beside the meter."""
+"""tally models: the register tables, as an installer reads them."""
 
 import unittest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tally report: what was counted in a month, on a day, in any span, from the views."""
+"""tally report: consumption of a month, a day or any span, from the views."""
 
 import csv
 import datetime

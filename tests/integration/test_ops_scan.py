@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tally scan: who answers on a line, and who they say they are."""
+"""tally scan: the meters that answer on a line, and their identity."""
 
 import unittest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tally status: what is up, what is not and why, for people and for programs."""
+"""tally status: the state of every bus and meter with the reason, for people and for programs."""
 
 import json
 import os

@@ -21,7 +21,7 @@ struct folder {
 
 static const int64_t JAN_2026_S = 1767225600;
 
-/* setup() makes the folder and a new database and collects what is logged; teardown() removes all of it. */
+/* setup() makes the folder and a new database and collects the log; teardown() removes all of it. */
 int folder_setup(void **state);
 int folder_teardown(void **state);
 
@@ -32,7 +32,7 @@ void folder_close(struct folder *f);
 /* Open it, which must fail with one error that begins with the path and has this text in it. */
 void folder_refuse(struct folder *f, const char *path, const char *expected);
 
-/* What was logged since setup(). */
+/* The text logged since setup(). */
 const char *folder_log(void);
 
 /* PATH followed by suffix; static. */

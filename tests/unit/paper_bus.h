@@ -35,7 +35,7 @@ extern struct conf_meter meters[METERS_MAX]; /* m1 to m6 at addresses 1 to 6, on
 extern struct poller *poller;
 extern int64_t now_ms;		      /* of both clocks */
 extern int64_t latency_us;	      /* of all answers: 40 ms unless a story says otherwise */
-extern unsigned n_logged;	      /* log lines so far */
+extern unsigned n_logged;	      /* lines logged so far */
 extern char known_serial[8];	      /* of all meters, "" = none; what the poller passes on becomes it */
 extern uint32_t second_power_every_s; /* period of m2 for the next begin(), 0 = as the others */
 
@@ -52,11 +52,11 @@ int end(void **state);
 /* The poller ends, and another one takes over, as when a changed bus is reloaded. */
 void reload(void);
 
-/* What was written down since the last expect() or forget() is exactly this. */
+/* Assert that exactly this was written down since the last expect() or forget(). */
 void expect(const char *text);
 void forget(void);
 
-/* It has this text in it, or has not. */
+/* Whether the text written down contains this. */
 bool was_written(const char *text);
 
 /* The clock: the time of a slot, or of another wake-up, has come. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* store_site.h - a site in memory and its database, for the tests of the store.. */
+/* store_site.h - a site in memory and its database, for the tests of the store. */
 #ifndef TALLY_STORE_SITE_H
 #define TALLY_STORE_SITE_H
 
@@ -29,7 +29,7 @@ static const int64_t T = 1767225600; /* 2026-01-01T00:00:00Z */
 static inline void open_store(struct site *t)
 {
 	t->store = store_open(&t->conf, &t->e);
-	if (!t->store)
+	if (t->store == NULL)
 		err_print(&t->e, stderr);
 	assert_non_null(t->store);
 	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
@@ -40,7 +40,7 @@ static inline int setup(void **state)
 	struct site *t = calloc(1, sizeof(*t));
 
 	strcpy(t->dir, "/tmp/test_store.XXXXXX");
-	if (!mkdtemp(t->dir))
+	if (mkdtemp(t->dir) == NULL)
 		return -1;
 	snprintf(t->path, sizeof(t->path), "%s/t.db", t->dir);
 	strcpy(t->zone, "UTC");
@@ -81,15 +81,15 @@ static inline int teardown(void **state)
 {
 	struct site *t = *state;
 	char name[128];
+	DIR *dir;
 
 	store_close(t->store);
-	DIR *dir = opendir(t->dir);
-
-	for (struct dirent *d; dir && (d = readdir(dir));) {
+	dir = opendir(t->dir);
+	for (struct dirent *d; dir != NULL && (d = readdir(dir)) != NULL;) {
 		snprintf(name, sizeof(name), "%.60s/%.60s", t->dir, d->d_name);
 		unlink(name);
 	}
-	if (dir)
+	if (dir != NULL)
 		closedir(dir);
 	rmdir(t->dir);
 	err_fini(&t->e);
@@ -97,7 +97,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Commit where nothing may be due. */
+/* Commit, even if nothing is due. */
 static inline void commit_all(struct site *t)
 {
 	enum store_commit outcome = store_commit(t->store);

@@ -15,7 +15,7 @@ struct bench {
 	struct account account;
 	struct account_limits limits;
 	struct account_meter meter;
-	char told[65536];
+	char said[65536];
 	size_t n;
 	int64_t total[Q_COUNT]; /* of the intervals given out */
 };
@@ -25,15 +25,15 @@ static void on_interval(void *context, const struct account_interval *i)
 	static const char *const quality[] = {"measured", "estimated", "missing"};
 	struct bench *b = context;
 
-	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "%lld+%lld %s", (long long)(i->start_s - T),
+	b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, "%lld+%lld %s", (long long)(i->start_s - T),
 				 (long long)(i->end_s - i->start_s), quality[i->quality]);
 	for (size_t k = 0; k < i->n_values; k++) {
-		b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, " %lld",
+		b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, " %lld",
 					 (long long)i->values[k].value);
 		b->total[i->values[k].quantity] += i->values[k].value;
 	}
-	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "\n");
-	if (b->n > sizeof(b->told) / 2)
+	b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, "\n");
+	if (b->n > sizeof(b->said) / 2)
 		b->n = 0;
 }
 
@@ -44,7 +44,7 @@ static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t sl
 	(void)meter;
 	(void)q;
 	(void)behind;
-	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "suspect %lld: %s\n", (long long)(slot_s - T),
+	b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, "suspect %lld: %s\n", (long long)(slot_s - T),
 				 reason);
 }
 
@@ -56,9 +56,9 @@ static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_
 	(void)meter;
 	(void)q;
 	if (ended_s)
-		b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "life ends %lld at %lld\n",
+		b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, "life ends %lld at %lld\n",
 					 (long long)(ended_s - T), (long long)ended_raw);
-	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "life %lld from %lld: %s\n",
+	b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, "life %lld from %lld: %s\n",
 				 (long long)(slot_s - T), (long long)raw, reason);
 }
 
@@ -68,7 +68,7 @@ static void on_event(void *context, int64_t meter, int64_t slot_s, const char *k
 
 	(void)meter;
 	(void)detail;
-	b->n += (size_t)snprintf(b->told + b->n, sizeof(b->told) - b->n, "%s %lld\n", kind, (long long)(slot_s - T));
+	b->n += (size_t)snprintf(b->said + b->n, sizeof(b->said) - b->n, "%s %lld\n", kind, (long long)(slot_s - T));
 }
 
 /* 60 kW at most, steps of 10 Wh, rolls over at 10 GWh. */
@@ -116,11 +116,11 @@ static bool feed(struct bench *b, int64_t at_s, int64_t value)
 	return !v.suspect;
 }
 
-static void expect(struct bench *b, const char *told)
+static void expect(struct bench *b, const char *expected)
 {
-	assert_string_equal(b->told, told);
+	assert_string_equal(b->said, expected);
 	b->n = 0;
-	b->told[0] = '\0';
+	b->said[0] = '\0';
 }
 
 TEST_WITH(an_interval_is_the_difference_at_its_ends, setup, teardown)
@@ -207,7 +207,7 @@ TEST_WITH(the_life_after_a_reset_contains_each_of_its_readings, setup, teardown)
 	feed(b, 900, 70); /* the end of an interval */
 	feed(b, 960, 100);
 	b->n = 0;
-	b->told[0] = '\0';
+	b->said[0] = '\0';
 	for (int64_t t = 1020; t <= 1800; t += 60)
 		feed(b, t, 100);
 	expect(b, "900+900 measured 30\n");
@@ -545,8 +545,8 @@ TEST_WITH(a_changed_length_cuts_the_running_interval, setup, teardown)
 		  "2400+1200 measured 1200\n3600+3600 measured 3600\n");
 }
 
-/* Random sites. The truth is kept beside: what lies between two readings of one true life must be counted, whatever
- * happens between, and nothing else. */
+/* Random sites. The truth is kept beside: all consumption between two readings of one true life must be counted,
+ * whatever happens between, and nothing else. */
 struct truth {
 	int64_t parts, modulus;
 	int64_t life_total, shown; /* the first does not roll over */
@@ -689,7 +689,7 @@ TEST_WITH(an_account_continues_after_a_restart_without_a_difference, setup, tear
 			other->meter = fresh;
 			assert_int_equal(account_restore(&other->meter, &kept), 0);
 		}
-		assert_string_equal(b->told, other->told);
+		assert_string_equal(b->said, other->said);
 		b->n = other->n = 0;
 	}
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], other->total[Q_ACTIVE_ENERGY_IMPORT]);

@@ -105,7 +105,7 @@ ASKING_TEST(a_refused_request_is_not_retried)
 	assert_int_equal(asking.job.requests[0].address, 200);
 }
 
-/* A value and its sign are of one moment: the sign alone did not come, and both are read again. */
+/* A value and its sign belong to one moment: only the sign is missing, and both are read again. */
 TEST(a_value_is_read_again_with_its_sign)
 {
 	static const char signed_model[] =
@@ -197,7 +197,7 @@ ASKING_TEST(a_reading_of_nothing_begins_no_task_and_keeps_the_current_one)
 	assert_int_equal(asking.plan->n_requests, 1);
 }
 
-/* The meter answers the part that is next, which begins at address; exception 0 is a good answer. */
+/* The meter answers the next part, which begins at address; exception 0 means a good answer. */
 static enum parts_result try_part(unsigned address, uint8_t exception)
 {
 	struct plan_request r = {0};

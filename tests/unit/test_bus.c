@@ -163,7 +163,7 @@ TEST(jobs_come_back_in_order)
 	bench_fini(&b);
 }
 
-/* One wake may stand for several jobs, but none is left without. Jobs of no requests are done faster than any line. */
+/* One wake may serve several jobs, but no job comes without one. Jobs without requests are faster than any line. */
 TEST(no_job_comes_back_without_a_wake)
 {
 	enum { ROUNDS = 2000, JOBS = 8 };
@@ -446,7 +446,7 @@ TEST(a_stop_returns_the_queued_jobs)
 	bench_fini(&b);
 }
 
-/* Several lines that keep silent for a minute: all are asked to end before any is waited for. */
+/* Several lines are silent for a minute: all of them are stopped before the first one is joined. */
 TEST(silent_lines_end_together_within_the_grace_time)
 {
 	enum { N = 8 };
@@ -464,7 +464,7 @@ TEST(silent_lines_end_together_within_the_grace_time)
 		assert_true(bus_wait_end(b[i].bus, until_us));
 		bus_stop(b[i].bus);
 		assert_ptr_equal(bus_take(b[i].bus), &b[i].job);
-		/* Cut short by us: nothing is held against the meter. */
+		/* We interrupted the request: it does not count against the meter. */
 		assert_int_equal(b[i].job.n_done, 0);
 		bench_fini(&b[i]);
 	}
@@ -489,7 +489,7 @@ TEST(a_line_that_ends_waits_for_the_answer_under_way)
 	bench_fini(&b);
 }
 
-/* The fence is answered, the request behind it no more: its words are those of an earlier reading. */
+/* The fence is answered, but the request after it is not: its words are still those of an earlier reading. */
 TEST(a_fence_answered_while_the_line_ends_answers_no_request)
 {
 	static const struct slave_step silent[] = {{READ_2, NULL}}, fence[] = {{READ_1, NULL}};

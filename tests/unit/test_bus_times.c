@@ -37,7 +37,7 @@ TEST(the_pause_doubles_up_to_half_a_minute_and_the_failure_is_reported_once)
 	slave_fini(&slave);
 }
 
-/* A unit that refuses every fence is let off. */
+/* A unit that refuses every fence owes nothing after a time. */
 TEST(a_debt_is_forgotten_when_no_answer_can_come)
 {
 	struct conf_bus conf = {.transport = CONF_RTU};

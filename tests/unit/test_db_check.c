@@ -10,7 +10,7 @@
 
 enum { LARGE = INT32_MAX, MINUTE_US = 60000000 };
 
-/* Damage one page of the readings, and have a database open that does not know. */
+/* Damage one page of the readings while a database is open that has not noticed it. */
 static int setup_damaged(void **state)
 {
 	struct folder *f;

@@ -235,7 +235,7 @@ TEST_WITH(ids_of_unreadable_meters_are_not_reused, setup_filled, folder_teardown
 	file_fill(f->path, sql_leaf(f->path, "meter", 0), DB_PAGE_BYTES, 0xa5);
 	put_aside(f);
 	v = begin(f, &ALL);
-	/* no meter, so no reading can be anybody's */
+	/* without meters no reading can belong to one */
 	assert_int_equal(count(f, "meter"), 0);
 	assert_int_equal(count(f, "reading_energy"), 0);
 	assert_int_equal(db_exec(&f->db, "INSERT INTO meter (name, is_input, bus, label, configured) "

@@ -98,10 +98,10 @@ TEST_WITH(a_reader_makes_commits_rare_and_then_impossible, folder_setup, folder_
 	snprintf(who, sizeof(who), "process %ld (python3)", (long)reader);
 	assert_non_null(strstr(f->db.error, who));
 	assert_non_null(strstr(folder_log(), who));
-	/* memory fills, or it has been long */
+	/* a commit passes when memory fills, or after a long time */
 	assert_int_equal(db_wal_check(&wal, &f->db, DB_WAL_MEMORY_PERCENT, NOT_LONG_AGO_S), DB_WAL_WRITE);
 	assert_int_equal(db_wal_check(&wal, &f->db, LITTLE_HELD, DB_WAL_SELDOM_S), DB_WAL_WRITE);
-	/* neither counts once the file is too long */
+	/* neither helps when the file is too long */
 	wal.hard_bytes = 2;
 	assert_int_equal(db_wal_check(&wal, &f->db, 100, 2 * DB_WAL_SELDOM_S), DB_WAL_MUST_NOT);
 	assert_non_null(strstr(f->db.error, who));

@@ -11,7 +11,7 @@ enum { N = 4000 };
 static const struct db_walk_key BY_SLOT = {.column = "id", .shift = DB_SLOT_BITS}, NO_TIME = {.column = NULL};
 static const int64_t NOW_S = JAN_2026_S + 60 * N + 3600;
 
-/* What a caller of the walk keeps: at i the slot of the row of minute i, else 0. */
+/* A caller of the walk keeps, at index i, the slot of the row of minute i, or 0. */
 struct kept {
 	int64_t slot_s[N];
 	int n, n_holes;
@@ -49,7 +49,7 @@ static void drop_row(struct kept *kept, const struct db_walk_row *row)
 	kept->n--;
 }
 
-/* Walk to the end. Rows come in order; what is kept at last has the value that was written. */
+/* Walk to the end. Rows come in order, and each row that is kept has the value that was written. */
 static struct kept walk_readings(const struct folder *f)
 {
 	static struct kept kept;
@@ -69,7 +69,7 @@ static struct kept walk_readings(const struct folder *f)
 			kept.n_holes++;
 			drop_row(&kept, &w.doubtful[0]);
 			drop_row(&kept, &w.doubtful[1]);
-			/* the doubtful ones may come once more */
+			/* doubtful rows may come twice */
 			before = w.limit_s + 1;
 			continue;
 		}

@@ -125,7 +125,7 @@ TEST_WITH(powers_are_dropped_first_when_memory_is_full, setup, teardown)
 	struct reading r;
 	int minutes = push_until_thinned(h, PRESS, 0), n = 0;
 
-	/* 42 bytes each with the power and 33 without: that alone does not make half of the room free */
+	/* 42 bytes each with the power and 33 without: that alone does not free half of the memory */
 	assert_true(h->n_dropped > 0);
 	assert_int_equal(h->n_readings + h->n_dropped, minutes);
 	assert_true(held_percent(h) <= 50);

@@ -41,7 +41,7 @@ TEST_WITH(a_reading_keeps_its_quality_while_the_clock_is_good, setup, teardown)
 	assert_rows(t, "SELECT quality FROM power", "late");
 }
 
-/* A box without a battery wakes up before the newest reading that it has kept. */
+/* A computer without a battery starts with a time before the newest reading that is stored. */
 TEST_WITH(a_reading_is_marked_while_the_clock_is_before_the_newest_one_kept, setup, teardown)
 {
 	struct site *t = *state;
@@ -122,7 +122,7 @@ TEST_WITH(a_reading_is_judged_by_the_last_committed_state, setup, teardown)
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_false(is_plausible(&sink, t, 60, 4000));
 	assert_true(is_plausible(&sink, t, 60, 5010));
-	/* what waits has not been counted */
+	/* waiting readings are not counted yet */
 	hold(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
 	assert_true(is_plausible(&sink, t, 120, 5020));
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);

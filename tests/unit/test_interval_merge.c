@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each case: the row that is kept, an interval that the account gives out, and what comes of it. */
+/* Each case has the stored row, an interval from the account, and the row that results. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 enum { M = ACCOUNT_MEASURED, E = ACCOUNT_ESTIMATED, MISSING = ACCOUNT_MISSING };
 
-/* With columns of their own; the tariffs have none. */
+/* Quantities with their own columns; the tariffs have none. */
 enum { IMPORT = Q_ACTIVE_ENERGY_IMPORT, EXPORT = Q_ACTIVE_ENERGY_EXPORT, HEAT = Q_HEAT };
 enum { T1 = Q_ACTIVE_ENERGY_IMPORT_T1, T2 = Q_ACTIVE_ENERGY_IMPORT_T2 };
 

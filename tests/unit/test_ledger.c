@@ -132,7 +132,7 @@ TEST_WITH(a_rebuild_that_was_interrupted_is_repeated_at_the_next_start, site_set
 	assert_rows(t, "SELECT count(*) FROM setting WHERE name = 'rebuild'", "0");
 }
 
-/* Until then there is no account: what comes is kept and not counted. */
+/* Until then there is no account: readings are stored and not counted. */
 TEST_WITH(a_rebuild_that_failed_is_repeated_at_the_next_start, site_setup, site_teardown)
 {
 	struct site *t = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/file.h>
 
-/* For what only a real serial port has, and for the silence that is wanted. */
+/* The source is included to test functions for real serial ports, and the length of the silence. */
 #include "link.c" /* NOLINT(bugprone-suspicious-include) */
 #include "slave.h"
 #include "unit.h"
@@ -12,7 +12,7 @@
 
 enum { LONG_MS = 5000, SHORT_MS = 100, SILENCE_MS = 400 };
 
-/* What a single request came to. */
+/* The outcome of a single request. */
 struct outcome {
 	struct link_reply reply;
 	bool is_open;
@@ -314,7 +314,7 @@ TEST(the_silence_between_frames_is_fixed_above_19200_baud)
 
 TEST(an_answer_faster_than_the_wire_belongs_to_an_earlier_request)
 {
-	/* At once on a line of 1200 baud: 8 + 9 characters need 156 ms. */
+	/* The answer comes at once on a line of 1200 baud, where 8 + 9 characters need 156 ms. */
 	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, ANSWER}, {NULL, ANSWER}};
 	struct conf_bus conf;
 	struct slave slave;
@@ -331,7 +331,7 @@ TEST(an_answer_faster_than_the_wire_belongs_to_an_earlier_request)
 	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_TIMEOUT);
 	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_TOO_FAST);
 	assert_int_equal(words[0], 0xdead);
-	/* Nothing is owed any more: a line that really is that fast is believed. */
+	/* No answer is owed any more, so a line that is really that fast is believed. */
 	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_OK);
 	link_free(l);
 	slave_fini(&slave);
@@ -580,7 +580,7 @@ TEST(a_gateway_that_accepts_no_connection_is_given_up)
 	conf = slave_conf(&slave);
 	conf.response_timeout_ms = 300;
 	a.sin_port = htons(slave.port);
-	/* A full backlog: what comes then is not even refused. */
+	/* The backlog is full: further connections are not even refused. */
 	assert_int_equal(listen(slave.listener, 0), 0);
 	for (int i = 0; i < 8; i++) {
 		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -11,7 +11,7 @@
 
 #define HEAD "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = driver\n"
 
-/* The shape of a COUNTIS: vendor blocks, two resolutions of a total. */
+/* A table like that of a COUNTIS: vendor blocks, and a total in two resolutions. */
 static const char countis[] = HEAD "[block identity]\naddress = 50000\nwords = 66\n"
 				   "[block metrology]\naddress = 50512\nwords = 62\n"
 				   "[block totals]\naddress = 50768\nwords = 65\n"
@@ -28,7 +28,7 @@ static const char countis[] = HEAD "[block identity]\naddress = 50000\nwords = 6
 				   "tariff = 50848 u8-low 1 - energy\n"
 				   "tariff_count = 50848 u8-high 1 - energy\n";
 
-/* The shape of a Conto: byte-addressed, signs in words of their own. */
+/* A table like that of a Conto: byte-addressed, with signs in separate words. */
 static const char conto[] = HEAD "addressing = byte\n[registers]\n"
 				 "voltage_l1 = 0x0301 u32 1 mV power\n"
 				 "current_l1 = 0x0305 u32 1 mA power\n"
@@ -300,7 +300,7 @@ TEST(a_cut_row_starts_a_request)
 	driver_free(d);
 }
 
-/* What a poller does with a meter that lacks rows: halve, down to the row, and plan again. */
+/* A poller halves the request of a meter that lacks rows, down to a single row, and plans again. */
 TEST(halving_finds_exactly_what_the_meter_lacks)
 {
 	struct driver *d = parse(HEAD "[block a]\naddress = 0\nwords = 40\n[registers]\n"
@@ -359,7 +359,7 @@ static unsigned random_below(unsigned n)
 	return (unsigned)(random_state >> 33) % n;
 }
 
-/* What each address is. */
+/* The properties of each address. */
 struct map {
 	bool known[SPACE], wanted[SPACE], alone[SPACE], missing[SPACE], cut[SPACE];
 	int block[SPACE];
@@ -403,7 +403,7 @@ static void add_random_row(struct driver *d, struct map *m)
 	row->address = (uint16_t)at;
 	row->block = (int8_t)m->block[at];
 	row->quantity = (enum quantity)d->n_rows;
-	/* some rows are the fallback of an earlier one */
+	/* some rows are the fallback of an earlier row */
 	if (d->n_rows > 0 && random_below(4) == 0) {
 		row->quantity = d->rows[random_below((unsigned)d->n_rows)].quantity;
 		row->group = driver_row(d, row->quantity)->group;
@@ -415,7 +415,7 @@ static void add_random_row(struct driver *d, struct map *m)
 	for (unsigned i = 0; i < driver_row_span(d, row); i++)
 		m->alone[at + (int)i] = row->alone || (d->byte_addressed && row->n_words == 1);
 	sign = random_below(3) == 0 ? free_place(m, 1) : -1;
-	/* some signs are another row's too */
+	/* some signs belong to two rows */
 	if (random_below(4) == 0 && d->rows[0].has_sign)
 		sign = d->rows[0].sign_address;
 	if (sign < 0)
@@ -513,7 +513,7 @@ static size_t wanted_spans(const struct driver *d, unsigned groups, const struct
 	return n;
 }
 
-/* Words of the request that brings spans first..last, or 0 when the rules forbid it. */
+/* The length in words of the request for spans first..last, or 0 when the rules forbid it. */
 static unsigned words_if_allowed(const struct driver *d, const struct map *m, const struct span *first,
 				 const struct span *last)
 {
@@ -598,7 +598,7 @@ static void expect_items(const struct driver *d, unsigned groups, const struct p
 	assert_int_equal(p->n_items, n);
 }
 
-/* Each request obeys the rules and begins and ends with a wanted word. */
+/* Each request obeys the rules, and its first and last word are wanted. */
 static void expect_lawful_requests(const struct driver *d, const struct map *m, const struct span *spans, size_t n,
 				   const struct plan *p)
 {
@@ -624,7 +624,7 @@ static void expect_lawful_requests(const struct driver *d, const struct map *m, 
 	assert_int_equal(p->n_words, word);
 }
 
-/* Halving goes down to single rows, and the halves bring all that the whole did. */
+/* Halving ends at single rows, and the halves read everything that the whole request read. */
 static unsigned count_leaves(const struct driver *d, const struct plan *p, const struct plan_request *whole)
 {
 	struct plan_request first, second;

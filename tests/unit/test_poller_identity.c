@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who answers at a meter's address: the wrong model, a new serial number, counters that cannot be right. */
+/* The device at a meter's address: the wrong model, a new serial number, counters that cannot be right. */
 #include <stdio.h>
 #include <string.h>
 
@@ -91,7 +91,7 @@ STORY(a_meter_of_another_model_is_asked_again_and_the_right_one_counts)
 	expect("ask m1 200+2\n");
 }
 
-/* A meter whose serial number is 0000 is due to say it again. */
+/* A meter with the serial number 0000 is due to report it again. */
 static void ask_for_serial(void)
 {
 	begin_up(numbered_model, 1, 10, 0);
@@ -197,7 +197,7 @@ STORY(a_meter_that_became_another_model_is_suspect_before_its_counters_are_repor
 	       "suspect\nask m1 100+2\n<m1 10 E suspect>\n");
 }
 
-/* At 2 s m1 answers nonsense; m2 takes all the time to the next slot, so that m1 is asked again only then. */
+/* At 2 s m1 answers nonsense. m2 uses all the time until the next slot, so m1 is asked again only then. */
 static void leave_no_time_for_a_second_reading(const char *model)
 {
 	begin_up(model, 2, 1, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a meter refuses: registers that it lacks, all of them, or the function. */
+/* Meters that refuse requests: for a missing register, for all registers, or for the function. */
 #include <string.h>
 
 #include "paper_bus.h"

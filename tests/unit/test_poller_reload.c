@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an ending poller passes on, and what the next one continues. */
+/* The end of a poller: it reports its last answers, and the next poller continues its work. */
 #include "paper_bus.h"
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When meters are asked in rounds, and what a slot costs that comes too early. */
+/* The times at which meters are asked in rounds, and slots that come before a round is over. */
 #include <string.h>
 
 #include "paper_bus.h"
@@ -7,7 +7,7 @@
 
 static const char maker_only_model[] = MODEL_HEAD "maker = 500 text:2 - - identity expect=SOCO\n";
 
-/* No slot, ever: later than any date that a meter will see. */
+/* Means no slot: later than any date in the life of a meter. */
 static const int64_t NEVER_MS = INT64_C(1000000000000000);
 
 STORY(every_meter_gives_its_identity_at_start_and_its_counters_in_its_slot)
@@ -165,7 +165,7 @@ STORY(a_clock_that_is_slewed_back_repeats_no_slot)
 	tick(SLOT_MS);
 	answer();
 	forget();
-	tick(SLOT_MS - 1000); /* less than the two seconds from which on it counts as set back */
+	tick(SLOT_MS - 1000); /* less than the two seconds that count as set back */
 	tick(SLOT_MS);
 	expect("");
 }
@@ -231,7 +231,7 @@ STORY(the_status_counts_requests_errors_and_the_time_in_use)
 	assert_int_equal((int)bus_status().busy_percent, 25);
 	assert_int_equal(bus_status().errors, 1);
 	assert_int_equal(bus_status().round_ms, 1000);
-	now_ms += 100; /* a request under way has been counted with all of its second at once */
+	now_ms += 100; /* the request under way was counted with its whole second at once */
 	set_busy_us(6000000);
 	assert_int_equal((int)bus_status().busy_percent, 100);
 }

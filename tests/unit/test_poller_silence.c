@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When nobody answers: a silent line, a lost one, and what is asked when it is back. */
+/* Lines without answers: a silent line, a lost line, and the requests when it is back. */
 #include <string.h>
 
 #include "paper_bus.h"
@@ -155,7 +155,7 @@ STORY(a_lost_line_is_reported_once_and_read_again_when_it_is_back)
 	assert_int_equal(n_logged, 2);
 }
 
-/* The worker may open the line again at any moment, also between two looks at it. */
+/* The worker may open the line again at any moment, even between two checks by the poller. */
 STORY(a_line_that_comes_back_while_its_loss_is_reported_continues)
 {
 	for (unsigned n_looks = 0; n_looks < 8; n_looks++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the time is used for that a round leaves before the next slot: retries, suspect meters, probes. */
+/* The time left between a round and the next slot: retries, suspect meters, probes. */
 #include <string.h>
 
 #include "paper_bus.h"
@@ -111,7 +111,7 @@ STORY(a_suspect_is_asked_only_when_its_answer_fits_the_time_left)
 
 STORY(a_meter_that_never_answered_counts_as_slow_as_the_slowest_of_the_line)
 {
-	/* Answers take 400 ms here, so 500 ms are too little time left, and 900 are enough. */
+	/* Answers take 400 ms here, so 500 ms are too little time, and 900 ms are enough. */
 	int64_t leaves_too_little_ms = SLOT_MS - 500, leaves_enough_ms = SLOT_MS - 900;
 
 	begin(plain_model, 2, 0, 10);

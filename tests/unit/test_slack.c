@@ -4,7 +4,7 @@
 #include "paper_meter.h"
 #include "unit.h"
 
-/* NOW_MS is well within the slots that fell due at FIRST_SLOT_MS, so that nobody has waited long. */
+/* NOW_MS is well within the slots that fell due at FIRST_SLOT_MS, so no meter has waited long. */
 enum { N = 3, FIRST_SLOT_MS = 900000, NOW_MS = 905000, LONG_MS = 5000, USUAL_MS = 40 };
 
 static struct meter *meters[N];

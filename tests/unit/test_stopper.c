@@ -19,7 +19,7 @@ TEST(bytes_that_are_ready_are_reported_at_once)
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	assert_int_equal(stopper_wait(&s, fds[0], POLLIN, mono_us() + LONG_US), POLLIN);
 	assert_int_equal(stopper_wait(NULL, fds[0], POLLIN, mono_us() + LONG_US), POLLIN);
-	/* What is there is still taken when the time is over. */
+	/* Bytes that are ready are reported even when the time is over. */
 	stopper_stop_at(&s, mono_us());
 	assert_true(stopper_is_over(&s));
 	assert_int_equal(stopper_wait(&s, fds[0], POLLIN, mono_us() + LONG_US), POLLIN);

@@ -42,7 +42,7 @@ static void reopen(struct site *t)
 	open_store(t);
 }
 
-/* Leave the store as kill -9 does: nothing saved, nothing committed that was not. */
+/* Abandon the store as kill -9 does: nothing more is saved or committed. */
 static void crash(struct site *t)
 {
 	store_abandon(t->store);
@@ -77,7 +77,7 @@ TEST_WITH(a_crash_before_the_first_save_begins_no_second_life, setup, teardown)
 {
 	struct site *t = *state;
 
-	/* what the meter says of itself comes before its first reading, so that the first save knows of none */
+	/* the identity comes before the first reading, so the first save has no reading */
 	crash(t);
 	hold(t, "press", T - 1, READING_GOOD, Q_COUNTER_MAX, INT64_C(9999999990), Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
@@ -88,7 +88,7 @@ TEST_WITH(a_crash_before_the_first_save_begins_no_second_life, setup, teardown)
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
 }
 
-/* The clock is set back by more than two hours, and then the press is heard again. */
+/* The clock is set back by more than two hours, and then the press answers again. */
 TEST_WITH(a_crash_after_the_clock_was_set_back_counts_nothing_twice, setup, teardown)
 {
 	struct site *t = *state;
@@ -199,7 +199,7 @@ TEST_WITH(an_exchange_takes_its_place_among_the_waiting_readings, setup, teardow
 	assert_rows(t, "SELECT value FROM interval", "0.14");
 }
 
-/* The slot at T + 900 has a row without the import; what comes for it after a restart is not kept. */
+/* The slot at T + 900 has a row without the import; a value for it after a restart is not stored. */
 TEST_WITH(a_value_that_is_not_stored_is_not_counted, setup, teardown)
 {
 	struct site *t = *state;

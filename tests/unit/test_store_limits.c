@@ -90,7 +90,7 @@ TEST_WITH(the_newest_counters_always_stay_and_the_loss_is_reported, setup_limits
 	assert_rows(t, "SELECT count(*) FROM event WHERE subject = 'tallyd'", "1");
 }
 
-/* What a disk can say, and what is made of it. */
+/* Each error of a disk, and the message for it. */
 TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 {
 	struct site *t = *state;
@@ -244,7 +244,7 @@ TEST_WITH(a_reader_that_sleeps_cannot_grow_the_wal, setup_limits, teardown)
 	enum store_commit outcome = STORE_WRITTEN;
 	int minute = 0, refused = 0;
 
-	/* no commit waits for the one before */
+	/* no commit waits for the previous one */
 	const struct store_bounds bounds = {.held_bytes = HELD_READINGS_BYTES,
 					    .wal_soft_bytes = 1 << 20,
 					    .wal_hard_bytes = 2 << 20,
@@ -288,10 +288,10 @@ TEST_WITH(a_reader_that_keeps_the_wal_long_makes_commits_rare, setup_limits, tea
 	pid_t reader = start_reader(t);
 
 	hold_minutes(t, 1, 1);
-	/* the reader reads what is newest: all of the log can be brought home but not be begun anew */
+	/* the reader uses the newest frames: the whole WAL can be checkpointed but not restarted */
 	assert_int_equal(store_commit(t->store), STORE_POSTPONED);
 	assert_int_equal(store_pending(t->store), 1);
-	/* as if the commit before were that long ago */
+	/* as if the previous commit were that long ago */
 	bounds.wal_seldom_s = 0;
 	store_set_bounds(t->store, &bounds);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);

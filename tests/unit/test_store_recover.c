@@ -78,7 +78,7 @@ static int64_t number(const struct site *t, const char *sql)
 	return strtoll(rows(t, sql), NULL, 10);
 }
 
-/* After a recovery: the file is sound, it was told, and what is there is what was put in. */
+/* After a recovery the file is sound, the recovery is reported, and every value is the one that was stored. */
 static void assert_recovered(struct site *t)
 {
 	char sql[200];
@@ -118,7 +118,7 @@ TEST_WITH(a_truncated_file_is_put_aside_and_its_rows_are_saved, setup_quiet, tea
 	assert_works(t);
 }
 
-/* Zeros in the place of a sector: the page still looks like one. */
+/* A sector is overwritten with zeros: the page still looks like a page. */
 TEST_WITH(a_torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown)
 {
 	struct site *t = *state;
@@ -130,7 +130,7 @@ TEST_WITH(a_torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown
 	int fd = open(t->path, O_RDWR);
 
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page - 1) * PAGE + 1024), sizeof(zeros));
-	/* and one that is seen */
+	/* and one that SQLite detects */
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page + 1) * PAGE), sizeof(zeros));
 	close(fd);
 	open_store(t);
@@ -138,7 +138,7 @@ TEST_WITH(a_torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown
 	assert_true(number(t, "SELECT count(*) FROM energy WHERE meter = 'press'") > N_SLOTS - 400);
 }
 
-/* Sectors that are zeros or ones, and files that are too short, wherever chance puts them. */
+/* Sectors of zeros or ones at random places, and files of random length. */
 TEST_WITH(random_damage_is_survived, setup_quiet, teardown)
 {
 	struct site *t = *state;
@@ -179,7 +179,7 @@ TEST_WITH(overwritten_pages_lose_only_their_own_rows, setup_quiet, teardown)
 
 	fill(t);
 	int64_t id = number(t, "SELECT id FROM meter WHERE name = 'press'");
-	/* a leaf out of the middle of the readings, and two further ones */
+	/* a leaf in the middle of the readings, and two more */
 	overwrite(t->path,
 		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
 			     "LIMIT 1 OFFSET 15") -
@@ -262,7 +262,7 @@ TEST_WITH(a_wal_with_torn_commits_loses_only_those, setup_quiet, teardown)
 	store_abandon(t->store);
 	t->store = NULL;
 	snprintf(wal, sizeof(wal), "%s-wal", t->path);
-	/* abandoning it has brought the log home: nothing of it may be needed any more */
+	/* abandoning the store has checkpointed the WAL: nothing may depend on it any more */
 	if (size_of(wal) > 0)
 		overwrite(wal, size_of(wal) / 2, PAGE);
 	open_store(t);

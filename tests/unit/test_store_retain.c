@@ -27,13 +27,13 @@ TEST_WITH(old_readings_are_deleted_and_the_file_stops_growing, setup, teardown)
 			pages = number(t, "SELECT count(*) FROM dbstat WHERE name LIKE 'reading_%'") +
 				number(t, "PRAGMA freelist_count");
 	}
-	/* five days, and less than a lump and its like above them */
+	/* five days, and less than two lumps more */
 	assert_in_range(number(t, "SELECT count(*) FROM energy"), 5 * 1440, 5 * 1440 + 2520);
 	assert_in_range(number(t, "SELECT count(*) FROM power"), 5 * 1440, 5 * 1440 + 2520);
 	assert_in_range(number(t, "SELECT count(*) FROM dbstat WHERE name LIKE 'reading_%'") +
 				number(t, "PRAGMA freelist_count"),
 			pages - 20, pages + 20);
-	/* the rest is for ever */
+	/* the rest is kept forever */
 	assert_rows(t, "SELECT count(*) FROM interval WHERE quantity = 'active_energy_import'", "1919");
 	assert_rows(t, "SELECT count(*) FROM daily WHERE quantity = 'active_energy_import'", "20");
 	assert_rows(t, "SELECT count(*) FROM life", "1");
@@ -59,7 +59,7 @@ TEST_WITH(repeated_old_events_are_deleted_except_the_newest, setup, teardown)
 		hold_minutes(t, hour * 60, hour * 60);
 		commit_at(t, hour * 60);
 	}
-	/* the last look was at 96 h */
+	/* the last check was at 96 h */
 	assert_rows(t,
 		    "SELECT kind, count(*), (min(ts) - 1767225600) / 3600 FROM event WHERE kind <> 'gap' GROUP BY kind",
 		    "bus-down|1|0\nmeter-down|6|48\nmeter-up|6|48\nrollover|1|0");

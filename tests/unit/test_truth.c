@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* No fault may turn into a wrong word. The peer tells in every answer which unit and address it is for and in how many
- * requests it came, so that an answer taken for another's, or an older one for a newer one's, shows. Usage: test_truth
- * [JOBS [SEED]] */
+/* No fault may turn into a wrong word. The peer writes into every answer which unit and address it is for and in how
+ * many requests it came, so that an answer taken for another's, or an older one for a newer one's, shows. Usage:
+ * test_truth [JOBS [SEED]] */
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -192,7 +192,7 @@ static void reply(struct peer *p, const uint8_t *request, uint32_t number)
 	put(p, a.bytes, a.n);
 }
 
-/* Wait for bytes without standing in the way of the end. */
+/* Wait for bytes, without delaying the end of the program. */
 static bool peer_wait(struct peer *p, int fd)
 {
 	struct pollfd f = {.fd = fd, .events = POLLIN};
