@@ -217,7 +217,7 @@ static inline void *slave_run(void *context)
 	return NULL;
 }
 
-/* For a pseudo-terminal: after the link has been opened, which makes the line raw. */
+/* Call it for a pseudo-terminal after the link is open, because opening makes the line raw. */
 static inline void slave_start(struct slave *s, const struct slave_step *steps, size_t n_steps)
 {
 	s->steps = steps;

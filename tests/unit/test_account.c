@@ -589,6 +589,7 @@ static void run_load(struct truth *t, int64_t seconds)
 static void one_site(struct bench *b, int64_t parts)
 {
 	struct truth t = {.parts = parts, .modulus = INT64_C(10000000000), .at_s = below(86400)};
+	struct account_counter *c;
 
 	b->limits.of[Q_ACTIVE_ENERGY_IMPORT].parts = parts;
 	t.life_total = t.shown = below(2) ? t.modulus - below(500000) / 10 * 10 : 2000000 + below(1000000000);
@@ -633,8 +634,7 @@ static void one_site(struct bench *b, int64_t parts)
 		}
 		true_reading(b, &t, true);
 	}
-	struct account_counter *c = account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT);
-
+	c = account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT);
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT] + (c->rest + c->sum) / parts, t.counted_total);
 }
 
@@ -642,7 +642,7 @@ static unsigned long long seed(void)
 {
 	const char *given = getenv("SEED");
 
-	return given ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761U + 1;
+	return given != NULL ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761U + 1;
 }
 
 TEST_WITH(sums_are_exact_in_every_random_history, setup, teardown)
@@ -665,12 +665,11 @@ TEST_WITH(an_account_continues_after_a_restart_without_a_difference, setup, tear
 	struct bench *b = *state;
 	struct bench *other = malloc(sizeof(*other));
 	unsigned long long start = seed();
+	int64_t at_s = 0, value = 2000000;
 
 	printf("SEED=%llu\n", start);
 	random_state = start;
 	bench_init(other);
-	int64_t at_s = 0, value = 2000000;
-
 	for (int i = 0; i < 3000; i++) {
 		int64_t shown;
 

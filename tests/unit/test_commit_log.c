@@ -24,7 +24,7 @@ static int setup_log(void **state)
 	return rc;
 }
 
-/* The lines that these outcomes make, with 20 readings that wait and 7 ms for each. */
+/* The log lines for these outcomes, with 20 waiting readings and 7 ms for each commit. */
 static void assert_lines(struct site *t, const enum store_commit *outcomes, size_t n, const char *expected)
 {
 	struct commit_log log = {0};

@@ -119,7 +119,7 @@ static void assert_put_aside(struct folder *f, const char *finding)
 	assert_non_null(strstr(f->report.damage, f->report.aside));
 	assert_non_null(strstr(folder_log(), f->report.damage));
 	assert_int_equal(folder_count(f, ".damaged-*Z"), 1);
-	/* the one that is open is new, and claimed */
+	/* the open file is new, and claimed */
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 0);
 	folder_refuse(f, f->path, "another tallyd writes to it");
 }

@@ -126,7 +126,7 @@ TEST_WITH(the_ids_of_a_slot_continue_after_those_in_the_tables, setup, teardown)
 	int64_t id = write_reading(PRESS, JAN_2026_S);
 
 	assert_int_equal(write_reading(PUMP, JAN_2026_S), id + 1);
-	/* forgotten: read from the tables again */
+	/* the cache is empty: it is read from the tables again */
 	db_tables_undo(&site.tables);
 	assert_int_equal(write_reading(PRESS, JAN_2026_S), id + 2);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The views that reports are made from: what they show of what the daemon has written. */
+/* The views for reports: the rows of the daemon, as the views show them. */
 #include "mono.h"
 #include "store_site.h"
 #include "unit.h"

@@ -44,7 +44,7 @@ TEST_WITH(rule_2_consumption_is_only_taken_inside_one_life, setup, teardown)
 	for (int64_t at = 0; at <= 1800; at += 60)
 		press(t, at, at < 900 ? 1000000 + at : at - 900);
 	commit_all(t);
-	/* 840 Wh before, 900 after; what passed from T + 840 to T + 900 nobody knows */
+	/* 840 Wh before, 900 after; the consumption from T + 840 to T + 900 is unknown */
 	assert_rows(t, "SELECT sum(value) FROM interval", "1.74");
 	assert_rows(t, "SELECT kind FROM event WHERE kind <> 'implausible'", "reset");
 	assert_rows(t, "SELECT from_value, until_value FROM meter_life ORDER BY since", "1000.0|1000.84\n0.0|");
@@ -222,7 +222,7 @@ TEST_WITH(rule_5_no_slot_is_counted_twice_with_any_step_of_the_clock, setup, tea
 	assert_counted_once(t, wh - 1000000);
 }
 
-/* It was 400 days ahead for a minute: what has been read then is kept, and nothing of it is ever counted. */
+/* The clock was 400 days ahead for a minute: readings of that minute are kept and never counted. */
 TEST_WITH(rule_5_a_clock_that_was_far_ahead_leaves_no_trace_in_the_account, setup, teardown)
 {
 	struct site *t = *state;

@@ -226,6 +226,7 @@ TEST_WITH(a_rebuild_gives_the_same_account, setup, teardown)
 		"SELECT 'm', month, meter, quantity, value, unit, coverage, '', '' FROM monthly UNION ALL "
 		"SELECT 'l', * FROM meter_life";
 	int64_t final = 9999;
+	char *before;
 
 	run(t, 0, 4000, 5000);
 	run(t, 9000, 86400, 5000);
@@ -238,8 +239,7 @@ TEST_WITH(a_rebuild_gives_the_same_account, setup, teardown)
 	/* the clock steps back: these slots were never seen, and are not counted */
 	run(t, 95100, 95300, 90000);
 	run(t, 99060, 99900, 70000);
-	char *before = strdup(rows(t, all));
-
+	before = strdup(rows(t, all));
 	assert_non_null(strstr(before, "estimated"));
 	assert_int_equal(store_rebuild(t->store), 0);
 	assert_string_equal(rows(t, all), before);

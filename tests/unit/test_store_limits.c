@@ -48,10 +48,10 @@ static sqlite3 *lock(const struct site *t)
 TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
+	sqlite3 *other;
 
 	set_room(t, 48 << 10);
-	sqlite3 *other = lock(t);
-
+	other = lock(t);
 	for (int i = 0; i < 800; i++)
 		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, (int64_t)i, Q_ACTIVE_POWER,
 		     INT64_C(600000), Q_VOLTAGE_L1, INT64_C(230000), Q_VOLTAGE_L2, INT64_C(230000), Q_CURRENT_L1,
@@ -66,12 +66,12 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 TEST_WITH(the_newest_counters_always_stay_and_the_loss_is_reported, setup_limits, teardown)
 {
 	struct site *t = *state;
+	sqlite3 *other;
 
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	set_room(t, 16 << 10);
-	sqlite3 *other = lock(t);
-
+	other = lock(t);
 	hold_minutes(t, 1, 20000);
 	assert_int_equal(store_commit(t->store), STORE_FAILED);
 	sqlite3_close(other);
@@ -152,10 +152,10 @@ TEST_WITH(damage_found_while_running_loses_no_waiting_reading, setup_limits, tea
 TEST_WITH(every_meter_keeps_its_newest_counters, setup_limits, teardown)
 {
 	struct site *t = *state;
+	sqlite3 *other;
 
 	set_room(t, 8 << 10);
-	sqlite3 *other = lock(t);
-
+	other = lock(t);
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(77), Q_COUNT);
 	hold_minutes(t, 0, 5000);
 	sqlite3_close(other);
@@ -201,6 +201,7 @@ static pid_t start_reader(const struct site *t)
 {
 	char script[400];
 	int ready[2];
+	pid_t pid;
 	char c;
 
 	snprintf(script, sizeof(script),
@@ -212,8 +213,7 @@ static pid_t start_reader(const struct site *t)
 		 "time.sleep(600)\n",
 		 t->path);
 	assert_int_equal(pipe(ready), 0);
-	pid_t pid = fork();
-
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -243,7 +243,7 @@ TEST_WITH(a_reader_that_sleeps_cannot_grow_the_wal, setup_limits, teardown)
 	char who[40];
 	enum store_commit outcome = STORE_WRITTEN;
 	int minute = 0, refused = 0;
-
+	pid_t reader;
 	/* no commit waits for the previous one */
 	const struct store_bounds bounds = {.held_bytes = HELD_READINGS_BYTES,
 					    .wal_soft_bytes = 1 << 20,
@@ -253,8 +253,7 @@ TEST_WITH(a_reader_that_sleeps_cannot_grow_the_wal, setup_limits, teardown)
 	store_set_bounds(t->store, &bounds);
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	pid_t reader = start_reader(t);
-
+	reader = start_reader(t);
 	for (int i = 0; i < 400; i++) {
 		hold_minutes(t, minute + 1, minute + 100);
 		minute += 100;
@@ -278,15 +277,14 @@ TEST_WITH(a_reader_that_sleeps_cannot_grow_the_wal, setup_limits, teardown)
 TEST_WITH(a_reader_that_keeps_the_wal_long_makes_commits_rare, setup_limits, teardown)
 {
 	struct site *t = *state;
-
 	struct store_bounds bounds = store_bounds_default();
+	pid_t reader;
 
 	hold_minutes(t, 0, 0);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	bounds.wal_soft_bytes = 1;
 	store_set_bounds(t->store, &bounds);
-	pid_t reader = start_reader(t);
-
+	reader = start_reader(t);
 	hold_minutes(t, 1, 1);
 	/* the reader uses the newest frames: the whole WAL can be checkpointed but not restarted */
 	assert_int_equal(store_commit(t->store), STORE_POSTPONED);

@@ -64,11 +64,12 @@ static size_t count_files(const struct site *t, const char *pattern)
 {
 	char path[128];
 	glob_t found;
+	size_t n;
+	int rc;
 
 	snprintf(path, sizeof(path), "%s%s", t->path, pattern);
-	int r = glob(path, 0, NULL, &found);
-	size_t n = r == 0 ? found.gl_pathc : 0;
-
+	rc = glob(path, 0, NULL, &found);
+	n = rc == 0 ? found.gl_pathc : 0;
 	globfree(&found);
 	return n;
 }
@@ -123,12 +124,13 @@ TEST_WITH(a_torn_page_gives_no_number_that_was_never_read, setup_quiet, teardown
 {
 	struct site *t = *state;
 	static const char zeros[512];
+	int64_t page;
+	int fd;
 
 	fill(t);
-	int64_t page = number(
-		t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' LIMIT 1 OFFSET 9");
-	int fd = open(t->path, O_RDWR);
-
+	page = number(t,
+		      "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' LIMIT 1 OFFSET 9");
+	fd = open(t->path, O_RDWR);
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page - 1) * PAGE + 1024), sizeof(zeros));
 	/* and one that SQLite detects */
 	assert_int_equal(pwrite(fd, zeros, sizeof(zeros), (page + 1) * PAGE), sizeof(zeros));
@@ -146,15 +148,17 @@ TEST_WITH(random_damage_is_survived, setup_quiet, teardown)
 	const char *given = getenv("TALLY_SEED");
 	unsigned char sector[512];
 
-	if (given)
+	if (given != NULL)
 		seed = (unsigned)strtoul(given, NULL, 10);
 	print_message("seed %u\n", seed);
 	srand(seed);
 	for (int round = 0; round < 12; round++) {
-		fill(t);
-		off_t n_sectors = size_of(t->path) / 512;
-		int fd = open(t->path, O_RDWR);
+		off_t n_sectors;
+		int fd;
 
+		fill(t);
+		n_sectors = size_of(t->path) / 512;
+		fd = open(t->path, O_RDWR);
 		for (int i = rand() % 6; i >= 0; i--) {
 			memset(sector, rand() % 2 ? 0 : 0xff, sizeof(sector));
 			assert_int_equal(pwrite(fd, sector, sizeof(sector), rand() % n_sectors * 512), sizeof(sector));
@@ -176,9 +180,10 @@ TEST_WITH(random_damage_is_survived, setup_quiet, teardown)
 TEST_WITH(overwritten_pages_lose_only_their_own_rows, setup_quiet, teardown)
 {
 	struct site *t = *state;
+	int64_t id;
 
 	fill(t);
-	int64_t id = number(t, "SELECT id FROM meter WHERE name = 'press'");
+	id = number(t, "SELECT id FROM meter WHERE name = 'press'");
 	/* a leaf in the middle of the readings, and two more */
 	overwrite(t->path,
 		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
@@ -356,10 +361,10 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		static char text[1 << 18];
 		FILE *f = fopen(steps->gl_pathv[i], "r");
+		size_t got;
 
 		assert_non_null(f);
-		size_t got = fread(text, 1, sizeof(text) - 1, f);
-
+		got = fread(text, 1, sizeof(text) - 1, f);
 		fclose(f);
 		text[got] = '\0';
 		assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
