@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The resolver is replaced: "slow" is known after longer than a connection may take, "moving" is where a test has put
- * it, of "silent" no server says anything. */
+/* The resolver is replaced: a look-up of "slow" takes longer than a connection may take, a test sets the
+ * address of "moving", and no server answers for "silent". */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
