@@ -17,9 +17,9 @@ TEST(line_0_and_a_missing_file_are_left_out)
 	struct err e = {0};
 
 	err_add(&e, "bus.d", 0, "no bus");
-	err_add(&e, NULL, 0, "no memory");
+	err_add(&e, NULL, 0, "out of memory");
 	assert_string_equal(e.items[0].text, "bus.d: no bus");
-	assert_string_equal(e.items[1].text, "no memory");
+	assert_string_equal(e.items[1].text, "out of memory");
 	err_fini(&e);
 }
 
