@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tally_text.h"
 
-
 #include "unit.h"
 
 static void assert_span(int64_t ms, const char *expected)
