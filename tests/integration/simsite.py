@@ -132,6 +132,13 @@ class Site(unittest.TestCase):
     def tally(self, *arguments):
         return self.run_program("tally", "-c", self.etc, *arguments)
 
+    def assert_tally_fails(self, arguments, code, message):
+        """The command exits with code, prints message to standard error and nothing to standard output."""
+        with self.subTest(arguments=arguments):
+            ran = self.tally(*arguments)
+            self.assertEqual((ran.returncode, ran.stdout), (code, ""), ran.stderr)
+            self.assertIn(message, ran.stderr)
+
     # database
 
     def sql(self, statement, *values):

@@ -67,9 +67,7 @@ class TestBackup(OpsSite):
 
     def test_wrong_usage_is_reported(self):
         for arguments in (("backup",), ("backup", "a", "b"), ("backup", "--fast", "a")):
-            ran = self.tally(*arguments)
-            self.assertEqual((ran.returncode, ran.stdout), (2, ""))
-            self.assertIn("usage: tally backup FILE", ran.stderr)
+            self.assert_tally_fails(arguments, 2, "usage: tally backup FILE")
 
 
 class TestReplace(OpsSite):
@@ -131,10 +129,7 @@ class TestReplace(OpsSite):
                 (("e45",), 1, 'no meter or input "e45" in '),
                 (("gsa",), 1, '; did you mean "gas"?'),
                 (("pulses", "--final", "5"), 1, "pulses counts pulses for its inputs; name an input")):
-            with self.subTest(arguments=arguments):
-                ran = self.tally("replace", *arguments)
-                self.assertEqual((ran.returncode, ran.stdout), (code, ""), ran.stderr)
-                self.assertIn(message, ran.stderr)
+            self.assert_tally_fails(("replace", *arguments), code, message)
         self.assertEqual(self.sql("SELECT * FROM replacement"), [])
 
     def test_a_meter_that_the_database_does_not_have_yet_is_refused(self):

@@ -191,10 +191,7 @@ class TestExport(OpsSite):
                 (("energy", "--delimiter", "x"), '--delimiter "x" is not valid; use'),
                 (("energy", "--decimal", ";"), '--decimal ";" is not valid; use . or ,'),
                 (("energy", "--ouput", "x"), 'unknown option "--ouput"; did you mean "--output"?')):
-            with self.subTest(arguments=arguments):
-                ran = self.tally("export", *arguments)
-                self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)
-                self.assertIn(message, ran.stderr)
+            self.assert_tally_fails(("export", *arguments), 2, message)
         ran = self.tally("export", "energy", "--meter", "e4")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertEqual(ran.stderr, '"e4" is not in the database; did you mean "e44"?\n')

@@ -50,9 +50,7 @@ class TestModels(Site):
                                          (("a", "b"), 2, 'unexpected argument "b" after MODEL'),
                                          (("countis-e34x",), 1, '; did you mean "countis-e34"?'),
                                          (("abacus",), 1, '"tally models" lists all')):
-            ran = self.tally("models", *arguments)
-            self.assertEqual((ran.returncode, ran.stdout), (code, ""))
-            self.assertIn(message, ran.stderr)
+            self.assert_tally_fails(("models", *arguments), code, message)
 
 
 if __name__ == "__main__":

@@ -44,9 +44,7 @@ class TestProbe(Site):
         for arguments, message in ((("gas",), '"gas" is a pulse input; use its meter "pulses"\n'),
                                    (("rigth",), f'no meter "rigth" in {self.etc}; did you mean "right"?\n'),
                                    (("gateway", "5", "countis-e444"), '; did you mean "countis-e44"?\n')):
-            ran = self.tally("probe", *arguments)
-            self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-            self.assertIn(message, ran.stderr)
+            self.assert_tally_fails(("probe", *arguments), 1, message)
 
 
 if __name__ == "__main__":

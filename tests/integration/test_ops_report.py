@@ -174,10 +174,7 @@ class TestReport(OpsSite):
                 (("--from", "2026-10-02", "--to", "2026-10-01"), "--from must be before --to"),
                 (("--tariffs", "--from", "2026-10-01T10:00"), "tariffs are counted by day"),
                 (("e44",), 'unexpected argument "e44"')):
-            with self.subTest(arguments=arguments):
-                ran = self.tally("report", *arguments)
-                self.assertEqual((ran.returncode, ran.stdout), (2, ""), ran.stderr)
-                self.assertIn(message, ran.stderr)
+            self.assert_tally_fails(("report", *arguments), 2, message)
         ran = self.tally("report", "--meter", "e4")
         self.assertEqual((ran.returncode, ran.stdout, ran.stderr), (1, "", '"e4" is not in the database; did you mean "e44"?\n'))
 

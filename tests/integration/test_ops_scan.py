@@ -140,10 +140,7 @@ address = 7
                 (("scan", "line", "--timeout", "5"), "--timeout 5 is not valid; use 10ms to 60s"),
                 (("scan", "gateway", "--bauds", "all"), "behind a gateway"),
                 (("scna", "line"), 'unknown command "scna"; did you mean "scan"?')):
-            with self.subTest(arguments=arguments):
-                ran = self.tally(*arguments)
-                self.assertEqual((ran.returncode, ran.stdout), (2, ""))
-                self.assertIn(message, ran.stderr)
+            self.assert_tally_fails(arguments, 2, message)
         ran = self.tally("scan", "lime")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn('no bus "lime" in ', ran.stderr)

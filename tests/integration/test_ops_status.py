@@ -247,9 +247,7 @@ address = 9
 
     def test_wrong_usage_is_reported(self):
         for arguments in (("status", "compressor"), ("status", "--jsn")):
-            ran = self.tally(*arguments)
-            self.assertEqual((ran.returncode, ran.stdout), (2, ""))
-            self.assertIn("usage: tally status", ran.stderr)
+            self.assert_tally_fails(arguments, 2, "usage: tally status")
 
 
 class TestHelp(Site):
