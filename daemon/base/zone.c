@@ -3,9 +3,10 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { LINKS_MAX = 8 };
 
 static const char zone_dir[] = "/usr/share/zoneinfo/";
 
@@ -29,10 +30,10 @@ bool zone_exists(const char *name)
 	return memcmp(magic, "TZif", sizeof(magic)) == 0;
 }
 
-/* First word of /etc/timezone. */
-static bool read_etc_timezone(char name[PATH_MAX])
+/* The first word of a file such as /etc/timezone. */
+static bool read_word(const char *path, char name[PATH_MAX])
 {
-	FILE *f = fopen("/etc/timezone", "re");
+	FILE *f = fopen(path, "re");
 	bool good;
 
 	if (f == NULL)
@@ -44,28 +45,62 @@ static bool read_etc_timezone(char name[PATH_MAX])
 	return good && *name != '\0' && zone_exists(name);
 }
 
-/* The part after "zoneinfo/" of the target of /etc/localtime. */
-static bool read_etc_localtime(char name[PATH_MAX])
+/* The name below /usr/share/zoneinfo that a file such as /etc/localtime links to. A box whose /etc is read only links
+ * by way of another folder. realpath() would go too far: many zones are themselves links to another name. */
+static bool read_link(const char *path, char name[PATH_MAX])
 {
-	char target[PATH_MAX];
-	ssize_t n = readlink("/etc/localtime", target, sizeof(target) - 1);
-	const char *start;
+	char at[PATH_MAX], target[PATH_MAX];
 
-	if (n <= 0)
+	if ((size_t)snprintf(at, sizeof(at), "%s", path) >= sizeof(at))
 		return false;
-	target[n] = '\0';
-	start = strstr(target, "zoneinfo/");
-	if (start == NULL)
-		return false;
-	strcpy(name, start + strlen("zoneinfo/"));
-	return zone_exists(name);
+	for (int i = 0; i < LINKS_MAX; i++) {
+		ssize_t n = readlink(at, target, sizeof(target) - 1);
+		const char *start, *slash = strrchr(at, '/');
+		size_t n_kept = 0;
+
+		if (n <= 0)
+			return false;
+		target[n] = '\0';
+		start = strstr(target, zone_dir);
+		if (start != NULL) {
+			strcpy(name, start + strlen(zone_dir));
+			return zone_exists(name);
+		}
+		if (target[0] != '/' && slash != NULL)
+			n_kept = (size_t)(slash - at) + 1;
+		if ((size_t)snprintf(at + n_kept, sizeof(at) - n_kept, "%s", target) >= sizeof(at) - n_kept)
+			return false;
+	}
+	return false;
 }
 
-char *zone_of_system(void)
+char *zone_of_system(const char *localtime_path, const char *timezone_path, enum zone_source *source)
 {
-	char name[PATH_MAX];
+	char name[PATH_MAX] = "UTC";
 
-	if (read_etc_timezone(name) || read_etc_localtime(name))
-		return strdup(name);
-	return strdup("UTC");
+	if (read_link(localtime_path, name))
+		*source = ZONE_LOCALTIME;
+	else if (read_word(timezone_path, name))
+		*source = ZONE_TIMEZONE;
+	else
+		*source = ZONE_NONE;
+	return strdup(*source == ZONE_NONE ? "UTC" : name);
+}
+
+const char *zone_source_text(enum zone_source source)
+{
+	static const char *const texts[] = {[ZONE_CONFIGURED] = "tallyd.ini",
+					    [ZONE_LOCALTIME] = ZONE_LOCALTIME_PATH,
+					    [ZONE_TIMEZONE] = ZONE_TIMEZONE_PATH,
+					    [ZONE_NONE] = "none"};
+
+	return texts[source];
+}
+
+void zone_describe(const char *name, enum zone_source source, char out[ZONE_TEXT_MAX])
+{
+	if (source == ZONE_NONE)
+		snprintf(out, ZONE_TEXT_MAX, "%s (no zone was found)", name);
+	else
+		snprintf(out, ZONE_TEXT_MAX, "%s (from %s)", name, zone_source_text(source));
 }

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "log.h"
 #include "names.h"
+#include "zone.h"
 
 struct driver;
 struct models;
@@ -89,6 +90,7 @@ struct conf {
 	uint32_t keep_readings_d;
 	uint32_t interval_s;
 	char *timezone; /* name below /usr/share/zoneinfo; the system's when none was given */
+	enum zone_source timezone_source;
 	char *driver_path;
 	enum clock_trust clock;
 	enum log_level log_level;

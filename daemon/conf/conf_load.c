@@ -100,11 +100,15 @@ static void refuse_timezone(const struct conf *c, const struct conf_file *f, str
 static void set_timezone(struct conf *c, const struct conf_file *f, struct err *e)
 {
 	if (c->timezone == NULL)
-		c->timezone = zone_of_system();
+		c->timezone = zone_of_system(ZONE_LOCALTIME_PATH, ZONE_TIMEZONE_PATH, &c->timezone_source);
 	else if (!zone_exists(c->timezone))
 		refuse_timezone(c, f, e);
 	if (c->timezone == NULL)
 		err_add(e, NULL, 0, "out of memory");
+	else if (c->timezone_source == ZONE_NONE)
+		err_warn(e, f->path, 0,
+			 "no time zone found in " ZONE_LOCALTIME_PATH " or " ZONE_TIMEZONE_PATH
+			 "; days begin at midnight UTC; set timezone in [store]");
 }
 
 static void set_main(struct conf *c, const struct conf_file *f, struct err *e)

@@ -12,6 +12,7 @@
 #include "plan.h"
 #include "tally.h"
 #include "tally_option.h"
+#include "zone.h"
 
 /* Time that the network and a gateway add to a request. The line behind them is added when its speed is given. */
 enum { TCP_OVERHEAD_US = 10000 };
@@ -141,6 +142,7 @@ static bool check_bus(const struct conf_bus *b)
 int tally_check(const struct tally *t)
 {
 	static const struct option options[] = {{0}};
+	char zone[ZONE_TEXT_MAX];
 	struct err e = {0};
 	struct conf *conf;
 	bool is_good;
@@ -152,6 +154,10 @@ int tally_check(const struct tally *t)
 	conf = conf_load(t->dir, &e);
 	err_print(&e, stderr);
 	is_good = conf != NULL && e.n_errors == 0;
+	if (conf != NULL) {
+		zone_describe(conf->timezone, conf->timezone_source, zone);
+		printf("time zone %s\n", zone);
+	}
 	for (size_t i = 0; conf != NULL && i < conf->n_buses; i++)
 		if (!check_bus(&conf->buses[i]))
 			is_good = false;

@@ -18,6 +18,7 @@
 #include "tally_option.h"
 #include "tally_text.h"
 #include "when.h"
+#include "zone.h"
 
 enum { NAMES_MAX = 256, SQL_MAX = 8192, DAY_S = 86400 };
 
@@ -29,6 +30,7 @@ struct report {
 	int64_t now_s, start_s, end_s;
 	double passed;					/* share of the span that lies behind us, 1 when it is over */
 	char first[WHEN_TEXT_MAX], last[WHEN_TEXT_MAX]; /* month or days of the span */
+	char zone[ZONE_TEXT_MAX];			/* that days begin in, and its source */
 	bool by_tariff, as_csv;
 	struct csv csv;
 	size_t n_names;
@@ -305,7 +307,7 @@ static int print_table(const struct report *r, const struct form *f, struct read
 	}
 	if (step == READER_END && n_rows > 0) {
 		put_span(r, stdout);
-		printf("\n\n");
+		printf("; time zone %s\n\n", r->zone);
 		table_print(table, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
 	}
 	table_free(table);
@@ -423,6 +425,7 @@ int tally_report(const struct tally *t)
 	if (conf == NULL)
 		return TALLY_BAD;
 	calendar_zone(conf->timezone);
+	zone_describe(conf->timezone, conf->timezone_source, r.zone);
 	if (!set_span(&r)) {
 		conf_free(conf);
 		return TALLY_USAGE;

@@ -16,6 +16,7 @@
 #include "tally_load.h"
 #include "tally_option.h"
 #include "tally_text.h"
+#include "zone.h"
 
 /* Figures are written every five minutes, whatever the periods of the meters: when a running daemon has not written the
  * database for longer than this and the time between commits, it is stuck or cannot write. */
@@ -159,7 +160,7 @@ static bool print_text(struct status *s)
 		{"METER", false, 0},  {"BUS", false, 4},      {"MODEL", false, 6}, {"ADDRESS", true, 5},
 		{"STATE", false, 0},  {"LAST GOOD", true, 1}, {"ERRORS", true, 2}, {"LATENCY", true, 3},
 		{"SERIAL", false, 8}, {"LABEL", false, 7}};
-	char age[TALLY_SPAN_TEXT_MAX];
+	char age[TALLY_SPAN_TEXT_MAX], zone[ZONE_TEXT_MAX];
 
 	tally_format_span(s->age_s * 1000, age);
 	if (!s->is_running)
@@ -171,6 +172,8 @@ static bool print_text(struct status *s)
 			"%s: tallyd is running but has written nothing for %s; this is the state of then; see "
 			"\"journalctl -u tallyd\"\n",
 			s->conf->store_path, age);
+	zone_describe(s->conf->timezone, s->conf->timezone_source, zone);
+	printf("time zone %s\n\n", zone);
 	if (!print_table(s, bus_sql, bus_columns, sizeof(bus_columns) / sizeof(bus_columns[0]), add_bus))
 		return false;
 	printf("\n");
@@ -239,7 +242,11 @@ static bool print_json(struct status *s)
 	printf(",\n");
 	if (is_whole)
 		is_whole = put_json_rows(s, "meters", meter_sql, &s->n_meters, &s->n_meters_bad);
-	printf(",\n  \"good\": %s\n}\n", is_whole && is_good(s) ? "true" : "false");
+	printf(",\n  \"good\": %s,\n  \"timezone\": ", is_whole && is_good(s) ? "true" : "false");
+	json_put_text(stdout, s->conf->timezone);
+	printf(",\n  \"timezone_source\": ");
+	json_put_text(stdout, zone_source_text(s->conf->timezone_source));
+	printf("\n}\n");
 	return is_whole;
 }
 

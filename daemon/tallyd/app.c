@@ -19,6 +19,7 @@
 #include "mono.h"
 #include "notify.h"
 #include "store.h"
+#include "zone.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -422,8 +423,11 @@ static void stop_timers(struct app *app)
 
 static int start_announcing(struct app *app)
 {
-	log_info("tallyd %s: running; buses: %zu, database %s", TALLY_VERSION, app->conf->n_buses,
-		 app->conf->store_path);
+	char zone[ZONE_TEXT_MAX];
+
+	zone_describe(app->conf->timezone, app->conf->timezone_source, zone);
+	log_info("tallyd %s: running; buses: %zu, database %s, time zone %s", TALLY_VERSION, app->conf->n_buses,
+		 app->conf->store_path, zone);
 	send_ready(app);
 	return 0;
 }

@@ -3,9 +3,10 @@
 the programs exit with the right code, and nothing is started."""
 
 import os
+import subprocess
 import unittest
 
-from simsite import SOURCE, Site, free_port, wait_for
+from simsite import BUILD, SOURCE, Site, free_port, wait_for
 
 BUS = "[bus]\ntransport = rtu\ndevice = /dev/ttyUSB7\nbaud = 9600\n"
 METER = "[meter m]\nmodel = countis-e43\naddress = 5\n"
@@ -30,6 +31,17 @@ class TestBadInput(Site):
         self.assertEqual((check.returncode, check.stderr), (0, ""))
         self.assertIn("bus a: rtu /dev/ttyUSB7, 9600 baud 8N1, 1 meter", check.stdout)
         self.assertIn("a round of everything: 4 requests, 0.36 s", check.stdout)
+
+    def test_a_system_without_a_time_zone_gets_a_warning(self):
+        self.write("etc/bus.d/a.ini", BUS + METER)
+        without_etc = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /etc && exec "$@"', "-"]
+        if subprocess.run([*without_etc, "true"], capture_output=True).returncode != 0:
+            self.skipTest("this system gives nobody an /etc of his own")
+        check = subprocess.run([*without_etc, BUILD / "tally", "-c", self.etc, "check"], capture_output=True, text=True)
+        self.assertEqual((check.returncode, check.stderr),
+                         (0, f"warning: {self.etc}/tallyd.ini: no time zone found in /etc/localtime or /etc/timezone; days "
+                             "begin at midnight UTC; set timezone in [store]\n"))
+        self.assertEqual(check.stdout.splitlines()[0], "time zone UTC (no zone was found)")
 
     def test_pauses_around_requests_are_part_of_a_round(self):
         self.write("etc/bus.d/a.ini", BUS + "rs485_delay_before = 70ms\nrs485_delay_after = 30ms\n" + METER)

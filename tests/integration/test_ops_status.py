@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -70,10 +71,11 @@ address = 9
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
         self.assertNotIn("\x1b", ran.stdout)
         lines = ran.stdout.splitlines()
-        self.assertEqual(lines[0].split(), ["BUS", "TRANSPORT", "STATE", "BUSY", "REQUESTS", "ERRORS", "OVERRUNS", "ROUND"])
-        self.assertEqual(lines[1].split()[:3], ["line", "rtu", "up"])
-        self.assertEqual(lines[4].split()[:5], [self.NAME, "line", "countis-e43", "5", "up"])
-        self.assertIn('Air, "hall" A', lines[4])
+        self.assertRegex(lines[0], r"^time zone \S+ \(.*\)$")
+        self.assertEqual(lines[2].split(), ["BUS", "TRANSPORT", "STATE", "BUSY", "REQUESTS", "ERRORS", "OVERRUNS", "ROUND"])
+        self.assertEqual(lines[3].split()[:3], ["line", "rtu", "up"])
+        self.assertEqual(lines[6].split()[:5], [self.NAME, "line", "countis-e43", "5", "up"])
+        self.assertIn('Air, "hall" A', lines[6])
 
     def test_json_has_the_values_of_the_views(self):
         self.start_all()
@@ -85,6 +87,16 @@ address = 9
             self.assertEqual([{c: row[c] for c in columns} for row in said[kind]], rows)
         self.assertEqual(said["database"], str(self.db_path))
         self.assertEqual(said["meters"][0]["label"], 'Air, "hall" A')
+
+    def test_the_time_zone_and_its_source_are_named(self):
+        self.write("etc/tallyd.ini", self.tallyd_ini("timezone = Europe/Paris\n"))
+        self.start_all()
+        zone = "time zone Europe/Paris (from tallyd.ini)"
+        self.assertEqual(self.tally("status").stdout.splitlines()[0], zone)
+        self.assertEqual(self.tally("check").stdout.splitlines()[0], zone)
+        self.assertRegex(self.log(), rf"tallyd .*: running; .*, {re.escape(zone)}\n")
+        said, _ = self.status()
+        self.assertEqual(list(said.items())[-2:], [("timezone", "Europe/Paris"), ("timezone_source", "tallyd.ini")])
 
     def test_a_meter_that_is_down_is_exit_code_1_with_the_reason(self):
         self.start_all()
@@ -102,7 +114,7 @@ address = 9
         self.wait_rows("SELECT * FROM bus_status WHERE state = 'down'", 1)
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1)
-        notes = ran.stdout.split("\n\n")[2]
+        notes = ran.stdout.split("\n\n")[3]
         self.assertEqual(notes, f"bus line: down: port {self.dir}/tty does not exist; plug in the adapter; "
                                 "retried until it is back\n")
 
@@ -194,7 +206,7 @@ address = 9
         self.assertEqual(code, 0, shown)
         self.assertIn("\x1b[32mup\x1b[0m", shown)
         plain = shown.replace("\x1b[32m", "").replace("\x1b[0m", "")
-        self.assertLessEqual(max(len(line) for line in plain.splitlines()), 40)
+        self.assertLessEqual(max(len(line) for line in plain.splitlines()[1:]), 40)
         self.assertRegex(plain, r"\ncompressor-hall-a-nor[^ ]*~ +up")
         for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
             shown, _ = Terminal(command, environment=environment).end()
