@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "ledger.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "mono.h"
+#include "zone.h"
 
 enum {
 	DEFAULT_INTERVAL_S = 900,
@@ -95,17 +99,16 @@ static void set_calendar(struct ledger *l, const char *zone, int64_t interval_s)
 }
 
 /* The first time: rebuild the account if that is wanted, else continue where the last run left it. Since its state was
- * saved it has counted into the intervals of its own calendar, so the replay needs that one. */
-static int start_account(struct ledger *l)
+ * saved it has counted into the intervals of its own calendar, in this zone, so the replay needs that one. */
+static int start_account(struct ledger *l, const char *zone)
 {
 	struct db *db = l->book.db;
-	char interval[24], zone[LEDGER_ZONE_MAX + 1];
+	char interval[24];
 
 	if (db_number(db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
 	    db_number(db, "SELECT count(*) FROM account", 0) == 0)
 		return ledger_replay_rebuild(&l->replay);
 	db_get_setting(db, "interval_s", interval, sizeof(interval));
-	db_get_setting(db, "timezone", zone, sizeof(zone));
 	if (atoll(interval) > 0)
 		set_calendar(l, zone, atoll(interval));
 	return ledger_replay_resume(&l->replay);
@@ -148,9 +151,21 @@ out:
 	return rc;
 }
 
+/* The zone that days begin in has changed since the last run: by an upgrade, by the system or by the owner. */
+static void report_zone(const struct ledger *l, const char *was, const struct conf *conf)
+{
+	const struct ledger_sink *sink = &l->book.sink;
+	char now[ZONE_TEXT_MAX], detail[ZONE_TEXT_MAX + LEDGER_ZONE_MAX + 32];
+
+	zone_describe(zone_of(conf), conf->timezone_source, now);
+	snprintf(detail, sizeof(detail), "time zone was %s, is now %s", was, now);
+	sink->event(sink->context, mono_wall_ms(), "tallyd", "timezone-changed", detail);
+}
+
 int ledger_configure(struct ledger *l, const struct conf *conf)
 {
 	struct ledger_book *b = &l->book;
+	char stored[LEDGER_ZONE_MAX + 1] = "";
 	const char *zone = b->zone;
 	int64_t interval_s = interval_of(conf);
 	int rc = ledger_book_fit(b);
@@ -161,16 +176,21 @@ int ledger_configure(struct ledger *l, const struct conf *conf)
 	if (rc != 0)
 		return rc;
 	if (b->mode == LEDGER_CLOSED) {
-		rc = start_account(l);
+		db_get_setting(b->db, "timezone", stored, sizeof(stored));
+		rc = start_account(l, stored);
 		zone = zone_of(conf);
 	} else if (b->mode == LEDGER_STALE) {
 		rc = ledger_replay_resume(&l->replay);
 	}
 	for (size_t i = 0; i < b->n; i++)
 		ledger_limits_resume(&l->limits, b, i);
-	if (rc != 0 || (interval_s == b->calendar.interval_s && strcmp(zone, b->zone) == 0))
+	if (rc != 0)
 		return rc;
-	return change_settings(l, zone, interval_s);
+	if (interval_s != b->calendar.interval_s || strcmp(zone, b->zone) != 0)
+		rc = change_settings(l, zone, interval_s);
+	if (rc == 0 && stored[0] != '\0' && strcmp(stored, zone) != 0)
+		report_zone(l, stored, conf);
+	return rc;
 }
 
 int ledger_begin(struct ledger *l)

@@ -44,8 +44,8 @@ enum ledger_mode {
 	LEDGER_REBUILD,
 };
 
-/* Where events go. at_ms: Unix milliseconds; subject: the name of a meter or input; kind: one of the kinds of the view
- * event. The texts are valid during the call. */
+/* Where events go. at_ms: Unix milliseconds; subject: the name of a meter or input, or "tallyd"; kind: one of the kinds
+ * of the view event. The texts are valid during the call. */
 struct ledger_sink {
 	void *context;
 	void (*event)(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail);

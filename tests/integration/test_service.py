@@ -209,6 +209,24 @@ class TestService(Site):
         self.assertFalse((self.dir / "other.db").exists())
         self.assertEqual(self.stop_daemon(), 0)
 
+    def test_a_time_zone_that_changed_while_the_daemon_was_stopped_is_an_event(self):
+        changed = "SELECT subject, detail FROM event WHERE kind = 'timezone-changed'"
+        self.start_gateways()
+        self.write("etc/tallyd.ini", self.tallyd_ini("timezone = Asia/Tokyo\n"))
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'a'", 1)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assertEqual(self.sql(changed), [])
+        self.write("etc/tallyd.ini", self.tallyd_ini("timezone = Europe/Paris\n"))
+        for _ in range(2):  # the second start changes nothing
+            n = len(self.slots("a"))
+            self.start_daemon()
+            self.wait_rows("SELECT * FROM energy WHERE meter = 'a'", n + 1)
+            self.assertEqual(self.stop_daemon(), 0)
+            self.assertEqual(self.sql(changed), [
+                {"subject": "tallyd", "detail": "time zone was Asia/Tokyo, is now Europe/Paris (from tallyd.ini)"}])
+            self.assertEqual(self.sql("SELECT value FROM setting WHERE name = 'timezone'"), [{"value": "Europe/Paris"}])
+
     def test_many_reloads_at_once_end_with_the_configuration_in_the_files(self):
         self.start_gateways()
         self.start_daemon()

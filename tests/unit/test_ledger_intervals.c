@@ -132,6 +132,40 @@ TEST_WITH(days_before_another_time_zone_stay_and_later_ones_follow_it, site_setu
 		    "2025-12-31|-68400|86400\n2026-01-01|18000|86400\n2026-01-02|104400|86400");
 }
 
+TEST_WITH(another_time_zone_is_an_event, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	static const char events[] = "SELECT subject, kind, detail FROM event";
+
+	run(t, 0, 900, 5000);
+	reopen(t);
+	assert_rows(t, events, "");
+	strcpy(t->zone, "Europe/Paris");
+	t->conf.timezone_source = ZONE_LOCALTIME;
+	reopen(t);
+	assert_rows(t, events, "tallyd|timezone-changed|time zone was UTC, is now Europe/Paris (from /etc/localtime)");
+	reopen(t);
+	configure(t);
+	assert_rows(t, "SELECT count(*) FROM event", "1");
+	assert_rows(t, "SELECT value FROM setting WHERE name = 'timezone'", "Europe/Paris");
+}
+
+/* A rebuild at the start counts in the new zone at once. */
+TEST_WITH(another_time_zone_is_an_event_also_when_the_account_is_rebuilt, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 900, 5000);
+	assert_int_equal(db_put_setting(&t->db, "rebuild", "wanted"), 0);
+	crash(t);
+	assert_rows(t, "SELECT detail FROM event", "");
+	assert_int_equal(db_put_setting(&t->db, "rebuild", "wanted"), 0);
+	strcpy(t->zone, "Asia/Tokyo");
+	t->conf.timezone_source = ZONE_TIMEZONE;
+	crash(t);
+	assert_rows(t, "SELECT detail FROM event", "time zone was UTC, is now Asia/Tokyo (from /etc/timezone)");
+}
+
 /* Rule 3 of the account, over a day of readings at odd moments. */
 TEST_WITH(the_sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, site_setup, site_teardown)
 {
