@@ -20,12 +20,13 @@ static int write_quantities(struct db *db)
 	if (rc != 0)
 		goto out;
 	put = db_prepare(db,
-			 "INSERT INTO quantity (name, obis, unit, per, kind, place) "
+			 "INSERT INTO quantity (name, obis, unit, per, kind, place, base) "
 			 "VALUES (?1, ?2, ?3, ?4, ?5, ifnull((SELECT cid - 3 FROM pragma_table_info('reading_' || ?5) "
-			 "WHERE name = ?1), 0)) ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
-			 "unit = excluded.unit, per = excluded.per, kind = excluded.kind, place = excluded.place "
-			 "WHERE obis <> excluded.obis OR unit <> excluded.unit OR per <> excluded.per "
-			 "OR kind <> excluded.kind OR place <> excluded.place");
+			 "WHERE name = ?1), 0), ?6) ON CONFLICT (name) DO UPDATE SET obis = excluded.obis, "
+			 "unit = excluded.unit, per = excluded.per, kind = excluded.kind, place = excluded.place, "
+			 "base = excluded.base WHERE obis <> excluded.obis OR unit <> excluded.unit "
+			 "OR per <> excluded.per OR kind <> excluded.kind OR place <> excluded.place "
+			 "OR base <> excluded.base");
 	if (put == NULL) {
 		rc = -EIO;
 		goto out;
@@ -38,6 +39,7 @@ static int write_quantities(struct db *db)
 		sqlite3_bind_text(put, 3, row->shown, -1, SQLITE_STATIC);
 		sqlite3_bind_int(put, 4, row->per_shown);
 		sqlite3_bind_text(put, 5, row->table, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 6, row->unit, -1, SQLITE_STATIC);
 		rc = db_run(db, put);
 		if (rc != 0)
 			goto out;

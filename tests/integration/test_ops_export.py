@@ -15,19 +15,22 @@ from simsite import SANITIZED, BUILD
 
 VIEWS = {
     "energy": "time ts meter active_import_kwh active_export_kwh reactive_import_kvarh reactive_export_kvarh apparent_kvah "
-              "quality",
-    "tariff_energy": "time ts meter tariff active_import_kwh reactive_import_kvarh in_force",
+              "quality active_import_wh active_export_wh reactive_import_varh reactive_export_varh apparent_vah",
+    "tariff_energy": "time ts meter tariff active_import_kwh reactive_import_kvarh in_force active_import_wh "
+                     "reactive_import_varh",
     "power": "time ts meter active_power_w reactive_power_var apparent_power_va power_factor frequency_hz voltage_l1_v "
              "voltage_l2_v voltage_l3_v voltage_l12_v voltage_l23_v voltage_l31_v current_l1_a current_l2_a current_l3_a "
              "current_n_a active_power_l1_w active_power_l2_w active_power_l3_w quality",
     "pulse": "time ts meter concentrator input pulses value unit quality",
     "latest": "meter quantity obis value unit time ts age_s quality",
-    "interval": "time ts meter quantity duration_s value unit quality",
+    "interval": "time ts meter quantity duration_s value unit quality base_value base_unit",
     "interval_energy": "time ts meter duration_s active_import_kwh active_export_kwh reactive_import_kvarh "
-                       "reactive_export_kvarh quality",
-    "daily": "day meter quantity value unit coverage",
-    "monthly": "month meter quantity value unit coverage",
-    "monthly_tariff": "month meter tariff active_import_kwh reactive_import_kvarh",
+                       "reactive_export_kvarh quality active_import_wh active_export_wh reactive_import_varh "
+                       "reactive_export_varh apparent_vah apparent_kvah volume_m3 heat_kwh",
+    "daily": "day meter quantity value unit coverage base_value base_unit",
+    "monthly": "month meter quantity value unit coverage base_value base_unit",
+    "monthly_tariff": "month meter tariff active_import_kwh reactive_import_kvarh active_import_wh "
+                      "reactive_import_varh",
     "meter_status": "meter bus model address label serial state last_good failures requests timeouts crc_errors exceptions "
                     "latency_ms",
     "bus_status": "bus transport state busy_percent requests errors overruns round_ms",
@@ -59,7 +62,7 @@ class TestExport(OpsSite):
                 for row in rows:
                     for i, column in enumerate(header):
                         if column in ("value", "coverage", "busy_percent", "latency_ms") or column.endswith(
-                                ("_kwh", "_kvarh", "_kvah", "_w", "_v", "_a", "_hz", "_var", "_va", "_factor")):
+                                ("_kwh", "_kvarh", "_kvah", "_w", "_v", "_a", "_hz", "_var", "_va", "_factor", "_m3")):
                             row[i] = repr(float(row[i])) if row[i] else ""
                 self.assertEqual(sorted(rows), as_text)
 

@@ -84,6 +84,8 @@ TEST_WITH(every_quantity_of_names_has_its_row_in_table_quantity, setup, teardown
 		n_kept += site.tables.kind_of[q] >= 0;
 	assert_int_equal(number("SELECT count(*) FROM quantity"), Q_COUNT);
 	assert_int_equal(number("SELECT count(*) FROM quantity WHERE kind <> ''"), n_kept);
+	assert_int_equal(number("SELECT count(*) FROM quantity WHERE name = 'volume' AND base = 'ml' AND unit = 'm3'"),
+			 1);
 	assert_true(site.tables.kind_of[Q_COUNTER_MAX] < 0);
 	assert_true(site.tables.kinds[kind(Q_ACTIVE_ENERGY_IMPORT)].has_counters);
 	assert_false(site.tables.kinds[kind(Q_ACTIVE_POWER)].has_counters);

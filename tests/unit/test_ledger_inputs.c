@@ -15,7 +15,8 @@ TEST_WITH(gas_has_its_own_unit, site_setup, site_teardown)
 	assert_rows(t, "SELECT meter, quantity, value, unit, quality FROM interval ORDER BY meter, ts",
 		    "gas|volume|15.0|m3|measured\ngas|volume|15.0|m3|measured\n"
 		    "lighting|active_energy_import|0.15|kWh|measured\nlighting|active_energy_import|0.15|kWh|measured");
-	assert_rows(t, "SELECT meter, active_import_kwh FROM interval_energy", "lighting|0.15\nlighting|0.15");
+	assert_rows(t, "SELECT meter, active_import_kwh, volume_m3 FROM interval_energy ORDER BY meter",
+		    "gas||15.0\ngas||15.0\nlighting|0.15|\nlighting|0.15|");
 	assert_rows(t, "SELECT meter, quantity, value, unit FROM daily ORDER BY meter",
 		    "gas|volume|30.0|m3\nlighting|active_energy_import|0.3|kWh");
 	assert_rows(t, "SELECT meter, quantity, value, unit FROM monthly ORDER BY meter",

@@ -8,16 +8,16 @@ TEST_WITH(intervals_days_and_months_follow_the_readings, site_setup, site_teardo
 
 	run(t, 0, 3600, 5000);
 	assert_rows(t, "SELECT * FROM interval LIMIT 2",
-		    "2026-01-01T00:00:00Z|1767225600|press|active_energy_import|900|0.15|kWh|measured\n"
-		    "2026-01-01T00:15:00Z|1767226500|press|active_energy_import|900|0.15|kWh|measured");
+		    "2026-01-01T00:00:00Z|1767225600|press|active_energy_import|900|0.15|kWh|measured|150|Wh\n"
+		    "2026-01-01T00:15:00Z|1767226500|press|active_energy_import|900|0.15|kWh|measured|150|Wh");
 	assert_rows(t, "SELECT * FROM interval_energy ORDER BY ts DESC LIMIT 1",
-		    "2026-01-01T00:45:00Z|1767228300|press|900|0.15||||measured");
+		    "2026-01-01T00:45:00Z|1767228300|press|900|0.15||||measured|150|||||||");
 	assert_rows(t, "SELECT day, meter, quantity, value, unit, round(coverage, 4) FROM daily ORDER BY quantity",
 		    "2026-01-01|press|active_energy_import|0.6|kWh|0.0417\n"
 		    "2026-01-01|press|active_energy_import_t1|0.3|kWh|0.0417");
 	assert_rows(t, "SELECT month, quantity, value FROM monthly ORDER BY quantity",
 		    "2026-01|active_energy_import|0.6\n2026-01|active_energy_import_t1|0.3");
-	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3|");
+	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3||300|");
 }
 
 /* The export that comes after the interval was written makes it estimated after all. */

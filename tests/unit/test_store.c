@@ -19,9 +19,11 @@ TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 
 	assert_string_equal(columns(t, "energy"),
 			    "time, ts, meter, active_import_kwh, active_export_kwh, reactive_import_kvarh, "
-			    "reactive_export_kvarh, apparent_kvah, quality");
+			    "reactive_export_kvarh, apparent_kvah, quality, active_import_wh, active_export_wh, "
+			    "reactive_import_varh, reactive_export_varh, apparent_vah");
 	assert_string_equal(columns(t, "tariff_energy"),
-			    "time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force");
+			    "time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force, "
+			    "active_import_wh, reactive_import_varh");
 	assert_string_equal(columns(t, "power"),
 			    "time, ts, meter, active_power_w, reactive_power_var, apparent_power_va, power_factor, "
 			    "frequency_hz, voltage_l1_v, voltage_l2_v, voltage_l3_v, voltage_l12_v, voltage_l23_v, "
@@ -90,7 +92,8 @@ TEST_WITH(counters_are_shown_in_kilo_units, setup, teardown)
 	assert_int_equal(store_pending(t->store), 1);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
-	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late");
+	assert_rows(t, "SELECT * FROM energy",
+		    "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late|81234570||||999");
 }
 
 TEST_WITH(each_tariff_that_has_a_value_has_one_row, setup, teardown)
@@ -101,10 +104,10 @@ TEST_WITH(each_tariff_that_has_a_value_has_one_row, setup, teardown)
 	     Q_ACTIVE_ENERGY_IMPORT_T2, INT64_C(2500), Q_REACTIVE_ENERGY_IMPORT_T2, INT64_C(10),
 	     Q_REACTIVE_ENERGY_IMPORT_T3, INT64_C(0), Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	assert_rows(
-		t,
-		"SELECT tariff, active_import_kwh, reactive_import_kvarh, in_force FROM tariff_energy ORDER BY tariff",
-		"1|1.0||0\n2|2.5|0.01|1\n3||0.0|0");
+	assert_rows(t,
+		    "SELECT tariff, active_import_kwh, reactive_import_kvarh, in_force, active_import_wh, "
+		    "reactive_import_varh FROM tariff_energy ORDER BY tariff",
+		    "1|1.0||0|1000|\n2|2.5|0.01|1|2500|10\n3||0.0|0||0");
 }
 
 TEST_WITH(no_tariff_is_in_force_when_the_meter_reports_none, setup, teardown)
@@ -136,7 +139,8 @@ TEST_WITH(an_electrical_input_is_in_pulse_and_in_energy, setup, teardown)
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT meter, concentrator, input, pulses, value, unit, quality FROM pulse ORDER BY input",
 		    "lighting|pulses|1|7|81234.57|kWh|good\ngas|pulses|2|1234|12.34|m3|good");
-	assert_rows(t, "SELECT * FROM energy", "2026-01-01T00:00:00Z|1767225600|lighting|81234.57|||||good");
+	assert_rows(t, "SELECT * FROM energy",
+		    "2026-01-01T00:00:00Z|1767225600|lighting|81234.57|||||good|81234570||||");
 	assert_rows(t,
 		    "SELECT meter, quantity, obis, value, unit FROM latest WHERE meter <> 'pulses' ORDER BY meter, "
 		    "quantity",
@@ -178,8 +182,10 @@ TEST_WITH(pulses_of_a_fraction_are_rounded_down_in_the_views, setup, teardown)
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT pulses, value, unit FROM pulse WHERE meter = 'plate' ORDER BY ts",
 		    "3200000|1000.0|kWh\n3200003|1000.0|kWh\n3200004|1000.001|kWh");
-	assert_rows(t, "SELECT active_import_kwh FROM energy WHERE meter = 'plate' ORDER BY ts",
-		    "1000.0\n1000.0\n1000.001");
+	assert_rows(t,
+		    "SELECT active_import_kwh, active_import_wh, active_export_wh FROM energy WHERE meter = 'plate' "
+		    "ORDER BY ts",
+		    "1000.0|1000000|\n1000.0|1000000|\n1000.001|1000001|");
 	assert_rows(t, "SELECT value FROM latest WHERE meter = 'plate' AND quantity = 'active_energy_import'",
 		    "1000.001");
 }

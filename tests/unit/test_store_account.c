@@ -18,13 +18,17 @@ TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 {
 	struct site *t = *state;
 
-	columns_are(t, "interval", "time, ts, meter, quantity, duration_s, value, unit, quality");
+	columns_are(t, "interval",
+		    "time, ts, meter, quantity, duration_s, value, unit, quality, base_value, base_unit");
 	columns_are(t, "interval_energy",
 		    "time, ts, meter, duration_s, active_import_kwh, active_export_kwh, reactive_import_kvarh, "
-		    "reactive_export_kvarh, quality");
-	columns_are(t, "daily", "day, meter, quantity, value, unit, coverage");
-	columns_are(t, "monthly", "month, meter, quantity, value, unit, coverage");
-	columns_are(t, "monthly_tariff", "month, meter, tariff, active_import_kwh, reactive_import_kvarh");
+		    "reactive_export_kvarh, quality, active_import_wh, active_export_wh, reactive_import_varh, "
+		    "reactive_export_varh, apparent_vah, apparent_kvah, volume_m3, heat_kwh");
+	columns_are(t, "daily", "day, meter, quantity, value, unit, coverage, base_value, base_unit");
+	columns_are(t, "monthly", "month, meter, quantity, value, unit, coverage, base_value, base_unit");
+	columns_are(t, "monthly_tariff",
+		    "month, meter, tariff, active_import_kwh, reactive_import_kvarh, active_import_wh, "
+		    "reactive_import_varh");
 }
 
 /* Readings of press each minute of [from_s, to_s], base units at_0 at T and 600 an hour. */
@@ -220,11 +224,12 @@ TEST_WITH(a_value_that_is_not_stored_is_not_counted, setup, teardown)
 TEST_WITH(a_rebuild_gives_the_same_account, setup, teardown)
 {
 	struct site *t = *state;
-	static const char all[] =
-		"SELECT * FROM (SELECT 'i', * FROM interval ORDER BY ts, meter, quantity) UNION ALL "
-		"SELECT 'd', day, meter, quantity, value, unit, coverage, '', '' FROM daily UNION ALL "
-		"SELECT 'm', month, meter, quantity, value, unit, coverage, '', '' FROM monthly UNION ALL "
-		"SELECT 'l', * FROM meter_life";
+	static const char all[] = "SELECT * FROM (SELECT 'i', * FROM interval ORDER BY ts, meter, quantity) UNION ALL "
+				  "SELECT 'd', day, meter, quantity, value, unit, coverage, base_value, base_unit, '', "
+				  "'' FROM daily UNION ALL "
+				  "SELECT 'm', month, meter, quantity, value, unit, coverage, base_value, base_unit, "
+				  "'', '' FROM monthly UNION ALL "
+				  "SELECT 'l', *, '', '' FROM meter_life";
 	int64_t final = 9999;
 	char *before;
 

@@ -405,6 +405,8 @@ TEST_WITH(every_earlier_schema_is_migrated_after_a_copy, setup_quiet, teardown)
 		assert_int_equal(store_meter_id(t->store, "press"), 7);
 		assert_rows(t, "SELECT active_import_kwh FROM energy ORDER BY ts", "1.0\n1.01");
 		assert_rows(t, "SELECT sum(value) FROM interval WHERE quantity = 'active_energy_import'", "0.01");
+		assert_rows(t, "SELECT sum(base_value), base_unit FROM interval", "10|Wh");
+		assert_rows(t, "SELECT active_import_wh FROM energy ORDER BY ts", "1000\n1010");
 		assert_rows(t, "SELECT meter, state FROM meter_report WHERE meter = 'press'", "press|never");
 		assert_rows(t, "SELECT count(*) FROM meter_replacement", "0");
 		store_close(t->store);
