@@ -592,7 +592,7 @@ static void one_site(struct bench *b, int64_t parts)
 	struct account_counter *c;
 
 	b->limits.of[Q_ACTIVE_ENERGY_IMPORT].parts = parts;
-	t.life_total = t.shown = below(2) ? t.modulus - below(500000) / 10 * 10 : 2000000 + below(1000000000);
+	t.life_total = t.shown = below(2) ? t.modulus - 10 - below(500000) / 10 * 10 : 2000000 + below(1000000000);
 	true_reading(b, &t, true);
 	for (int i = 0; i < 400; i++) {
 		int64_t what = below(100);
