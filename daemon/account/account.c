@@ -2,47 +2,13 @@
 #include "account.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "wide.h"
-
-/* The amount that passed in one counter from one moment to another. */
-struct piece {
-	int64_t from_s, to_s;
-	int64_t amount;
-	bool known; /* false: between two lives, where no reading says */
-};
-
-/* The pieces that one reading adds to one counter: three at most, when two suspects prove to be a new life. */
-struct movement {
-	struct account_counter *counter;
-	size_t n_pieces;
-	struct piece pieces[3];
-	bool estimated; /* although no piece is long enough for that */
-};
-
-enum verdict { COUNTED, ROLLED, FELL, JUMPED, BACKWARD };
-
-static void report_event(struct account *a, const struct account_meter *m, int64_t slot_s, const char *kind,
-			 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static void report_event(struct account *a, const struct account_meter *m, int64_t slot_s, const char *kind,
-			 const char *fmt, ...)
-{
-	char detail[240];
-	va_list ap;
-
-	if (a->sink.event == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
-	va_end(ap);
-	a->sink.event(a->sink.context, m->id, slot_s, kind, detail);
-}
+#include "account_results.h"
+#include "pack.h"
 
 struct account_counter *account_counter(const struct account_meter *m, enum quantity q)
 {
@@ -52,25 +18,29 @@ struct account_counter *account_counter(const struct account_meter *m, enum quan
 	return NULL;
 }
 
-int account_restore(struct account_meter *m, const struct account_counter *counter)
+static struct account_counter *add_counter(struct account_meter *m, const struct account_counter *counter)
 {
 	struct account_counter *counters = realloc(m->counters, (m->n_counters + 1) * sizeof(*counters));
 
 	if (counters == NULL)
-		return -ENOMEM;
+		return NULL;
 	m->counters = counters;
-	m->counters[m->n_counters++] = *counter;
-	return 0;
+	counters[m->n_counters] = *counter;
+	counters[m->n_counters].x = (struct explain){.n = 0};
+	return &counters[m->n_counters++];
 }
 
 void account_forget(struct account_meter *m)
 {
 	account_fini(m);
 	m->last_s = m->reported_s = m->doubtful_s = 0;
+	m->unsure_s = 0;
 }
 
 void account_fini(struct account_meter *m)
 {
+	for (size_t i = 0; i < m->n_counters; i++)
+		explain_fini(&m->counters[i].x);
 	free(m->counters);
 	m->counters = NULL;
 	m->n_counters = 0;
@@ -86,16 +56,6 @@ static int64_t parts_of(const struct account_limit *l)
 	return l->parts > 0 ? l->parts : 1;
 }
 
-/* The most that can pass in dt_s: a quarter more than the meter can measure, and two steps of the register. */
-static int64_t most_within(const struct account_limit *l, int64_t dt_s)
-{
-	int64_t amount = wide_muldiv(l->per_hour, dt_s + ACCOUNT_SLACK_S, 3600);
-
-	if (amount > INT64_MAX / 8 || l->step > INT64_MAX / 32)
-		return INT64_MAX / 4;
-	return amount + amount / 4 + 2 * l->step;
-}
-
 static int64_t modulus_of(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
@@ -107,6 +67,17 @@ static int64_t modulus_of(const struct account_meter *m, const struct account_co
 	return m->counter_max / l->step * l->step + l->step;
 }
 
+static struct explain_limit bounds_of(const struct account_meter *m, const struct account_counter *c)
+{
+	const struct account_limit *l = limit_of(m, c->quantity);
+
+	return (struct explain_limit){.per_hour = l->per_hour,
+				      .step = l->step,
+				      .modulus = modulus_of(m, c),
+				      .back_step = l->back_step,
+				      .slack_s = ACCOUNT_SLACK_S};
+}
+
 /* The longest time between two readings of this meter that is not yet a gap. */
 static int64_t gap_of(const struct account *a, const struct account_meter *m)
 {
@@ -115,286 +86,61 @@ static int64_t gap_of(const struct account *a, const struct account_meter *m)
 	return twice_s > 0 && twice_s < a->calendar->interval_s ? twice_s : a->calendar->interval_s;
 }
 
-static struct account_mark mark_of(const struct account_meter *m, const struct account_counter *c)
+/* The last good reading of the best explanation. */
+static const struct explain_node *last_good(const struct account_counter *c)
 {
-	struct account_mark mark = {.quantity = c->quantity,
-				    .seen_s = c->seen_s,
-				    .raw = c->raw,
-				    .moved_s = c->moved_s,
-				    .limit = *limit_of(m, c->quantity)};
-
-	mark.limit.modulus = modulus_of(m, c);
-	return mark;
+	return &c->x.nodes[c->x.best];
 }
 
-/* Judge the step from the last counted value to this one. *amount: what passed, where the verdict is not FELL or
- * JUMPED. */
-static enum verdict judge_step(const struct account_mark *last, int64_t slot_s, int64_t value, int64_t *amount)
+static int64_t last_good_s(const struct account_counter *c)
 {
-	int64_t can = most_within(&last->limit, slot_s - last->moved_s), modulus = last->limit.modulus;
+	return explain_slot_s(&c->x, c->x.best);
+}
 
-	*amount = value - last->raw;
-	if (value < 0)
-		return FELL;
-	if (*amount >= 0)
-		return *amount <= can ? COUNTED : JUMPED;
-	if (-*amount <= last->limit.back_step) {
-		*amount = 0;
-		return BACKWARD;
+/* How far results may be given now. A good reading waits for the next one, which may show that it was false. */
+static uint8_t find_target(const struct account_meter *m, const struct account_counter *c)
+{
+	const struct explain *x = &c->x;
+	uint8_t parent = x->nodes[x->best].parent;
+
+	if (m->unsure_s != 0)
+		return x->given;
+	return explain_n_false(x) >= 2 || parent == EXPLAIN_NONE ? x->best : parent;
+}
+
+/* Give out everything that the best explanations say: there will be no readings that prove them. q: of this counter
+ * only, Q_COUNT = of all. Counters are given out together: interval_merge.h needs that. */
+static void give_all(struct account *a, struct account_meter *m, enum quantity q)
+{
+	struct walk walks[Q_COUNT];
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_counters; i++) {
+		struct account_counter *c = &m->counters[i];
+
+		if (c->living && (q == Q_COUNT || q == c->quantity) && results_set_out(a, m, c, c->x.best, &walks[n]))
+			n++;
 	}
-	if (modulus <= 0 || value >= modulus || last->raw >= modulus)
-		return FELL;
-	*amount += modulus;
-	if (*amount > can || *amount >= modulus / 2)
-		return FELL;
-	return ROLLED;
+	results_give(a, m, walks, n);
+	for (size_t i = 0; i < n; i++)
+		results_tidy(a, m, walks[i].counter);
 }
 
-/* A value of a counter as people read it. */
-struct shown {
-	char text[NAMES_VALUE_MAX];
-};
-
-static struct shown show_value(const struct account_counter *c, int64_t value)
-{
-	struct shown shown;
-
-	names_format(c->quantity, value / c->parts, shown.text, sizeof(shown.text));
-	return shown;
-}
-
-static void report_rollover(struct account *a, const struct account_meter *m, const struct account_counter *c,
-			    int64_t slot_s, int64_t value)
-{
-	report_event(a, m, slot_s, "rollover", "%s rolled over from %s to %s %s at its modulus %s",
-		     names_get(c->quantity)->name, show_value(c, c->raw).text, show_value(c, value).text,
-		     names_get(c->quantity)->shown, show_value(c, modulus_of(m, c)).text);
-}
-
-/* The old life's share of the running interval is rounded down by itself. So between any two readings of one life the
- * intervals add up to the difference of the readings, each rounded down. */
-static void begin_life(struct account *a, const struct account_meter *m, struct account_counter *c, int64_t slot_s,
-		       int64_t raw, int64_t parts, const char *reason)
-{
-	if (a->sink.life != NULL)
-		a->sink.life(a->sink.context, m->id, c->quantity, slot_s, raw / parts, c->life_s ? c->slot_s : 0,
-			     c->raw / c->parts, reason);
-	c->sum = (c->rest + c->sum) / c->parts * parts;
-	c->rest = raw > 0 ? raw % parts : 0;
-	c->parts = parts;
-	c->living = true;
-	c->was_reset = false;
-	c->life_s = slot_s;
-	c->raw = raw;
-	c->moved_s = slot_s;
-	c->n_suspect = 0;
-}
-
-static void add_piece(struct movement *mv, int64_t from_s, int64_t to_s, int64_t amount, bool known)
-{
-	if (to_s > from_s)
-		mv->pieces[mv->n_pieces++] =
-			(struct piece){.from_s = from_s, .to_s = to_s, .amount = amount, .known = known};
-}
-
-/* Note a suspect value. Returns true when it is the second one that follows on from the first: then it was no glitch.
- */
-static bool confirms_suspect(const struct account_meter *m, struct account_counter *c, int64_t slot_s, int64_t value)
-{
-	int64_t rise = value - c->suspect_last_raw;
-
-	if (c->n_suspect > 0 && rise >= 0 && value >= 0 &&
-	    rise <= most_within(limit_of(m, c->quantity), slot_s - c->suspect_last_s)) {
-		c->n_suspect++;
-	} else {
-		c->n_suspect = 1;
-		c->suspect_s = slot_s;
-		c->suspect_raw = value;
-	}
-	c->suspect_last_s = slot_s;
-	c->suspect_last_raw = value;
-	return c->n_suspect > 2;
-}
-
-static void report_suspect(struct account *a, const struct account_meter *m, const struct account_counter *c,
-			   enum verdict verdict, int64_t slot_s, int64_t value)
-{
-	const struct names_row *row = names_get(c->quantity);
-	char reason[160];
-
-	if (verdict == JUMPED)
-		snprintf(reason, sizeof(reason), "%s rose from %s to %s %s; at most %s can have passed", row->name,
-			 show_value(c, c->raw).text, show_value(c, value).text, row->shown,
-			 show_value(c, most_within(limit_of(m, c->quantity), slot_s - c->moved_s)).text);
-	else
-		snprintf(reason, sizeof(reason), "%s fell from %s to %s %s", row->name, show_value(c, c->raw).text,
-			 show_value(c, value).text, row->shown);
-	if (a->sink.suspect != NULL)
-		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
-	if (c->n_suspect == 1)
-		report_event(a, m, slot_s, "implausible", "%s", reason);
-}
-
-/* Weigh a value that does not follow on from what was counted. Returns true when it proves that a new life began with
- * the first suspect; that life is then counted through the suspect between. */
-static bool weigh_suspect(struct account *a, const struct account_meter *m, struct movement *mv, enum verdict verdict,
-			  int64_t slot_s, int64_t value)
-{
-	struct account_counter *c = mv->counter;
-	int64_t between_s = c->suspect_last_s, between_raw = c->suspect_last_raw;
-
-	if (!confirms_suspect(m, c, slot_s, value)) {
-		report_suspect(a, m, c, verdict, slot_s, value);
-		return false;
-	}
-	report_event(a, m, c->suspect_s, "reset", "%s was reset from %s to %s %s; a new life begins",
-		     names_get(c->quantity)->name, show_value(c, c->raw).text, show_value(c, c->suspect_raw).text,
-		     names_get(c->quantity)->shown);
-	add_piece(mv, c->slot_s, c->suspect_s, 0, false);
-	add_piece(mv, c->suspect_s, between_s, between_raw - c->suspect_raw, true);
-	add_piece(mv, between_s, slot_s, value - between_raw, true);
-	c->ended_raw = c->raw;
-	begin_life(a, m, c, c->suspect_s, c->suspect_raw, c->parts, "reset");
-	c->was_reset = true;
-	return true;
-}
-
-/* Weigh one counter's value and add what passed to mv. Returns true when the value is counted. */
-static bool weigh_value(struct account *a, const struct account_meter *m, struct movement *mv, int64_t slot_s,
-			int64_t value)
-{
-	struct account_counter *c = mv->counter;
-	struct account_mark last;
-	enum verdict verdict;
-	int64_t amount = 0;
-
-	if (!c->living) {
-		if (value < 0) {
-			report_suspect(a, m, c, FELL, slot_s, value);
-			return false;
-		}
-		add_piece(mv, c->slot_s, slot_s, 0, false);
-		begin_life(a, m, c, slot_s, value, parts_of(limit_of(m, c->quantity)),
-			   c->life_s ? "replaced" : "first");
-		return true;
-	}
-	last = mark_of(m, c);
-	verdict = judge_step(&last, slot_s, value, &amount);
-	if (verdict == ROLLED)
-		report_rollover(a, m, c, slot_s, value);
-	if (verdict == FELL || verdict == JUMPED) {
-		if (!weigh_suspect(a, m, mv, verdict, slot_s, value))
-			return false;
-	} else {
-		add_piece(mv, c->slot_s, slot_s, amount, true);
-		c->n_suspect = 0;
-	}
-	if (verdict == BACKWARD)
-		return true;
-	if (value != c->raw)
-		c->moved_s = slot_s;
-	c->raw = value;
-	return true;
-}
-
-/* The part of a piece that has passed at t_s, rounded down. */
-static int64_t passed_until(const struct piece *p, int64_t t_s)
-{
-	return wide_muldiv(p->amount, t_s - p->from_s, p->to_s - p->from_s);
-}
-
-/* Bring the counter's running interval, which ends at end_s, up to t_s. */
-static void advance_counter(struct movement *mv, int64_t gap_s, int64_t end_s, int64_t t_s)
-{
-	struct account_counter *c = mv->counter;
-
-	for (size_t i = 0; i < mv->n_pieces; i++) {
-		const struct piece *p = &mv->pieces[i];
-		int64_t from_s = p->from_s > c->slot_s ? p->from_s : c->slot_s;
-		int64_t to_s = p->to_s < t_s ? p->to_s : t_s;
-
-		if (to_s <= from_s)
-			continue;
-		if (p->known) {
-			c->sum += passed_until(p, to_s) - passed_until(p, from_s);
-			c->known_s += to_s - from_s;
-			if (mv->estimated ||
-			    (p->to_s - p->from_s > gap_s && (p->from_s < c->open_s || p->to_s > end_s)))
-				c->estimated = true;
-		}
-		c->slot_s = to_s;
-	}
-}
-
-static void close_interval(struct account_counter *c, struct account_interval *out, int64_t end_s)
-{
-	if (c->known_s > 0 || c->sum != 0) {
-		bool estimated = c->estimated || c->known_s < end_s - c->open_s;
-
-		if (out->n_values == 0)
-			out->quality = ACCOUNT_MEASURED;
-		if (estimated)
-			out->quality = ACCOUNT_ESTIMATED;
-		out->values[out->n_values].quantity = c->quantity;
-		out->values[out->n_values].value = (c->rest + c->sum) / c->parts;
-		out->values[out->n_values++].quality = estimated ? ACCOUNT_ESTIMATED : ACCOUNT_MEASURED;
-	}
-	c->open_s = end_s;
-	c->rest = (c->rest + c->sum) % c->parts;
-	c->sum = 0;
-	c->known_s = 0;
-	c->estimated = false;
-}
-
-/* Carry all movements to until_s and emit each interval that ends on the way. */
-static void carry_moves(struct account *a, struct account_meter *m, struct movement *moves, size_t n_moves,
-			int64_t until_s)
-{
-	int64_t gap_s = gap_of(a, m);
-
-	while (n_moves > 0) {
-		struct account_interval out = {.meter = m->id, .start_s = INT64_MAX, .quality = ACCOUNT_MISSING};
-		bool whole;
-
-		for (size_t i = 0; i < n_moves; i++)
-			if (moves[i].counter->open_s < out.start_s)
-				out.start_s = moves[i].counter->open_s;
-		out.end_s = calendar_interval_end(a->calendar, out.start_s);
-		whole = out.end_s <= until_s;
-		for (size_t i = 0; i < n_moves; i++) {
-			struct account_counter *c = moves[i].counter;
-
-			if (whole && c->open_s != out.start_s)
-				continue;
-			if (whole) {
-				advance_counter(&moves[i], gap_s, out.end_s, out.end_s);
-				close_interval(c, &out, out.end_s);
-			} else {
-				advance_counter(&moves[i], gap_s, calendar_interval_end(a->calendar, c->open_s),
-						until_s);
-			}
-		}
-		if (!whole)
-			break;
-		if (a->sink.interval != NULL)
-			a->sink.interval(a->sink.context, &out);
-		if (m->reported_s < out.end_s)
-			m->reported_s = out.end_s;
-	}
-}
-
-/* Add the counters that the meter shows for the first time. 0 or -ENOMEM. */
+/* Add the counters that the meter shows for the first time, and make room for a reading in all. 0 or -ENOMEM. */
 static int make_counters(struct account *a, struct account_meter *m, int64_t slot_s, const struct account_value *values,
 			 size_t n_values)
 {
 	for (size_t i = 0; i < n_values; i++) {
-		struct account_counter c = {.quantity = values[i].quantity, .slot_s = slot_s};
+		struct account_counter *c = account_counter(m, values[i].quantity);
 
-		c.parts = parts_of(limit_of(m, c.quantity));
-		if (account_counter(m, values[i].quantity) != NULL)
-			continue;
-		c.open_s = calendar_interval_start(a->calendar, slot_s);
-		if (account_restore(m, &c) != 0)
+		if (c == NULL) {
+			struct account_counter first = {.quantity = values[i].quantity, .given = {.slot_s = slot_s}};
+
+			first.parts = parts_of(limit_of(m, first.quantity));
+			first.given.open_s = calendar_interval_start(a->calendar, slot_s);
+			c = add_counter(m, &first);
+		}
+		if (c == NULL || explain_reserve(&c->x) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -410,27 +156,28 @@ static void report_gap(struct account *a, const struct account_meter *m, int64_t
 		return;
 	gmtime_r(&from, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	report_event(a, m, slot_s, "gap", "no reading since %s (%lld min); consumption is spread over this time", text,
-		     (long long)(slot_s - m->last_s) / 60);
+	results_event(a, m, slot_s, "gap", "no reading since %s (%lld min); consumption is spread over this time", text,
+		      (long long)(slot_s - m->last_s) / 60);
 }
 
 /* The clock was set back by more than a day. What was counted is kept, new lives begin here. */
 static void restart_lives(struct account *a, struct account_meter *m, int64_t slot_s)
 {
+	give_all(a, m, Q_COUNT);
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
 
 		c->living = false;
-		c->slot_s = slot_s;
 		c->seen_s = slot_s - 1;
-		c->open_s = calendar_interval_start(a->calendar, slot_s);
-		c->sum = 0;
-		c->known_s = 0;
-		c->estimated = false;
-		c->n_suspect = 0;
+		c->given.slot_s = slot_s;
+		c->given.open_s = calendar_interval_start(a->calendar, slot_s);
+		c->given.sum = 0;
+		c->given.known_s = 0;
+		c->given.is_estimated = false;
 	}
 	m->last_s = 0;
 	m->reported_s = 0;
+	m->unsure_s = 0;
 }
 
 static void mark_behind(struct account *a, const struct account_meter *m, struct account_value *v, int64_t slot_s,
@@ -476,26 +223,118 @@ static void reject_for_clock(struct account *a, const struct account_meter *m, i
 bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out)
 {
 	if (c->living)
-		*out = mark_of(m, c);
+		*out = (struct account_mark){.quantity = c->quantity,
+					     .seen_s = c->seen_s,
+					     .slot_s = last_good_s(c),
+					     .raw = last_good(c)->raw,
+					     .over = last_good(c)->over,
+					     .limit = bounds_of(m, c)};
 	return c->living;
 }
 
 bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value)
 {
-	enum verdict verdict;
 	int64_t amount;
+	uint32_t over;
 
-	if (slot_s <= mark->seen_s)
-		return true;
-	verdict = judge_step(mark, slot_s, value, &amount);
-	return verdict != FELL && verdict != JUMPED;
+	return slot_s <= mark->seen_s || explain_judge(&mark->limit, mark->slot_s, mark->raw, mark->over, slot_s, value,
+						       &amount, &over) < EXPLAIN_FALLS;
+}
+
+static void report_suspect(struct account *a, const struct account_meter *m, const struct account_counter *c,
+			   const struct explain_limit *l, int64_t slot_s, int64_t value)
+{
+	const struct names_row *row = names_get(c->quantity);
+	const struct explain_node *good = c->living ? last_good(c) : NULL;
+	int64_t from_s = good != NULL ? last_good_s(c) : c->given.slot_s,
+		from = good != NULL ? good->raw : c->given.raw;
+	int64_t amount;
+	uint32_t over;
+	char reason[160];
+
+	switch (explain_judge(l, from_s, from, good != NULL ? good->over : 0, slot_s, value, &amount, &over)) {
+	case EXPLAIN_JUMPS:
+		snprintf(reason, sizeof(reason), "%s rose from %s to %s %s; at most %s can have passed", row->name,
+			 results_show(c, from).text, results_show(c, value).text, row->shown,
+			 results_show(c, explain_most(l, slot_s - from_s)).text);
+		break;
+	case EXPLAIN_FALLS:
+		snprintf(reason, sizeof(reason), "%s fell from %s to %s %s", row->name, results_show(c, from).text,
+			 results_show(c, value).text, row->shown);
+		break;
+	default:
+		snprintf(reason, sizeof(reason), "%s is %s %s after %s %s; other readings make this unlikely",
+			 row->name, results_show(c, value).text, row->shown, results_show(c, from).text, row->shown);
+		break;
+	}
+	if (a->sink.suspect != NULL)
+		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
+	if (good != NULL && explain_n_false(&c->x) == 1)
+		results_event(a, m, slot_s, "implausible", "%s", reason);
+}
+
+/* Another explanation has become the best one. Say so of the readings before the last one that it sees otherwise than
+ * before, the best one was. */
+static void report_second_thoughts(struct account *a, struct account_meter *m, const struct account_counter *c,
+				   uint8_t before)
+{
+	const struct names_row *row = names_get(c->quantity);
+	const struct explain *x = &c->x;
+	int64_t best_s = explain_slot_s(x, x->best);
+	uint8_t common = explain_common(x, before, x->best);
+	int64_t last_s = x->last_s - 1; /* the last reading has a report of its own */
+
+	/* the same as before, or the same continued by the last reading */
+	if (x->best == before || (common == before && x->nodes[x->best].parent == before && explain_n_false(x) == 0))
+		return;
+	if (m->unsure_s != 0 && common != before)
+		m->unsure_s = x->last_s;
+	if (a->sink.reconsidered == NULL)
+		return;
+	a->sink.reconsidered(a->sink.context, m->id, c->quantity, explain_slot_s(x, common),
+			     best_s < last_s ? best_s : last_s, NULL);
+	for (uint8_t i = EXPLAIN_NONE, next = x->best; i != common; i = next, next = x->nodes[i].parent) {
+		int64_t until_s = i == EXPLAIN_NONE ? x->last_s : explain_slot_s(x, i),
+			after_s = explain_slot_s(x, next);
+		char reason[160];
+
+		if (until_s - 1 <= after_s ||
+		    (i == EXPLAIN_NONE ? explain_n_false(x) < 2 : (x->nodes[i].flags & EXPLAIN_AFTER_FALSE) == 0))
+			continue;
+		snprintf(reason, sizeof(reason), "%s did not continue from %s %s as later readings did", row->name,
+			 results_show(c, x->nodes[next].raw).text, row->shown);
+		a->sink.reconsidered(a->sink.context, m->id, c->quantity, after_s, until_s - 1, reason);
+	}
+}
+
+/* Take the first value of a life. Returns false when it can be none. */
+static bool begin_life(struct account *a, const struct account_meter *m, struct account_counter *c,
+		       const struct explain_reading *r, struct walk *w)
+{
+	struct explain_limit l = bounds_of(m, c);
+	int64_t parts = parts_of(limit_of(m, c->quantity));
+
+	if (r->raw < 0) {
+		report_suspect(a, m, c, &l, r->slot_s, r->raw);
+		return false;
+	}
+	results_life(a, m, c, &c->given, r->slot_s, r->raw, parts, c->given.life_s != 0 ? "replaced" : "first");
+	account_place_begin_life(&c->given, r->slot_s, r->raw, c->parts, parts);
+	c->parts = parts;
+	c->living = true;
+	c->changed_s[0] = c->changed_s[1] = 0;
+	explain_begin(&c->x, r);
+	*w = results_set_out_on_piece(c, r->slot_s, 0, false);
+	return true;
 }
 
 int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, bool unsynchronised,
 		 struct account_value *values, size_t n_values)
 {
-	struct movement moves[Q_COUNT];
-	size_t n_moves = 0;
+	struct explain_reading r = {.slot_s = slot_s, .is_time_unsure = unsynchronised};
+	struct account_counter *fed[Q_COUNT];
+	struct walk walks[Q_COUNT];
+	size_t n_walks = 0, n_fed = 0;
 
 	if (slot_s < CLOCK_NEVER_SET_S || n_values == 0)
 		return 0;
@@ -503,77 +342,169 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 		reject_for_clock(a, m, slot_s, values, n_values);
 		return 0;
 	}
+	if (make_counters(a, m, slot_s, values, n_values) != 0)
+		return -ENOMEM;
 	if (m->last_s != 0)
 		a->counted_s = slot_s;
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		restart_lives(a, m, slot_s);
-	if (make_counters(a, m, slot_s, values, n_values) != 0)
-		return -ENOMEM;
 	report_gap(a, m, slot_s);
+	if (m->unsure_s != 0 && slot_s - m->unsure_s >= ACCOUNT_PROOF_S)
+		m->unsure_s = 0;
+	r.into_s = (uint16_t)(slot_s - calendar_interval_start(a->calendar, slot_s - 1));
+	r.gap_s = gap_of(a, m);
 	for (size_t i = 0; i < n_values; i++) {
-		struct movement *mv = &moves[n_moves];
 		struct account_counter *c = account_counter(m, values[i].quantity);
+		struct explain_limit l;
+		uint8_t before;
 
 		if (slot_s == c->seen_s)
 			continue;
-		if (slot_s < c->seen_s || slot_s < c->slot_s) {
+		if (slot_s < c->seen_s || slot_s < c->given.slot_s) {
 			mark_behind(a, m, &values[i], slot_s, "its slot is before one that was already counted");
 			continue;
 		}
 		c->seen_s = slot_s;
 		c->modulus = modulus_of(m, c);
-		*mv = (struct movement){.counter = c, .estimated = unsynchronised};
-		if (weigh_value(a, m, mv, slot_s, values[i].value))
-			n_moves++;
-		else
+		r.raw = values[i].value;
+		if (!c->living) {
+			values[i].suspect = !begin_life(a, m, c, &r, &walks[n_walks]);
+			n_walks += !values[i].suspect;
+			continue;
+		}
+		l = bounds_of(m, c);
+		before = c->x.best;
+		explain_feed(&c->x, &l, &r);
+		if (explain_n_false(&c->x) > 0) {
 			values[i].suspect = true;
+			report_suspect(a, m, c, &l, slot_s, r.raw);
+		}
+		report_second_thoughts(a, m, c, before);
+		if (results_set_out(a, m, c, find_target(m, c), &walks[n_walks]))
+			n_walks++;
+		fed[n_fed++] = c;
 	}
-	carry_moves(a, m, moves, n_moves, slot_s);
+	results_give(a, m, walks, n_walks);
+	for (size_t i = 0; i < n_fed; i++)
+		results_tidy(a, m, fed[i]);
 	if (slot_s > m->last_s)
 		m->last_s = slot_s;
 	return 0;
 }
 
-/* The final value of the old meter in parts, if this life can have reached it; if not, it belongs to an earlier life.
- * A final value equal to raw in whole base units is raw. */
-static bool can_end_at(const struct account_meter *m, const struct account_counter *c, int64_t slot_s, int64_t final,
-		       int64_t *parts)
+/* The final value of the old meter in parts, if the life can have reached it from this good reading; if not, it belongs
+ * to an earlier life. A final value equal to the reading in whole base units is the reading. */
+static bool can_end_at(const struct account_meter *m, const struct account_counter *c, uint8_t node, int64_t slot_s,
+		       int64_t final, int64_t *parts)
 {
+	const struct explain_node *good = &c->x.nodes[node];
+	struct explain_limit l = bounds_of(m, c);
+	int64_t amount;
+	uint32_t over;
+
+	l.modulus = l.back_step = 0;
 	if (__builtin_mul_overflow(final, c->parts, parts))
 		return false;
-	if (final == c->raw / c->parts)
-		*parts = c->raw;
-	return *parts >= c->raw && *parts - c->raw <= most_within(limit_of(m, c->quantity), slot_s - c->moved_s);
+	if (final == good->raw / c->parts)
+		*parts = good->raw;
+	return explain_judge(&l, explain_slot_s(&c->x, node), good->raw, good->over, slot_s, *parts, &amount, &over) ==
+	       EXPLAIN_RISES;
+}
+
+/* An exchange that is announced after the first readings of the new meter: they are false for the best explanation, and
+ * for another one a life that nobody had announced. Returns where it begins; EXPLAIN_NONE = there is none. */
+static uint8_t find_unproven_life(const struct account_counter *c)
+{
+	const struct explain *x = &c->x;
+	uint8_t last = x->n - 1, life;
+
+	if (!c->living || explain_n_false(x) == 0 || explain_slot_s(x, last) != x->last_s)
+		return EXPLAIN_NONE;
+	life = explain_life(x, last);
+	return life > 0 && explain_common(x, x->best, life) != life ? life : EXPLAIN_NONE;
+}
+
+/* A life begins where results were given out up to, with a value that is known without a reading. */
+static void begin_with(struct account *a, struct account_meter *m, struct account_counter *c, int64_t raw)
+{
+	results_life(a, m, c, &c->given, c->given.slot_s, raw, c->parts, "replaced");
+	account_place_begin_life(&c->given, c->given.slot_s, raw, c->parts, c->parts);
+}
+
+/* End the life of a counter at slot_s, or at the end of what has been given out. final: NULL, or what it ends with, in
+ * whole base units. Returns whether that was counted. */
+static bool end_life(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
+		     const int64_t *final)
+{
+	bool is_counted = false;
+	int64_t parts;
+	struct walk w;
+
+	if (slot_s < c->given.slot_s)
+		slot_s = c->given.slot_s;
+	w = results_set_out_on_piece(c, slot_s, 0, false);
+	if (c->living && final != NULL && can_end_at(m, c, c->x.given, slot_s, *final, &parts)) {
+		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true);
+		w.at.raw = parts;
+		is_counted = true;
+	}
+	results_give(a, m, &w, 1);
+	return is_counted;
+}
+
+/* The life that begins at this node did, with another meter. */
+static bool adopt_life(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t node,
+		       int64_t slot_s, const int64_t *final, const int64_t *initial)
+{
+	struct explain_node life = c->x.nodes[node];
+	int64_t life_s = explain_slot_s(&c->x, node), first = life.raw, parts;
+	struct walk w;
+	bool is_counted;
+
+	if (results_set_out(a, m, c, life.parent, &w))
+		results_give(a, m, &w, 1);
+	is_counted = end_life(a, m, c, slot_s < life_s ? slot_s : life_s, final);
+	if (a->sink.reconsidered != NULL)
+		a->sink.reconsidered(a->sink.context, m->id, c->quantity, life_s - 1, c->x.last_s, NULL);
+	explain_decide(&c->x, node);
+	explain_tidy(&c->x);
+	while (explain_can_settle(&c->x))
+		explain_settle(&c->x);
+	if (initial != NULL && !__builtin_mul_overflow(*initial, c->parts, &parts) && parts <= life.raw)
+		first = parts;
+	begin_with(a, m, c, first);
+	w = results_set_out_on_piece(c, life_s, life.raw - first, initial != NULL && first != life.raw);
+	w.at.raw = life.raw;
+	results_give(a, m, &w, 1);
+	return is_counted;
 }
 
 static bool replace_counter(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
-			    const int64_t *final, const int64_t *initial, const char *reason)
+			    const int64_t *final, const int64_t *initial, bool may_be_late)
 {
-	struct movement mv = {.counter = c};
-	bool is_counted = final == NULL;
+	uint8_t unproven = may_be_late ? find_unproven_life(c) : EXPLAIN_NONE;
+	bool is_counted;
 	int64_t parts;
 
-	if (slot_s < c->slot_s)
-		slot_s = c->slot_s;
-	if (c->living && final != NULL && can_end_at(m, c, slot_s, *final, &parts)) {
-		add_piece(&mv, c->slot_s, slot_s, parts - c->raw, true);
-		if (mv.n_pieces == 0)
-			c->sum += parts - c->raw;
-		c->raw = parts;
-		is_counted = true;
-	} else {
-		add_piece(&mv, c->slot_s, slot_s, 0, false);
-	}
-	carry_moves(a, m, &mv, 1, slot_s);
+	if (unproven != EXPLAIN_NONE)
+		return adopt_life(a, m, c, unproven, slot_s, final, initial) || final == NULL;
+	give_all(a, m, c->quantity);
+	is_counted = end_life(a, m, c, slot_s, final) || final == NULL;
 	c->living = false;
-	c->n_suspect = 0;
-	if (initial != NULL && !__builtin_mul_overflow(*initial, c->parts, &parts))
-		begin_life(a, m, c, slot_s, parts, c->parts, reason);
+	if (initial != NULL && !__builtin_mul_overflow(*initial, c->parts, &parts) && explain_reserve(&c->x) == 0) {
+		struct explain_reading r = {.slot_s = c->given.slot_s, .raw = parts, .gap_s = gap_of(a, m)};
+
+		r.into_s = (uint16_t)(r.slot_s - calendar_interval_start(a->calendar, r.slot_s - 1));
+		begin_with(a, m, c, parts);
+		explain_begin(&c->x, &r);
+		c->living = true;
+		c->settled = c->given;
+	}
 	return is_counted;
 }
 
 bool account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
-		     const int64_t *initial, const char *reason)
+		     const int64_t *initial, bool may_be_late)
 {
 	bool is_counted = true;
 
@@ -581,23 +512,44 @@ bool account_replace(struct account *a, struct account_meter *m, enum quantity q
 		struct account_counter *c = &m->counters[i];
 
 		if (q == c->quantity)
-			is_counted = replace_counter(a, m, c, slot_s, final, initial, reason);
+			is_counted = replace_counter(a, m, c, slot_s, final, initial, may_be_late);
 		else if (q == Q_COUNT)
-			replace_counter(a, m, c, slot_s, NULL, NULL, reason);
+			replace_counter(a, m, c, slot_s, NULL, NULL, may_be_late);
 	}
 	return is_counted;
+}
+
+void account_end_lives(struct account *a, struct account_meter *m, int64_t slot_s)
+{
+	give_all(a, m, Q_COUNT);
+	for (size_t i = 0; i < m->n_counters; i++) {
+		end_life(a, m, &m->counters[i], slot_s, NULL);
+		m->counters[i].living = false;
+	}
 }
 
 bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final)
 {
 	const struct account_counter *c = account_counter(m, q);
+	struct account_place life;
 	int64_t parts;
 
-	if (c == NULL || !c->living || !c->was_reset || slot_s - c->life_s > ACCOUNT_LATE_S)
+	if (c == NULL || !c->living)
+		return false;
+	life = c->given;
+	for (uint8_t i = c->x.best; i > c->x.given; i = c->x.nodes[i].parent) {
+		if ((c->x.nodes[i].flags & EXPLAIN_LIFE) == 0)
+			continue;
+		life.was_reset = true;
+		life.life_s = explain_slot_s(&c->x, i);
+		life.ended_raw = c->x.nodes[c->x.nodes[i].parent].raw;
+		break;
+	}
+	if (!life.was_reset || slot_s - life.life_s > ACCOUNT_LATE_S)
 		return false;
 	/* A value that both lives could have shown belongs to the one that has ended. */
-	return final == NULL || *final >= c->ended_raw / c->parts ||
-	       !can_end_at(m, c, slot_s > c->slot_s ? slot_s : c->slot_s, *final, &parts);
+	return final == NULL || *final >= life.ended_raw / c->parts ||
+	       !can_end_at(m, c, c->x.best, slot_s > c->given.slot_s ? slot_s : c->given.slot_s, *final, &parts);
 }
 
 int64_t account_cut(struct account *a, struct account_meter *m)
@@ -606,33 +558,57 @@ int64_t account_cut(struct account *a, struct account_meter *m)
 
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
-		struct account_interval out = {.meter = m->id, .start_s = c->open_s, .end_s = c->slot_s};
+		struct account_interval out = {.meter = m->id, .start_s = c->given.open_s, .end_s = c->given.slot_s};
 
-		if (c->slot_s > c->open_s) {
+		if (c->given.slot_s > c->given.open_s) {
+			struct account_closed closed = account_place_close(&c->given, c->parts, out.end_s);
+
 			out.quality = ACCOUNT_MISSING;
-			close_interval(c, &out, c->slot_s);
+			results_add_value(&out, c->quantity, &closed);
 			if (a->sink.interval != NULL && out.n_values > 0)
 				a->sink.interval(a->sink.context, &out);
 		}
-		if (c->open_s > open_s)
-			open_s = c->open_s;
+		if (c->living) {
+			explain_decide(&c->x, c->x.given);
+			explain_tidy(&c->x);
+			while (explain_can_settle(&c->x))
+				explain_settle(&c->x);
+			c->settled = c->given;
+		}
+		if (c->given.open_s > open_s)
+			open_s = c->given.open_s;
 	}
 	if (m->n_counters > 0)
 		m->reported_s = 0;
 	return open_s;
 }
 
-void account_report_missing(struct account *a, struct account_meter *m, int64_t now_s, size_t max)
+bool account_report_missing(struct account *a, struct account_meter *m, int64_t now_s, size_t max)
 {
 	int64_t wait_s = 2 * (int64_t)m->every_s + ACCOUNT_SLACK_S, from_s = 0;
+	struct walk walks[Q_COUNT];
+	size_t n_walks = 0;
 
-	if (a->sink.interval == NULL)
-		return;
-	for (size_t i = 0; i < m->n_counters; i++)
-		if (m->counters[i].open_s > from_s)
-			from_s = m->counters[i].open_s;
-	if (m->n_counters == 0)
-		return;
+	for (size_t i = 0; i < m->n_counters; i++) {
+		struct account_counter *c = &m->counters[i];
+		int64_t until_s = c->given.open_s;
+
+		if (c->living && m->unsure_s == 0) {
+			int64_t end_s = calendar_interval_end(a->calendar, c->given.open_s);
+
+			until_s = calendar_interval_start(a->calendar, last_good_s(c));
+			if (end_s <= last_good_s(c) && end_s + wait_s + m->every_s <= now_s &&
+			    results_set_out(a, m, c, c->x.best, &walks[n_walks]))
+				n_walks++;
+		}
+		if (until_s > from_s)
+			from_s = until_s;
+	}
+	results_give(a, m, walks, n_walks);
+	for (size_t i = 0; i < n_walks; i++)
+		results_tidy(a, m, walks[i].counter);
+	if (m->n_counters == 0 || a->sink.interval == NULL)
+		return n_walks > 0;
 	if (m->reported_s > from_s)
 		from_s = m->reported_s;
 	while (max-- > 0) {
@@ -640,8 +616,79 @@ void account_report_missing(struct account *a, struct account_meter *m, int64_t 
 
 		out.end_s = calendar_interval_end(a->calendar, from_s);
 		if (out.end_s + wait_s > now_s)
-			return;
+			break;
 		a->sink.interval(a->sink.context, &out);
 		m->reported_s = from_s = out.end_s;
 	}
+	return n_walks > 0;
+}
+
+size_t account_pack(const struct account_counter *c, uint8_t *out)
+{
+	const struct account_place *p = &c->settled;
+	uint8_t *to = out;
+
+	if (!c->living)
+		return 0;
+	/* slot_s and raw are those of node 0; the others are near those of given */
+	to = pack_put_signed(to, p->life_s - c->given.life_s);
+	to = pack_put_signed(to, p->ended_raw - c->given.ended_raw);
+	to = pack_put_signed(to, p->slot_s - p->open_s);
+	to = pack_put_signed(to, p->sum);
+	to = pack_put_signed(to, p->rest);
+	to = pack_put_signed(to, p->known_s);
+	to = pack_put(to, p->was_reset + 2U * p->is_estimated);
+	to = pack_put_signed(to, c->changed_s[0]);
+	to = pack_put_signed(to, c->changed_s[1]);
+	return (size_t)(to - out) + explain_pack(&c->x, to);
+}
+
+/* 0, -ENOMEM or -EINVAL. */
+static int unpack(struct account_counter *c, const uint8_t *packed, size_t n)
+{
+	struct pack p = {.at = packed, .end = packed + n};
+	struct account_place *to = &c->settled;
+	uint64_t flags;
+	int64_t into_s;
+	int rc;
+
+	to->life_s = (int64_t)((uint64_t)c->given.life_s + (uint64_t)pack_get_signed(&p));
+	to->ended_raw = (int64_t)((uint64_t)c->given.ended_raw + (uint64_t)pack_get_signed(&p));
+	into_s = pack_get_signed(&p);
+	to->sum = pack_get_signed(&p);
+	to->rest = pack_get_signed(&p);
+	to->known_s = pack_get_signed(&p);
+	flags = pack_get(&p);
+	to->was_reset = flags & 1;
+	to->is_estimated = flags & 2;
+	c->changed_s[0] = pack_get_signed(&p);
+	c->changed_s[1] = pack_get_signed(&p);
+	rc = p.is_wrong ? -EINVAL : explain_unpack(&c->x, p.at, (size_t)(p.end - p.at));
+	if (rc != 0)
+		return rc;
+	to->slot_s = explain_slot_s(&c->x, 0);
+	to->raw = c->x.nodes[0].raw;
+	to->open_s = (int64_t)((uint64_t)to->slot_s - (uint64_t)into_s);
+	return 0;
+}
+
+int account_restore(struct account_meter *m, const struct account_counter *counter, const uint8_t *packed, size_t n)
+{
+	struct explain_reading last = {.slot_s = counter->given.slot_s, .raw = counter->given.raw};
+	struct account_counter *c = add_counter(m, counter);
+	int rc = 0;
+
+	if (c == NULL)
+		return -ENOMEM;
+	if (c->living && n > 0)
+		rc = unpack(c, packed, n);
+	if (!c->living || (n > 0 && rc != -EINVAL))
+		return rc;
+	/* not saved, or not to be read: what was given out is final */
+	rc = explain_reserve(&c->x);
+	if (rc != 0)
+		return rc;
+	explain_begin(&c->x, &last);
+	c->settled = c->given;
+	return 0;
 }

@@ -40,6 +40,28 @@ static bool is_repeated(const struct interval_row *row, const struct account_int
 	return false;
 }
 
+int64_t interval_added_value(const struct account_interval *given, size_t i)
+{
+	return given->values[i].value - given->values[i].was_value;
+}
+
+/* Put a value in place of the one that was emitted before, unless another one is kept. Returns false then. The row does
+ * not say which of its values is estimated, so it becomes measured again only with its only value. */
+static bool replace_value(struct interval_row *row, const struct account_interval *given, size_t i, int column)
+{
+	size_t n_others = 0;
+
+	if (!row->has[column] || row->values[column] != given->values[i].was_value)
+		return false;
+	row->has[column] = given->values[i].quality != ACCOUNT_MISSING;
+	row->values[column] = given->values[i].value;
+	for (int c = 0; c < INTERVAL_COLUMNS; c++)
+		n_others += row->has[c] && c != column;
+	if (n_others == 0 || (row->has[column] && row->quality < given->values[i].quality))
+		row->quality = given->values[i].quality;
+	return true;
+}
+
 void interval_merge(struct interval_row *row, const struct account_interval *given, struct interval_change *out)
 {
 	bool was_measured = row->exists && row->quality == ACCOUNT_MEASURED, repeated = is_repeated(row, given);
@@ -48,19 +70,24 @@ void interval_merge(struct interval_row *row, const struct account_interval *giv
 	out->n_added = 0;
 	for (size_t i = 0; i < given->n_values; i++) {
 		int column = find_column(given->values[i].quantity);
+		bool is_revised = given->values[i].is_revised;
 
 		has_columns = has_columns || column >= 0;
-		if (column >= 0 ? row->has[column] : repeated)
+		if (is_revised && column >= 0 && !replace_value(row, given, i, column))
+			continue;
+		if (!is_revised && (column >= 0 ? row->has[column] : repeated))
 			continue;
 		out->added[out->n_added++] = (uint8_t)i;
 		if (column < 0)
+			continue;
+		fills_column = true;
+		if (is_revised)
 			continue;
 		if (!row->exists || row->quality == ACCOUNT_MISSING || row->quality < given->values[i].quality)
 			row->quality = given->values[i].quality;
 		row->exists = true;
 		row->has[column] = true;
 		row->values[column] = given->values[i].value;
-		fills_column = true;
 	}
 	out->write_row = fills_column || (!row->exists && !has_columns);
 	if (!row->exists && out->write_row) {

@@ -5,7 +5,8 @@
  * with the counters that come first and again with those that come after. A clock that was set back makes it give out
  * an interval again that the row has already. The merge sees to it that
  *
- *   - a value that is kept stays as it is: it has been counted, and its day and month have it;
+ *   - a value that is kept stays as it is: it has been counted, and its day and month have it. Only a value that the
+ *     account emits in place of this very one replaces it, or takes it out;
  *   - the quality of the row is the worst of its values; the row is missing only while it has no value;
  *   - what is added to day and month is what the row did not have, so rows, days and months come to the same sums;
  *   - an interval counts as measured in its day and month exactly while its row is.
@@ -51,6 +52,9 @@ struct interval_change {
 	size_t n_added;
 	uint8_t added[Q_COUNT]; /* indices into the values of the interval: those to add to day and month */
 };
+
+/* The amount to add to day and month for one of these values. */
+int64_t interval_added_value(const struct account_interval *given, size_t i);
 
 /* Merge given into row; out says what has changed. given: its values are measured or estimated. */
 void interval_merge(struct interval_row *row, const struct account_interval *given, struct interval_change *out);

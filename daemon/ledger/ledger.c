@@ -37,6 +37,28 @@ static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_
 	ledger_lives_on_life(&l->lives, meter, q, slot_s, raw, ended_s, ended_raw, reason);
 }
 
+static void on_life_undone(void *context, int64_t meter, enum quantity q, int64_t slot_s)
+{
+	struct ledger *l = context;
+
+	ledger_lives_on_life_undone(&l->lives, meter, q, slot_s);
+}
+
+static void on_reconsidered(void *context, int64_t meter, enum quantity q, int64_t after_s, int64_t until_s,
+			    const char *reason)
+{
+	struct ledger *l = context;
+
+	ledger_lives_on_reconsidered(&l->lives, meter, q, after_s, until_s, reason);
+}
+
+static void on_revised(void *context, int64_t meter, int64_t from_s, int64_t until_s, const char *reason)
+{
+	struct ledger *l = context;
+
+	ledger_revisions_on_revised(&l->revisions, meter, from_s, until_s, reason);
+}
+
 static void on_event(void *context, int64_t meter, int64_t slot_s, const char *kind, const char *detail)
 {
 	struct ledger *l = context;
@@ -57,8 +79,14 @@ static int64_t interval_of(const struct conf *conf)
 int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const struct db_tables *tables,
 		const struct conf *conf, const struct ledger_sink *sink)
 {
-	struct account_sink account_sink = {
-		.context = l, .interval = on_interval, .suspect = on_suspect, .life = on_life, .event = on_event};
+	struct account_sink account_sink = {.context = l,
+					    .interval = on_interval,
+					    .suspect = on_suspect,
+					    .life = on_life,
+					    .revised = on_revised,
+					    .reconsidered = on_reconsidered,
+					    .life_undone = on_life_undone,
+					    .event = on_event};
 	int rc = ledger_book_open(&l->book, db, reg, tables, zone_of(conf), interval_of(conf), &account_sink, sink);
 
 	if (rc != 0)
@@ -73,9 +101,10 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					   .state = &l->state,
 					   .feed = &l->feed,
 					   .exchange = &l->exchange};
-	rc = ledger_lives_open(&l->lives, &l->book);
+	rc = ledger_lives_open(&l->lives, &l->book, &l->limits);
 	if (rc != 0)
 		return rc;
+	ledger_revisions_open(&l->revisions, &l->book);
 	rc = ledger_intervals_open(&l->intervals, &l->book);
 	if (rc != 0)
 		return rc;
@@ -227,18 +256,26 @@ int ledger_report_missing(struct ledger *l, int64_t now_s, int64_t running_s)
 	struct ledger_book *b = &l->book;
 
 	for (size_t i = 0; i < b->n && b->mode == LEDGER_LIVE && b->error == 0; i++) {
-		/* what it changes is neither saved nor published */
 		struct account_meter *m = &b->meters[i].account;
+		bool is_read = b->reg->list[i].configured;
 
-		if (b->reg->list[i].configured && running_s >= 2 * (int64_t)m->every_s + ACCOUNT_SLACK_S)
-			account_report_missing(&b->account, m, now_s, MISSING_AT_ONCE);
+		if (is_read && running_s < 2 * (int64_t)m->every_s + ACCOUNT_SLACK_S)
+			continue;
+		/* how far missing intervals were written is neither saved nor published; how far others were, no
+		 * reading shows */
+		if (!account_report_missing(&b->account, m, now_s, is_read ? MISSING_AT_ONCE : 0))
+			continue;
+		ledger_book_change(b, i);
+		ledger_state_want(&l->state);
 	}
 	return b->error;
 }
 
 int ledger_save(struct ledger *l, bool always)
 {
-	return ledger_state_save(&l->state, always);
+	int rc = ledger_revisions_write(&l->revisions);
+
+	return rc == 0 ? ledger_state_save(&l->state, always) : rc;
 }
 
 void ledger_committed(struct ledger *l)
@@ -249,6 +286,7 @@ void ledger_committed(struct ledger *l)
 void ledger_undo(struct ledger *l)
 {
 	ledger_exchange_undo(&l->exchange);
+	ledger_revisions_undo(&l->revisions);
 	if (l->book.mode != LEDGER_CLOSED)
 		ledger_book_set_mode(&l->book, LEDGER_STALE, INT64_MIN);
 }

@@ -15,6 +15,7 @@
  *   ledger_limits     what each counter can do, from the configuration
  *   ledger_lives      suspects, lives and events, as the account emits them
  *   ledger_intervals  intervals, days and months, as the account emits them
+ *   ledger_revisions  which of these were written before and are another value now
  *   ledger_state      the saved state
  *   ledger_feed       one reading in
  *   ledger_exchange   meters that were exchanged
@@ -48,6 +49,7 @@
 #include "ledger_limits.h"
 #include "ledger_lives.h"
 #include "ledger_replay.h"
+#include "ledger_revisions.h"
 #include "ledger_state.h"
 #include "reading.h"
 
@@ -57,6 +59,7 @@ struct ledger {
 	struct ledger_limits limits;
 	struct ledger_lives lives;
 	struct ledger_intervals intervals;
+	struct ledger_revisions revisions;
 	struct ledger_state state;
 	struct ledger_feed feed;
 	struct ledger_exchange_desk exchange;
@@ -100,7 +103,7 @@ int ledger_end_readings(struct ledger *l);
  * read: after a start each has its chance to be read first. */
 int ledger_report_missing(struct ledger *l, int64_t now_s, int64_t running_s);
 
-/* Save the state if that is due; always: in any case. */
+/* Write what was revised, and save the state if that is due; always: in any case. */
 int ledger_save(struct ledger *l, bool always);
 
 /* The transaction was committed, or rolled back. */

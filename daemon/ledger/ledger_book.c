@@ -107,15 +107,17 @@ void ledger_book_set_period(struct ledger_book *b, size_t i, int64_t from_s)
 	b->meters[i].edition = b->edition;
 }
 
-void ledger_book_restore(struct ledger_book *b, size_t i, int64_t last_s, int64_t counter_max)
+void ledger_book_restore(struct ledger_book *b, size_t i, int64_t last_s, int64_t counter_max, int64_t unsure_s)
 {
 	b->meters[i].account.last_s = last_s;
+	b->meters[i].account.unsure_s = unsure_s;
 	b->meters[i].account.counter_max = counter_max;
 }
 
-int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter)
+int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter,
+				const uint8_t *packed, size_t n)
 {
-	return account_restore(&b->meters[i].account, counter);
+	return account_restore(&b->meters[i].account, counter, packed, n);
 }
 
 void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s)

@@ -111,8 +111,9 @@ void ledger_book_set_counter_max(struct ledger_book *b, size_t i, int64_t counte
 void ledger_book_set_period(struct ledger_book *b, size_t i, int64_t from_s);
 
 /* Take one meter, and one of its counters, as they were saved. 0 or -ENOMEM. */
-void ledger_book_restore(struct ledger_book *b, size_t i, int64_t last_s, int64_t counter_max);
-int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter);
+void ledger_book_restore(struct ledger_book *b, size_t i, int64_t last_s, int64_t counter_max, int64_t unsure_s);
+int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter,
+				const uint8_t *packed, size_t n);
 
 /* A reading of this slot is the last one counted. */
 void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s);

@@ -38,7 +38,7 @@ static enum outcome exchange(struct ledger_exchange_desk *d, const struct ledger
 			continue;
 		}
 		if (!account_replace(&b->account, m, q, x->at_s, is_main ? final : NULL, is_main ? initial : NULL,
-				     "replaced"))
+				     !x->by_serial))
 			outcome = WITHOUT_FINAL;
 	}
 	return outcome;

@@ -20,8 +20,11 @@ static int count(const struct ledger_feed *f, size_t i, const struct reading *r,
 {
 	struct account_meter *m = ledger_book_change(f->book, i);
 	int64_t last_s = m->last_s;
+	bool was_unsure = m->unsure_s != 0;
 	int rc = account_feed(&f->book->account, m, r->slot_s, r->quality == READING_UNSYNCHRONISED, values, n);
 
+	if (was_unsure != (m->unsure_s != 0))
+		ledger_state_want(f->state);
 	return rc == 0 && m->last_s < last_s ? note_unordered(f, last_s) : rc;
 }
 
@@ -53,8 +56,7 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 	/* a slot that lies behind is not counted, whatever a pulse weighed then */
 	if (r->slot_s > m->account.last_s || m->account.last_s - r->slot_s > ACCOUNT_BACK_S) {
 		if (m->period_s != input->from_s && m->account.n_counters > 0)
-			account_replace(&b->account, ledger_book_change(b, input->meter), Q_COUNT, input->from_s, NULL,
-					NULL, "configuration");
+			account_end_lives(&b->account, ledger_book_change(b, input->meter), input->from_s);
 		ledger_book_set_period(b, input->meter, input->from_s);
 		ledger_book_set_limits(b, input->meter, input->limits);
 	}
@@ -98,7 +100,7 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 	bool has_pulses = false, is_pulse_suspect = false;
 
 	*suspect_kinds = 0;
-	ledger_lives_forget(f->lives);
+	ledger_lives_begin(f->lives, r->quality == READING_SUSPECT ? READING_GOOD : r->quality);
 	if (found < 0 || b->mode == LEDGER_CLOSED)
 		return 0;
 	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {

@@ -197,7 +197,7 @@ static void add_to_spans(struct ledger_intervals *l, const struct account_interv
 
 			if (span_kind(b, q) != (int)kind)
 				continue;
-			sqlite3_bind_int64(add, l->span_column[q], given->values[v].value);
+			sqlite3_bind_int64(add, l->span_column[q], interval_added_value(given, v));
 			any = true;
 		}
 		if (!any)

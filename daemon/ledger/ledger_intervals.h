@@ -2,7 +2,8 @@
 /* ledger_intervals.h - intervals, days and months in the database.
  *
  * Guaranteed: the rows of kept_interval, day_* and month_* come to the same sums, in whole base units, whatever
- * order the account emits intervals in and however often. A value that is kept is never overwritten.
+ * order the account emits intervals in and however often. A value that is kept is never overwritten, except by one that
+ * the account emits in its place.
  *
  * The idea: the account emits an interval as soon as a reading has passed its end, and may emit it again with other
  * counters. So each one is merged into the row that exists (interval_merge.h, where the rules are), and what the row

@@ -49,28 +49,33 @@ static int open_cursor(const struct ledger_book *b, size_t kind, struct cursor *
 	return 0;
 }
 
-/* True when this value of a suspect row was one for good. The suspect of a pulse is that of the input that counts it.
- */
-static bool was_behind(const struct ledger_replay *l, int64_t slot_s, int64_t meter, enum quantity q)
+/* True when this value of a suspect row was one for good. *quality: of its reading, if it is suspect. The suspect of a
+ * pulse is that of the input that counts it. */
+static bool was_behind(const struct ledger_replay *l, int64_t slot_s, int64_t meter, enum quantity q,
+		       enum reading_quality *quality)
 {
 	const struct ledger_book *b = l->book;
 	int index = ledger_book_find(b, meter);
+	bool behind;
 
 	for (size_t i = 0; i < l->limits->n_inputs && q >= Q_PULSES_1 && q <= Q_PULSES_8; i++) {
 		const struct ledger_input *input = &l->limits->inputs[i];
 
 		if ((int)input->concentrator == index && input->pulses == q && slot_s >= input->from_s &&
-		    slot_s < input->until_s)
-			return ledger_lives_was_behind(l->lives, b->reg->list[input->meter].id, input->quantity,
-						       slot_s);
+		    slot_s < input->until_s) {
+			meter = b->reg->list[input->meter].id;
+			q = input->quantity;
+		}
 	}
-	return ledger_lives_was_behind(l->lives, meter, q, slot_s);
+	ledger_lives_is_suspect(l->lives, meter, q, slot_s, &behind, quality);
+	return behind;
 }
 
 /* Add the values of one row to the reading that it is part of, without those that were behind. */
 static void take_row(const struct ledger_replay *l, size_t kind, struct cursor *c, struct reading *out)
 {
 	int quality = sqlite3_column_int(c->stmt, 2), column = 3;
+	enum reading_quality apart = READING_GOOD;
 
 	if (quality == READING_UNSYNCHRONISED)
 		out->quality = READING_UNSYNCHRONISED;
@@ -82,8 +87,10 @@ static void take_row(const struct ledger_replay *l, size_t kind, struct cursor *
 		column++;
 		if (sqlite3_column_type(c->stmt, at) == SQLITE_NULL)
 			continue;
-		if (quality == READING_SUSPECT && was_behind(l, out->slot_s, c->meter, (enum quantity)q))
+		if (quality == READING_SUSPECT && was_behind(l, out->slot_s, c->meter, (enum quantity)q, &apart))
 			continue;
+		if (apart == READING_UNSYNCHRONISED)
+			out->quality = READING_UNSYNCHRONISED;
 		reading_set(out, (enum quantity)q, sqlite3_column_int64(c->stmt, at));
 	}
 	next_row(c);

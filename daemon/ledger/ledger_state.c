@@ -7,13 +7,13 @@
 int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 {
 	l->book = b;
-	l->put_meter = db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max) VALUES (?, ?, ?)");
+	l->put_meter =
+		db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts) VALUES (?, ?, ?, ?)");
 	l->put_counter = db_prepare(
 		b->db,
-		"REPLACE INTO account_counter (meter, quantity, parts, living, life_ts, ts, raw, moved_ts, seen_ts, "
-		"open_ts, sum, rest, ended_raw, known_s, estimated, modulus, n_suspect, suspect_ts, suspect_raw, "
-		"suspect_last_ts, suspect_last_raw) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		"REPLACE INTO account_counter (meter, quantity, parts, living, seen_ts, modulus, ts, raw, life_ts, "
+		"was_reset, ended_raw, open_ts, sum, rest, known_s, estimated, explanations) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	return l->put_meter != NULL && l->put_counter != NULL ? 0 : -EIO;
 }
 
@@ -31,22 +31,23 @@ void ledger_state_want(struct ledger_state *l)
 
 static int save_counter(struct ledger_state *l, int64_t meter, const struct account_counter *c)
 {
-	const int64_t always[] = {meter,	l->book->quantity_id[c->quantity],
-				  c->parts,	c->living ? 1 + c->was_reset : 0,
-				  c->life_s,	c->slot_s,
-				  c->raw,	c->moved_s,
-				  c->seen_s,	c->open_s,
-				  c->sum,	c->rest,
-				  c->ended_raw, c->known_s,
-				  c->estimated, c->modulus,
-				  c->n_suspect};
-	const int64_t suspect[] = {c->suspect_s, c->suspect_raw, c->suspect_last_s, c->suspect_last_raw};
+	const struct account_place *p = &c->given;
+	const int64_t values[] = {meter,	l->book->quantity_id[c->quantity],
+				  c->parts,	c->living,
+				  c->seen_s,	c->modulus,
+				  p->slot_s,	p->raw,
+				  p->life_s,	p->was_reset,
+				  p->ended_raw, p->open_s,
+				  p->sum,	p->rest,
+				  p->known_s,	p->is_estimated};
+	uint8_t packed[ACCOUNT_PACKED_MAX];
+	size_t n_packed = account_pack(c, packed);
 	int n = 1;
 
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		sqlite3_bind_int64(l->put_counter, n++, always[i]);
-	for (size_t i = 0; i < sizeof(suspect) / sizeof(suspect[0]) && c->n_suspect > 0; i++)
-		sqlite3_bind_int64(l->put_counter, n++, suspect[i]);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		sqlite3_bind_int64(l->put_counter, n++, values[i]);
+	if (n_packed > 0)
+		sqlite3_bind_blob(l->put_counter, n, packed, (int)n_packed, SQLITE_STATIC);
 	return db_run(l->book->db, l->put_counter);
 }
 
@@ -67,6 +68,7 @@ int ledger_state_save(struct ledger_state *l, bool always)
 		sqlite3_bind_int64(l->put_meter, 1, m->id);
 		sqlite3_bind_int64(l->put_meter, 2, m->last_s);
 		sqlite3_bind_int64(l->put_meter, 3, m->counter_max);
+		sqlite3_bind_int64(l->put_meter, 4, m->unsure_s);
 		rc = db_run(b->db, l->put_meter);
 		for (size_t k = 0; k < m->n_counters && rc == 0; k++)
 			rc = save_counter(l, m->id, &m->counters[k]);
@@ -88,7 +90,7 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
 
 		if (i >= 0)
-			ledger_book_restore(b, (size_t)i, b->meters[i].account.last_s, sqlite3_column_int64(get, 1));
+			ledger_book_restore(b, (size_t)i, b->meters[i].account.last_s, sqlite3_column_int64(get, 1), 0);
 	}
 	return sqlite3_finalize(get) == SQLITE_OK && get != NULL ? 0 : db_fail(b->db, "read");
 }
@@ -96,12 +98,12 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 int ledger_state_load(struct ledger_state *l)
 {
 	struct ledger_book *b = l->book;
-	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, last_ts, counter_max FROM account");
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, last_ts, counter_max, unsure_ts FROM account");
 	sqlite3_stmt *get_counter = db_prepare(
-		b->db, "SELECT c.meter, q.name, living, life_ts, ts, raw, moved_ts, seen_ts, open_ts, sum, known_s, "
-		       "estimated, modulus, n_suspect, suspect_ts, suspect_raw, suspect_last_ts, suspect_last_raw, "
-		       "parts, rest, ended_raw "
-		       "FROM account_counter c JOIN quantity q ON q.id = c.quantity");
+		b->db,
+		"SELECT c.meter, q.name, parts, living, seen_ts, modulus, ts, raw, life_ts, was_reset, ended_raw, "
+		"open_ts, sum, rest, known_s, estimated, explanations "
+		"FROM account_counter c JOIN quantity q ON q.id = c.quantity");
 	int rc = get != NULL && get_counter != NULL ? 0 : -EIO, ended, ended_counter;
 
 	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
@@ -110,37 +112,33 @@ int ledger_state_load(struct ledger_state *l)
 
 		if (i < 0)
 			continue;
-		ledger_book_restore(b, (size_t)i, last_s, sqlite3_column_int64(get, 2));
+		ledger_book_restore(b, (size_t)i, last_s, sqlite3_column_int64(get, 2), sqlite3_column_int64(get, 3));
 		if (last_s > b->newest_s)
 			ledger_book_set_newest(b, last_s);
 	}
 	while (rc == 0 && sqlite3_step(get_counter) == SQLITE_ROW) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get_counter, 0));
 		int q = names_find((const char *)sqlite3_column_text(get_counter, 1));
+		const uint8_t *packed = sqlite3_column_blob(get_counter, 16);
 		struct account_counter c = {.quantity = (enum quantity)q,
-					    .living = sqlite3_column_int(get_counter, 2) > 0,
-					    .was_reset = sqlite3_column_int(get_counter, 2) > 1,
-					    .life_s = sqlite3_column_int64(get_counter, 3),
-					    .slot_s = sqlite3_column_int64(get_counter, 4),
-					    .raw = sqlite3_column_int64(get_counter, 5),
-					    .moved_s = sqlite3_column_int64(get_counter, 6),
-					    .seen_s = sqlite3_column_int64(get_counter, 7),
-					    .open_s = sqlite3_column_int64(get_counter, 8),
-					    .sum = sqlite3_column_int64(get_counter, 9),
-					    .known_s = sqlite3_column_int64(get_counter, 10),
-					    .estimated = sqlite3_column_int(get_counter, 11),
-					    .modulus = sqlite3_column_int64(get_counter, 12),
-					    .n_suspect = sqlite3_column_int(get_counter, 13),
-					    .suspect_s = sqlite3_column_int64(get_counter, 14),
-					    .suspect_raw = sqlite3_column_int64(get_counter, 15),
-					    .suspect_last_s = sqlite3_column_int64(get_counter, 16),
-					    .suspect_last_raw = sqlite3_column_int64(get_counter, 17),
-					    .parts = sqlite3_column_int64(get_counter, 18),
-					    .rest = sqlite3_column_int64(get_counter, 19),
-					    .ended_raw = sqlite3_column_int64(get_counter, 20)};
+					    .parts = sqlite3_column_int64(get_counter, 2),
+					    .living = sqlite3_column_int(get_counter, 3),
+					    .seen_s = sqlite3_column_int64(get_counter, 4),
+					    .modulus = sqlite3_column_int64(get_counter, 5),
+					    .given = {.slot_s = sqlite3_column_int64(get_counter, 6),
+						      .raw = sqlite3_column_int64(get_counter, 7),
+						      .life_s = sqlite3_column_int64(get_counter, 8),
+						      .was_reset = sqlite3_column_int(get_counter, 9),
+						      .ended_raw = sqlite3_column_int64(get_counter, 10),
+						      .open_s = sqlite3_column_int64(get_counter, 11),
+						      .sum = sqlite3_column_int64(get_counter, 12),
+						      .rest = sqlite3_column_int64(get_counter, 13),
+						      .known_s = sqlite3_column_int64(get_counter, 14),
+						      .is_estimated = sqlite3_column_int(get_counter, 15)}};
 
 		if (i >= 0 && q >= 0)
-			rc = ledger_book_restore_counter(b, (size_t)i, &c);
+			rc = ledger_book_restore_counter(b, (size_t)i, &c, packed,
+							 (size_t)sqlite3_column_bytes(get_counter, 16));
 	}
 	ended = sqlite3_finalize(get);
 	ended_counter = sqlite3_finalize(get_counter);

@@ -36,7 +36,7 @@ class TestReadme(Site):
         self.assertEqual((check.returncode, check.stderr), (0, ""), check.stderr)
 
     def test_the_demo_runs_and_every_sql_statement_returns_rows_on_its_database(self):
-        demo = subprocess.run([SOURCE / "demo", "--seconds", "12", "--dir", self.dir / "demo"], capture_output=True,
+        demo = subprocess.run([SOURCE / "demo", "--seconds", "18", "--dir", self.dir / "demo"], capture_output=True,
                               text=True, timeout=500)
         self.assertEqual(demo.returncode, 0, demo.stdout + demo.stderr)
         self.db_path = self.dir / "demo/tallyd.db"

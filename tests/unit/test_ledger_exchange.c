@@ -28,13 +28,13 @@ TEST_WITH(a_changed_serial_number_begins_a_life_even_soon_after_a_reset, site_se
 
 	add_serial(t, "press", "A1");
 	run(t, 0, 300, 5000);
-	run(t, 360, 900, -60); /* reset to 0 */
+	run(t, 360, 1800, -60); /* reset to 0 */
 	add_serial(t, "press", "B2");
-	run(t, 960, 1800, 500);
-	assert_rows(t, lives, "5.0|5.05|first\n0.0|0.09|reset\n0.66||replaced");
-	assert_rows(t, "SELECT sum(value) FROM interval", "0.28");
+	run(t, 1860, 2760, 500);
+	assert_rows(t, lives, "5.0|5.05|first\n0.0|0.24|reset\n0.81||replaced");
+	assert_rows(t, "SELECT sum(value) FROM interval", "0.43");
 	assert_int_equal(ledger_rebuild(&t->ledger), 0);
-	assert_rows(t, "SELECT sum(value) FROM interval", "0.28");
+	assert_rows(t, "SELECT sum(value) FROM interval", "0.43");
 }
 
 TEST_WITH(a_replaced_meter_is_counted_to_its_final_and_from_its_initial_value, site_setup, site_teardown)
@@ -58,7 +58,7 @@ TEST_WITH(an_exchange_that_is_requested_late_counts_nothing_twice, site_setup, s
 	run(t, 0, 300, 5000);
 	run(t, 360, 3600, -60); /* the new meter shows 0 at 360 */
 	request_replacement(t, "press", T + 3600, &final, &initial);
-	run(t, 3660, 7200, -60);
+	run(t, 3660, 7260, -60);
 	assert_rows(t, "SELECT sum(value) FROM interval", "1.19");
 	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
 	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'",

@@ -6,7 +6,7 @@ TEST_WITH(intervals_days_and_months_follow_the_readings, site_setup, site_teardo
 {
 	struct site *t = *state;
 
-	run(t, 0, 3600, 5000);
+	run(t, 0, 3660, 5000);
 	assert_rows(t, "SELECT * FROM interval LIMIT 2",
 		    "2026-01-01T00:00:00Z|1767225600|press|active_energy_import|900|0.15|kWh|measured|150|Wh\n"
 		    "2026-01-01T00:15:00Z|1767226500|press|active_energy_import|900|0.15|kWh|measured|150|Wh");
@@ -30,8 +30,9 @@ TEST_WITH(the_coverage_counts_the_measured_intervals, site_setup, site_teardown)
 	run(t, 60, 1140, 5000);
 	assert_rows(t, "SELECT quality FROM interval_energy", "measured");
 	assert_rows(t, "SELECT round(coverage, 4) FROM daily WHERE quantity = 'active_energy_import'", "0.0104");
-	add(t, "press", T + 1200, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5200), Q_ACTIVE_ENERGY_EXPORT,
-	    INT64_C(90), Q_COUNT);
+	for (int64_t at = 1200; at <= 1260; at += 60)
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5200), Q_ACTIVE_ENERGY_EXPORT,
+		    INT64_C(90), Q_COUNT);
 	commit(t);
 	assert_rows(t, "SELECT quality, active_import_kwh, active_export_kwh FROM interval_energy",
 		    "estimated|0.15|0.015");
@@ -43,12 +44,12 @@ TEST_WITH(totals_that_are_not_read_are_missing_while_tariffs_continue, site_setu
 {
 	struct site *t = *state;
 
-	run(t, 0, 900, 5000);
-	for (int64_t at = 960; at <= 1800; at += 60)
+	run(t, 0, 960, 5000);
+	for (int64_t at = 1020; at <= 1860; at += 60)
 		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT_T1, 2500 + at / 12, Q_COUNT);
 	commit(t);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900||missing");
-	run(t, 1860, 2700, 5000);
+	run(t, 1920, 2760, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.15|measured\n900|0.15|estimated\n1800|0.15|estimated");
 	assert_rows(t, "SELECT value FROM daily ORDER BY quantity", "0.45\n0.225");
@@ -63,7 +64,7 @@ TEST_WITH(an_interval_without_a_reading_is_missing_and_later_estimated, site_set
 	commit(t);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.15|measured\n900||missing\n1800||missing");
-	run(t, 3600, 3600, 5000);
+	run(t, 3600, 3660, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval",
 		    "0|0.15|measured\n900|0.15|estimated\n1800|0.15|estimated\n2700|0.15|estimated");
 	assert_rows(t, "SELECT kind FROM event", "gap");
@@ -73,10 +74,10 @@ TEST_WITH(another_length_of_intervals_cuts_the_running_one, site_setup, site_tea
 {
 	struct site *t = *state;
 
-	run(t, 0, 2400, 5000);
+	run(t, 0, 2460, 5000); /* the last reading may still prove to be false */
 	t->conf.interval_s = 3600;
 	reopen(t);
-	run(t, 2460, 3600, 5000);
+	run(t, 2520, 3660, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
 		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured");
 }
@@ -85,14 +86,14 @@ TEST_WITH(another_length_leaves_no_missing_intervals_of_the_old_one, site_setup,
 {
 	struct site *t = *state;
 
-	run(t, 0, 1200, 5000);
+	run(t, 0, 1260, 5000);
 	report_missing(t, T + 3600);
 	commit(t);
 	assert_rows(t, "SELECT ts - 1767225600, quality FROM interval", "0|measured\n900|missing\n1800|missing");
 	t->conf.interval_s = 3600;
 	reopen(t);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, quality FROM interval", "0|900|measured\n900|300|measured");
-	run(t, 7200, 7200, 5000);
+	run(t, 7200, 7260, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
 		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|estimated\n3600|3600|0.6|estimated");
 }
@@ -103,7 +104,7 @@ TEST_WITH(days_follow_the_time_zone, site_setup, site_teardown)
 
 	strcpy(t->zone, "Europe/Paris");
 	reopen(t);
-	run(t, 86400 - 7200, 86400, 5000);
+	run(t, 86400 - 7200, 86460, 5000);
 	assert_rows(t, "SELECT day, value FROM daily WHERE quantity = 'active_energy_import'",
 		    "2026-01-01|0.6\n2026-01-02|0.6");
 	assert_rows(t, "SELECT day, until_ts - from_ts FROM local_day", "2026-01-01|86400\n2026-01-02|86400");
@@ -118,10 +119,10 @@ TEST_WITH(days_before_another_time_zone_stay_and_later_ones_follow_it, site_setu
 	strcpy(t->zone, "Europe/Paris");
 	reopen(t);
 	run(t, 0, 60, 5000);
-	run(t, 120, 86400, 5000);
+	run(t, 120, 86460, 5000);
 	strcpy(t->zone, "America/New_York");
 	crash(t);
-	run(t, 86460, 2 * 86400, 5000);
+	run(t, 86520, 2 * 86400 + 60, 5000);
 	assert_rows(t, per_day, "2026-01-01|16.8\n2026-01-02|12.0");
 	assert_rows(t, "SELECT day, from_ts - 1767225600, until_ts - from_ts FROM local_day",
 		    "2026-01-01|-3600|108000\n2026-01-02|82800|108000");
@@ -172,7 +173,7 @@ TEST_WITH(the_sum_of_intervals_is_the_difference_of_the_readings_at_their_ends, 
 	struct site *t = *state;
 	int64_t value = 1000;
 
-	for (int64_t at = 0; at <= 86400; at += 60) {
+	for (int64_t at = 0; at <= 86460; at += 60) {
 		value += at * 7919 % 97;
 		if (at % 900 == 0 || at * 31 % 7 < 5)
 			add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, value, Q_COUNT);

@@ -9,12 +9,12 @@ TEST_WITH(a_suspect_reading_is_kept_with_its_reason, site_setup, site_teardown)
 	run(t, 0, 300, 5000);
 	add(t, "press", T + 360, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(0), Q_ACTIVE_ENERGY_IMPORT_T1,
 	    INT64_C(2530), Q_COUNT);
-	run(t, 420, 900, 5000);
+	run(t, 420, 960, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, active_import_kwh, quality FROM energy WHERE quality <> 'good'",
 		    "360|0.0|suspect");
 	assert_rows(t, "SELECT quantity, reason FROM suspect_reading",
 		    "active_energy_import|active_energy_import fell from 5.050 to 0.000 kWh");
-	assert_rows(t, "SELECT count(*) FROM tariff_energy", "15");
+	assert_rows(t, "SELECT count(*) FROM tariff_energy", "16");
 	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
 }
@@ -51,7 +51,7 @@ TEST_WITH(a_reset_begins_a_life, site_setup, site_teardown)
 	struct site *t = *state;
 
 	run(t, 0, 300, 5000);
-	run(t, 360, 960, -60);
+	run(t, 360, 1560, -60); /* noticed by its length */
 	assert_rows(t, "SELECT kind FROM event", "implausible\nreset");
 	assert_rows(t,
 		    "SELECT since, from_value, until, until_value, reason FROM meter_life "

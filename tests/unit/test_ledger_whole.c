@@ -8,10 +8,13 @@ static void run_all_counters(struct site *t)
 {
 	int64_t import = 81234567, export = 13, inductive = 999, capacitive = 7, apparent = 81300001, t1 = 40000003;
 
-	for (int64_t at = 0; at <= 86400; at += 60) {
+	/* the last one shows what the one before has shown */
+	for (int64_t at = 0; at <= 86460; at += 60) {
 		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, import, Q_ACTIVE_ENERGY_EXPORT, export,
 		    Q_REACTIVE_ENERGY_IMPORT, inductive, Q_REACTIVE_ENERGY_EXPORT, capacitive, Q_APPARENT_ENERGY,
 		    apparent, Q_ACTIVE_ENERGY_IMPORT_T1, t1, Q_REACTIVE_ENERGY_IMPORT_T1, inductive, Q_COUNT);
+		if (at == 86400)
+			continue;
 		import += at * 7919 % 97;
 		export += at * 31 % 3;
 		inductive += at * 7919 % 89;
@@ -90,9 +93,9 @@ TEST_WITH(pulses_of_a_fraction_add_up_to_the_whole_numbers_shown, site_setup, si
 					   .weight_per = 16,
 					   .offset = 1001};
 	configure(t);
-	for (int64_t at = 0; at <= 86400; at += 60) {
+	for (int64_t at = 0; at <= 86460; at += 60) {
 		add(t, "pulses", T + at, READING_GOOD, Q_PULSES_1, pulses, Q_COUNT);
-		pulses += at * 7919 % 11;
+		pulses += at == 86400 ? 0 : at * 7919 % 11;
 		if (at == 43200)
 			reopen(t);
 	}
@@ -128,7 +131,7 @@ TEST_WITH(volume_and_heat_of_inputs_have_columns_of_their_own, site_setup, site_
 					   .weight_per = 1};
 	t->inputs[1].shown = names_unit(Q_VOLUME, "l");
 	configure(t);
-	for (int64_t i = 0; i <= 15; i++)
+	for (int64_t i = 0; i <= 16; i++)
 		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 7 + i, Q_PULSES_2, 100 * i, Q_COUNT);
 	commit(t);
 	assert_rows(t,

@@ -350,7 +350,7 @@ TEST_WITH(intervals_and_months_survive_the_damage, setup_quiet, teardown)
 	assert_rows(t, "SELECT * FROM monthly", months);
 }
 
-/* A database as the schema steps up to and including version made it, with one reading. */
+/* A database as the schema steps up to and including version made it, with three readings. */
 static void make_old(const struct site *t, glob_t *steps, size_t n)
 {
 	sqlite3 *db;
@@ -376,9 +376,10 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 				      "INSERT INTO bus VALUES ('hall', 'rtu', 1);"
 				      "INSERT INTO meter (id, name, is_input, bus, model, address, label, configured) "
 				      "VALUES (7, 'press', 0, 'hall', 'countis-e43', 5, '', 1);"
-				      "INSERT INTO slot VALUES (1767225600), (1767226500);"
+				      "INSERT INTO slot VALUES (1767225600), (1767226500), (1767226560);"
 				      "INSERT INTO reading_energy (id, meter, delay_ms, quality, active_energy_import) "
-				      "VALUES (1767225600 << 14, 7, 0, 0, 1000), (1767226500 << 14, 7, 0, 0, 1010)",
+				      "VALUES (1767225600 << 14, 7, 0, 0, 1000), (1767226500 << 14, 7, 0, 0, 1010), "
+				      "(1767226560 << 14, 7, 0, 0, 1010)",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
@@ -403,10 +404,10 @@ TEST_WITH(every_earlier_schema_is_migrated_after_a_copy, setup_quiet, teardown)
 		snprintf(expected, sizeof(expected), "%d", newest);
 		assert_rows(t, "PRAGMA user_version", expected);
 		assert_int_equal(store_meter_id(t->store, "press"), 7);
-		assert_rows(t, "SELECT active_import_kwh FROM energy ORDER BY ts", "1.0\n1.01");
+		assert_rows(t, "SELECT active_import_kwh FROM energy ORDER BY ts", "1.0\n1.01\n1.01");
 		assert_rows(t, "SELECT sum(value) FROM interval WHERE quantity = 'active_energy_import'", "0.01");
 		assert_rows(t, "SELECT sum(base_value), base_unit FROM interval", "10|Wh");
-		assert_rows(t, "SELECT active_import_wh FROM energy ORDER BY ts", "1000\n1010");
+		assert_rows(t, "SELECT active_import_wh FROM energy ORDER BY ts", "1000\n1010\n1010");
 		assert_rows(t, "SELECT meter, state FROM meter_report WHERE meter = 'press'", "press|never");
 		assert_rows(t, "SELECT count(*) FROM meter_replacement", "0");
 		store_close(t->store);
@@ -414,7 +415,7 @@ TEST_WITH(every_earlier_schema_is_migrated_after_a_copy, setup_quiet, teardown)
 		snprintf(copy.path, sizeof(copy.path), "%.60s.before-%04d", t->path, newest);
 		snprintf(expected, sizeof(expected), "%d", atoi(strrchr(steps.gl_pathv[n - 1], '/') + 1));
 		assert_rows(&copy, "PRAGMA user_version", expected);
-		assert_rows(&copy, "SELECT count(*) FROM reading_energy", "2");
+		assert_rows(&copy, "SELECT count(*) FROM reading_energy", "3");
 	}
 	globfree(&steps);
 }

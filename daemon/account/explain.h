@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* explain.h - which of the recent readings of one counter are good: the cheapest explanation of them. The mechanism is
+ * derived in explain.c.
+ *
+ * An explanation is a path through the readings that it calls good. All explanations together are a tree: a node is a
+ * good reading, its parent is the good reading before it. An open node is where an explanation may end; every reading
+ * after it is false then. Decisions older than a day are final, so the tree stays small.
+ *
+ * Pure: no I/O, no clock, no logging. Whole numbers only, so the same readings give the same explanation on every
+ * processor. Memory is taken when the tree needs more nodes than before. One thread. Times are Unix seconds UTC, values
+ * are in the parts of the counter (account.h). */
+#ifndef TALLY_EXPLAIN_H
+#define TALLY_EXPLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	EXPLAIN_NODES_MAX = 128,     /* nodes of one counter. When they are all in use, the best explanation is final */
+	EXPLAIN_NONE = 255,	     /* no node */
+	EXPLAIN_FINAL_S = 86400,     /* a decision is final after so long */
+	EXPLAIN_FINAL_READINGS = 10, /* and so many readings, whichever is later */
+	EXPLAIN_PACKED_MAX = 96 + EXPLAIN_NODES_MAX * 80, /* bytes */
+};
+
+/* The bounds of the counter. */
+struct explain_limit {
+	int64_t per_hour;  /* most that can pass in an hour; explain.c adds the margin */
+	int64_t step;	   /* of the register */
+	int64_t modulus;   /* value at which the register starts again at 0; 0 = unknown */
+	int64_t back_step; /* a fall up to this is ignored */
+	int64_t slack_s;   /* the time between two readings may be wrong by so much */
+};
+
+/* A reading. */
+struct explain_reading {
+	int64_t slot_s, raw;
+	uint16_t into_s;     /* seconds since the last end of an interval before it; on an end: the whole interval */
+	bool is_time_unsure; /* slot_s is not known to be right */
+	int64_t gap_s;	     /* longer than this after the reading before it is a gap */
+};
+
+enum explain_flag {
+	EXPLAIN_OPEN = 1,
+	EXPLAIN_LIFE = 2,	 /* a new life begins: nothing passed since the parent */
+	EXPLAIN_AFTER_FALSE = 4, /* all readings since the parent are false. Without it, all are good */
+	EXPLAIN_WRAPPED = 8,	 /* the register passed its modulus since the parent */
+	EXPLAIN_GAP = 16,	 /* there was a gap since the parent */
+	EXPLAIN_TIME_UNSURE = 32,
+	EXPLAIN_LEFT = 64, /* the last reading cannot follow this one */
+};
+
+/* A good reading. Small, because there are some for each counter of each meter. */
+struct explain_node {
+	int64_t raw;	 /* its value; after a fall within back_step the higher value before it */
+	uint32_t at_s;	 /* its slot, seconds after explain.base_s */
+	uint32_t over;	 /* how far its line is above the highest power, in units of a 1024th of a step, or of 1 */
+	uint32_t doubt;	 /* explain.doubt when it was fed */
+	int16_t cost;	 /* of the path to here; of the best explanation with its false readings it is 0 */
+	uint16_t number; /* of the reading */
+	uint16_t into_s;
+	uint8_t excess; /* the part of cost that is for the rise to here; it may be forgiven */
+	uint8_t soon;	/* for so many readings another run of false ones is less of a surprise */
+	uint8_t parent; /* EXPLAIN_NONE for node 0 */
+	uint8_t flags;	/* of enum explain_flag */
+};
+
+/* Zeros: nothing is known. Nodes are in the order of their slots. Every explanation has node 0: it is settled. */
+struct explain {
+	struct explain_node *nodes;
+	uint8_t n, capacity;
+	uint8_t best;	     /* where the best explanation ends */
+	uint8_t given;	     /* the node that explain_give() has named */
+	bool is_untidy;	     /* nodes were closed */
+	uint16_t n_readings; /* that were fed; wraps */
+	uint32_t doubt;	     /* what readings add to the cost of a false run, summed over all readings; wraps */
+	int32_t rate; /* of the best explanation: binary logarithm of the highest, in parts a second; see explain.c */
+	int64_t base_s;
+	int64_t last_s, last_raw; /* the last reading, good or false */
+	int64_t modulus;	  /* that EXPLAIN_WRAPPED nodes have passed */
+};
+
+enum explain_step {
+	EXPLAIN_RISES,
+	EXPLAIN_WRAPS,	    /* across the modulus */
+	EXPLAIN_STEPS_BACK, /* within back_step: nothing passed */
+	EXPLAIN_FALLS,	    /* cannot follow */
+	EXPLAIN_JUMPS,	    /* cannot follow: more than can have passed */
+};
+
+/* Judge whether next can follow a good reading on its line. over: of the good reading; *next_over is set where next can
+ * follow, and *amount is what passed. */
+enum explain_step explain_judge(const struct explain_limit *l, int64_t slot_s, int64_t raw, uint32_t over,
+				int64_t next_s, int64_t next_raw, int64_t *amount, uint32_t *next_over);
+
+/* The slot of a node. */
+static inline int64_t explain_slot_s(const struct explain *x, size_t node)
+{
+	return x->base_s + x->nodes[node].at_s;
+}
+
+/* The most that can pass in dt_s. */
+int64_t explain_most(const struct explain_limit *l, int64_t dt_s);
+
+/* A life begins with this reading for certain. It becomes node 0, alone. Room must have been reserved for it. */
+void explain_begin(struct explain *x, const struct explain_reading *r);
+
+/* Make room for one more node. 0 or -ENOMEM. */
+int explain_reserve(struct explain *x);
+
+/* Take the next reading, later than all before; x must have begun. x->best is set. No node is moved. Room must have
+ * been reserved for it. explain_tidy() is due after it. */
+void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
+
+/* Results were given out up to this node. */
+void explain_give(struct explain *x, uint8_t node);
+
+/* Drop the nodes that no explanation needs, and that the results up to x->given do not need. Indices change. */
+void explain_tidy(struct explain *x);
+
+/* Whether node 0 is no longer needed, since every explanation has node 1, and results were given beyond node 0. Then
+ * explain_settle() drops it. Indices change. */
+bool explain_can_settle(const struct explain *x);
+void explain_settle(struct explain *x);
+
+/* Make it final that this node is good. The node is given then; another one may become the best. explain_tidy() and
+ * explain_settle() are due. */
+void explain_decide(struct explain *x, uint8_t node);
+
+/* The amount that passed from the parent of a node to it. */
+int64_t explain_amount(const struct explain *x, uint8_t node);
+
+/* The last node that is on the paths to both. */
+uint8_t explain_common(const struct explain *x, uint8_t a, uint8_t b);
+
+/* The node with which the life of a node began; 0 where that is settled. */
+uint8_t explain_life(const struct explain *x, uint8_t node);
+
+/* How many readings after the best explanation's last node are false. */
+unsigned explain_n_false(const struct explain *x);
+
+/* Everything as bytes, the same on every processor; out has EXPLAIN_PACKED_MAX. Returns how many. */
+size_t explain_pack(const struct explain *x, uint8_t *out);
+
+/* Take what was packed, in place of everything. 0; -EINVAL: these bytes are no explanation; -ENOMEM. x is empty then.
+ */
+int explain_unpack(struct explain *x, const uint8_t *in, size_t n);
+
+/* Forget everything and free the memory. */
+void explain_fini(struct explain *x);
+
+#endif

@@ -1,0 +1,743 @@
+/* SPDX-License-Identifier: MIT */
+/* Readings of one counter in, what passed out. The examples are those of accidents that meters have; the property test
+ * makes thousands of series of them, and knows what really passed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "explain.h"
+#include "unit.h"
+
+enum { MINUTE = 60, INTERVAL = 900 };
+
+static const int64_t T = 1767225600; /* 2026-01-01T00:00:00Z */
+
+/* One counter and what its best explanation says. */
+struct line {
+	struct explain x;
+	struct explain_limit limit;
+	int64_t at_s;	 /* of the last reading, after T */
+	int64_t settled; /* what passed up to node 0 */
+	unsigned n_lives_settled;
+	unsigned n_changes; /* how often the best explanation was not the one before, continued */
+};
+
+/* 60 kW at most, steps of 10 Wh. */
+static int setup(void **state)
+{
+	struct line *line = calloc(1, sizeof(*line));
+
+	assert_non_null(line);
+	line->limit = (struct explain_limit){.per_hour = 60000, .step = 10, .slack_s = 60};
+	*state = line;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct line *line = *state;
+
+	explain_fini(&line->x);
+	free(line);
+	return 0;
+}
+
+static void settle(struct line *line)
+{
+	struct explain *x = &line->x;
+
+	explain_give(x, x->nodes[x->best].parent == EXPLAIN_NONE ? 0 : x->nodes[x->best].parent);
+	explain_tidy(x);
+	while (explain_can_settle(x)) {
+		line->settled += explain_amount(x, 1);
+		line->n_lives_settled += (x->nodes[1].flags & EXPLAIN_LIFE) != 0;
+		explain_settle(x);
+	}
+}
+
+/* A reading at T + at_s. Returns whether it is good at first sight. */
+static bool feed(struct line *line, int64_t at_s, int64_t raw)
+{
+	struct explain *x = &line->x;
+	struct explain_reading r = {
+		.slot_s = T + at_s, .raw = raw, .into_s = (uint16_t)((T + at_s - 1) % INTERVAL + 1), .gap_s = INTERVAL};
+	int64_t best_s = x->n > 0 ? explain_slot_s(x, x->best) : 0, now_s;
+	bool is_good;
+
+	line->at_s = at_s;
+	assert_int_equal(explain_reserve(x), 0);
+	if (x->n == 0) {
+		explain_begin(x, &r);
+		return true;
+	}
+	explain_feed(x, &line->limit, &r);
+	now_s = explain_slot_s(x, x->best);
+	is_good = now_s == r.slot_s;
+	if (now_s != best_s && (!is_good || explain_slot_s(x, x->nodes[x->best].parent) != best_s))
+		line->n_changes++;
+	settle(line);
+	return is_good;
+}
+
+/* The amount that passed since the first reading. */
+static int64_t passed(const struct line *line)
+{
+	int64_t sum = line->settled;
+
+	for (uint8_t i = line->x.best; i > 0; i = line->x.nodes[i].parent)
+		sum += explain_amount(&line->x, i);
+	return sum;
+}
+
+/* How many lives began after the first one. */
+static unsigned n_lives(const struct line *line)
+{
+	unsigned n = line->n_lives_settled;
+
+	for (uint8_t i = line->x.best; i > 0; i = line->x.nodes[i].parent)
+		n += (line->x.nodes[i].flags & EXPLAIN_LIFE) != 0;
+	return n;
+}
+
+/* n readings a minute apart, each 100 Wh (6 kW) above the one before, from the last one on. Returns the last value. */
+static int64_t run(struct line *line, int64_t raw, int n)
+{
+	for (int i = 0; i < n; i++)
+		feed(line, line->at_s + MINUTE, raw += 100);
+	return raw;
+}
+
+/* The same, but each value is off by delta, and none is below 0. */
+static int64_t run_off(struct line *line, int64_t raw, int n, int64_t delta)
+{
+	for (int i = 0; i < n; i++) {
+		raw += 100;
+		feed(line, line->at_s + MINUTE, raw + delta < 0 ? 0 : raw + delta);
+	}
+	return raw;
+}
+
+/* n times the same value, while 100 Wh pass. */
+static int64_t run_stuck(struct line *line, int64_t raw, int n, int64_t value)
+{
+	for (int i = 0; i < n; i++) {
+		raw += 100;
+		feed(line, line->at_s + MINUTE, value);
+	}
+	return raw;
+}
+
+TEST_WITH(ordinary_readings_are_good_at_first_sight, setup, teardown)
+{
+	struct line *line = *state;
+
+	feed(line, 0, 5000000);
+	for (int i = 1; i <= 1000; i++)
+		assert_true(feed(line, i * MINUTE, 5000000 + i * 100));
+	assert_int_equal(passed(line), 100000);
+	assert_int_equal(line->n_changes, 0);
+}
+
+TEST_WITH(load_that_rises_a_thousandfold_is_good_at_first_sight, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw = 5000000;
+
+	feed(line, 0, raw);
+	for (int i = 1; i <= 3000; i++) /* for two days 60 W, then 60 kW */
+		assert_true(feed(line, i * MINUTE, raw += i % 10 == 0 ? 10 : 0));
+	for (int i = 3001; i <= 3100; i++)
+		assert_true(feed(line, i * MINUTE, raw += 1000));
+	assert_int_equal(passed(line), 3000 + 100000);
+	assert_int_equal(line->n_changes, 0);
+}
+
+TEST_WITH(one_flipped_bit_leaves_nothing, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw = 5000000;
+
+	feed(line, 0, raw);
+	for (int bit = 0; bit < 31; bit++) {
+		raw = run(line, raw, 20) + 100;
+		feed(line, line->at_s + MINUTE, raw ^ (INT64_C(1) << bit));
+	}
+	raw = run(line, raw, 20);
+	assert_int_equal(passed(line), raw - 5000000);
+	assert_int_equal(n_lives(line), 0);
+}
+
+TEST_WITH(torn_read_of_65536_counts_leaves_nothing, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw;
+
+	feed(line, 0, 5000000);
+	raw = run(line, 5000000, 50);
+	assert_false(feed(line, line->at_s + MINUTE, raw + 100 + 655360));
+	raw = run(line, raw + 100, 50);
+	assert_int_equal(passed(line), raw - 5000000);
+	assert_int_equal(n_lives(line), 0);
+}
+
+static const int lengths[] = {1, 3, 10, 30, 40};
+
+/* Also by as much as the meter can deliver in a minute, so that the first one is good at first sight. */
+TEST_WITH(values_too_high_for_a_while_leave_nothing, setup, teardown)
+{
+	struct line *line = *state;
+
+	for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++)
+		for (int64_t delta = 110; delta < INT64_C(1000000000); delta *= 3) {
+			int64_t raw;
+
+			teardown(state);
+			setup(state);
+			line = *state;
+			feed(line, 0, 5000000);
+			raw = run(line, 5000000, 60);
+			raw = run_off(line, raw, lengths[k], delta);
+			raw = run(line, raw, 60);
+			assert_int_equal(passed(line), raw - 5000000);
+			assert_int_equal(n_lives(line), 0);
+		}
+}
+
+TEST_WITH(values_too_low_for_a_while_leave_nothing, setup, teardown)
+{
+	struct line *line = *state;
+
+	for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++)
+		for (int64_t delta = 110; delta < 100000000; delta *= 3) {
+			int64_t raw;
+
+			teardown(state);
+			setup(state);
+			line = *state;
+			feed(line, 0, 5000000);
+			raw = run(line, 5000000, 60);
+			raw = run_off(line, raw, lengths[k], -delta);
+			raw = run(line, raw, 60);
+			assert_int_equal(passed(line), raw - 5000000);
+			assert_int_equal(n_lives(line), 0);
+		}
+}
+
+TEST_WITH(zeros_after_a_restart_of_the_meter_leave_nothing, setup, teardown)
+{
+	struct line *line = *state;
+
+	for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++) {
+		int64_t raw;
+
+		teardown(state);
+		setup(state);
+		line = *state;
+		feed(line, 0, 5000000);
+		raw = run(line, 5000000, 60);
+		raw = run_stuck(line, raw, lengths[k], 0);
+		raw = run(line, raw, 60);
+		assert_int_equal(passed(line), raw - 5000000);
+		assert_int_equal(n_lives(line), 0);
+		assert_int_equal(line->n_changes, 0);
+	}
+}
+
+TEST_WITH(old_value_for_an_hour_leaves_nothing, setup, teardown)
+{
+	struct line *line = *state;
+
+	for (int64_t age = 1; age <= 1000; age *= 10) {
+		int64_t raw;
+
+		teardown(state);
+		setup(state);
+		line = *state;
+		feed(line, 0, 5000000);
+		raw = run(line, 5000000, 60);
+		raw = run_stuck(line, raw, 60, raw - age * 100);
+		raw = run(line, raw, 60);
+		assert_int_equal(passed(line), raw - 5000000);
+		assert_int_equal(n_lives(line), 0);
+	}
+}
+
+TEST_WITH(register_of_another_unit_for_a_while_leaves_nothing, setup, teardown)
+{
+	static const int64_t firsts[] = {0, 700, 4000000, 5100000, 80000000};
+	struct line *line = *state;
+
+	for (size_t k = 0; k < sizeof(lengths) / sizeof(lengths[0]); k++)
+		for (size_t f = 0; f < sizeof(firsts) / sizeof(firsts[0]); f++) {
+			int64_t raw;
+
+			teardown(state);
+			setup(state);
+			line = *state;
+			feed(line, 0, 5000000);
+			raw = run(line, 5000000, 60);
+			for (int i = 1; i <= lengths[k]; i++)
+				feed(line, line->at_s + MINUTE, firsts[f] + i * 70 / 10 * 10);
+			raw = run(line, raw + 100 * lengths[k], 60);
+			assert_int_equal(passed(line), raw - 5000000);
+			assert_int_equal(n_lives(line), 0);
+		}
+}
+
+TEST_WITH(two_accidents_in_a_day_under_a_load_that_changes_tenfold_leave_nothing, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw = 5000000;
+
+	feed(line, 0, raw);
+	for (int i = 1; i <= 1440; i++) {
+		raw += i / 100 % 2 == 0 ? 100 : i / 300 % 2 == 0 ? 10 : 1000;
+		if (i >= 250 && i < 260)
+			feed(line, i * MINUTE, 0);
+		else if (i >= 700 && i < 730)
+			feed(line, i * MINUTE, raw + 2000);
+		else
+			feed(line, i * MINUTE, raw);
+	}
+	assert_int_equal(passed(line), raw - 5000000);
+	assert_int_equal(n_lives(line), 0);
+}
+
+TEST_WITH(glitches_after_each_other_leave_nothing, setup, teardown)
+{
+	static const int64_t values[] = {0, 4900000, 70000000, 1, 5600000, 5000000};
+	struct line *line = *state;
+	int64_t raw = 5000000;
+
+	feed(line, 0, raw);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		raw = run(line, raw, 2) + 100;
+		feed(line, line->at_s + MINUTE, values[i]);
+	}
+	raw = run(line, raw, 20);
+	assert_int_equal(passed(line), raw - 5000000);
+	assert_int_equal(n_lives(line), 0);
+}
+
+/* How many readings it takes until the new life is believed, once 100 Wh a minute are counted from first on. */
+static int believe(struct line *line, int64_t first)
+{
+	int64_t before;
+	int n = 1;
+
+	feed(line, 0, 5000000);
+	run(line, 5000000, 100);
+	before = passed(line);
+	feed(line, line->at_s + MINUTE, first);
+	while (n_lives(line) == 0 && n < 3000)
+		run(line, first + 100 * (n - 1), 1), n++;
+	assert_int_equal(passed(line), before + 100 * (n - 1));
+	return n;
+}
+
+TEST_WITH(reset_to_0_is_a_new_life_after_some_readings, setup, teardown)
+{
+	assert_in_range(believe(*state, 0), 10, 20);
+}
+
+TEST_WITH(reset_to_a_large_value_is_a_new_life_after_some_readings, setup, teardown)
+{
+	assert_in_range(believe(*state, 700000000), 10, 20);
+}
+
+TEST_WITH(reset_to_a_value_near_the_last_one_is_a_new_life_after_hours, setup, teardown)
+{
+	assert_in_range(believe(*state, 4900000), 25, 200);
+}
+
+/* Zeros for so long are not those of a restart. */
+TEST_WITH(reset_of_a_meter_without_load_is_a_new_life_within_the_hour, setup, teardown)
+{
+	struct line *line = *state;
+	int n = 0;
+
+	feed(line, 0, 5000000);
+	run(line, 5000000, 10);
+	while (n_lives(line) == 0 && n < 3000)
+		run_stuck(line, 0, 1, 0), n++;
+	assert_in_range(n, 41, 60);
+	assert_int_equal(passed(line), 1000);
+}
+
+TEST_WITH(rollover_is_counted_through, setup, teardown)
+{
+	struct line *line = *state;
+
+	line->limit.modulus = 10000000;
+	feed(line, 0, 9999000);
+	assert_true(feed(line, 60, 9999900));
+	assert_true(feed(line, 120, 800));
+	run(line, 800, 2000);
+	assert_int_equal(passed(line), 1800 + 200000);
+	assert_int_equal(n_lives(line), 0);
+}
+
+TEST_WITH(zeros_at_the_end_of_the_register_are_no_rollover, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw;
+
+	line->limit.modulus = 10000000;
+	feed(line, 0, 9000000);
+	raw = run(line, 9000000, 30);
+	raw = run_stuck(line, raw, 10, 0);
+	raw = run(line, raw, 30);
+	assert_int_equal(passed(line), raw - 9000000);
+}
+
+TEST_WITH(step_back_within_what_the_model_does_is_no_fall, setup, teardown)
+{
+	struct line *line = *state;
+
+	line->limit.back_step = 10;
+	feed(line, 0, 1000);
+	assert_true(feed(line, 60, 990));
+	assert_false(feed(line, 120, 980));
+	assert_true(feed(line, 180, 1010));
+	assert_int_equal(passed(line), 10);
+}
+
+TEST_WITH(register_that_stood_still_and_moves_on_is_counted, setup, teardown)
+{
+	struct line *line = *state;
+
+	feed(line, 0, 5000000);
+	for (int i = 1; i <= 60; i++)
+		assert_true(feed(line, i * MINUTE, 5000000));
+	feed(line, 61 * MINUTE, 5030000); /* in a minute that cannot be, in the hour it can */
+	run(line, 5030000, 60);
+	assert_int_equal(passed(line), 36000);
+	assert_int_equal(n_lives(line), 0);
+}
+
+/* A steady lie: no minute looks wrong by much, together it is twice what the meter can deliver. */
+TEST_WITH(line_that_rises_faster_than_the_meter_can_is_not_counted, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw = 5000000;
+
+	feed(line, 0, raw);
+	for (int i = 1; i <= 600; i++)
+		feed(line, i * MINUTE, raw += 2000);
+	assert_true(passed(line) <= 75000 * 601 / 60 + 20);
+}
+
+TEST_WITH(negative_value_is_false_whatever_came_before, setup, teardown)
+{
+	struct line *line = *state;
+
+	feed(line, 0, 5000000);
+	for (int i = 1; i <= 1500; i++)
+		assert_false(feed(line, i * MINUTE, -1 - i));
+	assert_true(feed(line, 1501 * MINUTE, 5000500));
+	assert_int_equal(passed(line), 500);
+}
+
+TEST_WITH(values_at_the_ends_of_the_range_do_not_overflow, setup, teardown)
+{
+	static const int64_t values[] = {0, 1, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MAX / 2, -1, 5000000};
+	struct line *line = *state;
+
+	line->limit = (struct explain_limit){.per_hour = INT64_MAX / 4, .step = INT64_MAX / 4, .slack_s = 60};
+	for (int i = 0; i < 400; i++) {
+		feed(line, i * MINUTE, values[i * 7 % 8]);
+		if (i == 200)
+			line->limit =
+				(struct explain_limit){.slack_s = 60, .modulus = INT64_MAX, .back_step = INT64_MAX};
+	}
+}
+
+static uint64_t random_state;
+
+static uint64_t draw(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static int64_t below(int64_t n)
+{
+	return (int64_t)(draw() % (uint64_t)n);
+}
+
+/* From 1 to 2^bits, each magnitude as often as another. */
+static int64_t magnitude(int bits)
+{
+	return (INT64_C(1) << below(bits)) + below(INT64_C(1) << below(bits));
+}
+
+static uint64_t seed(void)
+{
+	const char *given = getenv("SEED");
+	uint64_t start = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761U + 1;
+
+	printf("SEED=%llu\n", (unsigned long long)start);
+	return start;
+}
+
+static bool is_same(const struct explain *a, const struct explain *b)
+{
+	uint8_t packed_a[EXPLAIN_PACKED_MAX], packed_b[EXPLAIN_PACKED_MAX];
+	size_t n = explain_pack(a, packed_a);
+
+	return explain_pack(b, packed_b) == n && memcmp(packed_a, packed_b, n) == 0;
+}
+
+TEST_WITH(what_was_packed_goes_on_as_if_it_had_not_been, setup, teardown)
+{
+	struct line *line = *state;
+	struct line other = {.limit = line->limit};
+	uint8_t packed[EXPLAIN_PACKED_MAX];
+	int64_t raw = 5000000;
+
+	random_state = seed();
+	for (int i = 0; i < 4000; i++) {
+		int64_t at_s = line->at_s + MINUTE * (below(50) == 0 ? 1 + below(3000) : 1), value;
+
+		raw += below(100) * 10;
+		if (below(200) == 0)
+			raw = below(100000);
+		value = below(20) == 0 ? below(10000000) : raw;
+		assert_int_equal(feed(line, at_s, value), feed(&other, at_s, value));
+		assert_true(is_same(&line->x, &other.x));
+		if (below(10) == 0) {
+			size_t n = explain_pack(&other.x, packed);
+
+			assert_in_range(n, 1, sizeof(packed));
+			assert_int_equal(explain_unpack(&other.x, packed, n), 0);
+			assert_true(is_same(&line->x, &other.x));
+		}
+	}
+	explain_fini(&other.x);
+}
+
+TEST_WITH(bytes_that_are_no_explanation_are_refused, setup, teardown)
+{
+	struct line *line = *state;
+	struct explain x = {.n = 0};
+	uint8_t packed[EXPLAIN_PACKED_MAX];
+	size_t n;
+
+	feed(line, 0, 5000000);
+	run(line, 5000000, 20);
+	n = explain_pack(&line->x, packed);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(explain_unpack(&x, packed, i) < 0);
+		assert_null(x.nodes);
+	}
+	random_state = seed();
+	for (int i = 0; i < 20000; i++) {
+		uint8_t wrong[EXPLAIN_PACKED_MAX];
+
+		memcpy(wrong, packed, n);
+		wrong[below((int64_t)n)] = (uint8_t)draw();
+		wrong[below((int64_t)n)] = (uint8_t)draw();
+		if (explain_unpack(&x, wrong, n) == 0) {
+			struct explain_reading r = {.slot_s = x.last_s + 60, .raw = below(INT64_MAX), .into_s = 60};
+
+			assert_int_equal(explain_reserve(&x), 0);
+			explain_feed(&x, &line->limit, &r);
+			explain_tidy(&x);
+		}
+	}
+	explain_fini(&x);
+}
+
+/* Noise fills the tree: it stays within its bounds, and the line is found again. */
+TEST_WITH(tree_that_is_full_decides_early, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw = 5000000;
+
+	random_state = seed();
+	line->limit.per_hour = 100000000;
+	feed(line, 0, raw);
+	for (int i = 1; i <= 20000; i++) {
+		feed(line, i * INTERVAL, below(2) ? raw += below(1000) * 10 : below(100000000));
+		assert_in_range(line->x.n, 1, EXPLAIN_NODES_MAX);
+	}
+	run(line, raw, 100);
+}
+
+/* Random series: a meter, its load, and accidents. */
+enum { READINGS = 1000, LAST_ACCIDENT = 600, ACCIDENTS_MAX = 4 };
+
+enum accident { FLIP, TORN, HIGH, LOW, ZEROS, STALE, FOREIGN, RESET, ACCIDENTS };
+
+static const char *const accident_names[ACCIDENTS + 2] = {"flip",  "torn",    "high",  "low",  "zeros",
+							  "stale", "foreign", "reset", "none", "several"};
+
+struct series {
+	struct explain_limit limit;
+	int64_t period_s;
+	int64_t values[READINGS];
+	int64_t truth; /* what passed between good readings of one life */
+	int n_accidents;
+	enum accident accident; /* the first */
+};
+
+/* The meter's own counter, in thousandths of 1/3600 Wh so that no load is lost. */
+static int64_t counter_of(const struct series *s, int64_t energy)
+{
+	return energy / 3600000 / s->limit.step * s->limit.step;
+}
+
+/* The value that a reading of an accident shows. *memory: the accident's own, -1 at first. */
+static int64_t show(const struct series *s, enum accident a, int64_t value, int64_t *memory, int64_t before)
+{
+	switch (a) {
+	case FLIP:
+		return (value ^ s->limit.step << below(21)) / s->limit.step * s->limit.step;
+	case TORN:
+		return value + 65536 * s->limit.step;
+	case HIGH:
+		if (*memory < 0)
+			*memory = magnitude(20) * s->limit.step;
+		return value + *memory;
+	case LOW:
+		if (*memory < 0)
+			*memory = magnitude(20) * s->limit.step;
+		return value > *memory ? value - *memory : 0;
+	case ZEROS:
+		return 0;
+	case STALE:
+		if (*memory < 0)
+			*memory = before;
+		return *memory;
+	case FOREIGN:
+		if (*memory < 0)
+			*memory = below(90000000) * 3600;
+		*memory += (s->limit.per_hour >> below(10)) * s->period_s;
+		return *memory / 3600 / s->limit.step * s->limit.step;
+	default:
+		return value;
+	}
+}
+
+static void make_series(struct series *s, int n_accidents_max)
+{
+	static const int64_t steps[] = {1, 10, 100, 1000}, periods_s[] = {10, 60, 300, 900};
+	int64_t energy, base, load, first = -1, last = -1, memory = -1;
+	int at = 25 + (int)below(100), length = 0;
+	enum accident accident = ACCIDENTS;
+
+	*s = (struct series){.period_s = periods_s[below(4)], .accident = ACCIDENTS};
+	s->limit = (struct explain_limit){.step = steps[below(4)], .per_hour = 10000 * magnitude(7), .slack_s = 2};
+	if (below(3) == 0)
+		s->limit.modulus = 100000000;
+	base = load = (s->limit.per_hour >> below(10)) * 1000;
+	energy = below(90000000) * 3600000;
+	if (s->limit.modulus > 0 && below(3) == 0)
+		energy = (s->limit.modulus - below(s->limit.per_hour * 10) % s->limit.modulus) * 3600000;
+	for (int i = 0; i < READINGS; i++) {
+		int64_t value, shown;
+
+		/* the load changes up to a hundredfold, and stops at times; not at the very end, where nothing shows
+		 * any more that it goes on */
+		if (i < READINGS - 20 && below(50) == 0)
+			load = below(6) == 0 ? 0 : base / 10 * magnitude(7);
+		if (load > s->limit.per_hour * 1000)
+			load = s->limit.per_hour * 1000;
+		if (i > 0)
+			energy += load / 100 * (90 + below(21)) * s->period_s;
+		if (i == at && s->n_accidents < n_accidents_max && at < LAST_ACCIDENT) {
+			accident = (enum accident)below(ACCIDENTS);
+			length = accident == FLIP || accident == TORN ? 1 : 1 + (int)below(40);
+			memory = -1;
+			if (s->n_accidents++ == 0)
+				s->accident = accident;
+			if (accident == RESET) {
+				energy =
+					below(3) > 0 ? below(100) * s->limit.step * 3600000 : below(90000000) * 3600000;
+				if (first >= 0)
+					s->truth += last - first;
+				first = -1;
+			}
+		}
+		value = shown = counter_of(s, energy);
+		if (s->limit.modulus > 0)
+			shown %= s->limit.modulus;
+		s->values[i] = shown;
+		if (i >= at && i < at + length)
+			s->values[i] = show(s, accident, shown, &memory, s->values[i > 20 ? i - 1 - below(20) : 0]);
+		if (i == at + length && s->n_accidents < n_accidents_max)
+			at = i + 12 + (int)below(150);
+		if (s->values[i] != shown)
+			continue;
+		if (first < 0)
+			first = value;
+		last = value;
+	}
+	s->truth += last - first;
+}
+
+static bool is_explained(const struct series *s, unsigned *n_changes)
+{
+	struct line line = {.limit = s->limit};
+	bool is_right;
+
+	for (int i = 0; i < READINGS; i++)
+		feed(&line, i * s->period_s, s->values[i]);
+	is_right = passed(&line) == s->truth;
+	*n_changes = line.n_changes;
+	explain_fini(&line.x);
+	return is_right;
+}
+
+/* Of n series with up to so many accidents, at most so many may be wrong. */
+static void explain_many(int n, int n_accidents_max, int n_wrong_max)
+{
+	uint64_t start = seed();
+	int n_wrong = 0, wrong[ACCIDENTS + 2] = {0}, all[ACCIDENTS + 2] = {0};
+	unsigned n_changes, n_changed = 0;
+
+	for (int k = 0; k < n; k++) {
+		struct series s;
+		int kind;
+
+		random_state = (start + (uint64_t)k) * UINT64_C(0x9E3779B97F4A7C15) + 1;
+		for (int i = 0; i < 5; i++)
+			draw();
+		make_series(&s, n_accidents_max);
+		kind = s.n_accidents > 1 ? ACCIDENTS + 1 : (int)s.accident;
+		all[kind]++;
+		if (!is_explained(&s, &n_changes)) {
+			if (n_wrong++ < 5)
+				printf("wrong: SEED=%llu, the first series\n",
+				       (unsigned long long)(start + (uint64_t)k));
+			wrong[kind]++;
+		}
+		n_changed += s.n_accidents == 0 && n_changes > 0;
+	}
+	for (int i = 0; i < ACCIDENTS + 2; i++)
+		if (all[i] > 0)
+			printf("%-8s %d of %d wrong\n", accident_names[i], wrong[i], all[i]);
+	assert_in_range(n_wrong, 0, n_wrong_max);
+	assert_int_equal(wrong[ACCIDENTS], 0);
+	assert_int_equal(n_changed, 0);
+}
+
+TEST(series_without_an_accident_are_counted_as_they_are)
+{
+	explain_many(2000, 0, 0);
+}
+
+TEST(series_with_an_accident_are_counted_right)
+{
+	explain_many(2000, 1, 16);
+}
+
+TEST(series_with_several_accidents_are_counted_right_except_a_few)
+{
+	explain_many(2000, ACCIDENTS_MAX, 75);
+}
+
+UNIT_MAIN(NULL, NULL)
