@@ -56,12 +56,11 @@ static int64_t parts_of(const struct account_limit *l)
 	return l->parts > 0 ? l->parts : 1;
 }
 
-static int64_t modulus_of(const struct account_meter *m, const struct account_counter *c)
+/* The modulus of a register whose meter reports it. */
+static int64_t read_modulus(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
 
-	if (!l->modulus_read)
-		return l->modulus;
 	if (m->counter_max <= 0 || l->step <= 0)
 		return c->modulus;
 	return m->counter_max / l->step * l->step + l->step;
@@ -70,12 +69,13 @@ static int64_t modulus_of(const struct account_meter *m, const struct account_co
 static struct explain_limit bounds_of(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
+	struct explain_limit bounds = {
+		.per_hour = l->per_hour, .step = l->step, .back_step = l->back_step, .slack_s = ACCOUNT_SLACK_S};
 
-	return (struct explain_limit){.per_hour = l->per_hour,
-				      .step = l->step,
-				      .modulus = modulus_of(m, c),
-				      .back_step = l->back_step,
-				      .slack_s = ACCOUNT_SLACK_S};
+	memcpy(bounds.moduli, l->moduli, sizeof(bounds.moduli));
+	if (l->modulus_read)
+		bounds.moduli[0] = read_modulus(m, c);
+	return bounds;
 }
 
 /* The longest time between two readings of this meter that is not yet a gap. */
@@ -222,14 +222,16 @@ static void reject_for_clock(struct account *a, const struct account_meter *m, i
 
 bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out)
 {
-	if (c->living)
-		*out = (struct account_mark){.quantity = c->quantity,
-					     .seen_s = c->seen_s,
-					     .slot_s = last_good_s(c),
-					     .raw = last_good(c)->raw,
-					     .over = last_good(c)->over,
-					     .limit = bounds_of(m, c)};
-	return c->living;
+	if (!c->living)
+		return false;
+	*out = (struct account_mark){.quantity = c->quantity,
+				     .seen_s = c->seen_s,
+				     .slot_s = last_good_s(c),
+				     .raw = last_good(c)->raw,
+				     .over = last_good(c)->over,
+				     .limit = bounds_of(m, c)};
+	out->limit.modulus = explain_modulus_of_life(&c->x, c->x.best);
+	return true;
 }
 
 bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value)
@@ -365,7 +367,8 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 			continue;
 		}
 		c->seen_s = slot_s;
-		c->modulus = modulus_of(m, c);
+		if (limit_of(m, c->quantity)->modulus_read)
+			c->modulus = read_modulus(m, c);
 		r.raw = values[i].value;
 		if (!c->living) {
 			values[i].suspect = !begin_life(a, m, c, &r, &walks[n_walks]);
@@ -402,7 +405,7 @@ static bool can_end_at(const struct account_meter *m, const struct account_count
 	int64_t amount;
 	uint32_t over;
 
-	l.modulus = l.back_step = 0;
+	l.moduli[0] = l.back_step = 0;
 	if (__builtin_mul_overflow(final, c->parts, parts))
 		return false;
 	if (final == good->raw / c->parts)

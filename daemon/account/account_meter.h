@@ -32,11 +32,12 @@ enum {
 /* The bounds of one counter of a model under its ratios. All in parts, like its values. */
 struct account_limit {
 	int64_t parts;	   /* of a base unit; 0 = 1 */
-	int64_t modulus;   /* value at which the register starts again at 0; 0 = unknown */
 	bool modulus_read; /* the modulus is account_meter.counter_max in whole steps, plus one step */
 	int64_t back_step; /* a fall up to this is ignored */
 	int64_t step;	   /* per count of the register */
 	int64_t per_hour;  /* most that can pass in an hour; account.c adds the margin */
+	/* The register starts again at 0 at one of these values; 0 = no more of them. None where modulus_read. */
+	int64_t moduli[EXPLAIN_MODULI_MAX];
 };
 
 struct account_limits {
@@ -49,7 +50,7 @@ struct account_counter {
 	int64_t parts;		      /* of a base unit: what all its values are in */
 	bool living;		      /* false: the next reading begins a life */
 	int64_t seen_s;		      /* newest slot looked at, good or false */
-	int64_t modulus;	      /* the last one known */
+	int64_t modulus;	      /* the last one that was read, 0 = none */
 	struct account_place given;   /* results were given out up to here: node x.given where it is living */
 	struct account_place settled; /* the place at node 0 of x */
 	struct explain x;	      /* where it is living */
@@ -77,7 +78,7 @@ struct account_mark {
 	int64_t seen_s;		    /* as in struct account_counter */
 	int64_t slot_s, raw;	    /* of the last good reading */
 	uint32_t over;		    /* of it, see struct explain_node */
-	struct explain_limit limit; /* with the modulus that holds now */
+	struct explain_limit limit; /* with the moduli that hold now */
 };
 
 enum account_quality { ACCOUNT_MEASURED = 0, ACCOUNT_ESTIMATED = 1, ACCOUNT_MISSING = 2 };

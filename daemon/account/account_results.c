@@ -47,7 +47,7 @@ static void pass_node(struct account *a, const struct account_meter *m, struct w
 	if (node->flags & EXPLAIN_WRAPPED && a != NULL)
 		results_event(a, m, slot_s, "rollover", "%s rolled over from %s to %s %s at its modulus %s", row->name,
 			      results_show(c, w->at.raw).text, results_show(c, node->raw).text, row->shown,
-			      results_show(c, c->x.modulus).text);
+			      results_show(c, explain_modulus(&c->x, i)).text);
 	if (node->flags & EXPLAIN_LIFE) {
 		struct account_place before = w->at;
 

@@ -24,7 +24,9 @@
  * line before. A coincidence of so many bits costs nothing, for values are near to each other by chance too. STEEP The
  * line rises more than twice as fast as it ever did not long ago. It is the least cost of all, since a machine that
  * starts after a quiet week is no accident. It decides which of two readings is false where both may be: the one at the
- * top of a leap. WRAP     The register turns over. STILL    The register stood still, although consumption continued,
+ * top of a leap. WRAP     The register turns over, at one of the values at which it may. The one at which it did is
+ * remembered for the life, and decides where several are plausible. It belongs to the path, so an explanation that
+ * takes a rollover back takes that back too. STILL    The register stood still, although consumption continued,
  * and moves again: a gateway that answered from its memory. It is a run of false readings that look good.
  *
  * More than the meter can deliver is no cost but impossible. For any two good readings of a life the rise is at most a
@@ -93,7 +95,7 @@ enum {
 	RATE_NONE = INT32_MIN,
 	RANGE_BITS = 17, /* of the steps that a register has usually counted */
 
-	PACK_VERSION = 1,
+	PACK_VERSION = 2,
 };
 
 /* The binary logarithm of v > 0, in RATE_BIT: its highest bit, and linear between the powers of two. */
@@ -135,11 +137,31 @@ int64_t explain_most(const struct explain_limit *l, int64_t dt_s)
 	return with_margin(l, dt_s) + slack_of(l);
 }
 
+/* The modulus across which a fall of the register is a rise of at most this much; 0 where there is none. Of several
+ * that are plausible none is, unless the life has passed it before. */
+static int64_t find_modulus(const struct explain_limit *l, int64_t raw, int64_t next_raw, int64_t most)
+{
+	int64_t found = 0;
+	bool is_sure = true;
+
+	for (size_t i = 0; i < EXPLAIN_MODULI_MAX && l->moduli[i] > 0; i++) {
+		int64_t modulus = l->moduli[i], rise = modulus - raw + next_raw;
+
+		if (raw >= modulus || next_raw >= modulus || rise >= modulus / 2 || rise > most)
+			continue;
+		if (modulus == l->modulus)
+			return modulus;
+		is_sure = found == 0;
+		found = modulus;
+	}
+	return is_sure ? found : 0;
+}
+
 enum explain_step explain_judge(const struct explain_limit *l, int64_t slot_s, int64_t raw, uint32_t over,
 				int64_t next_s, int64_t next_raw, int64_t *amount, uint32_t *next_over)
 {
 	enum explain_step step = EXPLAIN_RISES;
-	int64_t rise = next_raw - raw, above, unit = over_unit(l);
+	int64_t rise = next_raw - raw, above, unit = over_unit(l), most_above = slack_of(l) - over * unit;
 
 	if (next_raw < 0)
 		return EXPLAIN_FALLS;
@@ -147,17 +169,17 @@ enum explain_step explain_judge(const struct explain_limit *l, int64_t slot_s, i
 		rise = 0;
 		step = EXPLAIN_STEPS_BACK;
 	} else if (rise < 0) {
-		if (l->modulus <= 0 || next_raw >= l->modulus || raw >= l->modulus)
+		int64_t modulus = find_modulus(l, raw, next_raw, with_margin(l, next_s - slot_s) + most_above);
+
+		if (modulus == 0)
 			return EXPLAIN_FALLS;
-		rise += l->modulus;
+		rise += modulus;
 		step = EXPLAIN_WRAPS;
-		if (rise >= l->modulus / 2)
-			return EXPLAIN_FALLS;
 	}
 	above = rise - with_margin(l, next_s - slot_s);
-	above = above < INT64_MAX / 2 ? over * unit + above : INT64_MAX / 2;
-	if (above > slack_of(l))
-		return step == EXPLAIN_WRAPS ? EXPLAIN_FALLS : EXPLAIN_JUMPS;
+	if (above > most_above)
+		return EXPLAIN_JUMPS;
+	above += over * unit;
 	*amount = rise;
 	*next_over = above > 0 ? (uint32_t)((above + unit - 1) / unit) : 0;
 	return step;
@@ -239,7 +261,43 @@ int64_t explain_amount(const struct explain *x, uint8_t node)
 	if (n->parent == EXPLAIN_NONE || n->flags & EXPLAIN_LIFE)
 		return 0;
 	rise = n->raw - x->nodes[n->parent].raw;
-	return n->flags & EXPLAIN_WRAPPED ? rise + x->modulus : rise;
+	return rise + explain_modulus(x, node);
+}
+
+int64_t explain_modulus(const struct explain *x, uint8_t node)
+{
+	const struct explain_node *n = &x->nodes[node];
+
+	return n->flags & EXPLAIN_WRAPPED ? x->moduli[n->modulus] : 0;
+}
+
+int64_t explain_modulus_of_life(const struct explain *x, uint8_t node)
+{
+	while (node > 0 && (x->nodes[node].flags & (EXPLAIN_LIFE | EXPLAIN_WRAPPED)) == 0)
+		node = x->nodes[node].parent;
+	if (x->nodes[node].flags & (EXPLAIN_LIFE | EXPLAIN_WRAPPED))
+		return explain_modulus(x, node);
+	return x->modulus;
+}
+
+/* Where x->moduli has this one, or has room for it. -1: it has neither. */
+static int place_modulus(struct explain *x, int64_t modulus)
+{
+	bool is_used[EXPLAIN_MODULI_MAX] = {false};
+	int place = -1;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (x->nodes[i].flags & EXPLAIN_WRAPPED)
+			is_used[x->nodes[i].modulus] = true;
+	for (int i = 0; i < EXPLAIN_MODULI_MAX; i++) {
+		if (is_used[i] && x->moduli[i] == modulus)
+			return i;
+		if (!is_used[i] && place < 0)
+			place = i;
+	}
+	if (place >= 0)
+		x->moduli[place] = modulus;
+	return place;
 }
 
 /* How rare it is that two values lie as near to each other as these, if they have nothing to do with each other. The
@@ -327,10 +385,25 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 		*cost -= node->excess;
 }
 
+/* Judge whether a reading can follow node i, as explain_judge() does. */
+static enum explain_step judge_after(const struct explain *x, const struct explain_limit *l, uint8_t i,
+				     const struct explain_reading *r, int64_t *amount, uint32_t *over)
+{
+	const struct explain_node *node = &x->nodes[i];
+	struct explain_limit own;
+
+	if (r->raw < node->raw) {
+		own = *l;
+		own.modulus = explain_modulus_of_life(x, i);
+		l = &own;
+	}
+	return explain_judge(l, explain_slot_s(x, i), node->raw, node->over, r->slot_s, r->raw, amount, over);
+}
+
 /* Find the cheapest path to a reading. *out is the node that it would be, its parent EXPLAIN_NONE where there is no
- * path: a negative value is always false. */
+ * path: a negative value is always false. *out_amount: what passed, unless a life begins. */
 static void find_path(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r,
-		      struct explain_node *out)
+		      struct explain_node *out, int64_t *out_amount)
 {
 	bool is_passed[EXPLAIN_NODES_MAX]; /* a later node of its line can be followed */
 	int32_t least = INFINITE;
@@ -341,7 +414,7 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 		const struct explain_node *node = &x->nodes[i];
 		struct explain_node path = {.raw = r->raw, .parent = (uint8_t)i};
 		enum explain_step step = EXPLAIN_FALLS;
-		int64_t amount;
+		int64_t amount = 0;
 		int32_t cost;
 
 		if (!is_open(x, i))
@@ -353,8 +426,7 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 			path.soon = SOON;
 		}
 		if (!is_passed[i])
-			step = explain_judge(l, explain_slot_s(x, i), node->raw, node->over, r->slot_s, r->raw, &amount,
-					     &path.over);
+			step = judge_after(x, l, (uint8_t)i, r, &amount, &path.over);
 		if (step < EXPLAIN_FALLS) {
 			if (step == EXPLAIN_STEPS_BACK)
 				path.raw = node->raw;
@@ -376,6 +448,7 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 		path.cost = to_cost(cost);
 		least = cost;
 		*out = path;
+		*out_amount = amount;
 	}
 }
 
@@ -395,8 +468,7 @@ static void add_to_runs(struct explain *x, const struct explain_limit *l, const 
 			passed = node->flags & EXPLAIN_LIFE ? EXPLAIN_NONE : node->parent;
 		if (!is_open(x, i))
 			continue;
-		follows = follows || explain_judge(l, explain_slot_s(x, i), node->raw, node->over, r->slot_s, r->raw,
-						   &amount, &over) < EXPLAIN_FALLS;
+		follows = follows || judge_after(x, l, i, r, &amount, &over) < EXPLAIN_FALLS;
 		if (i != path->parent && is_last_reading(x, i)) {
 			int32_t coincidence = coincidence_before(x, l, i, r->raw);
 
@@ -644,6 +716,7 @@ void explain_begin(struct explain *x, const struct explain_reading *r)
 	struct explain_node first = {.raw = r->raw, .parent = EXPLAIN_NONE, .flags = EXPLAIN_LIFE};
 
 	x->n = x->best = x->given = 0;
+	x->modulus = 0;
 	x->is_untidy = false;
 	x->rate = RATE_NONE;
 	x->base_s = r->slot_s;
@@ -677,12 +750,20 @@ static bool is_still(const struct explain *x)
 
 void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
-	int64_t before_s = x->last_s, amount;
+	int64_t before_s = x->last_s, amount = 0;
 	struct explain_node path;
 	uint32_t over;
 	size_t n_open;
 
-	find_path(x, l, r, &path);
+	find_path(x, l, r, &path, &amount);
+	if (path.flags & EXPLAIN_WRAPPED) {
+		int place = place_modulus(x, amount - (r->raw - x->nodes[path.parent].raw));
+
+		if (place < 0)
+			path = (struct explain_node){.parent = EXPLAIN_NONE};
+		else
+			path.modulus = (uint8_t)place;
+	}
 	x->doubt += DOUBT;
 	if (r->raw > x->last_raw && x->last_raw >= 0 &&
 	    explain_judge(l, x->last_s, x->last_raw, 0, r->slot_s, r->raw, &amount, &over) == EXPLAIN_RISES)
@@ -691,8 +772,6 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 	x->last_s = r->slot_s;
 	x->last_raw = r->raw;
 	if (path.parent != EXPLAIN_NONE && x->n < EXPLAIN_NODES_MAX && r->slot_s - x->base_s <= UINT32_MAX) {
-		if (path.flags & EXPLAIN_WRAPPED)
-			x->modulus = l->modulus;
 		append(x, r, &path);
 		/* nothing costs less than a good reading that follows the best explanation */
 		if (path.cost <= 0)
@@ -798,6 +877,7 @@ bool explain_can_settle(const struct explain *x)
 
 void explain_settle(struct explain *x)
 {
+	x->modulus = explain_modulus_of_life(x, 1);
 	x->n--;
 	x->best--;
 	x->given--;
@@ -825,7 +905,16 @@ void explain_decide(struct explain *x, uint8_t node)
 
 /* In the packed form a node is the difference to the one before it. Members that are as usual are left out; these bits
  * say which are not. */
-enum { HAS_OVER = 1, HAS_COST = 2, HAS_INTO = 4, HAS_EXCESS = 8, HAS_SOON = 16, HAS_PARENT = 32, HAS_FLAGS = 64 };
+enum {
+	HAS_OVER = 1,
+	HAS_COST = 2,
+	HAS_INTO = 4,
+	HAS_EXCESS = 8,
+	HAS_SOON = 16,
+	HAS_PARENT = 32,
+	HAS_FLAGS = 64,
+	HAS_MODULUS = 128
+};
 
 /* How a node is where nothing happened since the one before it. */
 static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct explain_node *out)
@@ -836,6 +925,7 @@ static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct 
 	out->into_s = (uint16_t)(before->into_s + (at_s - before->at_s));
 	out->over = 0;
 	out->excess = 0;
+	out->modulus = 0;
 	out->parent = (uint8_t)(i - 1);
 	out->flags = EXPLAIN_OPEN;
 }
@@ -850,6 +940,8 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 	to = pack_put(to, x->given);
 	to = pack_put(to, x->is_untidy);
 	to = pack_put_signed(to, x->rate);
+	for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++)
+		to = pack_put_signed(to, x->moduli[i]);
 	to = pack_put_signed(to, x->modulus);
 	to = pack_put_signed(to, x->base_s);
 	for (size_t i = 0; i < x->n; i++) {
@@ -867,6 +959,7 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 		has |= node->soon != guess.soon ? HAS_SOON : 0;
 		has |= node->parent != guess.parent ? HAS_PARENT : 0;
 		has |= node->flags != guess.flags ? HAS_FLAGS : 0;
+		has |= node->modulus != guess.modulus ? HAS_MODULUS : 0;
 		*to++ = has;
 		to = pack_put_signed(to, node->raw - before->raw);
 		to = pack_put(to, node->at_s - before->at_s);
@@ -887,6 +980,8 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 			to = pack_put(to, node->parent);
 		if (has & HAS_FLAGS)
 			to = pack_put(to, node->flags);
+		if (has & HAS_MODULUS)
+			to = pack_put(to, node->modulus);
 	}
 	to = pack_put(to, x->doubt - x->nodes[x->n - 1].doubt);
 	to = pack_put(to, (uint16_t)(x->n_readings - x->nodes[x->n - 1].number));
@@ -927,8 +1022,11 @@ static bool unpack_node(struct explain *x, size_t i, struct pack *p)
 		node.parent = (uint8_t)pack_get(p);
 	if (has & HAS_FLAGS)
 		node.flags = (uint8_t)pack_get(p);
+	if (has & HAS_MODULUS)
+		node.modulus = (uint8_t)pack_get(p);
 	x->nodes[i] = node;
-	return !p->is_wrong && node.raw >= 0 && (i == 0 ? node.parent == EXPLAIN_NONE : node.parent < i);
+	return !p->is_wrong && node.raw >= 0 && node.modulus < EXPLAIN_MODULI_MAX &&
+	       (i == 0 ? node.parent == EXPLAIN_NONE : node.parent < i);
 }
 
 int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
@@ -944,6 +1042,8 @@ int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
 	given = pack_get(&p);
 	x->is_untidy = pack_get(&p) != 0;
 	x->rate = (int32_t)pack_get_signed(&p);
+	for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++)
+		x->moduli[i] = pack_get_signed(&p);
 	x->modulus = pack_get_signed(&p);
 	x->base_s = pack_get_signed(&p);
 	if (p.is_wrong || version != PACK_VERSION || n_nodes > EXPLAIN_NODES_MAX || best >= n_nodes ||

@@ -21,16 +21,19 @@ enum {
 	EXPLAIN_NONE = 255,	     /* no node */
 	EXPLAIN_FINAL_S = 86400,     /* a decision is final after so long */
 	EXPLAIN_FINAL_READINGS = 10, /* and so many readings, whichever is later */
-	EXPLAIN_PACKED_MAX = 96 + EXPLAIN_NODES_MAX * 80, /* bytes */
+	EXPLAIN_MODULI_MAX = 4,	     /* values at which one register may turn over */
+	EXPLAIN_PACKED_MAX = 160 + EXPLAIN_NODES_MAX * 80, /* bytes */
 };
 
 /* The bounds of the counter. */
 struct explain_limit {
 	int64_t per_hour;  /* most that can pass in an hour; explain.c adds the margin */
 	int64_t step;	   /* of the register */
-	int64_t modulus;   /* value at which the register starts again at 0; 0 = unknown */
 	int64_t back_step; /* a fall up to this is ignored */
 	int64_t slack_s;   /* the time between two readings may be wrong by so much */
+	/* The register starts again at 0 at one of these values; 0 = no more of them. */
+	int64_t moduli[EXPLAIN_MODULI_MAX];
+	int64_t modulus; /* the one of them that it has passed before, 0 = none; explain.c knows it for each life */
 };
 
 /* A reading. */
@@ -45,7 +48,7 @@ enum explain_flag {
 	EXPLAIN_OPEN = 1,
 	EXPLAIN_LIFE = 2,	 /* a new life begins: nothing passed since the parent */
 	EXPLAIN_AFTER_FALSE = 4, /* all readings since the parent are false. Without it, all are good */
-	EXPLAIN_WRAPPED = 8,	 /* the register passed its modulus since the parent */
+	EXPLAIN_WRAPPED = 8,	 /* the register passed a modulus since the parent */
 	EXPLAIN_GAP = 16,	 /* there was a gap since the parent */
 	EXPLAIN_TIME_UNSURE = 32,
 	EXPLAIN_LEFT = 64, /* the last reading cannot follow this one */
@@ -60,10 +63,11 @@ struct explain_node {
 	int16_t cost;	 /* of the path to here; of the best explanation with its false readings it is 0 */
 	uint16_t number; /* of the reading */
 	uint16_t into_s;
-	uint8_t excess; /* the part of cost that is for the rise to here; it may be forgiven */
-	uint8_t soon;	/* for so many readings another run of false ones is less of a surprise */
-	uint8_t parent; /* EXPLAIN_NONE for node 0 */
-	uint8_t flags;	/* of enum explain_flag */
+	uint8_t excess;	 /* the part of cost that is for the rise to here; it may be forgiven */
+	uint8_t soon;	 /* for so many readings another run of false ones is less of a surprise */
+	uint8_t parent;	 /* EXPLAIN_NONE for node 0 */
+	uint8_t flags;	 /* of enum explain_flag */
+	uint8_t modulus; /* with EXPLAIN_WRAPPED: which of explain.moduli, else 0 */
 };
 
 /* Zeros: nothing is known. Nodes are in the order of their slots. Every explanation has node 0: it is settled. */
@@ -77,20 +81,22 @@ struct explain {
 	uint32_t doubt;	     /* what readings add to the cost of a false run, summed over all readings; wraps */
 	int32_t rate; /* of the best explanation: binary logarithm of the highest, in parts a second; see explain.c */
 	int64_t base_s;
-	int64_t last_s, last_raw; /* the last reading, good or false */
-	int64_t modulus;	  /* that EXPLAIN_WRAPPED nodes have passed */
+	int64_t last_s, last_raw;	    /* the last reading, good or false */
+	int64_t moduli[EXPLAIN_MODULI_MAX]; /* that EXPLAIN_WRAPPED nodes have passed */
+	int64_t modulus;		    /* that the life of node 0 passed last; 0 = none */
 };
 
 enum explain_step {
 	EXPLAIN_RISES,
-	EXPLAIN_WRAPS,	    /* across the modulus */
+	EXPLAIN_WRAPS,	    /* across a modulus */
 	EXPLAIN_STEPS_BACK, /* within back_step: nothing passed */
 	EXPLAIN_FALLS,	    /* cannot follow */
 	EXPLAIN_JUMPS,	    /* cannot follow: more than can have passed */
 };
 
 /* Judge whether next can follow a good reading on its line. over: of the good reading; *next_over is set where next can
- * follow, and *amount is what passed. */
+ * follow, and *amount is what passed: across a modulus it is that modulus more than the difference of the readings. A
+ * fall is across l->modulus where that is plausible, else across the only one of l->moduli where it is. */
 enum explain_step explain_judge(const struct explain_limit *l, int64_t slot_s, int64_t raw, uint32_t over,
 				int64_t next_s, int64_t next_raw, int64_t *amount, uint32_t *next_over);
 
@@ -130,6 +136,12 @@ void explain_decide(struct explain *x, uint8_t node);
 
 /* The amount that passed from the parent of a node to it. */
 int64_t explain_amount(const struct explain *x, uint8_t node);
+
+/* The modulus that was passed from the parent of a node to it; 0 = none was. */
+int64_t explain_modulus(const struct explain *x, uint8_t node);
+
+/* The modulus that the life of a node passed last, up to this node; 0 = none yet. */
+int64_t explain_modulus_of_life(const struct explain *x, uint8_t node);
 
 /* The last node that is on the paths to both. */
 uint8_t explain_common(const struct explain *x, uint8_t a, uint8_t b);

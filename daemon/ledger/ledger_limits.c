@@ -59,7 +59,7 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 		if (limit->back_step < row->back_step)
 			limit->back_step = row->back_step;
 		if (!row->fallback) {
-			limit->modulus = row->modulus ? row->modulus : weighted(driver_row_counts(row), step);
+			limit->moduli[0] = row->modulus ? row->modulus : weighted(driver_row_counts(row), step);
 			limit->modulus_read = row->modulus_read;
 		}
 		if (row->quantity != Q_OPERATING_TIME)
@@ -108,7 +108,7 @@ static struct account_limits *limits_of_input(const struct ledger_input *input,
 		return NULL;
 	l->of[input->quantity] = (struct account_limit){
 		.parts = input->weight_per,
-		.modulus = weighted(pulses->modulus, input->weight),
+		.moduli = {weighted(pulses->moduli[0], input->weight)},
 		.back_step = weighted(pulses->back_step, input->weight),
 		.step = input->weight,
 		.per_hour = (int64_t)ACCOUNT_PULSES_S * 3600 * input->weight,

@@ -121,7 +121,7 @@ static void bench_init(struct bench *b)
 					       .event = on_event}};
 	for (int q = 0; q < Q_COUNT; q++)
 		b->limits.of[q] =
-			(struct account_limit){.modulus = INT64_C(10000000000), .step = 10, .per_hour = 60000};
+			(struct account_limit){.moduli = {INT64_C(10000000000)}, .step = 10, .per_hour = 60000};
 	b->meter = (struct account_meter){.id = 1, .limits = &b->limits, .every_s = 60};
 }
 
@@ -457,7 +457,7 @@ TEST_WITH(a_value_can_be_judged_without_being_counted, setup, teardown)
 static void weigh(struct bench *b, int64_t weight, int64_t parts)
 {
 	b->limits.of[Q_ACTIVE_ENERGY_IMPORT] = (struct account_limit){
-		.parts = parts, .modulus = 1000000000 * weight, .step = weight, .per_hour = 360000 * weight};
+		.parts = parts, .moduli = {1000000000 * weight}, .step = weight, .per_hour = 360000 * weight};
 	b->meter.every_s = 300;
 }
 
@@ -933,7 +933,7 @@ TEST_WITH(sums_are_those_of_the_best_explanation_whatever_comes, setup, teardown
 		account_fini(&b->meter);
 		bench_init(b);
 		b->limits.of[Q_ACTIVE_ENERGY_IMPORT].parts = parts;
-		b->limits.of[Q_ACTIVE_ENERGY_IMPORT].modulus = 5000000;
+		b->limits.of[Q_ACTIVE_ENERGY_IMPORT].moduli[0] = 5000000;
 		b->meter.every_s = 60;
 		notes->n = 0;
 		for (int i = 0; i < 1000; i++) {

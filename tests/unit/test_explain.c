@@ -369,7 +369,7 @@ TEST_WITH(rollover_is_counted_through, setup, teardown)
 {
 	struct line *line = *state;
 
-	line->limit.modulus = 10000000;
+	line->limit.moduli[0] = 10000000;
 	feed(line, 0, 9999000);
 	assert_true(feed(line, 60, 9999900));
 	assert_true(feed(line, 120, 800));
@@ -378,12 +378,128 @@ TEST_WITH(rollover_is_counted_through, setup, teardown)
 	assert_int_equal(n_lives(line), 0);
 }
 
+/* A register of 7 digits of Wh, or of 8: nobody knows which. */
+static void set_two_moduli(struct line *line)
+{
+	line->limit.moduli[0] = 10000000;
+	line->limit.moduli[1] = 100000000;
+}
+
+TEST_WITH(fall_is_a_rollover_through_the_only_modulus_that_fits, setup, teardown)
+{
+	struct line *line = *state;
+
+	set_two_moduli(line);
+	feed(line, 0, 9999900);
+	assert_true(feed(line, 60, 800));
+	assert_int_equal(passed(line), 900);
+	assert_int_equal(explain_modulus_of_life(&line->x, line->x.best), 10000000);
+	explain_fini(&line->x);
+	*line = (struct line){.limit = line->limit};
+	feed(line, 0, 99999900);
+	assert_true(feed(line, 60, 700));
+	assert_int_equal(passed(line), 800);
+	assert_int_equal(explain_modulus_of_life(&line->x, line->x.best), 100000000);
+}
+
+TEST_WITH(fall_that_fits_no_modulus_is_false, setup, teardown)
+{
+	struct line *line = *state;
+
+	set_two_moduli(line);
+	feed(line, 0, 9990000);
+	assert_false(feed(line, 60, 800)); /* 10.8 kWh in a minute */
+	feed(line, 120, 50000000);
+	assert_false(feed(line, 180, 800));
+	assert_int_equal(passed(line), 0);
+}
+
+TEST_WITH(fall_that_fits_two_moduli_is_false, setup, teardown)
+{
+	struct line *line = *state;
+
+	line->limit.moduli[0] = 10000000;
+	line->limit.moduli[1] = 10000500;
+	feed(line, 0, 9999900);
+	assert_false(feed(line, 60, 100)); /* 200 Wh or 700 Wh */
+	assert_int_equal(passed(line), 0);
+}
+
+/* Readings an hour apart, each 50 kWh above the one before, up to the last value. */
+static void run_up_to(struct line *line, int64_t raw, int64_t last)
+{
+	for (raw += 50000; raw < last; raw += 50000)
+		assert_true(feed(line, line->at_s + 60 * MINUTE, raw));
+	assert_true(feed(line, line->at_s + 60 * MINUTE, last));
+}
+
+TEST_WITH(modulus_that_fitted_is_remembered_for_the_life, setup, teardown)
+{
+	struct line *line = *state;
+	uint8_t packed[EXPLAIN_PACKED_MAX];
+
+	line->limit.moduli[0] = 10000000;
+	line->limit.moduli[1] = 10000500;
+	feed(line, 0, 10000300);
+	assert_true(feed(line, 60, 100)); /* only the second has room for 10000300 */
+	run_up_to(line, 100, 9999900);	  /* for more than a day: the rollover is settled */
+	assert_int_equal(explain_unpack(&line->x, packed, explain_pack(&line->x, packed)), 0);
+	assert_true(feed(line, line->at_s + 60, 100));
+	assert_int_equal(passed(line), 2 * 10000500 + 100 - 10000300);
+	assert_int_equal(n_lives(line), 0);
+}
+
+TEST_WITH(modulus_is_forgotten_with_the_life, setup, teardown)
+{
+	struct line *line = *state;
+
+	line->limit.moduli[0] = 10000000;
+	line->limit.moduli[1] = 10000500;
+	feed(line, 0, 10000300);
+	feed(line, 60, 100);
+	run_up_to(line, 100, 5000000);
+	run(line, 0, 2000);
+	assert_int_equal(n_lives(line), 1);
+	run_up_to(line, 200000, 9999900);
+	assert_false(feed(line, line->at_s + 60, 100));
+}
+
+TEST_WITH(modulus_that_was_wrong_costs_nothing_afterwards, setup, teardown)
+{
+	struct line *line = *state;
+
+	set_two_moduli(line);
+	feed(line, 0, 9999900);
+	assert_true(feed(line, 60, 100)); /* a reset at the worst moment */
+	run_up_to(line, 100, 99999900);
+	assert_true(feed(line, line->at_s + 60, 300));
+	assert_int_equal(passed(line), 200 + 100000000 - 100 + 300);
+	assert_int_equal(n_lives(line), 0);
+}
+
+TEST_WITH(false_values_that_looked_like_a_rollover_leave_no_modulus, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw;
+
+	set_two_moduli(line);
+	feed(line, 0, 9990000);
+	raw = run(line, 9990000, 99);
+	for (int i = 0; i < 3; i++)
+		feed(line, line->at_s + MINUTE, 100);
+	assert_int_equal(explain_modulus_of_life(&line->x, line->x.best), 10000000);
+	raw = run(line, raw + 300, 30); /* beyond 10 MWh: it has 8 digits */
+	assert_int_equal(passed(line), raw - 9990000);
+	assert_int_equal(explain_modulus_of_life(&line->x, line->x.best), 0);
+	assert_int_equal(n_lives(line), 0);
+}
+
 TEST_WITH(zeros_at_the_end_of_the_register_are_no_rollover, setup, teardown)
 {
 	struct line *line = *state;
 	int64_t raw;
 
-	line->limit.modulus = 10000000;
+	line->limit.moduli[0] = 10000000;
 	feed(line, 0, 9000000);
 	raw = run(line, 9000000, 30);
 	raw = run_stuck(line, raw, 10, 0);
@@ -449,7 +565,7 @@ TEST_WITH(values_at_the_ends_of_the_range_do_not_overflow, setup, teardown)
 		feed(line, i * MINUTE, values[i * 7 % 8]);
 		if (i == 200)
 			line->limit =
-				(struct explain_limit){.slack_s = 60, .modulus = INT64_MAX, .back_step = INT64_MAX};
+				(struct explain_limit){.slack_s = 60, .moduli = {INT64_MAX}, .back_step = INT64_MAX};
 	}
 }
 
@@ -498,6 +614,8 @@ TEST_WITH(what_was_packed_goes_on_as_if_it_had_not_been, setup, teardown)
 	uint8_t packed[EXPLAIN_PACKED_MAX];
 	int64_t raw = 5000000;
 
+	set_two_moduli(line);
+	set_two_moduli(&other);
 	random_state = seed();
 	for (int i = 0; i < 4000; i++) {
 		int64_t at_s = line->at_s + MINUTE * (below(50) == 0 ? 1 + below(3000) : 1), value;
@@ -505,6 +623,10 @@ TEST_WITH(what_was_packed_goes_on_as_if_it_had_not_been, setup, teardown)
 		raw += below(100) * 10;
 		if (below(200) == 0)
 			raw = below(100000);
+		if (below(100) == 0)
+			raw = (below(2) == 0 ? 10000000 : 100000000) - 200;
+		else if ((raw >= 10000000 && raw < 10001000) || raw >= 100000000)
+			raw %= 10000000;
 		value = below(20) == 0 ? below(10000000) : raw;
 		assert_int_equal(feed(line, at_s, value), feed(&other, at_s, value));
 		assert_true(is_same(&line->x, &other.x));
@@ -632,11 +754,11 @@ static void make_series(struct series *s, int n_accidents_max)
 	*s = (struct series){.period_s = periods_s[below(4)], .accident = ACCIDENTS};
 	s->limit = (struct explain_limit){.step = steps[below(4)], .per_hour = 10000 * magnitude(7), .slack_s = 2};
 	if (below(3) == 0)
-		s->limit.modulus = 100000000;
+		s->limit.moduli[0] = 100000000;
 	base = load = (s->limit.per_hour >> below(10)) * 1000;
 	energy = below(90000000) * 3600000;
-	if (s->limit.modulus > 0 && below(3) == 0)
-		energy = (s->limit.modulus - below(s->limit.per_hour * 10) % s->limit.modulus) * 3600000;
+	if (s->limit.moduli[0] > 0 && below(3) == 0)
+		energy = (s->limit.moduli[0] - below(s->limit.per_hour * 10) % s->limit.moduli[0]) * 3600000;
 	for (int i = 0; i < READINGS; i++) {
 		int64_t value, shown;
 
@@ -663,8 +785,8 @@ static void make_series(struct series *s, int n_accidents_max)
 			}
 		}
 		value = shown = counter_of(s, energy);
-		if (s->limit.modulus > 0)
-			shown %= s->limit.modulus;
+		if (s->limit.moduli[0] > 0)
+			shown %= s->limit.moduli[0];
 		s->values[i] = shown;
 		if (i >= at && i < at + length)
 			s->values[i] = show(s, accident, shown, &memory, s->values[i > 20 ? i - 1 - below(20) : 0]);
