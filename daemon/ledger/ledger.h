@@ -19,6 +19,7 @@
  *   ledger_state      the saved state
  *   ledger_feed       one reading in
  *   ledger_exchange   meters that were exchanged
+ *   ledger_rows       readings as they are kept in the tables
  *   ledger_replay     readings fed again: continue or rebuild
  *   ledger_copy       what poll asks of the account, as the last commit left it
  *   ledger            this one

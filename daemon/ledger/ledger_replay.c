@@ -4,97 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "log.h"
 #include "mono.h"
 
 enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
-
-/* One table of readings, read in the order of its ids. */
-struct cursor {
-	sqlite3_stmt *stmt; /* id, meter, quality, then the quantities of the kind */
-	bool has_row;
-	int64_t id, meter;
-};
-
-static void next_row(struct cursor *c)
-{
-	c->has_row = sqlite3_step(c->stmt) == SQLITE_ROW;
-	if (!c->has_row)
-		return;
-	c->id = sqlite3_column_int64(c->stmt, 0);
-	c->meter = sqlite3_column_int64(c->stmt, 1);
-}
-
-/* Rows with slots above after_s and below before_s. */
-static int open_cursor(const struct ledger_book *b, size_t kind, struct cursor *c, int64_t after_s, int64_t before_s)
-{
-	sqlite3_str *columns = sqlite3_str_new(b->db->handle);
-	char *text;
-
-	for (int q = 0; q < Q_COUNT; q++)
-		if (b->tables->kind_of[q] == (int)kind)
-			sqlite3_str_appendf(columns, ", %s", names_get((enum quantity)q)->name);
-	text = sqlite3_str_finish(columns);
-	if (text != NULL)
-		c->stmt = db_prepare(
-			b->db, "SELECT id, meter, quality%s FROM reading_%s WHERE id >= %lld AND id < %lld ORDER BY id",
-			text, b->tables->kinds[kind].name, (long long)(after_s + 1) << DB_SLOT_BITS,
-			(long long)before_s << DB_SLOT_BITS);
-	sqlite3_free(text);
-	if (c->stmt == NULL)
-		return -EIO;
-	next_row(c);
-	return 0;
-}
-
-/* True when this value of a suspect row was one for good. *quality: of its reading, if it is suspect. The suspect of a
- * pulse is that of the input that counts it. */
-static bool was_behind(const struct ledger_replay *l, int64_t slot_s, int64_t meter, enum quantity q,
-		       enum reading_quality *quality)
-{
-	const struct ledger_book *b = l->book;
-	int index = ledger_book_find(b, meter);
-	bool behind;
-
-	for (size_t i = 0; i < l->limits->n_inputs && q >= Q_PULSES_1 && q <= Q_PULSES_8; i++) {
-		const struct ledger_input *input = &l->limits->inputs[i];
-
-		if ((int)input->concentrator == index && input->pulses == q && slot_s >= input->from_s &&
-		    slot_s < input->until_s) {
-			meter = b->reg->list[input->meter].id;
-			q = input->quantity;
-		}
-	}
-	ledger_lives_is_suspect(l->lives, meter, q, slot_s, &behind, quality);
-	return behind;
-}
-
-/* Add the values of one row to the reading that it is part of, without those that were behind. */
-static void take_row(const struct ledger_replay *l, size_t kind, struct cursor *c, struct reading *out)
-{
-	int quality = sqlite3_column_int(c->stmt, 2), column = 3;
-	enum reading_quality apart = READING_GOOD;
-
-	if (quality == READING_UNSYNCHRONISED)
-		out->quality = READING_UNSYNCHRONISED;
-	for (int q = 0; q < Q_COUNT; q++) {
-		int at = column;
-
-		if (l->book->tables->kind_of[q] != (int)kind)
-			continue;
-		column++;
-		if (sqlite3_column_type(c->stmt, at) == SQLITE_NULL)
-			continue;
-		if (quality == READING_SUSPECT && was_behind(l, out->slot_s, c->meter, (enum quantity)q, &apart))
-			continue;
-		if (apart == READING_UNSYNCHRONISED)
-			out->quality = READING_UNSYNCHRONISED;
-		reading_set(out, (enum quantity)q, sqlite3_column_int64(c->stmt, at));
-	}
-	next_row(c);
-}
 
 /* Feed the readings with slots above after_s again. exchanges: acted on in their places. may_commit: end the running
  * transaction now and then and begin another. 0 or -errno. */
@@ -102,34 +16,15 @@ static int feed_again(const struct ledger_replay *l, int64_t after_s, struct led
 		      bool may_commit)
 {
 	struct ledger_book *b = l->book;
-	int64_t before_s = mono_wall_ms() / 1000 + ACCOUNT_BACK_S;
-	struct cursor cursors[DB_KINDS_MAX] = {0};
+	struct ledger_rows rows;
 	struct reading reading = {.quality = READING_GOOD};
 	unsigned suspect_kinds;
 	uint64_t n_fed = 0;
-	int rc = 0;
+	int rc = ledger_rows_open(&rows, b, l->limits, l->lives, 0, after_s);
 
-	for (size_t k = 0; k < b->tables->n_kinds && rc == 0; k++)
-		rc = open_cursor(b, k, &cursors[k], after_s, before_s);
-	while (rc == 0) {
-		const struct cursor *first = NULL;
-		int64_t id;
-		int meter;
+	while (rc == 0 && ledger_rows_next(&rows, &reading)) {
+		int meter = ledger_book_find(b, reading.meter);
 
-		for (size_t k = 0; k < b->tables->n_kinds; k++)
-			if (cursors[k].has_row && (first == NULL || cursors[k].id < first->id))
-				first = &cursors[k];
-		if (first == NULL)
-			break;
-		id = first->id;
-		reading.meter = first->meter;
-		reading.slot_s = id >> DB_SLOT_BITS;
-		reading.quality = READING_GOOD;
-		memset(reading.present, 0, sizeof(reading.present));
-		for (size_t k = 0; k < b->tables->n_kinds; k++)
-			if (cursors[k].has_row && cursors[k].id == id)
-				take_row(l, k, &cursors[k], &reading);
-		meter = ledger_book_find(b, reading.meter);
 		if (meter >= 0)
 			ledger_exchange_repeat_before(l->exchange, exchanges, (size_t)meter, reading.slot_s);
 		rc = ledger_feed(l->feed, &reading, &suspect_kinds);
@@ -139,8 +34,7 @@ static int feed_again(const struct ledger_replay *l, int64_t after_s, struct led
 				rc = db_exec(b->db, "BEGIN IMMEDIATE");
 		}
 	}
-	for (size_t k = 0; k < b->tables->n_kinds; k++)
-		sqlite3_finalize(cursors[k].stmt);
+	ledger_rows_close(&rows);
 	return rc;
 }
 

@@ -40,6 +40,7 @@
 #include "ledger_intervals.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_rows.h"
 #include "ledger_state.h"
 
 enum { LEDGER_REPLAY_BACK_S = 7200 }; /* a reading's slot is at most this much older than its commit */
