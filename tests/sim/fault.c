@@ -8,6 +8,7 @@
 
 enum {
 	LATE_MS = 1200,
+	TWICE_MS = 5,
 	DRIBBLE_MS = 40,
 	MUTE_MS = 3000,
 	GONE_MS = 3000,
@@ -32,9 +33,13 @@ static const struct {
 	[FAULT_EXCEPTION] = {"exception", 0, true, true, true},
 	[FAULT_NOISE_BEFORE] = {"noise-before", 0, true, true, true},
 	[FAULT_NOISE_AFTER] = {"noise-after", 0, true, true, true},
+	[FAULT_TWICE] = {"twice", TWICE_MS, true, true, true},
 	[FAULT_ECHO] = {"echo", 0, true, true, true},
+	[FAULT_ECHO_CUT] = {"echo-cut", 0, true, false, true},
 	[FAULT_DRIBBLE] = {"dribble", DRIBBLE_MS, true, true, true},
 	[FAULT_RESET] = {"reset", 0, false, true, true},
+	[FAULT_CLOSE] = {"close", 0, false, true, true},
+	[FAULT_CLOSE_AFTER] = {"close-after-answer", 0, false, true, true},
 	[FAULT_MUTE] = {"mute", MUTE_MS, true, true, true},
 	[FAULT_REBOOT] = {"reboot", GONE_MS, false, true, true},
 	[FAULT_UNPLUG] = {"unplug", GONE_MS, true, false, false},

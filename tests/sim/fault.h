@@ -24,9 +24,13 @@ enum fault_kind {
 	FAULT_EXCEPTION,	 /* an exception with the rule's code */
 	FAULT_NOISE_BEFORE,	 /* random bytes, then the answer */
 	FAULT_NOISE_AFTER,	 /* the answer, then random bytes */
+	FAULT_TWICE,		 /* the right answer, and after the delay the same answer once more */
 	FAULT_ECHO,		 /* the request at once, then the answer */
+	FAULT_ECHO_CUT,		 /* the same without the first byte of the request */
 	FAULT_DRIBBLE,		 /* the answer byte by byte, with the delay between bytes */
 	FAULT_RESET,		 /* tcp, rtu-over-tcp: the connection is reset */
+	FAULT_CLOSE,		 /* tcp, rtu-over-tcp: the connection is closed when a request comes */
+	FAULT_CLOSE_AFTER,	 /* tcp, rtu-over-tcp: the right answer; after the delay the connection is closed */
 	FAULT_MUTE,		 /* the whole bus ignores all requests for the delay; connections are accepted */
 	FAULT_REBOOT,		 /* tcp, rtu-over-tcp: the gateway is offline for the delay */
 	FAULT_UNPLUG,		 /* rtu: the port does not exist for the delay */
@@ -36,7 +40,8 @@ enum fault_kind {
 /* All names, for messages. */
 #define FAULT_NAMES                                                                                                    \
 	"silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, wild, "                   \
-	"exception-1 to exception-255, noise-before, noise-after, echo, dribble, reset, mute, reboot, unplug"
+	"exception-1 to exception-255, noise-before, noise-after, twice, echo, echo-cut, dribble, reset, close, "      \
+	"close-after-answer, mute, reboot, unplug"
 
 enum {
 	FAULT_ANY = -1,

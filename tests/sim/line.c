@@ -40,12 +40,18 @@ struct peer {
 	bool crowded;	    /* rx began too soon after the last frame */
 };
 
-/* Bytes to send to a peer: byte k is complete at start_us + (k + 1) x byte_ns. */
+/* Once the bytes are sent. */
+enum then { THEN_NOTHING, THEN_AGAIN, THEN_CLOSE };
+
+/* Bytes to send to a peer: byte k is complete at start_us + (k + 1) x byte_ns. Without bytes: close the connection. */
 struct emission {
 	struct emission *next;
 	struct peer *to;
 	int64_t start_us;
 	int64_t byte_ns; /* 0: all at once, at start_us */
+	enum then then;
+	int64_t then_us; /* that long after the last byte */
+	uint8_t unit;	 /* whose answer it is, with THEN_AGAIN */
 	size_t n, n_sent;
 	uint8_t bytes[FAULT_BYTES_MAX];
 };
@@ -157,12 +163,14 @@ static void insert_emission(struct line *l, struct emission *e)
 	*at = e;
 }
 
-static void schedule_bytes(struct peer *to, int64_t start_us, int64_t byte_ns, const uint8_t *bytes, size_t n)
+/* Returns what was scheduled, or NULL. */
+static struct emission *schedule_bytes(struct peer *to, int64_t start_us, int64_t byte_ns, const uint8_t *bytes,
+				       size_t n)
 {
 	struct emission *e = calloc(1, sizeof(*e));
 
 	if (e == NULL)
-		return; /* the answer is lost; a client must handle that anyway */
+		return NULL; /* the answer is lost; a client must handle that anyway */
 	assert(n <= sizeof(e->bytes));
 	e->to = to;
 	e->start_us = start_us;
@@ -170,6 +178,7 @@ static void schedule_bytes(struct peer *to, int64_t start_us, int64_t byte_ns, c
 	e->n = n;
 	memcpy(e->bytes, bytes, n);
 	insert_emission(to->line, e);
+	return e;
 }
 
 static int64_t emission_end_us(const struct emission *e)
@@ -204,6 +213,27 @@ static void send_bytes(struct line *l, const struct emission *e, size_t n)
 		log_debug("bus %s: sent %zd of %zu bytes, the others are lost", l->bus->name, done, n);
 }
 
+/* All bytes are sent: do what comes then. What comes later is in the queue as an emission again. */
+static void finish_emission(struct line *l, struct emission *e)
+{
+	int64_t end_us = emission_end_us(e);
+
+	if (end_us > l->quiet_from_us)
+		l->quiet_from_us = end_us;
+	if (e->then == THEN_NOTHING) {
+		free(e);
+		return;
+	}
+	e->start_us = end_us + e->then_us;
+	e->n_sent = 0;
+	if (e->then == THEN_CLOSE)
+		e->n = 0;
+	else if (is_rtu_framed(l))
+		l->answered_us[e->unit] = e->start_us; /* before any later answer of the unit */
+	e->then = THEN_NOTHING;
+	insert_emission(l, e);
+}
+
 static void send_due_bytes(struct line *l, int64_t now_us)
 {
 	struct emission *e = l->sending;
@@ -216,10 +246,18 @@ static void send_due_bytes(struct line *l, int64_t now_us)
 	e->n_sent = n;
 	if (n < e->n)
 		return;
-	if (emission_end_us(e) > l->quiet_from_us)
-		l->quiet_from_us = emission_end_us(e);
+	l->sending = NULL;
+	finish_emission(l, e);
+}
+
+/* Close the connection that the emission asks to close. */
+static void close_peer_of(struct line *l, struct emission *e)
+{
+	struct peer *p = e->to;
+
 	l->sending = NULL;
 	free(e);
+	remove_peer(p);
 }
 
 /* Start the next emission if it is due. Of two answers at the same time the second waits for the end of the first and
@@ -275,13 +313,15 @@ static void schedule_answer(struct peer *p, const struct sim_result *r, int64_t 
 {
 	struct line *l = p->line;
 	int64_t wait_us = (int64_t)r->turnaround_ms * 1000, byte_ns = l->char_ns, start_us;
-	bool dribbles = r->verdict == SIM_FAULT && r->rule.kind == FAULT_DRIBBLE;
+	enum fault_kind fault = r->verdict == SIM_FAULT ? r->rule.kind : FAULT_NONE;
+	int64_t delay_us = (int64_t)r->rule.delay_ms * 1000;
+	struct emission *e;
 
 	if (wait_us < l->gap_us && l->char_ns > 0)
 		wait_us = l->gap_us;
 	start_us = end_us + wait_us;
-	if (r->verdict == SIM_FAULT && r->rule.kind == FAULT_LATE)
-		start_us += (int64_t)r->rule.delay_ms * 1000;
+	if (fault == FAULT_LATE)
+		start_us += delay_us;
 	if (!is_rtu_framed(l)) {
 		start_us += (int64_t)(n + 3) * l->char_ns / 1000 - ADU_TCP_HEADER * l->char_ns / 1000;
 		byte_ns = 0;
@@ -292,9 +332,20 @@ static void schedule_answer(struct peer *p, const struct sim_result *r, int64_t 
 	if (is_rtu_framed(l) && start_us <= l->answered_us[r->answer.unit])
 		start_us = l->answered_us[r->answer.unit] + 1;
 	l->answered_us[r->answer.unit] = start_us;
-	if (dribbles)
-		byte_ns = (int64_t)r->rule.delay_ms * 1000000;
-	schedule_bytes(p, start_us, byte_ns, bytes, n);
+	if (fault == FAULT_DRIBBLE)
+		byte_ns = delay_us * 1000;
+	e = schedule_bytes(p, start_us, byte_ns, bytes, n);
+	if (e == NULL || (fault != FAULT_TWICE && fault != FAULT_CLOSE_AFTER))
+		return;
+	e->then = fault == FAULT_TWICE ? THEN_AGAIN : THEN_CLOSE;
+	e->then_us = delay_us;
+	e->unit = r->answer.unit;
+}
+
+static bool sends_nothing(enum fault_kind kind)
+{
+	return kind == FAULT_SILENCE || kind == FAULT_RESET || kind == FAULT_CLOSE || kind == FAULT_MUTE ||
+	       kind == FAULT_REBOOT || kind == FAULT_UNPLUG;
 }
 
 /* Apply a fault that sends nothing. Returns true when the peer no longer exists. */
@@ -305,6 +356,9 @@ static bool apply_line_fault(struct peer *p, const struct fault_rule *rule)
 	switch (rule->kind) {
 	case FAULT_RESET:
 		reset_peer(p);
+		return true;
+	case FAULT_CLOSE:
+		remove_peer(p);
 		return true;
 	case FAULT_MUTE:
 		line_mute(l, rule->delay_ms);
@@ -324,7 +378,7 @@ static bool handle_request(struct peer *p, const struct adu *request, int64_t en
 	struct line *l = p->line;
 	uint8_t bytes[FAULT_BYTES_MAX];
 	struct sim_result result;
-	size_t n;
+	size_t n, n_lost;
 
 	l->counts.requests++;
 	if (request->unit == 0 && is_rtu_framed(l))
@@ -336,12 +390,13 @@ static bool handle_request(struct peer *p, const struct adu *request, int64_t en
 			send_exception_later(p, request, end_us + (int64_t)l->bus->gateway_timeout_ms * 1000);
 		return false;
 	}
-	if (result.verdict == SIM_FAULT &&
-	    (result.rule.kind == FAULT_SILENCE || result.rule.kind == FAULT_RESET || result.rule.kind == FAULT_MUTE ||
-	     result.rule.kind == FAULT_REBOOT || result.rule.kind == FAULT_UNPLUG))
+	if (result.verdict == SIM_FAULT && sends_nothing(result.rule.kind))
 		return apply_line_fault(p, &result.rule);
-	if (result.verdict == SIM_FAULT && result.rule.kind == FAULT_ECHO)
-		schedule_bytes(p, end_us, 0, bytes, adu_build(request, bytes));
+	if (result.verdict == SIM_FAULT && (result.rule.kind == FAULT_ECHO || result.rule.kind == FAULT_ECHO_CUT)) {
+		n_lost = result.rule.kind == FAULT_ECHO_CUT;
+		n = adu_build(request, bytes);
+		schedule_bytes(p, end_us, 0, bytes + n_lost, n - n_lost);
+	}
 	n = fault_build(result.verdict == SIM_FAULT ? &result.rule : NULL, &result.answer, &l->sim->chance, bytes);
 	schedule_answer(p, &result, end_us, bytes, n);
 	return false;
@@ -475,7 +530,9 @@ static void run_line(struct line *l)
 	}
 	do {
 		start_next_emission(l, now_us);
-		if (l->sending != NULL)
+		if (l->sending != NULL && l->sending->n == 0)
+			close_peer_of(l, l->sending);
+		else if (l->sending != NULL)
 			send_due_bytes(l, now_us);
 	} while (l->sending == NULL && l->waiting != NULL && l->waiting->start_us <= now_us);
 	arm_timer(l);

@@ -31,6 +31,10 @@ TEST(a_kind_is_found_by_its_name)
 	assert_false(fault_parse("none", &rule));
 	rule = rule_of("late");
 	assert_int_equal(rule.delay_ms, 1200);
+	rule = rule_of("twice");
+	assert_int_equal(rule.delay_ms, 5);
+	rule = rule_of("close-after-answer");
+	assert_int_equal(rule.delay_ms, 0);
 }
 
 TEST(some_kinds_are_only_possible_on_some_transports)
@@ -41,6 +45,9 @@ TEST(some_kinds_are_only_possible_on_some_transports)
 	assert_true(fault_fits(FAULT_RESET, true, true));
 	assert_false(fault_fits(FAULT_WRONG_TRANSACTION, false, true));
 	assert_true(fault_fits(FAULT_WRONG_TRANSACTION, true, true));
+	assert_true(fault_fits(FAULT_TWICE, false, false));
+	assert_false(fault_fits(FAULT_CLOSE_AFTER, false, false));
+	assert_false(fault_fits(FAULT_ECHO_CUT, true, true));
 }
 
 TEST(a_rate_is_kept_in_the_long_run)

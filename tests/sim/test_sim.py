@@ -354,7 +354,7 @@ class Faults(Site):
         fd = self.raw_port()
         request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
         request += crc(request)
-        for kind in ("noise-before", "noise-after", "echo"):
+        for kind in ("noise-before", "noise-after", "echo", "echo-cut"):
             with self.subTest(kind=kind):
                 self.control("fault", "e43", kind, "100%", "1")
                 os.write(fd, request)
@@ -364,7 +364,48 @@ class Faults(Site):
                 self.assertIn(bytes([5, 3, 4]), got)
                 if kind == "echo":
                     self.assertEqual(got[:8], request)
+                elif kind == "echo-cut":
+                    self.assertEqual(got[:7], request[1:])
                 self.read_until_silent()
+
+    def test_an_answer_comes_twice(self):
+        fd = self.raw_port()
+        request = bytes([5, 3]) + struct.pack(">HH", *self.READ)
+        request += crc(request)
+        good = bytes([5, 3, 4]) + struct.pack(">I", 123456)
+        good += crc(good)
+        for delay in ("0ms", "50ms"):
+            with self.subTest(delay=delay):
+                self.control("fault", "e43", "twice", "100%", "1", delay)
+                os.write(fd, request)
+                self.assertEqual(self.read_until_silent(), good + good)
+                os.write(fd, request)
+                self.assertEqual(self.read_until_silent(), good)
+
+    def test_the_second_answer_has_the_transaction_of_the_first(self):
+        s = self.connect("gw")
+        self.control("fault", "e44", "twice", "100%", "1", "0ms")
+        s.sendall(bytes.fromhex("123400000006 01 03") + struct.pack(">HH", *self.READ))
+        answers = b""
+        while len(answers) < 26:
+            answers += s.recv(100)
+        self.assertEqual(answers[:13], answers[13:])
+        self.assertEqual(answers[:2], b"\x12\x34")
+
+    def test_a_connection_is_closed_before_or_after_the_answer(self):
+        requests = {"gw": bytes.fromhex("000100000006 01 03") + struct.pack(">HH", *self.READ),
+                    "serial-server": bytes([3, 3]) + struct.pack(">HH", *self.READ)}
+        requests["serial-server"] += crc(requests["serial-server"])
+        for bus, meter in (("gw", "e44"), ("serial-server", "remote")):
+            for kind, delay in (("close", "0ms"), ("close-after-answer", "0ms"), ("close-after-answer", "20ms")):
+                with self.subTest(bus=bus, kind=kind, delay=delay):
+                    s = self.connect(bus)
+                    self.control("fault", meter, kind, "100%", "1", delay)
+                    s.sendall(requests[bus])
+                    got = b""
+                    while more := s.recv(100):
+                        got += more
+                    self.assertEqual(len(got), {"close": 0}.get(kind, 13 if bus == "gw" else 9))
 
     def test_a_reset_closes_the_connection(self):
         for bus, meter in (("gw", "e44"), ("serial-server", "remote")):
