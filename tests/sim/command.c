@@ -117,7 +117,7 @@ static bool set_target(const struct site *s, const char *name, struct fault_rule
 
 static const char *do_fault(struct sim *sim, struct line **lines, int n, char **words, FILE *out)
 {
-	struct fault_rule rule = {.left = FAULT_UNLIMITED};
+	struct fault_rule rule = fault_rule_new();
 
 	(void)lines;
 	if (!fault_parse(words[2], &rule))
@@ -132,13 +132,14 @@ static const char *do_fault(struct sim *sim, struct line **lines, int n, char **
 
 		if (*end == '\0' && count >= 0 && count <= INT32_MAX)
 			rule.left = (int32_t)count;
-		else if (!parse_duration(words[i], &rule.delay_ms))
-			return "the count or delay is not valid; use a whole number or a time with a unit (ms, s, min, "
-			       "h)";
+		else if (!parse_span(words[i], &rule.registers) && !parse_duration(words[i], &rule.delay_ms))
+			return "the count, delay or registers are not valid; use a whole number, a time with a unit "
+			       "(ms, s, min, h) or FIRST-LAST";
 	}
 	if (!site_fault_fits(sim->site, &rule))
 		return "there is no such fault on this transport";
 	site_remove_faults(sim->site, &rule);
+	sim_end_trouble(sim, &rule);
 	if (rule.rate_ppm > 0 && !site_add_fault(sim->site, &rule))
 		return "out of memory";
 	fputs("ok\n", out);
@@ -225,7 +226,7 @@ static const struct command commands[] = {
 	{"set", "set METER QUANTITY VALUE [UNIT]", 4, 5, do_set},
 	{"load", "load METER BASE [PEAK]", 3, 4, do_load},
 	{"swap", "swap METER SERIAL", 3, 3, do_swap},
-	{"fault", "fault METER|BUS|all KIND RATE [COUNT] [DELAY]", 4, 6, do_fault},
+	{"fault", "fault METER|BUS|all KIND RATE [COUNT] [DELAY] [FIRST-LAST]", 4, 7, do_fault},
 	{"unplug", "unplug BUS [TIME]", 2, 3, do_bus_fault},
 	{"reboot", "reboot BUS [TIME]", 2, 3, do_bus_fault},
 	{"mute", "mute BUS [TIME]", 2, 3, do_bus_fault},

@@ -12,6 +12,7 @@ enum {
 	DRIBBLE_MS = 40,
 	MUTE_MS = 3000,
 	GONE_MS = 3000,
+	TROUBLE_MS = 60000,
 	NOISE_BYTES_MAX = 4,
 };
 
@@ -19,6 +20,7 @@ static const struct {
 	const char *name;
 	uint32_t delay_ms;
 	bool rtu, tcp, rtu_over_tcp;
+	unsigned trouble;
 } kinds[FAULT_KINDS] = {
 	[FAULT_NONE] = {"none", 0, false, false, false},
 	[FAULT_SILENCE] = {"silence", 0, true, true, true},
@@ -43,6 +45,11 @@ static const struct {
 	[FAULT_MUTE] = {"mute", MUTE_MS, true, true, true},
 	[FAULT_REBOOT] = {"reboot", GONE_MS, false, true, true},
 	[FAULT_UNPLUG] = {"unplug", GONE_MS, true, false, false},
+	[FAULT_REFUSE] = {"refuse", TROUBLE_MS, true, true, true, METER_REFUSES},
+	[FAULT_COARSE_ONLY] = {"coarse-only", TROUBLE_MS, true, true, true, METER_COARSE_ONLY},
+	[FAULT_SERIAL_OF_ZEROS] = {"serial-of-zeros", TROUBLE_MS, true, true, true, METER_SERIAL_OF_ZEROS},
+	[FAULT_STALE_REGISTER] = {"stale-register", TROUBLE_MS, true, true, true, METER_STALE},
+	[FAULT_ZEROS] = {"zeros-after-restart", TROUBLE_MS, true, true, true, METER_ZEROS},
 };
 
 static uint64_t next_chance(uint64_t *chance)
@@ -51,22 +58,41 @@ static uint64_t next_chance(uint64_t *chance)
 	return meter_mix(*chance);
 }
 
-bool fault_parse(const char *name, struct fault_rule *rule)
+struct fault_rule fault_rule_new(void)
 {
-	static const char exception[] = "exception-";
+	return (struct fault_rule){.rate_ppm = FAULT_RATE_ONE,
+				   .bus = FAULT_ANY,
+				   .meter = FAULT_ANY,
+				   .left = FAULT_UNLIMITED,
+				   .registers = {0, 0xFFFF}};
+}
+
+static bool has_exception(enum fault_kind kind)
+{
+	return kind == FAULT_EXCEPTION || kind == FAULT_REFUSE;
+}
+
+/* "-3" behind the name of a kind with an exception. */
+static bool parse_exception(const char *text, uint8_t *exception)
+{
 	char *end;
 	long code;
 
-	if (strncmp(name, exception, sizeof(exception) - 1) == 0) {
-		code = strtol(name + sizeof(exception) - 1, &end, 10);
-		if (*end != '\0' || end == name + sizeof(exception) - 1 || code < 1 || code > 255)
-			return false;
-		rule->kind = FAULT_EXCEPTION;
-		rule->exception = (uint8_t)code;
-		return true;
-	}
+	if (text[0] != '-' || text[1] < '0' || text[1] > '9')
+		return false;
+	code = strtol(text + 1, &end, 10);
+	*exception = (uint8_t)code;
+	return *end == '\0' && code >= 1 && code <= 255;
+}
+
+bool fault_parse(const char *name, struct fault_rule *rule)
+{
 	for (int k = FAULT_SILENCE; k < FAULT_KINDS; k++) {
-		if (k == FAULT_EXCEPTION || strcmp(kinds[k].name, name) != 0)
+		size_t n = strlen(kinds[k].name);
+
+		if (strncmp(kinds[k].name, name, n) != 0 ||
+		    (has_exception((enum fault_kind)k) ? !parse_exception(name + n, &rule->exception)
+						       : name[n] != '\0'))
 			continue;
 		rule->kind = (enum fault_kind)k;
 		rule->delay_ms = kinds[k].delay_ms;
@@ -80,20 +106,25 @@ const char *fault_name(enum fault_kind kind)
 	return kinds[kind].name;
 }
 
+unsigned fault_trouble(enum fault_kind kind)
+{
+	return kinds[kind].trouble;
+}
+
 bool fault_fits(enum fault_kind kind, bool tcp, bool socket)
 {
 	return tcp ? kinds[kind].tcp : socket ? kinds[kind].rtu_over_tcp : kinds[kind].rtu;
 }
 
 const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t bus, int32_t meter, bool tcp,
-				    bool socket, uint64_t *chance)
+				    bool socket, unsigned troubles, uint64_t *chance)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct fault_rule *r = &rules[i];
 
 		if ((r->bus != FAULT_ANY && r->bus != bus) || (r->meter != FAULT_ANY && r->meter != meter))
 			continue;
-		if (r->left == 0 || !fault_fits(r->kind, tcp, socket) ||
+		if (r->left == 0 || !fault_fits(r->kind, tcp, socket) || (kinds[r->kind].trouble & troubles) != 0 ||
 		    next_chance(chance) % FAULT_RATE_ONE >= r->rate_ppm)
 			continue;
 		if (r->left > 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.h - faults on a line, by rate and by meter.
+/* fault.h - faults on a line and of a meter, by rate and by meter.
  * Pure. All chance comes from a number of the caller that every draw advances, so that a seed repeats a run. */
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "adu.h"
+#include "meter.h"
 
 enum fault_kind {
 	FAULT_NONE,
@@ -34,6 +35,11 @@ enum fault_kind {
 	FAULT_MUTE,		 /* the whole bus ignores all requests for the delay; connections are accepted */
 	FAULT_REBOOT,		 /* tcp, rtu-over-tcp: the gateway is offline for the delay */
 	FAULT_UNPLUG,		 /* rtu: the port does not exist for the delay */
+	FAULT_REFUSE,		 /* the meter refuses the rule's registers with its exception for the delay */
+	FAULT_COARSE_ONLY,	 /* the meter refuses the finer registers for the delay */
+	FAULT_SERIAL_OF_ZEROS,	 /* its serial number is zeros for the delay */
+	FAULT_STALE_REGISTER,	 /* its counters have old values for the delay */
+	FAULT_ZEROS,		 /* they are zeros for the delay */
 	FAULT_KINDS
 };
 
@@ -41,7 +47,8 @@ enum fault_kind {
 #define FAULT_NAMES                                                                                                    \
 	"silence, late, short, long, bad-crc, wrong-unit, wrong-function, wrong-transaction, wild, "                   \
 	"exception-1 to exception-255, noise-before, noise-after, twice, echo, echo-cut, dribble, reset, close, "      \
-	"close-after-answer, mute, reboot, unplug"
+	"close-after-answer, mute, reboot, unplug, "                                                                   \
+	"refuse-1 to refuse-255, coarse-only, serial-of-zeros, stale-register, zeros-after-restart"
 
 enum {
 	FAULT_ANY = -1,
@@ -56,8 +63,12 @@ struct fault_rule {
 	uint32_t rate_ppm;
 	int32_t bus, meter; /* index or FAULT_ANY */
 	uint32_t delay_ms;
-	int32_t left; /* how many times it may still happen, or FAULT_UNLIMITED */
+	int32_t left;		     /* how many times it may still happen, or FAULT_UNLIMITED */
+	struct meter_span registers; /* that FAULT_REFUSE refuses */
 };
+
+/* A rule for everything, always. Its kind is FAULT_NONE. */
+struct fault_rule fault_rule_new(void);
 
 /* Find a kind by its name ("bad-crc", "exception-4"); fills kind, exception and the default delay. False: unknown. */
 bool fault_parse(const char *name, struct fault_rule *rule);
@@ -65,15 +76,19 @@ bool fault_parse(const char *name, struct fault_rule *rule);
 /* "late", "exception", ...: the name without the code of an exception. */
 const char *fault_name(enum fault_kind kind);
 
+/* The trouble (enum meter_trouble) that a meter has after this fault; 0: the fault is one of the line. */
+unsigned fault_trouble(enum fault_kind kind);
+
 /* Can this kind happen on a bus?
  * tcp     the bus carries TCP frames
  * socket  the bus is a socket and not a serial port */
 bool fault_fits(enum fault_kind kind, bool tcp, bool socket);
 
 /* Draw the rule that applies to a request to this meter of this bus; tcp and socket as above. Reduces its left.
+ * troubles: a mask of those that the meter has already; their rules are not drawn.
  * Returns NULL when none applies. */
 const struct fault_rule *fault_draw(struct fault_rule *rules, size_t n, int32_t bus, int32_t meter, bool tcp,
-				    bool socket, uint64_t *chance);
+				    bool socket, unsigned troubles, uint64_t *chance);
 
 /* Build the bytes to send in place of the right answer; out holds FAULT_BYTES_MAX. The right answer for rule NULL and
  * for kinds that only change the time. Returns the length. */

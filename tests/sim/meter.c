@@ -351,6 +351,7 @@ void meter_start(struct meter *m, uint64_t seed, int64_t now_ms)
 	start_counters(m, m->seed);
 	start_texts(m, m->seed);
 	meter_advance(m, now_ms);
+	memcpy(m->saved, m->values, sizeof(m->saved));
 }
 
 void meter_set(struct meter *m, enum quantity q, int64_t value)
@@ -397,6 +398,22 @@ void meter_swap(struct meter *m, const char *serial)
 			m->pins[q] = METER_FREE;
 	start_counters(m, seed);
 	meter_set_text(m, Q_SERIAL_NUMBER, serial);
+}
+
+void meter_begin_trouble(struct meter *m, enum meter_trouble trouble, struct meter_span refused, uint8_t exception)
+{
+	m->troubles |= trouble;
+	if (trouble == METER_REFUSES) {
+		m->refused = refused;
+		m->refusal = exception;
+	}
+}
+
+void meter_end_trouble(struct meter *m, enum meter_trouble trouble)
+{
+	if (m->troubles & trouble & METER_STALE)
+		memcpy(m->saved, m->values, sizeof(m->saved));
+	m->troubles &= ~(unsigned)trouble;
 }
 
 bool meter_value(const struct meter *m, enum quantity q, int64_t *value)

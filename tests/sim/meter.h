@@ -27,6 +27,15 @@ enum {
 /* Where the value of a quantity comes from: the load, a value that was set, or "not available". */
 enum meter_pin { METER_FREE, METER_SET, METER_ABSENT };
 
+/* A meter has one of these for a while; a set of them is a mask. */
+enum meter_trouble {
+	METER_REFUSES = 1,	   /* it refuses the registers of refused */
+	METER_COARSE_ONLY = 2,	   /* it refuses registers of which it has a coarser one */
+	METER_SERIAL_OF_ZEROS = 4, /* all words of its serial number are 0 */
+	METER_STALE = 8,	   /* its counters have the values of saved */
+	METER_ZEROS = 16,	   /* all words of its counters are 0 */
+};
+
 struct meter_load {
 	const int16_t *curve; /* 24 values: thousandths of the way from base to peak at each full hour */
 	int64_t base_mw, peak_mw;
@@ -71,6 +80,10 @@ struct meter {
 	uint8_t pins[Q_COUNT];	 /* enum meter_pin; a counter with METER_SET continues to count from the value set */
 	char texts[Q_COUNT - Q_MAKER][METER_TEXT_MAX + 1]; /* identity, from Q_MAKER on */
 	int64_t demand_sum, demand_since_ms;
+	unsigned troubles; /* enum meter_trouble */
+	struct meter_span refused;
+	uint8_t refusal;	/* exception for them */
+	int64_t saved[Q_COUNT]; /* values at the start, or when METER_STALE was over */
 };
 
 /* Curves of a day by name ("flat", "office", "house", "machine", "lighting", "solar"), or NULL. */
@@ -103,6 +116,11 @@ void meter_set_text(struct meter *m, enum quantity q, const char *text);
 
 /* Replace the device: it gets this serial number, and counters that start from a seed of the serial number. */
 void meter_swap(struct meter *m, const char *serial);
+
+/* Begin or end one trouble; METER_REFUSES refuses these registers with this exception. What the meter counts does not
+ * change. */
+void meter_begin_trouble(struct meter *m, enum meter_trouble trouble, struct meter_span refused, uint8_t exception);
+void meter_end_trouble(struct meter *m, enum meter_trouble trouble);
 
 /* True value in base units, not wrapped. False: not available. */
 bool meter_value(const struct meter *m, enum quantity q, int64_t *value);

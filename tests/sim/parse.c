@@ -88,6 +88,22 @@ bool parse_duration(const char *text, uint32_t *ms)
 	return false;
 }
 
+bool parse_span(const char *text, struct meter_span *span)
+{
+	unsigned long first, last;
+	char *end;
+
+	first = strtoul(text, &end, 0);
+	if (end == text || *end != '-')
+		return false;
+	text = end + 1;
+	last = strtoul(text, &end, 0);
+	if (end == text || *end != '\0' || first > last || last > 0xFFFF)
+		return false;
+	*span = (struct meter_span){(uint16_t)first, (uint16_t)last};
+	return true;
+}
+
 bool parse_rate(const char *text, uint32_t *ppm)
 {
 	int64_t digits, value;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "meter.h"
 #include "names.h"
 
 /* A whole number from min to max, decimal or 0x. */
@@ -14,6 +15,9 @@ bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out);
 
 /* A duration: "500ms", "10s", "15min", "1h"; 0 needs no unit. */
 bool parse_duration(const char *text, uint32_t *ms);
+
+/* Addresses: "FIRST-LAST", decimal or 0x. */
+bool parse_span(const char *text, struct meter_span *span);
 
 /* A rate: "5%", "0.01%", "1". */
 bool parse_rate(const char *text, uint32_t *ppm);

@@ -19,7 +19,8 @@ int sim_init(struct sim *sim, struct site *site)
 	sim->wall_us = now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 	sim->start_ms = site->start_ms < 0 ? sim->wall_us / 1000 : site->start_ms;
 	sim->counts = calloc(site->n_meters + 1, sizeof(*sim->counts));
-	if (sim->counts == NULL)
+	sim->ends = calloc(site->n_meters + 1, sizeof(*sim->ends));
+	if (sim->counts == NULL || sim->ends == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < site->n_meters; i++) {
 		uint64_t seed = site->seed;
@@ -38,6 +39,7 @@ void sim_fini(struct sim *sim)
 	if (sim->trace != NULL)
 		fclose(sim->trace);
 	free(sim->counts);
+	free(sim->ends);
 	*sim = (struct sim){0};
 }
 
@@ -90,12 +92,70 @@ static void trace_request(const struct sim *sim, const struct meter *m, const st
 	fflush(sim->trace);
 }
 
+void sim_end_trouble(struct sim *sim, const struct fault_rule *rule)
+{
+	for (size_t i = 0; i < sim->site->n_meters; i++) {
+		struct meter *m = &sim->site->meters[i];
+
+		if ((rule->bus != FAULT_ANY && rule->bus != (int32_t)m->bus) ||
+		    (rule->meter != FAULT_ANY && rule->meter != (int32_t)i))
+			continue;
+		sim->ends[i].at_us[rule->kind] = 0;
+		meter_end_trouble(m, (enum meter_trouble)fault_trouble(rule->kind));
+	}
+}
+
+/* End the troubles of a meter whose time is over. */
+static void end_troubles(struct sim *sim, int32_t meter)
+{
+	int64_t now_us = mono_us();
+
+	for (int k = 0; k < FAULT_KINDS; k++) {
+		struct fault_rule rule = {.kind = (enum fault_kind)k, .bus = FAULT_ANY, .meter = meter};
+		int64_t end_us = sim->ends[meter].at_us[k];
+
+		if (end_us != 0 && end_us <= now_us)
+			sim_end_trouble(sim, &rule);
+	}
+}
+
+/* The fault that a trouble of the meter began with. */
+static enum fault_kind find_kind(unsigned troubles)
+{
+	int k = 0;
+
+	while ((fault_trouble((enum fault_kind)k) & troubles) == 0)
+		k++;
+	return (enum fault_kind)k;
+}
+
+/* The fault that happens to a request to the meter; its kind is FAULT_NONE when there is none. One that begins a
+ * trouble happens only where it changes the answer. */
+static struct fault_rule find_fault(struct sim *sim, size_t bus, int32_t meter, const struct adu *request)
+{
+	struct site *s = sim->site;
+	struct meter *m = &s->meters[meter];
+	enum site_transport t = s->buses[bus].transport;
+	unsigned troubles = slave_troubles(m, request);
+	const struct fault_rule *rule = NULL;
+
+	if (troubles == 0)
+		rule = fault_draw(s->faults, s->n_faults, (int32_t)bus, meter, t == SITE_TCP, t != SITE_RTU,
+				  m->troubles, &sim->chance);
+	if (rule != NULL && fault_trouble(rule->kind) == 0)
+		return *rule;
+	if (rule != NULL) {
+		sim->ends[meter].at_us[rule->kind] = mono_us() + rule->delay_ms * INT64_C(1000);
+		meter_begin_trouble(m, (enum meter_trouble)fault_trouble(rule->kind), rule->registers, rule->exception);
+		troubles = slave_troubles(m, request);
+	}
+	return (struct fault_rule){.kind = troubles == 0 ? FAULT_NONE : find_kind(troubles)};
+}
+
 struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *request)
 {
 	struct sim_result result = {.verdict = SIM_UNKNOWN, .answer = *request};
-	const struct site_bus *b = &sim->site->buses[bus];
 	int32_t index = find_unit(sim, bus, request->unit);
-	const struct fault_rule *rule;
 	struct sim_counts *counts;
 	struct meter *m;
 
@@ -104,15 +164,14 @@ struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *req
 	m = sim_meter(sim, index);
 	counts = &sim->counts[index];
 	counts->requests++;
+	end_troubles(sim, index);
+	result.rule = find_fault(sim, bus, index, request);
 	slave_answer(m, request, &result.answer);
 	result.verdict = SIM_ANSWER;
 	result.turnaround_ms = m->turnaround_ms;
-	rule = fault_draw(sim->site->faults, sim->site->n_faults, (int32_t)bus, index, b->transport == SITE_TCP,
-			  b->transport != SITE_RTU, &sim->chance);
-	if (rule != NULL) {
+	if (result.rule.kind != FAULT_NONE) {
 		result.verdict = SIM_FAULT;
-		result.rule = *rule;
-		counts->faults[rule->kind]++;
+		counts->faults[result.rule.kind]++;
 	} else if (slave_exception(&result.answer) != 0) {
 		counts->exceptions++;
 	} else {

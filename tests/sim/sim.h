@@ -17,6 +17,11 @@ struct sim_counts {
 	uint64_t faults[FAULT_KINDS];
 };
 
+/* When the troubles of a meter end, monotonic clock, by the fault that they began with. 0: it has no such trouble. */
+struct sim_ends {
+	int64_t at_us[FAULT_KINDS];
+};
+
 struct sim {
 	struct site *site;
 	FILE *trace;		   /* or NULL */
@@ -25,6 +30,7 @@ struct sim {
 	int64_t start_ms;	   /* the meters' clock at the start */
 	uint64_t chance;	   /* source of all chance of the run */
 	struct sim_counts *counts; /* one for each meter of the site */
+	struct sim_ends *ends;	   /* the same */
 };
 
 /* The outcome of one request. */
@@ -51,6 +57,9 @@ int64_t sim_meter_ms(const struct sim *sim);
 
 /* The meter, advanced to now. */
 struct meter *sim_meter(struct sim *sim, int32_t meter);
+
+/* End the trouble of this rule of all meters that it is for. */
+void sim_end_trouble(struct sim *sim, const struct fault_rule *rule);
 
 /* Answer a request on the bus, count it and write it to the trace. */
 struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *request);

@@ -389,13 +389,16 @@ static void read_fault_key(struct reader *r, const char *name, const char *value
 		set_duration(r, name, value, &f->delay_ms);
 	} else if (strcmp(name, "count") == 0) {
 		set_number(r, name, value, 0, INT32_MAX, &f->left, sizeof(f->left));
+	} else if (strcmp(name, "registers") == 0) {
+		if (!parse_span(value, &f->registers))
+			reject(r, name, value, "FIRST-LAST, two addresses");
 	} else if (strcmp(name, "bus") == 0) {
 		set_text(r, &ref->bus, value);
 	} else if (strcmp(name, "meters") == 0) {
 		set_text(r, &ref->meters, value);
 	} else {
 		err_add(r->e, r->site->file, r->line,
-			"unknown key %s in [fault]; use kind, rate, delay, count, bus or meters", name);
+			"unknown key %s in [fault]; use kind, rate, delay, count, registers, bus or meters", name);
 	}
 }
 
@@ -464,8 +467,7 @@ static void open_meter(struct reader *r, const char *name)
 
 static void open_fault(struct reader *r)
 {
-	struct fault_rule rule = {
-		.rate_ppm = FAULT_RATE_ONE, .bus = FAULT_ANY, .meter = FAULT_ANY, .left = FAULT_UNLIMITED};
+	struct fault_rule rule = fault_rule_new();
 	struct reference *refs = grow_array(r, r->faults, r->site->n_faults, sizeof(*refs));
 
 	if (refs == NULL)

@@ -95,6 +95,25 @@ static void show_row(const struct meter *m, const struct driver_row *row, struct
 		s->sign = encode_sign(row, s->value);
 }
 
+static bool is_counter(const struct driver_row *row)
+{
+	return names_get(row->quantity)->kind == NAMES_COUNTER;
+}
+
+/* The row as it is answered, with the troubles of the meter. */
+static void answer_row(const struct meter *m, const struct driver_row *row, struct shown *s)
+{
+	show_row(m, row, s);
+	if (m->troubles & METER_STALE && is_counter(row)) {
+		memset(s->words, 0, sizeof(s->words));
+		(void)encode_number(m->driver->order, row, weight_of(m, row), modulus_of(m, row),
+				    m->saved[row->quantity], s->words, &s->value);
+	}
+	if ((m->troubles & METER_ZEROS && is_counter(row)) ||
+	    (m->troubles & METER_SERIAL_OF_ZEROS && row->quantity == Q_SERIAL_NUMBER))
+		memset(s->words, 0, sizeof(s->words));
+}
+
 static bool touches(struct range r, unsigned first, unsigned n)
 {
 	return first < r.first + r.n && r.first < first + n;
@@ -124,7 +143,7 @@ static void fill_words(const struct meter *m, struct range r, uint16_t *words, b
 
 		if (!sign && !touches(r, row->address, row->n_words))
 			continue;
-		show_row(m, row, &s);
+		answer_row(m, row, &s);
 		for (unsigned w = 0; w < row->n_words; w++) {
 			if (!holds(r, row->address + w, 1))
 				continue;
@@ -189,7 +208,7 @@ static uint8_t read_bytes(const struct meter *m, struct range r, uint16_t *words
 		if (is_lacking(m, (struct range){address, 1}))
 			return ILLEGAL_ADDRESS;
 		if (row == NULL && sign != NULL && r.n == 1) {
-			show_row(m, sign, &s);
+			answer_row(m, sign, &s);
 			words[0] = s.sign;
 			return 0;
 		}
@@ -200,7 +219,7 @@ static uint8_t read_bytes(const struct meter *m, struct range r, uint16_t *words
 		}
 		if (row == NULL || row->n_words > r.n - done || (row->n_words == 1 && r.n > 1))
 			return ILLEGAL_ADDRESS;
-		show_row(m, row, &s);
+		answer_row(m, row, &s);
 		memcpy(words + done, s.words, row->n_words * sizeof(*words));
 		done += row->n_words;
 		address += 2u * row->n_words;
@@ -236,11 +255,59 @@ static uint8_t read_request(const struct meter *m, const struct adu *request, ui
 	return m->driver->byte_addressed ? read_bytes(m, r, words) : read_words(m, r, words);
 }
 
+static bool has_coarser_row(const struct driver *d, const struct driver_row *row)
+{
+	for (const struct driver_row *other = row + 1; other < d->rows + d->n_rows; other++)
+		if (other->quantity == row->quantity)
+			return true;
+	return false;
+}
+
+unsigned slave_troubles(const struct meter *m, const struct adu *request)
+{
+	unsigned found = 0;
+	struct range r;
+
+	if (!is_read(request))
+		return 0;
+	r = range_of(request);
+	if (m->driver->byte_addressed)
+		r.n *= 2;
+	if (touches(r, m->refused.first, m->refused.last - m->refused.first + 1u))
+		found |= METER_REFUSES;
+	for (size_t i = 0; i < m->driver->n_rows; i++) {
+		const struct driver_row *row = &m->driver->rows[i];
+
+		if (!touches(r, row->address, driver_row_span(m->driver, row)) &&
+		    !(row->has_sign && touches(r, row->sign_address, 1)))
+			continue;
+		if (is_counter(row))
+			found |= METER_STALE | METER_ZEROS;
+		if (row->quantity == Q_SERIAL_NUMBER)
+			found |= METER_SERIAL_OF_ZEROS;
+		if (has_coarser_row(m->driver, row))
+			found |= METER_COARSE_ONLY;
+	}
+	return found & m->troubles;
+}
+
+/* The exception of the meter's troubles, or 0. */
+static uint8_t find_refusal(const struct meter *m, const struct adu *request)
+{
+	unsigned troubles = slave_troubles(m, request);
+
+	if (troubles & METER_REFUSES)
+		return m->refusal;
+	return troubles & METER_COARSE_ONLY ? ILLEGAL_ADDRESS : 0;
+}
+
 void slave_answer(const struct meter *m, const struct adu *request, struct adu *answer)
 {
 	uint16_t words[DRIVER_WORDS_MAX];
 	uint8_t exception = read_request(m, request, words);
 
+	if (exception == 0)
+		exception = find_refusal(m, request);
 	*answer = *request;
 	if (exception != 0) {
 		adu_make_exception(answer, exception);

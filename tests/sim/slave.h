@@ -12,8 +12,11 @@
 #include "adu.h"
 #include "meter.h"
 
+/* The troubles of the meter (enum meter_trouble) that change the answer to this request. */
+unsigned slave_troubles(const struct meter *m, const struct adu *request);
+
 /* Fill answer with the meter's answer to request, in the same kind of frame. The meter must have been advanced to the
- * time of the request. */
+ * time of the request. All other functions here are about the meter without its troubles. */
 void slave_answer(const struct meter *m, const struct adu *request, struct adu *answer);
 
 /* The code of the exception in the answer, or 0 when it is not an exception. */

@@ -12,8 +12,7 @@ static const struct adu tcp_answer = {
 
 static struct fault_rule rule_of(const char *name)
 {
-	struct fault_rule rule = {
-		.rate_ppm = FAULT_RATE_ONE, .bus = FAULT_ANY, .meter = FAULT_ANY, .left = FAULT_UNLIMITED};
+	struct fault_rule rule = fault_rule_new();
 
 	assert_true(fault_parse(name, &rule));
 	return rule;
@@ -27,6 +26,8 @@ TEST(a_kind_is_found_by_its_name)
 	assert_int_equal(rule.exception, 11);
 	assert_false(fault_parse("exception", &rule));
 	assert_false(fault_parse("exception-0", &rule));
+	assert_false(fault_parse("refuse", &rule));
+	assert_false(fault_parse("refuse-256", &rule));
 	assert_false(fault_parse("exception-4x", &rule));
 	assert_false(fault_parse("none", &rule));
 	rule = rule_of("late");
@@ -35,6 +36,20 @@ TEST(a_kind_is_found_by_its_name)
 	assert_int_equal(rule.delay_ms, 5);
 	rule = rule_of("close-after-answer");
 	assert_int_equal(rule.delay_ms, 0);
+}
+
+TEST(a_meter_that_has_a_trouble_does_not_get_it_again)
+{
+	struct fault_rule rule = rule_of("refuse-3");
+	uint64_t chance = 1;
+
+	assert_int_equal(rule.kind, FAULT_REFUSE);
+	assert_int_equal(rule.exception, 3);
+	assert_int_equal(fault_trouble(FAULT_REFUSE), METER_REFUSES);
+	assert_int_equal(fault_trouble(FAULT_MUTE), 0);
+	rule.left = 1;
+	assert_null(fault_draw(&rule, 1, 0, 0, false, false, METER_REFUSES | METER_STALE, &chance));
+	assert_non_null(fault_draw(&rule, 1, 0, 0, false, false, METER_STALE, &chance));
 }
 
 TEST(some_kinds_are_only_possible_on_some_transports)
@@ -58,7 +73,7 @@ TEST(a_rate_is_kept_in_the_long_run)
 
 	rule.rate_ppm = 50000;
 	for (int i = 0; i < 100000; i++)
-		hits += fault_draw(&rule, 1, 0, 0, false, false, &chance) != NULL;
+		hits += fault_draw(&rule, 1, 0, 0, false, false, 0, &chance) != NULL;
 	assert_in_range(hits, 4700, 5300);
 }
 
@@ -69,10 +84,10 @@ TEST(a_rule_applies_to_its_meter_until_its_count_is_used_up)
 
 	rule.meter = 3;
 	rule.left = 2;
-	assert_null(fault_draw(&rule, 1, 0, 4, false, false, &chance));
-	assert_non_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
-	assert_non_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
-	assert_null(fault_draw(&rule, 1, 0, 3, false, false, &chance));
+	assert_null(fault_draw(&rule, 1, 0, 4, false, false, 0, &chance));
+	assert_non_null(fault_draw(&rule, 1, 0, 3, false, false, 0, &chance));
+	assert_non_null(fault_draw(&rule, 1, 0, 3, false, false, 0, &chance));
+	assert_null(fault_draw(&rule, 1, 0, 3, false, false, 0, &chance));
 }
 
 static size_t build(const char *name, const struct adu *f, uint64_t *chance, uint8_t *out)

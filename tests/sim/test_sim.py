@@ -407,6 +407,40 @@ class Faults(Site):
                         got += more
                     self.assertEqual(len(got), {"close": 0}.get(kind, 13 if bus == "gw" else 9))
 
+    def test_a_meter_has_a_trouble_until_it_is_taken_away(self):
+        client = self.tcp()
+        fine, coarse, serial = (50946, 2), (50770, 2), (50008, 4)
+        read = lambda at: client.read_holding_registers(*at, slave=1)
+        good = [read(at).registers for at in (fine, coarse, serial)]
+        self.control("fault", "e44", "refuse-3", "100%", "1", "1h", "50770-50771")
+        self.assertEqual(read(coarse).exception_code, 3)
+        self.assertEqual(read(fine).registers, good[0])
+        self.control("fault", "e44", "refuse-3", "0%")
+        self.assertEqual(read(coarse).registers, good[1])
+        self.control("fault", "e44", "coarse-only", "100%", "1", "1h")
+        self.assertEqual(read(fine).exception_code, 2)
+        self.assertEqual(read(coarse).registers, good[1])
+        self.control("fault", "e44", "coarse-only", "0%")
+        self.control("fault", "e44", "serial-of-zeros", "100%", "1", "1h")
+        self.assertEqual(read(serial).registers, [0, 0, 0, 0])
+        self.control("fault", "e44", "serial-of-zeros", "0%")
+        self.control("set", "e44", "active_energy_import", "50 kWh")
+        self.control("fault", "e44", "stale-register", "100%", "1", "1h")
+        self.assertEqual([read(fine).registers, read(coarse).registers], good[:2])
+        self.control("fault", "e44", "stale-register", "0%")
+        self.control("fault", "e44", "zeros-after-restart", "100%", "1", "1h")
+        self.assertEqual(u32(read(fine).registers), 0)
+        self.control("fault", "e44", "zeros-after-restart", "0%")
+        self.assertEqual(u32(read(fine).registers), 5000)
+        self.assertEqual(read(serial).registers, good[2])
+        self.assertGreaterEqual(self.stats("meter", "e44")["coarse-only"], 1)
+
+    def test_a_trouble_ends_with_its_time(self):
+        client = self.tcp()
+        self.control("fault", "e44", "refuse-2", "100%", "1", "300ms")
+        self.assertEqual(self.read(client, 1).exception_code, 2)
+        wait_for(lambda: not self.read(client, 1).isError(), "the register")
+
     def test_a_reset_closes_the_connection(self):
         for bus, meter in (("gw", "e44"), ("serial-server", "remote")):
             with self.subTest(bus=bus):

@@ -121,6 +121,103 @@ TEST(missing_registers_are_refused)
 	meter_free(&m);
 }
 
+static const char two_resolutions[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+				      "[registers]\n"
+				      "active_energy_import = 200 u32 10 Wh energy modulus=10000000000Wh\n"
+				      "frequency = 202 u16 0.01 Hz power\n"
+				      "serial_number = 204 hex:2 - - identity\n"
+				      "active_energy_import = 300 u32 1000 Wh energy modulus=10000000000Wh fallback\n";
+
+static struct meter troubled_meter(enum meter_trouble trouble)
+{
+	struct meter m = meter_of(two_resolutions);
+
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 2222330);
+	meter_begin_trouble(&m, trouble, (struct meter_span){202, 300}, 3);
+	return m;
+}
+
+static unsigned number(const struct meter *m, unsigned address)
+{
+	struct adu a = send_request(m, 3, address, 2);
+
+	assert_int_equal(slave_exception(&a), 0);
+	return word(&a, 0) << 16 | word(&a, 1);
+}
+
+TEST(a_meter_refuses_registers_for_a_while)
+{
+	struct meter m = troubled_meter(METER_REFUSES);
+
+	assert_int_equal(number(&m, 200), 222233);
+	assert_int_equal(exception_of(&m, 3, 202, 1), 3);
+	assert_int_equal(exception_of(&m, 3, 200, 3), 3);
+	assert_int_equal(exception_of(&m, 3, 300, 2), 3);
+	meter_end_trouble(&m, METER_REFUSES);
+	assert_int_equal(number(&m, 300), 2222);
+	meter_free(&m);
+}
+
+TEST(a_meter_answers_its_coarser_registers_only)
+{
+	struct meter m = troubled_meter(METER_COARSE_ONLY);
+
+	assert_int_equal(exception_of(&m, 3, 200, 2), 2);
+	assert_int_equal(exception_of(&m, 3, 202, 1), 0);
+	assert_int_equal(number(&m, 300), 2222);
+	meter_free(&m);
+}
+
+TEST(a_serial_number_is_zeros_for_a_while)
+{
+	struct meter m = troubled_meter(METER_SERIAL_OF_ZEROS);
+
+	assert_int_equal(number(&m, 204), 0);
+	assert_int_equal(number(&m, 200), 222233);
+	meter_end_trouble(&m, METER_SERIAL_OF_ZEROS);
+	assert_int_not_equal(number(&m, 204), 0);
+	meter_free(&m);
+}
+
+TEST(counters_have_the_values_of_the_start_for_a_while)
+{
+	struct meter m = troubled_meter(METER_STALE);
+
+	assert_int_equal(number(&m, 200), 123456);
+	assert_int_equal(number(&m, 300), 1234);
+	meter_end_trouble(&m, METER_STALE);
+	assert_int_equal(number(&m, 200), 222233);
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 3333440);
+	meter_begin_trouble(&m, METER_STALE, m.refused, 0);
+	assert_int_equal(number(&m, 200), 222233); /* the next time, those of the end of the last time */
+	meter_free(&m);
+}
+
+TEST(counters_are_zeros_for_a_while)
+{
+	struct meter m = troubled_meter(METER_ZEROS);
+	struct adu a = send_request(&m, 3, 202, 1);
+
+	assert_int_equal(number(&m, 200), 0);
+	assert_int_equal(number(&m, 300), 0);
+	assert_int_equal(word(&a, 0), 5002);
+	meter_end_trouble(&m, METER_ZEROS);
+	assert_int_equal(number(&m, 200), 222233);
+	meter_free(&m);
+}
+
+TEST(a_trouble_is_named_for_the_requests_that_it_changes)
+{
+	struct meter m = troubled_meter(METER_STALE);
+	struct adu counter = {.unit = 5, .n_pdu = 5, .pdu = {3, 0, 200, 0, 2}};
+	struct adu gauge = {.unit = 5, .n_pdu = 5, .pdu = {3, 0, 202, 0, 1}};
+
+	meter_begin_trouble(&m, METER_SERIAL_OF_ZEROS, m.refused, 0);
+	assert_int_equal(slave_troubles(&m, &counter), METER_STALE);
+	assert_int_equal(slave_troubles(&m, &gauge), 0);
+	meter_free(&m);
+}
+
 TEST(a_value_that_is_not_available_has_its_pattern)
 {
 	struct meter m = meter_of(table);
