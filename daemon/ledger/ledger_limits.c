@@ -7,6 +7,8 @@
 #include "driver.h"
 #include "wide.h"
 
+enum { UNKNOWN_PULSE_MS = 10 }; /* from pulse to pulse, where no register table says */
+
 void ledger_limits_free(struct ledger_limits *l)
 {
 	for (size_t i = 0; i < l->n_models; i++)
@@ -19,12 +21,19 @@ void ledger_limits_free(struct ledger_limits *l)
 	*l = (struct ledger_limits){.unknown = NULL};
 }
 
+static void set_pulses(struct account_limits *l, uint32_t shortest_pulse_ms)
+{
+	for (int q = Q_PULSES_1; q <= Q_PULSES_8; q++)
+		l->of[q].per_hour = 3600000 / (shortest_pulse_ms > 0 ? shortest_pulse_ms : UNKNOWN_PULSE_MS);
+}
+
 /* A model with unknown limits: the meter may be a large one, but it is no power station. */
 static void set_unknown(struct account_limits *l)
 {
 	for (int q = 0; q < Q_COUNT; q++)
 		l->of[q] = (struct account_limit){.step = 1, .per_hour = ACCOUNT_UNKNOWN_W};
 	l->of[Q_OPERATING_TIME].per_hour = 3600;
+	set_pulses(l, 0);
 }
 
 /* 0, which means unknown, where the product has more than 63 bits. */
@@ -35,16 +44,34 @@ static int64_t weighted(int64_t counts, int64_t weight)
 	return __builtin_mul_overflow(counts, weight, &value) ? 0 : value;
 }
 
+/* The same, and INT64_MAX / 4 where the product is more: a limit. */
+static int64_t most_weighted(int64_t counts, int64_t weight)
+{
+	return wide_muldiv(counts, weight, 1) < INT64_MAX / 4 ? counts * weight : INT64_MAX / 4;
+}
+
+/* The most that can pass in an hour. Where the ratios belong into the bus file, 1:1 is what is taken if it has none:
+ * they may be others. */
+static int64_t power_of(const struct ledger_model_limits *of)
+{
+	const struct driver *d = of->driver;
+	int64_t primary = (int64_t)of->ct_primary * of->vt_primary;
+	int64_t secondary = (int64_t)of->ct_secondary * of->vt_secondary, per_hour;
+	int64_t unknown_w = d->ratios ? ACCOUNT_UNKNOWN_W / 100 : ACCOUNT_UNKNOWN_W;
+	bool is_unknown = d->max_power_w == 0 || (d->ratios && primary == secondary);
+	int64_t power_w = is_unknown && d->max_power_w < unknown_w ? unknown_w : d->max_power_w;
+
+	per_hour = wide_muldiv(power_w, primary, secondary);
+	return per_hour < INT64_MAX / 4 ? per_hour : INT64_MAX / 4;
+}
+
 static void set_model(struct account_limits *l, const struct ledger_model_limits *of)
 {
 	const struct driver *d = of->driver;
-	/* a model that takes its ratios from the bus file measures 5 A at 1:1; others multiply by unknown ratios */
-	int64_t power_w = d->max_power_w ? d->max_power_w : d->ratios ? ACCOUNT_UNKNOWN_W / 100 : ACCOUNT_UNKNOWN_W;
-	int64_t ratio = wide_muldiv(power_w, (int64_t)of->ct_primary * of->vt_primary,
-				    (int64_t)of->ct_secondary * of->vt_secondary);
-	int64_t per_hour = ratio > INT64_MAX / 4 ? INT64_MAX / 4 : ratio;
+	int64_t per_hour = power_of(of);
 
 	set_unknown(l);
+	set_pulses(l, d->shortest_pulse_ms);
 	for (size_t i = 0; i < d->n_rows; i++) {
 		const struct driver_row *row = &d->rows[i];
 		struct account_limit *limit = &l->of[row->quantity];
@@ -62,7 +89,7 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 			limit->moduli[0] = row->modulus ? row->modulus : weighted(driver_row_counts(row), step);
 			limit->modulus_read = row->modulus_read;
 		}
-		if (row->quantity != Q_OPERATING_TIME)
+		if (row->quantity != Q_OPERATING_TIME && (row->quantity < Q_PULSES_1 || row->quantity > Q_PULSES_8))
 			limit->per_hour = per_hour;
 	}
 }
@@ -111,7 +138,7 @@ static struct account_limits *limits_of_input(const struct ledger_input *input,
 		.moduli = {weighted(pulses->moduli[0], input->weight)},
 		.back_step = weighted(pulses->back_step, input->weight),
 		.step = input->weight,
-		.per_hour = (int64_t)ACCOUNT_PULSES_S * 3600 * input->weight,
+		.per_hour = most_weighted(pulses->per_hour, input->weight),
 	};
 	return l;
 }

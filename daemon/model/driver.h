@@ -129,10 +129,12 @@ struct driver {
 	uint8_t n_bauds;     /* serial models; 0: any speed libmodbus knows */
 	uint32_t bauds[DRIVER_BAUDS_MAX];
 	uint16_t address_min, address_max;
-	uint16_t segment_max;	/* devices of this family on one RS485 segment */
-	uint32_t turnaround_ms; /* usual time from the end of a request to the start of its answer */
-	int64_t max_power_w;	/* most this model can measure with ratios 1:1 and all phases, for the plausible
-				 * rate of its counters; 0 = unknown */
+	uint16_t segment_max;	    /* devices of this family on one RS485 segment */
+	uint32_t turnaround_ms;	    /* usual time from the end of a request to the start of its answer */
+	int64_t max_power_w;	    /* most this model can measure with ratios 1:1 and all phases, for the plausible
+				     * rate of its counters; 0 = unknown */
+	uint32_t shortest_pulse_ms; /* pulse inputs: from the beginning of a pulse to that of the next one; 0 = unknown
+				     */
 	size_t n_blocks;
 	struct driver_block blocks[DRIVER_BLOCKS_MAX];
 	size_t n_scales;

@@ -151,7 +151,8 @@ static const char *set_segment_max(struct driver_reader *r, const char *value)
 	return NULL;
 }
 
-static const char *set_turnaround(struct driver_reader *r, const char *value)
+/* A time up to 10 s. Returns false where value is none. */
+static bool read_ms(const char *value, uint32_t *out)
 {
 	size_t n = strspn(value, "0123456789.");
 	const char *unit = value + n + strspn(value + n, " ");
@@ -159,9 +160,19 @@ static const char *set_turnaround(struct driver_reader *r, const char *value)
 
 	if ((strcmp(unit, "ms") != 0 && strcmp(unit, "s") != 0) ||
 	    !driver_word_amount(value, n, (struct value_decimal){1, strcmp(unit, "s") == 0 ? 3 : 0}, &ms) || ms > 10000)
-		return "0ms to 10s in whole milliseconds";
-	r->d->turnaround_ms = (uint32_t)ms;
-	return NULL;
+		return false;
+	*out = (uint32_t)ms;
+	return true;
+}
+
+static const char *set_turnaround(struct driver_reader *r, const char *value)
+{
+	return read_ms(value, &r->d->turnaround_ms) ? NULL : "0ms to 10s in whole milliseconds";
+}
+
+static const char *set_shortest_pulse(struct driver_reader *r, const char *value)
+{
+	return read_ms(value, &r->d->shortest_pulse_ms) ? NULL : "0ms to 10s in whole milliseconds, 0ms if unknown";
 }
 
 static const char *set_max_power(struct driver_reader *r, const char *value)
@@ -239,6 +250,7 @@ static const struct key model_keys[] = {
 	{"segment_max", set_segment_max, .fallback = "64", .describes = true},
 	{"turnaround", set_turnaround, .fallback = "30ms"},
 	{"max_power", set_max_power, .fallback = "0"},
+	{"shortest_pulse", set_shortest_pulse, .fallback = "0ms"},
 	{"na", set_model_na, .fallback = "none"},
 };
 

@@ -13,7 +13,7 @@ TEST(table_of_a_model)
 	struct driver *d =
 		parse_table(HEAD "verified = 2024, workshop\nfunction = 4\nword_order = cdab\nmax_words = 60\n"
 				 "gaps = yes\nratios = yes\nbaud = 9600 19200\naddresses = 5-99\nsegment_max = 31\n"
-				 "turnaround = 0.3s\nmax_power = 15 kW\n"
+				 "turnaround = 0.3s\nmax_power = 15 kW\nshortest_pulse = 40ms\n"
 				 "[block one]\naddress = 0x10\nwords = 20\ngaps = no\n"
 				 "[registers]\nvoltage_l1 = 16 u32 0.01 V power\n");
 
@@ -34,6 +34,7 @@ TEST(table_of_a_model)
 	assert_int_equal(d->segment_max, 31);
 	assert_int_equal(d->turnaround_ms, 300);
 	assert_int_equal(d->max_power_w, 15000);
+	assert_int_equal(d->shortest_pulse_ms, 40);
 	assert_int_equal(d->n_blocks, 1);
 	assert_string_equal(d->blocks[0].name, "one");
 	assert_int_equal(d->blocks[0].address, 16);
@@ -62,6 +63,7 @@ TEST(keys_left_out_have_defaults)
 	assert_int_equal(d->segment_max, 64);
 	assert_int_equal(d->turnaround_ms, 30);
 	assert_int_equal(d->max_power_w, 0);
+	assert_int_equal(d->shortest_pulse_ms, 0);
 	assert_int_equal(d->rows[0].n_na, 0);
 	driver_free(d);
 }
@@ -108,7 +110,7 @@ TEST(every_error_is_reported_at_once)
 		"inferred",
 		"dir/test.ini:7: unknown key colour in [model]; use format, title, vendor, source, provenance, "
 		"verified, function, word_order, addressing, max_words, gaps, ratios, baud, addresses, segment_max, "
-		"turnaround, max_power, na",
+		"turnaround, max_power, shortest_pulse, na",
 		"dir/test.ini:8: function = 6 is not valid; use 3 or 4",
 		"dir/test.ini:1: key source is missing in [model]",
 		"dir/test.ini:9: unknown section [registres]; use [model], [block NAME], [scale NAME], [registers]",
@@ -140,10 +142,10 @@ TEST(misspelt_name_is_reported_with_the_nearest)
 		     "reactive_energy_export = 9 u32 10 varh energy sign\n",
 		"dir/test.ini:7: unknown key titel in [model] (did you mean title?); use format, title, vendor, "
 		"source, provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
-		"addresses, segment_max, turnaround, max_power, na",
+		"addresses, segment_max, turnaround, max_power, shortest_pulse, na",
 		"dir/test.ini:8: unknown key adress in [model] (did you mean addresses?); use format, title, vendor, "
 		"source, provenance, verified, function, word_order, addressing, max_words, gaps, ratios, baud, "
-		"addresses, segment_max, turnaround, max_power, na",
+		"addresses, segment_max, turnaround, max_power, shortest_pulse, na",
 		"dir/test.ini:12: unknown key gap in [block one] (did you mean gaps?); use address, words, gaps",
 		"dir/test.ini:14: unknown quantity activ_energy_import (did you mean active_energy_import?); use a "
 		"name in drivers/NAMES",
@@ -255,6 +257,7 @@ TEST(values_out_of_range_in_model)
 			   "segment_max = 256\n"
 			   "turnaround = 30\n"
 			   "max_power = 15 kVA\n"
+			   "shortest_pulse = 11s\n"
 			   "na = 0xFFFF 65535\n"
 			   "[registers]\nvoltage_l1 = 0 u16 1 V power\n",
 		      "dir/test.ini:7: word_order = abdc is not valid; use abcd, badc, cdab or dcba",
@@ -269,7 +272,9 @@ TEST(values_out_of_range_in_model)
 		      "dir/test.ini:15: turnaround = 30 is not valid; use 0ms to 10s in whole milliseconds",
 		      "dir/test.ini:16: max_power = 15 kVA is not valid; use a power in W, kW or MW that is whole in "
 		      "W, or 0 if unknown",
-		      "dir/test.ini:17: na = 0xFFFF 65535 is not valid; use none, auto, or up to 8 patterns such as "
+		      "dir/test.ini:17: shortest_pulse = 11s is not valid; use 0ms to 10s in whole milliseconds, 0ms "
+		      "if unknown",
+		      "dir/test.ini:18: na = 0xFFFF 65535 is not valid; use none, auto, or up to 8 patterns such as "
 		      "0xFFFF separated by commas");
 }
 

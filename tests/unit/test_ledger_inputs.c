@@ -60,6 +60,26 @@ TEST_WITH(one_suspect_input_leaves_the_others_good, site_setup, site_teardown)
 	assert_rows(t, "SELECT quality FROM energy WHERE ts = 1767225720", "good");
 }
 
+TEST_WITH(an_input_counts_no_faster_than_its_shortest_pulse, site_setup, site_teardown)
+{
+	struct driver *d = calloc(1, sizeof(*d));
+	struct site *t = *state;
+
+	d->shortest_pulse_ms = 40; /* 25 pulses a second; with a quarter more, 1875 in a minute */
+	t->meters[1].driver = d;
+	t->meters[1].ct_primary = t->meters[1].ct_secondary = 1;
+	t->meters[1].vt_primary = t->meters[1].vt_secondary = 1;
+	configure(t);
+	add(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(0), Q_PULSES_2, INT64_C(0), Q_COUNT);
+	add(t, "pulses", T + 60, READING_GOOD, Q_PULSES_1, INT64_C(1500), Q_PULSES_2, INT64_C(6000), Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT meter, pulses, quality FROM pulse WHERE ts > 1767225600 ORDER BY meter",
+		    "gas|6000|suspect\nlighting|1500|good");
+	t->meters[1].driver = NULL;
+	configure(t);
+	driver_free(d);
+}
+
 /* The input of the lights as one with pulses of 5/16 Wh (3200 imp/kWh). */
 static void use_plate(struct site *t)
 {
