@@ -151,7 +151,7 @@ static int64_t find_modulus(const struct explain_limit *l, int64_t raw, int64_t 
 			continue;
 		if (modulus == l->modulus)
 			return modulus;
-		is_sure = found == 0;
+		is_sure = is_sure && (found == 0 || found == modulus);
 		found = modulus;
 	}
 	return is_sure ? found : 0;

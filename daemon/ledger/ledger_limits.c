@@ -9,6 +9,8 @@
 
 enum { UNKNOWN_PULSE_MS = 10 }; /* from pulse to pulse, where no register table says */
 
+_Static_assert((int)DRIVER_MODULI_MAX == (int)EXPLAIN_MODULI_MAX, "a table can name as many as the account knows");
+
 void ledger_limits_free(struct ledger_limits *l)
 {
 	for (size_t i = 0; i < l->n_models; i++)
@@ -65,6 +67,19 @@ static int64_t power_of(const struct ledger_model_limits *of)
 	return per_hour < INT64_MAX / 4 ? per_hour : INT64_MAX / 4;
 }
 
+/* The list of a row without those that have more than 63 bits. */
+static void set_moduli(struct account_limit *limit, const struct driver_row *row, int64_t step)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < DRIVER_MODULI_MAX; i++) {
+		int64_t modulus = driver_modulus(row, i, step);
+
+		if (modulus > 0)
+			limit->moduli[n++] = modulus;
+	}
+}
+
 static void set_model(struct account_limits *l, const struct ledger_model_limits *of)
 {
 	const struct driver *d = of->driver;
@@ -86,7 +101,7 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 		if (limit->back_step < row->back_step)
 			limit->back_step = row->back_step;
 		if (!row->fallback) {
-			limit->moduli[0] = row->modulus ? row->modulus : weighted(driver_row_counts(row), step);
+			set_moduli(limit, row, step);
 			limit->modulus_read = row->modulus_read;
 		}
 		if (row->quantity != Q_OPERATING_TIME && (row->quantity < Q_PULSES_1 || row->quantity > Q_PULSES_8))
@@ -135,11 +150,16 @@ static struct account_limits *limits_of_input(const struct ledger_input *input,
 		return NULL;
 	l->of[input->quantity] = (struct account_limit){
 		.parts = input->weight_per,
-		.moduli = {weighted(pulses->moduli[0], input->weight)},
 		.back_step = weighted(pulses->back_step, input->weight),
 		.step = input->weight,
 		.per_hour = most_weighted(pulses->per_hour, input->weight),
 	};
+	for (size_t i = 0, n = 0; i < EXPLAIN_MODULI_MAX; i++) {
+		int64_t modulus = weighted(pulses->moduli[i], input->weight);
+
+		if (modulus > 0)
+			l->of[input->quantity].moduli[n++] = modulus;
+	}
 	return l;
 }
 

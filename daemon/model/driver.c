@@ -185,6 +185,18 @@ int64_t driver_row_counts(const struct driver_row *row)
 	}
 }
 
+int64_t driver_modulus(const struct driver_row *row, size_t i, int64_t multiplier)
+{
+	struct driver_modulus modulus = row->moduli[i];
+	int64_t value;
+
+	if (i == 0 && modulus.amount == 0)
+		modulus = (struct driver_modulus){.amount = driver_row_counts(row), .in_counts = true};
+	if (!modulus.in_counts)
+		return modulus.amount;
+	return __builtin_mul_overflow(modulus.amount, multiplier, &value) ? 0 : value;
+}
+
 bool driver_row_expects(const struct driver_row *row, const char *text)
 {
 	if (row->type < DRIVER_TEXT)

@@ -20,7 +20,8 @@ enum {
 	DRIVER_BLOCKS_MAX = 32, /* vendor read blocks of one table */
 	DRIVER_SCALES_MAX = 8,	/* [scale NAME] tables */
 	DRIVER_SCALE_STEPS_MAX = 12,
-	DRIVER_NA_MAX = 4, /* not-available patterns of one row */
+	DRIVER_NA_MAX = 4,     /* not-available patterns of one row */
+	DRIVER_MODULI_MAX = 4, /* of one row */
 	DRIVER_BAUDS_MAX = 12,
 	DRIVER_WORDS_MAX = 125, /* longest read Modbus allows, words */
 	DRIVER_UNIT_MAX = 255,	/* highest unit address: above the 247 of the specification, which some meters use */
@@ -86,6 +87,12 @@ struct driver_block {
 	unsigned line; /* of its section header */
 };
 
+/* A value at which a counter may begin again at 0. */
+struct driver_modulus {
+	int64_t amount; /* in base units, or in counts of the register; 0 = none */
+	bool in_counts;
+};
+
 struct driver_row {
 	enum quantity quantity;
 	enum driver_type type;
@@ -107,7 +114,8 @@ struct driver_row {
 	uint8_t n_na;
 	/* raw patterns, of the value's own width, that mean "not available"; texts and clocks: of each word */
 	uint64_t na[DRIVER_NA_MAX];
-	int64_t modulus; /* counters: first value, in base units, that is shown as 0 again; 0 = the type's own width */
+	struct driver_modulus
+		moduli[DRIVER_MODULI_MAX]; /* counters; the first 0 ends them. None: see driver_modulus() */
 	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX, in whole counts of this row
 			    * (rounded down), plus one count */
 	int64_t back_step; /* counters: base units by which this meter is known to step back without meaning it */
@@ -181,6 +189,11 @@ bool driver_block_overlaps(const struct driver *d, const struct driver_block *b,
 /* How many different counts the type of row can show, which is where a counter begins again at 0 unless the table says
  * otherwise; 0 = unknown (signed and 64-bit numbers, floats, texts). */
 int64_t driver_row_counts(const struct driver_row *row);
+
+/* The value at which the row may begin again at 0, in base units: number i of its list, or, where the table says
+ * nothing, the width of its type as number 0. multiplier: base units per count (driver_multiplier()). 0: there is none,
+ * or it has more than 63 bits. */
+int64_t driver_modulus(const struct driver_row *row, size_t i, int64_t multiplier);
 
 /* Whether text is what the row expects; row->expect is not "". A text must begin so, in upper or lower case; a number
  * must be that number. */

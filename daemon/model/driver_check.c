@@ -165,18 +165,37 @@ static void check_fallback(const struct driver *d, const struct driver_row *row,
 			first->line);
 }
 
+/* One of the moduli of a row whose count weighs so much; 0 where that depends on the ratios. */
+static void check_one_modulus(const struct driver *d, const struct driver_row *row, size_t i, int64_t count,
+			      struct err *e)
+{
+	const struct driver_modulus *modulus = &row->moduli[i];
+	int64_t n_counts = driver_row_counts(row), n = modulus->amount;
+
+	if (!modulus->in_counts) {
+		if (count == 0)
+			return;
+		if (n % count != 0) {
+			err_add(e, d->file, row->line,
+				"modulus of %s is not a whole number of counts; use a multiple of %lld", name_of(row),
+				(long long)count);
+			return;
+		}
+		n /= count;
+	}
+	if (n_counts > 0 && n > n_counts)
+		err_add(e, d->file, row->line,
+			"modulus of %s is out of range: it is %lld counts; use at most the %lld that its type can show",
+			name_of(row), (long long)n, (long long)n_counts);
+}
+
 static void check_modulus(const struct driver *d, const struct driver_row *row, struct err *e)
 {
 	const struct driver_row *max = driver_row(d, Q_COUNTER_MAX);
-	int64_t count = row->scale < 0 ? driver_multiplier(d, row, 1, 1, 1, 1) : 0, n_counts = driver_row_counts(row);
+	int64_t count = row->scale < 0 ? driver_multiplier(d, row, 1, 1, 1, 1) : 0;
 
-	if (count > 0 && row->modulus % count != 0)
-		err_add(e, d->file, row->line, "modulus of %s is not a whole number of counts; use a multiple of %lld",
-			name_of(row), (long long)count);
-	else if (count > 0 && n_counts > 0 && row->modulus / count > n_counts)
-		err_add(e, d->file, row->line,
-			"modulus of %s is out of range: it is %lld counts; use at most the %lld that its type can show",
-			name_of(row), (long long)(row->modulus / count), (long long)n_counts);
+	for (size_t i = 0; i < DRIVER_MODULI_MAX && row->moduli[i].amount > 0; i++)
+		check_one_modulus(d, row, i, count, e);
 	if (row->modulus_read && max != NULL && max->group != DRIVER_STATE)
 		err_add(e, d->file, row->line,
 			"modulus 'read' of %s conflicts with the group of row counter_max (line %u); use the group "

@@ -69,7 +69,7 @@ struct driver_reader {
 	struct driver_note notes[DRIVER_ROWS_MAX];
 
 	/* text built by a setter, and by driver_word_guess() */
-	char allowed[160];
+	char allowed[176];
 	char guess[96];
 };
 

@@ -203,12 +203,50 @@ static const char *counter_amount(struct driver_reader *r, const char *value, in
 	return r->allowed;
 }
 
+/* "8digits": the register shows so many decimal digits. */
+static bool read_digits(const char *item, struct driver_modulus *out)
+{
+	static const char word[] = "digits";
+	size_t n = strlen(item), n_word = sizeof(word) - 1;
+	char number[4];
+	uint64_t digits;
+
+	if (n <= n_word || n - n_word >= sizeof(number) || strcmp(item + n - n_word, word) != 0)
+		return false;
+	snprintf(number, sizeof(number), "%.*s", (int)(n - n_word), item);
+	if (!driver_word_number(number, 18, &digits) || digits < 1)
+		return false;
+	*out = (struct driver_modulus){.amount = 1, .in_counts = true};
+	while (digits-- > 0)
+		out->amount *= 10;
+	return true;
+}
+
 static const char *set_modulus(struct driver_reader *r, const char *value)
 {
+	char item[INIFILE_LINE_BYTES_MAX + 1];
+	bool is_good = true;
+	size_t n = 0;
+
+	if (!names_is_counter(r->row->quantity))
+		return counters_only;
 	r->row->modulus_read = strcmp(value, "read") == 0;
-	if (r->row->modulus_read)
-		return names_is_counter(r->row->quantity) ? NULL : counters_only;
-	return counter_amount(r, value, &r->row->modulus);
+	while (!r->row->modulus_read && driver_word_next(&value, item, sizeof(item))) {
+		struct driver_modulus modulus = {.in_counts = false};
+
+		if (n == DRIVER_MODULI_MAX)
+			return "up to 4 values separated by commas";
+		if (!read_digits(item, &modulus) && counter_amount(r, item, &modulus.amount) != NULL)
+			is_good = false;
+		r->row->moduli[n++] = modulus;
+	}
+	if (r->row->modulus_read || (n > 0 && is_good))
+		return NULL;
+	snprintf(r->allowed, sizeof(r->allowed),
+		 "read, or up to 4 values separated by commas: 1digits to 18digits, or a number above 0 and its unit "
+		 "without a blank, in whole %s",
+		 names_get(r->row->quantity)->unit);
+	return r->allowed;
 }
 
 static const char *set_back_step(struct driver_reader *r, const char *value)

@@ -4,6 +4,7 @@
  * this folder explains the format of a frame file. Exit 0 when everything agrees, 1 when something does not, 2 on wrong
  * usage. */
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,25 +269,58 @@ static void line_missing(char *args)
 	}
 }
 
-/* modulus QUANTITY VALUE UNIT, modulus QUANTITY read, modulus QUANTITY width: holds for every row of the quantity. */
+static int64_t power_of_ten(int64_t n)
+{
+	int64_t power = 1;
+
+	while (n-- > 0)
+		power *= 10;
+	return power;
+}
+
+/* Whether the row may begin again at exactly these values, such as "1000000000 Wh 10000000000 Wh" or "8 digits". */
+static bool has_moduli(const struct driver_row *row, const char *values)
+{
+	size_t n = 0;
+	int used;
+
+	for (; *values != '\0'; values += used, n++) {
+		char unit[16];
+		int64_t value;
+		bool in_counts;
+
+		used = 0;
+		if (sscanf(values, "%" SCNd64 " %15s %n", &value, unit, &used) != 2 || n == DRIVER_MODULI_MAX)
+			return false;
+		in_counts = strcmp(unit, "digits") == 0;
+		if (!in_counts && strcmp(unit, names_get(row->quantity)->unit) != 0)
+			return false;
+		if (in_counts)
+			value = power_of_ten(value);
+		if (row->moduli[n].amount != value || row->moduli[n].in_counts != in_counts)
+			return false;
+	}
+	return n == DRIVER_MODULI_MAX || row->moduli[n].amount == 0;
+}
+
+/* modulus QUANTITY read|width|VALUE UNIT ...: holds for every row of the quantity. */
 static void line_modulus(char *args)
 {
-	char name[64] = "", value[32] = "", unit[16] = "";
-	int n = sscanf(args, "%63s %31s %15s", name, value, unit), q = names_find(name);
+	char name[64] = "";
+	int used = 0, n = sscanf(args, "%63s %n", name, &used), q = names_find(name);
+	const char *values = args + used;
+	bool read = strcmp(values, "read") == 0, width = strcmp(values, "width") == 0;
 
-	if (q < 0 || n < 2 || driver_row(state.driver, q) == NULL ||
-	    (n == 3 && strcmp(unit, names_get(q)->unit) != 0)) {
-		fault(state.line, "'%s' is not a modulus; use QUANTITY read|width|VALUE UNIT", args);
+	if (q < 0 || n < 1 || *values == '\0' || driver_row(state.driver, q) == NULL) {
+		fault(state.line, "'%s' is not a modulus; use QUANTITY read|width|VALUE UNIT ...", args);
 		return;
 	}
 	for (size_t i = 0; i < state.driver->n_rows; i++) {
 		const struct driver_row *row = &state.driver->rows[i];
-		bool read = strcmp(value, "read") == 0;
 
 		if (row->quantity == (enum quantity)q &&
-		    (row->modulus_read != read || row->modulus != (n == 3 ? strtoll(value, NULL, 10) : 0)))
-			fault(state.line, "%s: the modulus of line %u is %lld%s", name, row->line,
-			      (long long)row->modulus, row->modulus_read ? " (read)" : "");
+		    (row->modulus_read != read || !has_moduli(row, read || width ? "" : values)))
+			fault(state.line, "%s: the modulus of line %u is another one", name, row->line);
 	}
 }
 

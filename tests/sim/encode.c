@@ -87,14 +87,20 @@ static int64_t whole_weight(struct encode_weight w)
 
 int64_t encode_modulus(const struct driver_row *row, struct encode_weight weight, int64_t counter_max)
 {
-	int64_t per_count = whole_weight(weight), modulus;
+	int64_t per_count = whole_weight(weight), highest = 0, modulus;
 
 	if (row->type == DRIVER_F32 || row->type == DRIVER_F64)
 		return 0;
 	if (row->modulus_read)
 		return counter_max / per_count * per_count + per_count;
-	if (row->modulus > 0)
-		return row->modulus;
+	for (size_t i = 0; i < DRIVER_MODULI_MAX; i++) {
+		int64_t named = row->moduli[i].amount * (row->moduli[i].in_counts ? per_count : 1);
+
+		if (named > highest)
+			highest = named;
+	}
+	if (highest > 0)
+		return highest;
 	return __builtin_mul_overflow(count_range(row), per_count, &modulus) ? INT64_MAX : modulus;
 }
 

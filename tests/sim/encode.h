@@ -20,8 +20,9 @@ struct encode_weight {
 struct encode_weight encode_weight(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
 				   uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary);
 
-/* Base units at which a counter shows 0 again: the row's modulus, or one count more than counter_max (base units) where
- * the row reads its modulus from the meter, or else the range of the type. 0: the counter never wraps (floats). */
+/* Base units at which a counter shows 0 again: the highest of the row's moduli, or one count more than counter_max
+ * (base units) where the row reads its modulus from the meter, or else the range of the type. 0: the counter never
+ * wraps (floats). */
 int64_t encode_modulus(const struct driver_row *row, struct encode_weight weight, int64_t counter_max);
 
 /* Encode value (base units) into row->n_words words. Counters (modulus > 0) wrap and are rounded down to whole counts;

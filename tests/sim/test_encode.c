@@ -139,8 +139,10 @@ TEST(the_modulus_comes_from_the_row_the_meter_or_the_type)
 	struct driver_row row = row_of(DRIVER_U32, 2);
 
 	assert_int_equal(encode_modulus(&row, ten, 0), INT64_C(42949672960));
-	row.modulus = 12340;
+	row.moduli[0].amount = 12340;
 	assert_int_equal(encode_modulus(&row, ten, 0), 12340);
+	row.moduli[1] = (struct driver_modulus){.amount = 10000, .in_counts = true};
+	assert_int_equal(encode_modulus(&row, ten, 0), 100000);
 	row.modulus_read = true;
 	assert_int_equal(encode_modulus(&row, ten, INT64_C(9999999995)), INT64_C(10000000000));
 }

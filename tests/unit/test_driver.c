@@ -171,7 +171,8 @@ TEST(rows_have_all_that_their_line_has)
 			    "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = sibling\n");
 	const struct driver_row *row = d->rows;
 
-	assert_int_equal(row[0].modulus, 10000000000);
+	assert_int_equal(row[0].moduli[0].amount, 10000000000);
+	assert_int_equal(row[0].moduli[1].amount, 0);
 	assert_int_equal(row[0].back_step, 10);
 	assert_true(row[0].alone);
 	assert_false(row[0].fallback);
@@ -197,6 +198,50 @@ TEST(rows_have_all_that_their_line_has)
 	assert_int_equal(driver_row(d, Q_ACTIVE_ENERGY_IMPORT)->address, 0x10);
 	assert_null(driver_row(d, Q_FREQUENCY));
 	driver_free(d);
+}
+
+TEST(row_may_name_several_moduli)
+{
+	struct driver *d =
+		parse_table(HEAD "ratios = yes\n[scale e]\nbelow 10 = 0.01\nabove = 1\n[registers]\n"
+				 "active_energy_import = 0 u32 10 Wh energy modulus=1000000000Wh,10000000000Wh\n"
+				 "active_energy_export = 2 u32 @e kWh energy modulus=8digits,2000000kWh\n"
+				 "apparent_energy = 4 u32 10 VAh energy\n"
+				 "pulses_1 = 6 u32 1 1 energy modulus=65536,9digits\n"
+				 "reactive_energy_import = 8 s64 1 varh energy\n");
+	const struct driver_row *row = d->rows;
+
+	assert_int_equal(driver_modulus(&row[0], 0, 10), 1000000000);
+	assert_int_equal(driver_modulus(&row[0], 1, 10), 10000000000);
+	assert_int_equal(driver_modulus(&row[0], 2, 10), 0);
+	/* 8 digits of what one count weighs */
+	assert_int_equal(driver_modulus(&row[1], 0, 10), 1000000000);
+	assert_int_equal(driver_modulus(&row[1], 0, 1000), 100000000000);
+	assert_int_equal(driver_modulus(&row[1], 1, 1000), 2000000000);
+	assert_int_equal(driver_modulus(&row[1], 0, INT64_MAX / 2), 0);
+	/* the width of the type, where the table says nothing */
+	assert_int_equal(driver_modulus(&row[2], 0, 10), INT64_C(42949672960));
+	assert_int_equal(driver_modulus(&row[2], 1, 10), 0);
+	assert_int_equal(driver_modulus(&row[3], 0, 1), 65536);
+	assert_int_equal(driver_modulus(&row[3], 1, 1), 1000000000);
+	assert_int_equal(driver_modulus(&row[4], 0, 1), 0);
+	driver_free(d);
+}
+
+TEST(moduli_that_are_none)
+{
+	static const char *const wrong[] = {"",		"digits",    "0digits",	  "19digits",		"8digit",
+					    "8digits8", "read,10Wh", "10Wh,read", "1Wh,2Wh,3Wh,4Wh,5Wh"};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char text[400];
+		struct err e = {0};
+
+		snprintf(text, sizeof(text), ROWS "active_energy_import = 0 u32 1 Wh energy modulus=%s\n", wrong[i]);
+		assert_null(driver_parse("dir/test.ini", text, strlen(text), &e));
+		assert_int_equal(e.n_errors, 1);
+		err_fini(&e);
+	}
 }
 
 TEST(sign_word_is_negative_at_1_unless_said)
@@ -280,37 +325,39 @@ TEST(values_out_of_range_in_model)
 
 TEST(values_out_of_range_in_rows)
 {
-	EXPECT_ERRORS(ROWS "voltage_l1 = 0 u16 1 V power na=0xFFFFFFFF\n"
-			   "voltage_l2 = 1 u16 1 V power na=65535\n"
-			   "voltage_l3 = 2 u16 1 V power sign=1:2:3\n"
-			   "active_energy_import = 4 u32 1 Wh energy modulus=10\n"
-			   "active_energy_export = 6 u32 1 Wh energy back_step=0Wh\n"
-			   "frequency = 8 u16 1 Hz power modulus=10Hz\n"
-			   "maker = 9 chars:4 - - identity expect=\n"
-			   "voltage_l12 = 13 u16 1 V power expect=V\n"
-			   "voltage_l23 = 14 u16 1 V power provenance=hearsay\n"
-			   "voltage_l31 = 15 u16 1 V power alone alone\n"
-			   "current_l1 = 16 u16 1 A power alone=yes\n"
-			   "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n",
-		      "dir/test.ini:9: na '65535' of voltage_l2 is not valid; use none, auto, or up to 8 patterns such "
-		      "as 0xFFFF separated by commas",
-		      "dir/test.ini:10: sign '1:2:3' of voltage_l3 is not valid; use ADDRESS or ADDRESS:VALUE, each 0 "
-		      "to 65535",
-		      "dir/test.ini:11: modulus '10' of active_energy_import is not valid; use a number above 0 and "
-		      "its unit without a blank, in whole Wh",
-		      "dir/test.ini:12: back_step '0Wh' of active_energy_export is not valid; use a number above 0 and "
-		      "its unit without a blank, in whole Wh",
-		      "dir/test.ini:13: modulus '10Hz' of frequency is not valid; use it with counters only",
-		      "dir/test.ini:14: expect '' of maker is not valid; use a text of 1 to 32 bytes",
-		      "dir/test.ini:15: expect 'V' of voltage_l12 is not valid; use it with identity quantities only",
-		      "dir/test.ini:16: provenance 'hearsay' of voltage_l23 is not valid; use \"vendor table\", "
-		      "transcription, driver, sibling or inferred",
-		      "dir/test.ini:17: duplicate option 'alone' of voltage_l31; use it once",
-		      "dir/test.ini:18: option 'alone=yes' of current_l1 is not valid; use alone",
-		      "dir/test.ini:8: pattern 0xFFFFFFFF of voltage_l1 is not valid; use up to 4 patterns of 4 "
-		      "hexadecimal digits (16 bits)",
-		      "dir/test.ini:19: pattern 0x8004 of current_l2 is not valid; use up to 4 patterns of 4 "
-		      "hexadecimal digits (16 bits)");
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 0 u16 1 V power na=0xFFFFFFFF\n"
+		     "voltage_l2 = 1 u16 1 V power na=65535\n"
+		     "voltage_l3 = 2 u16 1 V power sign=1:2:3\n"
+		     "active_energy_import = 4 u32 1 Wh energy modulus=10\n"
+		     "active_energy_export = 6 u32 1 Wh energy back_step=0Wh\n"
+		     "frequency = 8 u16 1 Hz power modulus=10Hz\n"
+		     "maker = 9 chars:4 - - identity expect=\n"
+		     "voltage_l12 = 13 u16 1 V power expect=V\n"
+		     "voltage_l23 = 14 u16 1 V power provenance=hearsay\n"
+		     "voltage_l31 = 15 u16 1 V power alone alone\n"
+		     "current_l1 = 16 u16 1 A power alone=yes\n"
+		     "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n",
+		"dir/test.ini:9: na '65535' of voltage_l2 is not valid; use none, auto, or up to 8 patterns such "
+		"as 0xFFFF separated by commas",
+		"dir/test.ini:10: sign '1:2:3' of voltage_l3 is not valid; use ADDRESS or ADDRESS:VALUE, each 0 "
+		"to 65535",
+		"dir/test.ini:11: modulus '10' of active_energy_import is not valid; use read, or up to 4 "
+		"values separated by commas: 1digits to 18digits, or a number above 0 and its unit without a blank, "
+		"in whole Wh",
+		"dir/test.ini:12: back_step '0Wh' of active_energy_export is not valid; use a number above 0 and "
+		"its unit without a blank, in whole Wh",
+		"dir/test.ini:13: modulus '10Hz' of frequency is not valid; use it with counters only",
+		"dir/test.ini:14: expect '' of maker is not valid; use a text of 1 to 32 bytes",
+		"dir/test.ini:15: expect 'V' of voltage_l12 is not valid; use it with identity quantities only",
+		"dir/test.ini:16: provenance 'hearsay' of voltage_l23 is not valid; use \"vendor table\", "
+		"transcription, driver, sibling or inferred",
+		"dir/test.ini:17: duplicate option 'alone' of voltage_l31; use it once",
+		"dir/test.ini:18: option 'alone=yes' of current_l1 is not valid; use alone",
+		"dir/test.ini:8: pattern 0xFFFFFFFF of voltage_l1 is not valid; use up to 4 patterns of 4 "
+		"hexadecimal digits (16 bits)",
+		"dir/test.ini:19: pattern 0x8004 of current_l2 is not valid; use up to 4 patterns of 4 "
+		"hexadecimal digits (16 bits)");
 }
 
 TEST(types_take_their_argument_and_no_other)

@@ -187,7 +187,8 @@ TEST(modulus_beyond_what_the_type_can_show)
 {
 	struct driver *d = parse_table(ROWS "active_energy_import = 0 u32 10 Wh energy modulus=42949672960Wh\n"
 					    "pulses_1 = 2 bcd:2 1 1 energy modulus=100000000\n"
-					    "active_energy_export = 4 u64 10 Wh energy modulus=1000000000000Wh\n");
+					    "active_energy_export = 4 u64 10 Wh energy modulus=1000000000000Wh\n"
+					    "apparent_energy = 8 u32 10 VAh energy modulus=9digits\n");
 
 	assert_int_equal(driver_row_counts(&d->rows[0]), INT64_C(4294967296));
 	assert_int_equal(driver_row_counts(&d->rows[1]), 100000000);

@@ -36,6 +36,35 @@ TEST_WITH(a_rebuild_counts_a_rollover_at_a_modulus_that_was_read, site_setup, si
 	free(d);
 }
 
+/* The leaflet of a meter says 999,999.9 kWh, the table of its sibling 999,999,999 x 10 Wh. */
+TEST_WITH(a_rollover_is_counted_through_the_modulus_of_the_table_that_fits, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *d = calloc(1, sizeof(*d));
+
+	d->max_power_w = 700000;
+	d->n_rows = 1;
+	d->rows[0] = (struct driver_row){.quantity = Q_ACTIVE_ENERGY_IMPORT,
+					 .mantissa = 10,
+					 .scale = -1,
+					 .moduli = {{.amount = 1000000000}, {.amount = 1000000000, .in_counts = true}}};
+	t->meters[0].driver = d;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
+	reopen(t);
+	for (int64_t at = 0; at <= 3600; at += 60)
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, (999990000 + at * 10) % 1000000000,
+		    Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT sum(base_value) FROM interval", "27000");
+	assert_rows(
+		t, "SELECT kind, detail FROM event WHERE kind IN ('rollover', 'reset')",
+		"rollover|active_energy_import rolled over from 999999.600 to 0.200 kWh at its modulus 1000000.000");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	t->meters[0].driver = NULL;
+	configure(t);
+	free(d);
+}
+
 static const char intervals[] = "SELECT ts - 1767225600, value, quality FROM interval";
 
 static void resume(struct site *t)

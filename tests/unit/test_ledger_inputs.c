@@ -128,9 +128,11 @@ TEST_WITH(pulses_of_a_fraction_add_up_to_the_difference, site_setup, site_teardo
 TEST_WITH(an_input_of_a_fraction_rolls_over_without_loss, site_setup, site_teardown)
 {
 	struct site *t = *state;
-	static struct driver concentrator = {
-		.n_rows = 1,
-		.rows = {{.quantity = Q_PULSES_1, .type = DRIVER_U32, .mantissa = 1, .modulus = 1000000000}}};
+	static struct driver concentrator = {.n_rows = 1,
+					     .rows = {{.quantity = Q_PULSES_1,
+						       .type = DRIVER_U32,
+						       .mantissa = 1,
+						       .moduli = {{.amount = 1000000000}}}}};
 
 	t->meters[1].driver = &concentrator;
 	t->meters[1].ct_primary = t->meters[1].ct_secondary = t->meters[1].vt_primary = t->meters[1].vt_secondary = 1;
