@@ -340,12 +340,47 @@ static enum codec_status write_number(enum driver_order order, const struct driv
 	return CODEC_OK;
 }
 
+/* Whether each byte of a text up to its first NUL, or of other words, is one of these. Of characters the low byte. */
+static bool has_only(const struct driver_row *row, const uint16_t *words, const char *bytes, size_t n_bytes)
+{
+	bool is_text = row->type == DRIVER_TEXT || row->type == DRIVER_CHARS;
+
+	for (unsigned i = 0; i < 2U * row->n_words; i++) {
+		uint8_t byte = (uint8_t)(i % 2 == 0 ? words[i / 2] >> 8 : words[i / 2]);
+
+		if (row->type == DRIVER_CHARS && i % 2 == 0)
+			continue;
+		if (is_text && byte == '\0')
+			return true;
+		if (memchr(bytes, byte, n_bytes) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* All zeros, all ones or all blanks are no serial number: a meter shows them while it starts, or was never given one.
+ */
+static bool is_no_serial(const struct driver_row *row, const uint16_t *words)
+{
+	if (has_only(row, words, "\xFF", 1))
+		return true;
+	switch (row->type) {
+	case DRIVER_TEXT:
+	case DRIVER_CHARS:
+		return has_only(row, words, "0 ", 2);
+	case DRIVER_HEX:
+		return has_only(row, words, "\0", 1) || has_only(row, words, " ", 1);
+	default:
+		return has_only(row, words, "\0", 1);
+	}
+}
+
 enum codec_status codec_text(enum driver_order order, const struct driver_row *row, const uint16_t *words, char *out,
 			     size_t out_bytes)
 {
 	assert(out_bytes > 0);
 	out[0] = '\0';
-	if (is_na(order, row, words))
+	if (is_na(order, row, words) || (row->quantity == Q_SERIAL_NUMBER && is_no_serial(row, words)))
 		return CODEC_NA;
 	switch (row->type) {
 	case DRIVER_TEXT:

@@ -35,7 +35,8 @@ enum codec_status codec_number(enum driver_order order, const struct driver_row 
 /* Decode one text. Of any type but floats, which are CODEC_BAD: counts of numbers are written in decimal, unscaled and
  * without their sign word, times as YYYY-MM-DDTHH:MM:SS. out holds out_bytes (at least 1), is always ended by NUL and
  * cut to fit; a text ends at its first NUL, unprintable characters become '?', trailing blanks are dropped. CODEC_NA
- * for a row's not-available pattern; unless CODEC_OK out is empty. */
+ * for a row's not-available pattern, and for a serial number of all zeros, all ones or all blanks, which is none;
+ * unless CODEC_OK out is empty. */
 enum codec_status codec_text(enum driver_order order, const struct driver_row *row, const uint16_t *words, char *out,
 			     size_t out_bytes);
 

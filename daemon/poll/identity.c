@@ -14,11 +14,11 @@ void identity_inherit(struct meter_identity *id, const struct meter_identity *ol
 	id->texts = old->texts;
 	id->counter_max = old->counter_max;
 	id->ask_at_ms = old->ask_at_ms;
+	id->pause_ms = old->pause_ms;
 }
 
-void identity_read(const struct meter_identity *id, const struct asking *a, struct identity_texts *texts)
+void identity_read(const struct asking *a, struct identity_texts *texts)
 {
-	bool was_compared = false;
 	char text[sizeof(texts->serial)];
 
 	*texts = (struct identity_texts){.serial = ""};
@@ -35,32 +35,66 @@ void identity_read(const struct meter_identity *id, const struct asking *a, stru
 			snprintf(texts->firmware, sizeof(texts->firmware), "%s", text);
 		if (row->expect[0] == '\0')
 			continue;
-		was_compared = true;
+		texts->was_compared = true;
 		if (!driver_row_expects(row, text) && texts->mismatch[0] == '\0')
 			snprintf(texts->mismatch, sizeof(texts->mismatch), "%s is \"%s\", expected \"%s\"",
 				 names_get(row->quantity)->name, text, row->expect);
 	}
-	if (texts->serial[0] == '\0')
-		memcpy(texts->serial, id->texts.serial, sizeof(texts->serial));
-	if (texts->firmware[0] == '\0')
-		memcpy(texts->firmware, id->texts.firmware, sizeof(texts->firmware));
-	if (!was_compared)
-		memcpy(texts->mismatch, id->texts.mismatch, sizeof(texts->mismatch));
+}
+
+bool identity_doubts_serial(struct meter_identity *id, const char *serial, bool is_known)
+{
+	if (serial[0] == '\0')
+		return false;
+	if (is_known || strcmp(serial, id->candidate) == 0) {
+		id->candidate[0] = '\0';
+		return false;
+	}
+	snprintf(id->candidate, sizeof(id->candidate), "%s", serial);
+	return true;
+}
+
+/* Whether the plan asks for a serial number. */
+static bool asks_serial(const struct asking *a)
+{
+	for (size_t i = 0; i < a->plan->n_items; i++)
+		if (a->conf->driver->rows[a->plan->items[i].row].quantity == Q_SERIAL_NUMBER)
+			return true;
+	return false;
+}
+
+/* The pause after a serial number that said nothing. */
+static int64_t grow(int64_t pause_ms)
+{
+	if (pause_ms == 0)
+		return IDENTITY_WRONG_MS;
+	return 2 * pause_ms < IDENTITY_EVERY_MS ? 2 * pause_ms : IDENTITY_EVERY_MS;
 }
 
 void identity_accept(struct meter_identity *id, const struct asking *a, int64_t now_ms)
 {
 	struct identity_texts texts;
 
-	identity_read(id, a, &texts);
-	id->texts = texts;
+	identity_read(a, &texts);
+	id->pause_ms = texts.serial[0] == '\0' && asks_serial(a) ? grow(id->pause_ms) : 0;
+	if (texts.serial[0] != '\0' && id->candidate[0] == '\0')
+		memcpy(id->texts.serial, texts.serial, sizeof(texts.serial));
+	if (texts.firmware[0] != '\0')
+		memcpy(id->texts.firmware, texts.firmware, sizeof(texts.firmware));
+	if (texts.was_compared)
+		memcpy(id->texts.mismatch, texts.mismatch, sizeof(texts.mismatch));
 	for (size_t i = 0; i < a->plan->n_items; i++) {
 		const struct plan_item *item = &a->plan->items[i];
 
 		if (a->conf->driver->rows[item->row].quantity == Q_COUNTER_MAX && asking_has(a, item))
 			(void)asking_number(a, item, &id->counter_max);
 	}
-	id->ask_at_ms = now_ms + (texts.mismatch[0] == '\0' ? IDENTITY_EVERY_MS : IDENTITY_WRONG_MS);
+	if (id->candidate[0] != '\0')
+		id->ask_at_ms = 0;
+	else if (id->texts.mismatch[0] != '\0')
+		id->ask_at_ms = now_ms + IDENTITY_WRONG_MS;
+	else
+		id->ask_at_ms = now_ms + (id->pause_ms != 0 ? id->pause_ms : IDENTITY_EVERY_MS);
 }
 
 void identity_ask_now(struct meter_identity *id)
@@ -70,13 +104,19 @@ void identity_ask_now(struct meter_identity *id)
 
 void identity_note_read(struct meter_identity *id, int64_t now_ms)
 {
-	if (id->ask_at_ms <= now_ms)
+	if (id->ask_at_ms <= now_ms && id->candidate[0] == '\0')
 		id->ask_at_ms = now_ms + IDENTITY_RETRY_MS;
 }
 
-void identity_confirm_serial(struct meter_identity *id, bool confirms)
+bool identity_confirm_serial(struct meter_identity *id, bool confirms)
 {
-	id->confirms_serial = confirms;
+	if (!confirms)
+		id->n_confirms = 0;
+	else if (id->n_confirms == IDENTITY_ASKS - 1)
+		return false;
+	else
+		id->n_confirms++;
+	return true;
 }
 
 void identity_confirm_counters(struct meter_identity *id, bool confirms)

@@ -2,11 +2,16 @@
 /* identity.h - which device answers at a meter's address, and when to ask it that again.
  *
  * A device is asked for its serial number, its firmware and the rows of which its table expects a value: before its
- * first read, once a day, and whenever another one may have taken its address. A new serial number ends the account of
- * the meter that was, so it is asked for a second time before it is believed, and nothing is read until that answer has
- * come. Implausible counters are read a second time too, after the identity was asked for.
+ * first read, once a day, and whenever another one may have taken its address. Implausible counters are read a second
+ * time too, after the identity was asked for.
  *
- * Silence is no new identity: a text that gets no answer this time stays as it was.
+ * A new serial number may end the account of the meter that was, so one that is not known is believed only when it has
+ * come twice. It is asked for again at once, IDENTITY_ASKS times at most, and nothing is read until that answer has
+ * come. While each answer is another one none is believed, and the next reading is preceded by the same question.
+ *
+ * Silence is no new identity: a text that gets no answer this time stays as it was. A serial number of all zeros, all
+ * ones or all blanks is no answer (codec.h). A meter that owes its serial number is asked again after a pause that
+ * grows from a minute to a day.
  *
  * struct meter_identity is written by identity.c only. It decodes the answers that asking holds and asks nothing
  * itself; what becomes of a new identity is the caller's business. Plain values: no allocation, no I/O, no logging; the
@@ -23,6 +28,7 @@ enum {
 	IDENTITY_EVERY_MS = 86400000, /* ask once a day */
 	IDENTITY_RETRY_MS = 3600000,  /* ask again so much later where the meter can be read but does not answer this */
 	IDENTITY_WRONG_MS = 60000,    /* or where it is another model: the right one may come back */
+	IDENTITY_ASKS = 3,	      /* times at once for a serial number that was not known */
 };
 
 /* The identity of the device as far as it is known; "" = its model has none, or it never answered. */
@@ -30,13 +36,16 @@ struct identity_texts {
 	char serial[72];
 	char firmware[40];
 	char mismatch[160]; /* what was found and expected; also "" = it is the model of the configuration */
+	bool was_compared;  /* with what its table expects; of answers only */
 };
 
 struct meter_identity {
 	struct identity_texts texts;
 	int64_t counter_max;	/* value of Q_COUNTER_MAX, or -1 */
 	int64_t ask_at_ms;	/* wall time; 0 = before the next read */
-	bool confirms_serial;	/* its serial number was new, and it is asked for it a second time */
+	int64_t pause_ms;	/* where its serial number said nothing: until the next question; else 0 */
+	char candidate[72];	/* a serial number that came once and is not believed; "" = none */
+	unsigned n_confirms;	/* times that it is asked again for that at once; 0 = it is not */
 	bool confirms_counters; /* its counters were implausible, and they are read a second time */
 };
 
@@ -46,10 +55,14 @@ void identity_init(struct meter_identity *id);
 /* Go on with what old knew. A second question that old had open is not continued. */
 void identity_inherit(struct meter_identity *id, const struct meter_identity *old);
 
-/* Decode the answers of ASKING_IDENTIFY into texts; where an answer is missing, texts is what id knows. */
-void identity_read(const struct meter_identity *id, const struct asking *a, struct identity_texts *texts);
+/* Decode the answers of ASKING_IDENTIFY into texts; where an answer is missing, texts has "". */
+void identity_read(const struct asking *a, struct identity_texts *texts);
 
-/* Accept these answers, and plan when to ask again. */
+/* Note the serial number of these answers, "" = none. is_known: it is the one that is believed. Returns whether it must
+ * be asked for again before it is believed. */
+bool identity_doubts_serial(struct meter_identity *id, const char *serial, bool is_known);
+
+/* Accept these answers except a serial number that is doubted, and plan when to ask again. */
 void identity_accept(struct meter_identity *id, const struct asking *a, int64_t now_ms);
 
 /* Another device may have taken the address: ask before the next read. */
@@ -58,8 +71,9 @@ void identity_ask_now(struct meter_identity *id);
 /* The meter was read without having been identified, although it was time: ask again later. */
 void identity_note_read(struct meter_identity *id, int64_t now_ms);
 
-/* Set whether the next answers are the second ones, asked for to confirm a new serial number. */
-void identity_confirm_serial(struct meter_identity *id, bool confirms);
+/* The identity is asked for again at once, to confirm a serial number, or no more. Returns false when that was done
+ * IDENTITY_ASKS - 1 times already. */
+bool identity_confirm_serial(struct meter_identity *id, bool confirms);
 
 /* Set whether the next reading is the second one, to confirm implausible counters. */
 void identity_confirm_counters(struct meter_identity *id, bool confirms);

@@ -277,32 +277,32 @@ static void accept_identity(struct poller *p, struct meter *m, int64_t now_ms)
 	asking_give_refused(&m->asking, &m->parts);
 }
 
-static bool has_new_serial(const struct poller *p, const struct meter *m)
+/* Whether the serial number that was answered must be asked for again before it is believed. */
+static bool doubts_serial(const struct poller *p, struct meter *m)
 {
 	struct identity_texts texts;
 
-	if (p->sink.is_known_serial == NULL)
-		return false;
-	identity_read(&m->identity, &m->asking, &texts);
-	return texts.serial[0] != '\0' && !p->sink.is_known_serial(p->sink.context, m->id, texts.serial);
+	identity_read(&m->asking, &texts);
+	return identity_doubts_serial(&m->identity, texts.serial,
+				      p->sink.is_known_serial == NULL ||
+					      p->sink.is_known_serial(p->sink.context, m->id, texts.serial));
 }
 
 /* The meter was asked its identity, before a read (due.wanted) or alone.
  *
- * A new serial number ends the account of the meter that was. It is asked for a second time, and the second answer is
- * believed. A meter that does not answer this may be readable all the same, so the read is tried before the
- * meter counts as failed; except when the second answer is missing, for then it may be another meter. */
+ * A meter that does not answer this may be readable all the same, so the read is tried before the meter counts as
+ * failed; except when the answer that would confirm a serial number is missing, for then it may be another meter. */
 static void finish_identify(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	struct asking *a = &m->asking;
-	bool is_second = m->identity.confirms_serial;
+	bool is_again = m->identity.n_confirms > 0;
 	bool is_over = p->is_ending || outcome == ASKING_NO_LINE;
 
-	identity_confirm_serial(&m->identity, false);
 	if (is_over)
 		due_give_back(&m->due, m->due.wanted);
 	if (outcome == ASKING_FAILED || outcome == ASKING_NO_LINE) {
-		if (!is_over && !is_second && m->due.wanted != 0 && asking_begin_read(a, m->due.wanted, 1))
+		identity_confirm_serial(&m->identity, false);
+		if (!is_over && !is_again && m->due.wanted != 0 && asking_begin_read(a, m->due.wanted, 1))
 			asking_wait(a, 1);
 		else
 			end_task(p, m, outcome, now_ms);
@@ -310,11 +310,12 @@ static void finish_identify(struct poller *p, struct meter *m, enum asking_outco
 	}
 
 	/* A meter that refuses to be identified has answered too. */
-	if (!is_over && !is_second && has_new_serial(p, m) && asking_begin_identify(a, n_retries(m))) {
-		identity_confirm_serial(&m->identity, true);
+	if (doubts_serial(p, m) && !is_over && identity_confirm_serial(&m->identity, true) &&
+	    asking_begin_identify(a, n_retries(m))) {
 		submit(p, m);
 		return;
 	}
+	identity_confirm_serial(&m->identity, false);
 	end_task(p, m, ASKING_ANSWERED, now_ms);
 	accept_identity(p, m, now_ms);
 	if (!is_over && m->due.wanted != 0 && asking_begin_read(a, m->due.wanted, n_retries(m)))

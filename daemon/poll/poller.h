@@ -43,8 +43,8 @@ struct poller_sink {
 	/* Whether the counters of r follow on from those known. If not, the meter is read a second time before
 	 * reading() is called. NULL = they always do. */
 	bool (*plausible)(void *context, const struct reading *r);
-	/* Whether this is the serial number last known of the meter, or none is known. If not, the meter is asked a
-	 * second time before serial() is called. NULL = it always is. */
+	/* Whether this is the serial number last known of the meter. If not, the meter is asked for it until it has
+	 * come twice, before serial() is called. NULL = it always is. */
 	bool (*is_known_serial)(void *context, int64_t meter, const char *serial);
 	void (*event)(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 	void (*serial)(void *context, int64_t meter, const char *serial);

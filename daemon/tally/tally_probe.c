@@ -150,7 +150,6 @@ static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
 /* Print a sentence if the meter did not answer or is another model. Returns whether it did and is the right one. */
 static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 {
-	static const struct meter_identity unknown;
 	struct identity_texts texts;
 
 	if (outcome != ASKING_ANSWERED) {
@@ -158,7 +157,7 @@ static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 			p->health.reason[0] != '\0' ? p->health.reason : "the line was lost");
 		return false;
 	}
-	identity_read(&unknown, &p->asking, &texts);
+	identity_read(&p->asking, &texts);
 	if (texts.mismatch[0] != '\0')
 		fprintf(stderr, "%s: not a %s: %s\n", p->conf->name, p->conf->driver->name, texts.mismatch);
 	return texts.mismatch[0] == '\0';

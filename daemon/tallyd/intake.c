@@ -97,7 +97,7 @@ static bool is_known_serial(void *context, int64_t meter, const char *serial)
 	known = store_waiting_serial(in->store, meter);
 	if (known == NULL)
 		known = ledger_copy_serial(store_ledger_copy(in->store), meter);
-	return known[0] == '\0' || strcmp(known, serial) == 0;
+	return strcmp(known, serial) == 0;
 }
 
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)

@@ -3,7 +3,7 @@
 
 import unittest
 
-from simsite import Site
+from simsite import Site, wait_for
 
 MODEL = "countis-e44"
 
@@ -62,6 +62,20 @@ class TestIdentity(Site):
         self.assertEqual([end for end in ends if end["until_value"] - end["from_value"] > 0.2], [])
         self.assertEqual(self.sql("SELECT * FROM energy WHERE meter = 'm' AND quality = 'suspect'"), [])
         self.assertEqual(self.stop_daemon(), 0)
+
+    def test_a_serial_number_of_zeros_changes_nothing(self):
+        self.start_site()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good'", 2)
+        self.go_down_and_return("fault", "m", "serial-of-zeros", "100%", "1", "1h")
+        wait_for(lambda: "serial-of-zeros=" in self.command_sim("stats"), "the zeros")
+        self.control("fault", "m", "serial-of-zeros", "0%")
+        last, = self.sql("SELECT max(ts) AS ts FROM energy WHERE meter = 'm'")
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'm' AND quality = 'good' AND ts > ?", 2, last["ts"])
+        self.assertEqual(self.sql("SELECT * FROM event WHERE kind IN ('identity-changed', 'meter-replaced', 'reset')"), [])
+        self.assertEqual(self.sql("SELECT serial FROM meter_status WHERE meter = 'm'"),
+                         [{"serial": "00000000000011112222"}])
+        lives = self.sql("SELECT reason FROM meter_life WHERE meter = 'm' AND quantity = 'active_energy_import'")
+        self.assertEqual(lives, [{"reason": "first"}])
 
     def test_another_meter_of_the_model_begins_a_new_life(self):
         old, new = "00000000000011112222", "00000000000099887766"

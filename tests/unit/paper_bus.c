@@ -164,7 +164,7 @@ static void on_serial(void *context, int64_t meter, const char *serial)
 static bool is_known_serial(void *context, int64_t meter, const char *serial)
 {
 	(void)context, (void)meter;
-	return known_serial[0] == '\0' || strcmp(serial, known_serial) == 0;
+	return strcmp(serial, known_serial) == 0;
 }
 
 static int64_t find_id(void *context, const char *name)
@@ -341,7 +341,9 @@ void answer_with(uint16_t word)
 
 void answer(void)
 {
-	answer_with(0);
+	bool is_identity = bus.asked->requests[0].address == 500 && bus.asked->requests[0].n_words == 3;
+
+	answer_with(is_identity ? SERIAL : 0);
 }
 
 void answer_after(int64_t ms)

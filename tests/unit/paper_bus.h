@@ -23,6 +23,7 @@ enum {
 	TIMEOUT_MS = 1000, /* response timeout of every meter */
 	METERS_MAX = 6,
 	NONSENSE = 0x7FFF, /* as every word of an answer: counters that are implausible */
+	SERIAL = 0x0815,
 };
 
 /* Register tables: active_energy_import at 100, active_power at 200 and */
@@ -65,7 +66,8 @@ void tick(int64_t ms);
 /* The meter whose job was asked first and is not answered yet: its name, or NULL. */
 const char *asked_first(void);
 
-/* That meter answers in full, every word being this one except a maker: that is SOCO; all of them do. */
+/* That meter answers in full, every word being this one except a maker: that is SOCO. Or every word is zero except the
+ * maker and a serial number, SERIAL; all of them answer so. */
 void answer_with(uint16_t word);
 void answer(void);
 void answer_all(void);

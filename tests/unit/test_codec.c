@@ -317,6 +317,39 @@ TEST(words_that_are_not_available_make_an_empty_text)
 	expect_text(&r, WORDS(0xFFFF, 0x0001), "FFFF0001");
 }
 
+static void expect_no_serial(enum driver_type type, uint8_t n_words, const uint16_t *words)
+{
+	struct driver_row r = row(type, n_words);
+	char text[80] = "before";
+
+	r.quantity = Q_SERIAL_NUMBER;
+	assert_int_equal(codec_text(DRIVER_ABCD, &r, words, text, sizeof(text)), CODEC_NA);
+	assert_string_equal(text, "");
+}
+
+TEST(a_serial_number_of_all_zeros_all_ones_or_all_blanks_is_none)
+{
+	struct driver_row hex = row(DRIVER_HEX, 2), text = row(DRIVER_TEXT, 2), u32 = row(DRIVER_U32, 2);
+
+	expect_no_serial(DRIVER_U32, 2, WORDS(0, 0));
+	expect_no_serial(DRIVER_U32, 2, WORDS(0xFFFF, 0xFFFF));
+	expect_no_serial(DRIVER_BCD, 2, WORDS(0, 0));
+	expect_no_serial(DRIVER_HEX, 2, WORDS(0, 0));
+	expect_no_serial(DRIVER_HEX, 2, WORDS(0xFFFF, 0xFFFF));
+	expect_no_serial(DRIVER_HEX, 2, WORDS(0x2020, 0x2020));
+	expect_no_serial(DRIVER_TEXT, 2, WORDS(0, 0x4142));
+	expect_no_serial(DRIVER_TEXT, 2, WORDS(0x3030, 0x3000));
+	expect_no_serial(DRIVER_TEXT, 2, WORDS(0x2020, 0x2020));
+	expect_no_serial(DRIVER_TEXT, 2, WORDS(0xFFFF, 0xFFFF));
+	expect_no_serial(DRIVER_CHARS, 3, WORDS('0', '0', ' '));
+	expect_no_serial(DRIVER_CHARS, 2, WORDS(0xFF, 0xFF));
+	hex.quantity = text.quantity = u32.quantity = Q_SERIAL_NUMBER;
+	expect_text(&hex, WORDS(0, 1), "00000001");
+	expect_text(&text, WORDS(0x3030, 0x3031), "0001");
+	expect_text(&u32, WORDS(0xFFFF, 0xFFFE), "4294967294");
+	expect_text(&u32, WORDS(0x2020, 0x2020), "538976288");
+}
+
 TEST(a_text_is_cut_to_its_buffer)
 {
 	struct driver_row chars = row(DRIVER_CHARS, 4), hex = row(DRIVER_HEX, 2);

@@ -46,16 +46,70 @@ IDENTITY_TEST(a_serial_number_is_known_once_it_is_accepted)
 	struct identity_texts texts;
 
 	answer(soco, (uint16_t[]){0x1234, 0x5678});
-	identity_read(&identity, &asking, &texts);
+	identity_read(&asking, &texts);
 	assert_string_equal(texts.serial, "12345678");
 	assert_string_equal(identity.texts.serial, "");
 	identity_accept(&identity, &asking, 1000);
 	assert_string_equal(identity.texts.serial, "12345678");
 	assert_string_equal(identity.texts.mismatch, "");
 	answer(soco, (uint16_t[]){0x1234, 0x5679});
-	identity_read(&identity, &asking, &texts);
+	identity_read(&asking, &texts);
 	assert_string_equal(texts.serial, "12345679");
 	assert_string_equal(identity.texts.serial, "12345678");
+}
+
+IDENTITY_TEST(a_serial_number_that_is_not_known_is_believed_when_it_has_come_twice)
+{
+	answer(soco, (uint16_t[]){0x1234, 0x5678});
+	assert_true(identity_doubts_serial(&identity, "12345678", false));
+	identity_accept(&identity, &asking, 1000);
+	assert_string_equal(identity.texts.serial, "");
+	assert_int_equal(identity.ask_at_ms, 0);
+	identity_note_read(&identity, 2000);
+	assert_int_equal(identity.ask_at_ms, 0);
+	assert_false(identity_doubts_serial(&identity, "", false)); /* no answer proves nothing */
+	assert_false(identity_doubts_serial(&identity, "12345678", false));
+	identity_accept(&identity, &asking, 3000);
+	assert_string_equal(identity.texts.serial, "12345678");
+	assert_int_equal(identity.ask_at_ms, 3000 + 86400000);
+}
+
+IDENTITY_TEST(the_known_serial_number_ends_the_doubt)
+{
+	assert_true(identity_doubts_serial(&identity, "12345678", false));
+	assert_false(identity_doubts_serial(&identity, "87654321", true));
+	assert_true(identity_doubts_serial(&identity, "12345678", false));
+}
+
+IDENTITY_TEST(a_serial_number_of_zeros_changes_nothing_and_is_asked_again_with_growing_pauses)
+{
+	static const int64_t pauses_ms[] = {60000, 120000, 240000};
+
+	answer(soco, (uint16_t[]){0x1234, 0x5678});
+	identity_accept(&identity, &asking, 1000);
+	answer(soco, (uint16_t[]){0, 0});
+	for (size_t i = 0; i < 3; i++) {
+		identity_accept(&identity, &asking, 1000);
+		assert_int_equal(identity.ask_at_ms, 1000 + pauses_ms[i]);
+	}
+	for (int i = 0; i < 20; i++)
+		identity_accept(&identity, &asking, 1000);
+	assert_int_equal(identity.ask_at_ms, 1000 + 86400000);
+	assert_string_equal(identity.texts.serial, "12345678");
+	answer(soco, (uint16_t[]){0x1234, 0x5678});
+	identity_accept(&identity, &asking, 1000);
+	answer(soco, (uint16_t[]){0, 0});
+	identity_accept(&identity, &asking, 1000);
+	assert_int_equal(identity.ask_at_ms, 1000 + 60000);
+}
+
+IDENTITY_TEST(a_serial_number_is_asked_for_three_times_at_once)
+{
+	assert_true(identity_confirm_serial(&identity, true));
+	assert_true(identity_confirm_serial(&identity, true));
+	assert_false(identity_confirm_serial(&identity, true));
+	identity_confirm_serial(&identity, false);
+	assert_true(identity_confirm_serial(&identity, true));
 }
 
 IDENTITY_TEST(another_maker_is_a_mismatch_until_the_right_one_answers)
@@ -121,7 +175,7 @@ IDENTITY_TEST(the_identity_survives_a_reload_but_open_second_questions_do_not)
 	assert_string_equal(next.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 	assert_int_equal(next.ask_at_ms, 61000);
 	assert_int_equal(next.counter_max, -1);
-	assert_false(next.confirms_serial);
+	assert_int_equal(next.n_confirms, 0);
 	assert_false(next.confirms_counters);
 }
 

@@ -9,7 +9,7 @@
 enum {
 	/* Slots of an hour begin after this many; the first slot that is a day after the first contact is the 25th. */
 	DAY_LATER_MS = 25 * HOUR_MS,
-	NEW_SERIAL = 0x1234, /* the known one is 0000 */
+	NEW_SERIAL = 0x1234, /* the known one is 0815 */
 };
 
 STORY(a_meter_that_is_back_first_gives_its_identity)
@@ -91,7 +91,7 @@ STORY(a_meter_of_another_model_is_asked_again_and_the_right_one_counts)
 	expect("ask m1 200+2\n");
 }
 
-/* A meter with the serial number 0000 is due to report it again. */
+/* A meter with the serial number 0815 is due to report it again. */
 static void ask_for_serial(void)
 {
 	begin_up(numbered_model, 1, 10, 0);
@@ -118,9 +118,72 @@ STORY(a_serial_number_that_stays_new_is_reported_before_the_counters)
 	ask_for_serial();
 	answer_with(NEW_SERIAL);
 	answer_with(NEW_SERIAL);
-	expect("ask m1 500+3\n!m1 identity-changed: serial number 1234 was 0000\nm1 is 1234\nask m1 100+2\n");
+	expect("ask m1 500+3\n!m1 identity-changed: serial number 1234 was 0815\nm1 is 1234\nask m1 100+2\n");
 	answer();
 	expect("<m1 90000 E good>\n");
+}
+
+STORY(the_first_serial_number_is_read_twice_before_it_is_believed)
+{
+	begin(numbered_model, 1, 10, 0);
+	tick(START_MS);
+	answer();
+	expect("ask m1 500+3\nask m1 500+3\n");
+	answer();
+	expect("!m1 meter-up: up: Test at line address 1\nm1 is 0815\n");
+	tick(SLOT_MS);
+	answer();
+	expect("ask m1 100+2\n<m1 10 E good>\n");
+}
+
+STORY(a_serial_number_is_believed_after_two_equal_reads_not_after_two_reads)
+{
+	ask_for_serial();
+	answer_with(NEW_SERIAL);
+	answer_with(0x5678);
+	expect("ask m1 500+3\nask m1 500+3\n");
+	answer_with(0x5678);
+	expect("!m1 identity-changed: serial number 5678 was 0815\nm1 is 5678\nask m1 100+2\n");
+}
+
+STORY(a_meter_whose_serial_number_is_always_another_one_is_read_and_not_believed)
+{
+	ask_for_serial();
+	answer_with(1);
+	answer_with(2);
+	answer_with(3);
+	expect("ask m1 500+3\nask m1 500+3\nask m1 100+2\n");
+	answer();
+	expect("<m1 90000 E good>\n");
+	tick(DAY_LATER_MS + SLOT_MS);
+	expect("ask m1 500+3\n");
+	answer_with(3); /* the second of two equal reads may come in the next round */
+	expect("!m1 identity-changed: serial number 0003 was 0815\nm1 is 0003\nask m1 100+2\n");
+}
+
+STORY(a_serial_number_of_zeros_or_ones_says_nothing)
+{
+	ask_for_serial();
+	answer_with(0);
+	expect("ask m1 100+2\n");
+	answer();
+	expect("<m1 90000 E good>\n");
+	tick(DAY_LATER_MS + MINUTE_MS); /* it is asked again in a minute, then in two ... */
+	answer_with(0xFFFF);
+	expect("ask m1 500+3\nask m1 100+2\n");
+	answer();
+	forget();
+	tick(DAY_LATER_MS + 2 * MINUTE_MS);
+	answer();
+	expect("ask m1 100+2\n<m1 90120 E good>\n");
+	tick(DAY_LATER_MS + 3 * MINUTE_MS);
+	answer();
+	expect("ask m1 500+3\nask m1 100+2\n");
+	answer();
+	forget();
+	tick(DAY_LATER_MS + 30 * MINUTE_MS); /* and when it has come, in a day */
+	answer();
+	expect("ask m1 100+2\n<m1 91800 E good>\n");
 }
 
 STORY(the_counters_of_a_possibly_exchanged_meter_are_not_read)
@@ -138,12 +201,10 @@ STORY(the_counters_of_a_possibly_exchanged_meter_are_not_read)
 STORY(a_serial_number_known_from_before_the_start_counts_as_known)
 {
 	begin(numbered_model, 1, 10, 0);
-	snprintf(known_serial, sizeof(known_serial), "0000");
+	snprintf(known_serial, sizeof(known_serial), "0815");
 	tick(START_MS);
-	answer_with(NEW_SERIAL);
-	expect("ask m1 500+3\nask m1 500+3\n");
 	answer();
-	expect("!m1 meter-up: up: Test at line address 1\n");
+	expect("ask m1 500+3\n!m1 meter-up: up: Test at line address 1\n");
 }
 
 STORY(implausible_counters_are_read_again_before_they_are_reported)
