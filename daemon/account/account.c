@@ -326,7 +326,7 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 	c->living = true;
 	c->changed_s[0] = c->changed_s[1] = 0;
 	explain_begin(&c->x, r);
-	*w = results_set_out_on_piece(c, r->slot_s, 0, false);
+	*w = results_set_out_on_piece(c, r->slot_s, 0, false, r->raw, true);
 	return true;
 }
 
@@ -445,10 +445,9 @@ static bool end_life(struct account *a, struct account_meter *m, struct account_
 
 	if (slot_s < c->given.slot_s)
 		slot_s = c->given.slot_s;
-	w = results_set_out_on_piece(c, slot_s, 0, false);
+	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false);
 	if (c->living && final != NULL && can_end_at(m, c, c->x.given, slot_s, *final, &parts)) {
-		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true);
-		w.at.raw = parts;
+		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true);
 		is_counted = true;
 	}
 	results_give(a, m, &w, 1);
@@ -476,8 +475,7 @@ static bool adopt_life(struct account *a, struct account_meter *m, struct accoun
 	if (initial != NULL && !__builtin_mul_overflow(*initial, c->parts, &parts) && parts <= life.raw)
 		first = parts;
 	begin_with(a, m, c, first);
-	w = results_set_out_on_piece(c, life_s, life.raw - first, initial != NULL && first != life.raw);
-	w.at.raw = life.raw;
+	w = results_set_out_on_piece(c, life_s, life.raw - first, initial != NULL && first != life.raw, life.raw, true);
 	results_give(a, m, &w, 1);
 	return is_counted;
 }
@@ -557,6 +555,7 @@ bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t
 
 int64_t account_cut(struct account *a, struct account_meter *m)
 {
+	static const struct account_register unknown = {.is_known = false};
 	int64_t open_s = 0;
 
 	for (size_t i = 0; i < m->n_counters; i++) {
@@ -567,7 +566,7 @@ int64_t account_cut(struct account *a, struct account_meter *m)
 			struct account_closed closed = account_place_close(&c->given, c->parts, out.end_s);
 
 			out.quality = ACCOUNT_MISSING;
-			results_add_value(&out, c->quantity, &closed);
+			results_add_value(&out, c->quantity, &closed, &unknown);
 			if (a->sink.interval != NULL && out.n_values > 0)
 				a->sink.interval(a->sink.context, &out);
 		}

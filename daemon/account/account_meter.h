@@ -82,6 +82,14 @@ struct account_mark {
 
 enum account_quality { ACCOUNT_MEASURED = 0, ACCOUNT_ESTIMATED = 1, ACCOUNT_MISSING = 2 };
 
+/* The value of a counter at some moment: its reading, or what lies there between two readings of one life. */
+struct account_register {
+	bool is_known;	 /* false: no life has begun, or one has ended and the next has not begun */
+	bool is_revised; /* it was emitted before, and was another one */
+	int64_t value;	 /* whole base units */
+	int64_t read_s;	 /* slot of the last reading that it rests on */
+};
+
 /* One interval of one meter, with the counters that have passed its end. */
 struct account_interval {
 	int64_t meter;
@@ -94,6 +102,7 @@ struct account_interval {
 		enum account_quality quality; /* measured or estimated; missing: only with is_revised, taken back */
 		bool is_revised;	      /* was_value was emitted before, and is void */
 		int64_t was_value;	      /* else 0 */
+		struct account_register end;  /* at the end of the interval */
 	} values[Q_COUNT];
 };
 

@@ -3,8 +3,7 @@
 
 #include "wide.h"
 
-/* The part of a piece that has passed at t_s, rounded down. */
-static int64_t passed_until(const struct account_piece *piece, int64_t t_s)
+int64_t account_place_passed(const struct account_piece *piece, int64_t t_s)
 {
 	if (t_s >= piece->to_s)
 		return piece->amount;
@@ -21,7 +20,7 @@ void account_place_pass(struct account_place *p, const struct account_piece *pie
 	if (to_s <= from_s)
 		return;
 	if (piece->is_known) {
-		p->sum += passed_until(piece, to_s) - passed_until(piece, from_s);
+		p->sum += account_place_passed(piece, to_s) - account_place_passed(piece, from_s);
 		p->known_s += to_s - from_s;
 		if (piece->is_guessed || (piece->is_gap && (piece->from_s < p->open_s || piece->to_s > end_s)))
 			p->is_estimated = true;

@@ -41,6 +41,9 @@ struct account_closed {
 	int64_t value; /* whole base units */
 };
 
+/* The part of a piece that has passed at t_s, rounded down. */
+int64_t account_place_passed(const struct account_piece *piece, int64_t t_s);
+
 /* Account for a piece up to until_s, inside the running interval, which ends at end_s. */
 void account_place_pass(struct account_place *p, const struct account_piece *piece, int64_t until_s, int64_t end_s);
 

@@ -63,27 +63,35 @@ static void pass_node(struct account *a, const struct account_meter *m, struct w
 		w->at.ended_raw = before.raw;
 	}
 	w->at.raw = node->raw;
+	w->read_s = slot_s;
+}
+
+/* The piece to the next node of the path. */
+static struct account_piece next_piece(const struct walk *w)
+{
+	const struct explain *x = &w->counter->x;
+	const struct explain_node *node = &x->nodes[w->path[w->next]];
+
+	return (struct account_piece){.from_s = explain_slot_s(x, node->parent),
+				      .to_s = explain_slot_s(x, w->path[w->next]),
+				      .amount = explain_amount(x, w->path[w->next]),
+				      .is_known = (node->flags & EXPLAIN_LIFE) == 0,
+				      .is_guessed = node->flags & EXPLAIN_TIME_UNSURE,
+				      .is_gap = node->flags & EXPLAIN_GAP};
 }
 
 /* Walk up to until_s, inside the running interval, which ends at end_s. a: NULL where results are not given. */
 static void walk_until(struct account *a, const struct account_meter *m, struct walk *w, int64_t until_s, int64_t end_s)
 {
-	const struct explain *x = &w->counter->x;
-
 	if (w->piece.to_s >= w->piece.from_s) {
 		account_place_pass(&w->at, &w->piece, until_s, end_s);
 		if (w->piece.to_s > until_s)
 			return;
 		w->piece = no_piece;
+		w->read_s = w->piece_read_s;
 	}
 	for (; w->next < w->n; w->next++) {
-		const struct explain_node *node = &x->nodes[w->path[w->next]];
-		struct account_piece piece = {.from_s = explain_slot_s(x, node->parent),
-					      .to_s = explain_slot_s(x, w->path[w->next]),
-					      .amount = explain_amount(x, w->path[w->next]),
-					      .is_known = (node->flags & EXPLAIN_LIFE) == 0,
-					      .is_guessed = node->flags & EXPLAIN_TIME_UNSURE,
-					      .is_gap = node->flags & EXPLAIN_GAP};
+		struct account_piece piece = next_piece(w);
 
 		account_place_pass(&w->at, &piece, until_s, end_s);
 		if (piece.to_s > until_s)
@@ -92,13 +100,45 @@ static void walk_until(struct account *a, const struct account_meter *m, struct 
 	}
 }
 
+/* The value of the register at t_s, where the walk has just come to. */
+static struct account_register read_register(const struct walk *w, int64_t t_s)
+{
+	const struct account_counter *c = w->counter;
+	struct account_register r = {.is_known = w->read_s != 0, .read_s = w->read_s};
+	struct account_piece piece = no_piece;
+	int64_t raw = w->at.raw, modulus;
+
+	if (w->piece.to_s >= w->piece.from_s) {
+		/* at.raw is its end */
+		piece = w->piece;
+		raw -= piece.amount;
+	} else if (w->next < w->n) {
+		piece = next_piece(w);
+	}
+	if (piece.to_s >= piece.from_s && piece.from_s < t_s) {
+		r.is_known = r.is_known && piece.is_known;
+		raw += account_place_passed(&piece, t_s);
+		/* it turns over between two readings */
+		modulus = w->next < w->n ? explain_modulus(&c->x, w->path[w->next]) : 0;
+		if (modulus > 0 && raw >= modulus)
+			raw -= modulus;
+	}
+	r.is_known = r.is_known && raw >= 0;
+	r.value = r.is_known ? raw / c->parts : 0;
+	return r;
+}
+
 /* Set out from a place at one node to another one that is on the path after it. */
 static void set_out(struct walk *w, struct account_counter *c, const struct account_place *at, uint8_t from, uint8_t to)
 {
 	const struct explain *x = &c->x;
 	uint8_t node = to;
 
-	*w = (struct walk){.counter = c, .at = *at, .end_s = explain_slot_s(x, to), .piece = no_piece};
+	*w = (struct walk){.counter = c,
+			   .at = *at,
+			   .end_s = explain_slot_s(x, to),
+			   .read_s = explain_slot_s(x, from),
+			   .piece = no_piece};
 	for (; node != from; node = x->nodes[node].parent)
 		w->n++;
 	node = to;
@@ -118,6 +158,21 @@ static void walk_silently(struct account *a, const struct account_meter *m, stru
 	walk_until(NULL, m, w, w->end_s, end_s);
 }
 
+/* The results of one counter at the end of an interval. */
+struct outcome {
+	struct account_closed closed;
+	struct account_register end;
+};
+
+/* The walk has come to the end of its running interval. */
+static struct outcome close_interval(struct walk *w, int64_t end_s)
+{
+	struct outcome o = {.end = read_register(w, end_s)};
+
+	o.closed = account_place_close(&w->at, w->counter->parts, end_s);
+	return o;
+}
+
 static enum account_quality quality_of(const struct account_closed *closed)
 {
 	if (!closed->has_value)
@@ -125,7 +180,8 @@ static enum account_quality quality_of(const struct account_closed *closed)
 	return closed->is_estimated ? ACCOUNT_ESTIMATED : ACCOUNT_MEASURED;
 }
 
-void results_add_value(struct account_interval *out, enum quantity q, const struct account_closed *closed)
+void results_add_value(struct account_interval *out, enum quantity q, const struct account_closed *closed,
+		       const struct account_register *end)
 {
 	enum account_quality quality = quality_of(closed);
 
@@ -135,6 +191,7 @@ void results_add_value(struct account_interval *out, enum quantity q, const stru
 		out->quality = quality;
 	out->values[out->n_values].quantity = q;
 	out->values[out->n_values].value = closed->value;
+	out->values[out->n_values].end = *end;
 	out->values[out->n_values++].quality = quality;
 }
 
@@ -166,13 +223,13 @@ static void give_interval(struct account *a, struct account_meter *m, struct wal
 	out.end_s = calendar_interval_end(a->calendar, start_s);
 	for (size_t i = 0; i < n; i++) {
 		struct walk *w = &walks[i];
-		struct account_closed closed;
+		struct outcome o;
 
 		if (w->at.open_s != start_s || w->end_s < out.end_s)
 			continue;
 		walk_until(a, m, w, out.end_s, out.end_s);
-		closed = account_place_close(&w->at, w->counter->parts, out.end_s);
-		results_add_value(&out, w->counter->quantity, &closed);
+		o = close_interval(w, out.end_s);
+		results_add_value(&out, w->counter->quantity, &o.closed, &o.end);
 	}
 	report_interval(a, m, &out);
 }
@@ -193,13 +250,18 @@ void results_give(struct account *a, struct account_meter *m, struct walk *walks
 	}
 }
 
-struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known)
+struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known,
+				     int64_t raw, bool is_read)
 {
-	return (struct walk){
-		.counter = c,
-		.at = c->given,
-		.end_s = to_s,
-		.piece = {.from_s = c->given.slot_s, .to_s = to_s, .amount = amount, .is_known = is_known}};
+	struct walk w = {.counter = c,
+			 .at = c->given,
+			 .end_s = to_s,
+			 .read_s = c->given.slot_s,
+			 .piece = {.from_s = c->given.slot_s, .to_s = to_s, .amount = amount, .is_known = is_known},
+			 .piece_read_s = is_read ? to_s : 0};
+
+	w.at.raw = raw;
+	return w;
 }
 
 void results_tidy(struct account *a, const struct account_meter *m, struct account_counter *c)
@@ -231,22 +293,37 @@ static void note_change(struct account *a, struct account_meter *m, struct accou
 	c->changed_s[1] = slot_s;
 }
 
+/* Only registers at midnight are kept. */
+static bool is_same_register(struct account *a, int64_t start_s, int64_t end_s, const struct account_register *was,
+			     const struct account_register *is)
+{
+	if (calendar_day(a->calendar, start_s)->end_s != end_s)
+		return true;
+	if (!was->is_known || !is->is_known)
+		return was->is_known == is->is_known;
+	return was->value == is->value && was->read_s == is->read_s;
+}
+
 /* Give out one interval that comes to something else than when it was given out. Returns false where it does not. */
 static bool report_revised(struct account *a, struct account_meter *m, const struct account_counter *c, int64_t start_s,
-			   int64_t end_s, const struct account_closed *was, const struct account_closed *closed)
+			   int64_t end_s, const struct outcome *was, const struct outcome *is)
 {
 	struct account_interval out = {.meter = m->id, .start_s = start_s, .end_s = end_s, .n_values = 1};
 
-	if (quality_of(was) == quality_of(closed) && (!was->has_value || was->value == closed->value))
+	if (quality_of(&was->closed) == quality_of(&is->closed) &&
+	    (!was->closed.has_value || was->closed.value == is->closed.value) &&
+	    is_same_register(a, start_s, end_s, &was->end, &is->end))
 		return false;
-	out.quality = quality_of(closed);
+	out.quality = quality_of(&is->closed);
 	out.values[0].quantity = c->quantity;
-	out.values[0].value = closed->has_value ? closed->value : 0;
-	out.values[0].quality = quality_of(closed);
-	out.values[0].is_revised = was->has_value;
-	out.values[0].was_value = was->has_value ? was->value : 0;
+	out.values[0].value = is->closed.has_value ? is->closed.value : 0;
+	out.values[0].quality = quality_of(&is->closed);
+	out.values[0].is_revised = was->closed.has_value;
+	out.values[0].was_value = was->closed.has_value ? was->closed.value : 0;
+	out.values[0].end = is->end;
+	out.values[0].end.is_revised = true;
 	report_interval(a, m, &out);
-	return was->has_value;
+	return was->closed.has_value;
 }
 
 /* Undo the lives on the path from a node up to an ancestor, and return what was counted on it. */
@@ -292,16 +369,16 @@ static void take_back(struct account *a, struct account_meter *m, struct account
 		note_change(a, m, c, x->last_s);
 	}
 	while ((end_s = calendar_interval_end(a->calendar, old.at.open_s)) <= old.end_s) {
-		struct account_closed was, closed = {.has_value = false};
+		struct outcome was, is = {.closed = {.has_value = false}};
 		int64_t start_s = old.at.open_s;
 
 		walk_until(NULL, m, &old, end_s, end_s);
-		was = account_place_close(&old.at, c->parts, end_s);
+		was = close_interval(&old, end_s);
 		if (end_s <= new.end_s) {
 			walk_until(a, m, &new, end_s, end_s);
-			closed = account_place_close(&new.at, c->parts, end_s);
+			is = close_interval(&new, end_s);
 		}
-		if (!report_revised(a, m, c, start_s, end_s, &was, &closed))
+		if (!report_revised(a, m, c, start_s, end_s, &was, &is))
 			continue;
 		from_s = from_s == 0 ? start_s : from_s;
 		until_s = end_s;

@@ -22,7 +22,9 @@ struct walk {
 	struct account_counter *counter;
 	struct account_place at;
 	int64_t end_s;		    /* where it ends */
+	int64_t read_s;		    /* slot of the reading that at.raw is of; 0 = of none */
 	struct account_piece piece; /* comes first; none where it ends before it begins */
+	int64_t piece_read_s;	    /* read_s at the end of the piece */
 	size_t n, next;
 	uint8_t path[EXPLAIN_NODES_MAX];
 };
@@ -41,8 +43,9 @@ void results_event(struct account *a, const struct account_meter *m, int64_t slo
 void results_life(struct account *a, const struct account_meter *m, const struct account_counter *c,
 		  const struct account_place *before, int64_t slot_s, int64_t raw, int64_t parts, const char *reason);
 
-/* Add the value of one counter to an interval. */
-void results_add_value(struct account_interval *out, enum quantity q, const struct account_closed *closed);
+/* Add the value of one counter to an interval. end: what the counter shows at its end. */
+void results_add_value(struct account_interval *out, enum quantity q, const struct account_closed *closed,
+		       const struct account_register *end);
 
 /* Results of c may be given out up to target, a node on the path of its best explanation. Takes back what does not
  * agree with that. Returns true when results_give() is due for the walk; false: there is nothing to give, or it was
@@ -50,8 +53,10 @@ void results_add_value(struct account_interval *out, enum quantity q, const stru
 bool results_set_out(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
 		     struct walk *w);
 
-/* The walk of c over one piece, from where it was given out to to_s. */
-struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known);
+/* The walk of c over one piece, from where it was given out to to_s, where it has the value raw. is_read: raw was read
+ * there, or given by hand; else nothing is known about that moment. */
+struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known,
+				     int64_t raw, bool is_read);
 
 /* Walk to the ends, and give out each interval that ends on the way, with all counters that end it. */
 void results_give(struct account *a, struct account_meter *m, struct walk *walks, size_t n);

@@ -112,11 +112,12 @@ size_t db_list_tables(sqlite3 *db, char tables[][DB_TABLE_NAME_MAX + 1])
 {
 	sqlite3_stmt *get = NULL;
 	size_t n = 0;
-	int code = sqlite3_prepare_v2(db,
-				      "SELECT name FROM sqlite_schema WHERE type = 'table' "
-				      "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIKE 'reading\\_%' "
-				      "ESCAPE '\\', name = 'kept_interval', name <> 'meter', name <> 'quantity', name",
-				      -1, &get, NULL);
+	int code = sqlite3_prepare_v2(
+		db,
+		"SELECT name FROM sqlite_schema WHERE type = 'table' "
+		"AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIKE 'reading\\_%' "
+		"ESCAPE '\\', name LIKE 'kept\\_%' ESCAPE '\\', name <> 'meter', name <> 'quantity', name",
+		-1, &get, NULL);
 
 	while (code == SQLITE_OK && n < DB_TABLES_MAX && sqlite3_step(get) == SQLITE_ROW)
 		snprintf(tables[n++], DB_TABLE_NAME_MAX + 1, "%s", (const char *)sqlite3_column_text(get, 0));

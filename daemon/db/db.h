@@ -49,8 +49,8 @@ int64_t db_number(struct db *db, const char *sql, int64_t fallback);
 /* First column of the first row as text, "" when there is none or the query fails; cut at n bytes. */
 void db_text(struct db *db, const char *sql, char *text, size_t n);
 
-/* The tables of the schema, those first that others refer to: meter, quantity, the small ones by name, the intervals,
- * the readings. Returns their number, at most DB_TABLES_MAX. */
+/* The tables of the schema, those first that others refer to: meter, quantity, the small ones by name, the intervals
+ * and registers, the readings. Returns their number, at most DB_TABLES_MAX. */
 size_t db_list_tables(sqlite3 *db, char tables[][DB_TABLE_NAME_MAX + 1]);
 
 /* The columns of a table's key for ORDER BY, or rowid, each followed by direction ("" or " DESC"); cut at n bytes. */

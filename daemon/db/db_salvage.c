@@ -45,7 +45,7 @@ static bool is_reading(const char *table)
 
 static bool is_big(const char *table)
 {
-	return is_reading(table) || strcmp(table, "kept_interval") == 0;
+	return is_reading(table) || strncmp(table, "kept_", 5) == 0;
 }
 
 static bool has_table(sqlite3 *db, const char *table)
@@ -120,7 +120,7 @@ static int prepare_table(struct db_salvage *v, struct table *t)
 			    guards != NULL ? guards : "");
 	if (t->put == NULL)
 		goto out;
-	if (is_big(t->name)) {
+	if (is_reading(t->name) || strcmp(t->name, "kept_interval") == 0) {
 		t->put_slot = db_prepare(v->to, "INSERT OR IGNORE INTO %s (ts) VALUES (?)",
 					 is_reading(t->name) ? "slot" : "interval_start");
 		if (t->put_slot == NULL)
@@ -301,10 +301,10 @@ static int reserve_ids(struct db_salvage *v)
 	return db_exec(v->to, sql);
 }
 
-/* Lives and suspects are worth nothing under another quantity: they stay behind. */
+/* Lives, suspects and registers are worth nothing under another quantity: they stay behind. */
 static int give_up_quantities(struct db_salvage *v)
 {
-	for (size_t i = 0; i < v->n_small; i++)
+	for (size_t i = 0; i < v->n_tables; i++)
 		if (db_has_column(v->to->handle, v->tables[i].name, "quantity"))
 			v->tables[i].is_done = v->tables[i].is_damaged = true;
 	return db_exec(v->to, "DELETE FROM quantity");

@@ -9,7 +9,8 @@
  * 1. meter, because every other row refers to it. Then the ids that may have been given out are reserved.
  * 2. quantity, for the same reason.
  * 3. the small tables, whole: settings, events, lives, suspects, days, months, the state of the account.
- * 4. of the big ones (intervals and readings) the newest rows: all that polling and the account need to continue.
+ * 4. of the big ones (intervals, registers and readings) the newest rows: all that polling and the account need to
+ * continue.
  * 5. the rest of the big ones, a few rows with each commit, newest first, while the daemon does its work.
  * db_salvage_begin() is 1 to 4, in one transaction, before polling begins. db_salvage_step() is 5. Tables slot and
  * interval_start are not read: their rows follow from the readings and intervals that are copied.

@@ -20,6 +20,7 @@ static void on_interval(void *context, const struct account_interval *i)
 	struct ledger *l = context;
 
 	ledger_intervals_on_interval(&l->intervals, i);
+	ledger_registers_on_interval(&l->registers, i);
 }
 
 static void on_suspect(void *context, int64_t meter, enum quantity q, int64_t slot_s, bool behind, const char *reason)
@@ -35,6 +36,7 @@ static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_
 	struct ledger *l = context;
 
 	ledger_lives_on_life(&l->lives, meter, q, slot_s, raw, ended_s, ended_raw, reason);
+	ledger_registers_on_life(&l->registers, meter, q, slot_s, raw);
 }
 
 static void on_life_undone(void *context, int64_t meter, enum quantity q, int64_t slot_s)
@@ -98,6 +100,7 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					   .limits = &l->limits,
 					   .lives = &l->lives,
 					   .intervals = &l->intervals,
+					   .registers = &l->registers,
 					   .state = &l->state,
 					   .feed = &l->feed,
 					   .exchange = &l->exchange};
@@ -108,6 +111,9 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 	rc = ledger_intervals_open(&l->intervals, &l->book);
 	if (rc != 0)
 		return rc;
+	rc = ledger_registers_open(&l->registers, &l->book);
+	if (rc != 0)
+		return rc;
 	return ledger_state_open(&l->state, &l->book);
 }
 
@@ -115,6 +121,7 @@ void ledger_close(struct ledger *l)
 {
 	ledger_exchange_committed(&l->exchange);
 	ledger_state_close(&l->state);
+	ledger_registers_close(&l->registers);
 	ledger_intervals_close(&l->intervals);
 	ledger_lives_close(&l->lives);
 	ledger_book_close(&l->book);
@@ -125,6 +132,7 @@ static void set_calendar(struct ledger *l, const char *zone, int64_t interval_s)
 {
 	ledger_book_set_calendar(&l->book, zone, interval_s);
 	ledger_intervals_forget(&l->intervals);
+	ledger_registers_forget(&l->registers);
 }
 
 /* The first time: rebuild the account if that is wanted, else continue where the last run left it. Since its state was

@@ -15,6 +15,7 @@
  *   ledger_limits     what each counter can do, from the configuration
  *   ledger_lives      suspects, lives and events, as the account emits them
  *   ledger_intervals  intervals, days and months, as the account emits them
+ *   ledger_registers  what the counters show at each local midnight
  *   ledger_revisions  which of these were written before and are another value now
  *   ledger_state      the saved state
  *   ledger_feed       one reading in
@@ -49,6 +50,7 @@
 #include "ledger_intervals.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_registers.h"
 #include "ledger_replay.h"
 #include "ledger_revisions.h"
 #include "ledger_state.h"
@@ -60,6 +62,7 @@ struct ledger {
 	struct ledger_limits limits;
 	struct ledger_lives lives;
 	struct ledger_intervals intervals;
+	struct ledger_registers registers;
 	struct ledger_revisions revisions;
 	struct ledger_state state;
 	struct ledger_feed feed;

@@ -43,6 +43,7 @@ static void forget(const struct ledger_replay *l)
 	ledger_book_forget(l->book);
 	ledger_lives_forget(l->lives);
 	ledger_intervals_forget(l->intervals);
+	ledger_registers_forget(l->registers);
 }
 
 /* Slot of the newest reading that may have counters of this meter or input. */
@@ -142,6 +143,9 @@ static int rebuild(const struct ledger_replay *l)
 	if (rc != 0)
 		goto out;
 	rc = ledger_intervals_clear(l->intervals, b->write_from_s);
+	if (rc != 0)
+		goto out;
+	rc = ledger_registers_clear(l->registers, b->write_from_s);
 	if (rc != 0)
 		goto out;
 	rc = ledger_lives_clear(l->lives, b->write_from_s);

@@ -2,8 +2,8 @@
 /* ledger_replay.h - the account made from readings in the tables: continued after a start or a rollback, or rebuilt.
  *
  * Guaranteed: after ledger_replay_resume() memory is where it would be if the process had never ended, and the
- * database is unchanged. After ledger_replay_rebuild() intervals, days, months and lives are those that the kept
- * readings give; what older readings gave, which retention has deleted since, is as it was.
+ * database is unchanged. After ledger_replay_rebuild() intervals, days, months, registers and lives are those that the
+ * kept readings give; what older readings gave, which retention has deleted since, is as it was.
  *
  * The idea: the same readings in the same order give the same account (account.h). A row's id is its slot and a number
  * in the slot, so the tables are in that order, and one reading has one id in all of them: the tables are merged by id.
@@ -40,6 +40,7 @@
 #include "ledger_intervals.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_registers.h"
 #include "ledger_rows.h"
 #include "ledger_state.h"
 
@@ -51,6 +52,7 @@ struct ledger_replay {
 	const struct ledger_limits *limits;
 	struct ledger_lives *lives;
 	struct ledger_intervals *intervals;
+	struct ledger_registers *registers;
 	struct ledger_state *state;
 	const struct ledger_feed *feed;
 	struct ledger_exchange_desk *exchange;
