@@ -321,9 +321,10 @@ void held_push_event(struct held *h, int64_t at_ms, const char *subject, const c
 		h->n_events_dropped++;
 }
 
+/* The newest one of a meter; NULL = there is none. */
 static struct held_serial *find_serial(const struct held *h, int64_t meter)
 {
-	for (size_t i = 0; i < h->n_serials; i++)
+	for (size_t i = h->n_serials; i-- > 0;)
 		if (h->serials[i].meter == meter)
 			return &h->serials[i];
 	return NULL;
@@ -344,7 +345,7 @@ void held_push_serial(struct held *h, int64_t meter, const char *serial)
 	if (old != NULL && strcmp(old->serial, serial) == 0)
 		return;
 	copy = strdup(serial);
-	if (copy != NULL && old == NULL && h->n_serials == h->serials_capacity) {
+	if (copy != NULL && h->n_serials == h->serials_capacity) {
 		size_t capacity = 2 * h->serials_capacity + 16;
 		struct held_serial *serials = realloc(h->serials, capacity * sizeof(*serials));
 
@@ -358,7 +359,8 @@ void held_push_serial(struct held *h, int64_t meter, const char *serial)
 	}
 	if (copy == NULL)
 		return;
-	if (old != NULL) {
+	old = find_serial(h, meter);
+	if (old != NULL && h->n_serials >= HELD_SERIALS_MAX) {
 		free(old->serial);
 		memmove(old, old + 1, (size_t)(h->serials + h->n_serials - (old + 1)) * sizeof(*old));
 		h->n_serials--;

@@ -24,6 +24,7 @@
 enum {
 	HELD_READINGS_BYTES = 4 << 20, /* room for readings */
 	HELD_EVENTS_MAX = 4096,
+	HELD_SERIALS_MAX = 1024,
 };
 
 struct held_event {
@@ -47,7 +48,7 @@ struct held {
 	struct held_event *events; /* in the order in which they came */
 	size_t n_events, events_capacity;
 	size_t n_events_before;	     /* the commit that has begun */
-	struct held_serial *serials; /* in the order of their places, at most one of a meter */
+	struct held_serial *serials; /* in the order of their places */
 	size_t n_serials, serials_capacity;
 	size_t n_dropped, n_events_dropped; /* readings and events that found no room since held_written() */
 };
@@ -77,11 +78,12 @@ void held_push_event(struct held *h, int64_t at_ms, const char *subject, const c
 /* The same without the limit: for the one event that reports what was dropped. */
 void held_push_event_anyway(struct held *h, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 
-/* Add the serial number that a meter has reported just now, in place of one that waits already; the same again keeps
- * its place. Without memory it is forgotten: the meter will report it again. */
+/* Add the serial number that a meter has reported just now; the same again keeps its place. Each that is another one
+ * waits, since each ended a life; where too many do, it takes the place of the meter's last one. Without memory it is
+ * forgotten: the meter will report it again. */
 void held_push_serial(struct held *h, int64_t meter, const char *serial);
 
-/* The serial number of a meter that waits, or NULL. */
+/* The newest serial number of a meter that waits, or NULL. */
 const char *held_find_serial(const struct held *h, int64_t meter);
 
 /* Nothing waits? */

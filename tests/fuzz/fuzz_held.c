@@ -8,7 +8,7 @@
 
 #include "held.h"
 
-enum { METERS = 5, ROOM = 6000, STEPS_MAX = 600, NO_SERIAL = -1 };
+enum { METERS = 5, ROOM = 6000, STEPS_MAX = 600 };
 
 /* The upper three bits of a byte; the lower five choose the meter and more. */
 enum step { COUNTER, POWER, BOTH, ALL, SERIAL, EVENT, COMMIT, MOVE };
@@ -16,9 +16,11 @@ enum step { COUNTER, POWER, BOTH, ALL, SERIAL, EVENT, COMMIT, MOVE };
 /* The expected contents of the queue. The slot of each reading is its number. */
 struct model {
 	int64_t n_pushed, n_lost;
-	int64_t newest[METERS];	   /* number of the newest reading with counters, 0 = none */
-	int64_t serial_at[METERS]; /* number of the last reading before the queued serial number, or NO_SERIAL */
-	size_t n_events;
+	int64_t newest[METERS]; /* number of the newest reading with counters, 0 = none */
+	struct {
+		int64_t meter, at; /* number of the last reading before it */
+	} serials[STEPS_MAX];
+	size_t n_serials, n_events;
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -49,17 +51,12 @@ static void push_serial(struct held *h, struct model *m, int64_t meter, unsigned
 	char serial[2] = {(char)('A' + which), '\0'};
 	const char *before = held_find_serial(h, meter);
 
-	if (before == NULL || strcmp(before, serial) != 0)
-		m->serial_at[meter] = m->n_pushed;
+	if (before == NULL || strcmp(before, serial) != 0) {
+		m->serials[m->n_serials].meter = meter;
+		m->serials[m->n_serials++].at = m->n_pushed;
+	}
 	held_push_serial(h, meter, serial);
 	require(strcmp(held_find_serial(h, meter), serial) == 0);
-}
-
-static void forget(struct model *m)
-{
-	memset(m, 0, sizeof(*m));
-	for (int i = 0; i < METERS; i++)
-		m->serial_at[i] = NO_SERIAL;
 }
 
 static void check(const struct held *h, const struct model *m)
@@ -75,8 +72,9 @@ static void check(const struct held *h, const struct model *m)
 
 		more = held_next_reading(h, &c, &r);
 		while ((serial = held_next_serial(h, &c)) != NULL) {
-			require(m->serial_at[serial->meter] >= last);
-			require(!more || m->serial_at[serial->meter] < r.slot_s);
+			require(n_serials < m->n_serials && m->serials[n_serials].meter == serial->meter);
+			require(m->serials[n_serials].at >= last);
+			require(!more || m->serials[n_serials].at < r.slot_s);
 			n_serials++;
 		}
 		if (!more)
@@ -92,9 +90,7 @@ static void check(const struct held *h, const struct model *m)
 	} while (more);
 	require(n == h->n_readings && n + h->n_dropped == (size_t)m->n_pushed);
 	require(memcmp(newest, m->newest, sizeof(newest)) == 0);
-	for (int i = 0; i < METERS; i++)
-		n_serials -= m->serial_at[i] != NO_SERIAL;
-	require(n_serials == 0);
+	require(n_serials == m->n_serials);
 	require(h->n_events == m->n_events);
 }
 
@@ -105,7 +101,7 @@ static void commit(struct held *h, struct model *m, bool is_written)
 	held_push_event(h, 0, "meter", "rollover", "");
 	if (is_written) {
 		held_written(h);
-		forget(m);
+		memset(m, 0, sizeof(*m));
 	} else {
 		held_undo(h);
 	}
@@ -114,11 +110,10 @@ static void commit(struct held *h, struct model *m, bool is_written)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct held h, other;
-	struct model m;
+	struct model m = {.n_pushed = 0};
 
 	held_init(&h, ROOM);
 	held_init(&other, ROOM);
-	forget(&m);
 	for (size_t i = 0; i < n && i < STEPS_MAX; i++) {
 		enum step step = (enum step)(data[i] >> 5);
 		unsigned low = data[i] & 31;

@@ -199,7 +199,7 @@ TEST_WITH(a_serial_number_keeps_its_place_among_the_readings, setup, teardown)
 	assert_null(held_find_serial(h, 3));
 }
 
-TEST_WITH(a_repeated_serial_number_keeps_its_place_and_a_new_one_takes_a_new_place, setup, teardown)
+TEST_WITH(a_repeated_serial_number_keeps_its_place_and_a_new_one_has_a_place_of_its_own, setup, teardown)
 {
 	struct held *h = *state;
 
@@ -209,7 +209,21 @@ TEST_WITH(a_repeated_serial_number_keeps_its_place_and_a_new_one_takes_a_new_pla
 	held_push_serial(h, PRESS, "A1");
 	held_push_serial(h, OVEN, "B2");
 	push(h, PRESS, 1, true, false);
-	assert_string_equal(list(h), "press #A1, press 0, oven #B2, press 1");
+	assert_string_equal(list(h), "press #A1, oven #B1, press 0, oven #B2, press 1");
+	assert_string_equal(held_find_serial(h, OVEN), "B2");
+}
+
+TEST_WITH(a_meter_that_reports_another_serial_number_all_the_time_takes_no_more_memory, setup, teardown)
+{
+	struct held *h = *state;
+	char serial[8];
+
+	for (int i = 0; i < 2 * HELD_SERIALS_MAX; i++) {
+		snprintf(serial, sizeof(serial), "A%d", i);
+		held_push_serial(h, PRESS, serial);
+	}
+	assert_int_equal(h->n_serials, HELD_SERIALS_MAX);
+	assert_string_equal(held_find_serial(h, PRESS), serial);
 }
 
 TEST_WITH(a_serial_number_stays_between_its_readings_when_they_are_thinned_out, setup, teardown)

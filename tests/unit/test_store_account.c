@@ -166,6 +166,26 @@ TEST_WITH(a_serial_number_repeated_before_the_commit_keeps_its_place, setup, tea
 	assert_rows(t, "SELECT * FROM suspect_reading", "");
 }
 
+TEST_WITH(each_of_several_serial_numbers_before_the_commit_ends_a_life, setup, teardown)
+{
+	struct site *t = *state;
+	int64_t press = store_meter_id(t->store, "press");
+
+	store_meter_serial(t->store, press, "A1");
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000), Q_COUNT);
+	hold(t, "press", T + 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5010), Q_COUNT);
+	store_meter_serial(t->store, press, "B2");
+	hold(t, "press", T + 120, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
+	hold(t, "press", T + 180, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6010), Q_COUNT);
+	store_meter_serial(t->store, press, "C3");
+	hold(t, "press", T + 240, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t,
+		    "SELECT from_value, until_value, reason FROM meter_life "
+		    "WHERE quantity = 'active_energy_import' ORDER BY since",
+		    "5.0|5.01|first\n6.0|6.01|replaced\n7.0||replaced");
+}
+
 TEST_WITH(an_exchange_survives_a_crash_even_of_a_meter_that_was_reset_once, setup, teardown)
 {
 	struct site *t = *state;
