@@ -395,10 +395,10 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 	return 0;
 }
 
-/* The final value of the old meter in parts, if the life can have reached it from this good reading; if not, it belongs
- * to an earlier life. A final value equal to the reading in whole base units is the reading. */
-static bool can_end_at(const struct account_meter *m, const struct account_counter *c, uint8_t node, int64_t slot_s,
-		       int64_t final, int64_t *parts)
+/* Whether the life can have reached the final value of the old meter from this good reading; if not, it belongs to an
+ * earlier life. *parts: the value; one that is equal to the reading in whole base units is the reading. */
+static enum account_fit fit_final(const struct account_meter *m, const struct account_counter *c, uint8_t node,
+				  int64_t slot_s, int64_t final, int64_t *parts)
 {
 	const struct explain_node *good = &c->x.nodes[node];
 	struct explain_limit l = bounds_of(m, c);
@@ -407,11 +407,41 @@ static bool can_end_at(const struct account_meter *m, const struct account_count
 
 	l.moduli[0] = l.back_step = 0;
 	if (__builtin_mul_overflow(final, c->parts, parts))
-		return false;
+		return ACCOUNT_FINAL_TOO_HIGH;
 	if (final == good->raw / c->parts)
 		*parts = good->raw;
-	return explain_judge(&l, explain_slot_s(&c->x, node), good->raw, good->over, slot_s, *parts, &amount, &over) ==
-	       EXPLAIN_RISES;
+	switch (explain_judge(&l, explain_slot_s(&c->x, node), good->raw, good->over, slot_s, *parts, &amount, &over)) {
+	case EXPLAIN_RISES:
+		return ACCOUNT_FITS;
+	case EXPLAIN_JUMPS:
+		return ACCOUNT_FINAL_TOO_HIGH;
+	default:
+		return ACCOUNT_FINAL_TOO_LOW;
+	}
+}
+
+/* The same of the initial value of the new meter and its first reading. */
+static enum account_fit fit_initial(const struct account_meter *m, const struct account_counter *c, uint8_t first,
+				    int64_t slot_s, int64_t initial, int64_t *parts)
+{
+	const struct explain_node *node = &c->x.nodes[first];
+	struct explain_limit l = bounds_of(m, c);
+	int64_t amount;
+	uint32_t over;
+
+	l.moduli[0] = l.back_step = 0;
+	if (__builtin_mul_overflow(initial, c->parts, parts))
+		return ACCOUNT_INITIAL_TOO_HIGH;
+	if (initial == node->raw / c->parts)
+		*parts = node->raw;
+	switch (explain_judge(&l, slot_s, *parts, 0, explain_slot_s(&c->x, first), node->raw, &amount, &over)) {
+	case EXPLAIN_RISES:
+		return ACCOUNT_FITS;
+	case EXPLAIN_JUMPS:
+		return ACCOUNT_INITIAL_TOO_LOW;
+	default:
+		return ACCOUNT_INITIAL_TOO_HIGH;
+	}
 }
 
 /* An exchange that is announced after the first readings of the new meter: they are false for the best explanation, and
@@ -434,65 +464,73 @@ static void begin_with(struct account *a, struct account_meter *m, struct accoun
 	account_place_begin_life(&c->given, c->given.slot_s, raw, c->parts, c->parts);
 }
 
-/* End the life of a counter at slot_s, or at the end of what has been given out. final: NULL, or what it ends with, in
- * whole base units. Returns whether that was counted. */
-static bool end_life(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
-		     const int64_t *final)
+/* End the life of a counter at slot_s, or at the end of what has been given out, with the final value where there is
+ * one. */
+static void end_life(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
+		     const struct account_exchange *x)
 {
-	bool is_counted = false;
 	int64_t parts;
 	struct walk w;
 
 	if (slot_s < c->given.slot_s)
 		slot_s = c->given.slot_s;
 	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false);
-	if (c->living && final != NULL && can_end_at(m, c, c->x.given, slot_s, *final, &parts)) {
+	if (c->living && x->has_final &&
+	    (fit_final(m, c, c->x.given, slot_s, x->final, &parts) == ACCOUNT_FITS ||
+	     (x->is_forced && parts > c->given.raw)))
 		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true);
-		is_counted = true;
-	}
 	results_give(a, m, &w, 1);
-	return is_counted;
+}
+
+/* The exchange was before the first reading of the life that begins at this node. */
+static int64_t exchanged_s(const struct account_counter *c, uint8_t node, const struct account_exchange *x)
+{
+	int64_t life_s = explain_slot_s(&c->x, node), parent_s = explain_slot_s(&c->x, c->x.nodes[node].parent);
+
+	if (x->slot_s > life_s)
+		return life_s;
+	return x->slot_s > parent_s ? x->slot_s : parent_s;
 }
 
 /* The life that begins at this node did, with another meter. */
-static bool adopt_life(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t node,
-		       int64_t slot_s, const int64_t *final, const int64_t *initial)
+static void adopt_life(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t node,
+		       const struct account_exchange *x)
 {
 	struct explain_node life = c->x.nodes[node];
-	int64_t life_s = explain_slot_s(&c->x, node), first = life.raw, parts;
+	int64_t life_s = explain_slot_s(&c->x, node), slot_s = exchanged_s(c, node, x), first = life.raw, parts;
 	struct walk w;
-	bool is_counted;
 
+	if (x->has_initial &&
+	    (fit_initial(m, c, node, slot_s, x->initial, &parts) == ACCOUNT_FITS || (x->is_forced && parts < life.raw)))
+		first = parts;
 	if (results_set_out(a, m, c, life.parent, &w))
 		results_give(a, m, &w, 1);
-	is_counted = end_life(a, m, c, slot_s < life_s ? slot_s : life_s, final);
+	end_life(a, m, c, slot_s, x);
 	if (a->sink.reconsidered != NULL)
 		a->sink.reconsidered(a->sink.context, m->id, c->quantity, life_s - 1, c->x.last_s, NULL);
 	explain_decide(&c->x, node);
 	explain_tidy(&c->x);
 	while (explain_can_settle(&c->x))
 		explain_settle(&c->x);
-	if (initial != NULL && !__builtin_mul_overflow(*initial, c->parts, &parts) && parts <= life.raw)
-		first = parts;
 	begin_with(a, m, c, first);
-	w = results_set_out_on_piece(c, life_s, life.raw - first, initial != NULL && first != life.raw, life.raw, true);
+	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true);
 	results_give(a, m, &w, 1);
-	return is_counted;
 }
 
-static bool replace_counter(struct account *a, struct account_meter *m, struct account_counter *c, int64_t slot_s,
-			    const int64_t *final, const int64_t *initial, bool may_be_late)
+static void replace_counter(struct account *a, struct account_meter *m, struct account_counter *c,
+			    const struct account_exchange *x)
 {
-	uint8_t unproven = may_be_late ? find_unproven_life(c) : EXPLAIN_NONE;
-	bool is_counted;
+	uint8_t unproven = x->may_be_late ? find_unproven_life(c) : EXPLAIN_NONE;
 	int64_t parts;
 
-	if (unproven != EXPLAIN_NONE)
-		return adopt_life(a, m, c, unproven, slot_s, final, initial) || final == NULL;
+	if (unproven != EXPLAIN_NONE) {
+		adopt_life(a, m, c, unproven, x);
+		return;
+	}
 	give_all(a, m, c->quantity);
-	is_counted = end_life(a, m, c, slot_s, final) || final == NULL;
+	end_life(a, m, c, x->slot_s, x);
 	c->living = false;
-	if (initial != NULL && !__builtin_mul_overflow(*initial, c->parts, &parts) && explain_reserve(&c->x) == 0) {
+	if (x->has_initial && !__builtin_mul_overflow(x->initial, c->parts, &parts) && explain_reserve(&c->x) == 0) {
 		struct explain_reading r = {.slot_s = c->given.slot_s, .raw = parts, .gap_s = gap_of(a, m)};
 
 		r.into_s = (uint16_t)(r.slot_s - calendar_interval_start(a->calendar, r.slot_s - 1));
@@ -501,30 +539,60 @@ static bool replace_counter(struct account *a, struct account_meter *m, struct a
 		c->living = true;
 		c->settled = c->given;
 	}
-	return is_counted;
 }
 
-bool account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
-		     const int64_t *initial, bool may_be_late)
+enum account_fit account_check_exchange(const struct account_meter *m, enum quantity q,
+					const struct account_exchange *x, int64_t *reading, int64_t *most)
 {
-	bool is_counted = true;
+	const struct account_counter *c = account_counter(m, q);
+	enum account_fit fit = ACCOUNT_FITS;
+	int64_t slot_s = x->slot_s, parts;
+	struct explain_limit l;
+	uint8_t last, first;
+
+	if (c == NULL || !c->living)
+		return x->has_final ? ACCOUNT_NOTHING_COUNTED : ACCOUNT_FITS;
+	l = bounds_of(m, c);
+	first = x->may_be_late ? find_unproven_life(c) : EXPLAIN_NONE;
+	last = first == EXPLAIN_NONE ? c->x.best : c->x.nodes[first].parent;
+	if (first != EXPLAIN_NONE)
+		slot_s = exchanged_s(c, first, x);
+	else if (slot_s < explain_slot_s(&c->x, last))
+		slot_s = explain_slot_s(&c->x, last);
+	if (x->has_final) {
+		fit = fit_final(m, c, last, slot_s, x->final, &parts);
+		*reading = c->x.nodes[last].raw / c->parts;
+		*most = explain_most(&l, slot_s - explain_slot_s(&c->x, last)) / c->parts;
+	}
+	if (fit == ACCOUNT_FITS && x->has_initial && first != EXPLAIN_NONE) {
+		fit = fit_initial(m, c, first, slot_s, x->initial, &parts);
+		*reading = c->x.nodes[first].raw / c->parts;
+		*most = explain_most(&l, explain_slot_s(&c->x, first) - slot_s) / c->parts;
+	}
+	return fit;
+}
+
+void account_replace(struct account *a, struct account_meter *m, enum quantity q, const struct account_exchange *x)
+{
+	struct account_exchange without = {.slot_s = x->slot_s, .may_be_late = x->may_be_late};
 
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
 
 		if (q == c->quantity)
-			is_counted = replace_counter(a, m, c, slot_s, final, initial, may_be_late);
+			replace_counter(a, m, c, x);
 		else if (q == Q_COUNT)
-			replace_counter(a, m, c, slot_s, NULL, NULL, may_be_late);
+			replace_counter(a, m, c, &without);
 	}
-	return is_counted;
 }
 
 void account_end_lives(struct account *a, struct account_meter *m, int64_t slot_s)
 {
+	const struct account_exchange none = {.slot_s = slot_s};
+
 	give_all(a, m, Q_COUNT);
 	for (size_t i = 0; i < m->n_counters; i++) {
-		end_life(a, m, &m->counters[i], slot_s, NULL);
+		end_life(a, m, &m->counters[i], slot_s, &none);
 		m->counters[i].living = false;
 	}
 }
@@ -550,7 +618,8 @@ bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t
 		return false;
 	/* A value that both lives could have shown belongs to the one that has ended. */
 	return final == NULL || *final >= life.ended_raw / c->parts ||
-	       !can_end_at(m, c, c->x.best, slot_s > c->given.slot_s ? slot_s : c->given.slot_s, *final, &parts);
+	       fit_final(m, c, c->x.best, slot_s > c->given.slot_s ? slot_s : c->given.slot_s, *final, &parts) !=
+		       ACCOUNT_FITS;
 }
 
 int64_t account_cut(struct account *a, struct account_meter *m)

@@ -74,15 +74,34 @@ bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t va
 int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, bool unsynchronised,
 		 struct account_value *values, size_t n_values);
 
-/* Another meter answers to this name since slot_s: end the life of counter q (Q_COUNT: of every counter) there; the
- * next reading begins a new one. may_be_late: readings that did not follow on and have come
- * already are the new meter's.
- * final: NULL, or the last value of the old meter, counted up to slot_s. initial: NULL, or the first value of the new
- * one, counted from. Both in whole base units, and for one counter only. A slot_s before what has been counted means
- * the end of what has been counted. Returns false when the final value is one that this meter cannot have reached
- * since: it is not counted. */
-bool account_replace(struct account *a, struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final,
-		     const int64_t *initial, bool may_be_late);
+/* Another meter answers to this name. Times are Unix seconds, figures whole base units. */
+struct account_exchange {
+	int64_t slot_s;	  /* of the old meter's last moment; before what has been counted: the end of that */
+	bool may_be_late; /* readings that did not follow on and have come already are the new meter's */
+	bool has_final, has_initial;
+	int64_t final;	 /* the last value of the old meter, counted up to slot_s */
+	int64_t initial; /* the first value of the new one, counted from */
+	bool is_forced;	 /* figures count although they cannot be right */
+};
+
+enum account_fit {
+	ACCOUNT_FITS,
+	ACCOUNT_NOTHING_COUNTED, /* there is a final value, but no reading to count it from */
+	ACCOUNT_FINAL_TOO_LOW,
+	ACCOUNT_FINAL_TOO_HIGH,
+	ACCOUNT_INITIAL_TOO_LOW,
+	ACCOUNT_INITIAL_TOO_HIGH,
+};
+
+/* Whether the figures of an exchange of counter q can be right. If not, *reading is the good reading that they do not
+ * agree with, and *most is what can have passed between the two at most; whole base units. */
+enum account_fit account_check_exchange(const struct account_meter *m, enum quantity q,
+					const struct account_exchange *x, int64_t *reading, int64_t *most);
+
+/* Exchange the meter: end the life of counter q (Q_COUNT: of every counter; then without figures); the next reading
+ * begins a new one. A figure that cannot be right is counted only if it is forced, and one below the last reading
+ * never. */
+void account_replace(struct account *a, struct account_meter *m, enum quantity q, const struct account_exchange *x);
 
 /* The counters mean something else since slot_s: end the life of each; the next reading begins a new one. */
 void account_end_lives(struct account *a, struct account_meter *m, int64_t slot_s);

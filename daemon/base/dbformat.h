@@ -16,8 +16,4 @@ enum {
 /* The byte of the file that the daemon keeps locked while it runs. SQLite never locks this one. */
 #define DBFORMAT_CLAIM_BYTE (INT64_C(1) << 40)
 
-/* The detail of the event meter-replaced when the daemon has done all that tally replace requested; tally replace
- * looks for it there. */
-#define DBFORMAT_REPLACED_AS_REQUESTED "as requested by tally replace"
-
 #endif

@@ -230,6 +230,11 @@ int ledger_configure(struct ledger *l, const struct conf *conf)
 	return rc;
 }
 
+bool ledger_is_asked(const struct ledger *l)
+{
+	return l->book.mode == LEDGER_LIVE && ledger_exchange_is_due(&l->exchange);
+}
+
 int ledger_begin(struct ledger *l)
 {
 	return ledger_exchange_begin(&l->exchange);

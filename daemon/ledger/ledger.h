@@ -19,6 +19,7 @@
  *   ledger_revisions  which of these were written before and are another value now
  *   ledger_state      the saved state
  *   ledger_feed       one reading in
+ *   ledger_request    what people ordered
  *   ledger_exchange   meters that were exchanged
  *   ledger_rows       readings as they are kept in the tables
  *   ledger_replay     readings fed again: continue or rebuild
@@ -84,6 +85,9 @@ void ledger_close(struct ledger *l);
  * the time zone is set then, so no other thread may run yet. Later calls do not change it. Transactions of its own. 0;
  * -errno: LEDGER_STALE or LEDGER_CLOSED, unless it was out of memory. */
 int ledger_configure(struct ledger *l, const struct conf *conf);
+
+/* Whether there may be requests that wait. */
+bool ledger_is_asked(const struct ledger *l);
 
 /* The steps of one commit, inside its transaction and in this order; serial numbers and readings as they came. Each
  * returns 0, or -errno: then roll back and call ledger_undo(). */

@@ -6,168 +6,251 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dbformat.h"
+enum { REASON_MAX = 400 };
 
-enum outcome {
-	EXCHANGED,
-	WITHOUT_FINAL, /* the main counter cannot have reached the final value that was given */
-	NOTICED,       /* before, as a reset: the main counter's life continues */
-};
-
-/* End the lives of a meter's counters. */
-static enum outcome exchange(struct ledger_exchange_desk *d, const struct ledger_exchange *x)
+/* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
+static bool is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s)
 {
-	struct ledger_book *b = d->book;
-	struct account_meter *m = ledger_book_change(b, x->meter);
-	const int64_t *final = x->has_final ? &x->final : NULL, *initial = x->has_initial ? &x->initial : NULL;
-	const struct ledger_input *input = NULL;
-	enum quantity main_counter = Q_ACTIVE_ENERGY_IMPORT;
-	enum outcome outcome = EXCHANGED;
+	const struct ledger_input *input;
 
-	if (b->reg->list[x->meter].is_input)
-		input = ledger_limits_find_input(d->limits, x->meter, x->at_s);
-	if (input != NULL)
-		main_counter = input->quantity;
-	for (size_t i = 0; i < m->n_counters; i++) {
-		enum quantity q = m->counters[i].quantity;
-		bool is_main = q == main_counter;
-
-		if (!x->by_serial && account_has_noticed(m, q, x->at_s, is_main ? final : NULL)) {
-			if (is_main)
-				outcome = NOTICED;
-			continue;
-		}
-		if (!account_replace(&b->account, m, q, x->at_s, is_main ? final : NULL, is_main ? initial : NULL,
-				     !x->by_serial))
-			outcome = WITHOUT_FINAL;
-	}
-	return outcome;
+	if (i == meter)
+		return true;
+	input = d->reg->list[i].is_input ? ledger_limits_find_input(d->limits, i, at_s) : NULL;
+	return input != NULL && input->concentrator == meter;
 }
 
-/* Exchange a meter in the running transaction, with a row of table replacement and an event. serial: what the meter
- * reported, NULL when people requested it. detail: of the event when all was done. */
-static int exchange_now(struct ledger_exchange_desk *d, struct ledger_exchange *x, const char *serial,
-			const char *detail)
+static enum quantity main_counter_of(const struct ledger_exchange_desk *d, size_t i, int64_t at_s)
+{
+	const struct ledger_input *input = NULL;
+
+	if (d->reg->list[i].is_input)
+		input = ledger_limits_find_input(d->limits, i, at_s);
+	return input != NULL ? input->quantity : Q_ACTIVE_ENERGY_IMPORT;
+}
+
+static struct account_exchange exchange_of(const struct ledger_request *r)
+{
+	return (struct account_exchange){.slot_s = r->at_s,
+					 .may_be_late = r->kind == LEDGER_REPLACE,
+					 .has_final = r->has_final,
+					 .has_initial = r->has_initial,
+					 .final = r->final,
+					 .initial = r->initial,
+					 .is_forced = r->is_forced};
+}
+
+static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum quantity q, const struct ledger_request *r)
+{
+	bool has_final = r->has_final && q == main_counter_of(d, i, r->at_s);
+
+	return r->kind == LEDGER_REPLACE &&
+	       account_has_noticed(&d->book->meters[i].account, q, r->at_s, has_final ? &r->final : NULL);
+}
+
+/* End the lives of the counters of meter i and of the inputs on it. 0 or -errno. */
+static int exchange(struct ledger_exchange_desk *d, const struct ledger_request *r)
 {
 	struct ledger_book *b = d->book;
-	const struct db_meter *m = &b->reg->list[x->meter];
-	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO replacement (meter, at_ts, final, initial, serial, done) "
-					      "VALUES (?, ?, ?, ?, ?, 1)");
-	int rc;
+	struct account_exchange with = exchange_of(r);
+	int rc = 0;
 
-	if (put == NULL)
-		return -EIO;
-	if (x->at_s < b->meters[x->meter].account.last_s)
-		x->at_s = b->meters[x->meter].account.last_s;
-	sqlite3_bind_text(put, 1, m->name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 2, x->at_s);
-	if (x->has_final)
-		sqlite3_bind_int64(put, 3, x->final);
-	if (x->has_initial)
-		sqlite3_bind_int64(put, 4, x->initial);
-	sqlite3_bind_text(put, 5, serial, -1, SQLITE_STATIC);
-	rc = db_run(b->db, put);
-	sqlite3_finalize(put);
-	if (rc != 0)
-		return rc;
-	switch (exchange(d, x)) {
-	case EXCHANGED:
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		enum quantity main_counter = main_counter_of(d, i, r->at_s);
+		struct account_exchange without = {.slot_s = with.slot_s, .may_be_late = with.may_be_late};
+		struct account_meter *m;
+
+		if (!is_of(d, (size_t)r->meter, i, r->at_s))
+			continue;
+		if (b->mode != LEDGER_REPLAY)
+			rc = ledger_state_save_before(d->state, i, r->id);
+		m = ledger_book_change(b, i);
+		for (size_t k = 0; k < m->n_counters; k++) {
+			enum quantity q = m->counters[k].quantity;
+
+			if (!has_noticed(d, i, q, r))
+				account_replace(&b->account, m, q, q == main_counter ? &with : &without);
+		}
+	}
+	return rc == 0 ? b->error : rc;
+}
+
+/* Why the figures of a request cannot be counted. Returns false when they can. */
+static bool refuse_figures(const struct ledger_exchange_desk *d, const struct ledger_request *r, char *reason)
+{
+	size_t i = (size_t)r->meter;
+	enum quantity q = main_counter_of(d, i, r->at_s);
+	const struct account_exchange x = exchange_of(r);
+	enum account_fit fit = ACCOUNT_FITS;
+	char figure[NAMES_VALUE_MAX], reading[NAMES_VALUE_MAX], passed[NAMES_VALUE_MAX];
+	int64_t value = 0, most = 0;
+	const char *unit = names_get(q)->shown;
+
+	if (!r->has_final && !r->has_initial)
+		return false;
+	if (has_noticed(d, i, q, r)) {
+		snprintf(reason, REASON_MAX,
+			 "already noticed as a reset; final and initial values cannot be counted any more");
+		return true;
+	}
+	if (!r->is_forced)
+		fit = account_check_exchange(&d->book->meters[i].account, q, &x, &value, &most);
+	names_format(q, fit < ACCOUNT_INITIAL_TOO_LOW ? r->final : r->initial, figure, sizeof(figure));
+	names_format(q, value, reading, sizeof(reading));
+	names_format(q, most, passed, sizeof(passed));
+	switch (fit) {
+	case ACCOUNT_FITS:
 		break;
-	case WITHOUT_FINAL:
-		detail = "the final value is below the last reading, or above what the meter can have reached since; "
-			 "it is not counted";
+	case ACCOUNT_NOTHING_COUNTED:
+		snprintf(reason, REASON_MAX, "it has no reading that the final value could be counted from");
 		break;
-	case NOTICED:
-		detail = x->has_final || x->has_initial
-				 ? "already noticed as a reset; the final and initial values cannot be counted any more"
-				 : "already noticed as a reset";
+	case ACCOUNT_FINAL_TOO_LOW:
+		snprintf(reason, REASON_MAX,
+			 "the final value %s %s is below the last reading %s %s; --force accepts it, and counts to "
+			 "the reading",
+			 figure, unit, reading, unit);
+		break;
+	case ACCOUNT_FINAL_TOO_HIGH:
+		snprintf(
+			reason, REASON_MAX,
+			"the final value %s %s is above what can be: the last reading was %s %s, and at most %s %s can "
+			"have passed since; --force counts it",
+			figure, unit, reading, unit, passed, unit);
+		break;
+	case ACCOUNT_INITIAL_TOO_LOW:
+		snprintf(reason, REASON_MAX,
+			 "the initial value %s %s is too low: the first reading of the new meter is %s %s, and at most "
+			 "%s %s can have passed before it; --force counts it",
+			 figure, unit, reading, unit, passed, unit);
+		break;
+	case ACCOUNT_INITIAL_TOO_HIGH:
+		snprintf(reason, REASON_MAX,
+			 "the initial value %s %s is above the first reading of the new meter %s %s; --force accepts "
+			 "it, "
+			 "and counts from the reading",
+			 figure, unit, reading, unit);
 		break;
 	}
-	b->sink.event(b->sink.context, x->at_s * 1000, m->name, "meter-replaced", detail);
-	if (b->error != 0)
-		return b->error;
+	return fit != ACCOUNT_FITS;
+}
+
+/* The names of the inputs that are exchanged with a concentrator. Returns how many. */
+static size_t list_inputs(const struct ledger_exchange_desk *d, const struct ledger_request *r, char *out, size_t size)
+{
+	size_t n = 0, at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < d->book->n && at < size; i++) {
+		if ((int)i == r->meter || !is_of(d, (size_t)r->meter, i, r->at_s))
+			continue;
+		at += (size_t)snprintf(out + at, size - at, "%s%s", n > 0 ? ", " : "", d->reg->list[i].name);
+		n++;
+	}
+	return n;
+}
+
+static void report(const struct ledger_exchange_desk *d, const struct ledger_request *r, const char *detail)
+{
+	const struct ledger_sink *sink = &d->book->sink;
+	char of_input[CONF_NAME_MAX + 40];
+
+	snprintf(of_input, sizeof(of_input), "its concentrator %s was replaced", d->reg->list[r->meter].name);
+	for (size_t i = 0; i < d->book->n; i++)
+		if (is_of(d, (size_t)r->meter, i, r->at_s))
+			sink->event(sink->context, r->at_s * 1000, d->reg->list[i].name, "meter-replaced",
+				    (int)i == r->meter ? detail : of_input);
+}
+
+/* An exchange is at the end of what has been counted, if it was before that. */
+static void set_back(const struct ledger_exchange_desk *d, struct ledger_request *r)
+{
+	int64_t at_s = r->at_s;
+
+	for (size_t i = 0; i < d->book->n; i++)
+		if (is_of(d, (size_t)r->meter, i, at_s) && r->at_s < d->book->meters[i].account.last_s)
+			r->at_s = d->book->meters[i].account.last_s;
+}
+
+/* Make an exchange that is in the table, with an event. */
+static int make(struct ledger_exchange_desk *d, struct ledger_request *r, const char *detail, const char *reason)
+{
+	int rc = ledger_request_decide(d->book, r, true, reason);
+
+	if (rc == 0)
+		rc = exchange(d, r);
+	if (rc != 0)
+		return rc;
+	report(d, r, detail);
 	return ledger_state_save(d->state, true);
 }
 
-/* The first of those that come before a reading of this meter in slot_s and are not done; NULL = none. */
-static struct ledger_exchange *find_due(const struct ledger_exchange_desk *d, const struct ledger_exchange_list *list,
-					size_t meter, int64_t slot_s)
+/* Decide about an exchange that people requested. */
+static int decide(struct ledger_exchange_desk *d, struct ledger_request *r)
+{
+	char reason[REASON_MAX], inputs[REASON_MAX / 2];
+	const char *detail = "as requested by tally replace";
+
+	if (r->meter < 0)
+		return ledger_request_decide(d->book, r, false, "there is no meter or input of this name");
+	set_back(d, r);
+	if (refuse_figures(d, r, reason))
+		return ledger_request_decide(d->book, r, false, reason);
+	if (has_noticed(d, (size_t)r->meter, main_counter_of(d, (size_t)r->meter, r->at_s), r)) {
+		detail = "already noticed as a reset";
+		snprintf(reason, sizeof(reason), "%s; its life continues", detail);
+	} else if (list_inputs(d, r, inputs, sizeof(inputs)) > 0) {
+		snprintf(reason, sizeof(reason), "replaced; new lives begin for its inputs %s", inputs);
+	} else {
+		snprintf(reason, sizeof(reason), "replaced; the new counter is used from now on");
+	}
+	return make(d, r, detail, reason);
+}
+
+/* The first exchange that comes before a reading of this meter in slot_s and was not made; NULL = none. */
+static struct ledger_request *find_due(const struct ledger_exchange_desk *d, const struct ledger_request_list *list,
+				       size_t meter, int64_t slot_s)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		struct ledger_exchange *due = &list->exchanges[i];
-		const struct ledger_input *input;
+		struct ledger_request *due = &list->requests[i];
 
-		if (due->done || due->at_s >= slot_s)
+		if (due->is_decided || due->at_s >= slot_s || due->kind == LEDGER_UNDO || due->meter < 0)
 			continue;
 		/* an input's readings are its concentrator's */
-		input = ledger_limits_find_input(d->limits, due->meter, slot_s);
-		if (due->meter == meter || (input != NULL && input->concentrator == meter))
+		if ((size_t)due->meter == meter || is_of(d, meter, (size_t)due->meter, slot_s))
 			return due;
 	}
 	return NULL;
 }
 
-static int load(const struct ledger_exchange_desk *d, bool done, struct ledger_exchange_list *list)
+bool ledger_exchange_is_due(const struct ledger_exchange_desk *d)
 {
-	struct ledger_book *b = d->book;
-	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM replacement", 0);
-	sqlite3_stmt *get = db_prepare(b->db,
-				       "SELECT m.id, r.at_ts, r.final, r.initial, r.serial FROM replacement r "
-				       "JOIN meter m ON m.name = r.meter WHERE r.done = %d ORDER BY r.at_ts, r.id",
-				       done);
-
-	*list = (struct ledger_exchange_list){.exchanges = calloc(n_rows + 1, sizeof(*list->exchanges))};
-	if (get == NULL || list->exchanges == NULL) {
-		sqlite3_finalize(get);
-		return get == NULL ? -EIO : -ENOMEM;
-	}
-	while (list->n < n_rows && sqlite3_step(get) == SQLITE_ROW) {
-		int meter = ledger_book_find(b, sqlite3_column_int64(get, 0));
-
-		if (meter >= 0)
-			list->exchanges[list->n++] =
-				(struct ledger_exchange){.meter = (size_t)meter,
-							 .at_s = sqlite3_column_int64(get, 1),
-							 .has_final = sqlite3_column_type(get, 2) != SQLITE_NULL,
-							 .final = sqlite3_column_int64(get, 2),
-							 .has_initial = sqlite3_column_type(get, 3) != SQLITE_NULL,
-							 .initial = sqlite3_column_int64(get, 3),
-							 .by_serial = sqlite3_column_type(get, 4) != SQLITE_NULL};
-	}
-	sqlite3_finalize(get);
-	return 0;
+	return d->seen_version != 0 && db_number(d->book->db, "PRAGMA data_version", 0) != d->seen_version;
 }
 
 int ledger_exchange_begin(struct ledger_exchange_desk *d)
 {
-	struct db *db = d->book->db;
-	int64_t version = db_number(db, "PRAGMA data_version", 0);
+	/* it changes when another program has written */
+	int64_t version = db_number(d->book->db, "PRAGMA data_version", 0);
 	int rc;
 
-	/* it changes when another program has written */
-	if (version == d->seen_version)
+	if (version == d->seen_version || d->book->mode != LEDGER_LIVE)
 		return 0;
-	rc = load(d, false, &d->requests);
+	rc = ledger_request_load_waiting(d->book, &d->requests);
 	if (rc != 0)
 		return rc;
 	/* in the second of the request the new meter was there, also for the slot of that second */
 	for (size_t i = 0; i < d->requests.n; i++)
-		d->requests.exchanges[i].at_s--;
-	rc = db_exec(db, "DELETE FROM replacement WHERE NOT done");
-	if (rc == 0)
-		d->seen_version = version;
-	return rc;
+		d->requests.requests[i].at_s--;
+	d->seen_version = version;
+	return 0;
 }
 
 int ledger_exchange_before(struct ledger_exchange_desk *d, size_t meter, int64_t slot_s)
 {
-	struct ledger_exchange *due;
+	struct ledger_request *due;
 	int rc = 0;
 
-	while (rc == 0 && (due = find_due(d, &d->requests, meter, slot_s)) != NULL) {
-		rc = exchange_now(d, due, NULL, DBFORMAT_REPLACED_AS_REQUESTED);
-		due->done = true;
-	}
+	while (rc == 0 && (due = find_due(d, &d->requests, meter, slot_s)) != NULL)
+		rc = decide(d, due);
 	return rc;
 }
 
@@ -176,14 +259,15 @@ int ledger_exchange_rest(struct ledger_exchange_desk *d)
 	int rc = 0;
 
 	for (size_t i = 0; i < d->requests.n && rc == 0; i++)
-		rc = ledger_exchange_before(d, d->requests.exchanges[i].meter, INT64_MAX);
+		if (d->requests.requests[i].kind == LEDGER_REPLACE && !d->requests.requests[i].is_decided)
+			rc = decide(d, &d->requests.requests[i]);
 	return rc;
 }
 
 void ledger_exchange_committed(struct ledger_exchange_desk *d)
 {
-	free(d->requests.exchanges);
-	d->requests = (struct ledger_exchange_list){.n = 0};
+	free(d->requests.requests);
+	d->requests = (struct ledger_request_list){.n = 0};
 }
 
 void ledger_exchange_undo(struct ledger_exchange_desk *d)
@@ -196,6 +280,7 @@ int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const 
 {
 	const char *known = d->reg->list[i].serial;
 	bool is_first = known[0] == '\0';
+	struct ledger_request r = {.kind = LEDGER_SERIAL, .meter = (int)i};
 	char detail[40 + 2 * DB_SERIAL_MAX];
 	int rc;
 
@@ -206,27 +291,29 @@ int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const 
 	rc = db_meters_put_serial(d->reg, d->book->db, i, serial);
 	if (rc != 0 || is_first)
 		return rc;
-	return exchange_now(d, &(struct ledger_exchange){.meter = i, .by_serial = true}, serial, detail);
+	set_back(d, &r);
+	rc = ledger_request_put_serial(d->book, &r, serial);
+	return rc == 0 ? make(d, &r, detail, detail) : rc;
 }
 
-int ledger_exchange_load_done(const struct ledger_exchange_desk *d, struct ledger_exchange_list *list)
+int ledger_exchange_repeat_before(struct ledger_exchange_desk *d, struct ledger_request_list *list, size_t meter,
+				  int64_t slot_s)
 {
-	return load(d, true, list);
-}
+	struct ledger_request *due;
+	int rc = 0;
 
-void ledger_exchange_repeat_before(struct ledger_exchange_desk *d, struct ledger_exchange_list *list, size_t meter,
-				   int64_t slot_s)
-{
-	struct ledger_exchange *due;
-
-	while ((due = find_due(d, list, meter, slot_s)) != NULL) {
-		exchange(d, due);
-		due->done = true;
+	while (rc == 0 && (due = find_due(d, list, meter, slot_s)) != NULL) {
+		rc = exchange(d, due);
+		due->is_decided = true;
 	}
+	return rc;
 }
 
-void ledger_exchange_repeat_rest(struct ledger_exchange_desk *d, struct ledger_exchange_list *list)
+int ledger_exchange_repeat_rest(struct ledger_exchange_desk *d, struct ledger_request_list *list)
 {
-	for (size_t i = 0; i < list->n; i++)
-		ledger_exchange_repeat_before(d, list, list->exchanges[i].meter, INT64_MAX);
+	int rc = 0;
+
+	for (size_t i = 0; i < list->n && rc == 0; i++)
+		rc = list->requests[i].is_decided || list->requests[i].meter < 0 ? 0 : exchange(d, &list->requests[i]);
+	return rc;
 }

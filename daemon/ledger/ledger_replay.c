@@ -12,7 +12,7 @@ enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
 
 /* Feed the readings with slots above after_s again. exchanges: acted on in their places. may_commit: end the running
  * transaction now and then and begin another. 0 or -errno. */
-static int feed_again(const struct ledger_replay *l, int64_t after_s, struct ledger_exchange_list *exchanges,
+static int feed_again(const struct ledger_replay *l, int64_t after_s, struct ledger_request_list *exchanges,
 		      bool may_commit)
 {
 	struct ledger_book *b = l->book;
@@ -26,8 +26,9 @@ static int feed_again(const struct ledger_replay *l, int64_t after_s, struct led
 		int meter = ledger_book_find(b, reading.meter);
 
 		if (meter >= 0)
-			ledger_exchange_repeat_before(l->exchange, exchanges, (size_t)meter, reading.slot_s);
-		rc = ledger_feed(l->feed, &reading, &suspect_kinds);
+			rc = ledger_exchange_repeat_before(l->exchange, exchanges, (size_t)meter, reading.slot_s);
+		if (rc == 0)
+			rc = ledger_feed(l->feed, &reading, &suspect_kinds);
 		if (rc == 0 && may_commit && ++n_fed % TRANSACTION_READINGS == 0) {
 			rc = db_exec(b->db, "COMMIT");
 			if (rc == 0)
@@ -80,7 +81,7 @@ static int64_t replay_after(const struct ledger_replay *l)
 int ledger_replay_resume(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
-	struct ledger_exchange_list none = {.n = 0};
+	struct ledger_request_list none = {.n = 0};
 	int rc;
 
 	forget(l);
@@ -125,8 +126,8 @@ static bool can_rebuild(const struct ledger_replay *l)
 static int rebuild(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
-	struct ledger_exchange_list exchanges = {.n = 0};
-	int rc = ledger_exchange_load_done(l->exchange, &exchanges);
+	struct ledger_request_list exchanges = {.n = 0};
+	int rc = ledger_request_load_exchanges(b, &exchanges);
 
 	if (rc != 0)
 		goto out;
@@ -139,7 +140,8 @@ static int rebuild(const struct ledger_replay *l)
 	rc = ledger_state_load_counter_max(l->state);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(b->db, "UPDATE account SET last_ts = 0; DELETE FROM account_counter");
+	rc = db_exec(b->db, "DELETE FROM account WHERE before <> 0; UPDATE account SET last_ts = 0; "
+			    "DELETE FROM account_counter");
 	if (rc != 0)
 		goto out;
 	rc = ledger_intervals_clear(l->intervals, b->write_from_s);
@@ -154,8 +156,7 @@ static int rebuild(const struct ledger_replay *l)
 	rc = feed_again(l, 0, &exchanges, true);
 	if (rc != 0)
 		goto out;
-	ledger_exchange_repeat_rest(l->exchange, &exchanges);
-	rc = b->error;
+	rc = ledger_exchange_repeat_rest(l->exchange, &exchanges);
 	if (rc != 0)
 		goto out;
 	rc = ledger_state_save(l->state, true);
@@ -169,7 +170,7 @@ static int rebuild(const struct ledger_replay *l)
 		goto out;
 	rc = db_exec(b->db, "COMMIT");
 out:
-	free(exchanges.exchanges);
+	free(exchanges.requests);
 	return rc;
 }
 

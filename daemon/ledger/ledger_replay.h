@@ -23,7 +23,7 @@
  *     (setting unordered_until) nothing can be made again, and the same holds for what retention has deleted
  *     (deleted_until): a rebuild writes from the first local month after both on, whole months only, because days and
  *     months are sums. While that month has not come yet, there is no rebuild and the account is resumed.
- *   - What no reading shows is taken from elsewhere: exchanges from table replacement (ledger_exchange.h), the highest
+ *   - What no reading shows is taken from elsewhere: exchanges from table request_log (ledger_request.h), the highest
  *     value of the counters from the saved state, the weights of inputs from their periods (ledger_limits.h).
  *
  * Safe to run twice: a resume writes nothing, so it may be cut short and repeated. A rebuild is many

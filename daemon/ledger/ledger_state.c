@@ -2,18 +2,19 @@
 #include "ledger_state.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 {
 	l->book = b;
-	l->put_meter =
-		db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts) VALUES (?, ?, ?, ?)");
+	l->put_meter = db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, before) "
+					 "VALUES (?, ?, ?, ?, ?)");
 	l->put_counter = db_prepare(
 		b->db,
 		"REPLACE INTO account_counter (meter, quantity, parts, living, seen_ts, modulus, ts, raw, life_ts, "
-		"was_reset, ended_raw, open_ts, sum, rest, known_s, estimated, explanations) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		"was_reset, ended_raw, open_ts, sum, rest, known_s, estimated, before, explanations) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	return l->put_meter != NULL && l->put_counter != NULL ? 0 : -EIO;
 }
 
@@ -29,7 +30,7 @@ void ledger_state_want(struct ledger_state *l)
 	l->is_wanted = true;
 }
 
-static int save_counter(struct ledger_state *l, int64_t meter, const struct account_counter *c)
+static int save_counter(struct ledger_state *l, int64_t meter, const struct account_counter *c, int64_t before)
 {
 	const struct account_place *p = &c->given;
 	const int64_t values[] = {meter,	l->book->quantity_id[c->quantity],
@@ -39,7 +40,8 @@ static int save_counter(struct ledger_state *l, int64_t meter, const struct acco
 				  p->life_s,	p->was_reset,
 				  p->ended_raw, p->open_s,
 				  p->sum,	p->rest,
-				  p->known_s,	p->is_estimated};
+				  p->known_s,	p->is_estimated,
+				  before};
 	uint8_t packed[ACCOUNT_PACKED_MAX];
 	size_t n_packed = account_pack(c, packed);
 	int n = 1;
@@ -51,6 +53,22 @@ static int save_counter(struct ledger_state *l, int64_t meter, const struct acco
 	return db_run(l->book->db, l->put_counter);
 }
 
+/* before: 0, or the request that this state was before. */
+static int save(struct ledger_state *l, const struct account_meter *m, int64_t before)
+{
+	int rc;
+
+	sqlite3_bind_int64(l->put_meter, 1, m->id);
+	sqlite3_bind_int64(l->put_meter, 2, m->last_s);
+	sqlite3_bind_int64(l->put_meter, 3, m->counter_max);
+	sqlite3_bind_int64(l->put_meter, 4, m->unsure_s);
+	sqlite3_bind_int64(l->put_meter, 5, before);
+	rc = db_run(l->book->db, l->put_meter);
+	for (size_t k = 0; k < m->n_counters && rc == 0; k++)
+		rc = save_counter(l, m->id, &m->counters[k], before);
+	return rc;
+}
+
 int ledger_state_save(struct ledger_state *l, bool always)
 {
 	struct ledger_book *b = l->book;
@@ -60,18 +78,8 @@ int ledger_state_save(struct ledger_state *l, bool always)
 	if (!always && !l->is_wanted && llabs(b->newest_s - l->saved_s) < LEDGER_SAVE_EVERY_S)
 		return 0;
 	for (size_t i = 0; i < b->n; i++) {
-		const struct account_meter *m = &b->meters[i].account;
-		int rc;
+		int rc = b->meters[i].is_changed ? save(l, &b->meters[i].account, 0) : 0;
 
-		if (!b->meters[i].is_changed)
-			continue;
-		sqlite3_bind_int64(l->put_meter, 1, m->id);
-		sqlite3_bind_int64(l->put_meter, 2, m->last_s);
-		sqlite3_bind_int64(l->put_meter, 3, m->counter_max);
-		sqlite3_bind_int64(l->put_meter, 4, m->unsure_s);
-		rc = db_run(b->db, l->put_meter);
-		for (size_t k = 0; k < m->n_counters && rc == 0; k++)
-			rc = save_counter(l, m->id, &m->counters[k]);
 		if (rc != 0)
 			return rc;
 		ledger_book_saved(b, i);
@@ -81,10 +89,24 @@ int ledger_state_save(struct ledger_state *l, bool always)
 	return 0;
 }
 
+int ledger_state_save_before(struct ledger_state *l, size_t i, int64_t request)
+{
+	const struct account_meter *m = &l->book->meters[i].account;
+	char sql[160];
+	int rc;
+
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM account WHERE meter = %lld AND before <> 0; "
+		 "DELETE FROM account_counter WHERE meter = %lld AND before <> 0",
+		 (long long)m->id, (long long)m->id);
+	rc = db_exec(l->book->db, sql);
+	return rc == 0 ? save(l, m, request) : rc;
+}
+
 int ledger_state_load_counter_max(struct ledger_state *l)
 {
 	struct ledger_book *b = l->book;
-	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, counter_max FROM account");
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, counter_max FROM account WHERE before = 0");
 
 	while (get != NULL && sqlite3_step(get) == SQLITE_ROW) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
@@ -95,15 +117,18 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 	return sqlite3_finalize(get) == SQLITE_OK && get != NULL ? 0 : db_fail(b->db, "read");
 }
 
-int ledger_state_load(struct ledger_state *l)
+/* Load what a condition selects. *n: how many meters it did. */
+static int load(struct ledger_state *l, const char *where, size_t *n)
 {
 	struct ledger_book *b = l->book;
-	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, last_ts, counter_max, unsure_ts FROM account");
+	sqlite3_stmt *get =
+		db_prepare(b->db, "SELECT meter, last_ts, counter_max, unsure_ts FROM account WHERE %s", where);
 	sqlite3_stmt *get_counter = db_prepare(
 		b->db,
 		"SELECT c.meter, q.name, parts, living, seen_ts, modulus, ts, raw, life_ts, was_reset, ended_raw, "
 		"open_ts, sum, rest, known_s, estimated, explanations "
-		"FROM account_counter c JOIN quantity q ON q.id = c.quantity");
+		"FROM account_counter c JOIN quantity q ON q.id = c.quantity WHERE %s",
+		where);
 	int rc = get != NULL && get_counter != NULL ? 0 : -EIO, ended, ended_counter;
 
 	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
@@ -112,6 +137,7 @@ int ledger_state_load(struct ledger_state *l)
 
 		if (i < 0)
 			continue;
+		++*n;
 		ledger_book_restore(b, (size_t)i, last_s, sqlite3_column_int64(get, 2), sqlite3_column_int64(get, 3));
 		if (last_s > b->newest_s)
 			ledger_book_set_newest(b, last_s);
@@ -144,7 +170,15 @@ int ledger_state_load(struct ledger_state *l)
 	ended_counter = sqlite3_finalize(get_counter);
 	if (rc == 0 && (ended != SQLITE_OK || ended_counter != SQLITE_OK))
 		rc = db_fail(b->db, "read");
+	return rc;
+}
+
+int ledger_state_load(struct ledger_state *l)
+{
+	size_t n = 0;
+	int rc = load(l, "before = 0", &n);
+
 	if (rc == 0)
-		l->saved_s = b->newest_s;
+		l->saved_s = l->book->newest_s;
 	return rc;
 }

@@ -36,6 +36,10 @@ void ledger_state_want(struct ledger_state *l);
 /* Save if that is due or wanted, or always. Nothing is saved while there is no account. 0 or -errno. */
 int ledger_state_save(struct ledger_state *l, bool always);
 
+/* Save the state that meter i has now as the one before this request, in place of one before an earlier one. 0 or
+ * -errno. */
+int ledger_state_save_before(struct ledger_state *l, size_t i, int64_t request);
+
 /* Load the state into a book that has forgotten everything. 0 or -errno. */
 int ledger_state_load(struct ledger_state *l);
 

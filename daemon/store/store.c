@@ -371,7 +371,7 @@ out:
 static bool is_anything_due(const struct store *s, bool figures)
 {
 	return figures || is_missing_due(s) || !held_is_empty(&s->held) || store_status_is_urgent(&s->status) ||
-	       store_salvage_is_pending(&s->salvage);
+	       store_salvage_is_pending(&s->salvage) || ledger_is_asked(&s->ledger);
 }
 
 enum store_commit store_commit(struct store *s)

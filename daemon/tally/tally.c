@@ -63,12 +63,14 @@ static const struct tally_command commands[] = {
 	 "is such a copy. To restore it: stop tallyd, copy FILE over the database, delete\n"
 	 "the files of the database's name with -wal and -shm, start tallyd.\n"},
 	{"replace", tally_replace, "METER [OPTION ...]", "report that a meter was replaced by another one",
-	 "METER is a meter or pulse input. The request waits in the database until tallyd\n"
-	 "acts on it. The register of the new meter is not counted as consumption.\n"
+	 "METER is a meter or pulse input, or a concentrator with all its inputs. The\n"
+	 "request waits in the database until tallyd decides about it. The register of\n"
+	 "the new meter is not counted as consumption.\n"
 	 "\n"
 	 "  --final V    what the old meter showed last: 81234.5 kWh\n"
 	 "               (default: its last reading)\n"
 	 "  --initial V  what the new meter showed first (default: its first reading)\n"
+	 "  --force      accept values that cannot be right\n"
 	 "\n"
 	 "Without a unit, V is in the unit that the database shows: kWh, m3 ...\n"},
 };

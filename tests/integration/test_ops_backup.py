@@ -92,7 +92,7 @@ class TestReplace(OpsSite):
         self.assertEqual(round(lives[0]["until_value"] * 1000), final)
         self.assertEqual(lives[1]["from_value"], 0.5)
 
-    def test_an_impossible_final_value_is_reported(self):
+    def test_an_impossible_final_value_is_refused_unless_it_is_forced(self):
         self.start_sim(self.site)
         self.start_daemon()
         self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
@@ -101,17 +101,38 @@ class TestReplace(OpsSite):
         last = self.sql("SELECT max(active_import_kwh) AS kwh FROM energy WHERE meter = 'e44'")[0]["kwh"]
         ran = self.tally("replace", "e44", "--final", f"{last - 1:.3f} kWh")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertEqual(ran.stderr, "e44: replaced; the final value is below the last reading, or above what the meter "
-                                     "can have reached since; it is not counted\n")
+        self.assertEqual(ran.stderr, f"e44: refused, nothing was changed: the final value {last - 1:.3f} kWh is below the "
+                                     f"last reading {last:.3f} kWh; --force accepts it, and counts to the reading\n")
+        self.assertEqual(len(self.lives("e44")), 1)
+        ran = self.tally("replace", "e44", "--force", "--final", f"{last - 1:.3f} kWh")
+        self.assertEqual((ran.returncode, ran.stdout), (0, "e44: replaced; the new counter is used from now on\n"),
+                         ran.stderr)
         self.control("fault", "e44", "silence", "0%")
         lives = wait_for(lambda: len(self.lives("e44")) >= 2 and self.lives("e44"), "the new life")
         self.assertEqual(lives[0]["until_value"], last)
+        requests = self.sql("SELECT what, state FROM request ORDER BY id")
+        self.assertEqual([(r["what"], r["state"]) for r in requests],
+                         [(f"replace e44 --final {last - 1:.3f} kWh", "refused"),
+                          (f"replace e44 --final {last - 1:.3f} kWh --force", "done")])
+
+    def test_a_replaced_concentrator_lists_its_inputs(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_life WHERE meter = 'gas'", 1)
+        ran = self.tally("replace", "pulses")
+        self.assertEqual((ran.returncode, ran.stdout), (0, "pulses: replaced; new lives begin for its inputs gas\n"),
+                         ran.stderr)
+        wait_for(lambda: len(self.lives("gas")) >= 2, "the new life")
 
     def test_a_stopped_daemon_acts_when_it_starts(self):
         self.run_for_a_while()
-        ran = self.tally("replace", "gas", "--final", "12.34 m3")
+        final = round(self.sql("SELECT max(value) AS m3 FROM pulse WHERE meter = 'gas'")[0]["m3"] + 0.01, 2)
+        ran = self.tally("replace", "gas", "--final", f"{final} m3")
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertIn("gas: request saved; tallyd is not running and will act on it when it starts", ran.stdout)
+        self.assertIn("gas: request saved; tallyd is not running, the verdict comes when it starts", ran.stdout)
+        ran = self.tally("replace", "gas", "--final", "12.35 m3")
+        self.assertEqual((ran.returncode, ran.stderr), (1, f"gas: \"replace gas --final {final} m3\" waits already; "
+                                                           "start tallyd to carry it out first\n"))
         self.start_daemon()
         self.wait_rows("SELECT * FROM event WHERE subject = 'gas' AND kind = 'meter-replaced'", 1)
         self.assertEqual(self.stop_daemon(), 0)
@@ -130,7 +151,7 @@ class TestReplace(OpsSite):
                 (("gsa",), 1, '; did you mean "gas"?'),
                 (("pulses", "--final", "5"), 1, "pulses counts pulses for its inputs; name an input")):
             self.assert_tally_fails(("replace", *arguments), code, message)
-        self.assertEqual(self.sql("SELECT * FROM replacement"), [])
+        self.assertEqual(self.sql("SELECT * FROM request"), [])
 
     def test_a_meter_that_the_database_does_not_have_yet_is_refused(self):
         self.run_for_a_while()

@@ -211,8 +211,10 @@ void request_replacement(struct site *t, const char *meter, int64_t at_s, const 
 
 	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	assert_int_equal(
-		sqlite3_prepare_v2(db, "INSERT INTO replacement (meter, at_ts, final, initial) VALUES (?, ?, ?, ?)", -1,
-				   &put, NULL),
+		sqlite3_prepare_v2(db,
+				   "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial) "
+				   "VALUES ('replace', 'replace', ?1, ?2, ?2, ?3, ?4)",
+				   -1, &put, NULL),
 		SQLITE_OK);
 	sqlite3_bind_text(put, 1, meter, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, at_s);
@@ -222,6 +224,15 @@ void request_replacement(struct site *t, const char *meter, int64_t at_s, const 
 		sqlite3_bind_int64(put, 4, *initial);
 	assert_int_equal(sqlite3_step(put), SQLITE_DONE);
 	sqlite3_finalize(put);
+	sqlite3_close(db);
+}
+
+void force_requests(struct site *t)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE request_log SET forced = 1", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
 

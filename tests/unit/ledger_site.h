@@ -68,6 +68,9 @@ void crash(struct site *t);
 /* Request what "tally replace" requests. final, initial: base units, or NULL. */
 void request_replacement(struct site *t, const char *meter, int64_t at_s, const int64_t *final, const int64_t *initial);
 
+/* Make the requests that wait forced ones. */
+void force_requests(struct site *t);
+
 /* Rows of a query as another program sees them, columns joined with "|", rows with "\n"; static. */
 const char *rows(const struct site *t, const char *sql);
 #define assert_rows(t, sql, expected) assert_string_equal(rows(t, sql), expected)

@@ -278,6 +278,18 @@ static void run(struct bench *b, int64_t from_s, int64_t to_s, int64_t delta)
 		feed(b, t, 5000 + t / 6 + delta);
 }
 
+/* The meter is exchanged at_s after T. final, initial: NULL, or the figures of the main counter. */
+static void replace(struct bench *b, int64_t at_s, const int64_t *final, const int64_t *initial, bool may_be_late)
+{
+	struct account_exchange x = {.slot_s = T + at_s, .may_be_late = may_be_late};
+
+	x.has_final = final != NULL;
+	x.final = final != NULL ? *final : 0;
+	x.has_initial = initial != NULL;
+	x.initial = initial != NULL ? *initial : 0;
+	account_replace(&b->account, &b->meter, final != NULL ? Q_ACTIVE_ENERGY_IMPORT : Q_COUNT, &x);
+}
+
 TEST_WITH(an_ordinary_day_is_given_out_once, setup, teardown)
 {
 	struct bench *b = *state;
@@ -394,7 +406,7 @@ TEST_WITH(an_exchange_that_is_announced_late_counts_the_first_readings_of_the_ne
 		assert_false(feed(b, t, 210 + (t - 600) / 6));
 	b->n = 0;
 	b->said[0] = '\0';
-	assert_true(account_replace(&b->account, &b->meter, Q_ACTIVE_ENERGY_IMPORT, T + 570, &final, &initial, true));
+	replace(b, 570, &final, &initial, true);
 	expect(b, "good after 599 to 900\nlife ends 570 at 5100\nlife 570 from 200: replaced\n");
 	for (int64_t t = 960; t <= 1860; t += 60)
 		assert_true(feed(b, t, 210 + (t - 600) / 6));
@@ -499,7 +511,7 @@ TEST_WITH(a_life_of_another_weight_is_rounded_separately, setup, teardown)
 	weigh(b, 5, 16);
 	feed(b, 0, 5 * 100);   /* 31.25 */
 	feed(b, 300, 5 * 106); /* 33.125 */
-	account_replace(&b->account, &b->meter, Q_COUNT, T + 300, NULL, NULL, false);
+	replace(b, 300, NULL, NULL, false);
 	weigh(b, 1, 2);
 	feed(b, 360, 106); /* 53 */
 	feed(b, 900, 109); /* 54.5 */
@@ -515,7 +527,7 @@ TEST_WITH(a_replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardow
 	weigh(b, 5, 16);
 	feed(b, 0, 5 * 100);
 	feed(b, 300, 5 * 106);
-	account_replace(&b->account, &b->meter, Q_ACTIVE_ENERGY_IMPORT, T + 300, &final, &initial, false);
+	replace(b, 300, &final, &initial, false);
 	feed(b, 900, 5 * 70); /* 21.875 */
 	confirm(b);
 	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 300 from 20: replaced\n0+900 measured 3\n");
@@ -600,7 +612,7 @@ TEST_WITH(nothing_is_counted_between_two_lives, setup, teardown)
 	int64_t final = 1100, initial = 7;
 
 	feed(b, 0, 1000);
-	account_replace(&b->account, &b->meter, Q_ACTIVE_ENERGY_IMPORT, T + 450, &final, &initial, false);
+	replace(b, 450, &final, &initial, false);
 	feed(b, 2700, 307);
 	confirm(b);
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 100 + 300);
@@ -613,7 +625,7 @@ TEST_WITH(a_replaced_meter_without_figures_leaves_its_time_missing, setup, teard
 	struct bench *b = *state;
 
 	feed(b, 0, 1000);
-	account_replace(&b->account, &b->meter, Q_COUNT, T + 900, NULL, NULL, false);
+	replace(b, 900, NULL, NULL, false);
 	feed(b, 2700, 307);
 	feed(b, 3600, 407);
 	confirm(b);
@@ -830,7 +842,7 @@ static void one_site(struct bench *b, int64_t parts)
 			}
 			continue;
 		} else if (below(2)) { /* another meter from now on */
-			account_replace(&b->account, &b->meter, Q_COUNT, T + t.at_s, NULL, NULL, false);
+			replace(b, t.at_s, NULL, NULL, false);
 			t.life_total = t.shown = below(t.modulus);
 			t.has_last = false;
 			run_load(&t, 60);

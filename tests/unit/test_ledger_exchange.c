@@ -53,16 +53,130 @@ TEST_WITH(a_replaced_meter_is_counted_to_its_final_and_from_its_initial_value, s
 TEST_WITH(an_exchange_that_is_requested_late_counts_nothing_twice, site_setup, site_teardown)
 {
 	struct site *t = *state;
-	int64_t final = 5060, initial = 0;
 
 	run(t, 0, 300, 5000);
 	run(t, 360, 3600, -60); /* the new meter shows 0 at 360 */
-	request_replacement(t, "press", T + 3600, &final, &initial);
+	request_replacement(t, "press", T + 3600, NULL, NULL);
 	run(t, 3660, 7260, -60);
 	assert_rows(t, "SELECT sum(value) FROM interval", "1.19");
 	assert_rows(t, "SELECT reason FROM meter_life WHERE quantity = 'active_energy_import'", "first\nreset");
-	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'",
-		    "already noticed as a reset; the final and initial values cannot be counted any more");
+	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'", "already noticed as a reset");
+	assert_rows(t, "SELECT state, reason FROM request", "done|already noticed as a reset; its life continues");
+}
+
+TEST_WITH(figures_of_an_exchange_that_was_noticed_before_are_refused, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t final = 5060, initial = 0;
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 3600, -60);
+	request_replacement(t, "press", T + 3600, &final, &initial);
+	run(t, 3660, 7260, -60);
+	assert_rows(t, "SELECT state, reason FROM request",
+		    "refused|already noticed as a reset; final and initial values cannot be counted any more");
+	assert_rows(t, "SELECT count(*) FROM event WHERE kind = 'meter-replaced'", "0");
+	assert_rows(t, "SELECT count(*) FROM meter_replacement", "0");
+}
+
+TEST_WITH(a_final_value_below_the_last_reading_is_refused_and_changes_nothing, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t final = 5049;
+
+	run(t, 0, 300, 5000);
+	request_replacement(t, "press", T + 330, &final, NULL);
+	run(t, 360, 960, 5000);
+	assert_rows(
+		t, "SELECT state, reason FROM request",
+		"refused|the final value 5.049 kWh is below the last reading 5.050 kWh; --force accepts it, and counts "
+		"to the reading");
+	assert_rows(t, lives, "5.0||first");
+	assert_rows(t, "SELECT count(*) FROM event", "0");
+	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
+}
+
+TEST_WITH(a_final_value_above_what_could_have_passed_is_refused_and_changes_nothing, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t final = 5000000;
+
+	run(t, 0, 300, 5000);
+	request_replacement(t, "press", T + 330, &final, NULL);
+	run(t, 360, 960, 5000);
+	assert_rows(t, "SELECT state, substr(reason, 1, 94) FROM request",
+		    "refused|the final value 5000.000 kWh is above what can be: the last reading was 5.050 kWh, and at "
+		    "most");
+	assert_rows(t, lives, "5.0||first");
+}
+
+TEST_WITH(force_counts_a_final_value_that_cannot_be_right, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t final = 5000000;
+
+	run(t, 0, 300, 5000);
+	request_replacement(t, "press", T + 330, &final, NULL);
+	force_requests(t);
+	run(t, 360, 960, 0);
+	assert_rows(t, "SELECT state, reason FROM request", "done|replaced; the new counter is used from now on");
+	assert_rows(t, lives, "5.0|5000.0|first\n0.06||replaced");
+	assert_rows(t, "SELECT base_value FROM interval", "4995090");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT base_value FROM interval", "4995090");
+}
+
+TEST_WITH(force_with_a_final_value_below_the_last_reading_counts_to_the_reading, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t final = 4000;
+
+	run(t, 0, 300, 5000);
+	request_replacement(t, "press", T + 330, &final, NULL);
+	force_requests(t);
+	run(t, 360, 960, 0);
+	assert_rows(t, lives, "5.0|5.05|first\n0.06||replaced");
+	assert_rows(t, "SELECT base_value FROM interval", "140");
+}
+
+TEST_WITH(an_initial_value_above_the_first_reading_is_refused_and_changes_nothing, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t initial = 61;
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 600, 0); /* the new meter */
+	request_replacement(t, "press", T + 330, NULL, &initial);
+	commit(t);
+	assert_rows(
+		t, "SELECT state, reason FROM request",
+		"refused|the initial value 0.061 kWh is above the first reading of the new meter 0.060 kWh; --force "
+		"accepts it, and counts from the reading");
+	assert_rows(t, lives, "5.0||first");
+}
+
+TEST_WITH(a_replaced_concentrator_begins_new_lives_for_all_its_inputs, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t now_s = time(NULL) / 60 * 60;
+
+	for (int64_t i = 0; i < 5; i++)
+		add(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 50 + i, Q_PULSES_2, 70 + i, Q_COUNT);
+	commit(t);
+	request_replacement(t, "pulses", now_s + 270, NULL, NULL);
+	for (int64_t i = 5; i < 10; i++)
+		add(t, "pulses", now_s + 60 * i, READING_GOOD, Q_PULSES_1, 60 + i, Q_PULSES_2, 80 + i, Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT state, reason FROM request",
+		    "done|replaced; new lives begin for its inputs lighting, gas");
+	assert_rows(t, "SELECT meter, reason FROM meter_life ORDER BY meter, since",
+		    "gas|first\ngas|replaced\nlighting|first\nlighting|replaced");
+	assert_rows(t, "SELECT subject, detail FROM event WHERE kind = 'meter-replaced'",
+		    "pulses|as requested by tally replace\nlighting|its concentrator pulses was replaced\n"
+		    "gas|its concentrator pulses was replaced");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT meter, reason FROM meter_life ORDER BY meter, since",
+		    "gas|first\ngas|replaced\nlighting|first\nlighting|replaced");
 }
 
 TEST_WITH(an_exchange_in_the_second_of_a_slot_precedes_its_reading, site_setup, site_teardown)

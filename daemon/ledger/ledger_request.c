@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger_request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mono.h"
+
+static const char *const kinds[] = {[LEDGER_REPLACE] = "replace", [LEDGER_UNDO] = "undo", [LEDGER_SERIAL] = "serial"};
+
+/* -1: a kind of a newer version. */
+static int find_kind(const char *text)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i], text) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int load(const struct ledger_book *b, const char *meter, const char *where, struct ledger_request_list *list)
+{
+	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM request_log", 0);
+	sqlite3_stmt *get = db_prepare(b->db,
+				       "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced "
+				       "FROM request_log r LEFT JOIN meter m ON %s WHERE %s ORDER BY r.at_ts, r.id",
+				       meter, where);
+
+	*list = (struct ledger_request_list){.requests = calloc(n_rows + 1, sizeof(*list->requests))};
+	if (get == NULL || list->requests == NULL) {
+		sqlite3_finalize(get);
+		return get == NULL ? -EIO : -ENOMEM;
+	}
+	while (list->n < n_rows && sqlite3_step(get) == SQLITE_ROW) {
+		int kind = find_kind((const char *)sqlite3_column_text(get, 1));
+		bool has_meter = sqlite3_column_type(get, 2) != SQLITE_NULL;
+
+		if (kind < 0)
+			continue;
+		list->requests[list->n++] = (struct ledger_request){
+			.id = sqlite3_column_int64(get, 0),
+			.kind = (enum ledger_request_kind)kind,
+			.meter = has_meter ? ledger_book_find(b, sqlite3_column_int64(get, 2)) : -1,
+			.at_s = sqlite3_column_int64(get, 3),
+			.has_final = sqlite3_column_type(get, 4) != SQLITE_NULL,
+			.final = sqlite3_column_int64(get, 4),
+			.has_initial = sqlite3_column_type(get, 5) != SQLITE_NULL,
+			.initial = sqlite3_column_int64(get, 5),
+			.is_forced = sqlite3_column_int(get, 6)};
+	}
+	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(b->db, "read");
+}
+
+int ledger_request_load_waiting(const struct ledger_book *b, struct ledger_request_list *list)
+{
+	return load(b, "m.name = r.meter", "r.state = 'waiting'", list);
+}
+
+int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_request_list *list)
+{
+	return load(b, "m.id = r.meter_id",
+		    "r.state = 'done' AND r.kind IN ('replace', 'serial') AND r.undone_by IS NULL", list);
+}
+
+int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial)
+{
+	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, serial) "
+					      "VALUES ('serial', 'serial number ' || ?3, ?1, ?2, ?2, ?3)");
+	int rc;
+
+	if (put == NULL)
+		return -EIO;
+	sqlite3_bind_text(put, 1, b->reg->list[r->meter].name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, mono_wall_ms() / 1000);
+	sqlite3_bind_text(put, 3, serial, -1, SQLITE_STATIC);
+	rc = db_run(b->db, put);
+	sqlite3_finalize(put);
+	r->id = sqlite3_last_insert_rowid(b->db->handle);
+	return rc;
+}
+
+int ledger_request_decide(const struct ledger_book *b, struct ledger_request *r, bool is_done, const char *reason)
+{
+	sqlite3_stmt *put =
+		db_prepare(b->db, "UPDATE request_log SET state = ?, reason = ?, decided_ts = ?, at_ts = ?, "
+				  "meter_id = ? WHERE id = ?");
+	int rc;
+
+	r->is_decided = true;
+	if (put == NULL)
+		return -EIO;
+	sqlite3_bind_text(put, 1, is_done ? "done" : "refused", -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 2, reason, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 3, mono_wall_ms() / 1000);
+	sqlite3_bind_int64(put, 4, r->at_s);
+	if (r->meter >= 0)
+		sqlite3_bind_int64(put, 5, b->reg->list[r->meter].id);
+	sqlite3_bind_int64(put, 6, r->id);
+	rc = db_run(b->db, put);
+	sqlite3_finalize(put);
+	return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* ledger_request.h - table request_log: what people have ordered, and what was noticed that no reading shows. Together
+ * with the readings it is all that a rebuild needs.
+ *
+ * A row waits until the daemon has decided about it, and then stays, with the reason: what was done, or why it was
+ * refused. A request that was taken back later stays too, but is no longer in force.
+ *
+ * SQL on the book's db, in the running transaction; the thread that owns that. */
+#ifndef TALLY_LEDGER_REQUEST_H
+#define TALLY_LEDGER_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "ledger_book.h"
+
+enum ledger_request_kind {
+	LEDGER_REPLACE, /* the meter was exchanged */
+	LEDGER_UNDO,	/* it was not */
+	LEDGER_SERIAL,	/* the meter reported another serial number; nobody ordered it, and it never waits */
+};
+
+struct ledger_request {
+	int64_t id; /* 0 = not in the table yet */
+	enum ledger_request_kind kind;
+	int meter;    /* index in the register; -1 = it has no meter of this name */
+	int64_t at_s; /* an exchange: the last moment of the old meter */
+	bool has_final, has_initial;
+	int64_t final, initial; /* base units of the main counter: active energy imported, an input's only one */
+	bool is_forced;		/* figures count although they cannot be right */
+	bool is_decided;	/* in this list */
+};
+
+/* By at_s. Zeros: none. The list is the owner's to free. */
+struct ledger_request_list {
+	size_t n;
+	struct ledger_request *requests;
+};
+
+/* All that wait; or all exchanges that were made and not taken back. 0 or -errno; the list is the caller's to free
+ * either way. */
+int ledger_request_load_waiting(const struct ledger_book *b, struct ledger_request_list *list);
+int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_request_list *list);
+
+/* Add a row for what was noticed, and fill in its id. 0 or -errno. */
+int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial);
+
+/* Write what was decided about a request, and when its exchange was. 0 or -errno. */
+int ledger_request_decide(const struct ledger_book *b, struct ledger_request *r, bool is_done, const char *reason);
+
+#endif
