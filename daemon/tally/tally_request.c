@@ -106,7 +106,7 @@ static int wait_for_verdict(const struct tally_request *x, const struct conf *co
 	enum verdict verdict;
 
 	if (!reader_has_writer(r)) {
-		printf("%s: request saved; tallyd is not running, the verdict comes when it starts: SELECT * FROM "
+		printf("%s: request saved; tallyd is not running, the verdict comes when it starts, in the view "
 		       "request\n",
 		       x->name);
 		return TALLY_GOOD;
