@@ -37,25 +37,25 @@ void asking_fini(struct asking *a)
 	free(a->replies);
 }
 
-/* Make room for the answers of a plan. */
-static bool grow_buffers(struct asking *a, const struct plan *p)
+/* Make room for answers. */
+static bool grow_buffers(struct asking *a, size_t n_words, size_t n_requests)
 {
 	struct link_reply *replies;
 	uint16_t *words;
 
-	if (p->n_words > a->n_words) {
-		words = reallocarray(a->words, p->n_words, sizeof(*words));
+	if (n_words > a->n_words) {
+		words = reallocarray(a->words, n_words, sizeof(*words));
 		if (words == NULL)
 			return false;
 		a->words = words;
-		a->n_words = p->n_words;
+		a->n_words = n_words;
 	}
-	if (p->n_requests > a->n_replies) {
-		replies = reallocarray(a->replies, p->n_requests, sizeof(*replies));
+	if (n_requests > a->n_replies) {
+		replies = reallocarray(a->replies, n_requests, sizeof(*replies));
 		if (replies == NULL)
 			return false;
 		a->replies = replies;
-		a->n_replies = p->n_requests;
+		a->n_replies = n_requests;
 	}
 	return true;
 }
@@ -71,7 +71,7 @@ static const struct plan *find_plan(struct asking *a, unsigned groups)
 	}
 	if (*p == NULL)
 		*p = plan_new(a->conf->driver, groups, &a->parts->missing, &a->parts->cuts);
-	if (*p == NULL || (*p)->n_requests == 0 || !grow_buffers(a, *p))
+	if (*p == NULL || (*p)->n_requests == 0 || !grow_buffers(a, (*p)->n_words, (*p)->n_requests))
 		return NULL;
 	return *p;
 }
@@ -118,13 +118,13 @@ bool asking_begin_identify(struct asking *a, unsigned n_retries)
 	return begin_plan(a, ASKING_IDENTIFY, DRIVER_IDENTITY | DRIVER_STATE, n_retries);
 }
 
-static void begin_single(struct asking *a, enum asking_task task, struct plan_request r)
+/* The job of the first n requests of few. */
+static void begin_few(struct asking *a, enum asking_task task, size_t n)
 {
 	a->task = task;
-	a->single = r;
 	a->first = 0;
 	a->tries_left = 0;
-	make_job(a, &a->single, 1, a->replies);
+	make_job(a, a->few, n, a->replies);
 }
 
 bool asking_begin_probe(struct asking *a)
@@ -138,7 +138,8 @@ bool asking_begin_probe(struct asking *a)
 			continue;
 		a->plan = plan;
 		a->groups = tried[i];
-		begin_single(a, ASKING_PROBE, plan->requests[0]);
+		a->few[0] = plan->requests[0];
+		begin_few(a, ASKING_PROBE, 1);
 		return true;
 	}
 	return false;
@@ -146,7 +147,24 @@ bool asking_begin_probe(struct asking *a)
 
 void asking_begin_part(struct asking *a, struct plan_request r)
 {
-	begin_single(a, ASKING_PART, r);
+	a->few[0] = r;
+	begin_few(a, ASKING_PART, 1);
+}
+
+bool asking_begin_again(struct asking *a, unsigned row)
+{
+	const struct driver *d = a->conf->driver;
+	const struct driver_row *r = &d->rows[row];
+
+	if (!grow_buffers(a, r->n_words + 1U, 2))
+		return false;
+	a->row = row;
+	a->few[0] =
+		(struct plan_request){.function = d->function, .address = r->address, .n_words = r->n_words, .word = 0};
+	a->few[1] = (struct plan_request){
+		.function = d->function, .address = r->sign_address, .n_words = 1, .word = r->n_words};
+	begin_few(a, ASKING_AGAIN, r->has_sign ? 2 : 1);
+	return true;
 }
 
 enum asking_outcome asking_outcome(const struct asking *a)
@@ -201,8 +219,8 @@ bool asking_retry(struct asking *a)
 	if (a->tries_left == 0)
 		return false;
 	a->tries_left--;
-	if (a->task == ASKING_PART || a->task == ASKING_PROBE) {
-		make_job(a, &a->single, 1, a->replies);
+	if (a->task == ASKING_PART || a->task == ASKING_PROBE || a->task == ASKING_AGAIN) {
+		make_job(a, a->few, a->job.n_requests, a->replies);
 		return true;
 	}
 	a->first = first_to_retry(a);
@@ -234,9 +252,28 @@ bool asking_lacks_function(const struct asking *a)
 
 enum parts_answer asking_part_answer(const struct asking *a)
 {
-	if (a->replies[0].status == LINK_OK)
-		return PARTS_READ;
-	return link_is_refusal(&a->replies[0]) ? PARTS_REFUSED : PARTS_SILENT;
+	enum parts_answer answer = PARTS_READ;
+
+	for (size_t i = 0; i < a->job.n_requests; i++) {
+		if (link_is_refusal(&a->replies[i]))
+			answer = PARTS_REFUSED;
+		else if (i >= a->job.n_done || a->replies[i].status != LINK_OK)
+			return PARTS_SILENT;
+	}
+	return answer;
+}
+
+struct plan_rows asking_answered_rows(const struct asking *a)
+{
+	struct plan_rows rows = {{0}};
+
+	if (a->task == ASKING_AGAIN && asking_part_answer(a) == PARTS_READ)
+		plan_rows_add(&rows, a->row);
+	if (a->task == ASKING_READ || a->task == ASKING_IDENTIFY)
+		for (size_t i = 0; i < a->plan->n_items; i++)
+			if (asking_has(a, &a->plan->items[i]))
+				plan_rows_add(&rows, a->plan->items[i].row);
+	return rows;
 }
 
 size_t asking_give_refused(const struct asking *a, struct parts *parts)
@@ -246,7 +283,7 @@ size_t asking_give_refused(const struct asking *a, struct parts *parts)
 	parts_begin(parts, a->plan, a->groups);
 	if (a->task == ASKING_PROBE) {
 		if (link_is_refusal(&a->replies[0]))
-			parts_add(parts, a->single);
+			parts_add(parts, a->few[0]);
 		return parts->n_waiting;
 	}
 	for (size_t i = a->plan->n_requests; i-- > 0;)

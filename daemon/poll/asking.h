@@ -32,6 +32,7 @@ enum asking_task {
 	ASKING_IDENTIFY, /* identity and state */
 	ASKING_PART,	 /* a request that the meter refused, or a part of it */
 	ASKING_PROBE,	 /* one request, to see whether the meter answers */
+	ASKING_AGAIN,	 /* one row that the meter has refused */
 };
 
 enum asking_outcome {
@@ -53,7 +54,8 @@ struct asking {
 	enum asking_task task;
 	const struct plan *plan;    /* of the task; of a probe the plan whose first request it is */
 	unsigned groups;	    /* enum driver_group mask that the plan reads */
-	struct plan_request single; /* the one request of a part or a probe */
+	struct plan_request few[2]; /* the one request of a part or a probe; those of a row and its sign */
+	unsigned row;		    /* of ASKING_AGAIN */
 	size_t first;		    /* request of the plan that is the job's first */
 	unsigned tries_left;
 	bool is_waiting; /* the task has no job under way: it waits for a retry, or for the end of the round */
@@ -72,10 +74,12 @@ void asking_fini(struct asking *a);
 /* Make the job of a task, which may be retried n_retries times. False: there is nothing to ask, or out of memory;
  * what a was asking before is then still its task.
  * groups  enum driver_group mask
+ * row     what parts_next_again() gave
  * r       what parts_next() gave */
 bool asking_begin_read(struct asking *a, unsigned groups, unsigned n_retries);
 bool asking_begin_identify(struct asking *a, unsigned n_retries);
 bool asking_begin_probe(struct asking *a);
+bool asking_begin_again(struct asking *a, unsigned row);
 void asking_begin_part(struct asking *a, struct plan_request r);
 
 /* The outcome of the job that has come back. */
@@ -96,8 +100,11 @@ void asking_end(struct asking *a);
 /* Whether the last reply of the job says that the meter has no such function (exception 1): retrying cannot help. */
 bool asking_lacks_function(const struct asking *a);
 
-/* The answer to the one request of a part, for parts_take(). */
+/* The answer to the requests of a part or a row, for parts_take() and parts_take_again(). */
 enum parts_answer asking_part_answer(const struct asking *a);
+
+/* The rows of a reading, of an identity or of ASKING_AGAIN that were answered, for parts_note_answered(). */
+struct plan_rows asking_answered_rows(const struct asking *a);
 
 /* Start a search in parts for what the meter refused of this task, unless one is under way. Returns how many requests
  * wait in parts. */

@@ -13,6 +13,16 @@ static bool is_empty(const struct plan_rows *set)
 	return memcmp(set, &none, sizeof(none)) == 0;
 }
 
+/* The rows of a that are, or are not, in b. */
+static struct plan_rows select_rows(const struct plan_rows *a, const struct plan_rows *b, bool in)
+{
+	struct plan_rows out;
+
+	for (size_t i = 0; i < sizeof(out.bits) / sizeof(out.bits[0]); i++)
+		out.bits[i] = a->bits[i] & (in ? b->bits[i] : ~b->bits[i]);
+	return out;
+}
+
 static void add_rows(struct plan_rows *to, const struct plan_rows *set)
 {
 	for (size_t i = 0; i < sizeof(set->bits) / sizeof(set->bits[0]); i++)
@@ -28,7 +38,10 @@ void parts_inherit(struct parts *p, const struct parts *old)
 {
 	p->missing = old->missing;
 	p->cuts = old->cuts;
+	p->answered = old->answered;
 	p->reported = old->reported;
+	p->again_at_ms = old->again_at_ms;
+	p->pause_ms = old->pause_ms;
 	p->version++;
 }
 
@@ -92,8 +105,8 @@ static void note_cut(struct parts *p)
 			plan_rows_add(&p->new_cuts, i);
 }
 
-/* Name the missing rows that have not been reported yet, and count those that do not fit. */
-static void name_missing(struct parts *p, char *out, size_t n)
+/* Name rows, and count those that do not fit. */
+static void name_rows(const struct parts *p, const struct plan_rows *rows, char *out, size_t n)
 {
 	static const char and_more[] = ", and 1000 more";
 	size_t length = 0;
@@ -104,9 +117,8 @@ static void name_missing(struct parts *p, char *out, size_t n)
 	for (unsigned i = 0; i < p->driver->n_rows; i++) {
 		const struct driver_row *row = &p->driver->rows[i];
 
-		if (!plan_rows_has(&p->missing, i) || plan_rows_has(&p->reported, i))
+		if (!plan_rows_has(rows, i))
 			continue;
-		plan_rows_add(&p->reported, i);
 		snprintf(name, sizeof(name), "%s%s at %u", length == 0 ? "" : ", ", names_get(row->quantity)->name,
 			 row->address);
 		if (n_more > 0 || length + strlen(name) + sizeof(and_more) > n)
@@ -118,7 +130,83 @@ static void name_missing(struct parts *p, char *out, size_t n)
 		snprintf(out + length, n - length, "%s%u more", length > 0 ? ", and " : "", n_more);
 }
 
-static enum parts_result end_search(struct parts *p, char *missing, size_t n)
+void parts_name_refused(struct parts *p, bool have_answered, char *out, size_t n)
+{
+	struct plan_rows rows = select_rows(&p->found, &p->answered, have_answered);
+
+	if (!have_answered)
+		rows = select_rows(&rows, &p->missing, true);
+	rows = select_rows(&rows, &p->reported, false);
+	add_rows(&p->reported, &rows);
+	name_rows(p, &rows, out, n);
+}
+
+void parts_note_answered(struct parts *p, const struct plan_rows *rows, char *out, size_t n)
+{
+	struct plan_rows back = select_rows(rows, &p->reported, true);
+
+	add_rows(&p->answered, rows);
+	p->reported = select_rows(&p->reported, rows, false);
+	name_rows(p, &back, out, n);
+}
+
+/* Rows that are missing though they have answered. */
+static struct plan_rows rows_to_ask_again(const struct parts *p)
+{
+	return select_rows(&p->missing, &p->answered, true);
+}
+
+int64_t parts_again_ms(const struct parts *p)
+{
+	struct plan_rows rows = rows_to_ask_again(p);
+
+	return is_empty(&rows) ? INT64_MAX : p->again_at_ms;
+}
+
+unsigned parts_next_again(struct parts *p)
+{
+	struct plan_rows rows = rows_to_ask_again(p);
+
+	while (!plan_rows_has(&rows, p->again))
+		p->again = p->again + 1 < p->driver->n_rows ? p->again + 1 : 0;
+	return p->again;
+}
+
+/* Whether a row after this one is to be asked again. */
+static bool has_more_again(const struct parts *p, unsigned row)
+{
+	struct plan_rows rows = rows_to_ask_again(p);
+
+	while (++row < p->driver->n_rows)
+		if (plan_rows_has(&rows, row))
+			return true;
+	return false;
+}
+
+void parts_take_again(struct parts *p, enum parts_answer answer, int64_t now_ms)
+{
+	unsigned row = p->again++;
+
+	if (answer == PARTS_READ) {
+		p->missing.bits[row / 64] &= ~(UINT64_C(1) << (row % 64));
+		p->version++;
+		/* what has kept it may have kept the others */
+		p->pause_ms = PARTS_PAUSE_MIN_MS;
+	}
+	if (answer != PARTS_SILENT && has_more_again(p, row))
+		return;
+	p->again = 0;
+	p->again_at_ms = now_ms + p->pause_ms;
+	p->pause_ms = 2 * p->pause_ms < PARTS_PAUSE_MAX_MS ? 2 * p->pause_ms : PARTS_PAUSE_MAX_MS;
+}
+
+void parts_clock_set_back(struct parts *p, int64_t now_ms)
+{
+	if (p->again_at_ms > now_ms + p->pause_ms)
+		p->again_at_ms = now_ms + p->pause_ms;
+}
+
+static enum parts_result end_search(struct parts *p, int64_t now_ms)
 {
 	struct plan_rows all_missing = p->missing;
 
@@ -128,7 +216,9 @@ static enum parts_result end_search(struct parts *p, char *missing, size_t n)
 			return PARTS_ALL_REFUSED;
 		p->missing = all_missing;
 		p->version++;
-		name_missing(p, missing, n);
+		p->again = 0;
+		p->again_at_ms = now_ms + PARTS_PAUSE_MIN_MS;
+		p->pause_ms = 2 * PARTS_PAUSE_MIN_MS;
 		return PARTS_MISSING;
 	}
 	if (is_empty(&p->new_cuts))
@@ -138,7 +228,7 @@ static enum parts_result end_search(struct parts *p, char *missing, size_t n)
 	return PARTS_TOO_LONG;
 }
 
-enum parts_result parts_take(struct parts *p, enum parts_answer answer, char *missing, size_t n)
+enum parts_result parts_take(struct parts *p, enum parts_answer answer, int64_t now_ms)
 {
 	switch (answer) {
 	case PARTS_READ:
@@ -156,7 +246,7 @@ enum parts_result parts_take(struct parts *p, enum parts_answer answer, char *mi
 		p->n_waiting = 0;
 		break;
 	}
-	return p->n_waiting > 0 ? PARTS_MORE : end_search(p, missing, n);
+	return p->n_waiting > 0 ? PARTS_MORE : end_search(p, now_ms);
 }
 
 void parts_abandon(struct parts *p)

@@ -103,8 +103,9 @@ static void report(struct poller *p, int64_t at_ms, const char *what, const char
 static void report(struct poller *p, int64_t at_ms, const char *what, const char *subject, const char *kind,
 		   const char *fmt, ...)
 {
-	bool is_bad_news = kind != NULL && (strcmp(kind, "meter-down") == 0 || strcmp(kind, "bus-down") == 0 ||
-					    strcmp(kind, "identity-changed") == 0);
+	bool is_bad_news =
+		kind != NULL && (strcmp(kind, "meter-down") == 0 || strcmp(kind, "bus-down") == 0 ||
+				 strcmp(kind, "identity-changed") == 0 || strcmp(kind, "register-refused") == 0);
 	char detail[320];
 	va_list args;
 
@@ -206,6 +207,17 @@ static bool is_plausible(const struct poller *p, const struct reading *r)
 	return p->sink.plausible == NULL || p->sink.plausible(p->sink.context, r);
 }
 
+/* Registers have answered. One whose refusal was reported is back. */
+static void note_answers(struct poller *p, struct meter *m, int64_t now_ms)
+{
+	struct plan_rows rows = asking_answered_rows(&m->asking);
+	char back[PARTS_NAMES_MAX];
+
+	parts_note_answered(&m->parts, &rows, back, sizeof(back));
+	if (back[0] != '\0')
+		report(p, now_ms, "meter", m->conf->name, "register-back", "answers %s again", back);
+}
+
 /* A read has ended, with all, some or none of its values.
  *
  * Counters that cannot be right are read a second time, in the time that the round leaves; the second reading is passed
@@ -245,6 +257,7 @@ static void finish_read(struct poller *p, struct meter *m, enum asking_outcome o
 		due_give_back(&m->due, a->groups);
 	if (outcome == ASKING_ANSWERED)
 		identity_note_read(&m->identity, now_ms);
+	note_answers(p, m, now_ms);
 	asking_give_refused(a, &m->parts);
 	/* Parts find out whether one register is missing; a meter that refuses all of them has failed this round. */
 	end_task(p, m, outcome == ASKING_REFUSED ? ASKING_FAILED : outcome, now_ms);
@@ -274,6 +287,7 @@ static void accept_identity(struct poller *p, struct meter *m, int64_t now_ms)
 		reading_set(&r, Q_COUNTER_MAX, m->identity.counter_max);
 		p->sink.reading(p->sink.context, &r);
 	}
+	note_answers(p, m, now_ms);
 	asking_give_refused(&m->asking, &m->parts);
 }
 
@@ -322,24 +336,48 @@ static void finish_identify(struct poller *p, struct meter *m, enum asking_outco
 		submit(p, m);
 }
 
+/* Report what the end of a search has found to be refused. */
+static void report_refused(struct poller *p, struct meter *m, int64_t now_ms)
+{
+	char names[PARTS_NAMES_MAX];
+
+	parts_name_refused(&m->parts, false, names, sizeof(names));
+	if (names[0] != '\0')
+		report(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", names);
+	parts_name_refused(&m->parts, true, names, sizeof(names));
+	if (names[0] != '\0')
+		report(p, now_ms, "meter", m->conf->name, "register-refused",
+		       "refuses %s, which it has answered; asked again until it answers", names);
+}
+
 /* A part of a refused request has come back. */
 static void finish_part(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	enum parts_result result = PARTS_NOTHING;
-	char missing[256];
 
 	if (outcome == ASKING_NO_LINE)
 		parts_abandon(&m->parts);
 	else
-		result = parts_take(&m->parts, asking_part_answer(&m->asking), missing, sizeof(missing));
+		result = parts_take(&m->parts, asking_part_answer(&m->asking), now_ms);
 	/* A down meter that refuses everything is probed with growing pauses like one that is silent. */
 	if (result == PARTS_ALL_REFUSED && m->health.state == HEALTH_DOWN)
 		outcome = ASKING_FAILED;
 	end_task(p, m, outcome, now_ms);
 	if (result == PARTS_TOO_LONG)
 		report(p, now_ms, "meter", m->conf->name, NULL, "refuses long reads; read in parts from now on");
-	else if (result == PARTS_MISSING && missing[0] != '\0')
-		report(p, now_ms, "meter", m->conf->name, "register-missing", "refuses %s", missing);
+	else if (result == PARTS_MISSING || result == PARTS_ALL_REFUSED)
+		report_refused(p, m, now_ms);
+}
+
+/* A row that the meter has refused was asked again. Whatever became of it, the meter is as it was. */
+static void finish_again(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
+{
+	if (outcome == ASKING_NO_LINE)
+		parts_take_again(&m->parts, PARTS_SILENT, now_ms);
+	else
+		parts_take_again(&m->parts, asking_part_answer(&m->asking), now_ms);
+	note_answers(p, m, now_ms);
+	end_task(p, m, outcome == ASKING_ANSWERED ? ASKING_ANSWERED : ASKING_REFUSED, now_ms);
 }
 
 /* A probe has come back. A meter that was down and answers may be another one, with other registers. */
@@ -368,6 +406,9 @@ static void finish_task(struct poller *p, struct meter *m, enum asking_outcome o
 		break;
 	case ASKING_PROBE:
 		finish_probe(p, m, outcome, now_ms);
+		break;
+	case ASKING_AGAIN:
+		finish_again(p, m, outcome, now_ms);
 		break;
 	case ASKING_NOTHING:
 		break;
@@ -579,6 +620,11 @@ static bool begin_choice(const struct slack_choice *choice, int64_t now_ms)
 	case SLACK_PROBE:
 		health_note_probe(&m->health, now_ms);
 		return asking_begin_probe(&m->asking);
+	case SLACK_AGAIN:
+		if (asking_begin_again(&m->asking, parts_next_again(&m->parts)))
+			return true;
+		parts_take_again(&m->parts, PARTS_SILENT, now_ms);
+		return false;
 	case SLACK_NOTHING:
 		break;
 	}
@@ -659,6 +705,7 @@ static void follow_clock_back(struct poller *p, int64_t now_ms)
 		due_start(&m->due, now_ms);
 		health_clock_set_back(&m->health, now_ms);
 		identity_clock_set_back(&m->identity, now_ms);
+		parts_clock_set_back(&m->parts, now_ms);
 	}
 }
 
@@ -687,7 +734,10 @@ int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
 		return p->round.ask_at_ms > now_ms && p->round.ask_at_ms < next_ms ? p->round.ask_at_ms : next_ms;
 	for (size_t i = 0; i < p->n_meters; i++) {
 		const struct health *h = &p->meters[i]->health;
+		int64_t again_ms = parts_again_ms(&p->meters[i]->parts);
 
+		if (again_ms > now_ms && again_ms < next_ms)
+			next_ms = again_ms;
 		if (h->state == HEALTH_DOWN && h->probe_at_ms > now_ms && h->probe_at_ms < next_ms)
 			next_ms = h->probe_at_ms;
 	}

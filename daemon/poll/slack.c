@@ -21,7 +21,8 @@ static enum slack_use use_of(const struct meter *m, int64_t now_ms, int64_t *sin
 		*since_ms = due_since_ms(&m->due, now_ms);
 		return SLACK_SUSPECT;
 	}
-	return SLACK_NOTHING;
+	*since_ms = parts_again_ms(&m->parts);
+	return *since_ms <= now_ms ? SLACK_AGAIN : SLACK_NOTHING;
 }
 
 /* Least time in which to ask the meter. One that has never answered is taken to be as slow as the slowest of the bus.
@@ -52,7 +53,7 @@ struct slack_choice slack_choose(struct meter *const *meters, size_t n, int64_t 
 		if (use == SLACK_NOTHING || use > best.use || (use == best.use && since_ms >= best_since_ms))
 			continue;
 		has_time = left_ms >= least_ms(meters, n, meters[i]);
-		wait_max_ms = use == SLACK_PROBE ? HEALTH_PROBE_PAUSE_MAX_MS : SLACK_WAIT_MAX_MS;
+		wait_max_ms = use >= SLACK_PROBE ? HEALTH_PROBE_PAUSE_MAX_MS : SLACK_WAIT_MAX_MS;
 		if (!has_time && now_ms - since_ms < wait_max_ms)
 			continue;
 		best = (struct slack_choice){.meter = meters[i], .use = use, .timeout_max_ms = UINT32_MAX};

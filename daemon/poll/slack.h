@@ -25,6 +25,7 @@ enum slack_use {
 	SLACK_PART,    /* a part of a refused request */
 	SLACK_SUSPECT, /* what is due of a meter that failed in its last round */
 	SLACK_PROBE,   /* whether a down meter is back */
+	SLACK_AGAIN,   /* whether a register answers that has answered before */
 	SLACK_NOTHING
 };
 

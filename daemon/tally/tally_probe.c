@@ -49,7 +49,7 @@ static bool learn_parts(struct probe *p)
 {
 	enum parts_result result;
 	struct plan_request r;
-	char missing[256];
+	char missing[PARTS_NAMES_MAX];
 
 	if (asking_give_refused(&p->asking, &p->parts) == 0)
 		return false;
@@ -58,10 +58,11 @@ static bool learn_parts(struct probe *p)
 			return false;
 		asking_begin_part(&p->asking, r);
 		run_job(p);
-		result = parts_take(&p->parts, asking_part_answer(&p->asking), missing, sizeof(missing));
+		result = parts_take(&p->parts, asking_part_answer(&p->asking), mono_wall_ms());
 	} while (result == PARTS_MORE);
-	if (result == PARTS_NOTHING)
+	if (result == PARTS_NOTHING || result == PARTS_ALL_REFUSED)
 		return false;
+	parts_name_refused(&p->parts, false, missing, sizeof(missing));
 	printf("refuses %s\n", result == PARTS_MISSING ? missing : "long reads");
 	return true;
 }

@@ -201,7 +201,6 @@ ASKING_TEST(a_reading_of_nothing_begins_no_task_and_keeps_the_current_one)
 static enum parts_result try_part(unsigned address, uint8_t exception)
 {
 	struct plan_request r = {0};
-	char missing[100];
 
 	assert_true(parts_next(&parts, &r));
 	asking_begin_part(&asking, r);
@@ -209,7 +208,7 @@ static enum parts_result try_part(unsigned address, uint8_t exception)
 	assert_int_equal(asking.job.requests[0].address, address);
 	answer(exception == 0 ? LINK_OK : LINK_EXCEPTION, exception);
 	assert_int_equal(asking_outcome(&asking), exception == 0 ? ASKING_ANSWERED : ASKING_REFUSED);
-	return parts_take(&parts, asking_part_answer(&asking), missing, sizeof(missing));
+	return parts_take(&parts, asking_part_answer(&asking), 0);
 }
 
 ASKING_TEST(a_refused_request_is_tried_in_parts_and_read_without_the_missing_rows)
@@ -225,6 +224,39 @@ ASKING_TEST(a_refused_request_is_tried_in_parts_and_read_without_the_missing_row
 	assert_int_equal(asking.job.n_requests, 2);
 	assert_int_equal(asking.job.requests[0].address, 104);
 	assert_int_equal(asking.job.requests[1].address, 300);
+}
+
+ASKING_TEST(a_row_is_asked_again_alone)
+{
+	struct plan_rows rows;
+
+	assert_true(asking_begin_again(&asking, 2));
+	assert_int_equal(asking.job.n_requests, 1);
+	assert_int_equal(asking.job.requests[0].address, 104);
+	assert_int_equal(asking.job.requests[0].n_words, 2);
+	answer(LINK_EXCEPTION, 3);
+	assert_int_equal(asking_part_answer(&asking), PARTS_REFUSED);
+	rows = asking_answered_rows(&asking);
+	assert_false(plan_rows_has(&rows, 2));
+	assert_true(asking_begin_again(&asking, 2));
+	answer(LINK_OK, 0);
+	assert_int_equal(asking_part_answer(&asking), PARTS_READ);
+	rows = asking_answered_rows(&asking);
+	assert_true(plan_rows_has(&rows, 2));
+}
+
+ASKING_TEST(the_rows_of_a_reading_that_were_answered_are_known)
+{
+	struct plan_rows rows;
+
+	begin_read(DRIVER_ENERGY | DRIVER_POWER);
+	answer(LINK_OK, 0);
+	asking.replies[1].status = LINK_EXCEPTION;
+	rows = asking_answered_rows(&asking);
+	assert_true(plan_rows_has(&rows, 0));
+	assert_false(plan_rows_has(&rows, 1)); /* the coarser register is not asked */
+	assert_true(plan_rows_has(&rows, 2));
+	assert_false(plan_rows_has(&rows, 3));
 }
 
 ASKING_TEST(a_refused_probe_is_tried_again_as_a_part)

@@ -7,9 +7,11 @@
 #include "paper_meter.h"
 #include "unit.h"
 
+enum { NOW_MS = 1000000 };
+
 static struct plan *plan; /* of the search under way */
 static struct parts parts;
-static char missing[100]; /* names given by the last parts_take() */
+static char missing[100]; /* names of rows found to be missing */
 
 static int begin(void **state)
 {
@@ -44,16 +46,46 @@ static void refuse(unsigned groups)
 static enum parts_result try_in(size_t n, unsigned address, unsigned n_words, enum parts_answer answer)
 {
 	struct plan_request r = {0};
+	enum parts_result result;
 
 	assert_true(parts_next(&parts, &r));
 	assert_int_equal(r.address, address);
 	assert_int_equal(r.n_words, n_words);
-	return parts_take(&parts, answer, missing, n);
+	result = parts_take(&parts, answer, NOW_MS);
+	if (result == PARTS_MISSING)
+		parts_name_refused(&parts, false, missing, n);
+	return result;
 }
 
 static enum parts_result try(unsigned address, unsigned n_words, enum parts_answer answer)
 {
 	return try_in(sizeof(missing), address, n_words, answer);
+}
+
+/* Every row has answered; returns the names of those whose refusal was reported. */
+static const char *answer_everything(void)
+{
+	struct plan_rows all = {{0xFF}};
+	static char names[100];
+
+	parts_note_answered(&parts, &all, names, sizeof(names));
+	return names;
+}
+
+static const char *refused(void)
+{
+	static char names[100];
+
+	parts_name_refused(&parts, true, names, sizeof(names));
+	return names;
+}
+
+/* The row that is due is asked again; it is the one at this address. */
+static void ask_again(unsigned address, enum parts_answer answer, int64_t now_ms)
+{
+	assert_int_equal(parts_again_ms(&parts), now_ms);
+	assert_int_equal(paper_driver->rows[parts_next_again(&parts)].address, address);
+	parts_take_again(&parts, answer, now_ms);
 }
 
 /* The meter refuses the energies, and of them active_energy_import each time. */
@@ -196,6 +228,98 @@ PARTS_TEST(a_meter_that_lacks_a_row_keeps_its_long_reads)
 	assert_string_equal(missing, "active_energy_export at 104");
 	assert_int_equal(parts.cuts.bits[0], 0);
 	expect_plan(DRIVER_ENERGY | DRIVER_POWER, " 100+2 200+2");
+}
+
+PARTS_TEST(a_register_that_has_answered_is_asked_again_with_growing_pauses_forever)
+{
+	static const int64_t at_s[] = {10, 30, 70, 150, 310, 610, 910, 1210};
+
+	answer_everything();
+	assert_int_equal(parts_again_ms(&parts), INT64_MAX);
+	assert_int_equal(lack_import_in(sizeof(missing)), PARTS_MISSING);
+	assert_string_equal(missing, "");
+	assert_string_equal(refused(), "active_energy_import at 100");
+	expect_plan(DRIVER_ENERGY, " 104+2 300+2");
+	for (size_t i = 0; i < sizeof(at_s) / sizeof(at_s[0]); i++)
+		ask_again(100, PARTS_REFUSED, NOW_MS + at_s[i] * 1000);
+	assert_int_equal(parts_again_ms(&parts), NOW_MS + 1510 * 1000);
+}
+
+PARTS_TEST(a_register_that_answers_again_is_read_and_named)
+{
+	answer_everything();
+	lack_import_in(sizeof(missing));
+	refused();
+	ask_again(100, PARTS_READ, NOW_MS + 10000);
+	assert_string_equal(answer_everything(), "active_energy_import at 100");
+	assert_string_equal(answer_everything(), "");
+	assert_int_equal(parts_again_ms(&parts), INT64_MAX);
+	expect_plan(DRIVER_ENERGY, " 100+6");
+}
+
+PARTS_TEST(a_register_that_never_answered_is_not_asked_again)
+{
+	struct plan_rows export_only = {{4}};
+	char names[100];
+
+	parts_note_answered(&parts, &export_only, names, sizeof(names));
+	lack_import_in(sizeof(missing));
+	assert_string_equal(missing, "active_energy_import at 100");
+	assert_string_equal(refused(), "");
+	assert_int_equal(parts_again_ms(&parts), INT64_MAX);
+}
+
+PARTS_TEST(registers_are_asked_again_one_after_the_other)
+{
+	answer_everything();
+	refuse(DRIVER_ENERGY | DRIVER_POWER);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(try(100, 6, PARTS_REFUSED), PARTS_MORE);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(try(100, 2, PARTS_REFUSED), PARTS_MORE);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(try(104, 2, PARTS_REFUSED), PARTS_MORE);
+	assert_int_equal(try(200, 2, PARTS_READ), PARTS_MISSING);
+	assert_string_equal(refused(), "active_energy_import at 100, active_energy_export at 104");
+	ask_again(100, PARTS_REFUSED, NOW_MS + 10000);
+	ask_again(104, PARTS_READ, NOW_MS + 10000);
+	ask_again(100, PARTS_SILENT, NOW_MS + 20000); /* one is back: the other may be */
+	ask_again(100, PARTS_REFUSED, NOW_MS + 40000);
+}
+
+PARTS_TEST(what_a_meter_refuses_of_everything_is_named_and_asked_for_in_every_round)
+{
+	answer_everything();
+	refuse(DRIVER_POWER);
+	assert_int_equal(try(200, 2, PARTS_REFUSED), PARTS_MORE);
+	assert_int_equal(try(200, 2, PARTS_REFUSED), PARTS_ALL_REFUSED);
+	assert_string_equal(refused(), "active_power at 200");
+	assert_string_equal(refused(), "");
+	assert_int_equal(parts_again_ms(&parts), INT64_MAX);
+	expect_plan(DRIVER_POWER, " 200+2");
+	assert_string_equal(answer_everything(), "active_power at 200");
+}
+
+PARTS_TEST(a_register_that_has_answered_is_asked_again_after_a_reload)
+{
+	struct parts old;
+
+	answer_everything();
+	lack_import_in(sizeof(missing));
+	old = parts;
+	parts_init(&parts, paper_driver);
+	parts_inherit(&parts, &old);
+	ask_again(100, PARTS_REFUSED, NOW_MS + 10000);
+	ask_again(100, PARTS_READ, NOW_MS + 30000);
+	expect_plan(DRIVER_ENERGY, " 100+6");
+}
+
+PARTS_TEST(a_clock_that_is_set_back_delays_the_question_by_a_pause)
+{
+	answer_everything();
+	lack_import_in(sizeof(missing));
+	parts_clock_set_back(&parts, 5000);
+	assert_int_equal(parts_again_ms(&parts), 5000 + 20000);
 }
 
 UNIT_MAIN(paper_meter_set_up, paper_meter_tear_down)

@@ -95,4 +95,64 @@ STORY(an_illegal_function_ends_the_search_in_parts_and_takes_the_meter_down)
 	       "!m1 register-missing: refuses active_energy_import at 100\n");
 }
 
+/* The meter refuses the finer register, which it has answered, twice in a row. */
+static void refuse_finer_register(void)
+{
+	begin_up(coarse_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer();
+	tick(2 * SLOT_MS);
+	refuse(3);
+}
+
+STORY(a_register_that_has_answered_is_asked_again_until_it_is_back)
+{
+	refuse_finer_register();
+	expect("ask m1 100+2\n<m1 10 E good>\nask m1 100+2\nask m1 100+2\nask m1 100+2\n"
+	       "!m1 register-refused: refuses active_energy_import at 100, which it has answered; asked again until it "
+	       "answers\n");
+	tick(3 * SLOT_MS);
+	answer();
+	refuse(1);
+	expect("ask m1 300+2\n<m1 30 E good>\nask m1 100+2\n");
+	tick(4 * SLOT_MS);
+	answer();
+	expect("ask m1 300+2\n<m1 40 E good>\n");
+	tick(5 * SLOT_MS);
+	answer();
+	answer();
+	expect("ask m1 300+2\n<m1 50 E good>\nask m1 100+2\n"
+	       "!m1 register-back: answers active_energy_import at 100 again\n");
+	tick(6 * SLOT_MS);
+	answer();
+	expect("ask m1 100+2\n<m1 60 E good>\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+STORY(a_register_that_is_asked_again_in_vain_does_not_harm_the_meter)
+{
+	refuse_finer_register();
+	forget();
+	for (int i = 0; i < 3; i++) {
+		tick((3 + 10 * i) * SLOT_MS);
+		answer();
+		time_out();
+	}
+	expect("ask m1 300+2\n<m1 30 E good>\nask m1 100+2\nask m1 300+2\n<m1 130 E good>\nask m1 100+2\n"
+	       "ask m1 300+2\n<m1 230 E good>\nask m1 100+2\n");
+	assert_string_equal(meter_status(0).state, "up");
+}
+
+STORY(a_refused_register_is_still_asked_again_after_a_reload)
+{
+	refuse_finer_register();
+	reload();
+	forget();
+	tick(3 * SLOT_MS);
+	answer();
+	answer();
+	expect("ask m1 300+2\n<m1 30 E good>\nask m1 100+2\n"
+	       "!m1 register-back: answers active_energy_import at 100 again\n");
+}
+
 UNIT_MAIN(NULL, NULL)

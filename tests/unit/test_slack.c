@@ -96,6 +96,21 @@ SLACK_TEST(retries_come_before_parts_suspects_and_probes)
 	expect(2, SLACK_RETRY, LONG_MS, LONG_MS, NOW_MS);
 }
 
+SLACK_TEST(a_register_is_asked_again_when_nothing_else_is_to_be_asked)
+{
+	struct plan_rows power = {{8}};
+	char names[PARTS_NAMES_MAX];
+
+	parts_note_answered(&meters[1]->parts, &power, names, sizeof(names));
+	meters[1]->parts.missing = power;
+	meters[1]->parts.again_at_ms = NOW_MS + 1;
+	expect_nobody(LONG_MS, NOW_MS);
+	meters[1]->parts.again_at_ms = NOW_MS;
+	expect(1, SLACK_AGAIN, LONG_MS, LONG_MS, NOW_MS);
+	take_down(0, NOW_MS);
+	expect(0, SLACK_PROBE, LONG_MS, LONG_MS, NOW_MS);
+}
+
 SLACK_TEST(the_meter_that_has_waited_longest_comes_first)
 {
 	take_down(0, NOW_MS - 2000);
