@@ -8,6 +8,7 @@ enum {
 	EXCEPTION_BIT = 0x80,
 	RTU_AROUND = 5, /* bytes around the words of an answer: unit, function, length, CRC */
 	RTU_SHORTEST = 4,
+	ECHO_HEAD = 3,	/* bytes that an echo may lack, or have wrong, at its start */
 	MBAP = 6,	/* up to the unit, which the length in it counts */
 	TCP_AROUND = 9, /* MBAP, unit, function, length */
 	TCP_EXCEPTION = 9,
@@ -156,6 +157,20 @@ static struct frame_look whole_rtu(const struct frame_query *q, const uint8_t *b
 	return look;
 }
 
+/* Length of an echo of the request at the start of bytes whose first bytes are lost or wrong; 0 = there is none. The
+ * rest of the request, its CRC included, is no beginning of an answer but by chance. */
+static size_t mangled_echo(const struct frame_query *q, const uint8_t *bytes, size_t n)
+{
+	uint8_t request[FRAME_REQUEST_TCP];
+	size_t n_tail = FRAME_REQUEST_RTU - ECHO_HEAD;
+
+	frame_put_rtu(q, request);
+	for (size_t head = 0; head <= ECHO_HEAD && head + n_tail <= n; head++)
+		if (memcmp(bytes + head, request + ECHO_HEAD, n_tail) == 0)
+			return head + n_tail;
+	return 0;
+}
+
 /* Whether the n bytes are how an answer, a refusal or our own echo begins. */
 static bool may_become_answer(const struct frame_query *q, const uint8_t *bytes, size_t n)
 {
@@ -192,7 +207,8 @@ struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *byt
 		if (skip < n && !is_noise(bytes[skip]))
 			break;
 	}
-	look.kind = may_become ? FRAME_PARTIAL : FRAME_UNKNOWN;
+	look.used = look.n_frame = mangled_echo(q, bytes, n);
+	look.kind = look.used > 0 ? FRAME_ECHO : may_become ? FRAME_PARTIAL : FRAME_UNKNOWN;
 	return look;
 }
 
@@ -210,7 +226,11 @@ enum frame_kind frame_after_silence(const struct frame_query *q, const uint8_t *
 static enum frame_kind tcp_kind(const struct frame_query *q, const uint8_t *bytes, size_t n)
 {
 	const uint8_t *pdu = bytes + MBAP + 1;
+	uint8_t request[FRAME_REQUEST_TCP];
 
+	frame_put_tcp(q, request);
+	if (n == FRAME_REQUEST_TCP && memcmp(bytes, request, n) == 0)
+		return FRAME_ECHO;
 	if (get16(bytes) != q->transaction)
 		return FRAME_WRONG_TRANSACTION;
 	if (bytes[MBAP] != q->unit)

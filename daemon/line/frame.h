@@ -29,7 +29,7 @@ enum frame_kind {
 	FRAME_PARTIAL,	 /* nothing, or the beginning of an answer: wait for more */
 	FRAME_ANSWER,	 /* the answer */
 	FRAME_EXCEPTION, /* the answer, a refusal */
-	FRAME_ECHO,	 /* our own request, heard on a two-wire line */
+	FRAME_ECHO,	 /* our own request, heard on a two-wire line; on RTU also without its first bytes */
 	FRAME_NOISE,	 /* only 0x00 and 0xff, or too short to be a frame */
 	FRAME_CRC,
 	FRAME_WRONG_UNIT,

@@ -333,9 +333,31 @@ static enum link_status read_bytes(struct link *l, uint8_t *bytes, size_t room, 
 	return LINK_OK;
 }
 
+/* How much a refused kind says about the fault, 0 = nothing was refused. */
+static int weight_of(enum link_status refused)
+{
+	switch (refused) {
+	case LINK_OK:
+		return 0;
+	case LINK_ECHO:
+	case LINK_SURPLUS:
+		return 1;
+	case LINK_WRONG_UNIT:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+static void note_refused(struct exchange *x, enum link_status status)
+{
+	if (weight_of(status) > weight_of(x->reply.refused))
+		x->reply.refused = status;
+}
+
 /* Drop what comes until the line has been silent as long as wanted: LINK_OK. A line that does not fall silent by
  * limit_us: LINK_TIMEOUT. A connection need not fall silent, only be read empty. */
-static enum link_status await_silence(struct link *l, int64_t limit_us)
+static enum link_status await_silence(struct link *l, struct exchange *x, int64_t limit_us)
 {
 	uint8_t junk[FRAME_MAX];
 	enum link_status s;
@@ -351,6 +373,8 @@ static enum link_status await_silence(struct link *l, int64_t limit_us)
 			return s;
 		if (mono_us() > limit_us)
 			return LINK_TIMEOUT;
+		if (n > 0 && is_tcp(l))
+			note_refused(x, LINK_SURPLUS);
 	} while (n > 0 || !is_tcp(l));
 	return stopper_is_over(&l->stopper) ? LINK_TIMEOUT : LINK_OK;
 }
@@ -424,16 +448,11 @@ static enum link_status status_of_kind(enum frame_kind kind)
 		return LINK_WRONG_LENGTH;
 	case FRAME_WRONG_TRANSACTION:
 		return LINK_WRONG_TRANSACTION;
+	case FRAME_ECHO:
+		return LINK_ECHO;
 	default:
 		return LINK_TIMEOUT;
 	}
-}
-
-/* A late frame of another unit says less about the fault than one of the unit that was asked. */
-static void note_refused(struct exchange *x, enum link_status status)
-{
-	if (x->reply.refused == LINK_OK || x->reply.refused == LINK_WRONG_UNIT)
-		x->reply.refused = status;
 }
 
 static void drop_bytes(struct link *l, size_t n)
@@ -450,20 +469,30 @@ static bool is_too_fast(const struct link *l, const struct exchange *x, size_t n
 	return l->is_real && l->is_unanswered && l->last_us - x->reply.sent_us < least_us;
 }
 
+/* Whether the answer may be believed with what has come right behind it. A TCP frame ends where its header puts its
+ * end; an RTU frame has no such header, and only noise or the same answer once more may follow it. */
+static bool is_end_right(const struct link *l, const struct frame_look *look)
+{
+	const uint8_t *frame = l->rx + look->used - look->n_frame, *after = l->rx + look->used;
+	size_t n_after = l->n_rx - look->used;
+
+	return is_tcp(l) || frame_is_noise(after, n_after) ||
+	       memcmp(frame, after, n_after < look->n_frame ? n_after : look->n_frame) == 0;
+}
+
 /* The answer or refusal has been found. LINK_TIMEOUT: not taken, wait for another. */
 static enum link_status accept_answer(struct link *l, struct exchange *x, const struct frame_look *look)
 {
-	const uint8_t *after = l->rx + look->used;
-	size_t n_after = l->n_rx - look->used;
-
 	if (is_too_fast(l, x, look->n_frame)) {
 		note_refused(x, LINK_TOO_FAST);
 		l->is_unanswered = false;
 		drop_bytes(l, look->used);
 		return LINK_TIMEOUT;
 	}
-	if (!frame_is_noise(after, n_after))
+	if (!is_end_right(l, look))
 		return LINK_WRONG_LENGTH;
+	if (!frame_is_noise(l->rx + look->used, l->n_rx - look->used))
+		note_refused(x, LINK_SURPLUS);
 	x->reply.exception = look->exception;
 	if (look->kind == FRAME_ANSWER)
 		for (size_t i = 0; i < x->query.n_words; i++)
@@ -474,7 +503,7 @@ static enum link_status accept_answer(struct link *l, struct exchange *x, const 
 /* Whether nothing more can be expected after such a frame: on TCP what carries our transaction is the answer. */
 static bool is_final(const struct link *l, enum frame_kind kind)
 {
-	return is_tcp(l) && kind != FRAME_WRONG_TRANSACTION;
+	return is_tcp(l) && kind != FRAME_WRONG_TRANSACTION && kind != FRAME_ECHO;
 }
 
 /* Judge the bytes received, frame by frame. LINK_TIMEOUT: more are needed; *is_hopeless: these cannot be an answer. */
@@ -497,9 +526,8 @@ static enum link_status judge_bytes(struct link *l, struct exchange *x, bool *is
 				return s;
 			continue;
 		}
-		if (look.kind != FRAME_ECHO)
-			note_refused(x, status_of_kind(look.kind));
-		if (look.kind != FRAME_ECHO && is_final(l, look.kind))
+		note_refused(x, status_of_kind(look.kind));
+		if (is_final(l, look.kind))
 			return status_of_kind(look.kind);
 		drop_bytes(l, look.used);
 	}
@@ -524,7 +552,7 @@ static enum link_status judge_timeout(struct link *l, struct exchange *x)
 
 	if (l->n_rx > 0 && l->last_us + SETTLE_US < x->deadline_us)
 		s = is_tcp(l) ? LINK_WRONG_LENGTH : judge_leftover(l, x);
-	return s == LINK_TIMEOUT && x->reply.refused != LINK_OK ? x->reply.refused : s;
+	return s == LINK_TIMEOUT && weight_of(x->reply.refused) > weight_of(LINK_SURPLUS) ? x->reply.refused : s;
 }
 
 /* Until when to wait for the next bytes. */
@@ -623,7 +651,7 @@ struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint
 
 	assert(n_words >= 1 && n_words <= MODBUS_MAX_READ_REGISTERS && (function == 3 || function == 4));
 	if (link_is_open(l))
-		s = await_silence(l, mono_us() + (int64_t)timeout_ms * 1000);
+		s = await_silence(l, &x, mono_us() + (int64_t)timeout_ms * 1000);
 	if (s == LINK_OK)
 		s = send_request(l, &x, timeout_ms);
 	if (s == LINK_OK)
@@ -658,6 +686,8 @@ const char *link_status_text(enum link_status s)
 		[LINK_TOO_FAST] = "answer faster than the line",
 		[LINK_EXCEPTION] = "exception",
 		[LINK_CLOSED] = "line closed",
+		[LINK_ECHO] = "echo of the request",
+		[LINK_SURPLUS] = "bytes after the answer",
 	};
 
 	return (unsigned)s < LINK_STATUS_COUNT ? texts[s] : "unknown status";

@@ -21,13 +21,15 @@ enum link_status {
 	LINK_TOO_FAST,		/* faster than the wire can carry it: it answers an earlier request */
 	LINK_EXCEPTION,		/* the meter or gateway refused; see link_reply.exception */
 	LINK_CLOSED,		/* no line: port gone, connection refused or reset; see link_error() */
+	LINK_ECHO,		/* only refused: our own request came back, whole or without its first bytes */
+	LINK_SURPLUS,		/* only refused: bytes after the answer, or after the one before; they were dropped */
 	LINK_STATUS_COUNT
 };
 
 struct link_reply {
 	enum link_status status;
-	/* Kind of the first answer refused before this one came, another unit's only when the unit's own were not;
-	 * LINK_OK = none was. */
+	/* Kind of the first thing refused beside this answer; LINK_OK = none was. An answer of the unit comes before
+	 * another unit's, and that before what is no answer (LINK_ECHO, LINK_SURPLUS). */
 	enum link_status refused;
 	uint8_t exception;  /* 1..11 with LINK_EXCEPTION, else 0 */
 	int64_t sent_us;    /* mono_us() when the request had been handed to the kernel; 0 = it was not sent */

@@ -22,7 +22,7 @@ enum {
 	HEALTH_DOWN_AFTER = 3,		    /* failed rounds in a row that make a suspect meter down */
 	HEALTH_PROBE_PAUSE_MIN_MS = 10000,  /* first pause between probes of a down meter; doubles up to */
 	HEALTH_PROBE_PAUSE_MAX_MS = 300000, /* this */
-	HEALTH_COUNTS_TEXT_MAX = 200,
+	HEALTH_COUNTS_TEXT_MAX = 260,
 };
 
 enum health_state {

@@ -24,7 +24,7 @@ enum {
 	STORE_STATUS_EARLY_S = 600, /* so long after the start */
 	STORE_STATE_MAX = 15,	    /* longest state of a meter or bus, bytes; longer texts are cut */
 	STORE_MISMATCH_MAX = 159,
-	STORE_FAULTS_MAX = 199,
+	STORE_FAULTS_MAX = 259,
 };
 
 struct store_meter_status {

@@ -85,6 +85,12 @@ static const char *answer_text(const struct link_reply *r)
 	return r->status == LINK_EXCEPTION ? link_exception_text(r->exception) : link_status_text(r->status);
 }
 
+/* Kind of the bytes that came beside the answer and were dropped; "" = there were none. */
+static const char *refused_text(const struct link_reply *r)
+{
+	return r->refused == LINK_OK || r->refused == r->status ? "" : link_status_text(r->refused);
+}
+
 static void print_requests(const struct asking *a)
 {
 	printf("\n%-30s %10s  %s\n", "request", "latency", "answer");
@@ -92,8 +98,9 @@ static void print_requests(const struct asking *a)
 		const struct plan_request *r = &a->plan->requests[i];
 		const struct link_reply *reply = &a->replies[i];
 
-		printf("function %u %5u (0x%04X) + %-4u %7.1f ms  %s\n", r->function, r->address, r->address,
-		       r->n_words, (double)reply->latency_us / 1000, answer_text(reply));
+		printf("function %u %5u (0x%04X) + %-4u %7.1f ms  %s%s%s\n", r->function, r->address, r->address,
+		       r->n_words, (double)reply->latency_us / 1000, answer_text(reply),
+		       *refused_text(reply) != '\0' ? ", dropped: " : "", refused_text(reply));
 	}
 }
 

@@ -59,7 +59,7 @@ struct scan {
 	uint8_t unit; /* the address that is read now */
 	bool shows_progress;
 	bool has_progress; /* the progress line is on the screen */
-	bool heard_late;
+	bool heard_late, heard_echo;
 	int64_t n_read, n_to_read;
 	unsigned n_answered, n_garbled;
 	bool answered[256]; /* by address, at any speed */
@@ -229,6 +229,7 @@ static bool scan_address(struct scan *s)
 		r = read_unit(s, m, words);
 	s->n_read++;
 	s->heard_late |= r.status == LINK_WRONG_UNIT || r.refused == LINK_WRONG_UNIT;
+	s->heard_echo |= r.refused == LINK_ECHO;
 	switch (r.status) {
 	case LINK_EXCEPTION:
 		/* A gateway answers so when nothing answers behind it. */
@@ -377,6 +378,8 @@ static void print_result(struct scan *s)
 			print_section(s->bus, unit, s->found[unit]);
 	if (s->heard_late)
 		fprintf(stderr, "late answers, perhaps from addresses listed as silent; try a longer --timeout\n");
+	if (s->heard_echo)
+		fprintf(stderr, "the line returns each request as an echo, which does no harm; it is no answer\n");
 	if (s->n_answered == 0 && s->bus->transport == CONF_RTU && o->n_bauds == 1 && !interrupted)
 		fprintf(stderr,
 			"nothing answered; check that A and B are not swapped, check the termination, try other "

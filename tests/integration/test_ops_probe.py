@@ -40,6 +40,12 @@ class TestProbe(Site):
         self.assertEqual(ran.returncode, 1)
         self.assertEqual(ran.stdout.count("not asked"), 3, ran.stdout)
 
+    def test_what_came_beside_an_answer_is_named(self):
+        self.control("fault", "e04b", "echo", "100%")
+        ran = self.tally("probe", "right")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
+        self.assertRegex(ran.stdout, r"\nfunction 3 .* ms  answered, dropped: echo of the request\n")
+
     def test_names_that_cannot_be_probed_get_a_hint(self):
         for arguments, message in ((("gas",), '"gas" is a pulse input; use its meter "pulses"\n'),
                                    (("rigth",), f'no meter "rigth" in {self.etc}; did you mean "right"?\n'),

@@ -92,6 +92,14 @@ address = 7
             f.write(ran.stdout.replace("; see its plate", "conto-d4-s"))
         self.assertEqual(self.tally("check").returncode, 0)
 
+    def test_an_echo_is_named(self):
+        for kind in ("echo", "echo-cut"):
+            self.control("fault", "e23", kind, "100%", "1")
+            ran = self.tally("scan", "line", "--from", "17", "--to", "17", "--timeout", "400ms")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertIn("\n1 answered\n", ran.stdout)
+            self.assertIn("the line returns each request as an echo", ran.stderr)
+
     def test_a_silent_address_is_asked_once(self):
         self.tally("scan", "line", "--from", "20", "--to", "22", "--timeout", "100ms")
         self.assertEqual(self.trace(), [])

@@ -101,6 +101,37 @@ TEST(an_echo_comes_before_the_answer)
 	assert_int_equal(look.used, 8);
 }
 
+TEST(an_echo_may_lack_its_first_bytes_or_have_them_wrong)
+{
+	static const struct {
+		uint8_t bytes[9];
+		size_t n, used;
+	} cases[] = {
+		{{0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6, 0x05}, 8, 7},
+		{{0x52, 0x00, 0x02, 0x58, 0xd6}, 5, 5},
+		{{0x7e, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6, 0x05}, 9, 8},
+		{{0x00, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x58, 0xd6}, 8, 8},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct frame_look look = frame_look_rtu(&query, cases[i].bytes, cases[i].n);
+
+		assert_int_equal(look.kind, FRAME_ECHO);
+		assert_int_equal(look.used, cases[i].used);
+	}
+	/* Too little is left of it. */
+	assert_int_equal(frame_look_rtu(&query, (const uint8_t[]){0x00, 0x02, 0x58, 0xd6}, 4).kind, FRAME_UNKNOWN);
+}
+
+TEST(an_echo_on_tcp_is_the_request_itself)
+{
+	static const uint8_t bytes[] = {0x12, 0x34, 0, 0, 0, 6, 0x05, 0x03, 0xc6, 0x52, 0x00, 0x02, 0x12};
+	struct frame_look look = frame_look_tcp(&query, bytes, sizeof(bytes));
+
+	assert_int_equal(look.kind, FRAME_ECHO);
+	assert_int_equal(look.used, 12);
+}
+
 TEST(each_foreign_frame_has_its_kind)
 {
 	static const struct {

@@ -113,12 +113,15 @@ TEST(every_fault_is_counted_by_its_kind_even_before_the_right_answer)
 	count_one(&h, (struct link_reply){.status = LINK_OK, .refused = LINK_WRONG_UNIT}, 60500);
 	health_counts_text(&h, text, sizeof(text));
 	assert_string_equal(text, "1 answer of another unit");
+	count_one(&h, (struct link_reply){.status = LINK_OK, .refused = LINK_ECHO}, 60500);
+	health_counts_text(&h, text, sizeof(text));
+	assert_string_equal(text, "1 answer of another unit, 1 echo of the request");
 	assert_int_equal(h.failures, 0);
 	count_one(&h, (struct link_reply){.status = LINK_CRC, .refused = LINK_CRC}, 60500);
 	health_counts_text(&h, text, sizeof(text));
-	assert_string_equal(text, "1 bad CRC, 1 answer of another unit");
+	assert_string_equal(text, "1 bad CRC, 1 answer of another unit, 1 echo of the request");
 	assert_int_equal(h.failures, 1);
-	assert_int_equal(h.requests, 2);
+	assert_int_equal(h.requests, 3);
 }
 
 TEST(a_refused_register_is_an_exception_but_no_failure)

@@ -164,7 +164,57 @@ TEST(an_answer_cut_short_has_the_wrong_length)
 TEST(an_answer_with_a_tail_has_the_wrong_length)
 {
 	assert_rtu_refused(ANSWER " 11 22", LONG_MS, LINK_WRONG_LENGTH);
-	assert_refused(ask(CONF_TCP, TCP_ANSWER " 11 22", LONG_MS), LINK_WRONG_LENGTH);
+}
+
+TEST(an_answer_sent_twice_counts_once)
+{
+	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
+		const char *answer = t == CONF_TCP ? TCP_ANSWER : ANSWER;
+		char twice[128], part[128];
+		struct outcome o;
+
+		snprintf(twice, sizeof(twice), "%s %s", answer, answer);
+		snprintf(part, sizeof(part), "%s %.8s", answer, answer);
+		o = ask(t, twice, LONG_MS);
+		assert_answer(o);
+		assert_int_equal(o.reply.refused, LINK_SURPLUS);
+		o = ask(t, part, LONG_MS);
+		assert_answer(o);
+		assert_int_equal(o.reply.refused, LINK_SURPLUS);
+	}
+}
+
+TEST(a_tcp_answer_ends_at_the_length_in_its_header)
+{
+	struct outcome o = ask(CONF_TCP, TCP_ANSWER " 11 22", LONG_MS);
+
+	assert_answer(o);
+	assert_int_equal(o.reply.refused, LINK_SURPLUS);
+}
+
+TEST(bytes_left_over_on_tcp_are_dropped_before_the_next_request)
+{
+	static const struct slave_step steps[] = {{REQUEST, TCP_ANSWER " ~20 11 22"}, {REQUEST, TCP_ANSWER}};
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	struct link_reply r;
+	struct link *l;
+
+	slave_init(&slave, CONF_TCP);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	slave_start(&slave, steps, 1);
+	assert_int_equal(read_two(l, LONG_MS, words).refused, LINK_OK);
+	slave_join(&slave);
+	slave_start(&slave, steps + 1, 1);
+	r = read_two(l, LONG_MS, words);
+	assert_int_equal(r.status, LINK_OK);
+	assert_int_equal(r.refused, LINK_SURPLUS);
+	slave_join(&slave);
+	link_free(l);
+	slave_fini(&slave);
 }
 
 TEST(a_broken_tcp_header_closes_the_connection)
@@ -219,11 +269,27 @@ TEST(an_exception_is_reported_with_its_code)
 	assert_true(o.is_open);
 }
 
-TEST(the_echo_of_the_request_is_skipped)
+TEST(the_echo_of_the_request_is_skipped_and_named)
 {
-	assert_answer(ask(CONF_RTU, REQUEST " 58 d6 " ANSWER, LONG_MS));
-	assert_answer(ask(CONF_RTU, "05 03 c6 52 ~20 00 02 58 d6 ~20 " ANSWER, LONG_MS));
-	assert_answer(ask(CONF_RTU_OVER_TCP, REQUEST " 58 d6 " ANSWER, LONG_MS));
+	static const struct {
+		enum conf_transport transport;
+		const char *script;
+	} cases[] = {
+		{CONF_RTU, REQUEST " 58 d6 " ANSWER},
+		{CONF_RTU, "05 03 c6 52 ~20 00 02 58 d6 ~20 " ANSWER},
+		{CONF_RTU, "03 c6 52 00 02 58 d6 " ANSWER},
+		{CONF_RTU, "03 c6 52 00 02 58 d6 ~200 " ANSWER},
+		{CONF_RTU, "fd 03 c6 52 00 02 58 d6 ~20 " ANSWER},
+		{CONF_RTU_OVER_TCP, REQUEST " 58 d6 " ANSWER},
+		{CONF_TCP, "tid 00 00 00 06 " REQUEST " ~20 " TCP_ANSWER},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct outcome o = ask(cases[i].transport, cases[i].script, LONG_MS);
+
+		assert_answer(o);
+		assert_int_equal(o.reply.refused, LINK_ECHO);
+	}
 	assert_rtu_refused(REQUEST " 58 d6", SHORT_MS, LINK_TIMEOUT);
 }
 
