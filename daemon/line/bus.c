@@ -118,7 +118,7 @@ static void publish_open(struct bus *b, bool is_open, const char *why)
 }
 
 /* The line is down: try again after a pause that doubles with each failure, the first time at once. It is published
- * only when that fails too: a gateway that drops a connection and accepts the next is not down. */
+ * only when that fails too: a port that is there again is not down. */
 static void line_down(struct bus *b)
 {
 	bool is_at_once = b->pause_us == 0;
@@ -130,6 +130,19 @@ static void line_down(struct bus *b)
 		b->pause_us = LONGEST_PAUSE_US;
 	if (!is_at_once)
 		publish_open(b, false, link_error(b->link));
+}
+
+/* The link has lost the line during a read. A gateway that ends a connection is there: connect again at once, whether
+ * or not a meter has answered in between, for one that does so instead of an answer must not hold up the other meters.
+ */
+static void line_lost(struct bus *b)
+{
+	if (b->conf->transport == CONF_RTU) {
+		line_down(b);
+		return;
+	}
+	b->is_lost = true;
+	b->next_open_us = mono_us();
 }
 
 /* Each call of the link comes between these two, so that one that never returns is seen from outside. */
@@ -204,31 +217,11 @@ static struct link_reply read_once(struct bus *b, const struct bus_job *job, con
 	int64_t start_us = mono_us();
 	struct link_reply reply;
 
-	/* Once for the line to fall silent, once for the answer. */
-	begin_call(b, 2 * job->timeout_ms);
+	/* Once for the line to fall silent, once for the answer, and both again on a fresh connection. */
+	begin_call(b, 4 * job->timeout_ms + 2 * b->conf->response_timeout_ms);
 	reply = link_read(b->link, job->unit, r->function, r->address, r->n_words, job->timeout_ms, words);
 	end_call(b);
 	atomic_fetch_add(&b->busy_us, mono_us() - start_us);
-	return reply;
-}
-
-/* A gateway may close an idle connection: that is found before anything is sent, and repaired without a report. */
-static struct link_reply read_reconnecting(struct bus *b, const struct bus_job *job, const struct plan_request *r,
-					   uint16_t *words)
-{
-	struct link_reply reply = read_once(b, job, r, words);
-
-	if (reply.status != LINK_CLOSED)
-		return reply;
-	if (reply.sent_us != 0 || b->conf->transport == CONF_RTU || b->pause_us != 0) {
-		line_down(b);
-		return reply;
-	}
-	if (!open_line(b))
-		return reply;
-	reply = read_once(b, job, r, words);
-	if (reply.status == LINK_CLOSED)
-		line_down(b);
 	return reply;
 }
 
@@ -240,7 +233,9 @@ static struct link_reply read_request(struct bus *b, const struct bus_job *job, 
 
 	if (!ensure_open(b))
 		return reply;
-	reply = read_reconnecting(b, job, r, words);
+	reply = read_once(b, job, r, words);
+	if (reply.status == LINK_CLOSED)
+		line_lost(b);
 	if (is_answered(&reply))
 		b->pause_us = 0;
 	else if (reply.sent_us != 0)

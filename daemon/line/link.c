@@ -41,8 +41,9 @@ enum {
 	/* Silence that ends what can be no answer and follows every fault: longer than the 16 ms for which a USB
 	 * adapter, or the packet timer of a gateway, holds bytes back in the middle of a frame. */
 	SETTLE_US = 50000,
-	/* A gateway that is connected but mute is connected again after so many timeouts in a row. Not after each:
-	 * behind a gateway that passes bytes on, a dead meter is no fault of the connection. */
+	/* A gateway that is connected but mute is connected again after so many timeouts in a row, or when a unit is
+	 * silent for the second time and nobody else was heard in between. Not after each: behind a gateway that passes
+	 * bytes on, a dead meter is no fault of the connection. */
 	MUTE_TIMES = 5,
 	RX_MAX = 2 * FRAME_MAX,
 	WORTH_SLEEPING_US = 3000,
@@ -64,6 +65,7 @@ struct link {
 	int64_t last_us;	     /* last byte on the line, ours or theirs */
 	bool is_unanswered;	     /* the last request got no answer that counts */
 	unsigned n_mute;	     /* timeouts in a row without a byte received */
+	uint8_t mute_unit;	     /* the unit of the first of them */
 	uint16_t transaction;
 	size_t n_rx;
 	uint8_t rx[RX_MAX];
@@ -76,6 +78,7 @@ struct exchange {
 	struct link_reply reply;
 	int64_t silence_end_us; /* an answer has begun by then */
 	int64_t deadline_us;	/* and has ended by then */
+	bool has_begun;		/* at least one byte came after the request */
 	uint16_t *words;
 };
 
@@ -593,6 +596,7 @@ static enum link_status read_and_judge(struct link *l, struct exchange *x, bool 
 	if (s != LINK_OK)
 		return s;
 	l->n_rx += n;
+	x->has_begun |= n > 0;
 	s = judge_bytes(l, x, is_hopeless);
 	if (s == LINK_TIMEOUT && l->n_rx == sizeof(l->rx)) {
 		note_refused(x, LINK_CRC);
@@ -624,6 +628,18 @@ static enum link_status receive_answer(struct link *l, struct exchange *x)
 	return s;
 }
 
+/* The request timed out. Whether the connection must be taken to be mute, whatever the reason of this silence. */
+static bool is_mute(struct link *l, const struct exchange *x)
+{
+	bool is_second_turn = l->n_mute > 0 && l->mute_unit == x->query.unit;
+
+	if (l->n_mute == 0)
+		l->mute_unit = x->query.unit;
+	if (!x->has_begun)
+		l->n_mute++;
+	return l->conf->transport == CONF_RTU_OVER_TCP && !x->has_begun && (is_second_turn || l->n_mute >= MUTE_TIMES);
+}
+
 /* Note what the outcome of a request means for the next one. */
 static void note_outcome(struct link *l, const struct exchange *x)
 {
@@ -634,32 +650,52 @@ static void note_outcome(struct link *l, const struct exchange *x)
 		return;
 	l->silent_us = is_good || is_tcp(l) ? l->gap_us : SETTLE_US;
 	l->is_unanswered = !is_good && s != LINK_TOO_FAST;
-	if (s == LINK_TIMEOUT)
-		l->n_mute++;
-	if ((is_tcp(l) && !is_good) || (l->conf->transport == CONF_RTU_OVER_TCP && l->n_mute >= MUTE_TIMES))
+	if ((is_tcp(l) && !is_good) || (s == LINK_TIMEOUT && is_mute(l, x)))
 		link_close(l);
+}
+
+static bool reopen(struct link *l)
+{
+	return l->conf->transport != CONF_RTU && link_open(l) == 0;
+}
+
+static void exchange(struct link *l, struct exchange *x, uint32_t timeout_ms)
+{
+	int64_t limit_us = mono_us() + (int64_t)timeout_ms * 1000;
+	enum link_status s = await_silence(l, x, limit_us);
+
+	/* The connection has ended since it was last used: nothing was asked on it that could have been answered. */
+	if (s == LINK_CLOSED && reopen(l))
+		s = await_silence(l, x, limit_us);
+	if (s == LINK_OK)
+		s = send_request(l, x, timeout_ms);
+	if (s == LINK_OK)
+		s = receive_answer(l, x);
+	x->reply.status = s;
+	if (x->reply.sent_us != 0)
+		x->reply.latency_us = mono_us() - x->reply.sent_us;
+	note_outcome(l, x);
 }
 
 struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
 			    uint32_t timeout_ms, uint16_t *words)
 {
-	struct exchange x = {
+	const struct exchange fresh = {
 		.query = {.unit = unit, .function = function, .address = address, .n_words = n_words},
+		.reply = {.status = LINK_CLOSED},
 		.words = words,
 	};
-	enum link_status s = LINK_CLOSED;
+	struct exchange x = fresh;
 
 	assert(n_words >= 1 && n_words <= MODBUS_MAX_READ_REGISTERS && (function == 3 || function == 4));
-	if (link_is_open(l))
-		s = await_silence(l, &x, mono_us() + (int64_t)timeout_ms * 1000);
-	if (s == LINK_OK)
-		s = send_request(l, &x, timeout_ms);
-	if (s == LINK_OK)
-		s = receive_answer(l, &x);
-	x.reply.status = s;
-	if (x.reply.sent_us != 0)
-		x.reply.latency_us = mono_us() - x.reply.sent_us;
-	note_outcome(l, &x);
+	if (!link_is_open(l))
+		return x.reply;
+	exchange(l, &x, timeout_ms);
+	/* Only a read may be repeated so: a gateway may have carried out what it did not answer any more. */
+	if (x.reply.status == LINK_CLOSED && x.reply.sent_us != 0 && !x.has_begun && reopen(l)) {
+		x = fresh;
+		exchange(l, &x, timeout_ms);
+	}
 	return x.reply;
 }
 

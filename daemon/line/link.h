@@ -57,8 +57,15 @@ void link_close(struct link *l);
 
 /* Read n_words (1..125) registers with function 3 or 4 from unit (1..255). timeout_ms bounds the silence before the
  * answer; the answer's own wire time is added, and the whole is bounded however slowly bytes come. words is written
- * only with LINK_OK. Any fault on TCP closes the connection, as do several timeouts in a row on rtu-over-tcp: after a
- * status other than LINK_CLOSED a link that is not open is no fault, only to be opened again. */
+ * only with LINK_OK.
+ *
+ * Some gateways close the connection after each answer, or while the next request is under way. A connection that has
+ * ended since it was last used is opened again first; one that ends between the request and the first byte of the
+ * answer is opened again and the request repeated at once, one time. LINK_CLOSED: the fresh connection has ended too or
+ * could not be opened, the answer had begun, or the port is gone.
+ *
+ * Any fault on TCP closes the connection, as do some timeouts in a row on rtu-over-tcp, so that the next request gets a
+ * fresh one: after a status other than LINK_CLOSED a link that is not open is no fault, only to be opened again. */
 struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
 			    uint32_t timeout_ms, uint16_t *words);
 

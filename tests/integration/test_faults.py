@@ -23,6 +23,7 @@ REASONS = {
     "wrong-function": "answer with another function",
     "noise-before": "|",
     "noise-after": "|",
+    "twice": "",
     "echo": "",
     "dribble": "",
     **{kind: kind.replace("-", " ") for kind in EXCEPTIONS},
@@ -30,20 +31,22 @@ REASONS = {
 ON_TCP = {
     "bad-crc": "exception 11",  # from the gateway
     "wrong-transaction": "answer to another transaction|timeout",
-    "echo": "answer of the wrong length",
+    "noise-after": "",
 }
-ON_SOCKETS = {"reset": "line closed"}
+ON_RTU_FRAMES = {"echo-cut": ""}
+ON_SOCKETS = {"reset": "line closed", "close": "line closed", "close-after-answer": ""}
 # Faults of the whole line.
 OF_LINES = {"rtu": ("mute", "unplug"), "tcp": ("mute", "reboot"), "rtu-over-tcp": ("mute", "reboot")}
 TESTED_ELSEWHERE = ("wild",)  # test_reread.py
 COUNTED_AS = {"long": "answer of the wrong length", "wrong-unit": "answer of another unit",
               "wrong-function": "answer with another function", "wrong-transaction": "answer to another transaction",
-              "reset": "line closed"}
+              "reset": "line closed", "close": "line closed", "echo": "echo of the request",
+              "echo-cut": "echo of the request"}
 DELAYS = {"late": "600ms", "dribble": "1ms"}
 
 
 def reasons(transport):
-    return {**REASONS, **(ON_TCP if transport == "tcp" else {}), **(ON_SOCKETS if transport != "rtu" else {})}
+    return {**REASONS, **(ON_TCP if transport == "tcp" else ON_RTU_FRAMES), **(ON_SOCKETS if transport != "rtu" else {})}
 
 
 class TestFaults(Site):
@@ -97,11 +100,14 @@ class TestFaults(Site):
 
     def assert_settled(self):
         """Assert that the fault of each meter has made it down or left it up, and that the log has the reason."""
-        def settled():
+        def not_down():
             states = self.states()
-            return all(states.get(name) == "down" for name, (transport, kind) in self.faulty.items()
-                       if reasons(transport)[kind] not in ("", "|"))
-        wait_for(settled, "the faulty meters to go down", 150)
+            return [name for name, (transport, kind) in self.faulty.items()
+                    if reasons(transport)[kind] not in ("", "|") and states.get(name) != "down"]
+        try:
+            wait_for(lambda: not not_down(), "the faulty meters to go down", 150)
+        except AssertionError as e:
+            self.fail(f"{e}: {not_down()}")
         for name, (transport, kind) in self.faulty.items():
             reason = reasons(transport)[kind]
             if reason not in ("", "|"):

@@ -324,33 +324,59 @@ TEST(a_new_connection_follows_a_tcp_timeout)
 	bench_fini(&b);
 }
 
-TEST(an_idle_connection_closed_by_the_gateway_is_no_fault)
+TEST(a_gateway_may_close_the_connection_after_each_answer)
 {
-	static const struct slave_step first[] = {{NULL, TCP_TWO " close"}}, second[] = {{NULL, TCP_TWO}};
+	static const struct slave_step steps[] = {{NULL, TCP_TWO " close"}, {NULL, TCP_TWO " close"}, {NULL, TCP_TWO}};
 	struct bench b;
 
 	bench_init(&b, CONF_TCP);
-	slave_start(&b.slave, first, 1);
-	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
-	slave_join(&b.slave);
-	slave_start(&b.slave, second, 1);
-	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	slave_start(&b.slave, steps, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+		assert_true(bus_is_open(b.bus, NULL, 0));
+	}
 	bench_fini(&b);
 }
 
-/* The pause before a line is opened again grows with each failure, and is forgotten with each answer. */
-TEST(a_connection_that_breaks_between_answers_is_reopened_at_once)
+TEST(a_request_on_a_connection_that_ends_is_repeated_at_once_on_a_fresh_one)
 {
-	static const struct slave_step steps[] = {{NULL, "close"}, {NULL, TCP_TWO}, {NULL, "close"}, {NULL, TCP_TWO}};
+	static const struct slave_step steps[] = {
+		{NULL, "close"}, {NULL, TCP_TWO " close"}, {NULL, "reset"}, {NULL, TCP_TWO}};
 	struct bench b;
 
 	bench_init(&b, CONF_TCP);
 	slave_start(&b.slave, steps, 4);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_CLOSED);
 		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+		assert_int_equal(b.words[1], 0xe240);
 		assert_true(bus_is_open(b.bus, NULL, 0));
 	}
+	bench_fini(&b);
+}
+
+/* A gateway that closes each connection as soon as it is asked answers nothing: one repetition for each request. */
+TEST(a_request_is_repeated_once_only)
+{
+	static const struct slave_step steps[] = {{NULL, "close"}, {NULL, "close"}, {NULL, TCP_TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_TCP);
+	slave_start(&b.slave, steps, 3);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_CLOSED);
+	assert_int_equal(b.job.n_done, 1);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	bench_fini(&b);
+}
+
+TEST(an_answer_that_has_begun_is_not_asked_for_again_at_once)
+{
+	static const struct slave_step steps[] = {{NULL, "tid 00 00 close"}, {NULL, TCP_TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_TCP);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_CLOSED);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
 	bench_fini(&b);
 }
 

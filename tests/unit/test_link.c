@@ -443,16 +443,33 @@ TEST(a_hang_up_of_the_port_closes_the_link)
 	slave_fini(&slave);
 }
 
-TEST(a_connection_that_ends_closes_the_link)
+TEST(a_connection_that_ends_twice_closes_the_link)
 {
-	for (enum conf_transport t = CONF_TCP; t <= CONF_RTU_OVER_TCP; t++) {
-		struct outcome o = ask(t, "close", LONG_MS);
+	static const struct slave_step closed[] = {{NULL, "close"}, {NULL, "close"}}, begun[] = {{NULL, "05 reset"}};
 
-		assert_refused(o, LINK_CLOSED);
-		assert_false(o.is_open);
-		o = ask(t, "05 reset", LONG_MS);
-		assert_refused(o, LINK_CLOSED);
-		assert_false(o.is_open);
+	for (enum conf_transport t = CONF_TCP; t <= CONF_RTU_OVER_TCP; t++) {
+		for (int i = 0; i < 2; i++) {
+			struct conf_bus conf;
+			struct slave slave;
+			uint16_t words[2];
+			char expected[128];
+			struct link *l;
+
+			slave_init(&slave, t);
+			conf = slave_conf(&slave);
+			l = link_new(&conf);
+			assert_int_equal(link_open(l), 0);
+			slave_start(&slave, i == 0 ? closed : begun, i == 0 ? 2 : 1);
+			assert_int_equal(read_two(l, LONG_MS, words).status, LINK_CLOSED);
+			assert_false(link_is_open(l));
+			snprintf(expected, sizeof(expected), "host 127.0.0.1 port %u: %s", (unsigned)slave.port,
+				 i == 0 ? "closed by the gateway" : "Connection reset by peer");
+			assert_string_equal(link_error(l), expected);
+			slave_join(&slave);
+			assert_string_equal(slave.failure, "");
+			link_free(l);
+			slave_fini(&slave);
+		}
 	}
 }
 
@@ -497,26 +514,38 @@ TEST(a_closed_link_reads_nothing)
 	slave_fini(&slave);
 }
 
-TEST(a_mute_gateway_is_reconnected_after_some_timeouts)
+/* Units in the order they are asked, up to the one after which the connection is closed. All are silent but unit 9. */
+static void assert_mute_after(const uint8_t *units, size_t n)
 {
-	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
+	static const char other[] = "09 03 04 00 01 e2 40 6b 63";
+	struct slave_step steps[8] = {{NULL, NULL}};
 	struct conf_bus conf;
 	struct slave slave;
 	uint16_t words[2];
 	struct link *l;
 
+	for (size_t i = 0; i < n; i++)
+		steps[i].script = units[i] == 9 ? other : NULL;
 	slave_init(&slave, CONF_RTU_OVER_TCP);
 	conf = slave_conf(&slave);
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), 0);
-	slave_start(&slave, steps, 5);
-	for (int i = 0; i < 5; i++) {
+	slave_start(&slave, steps, n);
+	for (size_t i = 0; i < n; i++) {
 		assert_true(link_is_open(l));
-		assert_int_equal(read_two(l, 20, words).status, LINK_TIMEOUT);
+		link_read(l, units[i], 3, 0xc652, 2, 20, words);
 	}
 	assert_false(link_is_open(l));
 	link_free(l);
 	slave_fini(&slave);
+}
+
+TEST(a_mute_gateway_is_connected_again_before_a_unit_is_silent_for_the_third_time)
+{
+	assert_mute_after((const uint8_t[]){5, 5}, 2);
+	assert_mute_after((const uint8_t[]){5, 6, 5}, 3);
+	assert_mute_after((const uint8_t[]){5, 6, 9, 5, 6, 5}, 6);
+	assert_mute_after((const uint8_t[]){5, 6, 7, 8, 4}, 5);
 }
 
 TEST(the_error_of_a_port_in_use_names_its_holder)
