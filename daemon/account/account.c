@@ -225,6 +225,7 @@ bool account_get_mark(const struct account_meter *m, const struct account_counte
 	if (!c->living)
 		return false;
 	*out = (struct account_mark){.quantity = c->quantity,
+				     .parts = c->parts,
 				     .seen_s = c->seen_s,
 				     .slot_s = last_good_s(c),
 				     .raw = last_good(c)->raw,
@@ -330,6 +331,19 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 	return true;
 }
 
+/* Values in other parts of a base unit than before mean that the register is another one, or is read in another way. */
+static void end_lives_of_other_parts(struct account *a, struct account_meter *m)
+{
+	for (size_t i = 0; i < m->n_counters; i++) {
+		struct account_counter *c = &m->counters[i];
+
+		if (!c->living || c->parts == parts_of(limit_of(m, c->quantity)))
+			continue;
+		give_all(a, m, c->quantity);
+		c->living = false;
+	}
+}
+
 int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, bool unsynchronised,
 		 struct account_value *values, size_t n_values)
 {
@@ -350,6 +364,7 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 		a->counted_s = slot_s;
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		restart_lives(a, m, slot_s);
+	end_lives_of_other_parts(a, m);
 	report_gap(a, m, slot_s);
 	if (m->unsure_s != 0 && slot_s - m->unsure_s >= ACCOUNT_PROOF_S)
 		m->unsure_s = 0;

@@ -42,8 +42,8 @@
  *
  * Pure: no I/O, no clock, no logging. Memory is taken for a counter that a meter shows for the first time, and when its
  * explanations need more than ever before. One thread. Times are Unix seconds UTC. Values are whole base units, or
- * whole parts of one where a pulse weighs no whole number of them; lives, intervals and reports are always in whole
- * base units.
+ * whole parts of one where a count or a pulse weighs no whole number of them; lives, intervals and reports are always
+ * in whole base units.
  *
  * The same readings in the same order give the same account, so it can be rebuilt from them. The order is that of their
  * arrival: once the clock has jumped back by more than ACCOUNT_BACK_S and proved itself, that is no longer the order of

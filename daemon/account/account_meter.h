@@ -74,6 +74,7 @@ struct account_meter {
  * be asked while the account is at work. */
 struct account_mark {
 	enum quantity quantity;
+	int64_t parts;
 	int64_t seen_s;		    /* as in struct account_counter */
 	int64_t slot_s, raw;	    /* of the last good reading */
 	uint32_t over;		    /* of it, see struct explain_node */

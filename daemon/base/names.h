@@ -38,6 +38,12 @@ static inline bool names_is_counter(enum quantity q)
 	return names_get(q)->kind == NAMES_COUNTER;
 }
 
+/* Whether readings keep q in parts of a base unit where its register is finer than that. Pulses are whole. */
+static inline bool names_has_parts(enum quantity q)
+{
+	return names_is_counter(q) && (q < Q_PULSES_1 || q > Q_PULSES_8);
+}
+
 /* The quantity called name, or -1. */
 int names_find(const char *name);
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "names.h"
+#include "wide.h"
 
 enum reading_quality {
 	READING_GOOD = 0,
@@ -21,9 +22,10 @@ struct reading {
 	int64_t slot_s;	   /* Unix seconds UTC of the slot */
 	uint32_t delay_ms; /* from the slot to the moment the answer was complete */
 	enum reading_quality quality;
+	uint16_t parts;	 /* of a base unit: what the values of counters but pulses are in; 0 = 1 */
 	unsigned groups; /* enum driver_group mask that was asked for */
 	uint64_t present[(Q_COUNT + 63) / 64];
-	int64_t values[Q_COUNT]; /* base units of drivers/NAMES; valid where present */
+	int64_t values[Q_COUNT]; /* base units of drivers/NAMES, or parts of them; valid where present */
 };
 
 static inline bool reading_has(const struct reading *r, enum quantity q)
@@ -35,6 +37,16 @@ static inline void reading_set(struct reading *r, enum quantity q, int64_t value
 {
 	r->present[q / 64] |= UINT64_C(1) << (q % 64);
 	r->values[q] = value;
+}
+
+/* The value of a counter in other parts of a base unit (0 = 1), rounded towards 0. */
+static inline int64_t reading_in_parts(const struct reading *r, enum quantity q, int64_t parts)
+{
+	int64_t own = r->parts > 1 && names_has_parts(q) ? r->parts : 1;
+
+	if (parts < 1)
+		parts = 1;
+	return own == parts ? r->values[q] : wide_muldiv(r->values[q], parts, own);
 }
 
 /* The first quantity from q on that the reading has; Q_COUNT = none. */

@@ -56,6 +56,7 @@ out:
 static void sort_quantities(struct db_tables *t)
 {
 	uint8_t n_columns[DB_KINDS_MAX] = {0};
+	bool has_parts[DB_KINDS_MAX] = {false};
 
 	for (int q = 0; q < Q_COUNT; q++) {
 		const char *table = names_get((enum quantity)q)->table;
@@ -72,7 +73,10 @@ static void sort_quantities(struct db_tables *t)
 		t->column_of[q] = (uint8_t)(FIRST_COLUMN + n_columns[k]++);
 		t->kinds[k].columns[q / 64] |= UINT64_C(1) << (q % 64);
 		t->kinds[k].has_counters |= names_is_counter((enum quantity)q);
+		has_parts[k] |= names_has_parts((enum quantity)q);
 	}
+	for (size_t k = 0; k < t->n_kinds; k++)
+		t->kinds[k].parts_column = has_parts[k] ? (uint8_t)(FIRST_COLUMN + n_columns[k]) : 0;
 }
 
 static int prepare_kind(struct db_tables *t, size_t k)
@@ -86,6 +90,10 @@ static int prepare_kind(struct db_tables *t, size_t k)
 			sqlite3_str_appendf(into, ", %s", names_get((enum quantity)q)->name);
 			sqlite3_str_appendall(marks, ", ?");
 		}
+	if (kind->parts_column > 0) {
+		sqlite3_str_appendall(into, ", parts");
+		sqlite3_str_appendall(marks, ", ?");
+	}
 	names = sqlite3_str_finish(into);
 	values = sqlite3_str_finish(marks);
 	if (names != NULL && values != NULL)
@@ -238,6 +246,8 @@ int db_tables_write(struct db_tables *t, size_t kind, size_t meter, int64_t id, 
 	sqlite3_bind_int64(k->insert, 2, t->meters->list[meter].id);
 	sqlite3_bind_int64(k->insert, 3, r->delay_ms);
 	sqlite3_bind_int(k->insert, 4, (int)quality);
+	if (k->parts_column > 0 && r->parts > 1)
+		sqlite3_bind_int(k->insert, k->parts_column, r->parts);
 	k->touched = true;
 	rc = db_run(t->db, k->insert);
 	if (rc == 0 && t->newest[meter].id[kind] < id)

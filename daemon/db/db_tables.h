@@ -33,8 +33,9 @@ struct db_kind {
 	const char *name;		    /* as in drivers/NAMES: energy is kept in reading_energy */
 	uint64_t columns[DB_READING_WORDS]; /* the quantities that have a column here, as in struct reading */
 	bool has_counters;		    /* any of them is a counter */
+	uint8_t parts_column;		    /* parameter number of column parts in the insert; 0 = there is none */
 	bool touched;			    /* the running transaction has put rows into it */
-	sqlite3_stmt *insert;  /* id, meter, delay_ms, quality, then the columns in the order of drivers/NAMES */
+	sqlite3_stmt *insert;  /* id, meter, delay_ms, quality, the columns in the order of drivers/NAMES, parts */
 	sqlite3_stmt *horizon; /* id of the row that is this many rows behind the newest */
 	sqlite3_stmt *exists;  /* has a meter a row between two ids? */
 };
@@ -51,8 +52,8 @@ struct db_slot {
 	int64_t next; /* number of its next row; 0 = not known */
 };
 
-/* Zeros before db_tables_open(). Others read n_kinds, kind_of, newest, and of a kind its name, columns, has_counters
- * and touched; only db_tables.c writes. */
+/* Zeros before db_tables_open(). Others read n_kinds, kind_of, newest, and of a kind its name, columns, has_counters,
+ * parts_column and touched; only db_tables.c writes. */
 struct db_tables {
 	struct db *db;
 	const struct db_meters *meters;

@@ -94,25 +94,30 @@ static int find_meter(const struct ledger_copy *c, int64_t id)
 	return low < c->n_meters && c->meters[low].id == id ? (int)low : -1;
 }
 
-/* True when the value, in the counter's parts, follows on, or is the first one of its counter. */
-static bool follows(const struct ledger_copy_meter *m, enum quantity q, int64_t slot_s, int64_t value)
+/* The last good value of a counter; NULL: whatever comes is the first one. */
+static const struct account_mark *find_mark(const struct ledger_copy_meter *m, enum quantity q)
 {
 	for (size_t i = 0; i < m->n_marks; i++)
 		if (m->marks[i].quantity == q)
-			return account_follows(&m->marks[i], slot_s, value);
-	return true;
+			return &m->marks[i];
+	return NULL;
 }
 
 bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading *r)
 {
+	const struct account_mark *mark;
 	int meter = find_meter(c, r->meter);
 
 	if (meter < 0)
 		return true;
-	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1))
-		if (names_is_counter((enum quantity)q) &&
-		    !follows(&c->meters[meter], (enum quantity)q, r->slot_s, r->values[q]))
+	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
+		if (!names_is_counter((enum quantity)q))
+			continue;
+		mark = find_mark(&c->meters[meter], (enum quantity)q);
+		if (mark != NULL &&
+		    !account_follows(mark, r->slot_s, reading_in_parts(r, (enum quantity)q, mark->parts)))
 			return false;
+	}
 	for (size_t i = 0; i < c->n_inputs; i++) {
 		const struct ledger_copy_input *input = &c->inputs[i];
 		const struct ledger_copy_meter *m = &c->meters[input->meter];
@@ -123,7 +128,8 @@ bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading 
 		    r->slot_s >= input->until_s || !reading_has(r, input->pulses) ||
 		    __builtin_mul_overflow(r->values[input->pulses], input->weight, &value))
 			continue;
-		if (!follows(m, input->quantity, r->slot_s, value))
+		mark = find_mark(m, input->quantity);
+		if (mark != NULL && !account_follows(mark, r->slot_s, value))
 			return false;
 	}
 	return true;

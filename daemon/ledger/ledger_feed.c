@@ -112,7 +112,11 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 			ledger_state_want(f->state);
 		} else if (names_is_counter((enum quantity)q) && b->tables->kind_of[q] >= 0 &&
 			   !is_long_saved(f, meter, r->slot_s)) {
-			counters[n++] = (struct account_value){.quantity = (enum quantity)q, .value = r->values[q]};
+			const struct account_limit *limit = &b->meters[meter].account.limits->of[q];
+
+			counters[n++] =
+				(struct account_value){.quantity = (enum quantity)q,
+						       .value = reading_in_parts(r, (enum quantity)q, limit->parts)};
 		}
 	}
 	ledger_book_set_newest(b, r->slot_s);

@@ -24,6 +24,8 @@ static int open_cursor(const struct ledger_book *b, size_t kind, struct ledger_c
 	for (int q = 0; q < Q_COUNT; q++)
 		if (b->tables->kind_of[q] == (int)kind)
 			sqlite3_str_appendf(columns, ", %s", names_get((enum quantity)q)->name);
+	if (b->tables->kinds[kind].parts_column > 0)
+		sqlite3_str_appendall(columns, ", parts");
 	text = sqlite3_str_finish(columns);
 	if (text != NULL)
 		c->stmt = db_prepare(b->db,
@@ -95,6 +97,8 @@ static void take_row(struct ledger_rows *r, size_t kind, struct reading *out)
 			out->quality = READING_UNSYNCHRONISED;
 		reading_set(out, (enum quantity)q, sqlite3_column_int64(c->stmt, at));
 	}
+	if (r->book->tables->kinds[kind].parts_column > 0)
+		out->parts = (uint16_t)sqlite3_column_int(c->stmt, column);
 	next_row(c);
 }
 
@@ -113,6 +117,7 @@ bool ledger_rows_next(struct ledger_rows *r, struct reading *out)
 	out->meter = first->meter;
 	out->slot_s = id >> DB_SLOT_BITS;
 	out->quality = READING_GOOD;
+	out->parts = 0;
 	memset(out->present, 0, sizeof(out->present));
 	for (size_t k = 0; k < n_kinds; k++)
 		if (r->cursors[k].has_row && r->cursors[k].id == id)

@@ -9,6 +9,7 @@ struct record {
 	int64_t meter, slot_s;
 	uint32_t delay_ms;
 	uint8_t quality, n_values;
+	uint16_t parts;
 };
 
 enum {
@@ -256,8 +257,11 @@ static int reserve_record(struct held *h)
 
 enum held_push held_push_reading(struct held *h, const struct reading *r)
 {
-	struct record head = {
-		.meter = r->meter, .slot_s = r->slot_s, .delay_ms = r->delay_ms, .quality = (uint8_t)r->quality};
+	struct record head = {.meter = r->meter,
+			      .slot_s = r->slot_s,
+			      .delay_ms = r->delay_ms,
+			      .quality = (uint8_t)r->quality,
+			      .parts = r->parts};
 	bool is_thinned = h->n_bytes + RECORD_MAX > h->room_bytes && h->n_readings > 0;
 	unsigned char *value;
 
@@ -392,6 +396,7 @@ bool held_next_reading(const struct held *h, struct held_cursor *c, struct readi
 	r->slot_s = head.slot_s;
 	r->delay_ms = head.delay_ms;
 	r->quality = (enum reading_quality)head.quality;
+	r->parts = head.parts;
 	r->groups = 0;
 	memset(r->present, 0, sizeof(r->present));
 	for (size_t i = 0; i < head.n_values; i++, value += VALUE_BYTES) {

@@ -91,6 +91,47 @@ TEST_WITH(every_quantity_of_names_has_its_row_in_table_quantity, setup, teardown
 	assert_false(site.tables.kinds[kind(Q_ACTIVE_POWER)].has_counters);
 }
 
+/* Like pulses: the row keeps all of the counter, and says what it is in. */
+TEST_WITH(a_counter_finer_than_a_base_unit_is_kept_whole_and_shown_rounded_down, setup, teardown)
+{
+	struct reading r = {.slot_s = JAN_2026_S, .parts = 3600};
+	int64_t id = 0;
+
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, INT64_C(1234567) * 3600 + 3599);
+	reading_set(&r, Q_APPARENT_ENERGY, 3599);
+	reading_set(&r, Q_TARIFF, 2);
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT_T1, 7 * 3600);
+	reading_set(&r, Q_REACTIVE_ENERGY_IMPORT_T5, 2 * 3600 + 1);
+	reading_set(&r, Q_ACTIVE_ENERGY_EXPORT_T8, 5 * 3600 + 3599);
+	reading_set(&r, Q_OPERATING_TIME, 36 * 3600);
+	reading_set(&r, Q_ACTIVE_POWER, 600000);
+	reading_set(&r, Q_PULSES_3, 41);
+	assert_int_equal(db_tables_next_id(&site.tables, JAN_2026_S, &id), 0);
+	for (size_t k = 0; k < site.tables.n_kinds; k++)
+		assert_int_equal(db_tables_write(&site.tables, k, PRESS, id, READING_GOOD, &r), 0);
+	assert_int_equal(number("SELECT active_energy_import FROM reading_energy"), INT64_C(1234567) * 3600 + 3599);
+	assert_int_equal(number("SELECT parts FROM reading_tariff_other"), 3600);
+	assert_int_equal(number("SELECT active_import_wh FROM energy"), 1234567);
+	assert_int_equal(number("SELECT active_import_kwh = 1234.567 AND apparent_kvah = 0 FROM energy"), 1);
+	assert_int_equal(number("SELECT apparent_vah FROM energy"), 0);
+	assert_int_equal(number("SELECT active_import_wh FROM tariff_energy WHERE tariff = 1"), 7);
+	assert_int_equal(number("SELECT reactive_import_varh FROM tariff_energy WHERE tariff = 5"), 2);
+	assert_int_equal(number("SELECT value * 1000 FROM latest WHERE quantity = 'active_energy_import'"), 1234567);
+	assert_int_equal(number("SELECT value * 1000 FROM latest WHERE quantity = 'active_energy_export_t8'"), 5);
+	assert_int_equal(number("SELECT value * 3600 FROM latest WHERE quantity = 'operating_time'"), 36);
+	assert_int_equal(number("SELECT value FROM latest WHERE quantity = 'tariff'"), 2);
+	assert_int_equal(number("SELECT value FROM latest WHERE quantity = 'active_power'"), 600);
+	assert_int_equal(number("SELECT value FROM latest WHERE quantity = 'pulses_3'"), 41);
+}
+
+TEST_WITH(a_row_of_whole_base_units_names_no_parts, setup, teardown)
+{
+	write_reading(PRESS, JAN_2026_S);
+	assert_int_equal(number("SELECT parts IS NULL FROM reading_energy"), 1);
+	assert_int_equal(number("SELECT active_import_wh FROM energy"), 1000);
+	assert_int_equal(number("SELECT value * 1000 FROM latest WHERE quantity = 'apparent_energy'"), 7);
+}
+
 TEST_WITH(a_reading_has_one_row_in_each_of_its_tables_under_one_id, setup, teardown)
 {
 	struct reading r = reading_of(JAN_2026_S);

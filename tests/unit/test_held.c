@@ -90,6 +90,7 @@ TEST_WITH(a_reading_is_read_back_as_it_was_pushed, setup, teardown)
 	in.values[Q_ACTIVE_POWER] = INT64_MIN;
 	in.quality = READING_UNSYNCHRONISED;
 	in.delay_ms = UINT32_MAX;
+	in.parts = UINT16_MAX;
 	reading_set(&in, Q_COUNTER_MAX, INT64_MAX);
 	assert_int_equal(held_push_reading(h, &in), HELD_ADDED);
 	assert_int_equal(h->n_readings, 1);
@@ -98,6 +99,7 @@ TEST_WITH(a_reading_is_read_back_as_it_was_pushed, setup, teardown)
 	assert_int_equal(out.slot_s, T + 420);
 	assert_int_equal(out.delay_ms, UINT32_MAX);
 	assert_int_equal(out.quality, READING_UNSYNCHRONISED);
+	assert_int_equal(out.parts, UINT16_MAX);
 	assert_memory_equal(out.present, in.present, sizeof(in.present));
 	assert_true(out.values[Q_ACTIVE_ENERGY_IMPORT] == 1007);
 	assert_true(out.values[Q_ACTIVE_POWER] == INT64_MIN);
