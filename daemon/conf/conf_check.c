@@ -90,6 +90,15 @@ static size_t list_names(const struct conf *c, struct named *list)
 	return n;
 }
 
+/* Names that differ in capitals only are two here, and one in a spreadsheet. */
+static int compare_letters(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+	int order = strcasecmp(a->name, b->name);
+
+	return order != 0 ? order : compare_names(left, right);
+}
+
 static void check_names(const struct conf *c, struct err *e)
 {
 	struct named *list;
@@ -103,14 +112,20 @@ static void check_names(const struct conf *c, struct err *e)
 		return;
 	}
 	n = list_names(c, list);
-	qsort(list, n, sizeof(*list), compare_names);
+	qsort(list, n, sizeof(*list), compare_letters);
 	for (size_t i = 1; i < n; i++) {
-		if (strcmp(list[i].name, list[first].name) != 0)
-			first = i;
-		else
+		if (strcmp(list[i].name, list[first].name) == 0) {
 			err_add(e, list[i].file, list[i].line,
 				"duplicate name %s (first used at %s:%u); names are unique across meters and inputs",
 				list[i].name, list[first].file, list[first].line);
+			continue;
+		}
+		if (strcasecmp(list[i].name, list[first].name) == 0)
+			err_warn(e, list[i].file, list[i].line,
+				 "names %s and %s (%s:%u) differ in capital letters only; spreadsheets take them for "
+				 "one",
+				 list[i].name, list[first].name, list[first].file, list[first].line);
+		first = i;
 	}
 	free(list);
 }

@@ -9,11 +9,13 @@
  * touched: the new one is whole, or it is freed here. */
 #include "conf_load.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 #include "driver.h"
 #include "err.h"
 #include "models.h"
+#include "nearest.h"
 #include "option.h"
 #include "value.h"
 #include "zone.h"
@@ -111,11 +114,29 @@ static void set_timezone(struct conf *c, const struct conf_file *f, struct err *
 			 "; days begin at midnight UTC; set timezone in [store]");
 }
 
+/* Complain about a path that can never be that of a database. */
+static void check_store_path(const char *path, const struct conf_file *f, struct err *e)
+{
+	const struct conf_file_section *s = conf_file_find(f, OPTION_STORE);
+	struct stat st;
+
+	if (path == NULL || s == NULL)
+		return;
+	if (path[0] != '/')
+		err_add(e, f->path, conf_file_line(s, "path"), "path = %s is not valid; use a path that begins with /",
+			path);
+	else if (path[strlen(path) - 1] == '/' || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+		err_add(e, f->path, conf_file_line(s, "path"),
+			"path = %s is a folder; use the path of a file in it: %s%stallyd.db", path, path,
+			path[strlen(path) - 1] == '/' ? "" : "/");
+}
+
 static void set_main(struct conf *c, const struct conf_file *f, struct err *e)
 {
 	set_options(f, conf_file_find(f, OPTION_STORE), OPTION_STORE, c, e);
 	set_options(f, conf_file_find(f, OPTION_DRIVERS), OPTION_DRIVERS, c, e);
 	set_options(f, conf_file_find(f, OPTION_LOG), OPTION_LOG, c, e);
+	check_store_path(c->store_path, f, e);
 	set_interval(c, f, e);
 	set_timezone(c, f, e);
 }
@@ -161,6 +182,43 @@ static void check_delays(const struct conf_bus *b, const struct conf_file *f, co
 				conf_file_get_named(s, names[i])->text);
 }
 
+/* Complain about a text that can never be a serial port. */
+static void check_device(const char *device, const char *file, unsigned line, struct err *e)
+{
+	size_t n = strlen(device);
+
+	if (n > 2 && (device[0] == '"' || device[0] == '\'') && device[n - 1] == device[0])
+		err_add(e, file, line, "device = %s is not valid; write it without quotes: device = %.*s", device,
+			(int)n - 2, device + 1);
+	else if (strncasecmp(device, "COM", 3) == 0 && device[3 + strspn(device + 3, "0123456789:")] == '\0')
+		err_add(e, file, line,
+			"device = %s is a port of Windows; use a path such as /dev/ttyUSB0 (ls /dev/serial/by-id lists "
+			"USB adapters)",
+			device);
+	else if (device[0] != '/')
+		err_add(e, file, line, "device = %s is not valid; use a path that begins with /, such as /dev/%s",
+			device, device);
+}
+
+/* Complain about a text that is no name or address of a host. */
+static void check_host(const char *host, const char *file, unsigned line, struct err *e)
+{
+	const char *scheme = strstr(host, "://"), *colon = strchr(host, ':');
+	size_t n = strlen(host);
+
+	if (scheme != NULL)
+		err_add(e, file, line, "host = %s is not valid; write the name or address alone: host = %.*s", host,
+			(int)strcspn(scheme + 3, ":/"), scheme + 3);
+	else if (host[0] == '[' && host[n - 1] == ']')
+		err_add(e, file, line, "host = %s is not valid; write it without brackets: host = %.*s", host,
+			(int)n - 2, host + 1);
+	else if (colon != NULL && strchr(colon + 1, ':') == NULL)
+		err_add(e, file, line, "host = %s is not valid; write host = %.*s and port = %s", host,
+			(int)(colon - host), host, colon[1] != '\0' ? colon + 1 : "502");
+	else if (host[strcspn(host, " \t\"'/")] != '\0')
+		err_add(e, file, line, "host = %s is not valid; use a host name or address", host);
+}
+
 static void set_bus_keys(struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
 	const struct conf_file_section *s = conf_file_find(f, OPTION_BUS);
@@ -179,6 +237,10 @@ static void set_bus_keys(struct conf_bus *b, const struct conf_file *f, struct e
 		check_transport(b, f, s, e);
 	if (b->transport == CONF_RTU)
 		check_delays(b, f, s, e);
+	if (b->device != NULL)
+		check_device(b->device, f->path, conf_file_line(s, "device"), e);
+	if (b->host != NULL)
+		check_host(b->host, f->path, conf_file_line(s, "host"), e);
 }
 
 /* Line of a key that a meter has from its own section or else from [bus]. */
@@ -380,15 +442,41 @@ static void refuse_model(const struct conf *c, const struct conf_bus *b, const s
 {
 	unsigned line = conf_file_line(conf_file_at(f, m->line), "model");
 	char *list = models_list(c->models, m->model);
+	char first[DRIVER_NAME_MAX + 1];
+	struct nearest near;
 
-	if (list == NULL)
+	if (list == NULL) {
 		err_add(e, NULL, 0, "out of memory");
-	else if (list[0] == '\0')
+		return;
+	}
+	/* the list begins with the nearest */
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(list, ","), list);
+	nearest_begin(&near, m->model);
+	if (list[0] == '\0')
 		err_add(e, b->file, line, "unknown model %s; no models found in %s, the path in [drivers]", m->model,
 			c->driver_path);
+	else if (nearest_consider(&near, first))
+		err_add(e, b->file, line, "unknown model %s; did you mean %s? (tally models lists all)", m->model,
+			near.name);
 	else
 		err_add(e, b->file, line, "unknown model %s; use one of %s", m->model, list);
 	free(list);
+}
+
+/* The register table of a model. The plate on the meter has capital letters, names of models have none. */
+static enum models_result find_driver(struct conf *c, struct conf_meter *m, struct err *e)
+{
+	char small[CONF_MODEL_MAX + 1] = "";
+	enum models_result result = models_get(c->models, m->model, &m->driver, e);
+
+	for (size_t i = 0; m->model[i] != '\0'; i++)
+		small[i] = (char)tolower((unsigned char)m->model[i]);
+	if (result != MODELS_UNKNOWN || strcmp(small, m->model) == 0)
+		return result;
+	result = models_get(c->models, small, &m->driver, e);
+	if (result != MODELS_UNKNOWN)
+		strcpy(m->model, small);
+	return result;
 }
 
 /* Give each meter the register table of its model. */
@@ -407,7 +495,7 @@ static int set_drivers(struct conf *c, const struct conf_file *files, struct err
 
 			if (m->model[0] == '\0')
 				continue; /* refused before */
-			switch (models_get(c->models, m->model, &m->driver, e)) {
+			switch (find_driver(c, m, e)) {
 			case MODELS_GOOD:
 				break;
 			case MODELS_FAULTY:
@@ -506,11 +594,16 @@ struct conf *conf_parse(const char *dir, const struct conf_text *main, const str
 	return c;
 }
 
-static int is_bus_file(const struct dirent *entry)
+static bool is_bus_file(const char *name)
 {
-	size_t n = strlen(entry->d_name), n_suffix = sizeof(bus_suffix) - 1;
+	size_t n = strlen(name), n_suffix = sizeof(bus_suffix) - 1;
 
-	return entry->d_name[0] != '.' && n > n_suffix && strcmp(entry->d_name + n - n_suffix, bus_suffix) == 0;
+	return n > n_suffix && strcmp(name + n - n_suffix, bus_suffix) == 0;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -538,28 +631,37 @@ static struct conf *load_files(const char *dir, const char *main_path, char *con
 }
 
 /* Paths of the bus files below bus_dir, sorted: *paths and each of its strings are malloc'd. Returns their number; 0
- * with an error added when there are none. */
+ * with an error added when there are none. A file that is none by its name is reported: an editor or a mail program may
+ * have added to it. */
 static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 {
 	struct dirent **entries = NULL;
-	int n = scandir(bus_dir, &entries, is_bus_file, by_name);
+	int n = scandir(bus_dir, &entries, is_visible, by_name);
 	size_t n_paths = 0;
+	bool is_short = false;
 
-	*paths = NULL;
 	if (n < 0)
 		err_add(e, bus_dir, 0, "%s; use a directory with a NAME.ini for each bus", strerror(errno));
-	if (n == 0)
-		err_add(e, bus_dir, 0, "bus file is missing; write at least one NAME.ini");
-	if (n > 0)
-		*paths = calloc((size_t)n, sizeof(**paths));
+	*paths = calloc(n > 0 ? (size_t)n : 1, sizeof(**paths));
+	is_short = *paths == NULL;
 	for (int i = 0; i < n; i++) {
-		if (*paths != NULL && asprintf(&(*paths)[n_paths], "%s/%s", bus_dir, entries[i]->d_name) >= 0)
-			n_paths++;
+		char *path = NULL;
+
+		if (is_short || asprintf(&path, "%s/%s", bus_dir, entries[i]->d_name) < 0) {
+			is_short = true;
+		} else if (is_bus_file(entries[i]->d_name)) {
+			(*paths)[n_paths++] = path;
+		} else {
+			err_warn(e, path, 0, "not read, since its name does not end with .ini; rename or remove it");
+			free(path);
+		}
 		free(entries[i]);
 	}
 	free(entries);
-	if (n > 0 && n_paths < (size_t)n)
+	if (is_short)
 		err_add(e, NULL, 0, "out of memory");
+	else if (n >= 0 && n_paths == 0)
+		err_add(e, bus_dir, 0, "bus file is missing; write at least one NAME.ini");
 	return n_paths;
 }
 

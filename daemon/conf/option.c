@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "option.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "digest.h"
 #include "driver.h"
@@ -279,7 +281,7 @@ static bool set_array(const struct option *o, const char *text, void *target)
 static bool set_word(const struct option *o, const char *text, void *target)
 {
 	for (const struct option_word *w = o->words; w->text != NULL; w++) {
-		if (strcmp(w->text, text) == 0) {
+		if (strcasecmp(w->text, text) == 0) {
 			put_whole(o, w->value, target);
 			return true;
 		}
@@ -319,17 +321,66 @@ static bool set_ratio(const struct option *o, const char *text, void *target)
 	return true;
 }
 
-/* Always false, for the caller to return. */
-static bool refuse(const struct option *o, const char *text, const char *file, unsigned line, struct err *e)
-{
-	char allowed[OPTION_ALLOWED_TEXT_MAX];
+static bool set_value(const struct option *o, const char *text, void *target, const char *file, unsigned line,
+		      struct err *e);
 
-	option_allowed(o, allowed);
-	if (*text == '\0')
-		err_add(e, file, line, "%s has no value; use %s", o->name, allowed);
-	else
-		err_add(e, file, line, "%s = %s is not valid; use %s", o->name, text, allowed);
-	return false;
+/* The ways in which people write a value, in the order in which they are put right. */
+enum repair {
+	REPAIR_COMMA,	/* 0,01 m3: a decimal point */
+	REPAIR_UNIT,	/* 1 kwh: the unit as it is written here */
+	REPAIR_CASE,	/* 10S: small letters */
+	REPAIR_NO_UNIT, /* 9600 baud, 400/5A: the number alone */
+	REPAIRS,
+};
+
+static void repair(enum repair how, char *text)
+{
+	size_t n = strspn(text, "0123456789.,/-"), unit = n + strspn(text + n, " \t");
+	char *comma = strchr(text, ',');
+
+	switch (how) {
+	case REPAIR_COMMA:
+		if (comma != NULL && strpbrk(comma + 1, ".,") == NULL)
+			*comma = '.';
+		break;
+	case REPAIR_UNIT:
+		for (size_t i = 0; i < N_PULSES; i++)
+			if (strcasecmp(text + unit, countables[i].text) == 0)
+				strcpy(text + unit, countables[i].text);
+		break;
+	case REPAIR_CASE:
+		for (char *c = text; *c != '\0'; c++)
+			*c = (char)tolower((unsigned char)*c);
+		break;
+	case REPAIR_NO_UNIT:
+		text[n] = '\0';
+		break;
+	case REPAIRS:
+		break;
+	}
+}
+
+/* Write to out what the owner may have meant by a text that is no value for o. Returns false when nothing is near. */
+static bool find_meant(const struct option *o, const char *text, char out[OPTION_ALLOWED_TEXT_MAX])
+{
+	union {
+		struct conf conf;
+		struct conf_bus bus;
+		struct conf_meter meter;
+		struct option_input input;
+	} scratch = {.input = {.pulse = {.weight = 0}}};
+	struct err ignored = {0};
+	bool is_good = false;
+
+	if (o->type < OPTION_WORD || strlen(text) >= OPTION_ALLOWED_TEXT_MAX)
+		return false;
+	strcpy(out, text);
+	for (int how = 0; how < REPAIRS && !is_good; how++) {
+		repair((enum repair)how, out);
+		is_good = strcmp(out, text) != 0 && set_value(o, out, &scratch, NULL, 0, &ignored);
+	}
+	err_fini(&ignored);
+	return is_good;
 }
 
 /* Split text into a number and one of the first n units of countables, with blanks between or none. NULL when it is not
@@ -356,7 +407,7 @@ static bool set_amount(const struct option *o, const char *text, void *target, c
 	enum value_result result;
 
 	if (c == NULL)
-		return refuse(o, text, file, line, e);
+		return false;
 	amount.quantity = c->quantity;
 	result = names_multiply(number, names_unit(c->quantity, c->text), &amount.base_units);
 	if (result == VALUE_FRACTION) {
@@ -385,7 +436,7 @@ static bool set_pulse(const struct option *o, const char *text, void *target, co
 	bool is_per;
 
 	if (c == NULL)
-		return refuse(o, text, file, line, e);
+		return false;
 	is_per = strncmp(c->text, per_prefix, n_prefix) == 0;
 	unit = names_unit(c->quantity, is_per ? c->text + n_prefix : c->text);
 	pulse.quantity = c->quantity;
@@ -406,36 +457,49 @@ static bool set_pulse(const struct option *o, const char *text, void *target, co
 	return true;
 }
 
-bool option_set(const struct option *o, const char *text, void *target, const char *file, unsigned line, struct err *e)
+/* As option_set(), but a text that is no value at all is left to the caller to report. */
+static bool set_value(const struct option *o, const char *text, void *target, const char *file, unsigned line,
+		      struct err *e)
 {
-	bool good = false;
-
 	switch (o->type) {
 	case OPTION_TEXT:
-		good = set_text(o, text, target);
-		break;
+		return set_text(o, text, target);
 	case OPTION_LABEL:
 	case OPTION_NAME:
-		good = set_array(o, text, target);
-		break;
+		return set_array(o, text, target);
 	case OPTION_WORD:
-		good = set_word(o, text, target);
-		break;
+		return set_word(o, text, target);
 	case OPTION_WHOLE:
-		good = set_whole(o, text, target);
-		break;
+		return set_whole(o, text, target);
 	case OPTION_DURATION:
-		good = set_duration(o, text, target);
-		break;
+		return set_duration(o, text, target);
 	case OPTION_RATIO:
-		good = set_ratio(o, text, target);
-		break;
+		return set_ratio(o, text, target);
 	case OPTION_AMOUNT:
 		return set_amount(o, text, target, file, line, e);
 	case OPTION_PULSE:
 		return set_pulse(o, text, target, file, line, e);
 	}
-	return good || refuse(o, text, file, line, e);
+	return false;
+}
+
+bool option_set(const struct option *o, const char *text, void *target, const char *file, unsigned line, struct err *e)
+{
+	char allowed[OPTION_ALLOWED_TEXT_MAX], meant[OPTION_ALLOWED_TEXT_MAX];
+	size_t n_errors = e->n_errors;
+
+	if (set_value(o, text, target, file, line, e))
+		return true;
+	option_allowed(o, allowed);
+	if (e->n_errors > n_errors)
+		return false; /* it is a value, but out of range */
+	if (*text == '\0')
+		err_add(e, file, line, "%s has no value; use %s", o->name, allowed);
+	else if (find_meant(o, text, meant))
+		err_add(e, file, line, "%s = %s is not valid; write %s = %s", o->name, text, o->name, meant);
+	else
+		err_add(e, file, line, "%s = %s is not valid; use %s", o->name, text, allowed);
+	return false;
 }
 
 static int64_t get_whole(const struct option *o, const void *target)

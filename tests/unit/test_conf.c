@@ -184,7 +184,14 @@ TEST_WITH(directory_without_a_bus_is_refused, site_set_up, site_tear_down)
 	site_put("site/bus.d/a.ini~", BUS METER);
 	site_put("site/bus.d/.hidden.ini", BUS METER);
 	site_put("site/bus.d/example.ini.sample", BUS METER);
-	assert_refused("site/bus.d: bus file is missing; write at least one NAME.ini\n");
+	site_put("site/bus.d/hall.INI", BUS METER);
+	assert_refused(
+		"warning: site/bus.d/a.ini~: not read, since its name does not end with .ini; rename or remove it\n"
+		"warning: site/bus.d/example.ini.sample: not read, since its name does not end with .ini; rename "
+		"or remove it\n"
+		"warning: site/bus.d/hall.INI: not read, since its name does not end with .ini; rename or remove "
+		"it\n"
+		"site/bus.d: bus file is missing; write at least one NAME.ini\n");
 }
 
 TEST_WITH(unreadable_files_are_reported, site_set_up, site_tear_down)
@@ -280,14 +287,14 @@ TEST_WITH(missing_bus_section_is_reported, site_set_up, site_tear_down)
 
 TEST_WITH(values_of_the_main_file_out_of_range_are_refused, site_set_up, site_tear_down)
 {
-	assert_main_refused("[drivers]\npath = drivers\n[log]\nlevel = INFO\n[store]\npath =\ncommit_interval = 10\n"
+	assert_main_refused("[drivers]\npath = drivers\n[log]\nlevel = loud\n[store]\npath =\ncommit_interval = 10\n"
 			    "durability = yes\nkeep_readings = 36h\ninterval = 2h\ntimezone = Europe/Atlantis\n",
 			    "site/tallyd.ini:6: path has no value; use the path of a database file\n"
 			    "site/tallyd.ini:7: commit_interval = 10 is not valid; use 100ms to 1h\n"
 			    "site/tallyd.ini:8: durability = yes is not valid; use full or normal\n"
 			    "site/tallyd.ini:9: keep_readings = 36h is not valid; use 1d to 36500d in whole days\n"
 			    "site/tallyd.ini:10: interval = 2h is not valid; use 1s to 1h in whole seconds\n"
-			    "site/tallyd.ini:4: level = INFO is not valid; use error, warning, info or debug\n"
+			    "site/tallyd.ini:4: level = loud is not valid; use error, warning, info or debug\n"
 			    "site/tallyd.ini:11: timezone = Europe/Atlantis is not valid; use a name below "
 			    "/usr/share/zoneinfo, such as Europe/Paris\n");
 }
@@ -324,6 +331,65 @@ TEST_WITH(values_of_a_bus_out_of_range_are_refused, site_set_up, site_tear_down)
 		"site/bus.d/a.ini:9: response_timeout = 1ms is not valid; use 10ms to 1min\n"
 		"site/bus.d/a.ini:10: retries = 11 is not valid; use 0 to 10\n"
 		"site/bus.d/a.ini:11: repeaters = -1 is not valid; use 0 to 16\n");
+}
+
+TEST_WITH(words_may_have_capital_letters, site_set_up, site_tear_down)
+{
+	assert_bus_taken("[bus]\ntransport = TCP\nhost = 10.0.0.5\nparity = Even\n" METER, "");
+	assert_int_equal(site_conf->buses[0].transport, CONF_TCP);
+	assert_int_equal(site_conf->buses[0].parity, CONF_EVEN);
+}
+
+TEST_WITH(values_written_as_people_say_them_are_refused_with_what_to_write, site_set_up, site_tear_down)
+{
+	assert_bus_refused(BUS "baud = 9600 baud\nenergy_every = 10S\nresponse_timeout = 1,5s\n" METER
+			       "ct = 400/5A\n" PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0,01 m3\n"
+			       "[input j]\nconcentrator = p\ninput = 2\npulse = 1 kwh\noffset = 1,5 M3\n",
+			   "site/bus.d/a.ini:3: baud = 9600 baud is not valid; write baud = 9600\n"
+			   "site/bus.d/a.ini:4: energy_every = 10S is not valid; write energy_every = 10s\n"
+			   "site/bus.d/a.ini:5: response_timeout = 1,5s is not valid; write response_timeout = 1.5s\n"
+			   "site/bus.d/a.ini:9: ct = 400/5A is not valid; write ct = 400/5\n"
+			   "site/bus.d/a.ini:17: pulse = 0,01 m3 is not valid; write pulse = 0.01 m3\n"
+			   "site/bus.d/a.ini:21: pulse = 1 kwh is not valid; write pulse = 1 kWh\n"
+			   "site/bus.d/a.ini:22: offset = 1,5 M3 is not valid; write offset = 1.5 m3\n"
+			   "site/bus.d/a.ini:9: ct = 400/5A is not valid for a meter, which knows its ratios itself; "
+			   "remove ct\n");
+}
+
+TEST_WITH(devices_that_can_never_be_one_are_refused_with_what_to_write, site_set_up, site_tear_down)
+{
+	assert_bus_refused("[bus]\ndevice = COM3\n" METER,
+			   "site/bus.d/a.ini:2: device = COM3 is a port of Windows; use a path such as /dev/ttyUSB0 "
+			   "(ls /dev/serial/by-id lists USB adapters)\n");
+	assert_bus_refused(
+		"[bus]\ndevice = \"/dev/ttyS0\"\n" METER,
+		"site/bus.d/a.ini:2: device = \"/dev/ttyS0\" is not valid; write it without quotes: device = "
+		"/dev/ttyS0\n");
+	assert_bus_refused("[bus]\ndevice = ttyUSB0\n" METER,
+			   "site/bus.d/a.ini:2: device = ttyUSB0 is not valid; use a path that begins with /, such as "
+			   "/dev/ttyUSB0\n");
+}
+
+TEST_WITH(hosts_that_can_never_be_one_are_refused_with_what_to_write, site_set_up, site_tear_down)
+{
+	assert_bus_refused(
+		"[bus]\ntransport = tcp\nhost = 10.0.0.5:502\n" METER,
+		"site/bus.d/a.ini:3: host = 10.0.0.5:502 is not valid; write host = 10.0.0.5 and port = 502\n");
+	assert_bus_refused("[bus]\ntransport = tcp\nhost = http://10.0.0.5/\n" METER,
+			   "site/bus.d/a.ini:3: host = http://10.0.0.5/ is not valid; write the name or address alone: "
+			   "host = 10.0.0.5\n");
+	assert_bus_refused("[bus]\ntransport = tcp\nhost = [::1]\n" METER,
+			   "site/bus.d/a.ini:3: host = [::1] is not valid; write it without brackets: host = ::1\n");
+	assert_bus_taken("[bus]\ntransport = tcp\nhost = ::1\n" METER, "");
+}
+
+TEST_WITH(database_is_a_file_with_a_whole_path, site_set_up, site_tear_down)
+{
+	assert_main_refused("[drivers]\npath = drivers\n[store]\npath = tallyd.db\n",
+			    "site/tallyd.ini:4: path = tallyd.db is not valid; use a path that begins with /\n");
+	assert_main_refused(
+		"[drivers]\npath = drivers\n[store]\npath = /tmp\n",
+		"site/tallyd.ini:4: path = /tmp is a folder; use the path of a file in it: /tmp/tallyd.db\n");
 }
 
 TEST_WITH(values_of_a_meter_out_of_range_are_refused, site_set_up, site_tear_down)

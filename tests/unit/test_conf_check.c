@@ -33,11 +33,10 @@ TEST_WITH(port_is_used_once_by_whatever_name, site_set_up, site_tear_down)
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS90\n[meter n]\nmodel = meter\naddress = 1\n");
 	assert_bus_refused(BUS METER, "site/bus.d/b.ini:2: device = /dev/ttyS90 is used twice (first by bus a); give "
 				      "each bus its own port\n");
-	assert_int_equal(symlink("/dev/null", "link"), 0);
-	site_put("site/bus.d/b.ini", "[bus]\ndevice = link\n[meter n]\nmodel = meter\naddress = 1\n");
-	assert_bus_refused(
-		"[bus]\ndevice = /dev/null\n" METER,
-		"site/bus.d/b.ini:2: device = link is used twice (first by bus a); give each bus its own port\n");
+	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/../dev/null\n[meter n]\nmodel = meter\naddress = 1\n");
+	assert_bus_refused("[bus]\ndevice = /dev/null\n" METER,
+			   "site/bus.d/b.ini:2: device = /dev/../dev/null is used twice (first by bus a); give each "
+			   "bus its own port\n");
 }
 
 TEST_WITH(gateway_is_used_once, site_set_up, site_tear_down)
@@ -60,11 +59,27 @@ TEST_WITH(input_is_used_once_on_a_concentrator, site_set_up, site_tear_down)
 
 /* Models */
 
-TEST_WITH(unknown_model_lists_the_known_ones_nearest_first, site_set_up, site_tear_down)
+TEST_WITH(unknown_model_names_the_nearest_one, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS "[meter m]\nmodel = metre\naddress = 1\n",
-			   "site/bus.d/a.ini:4: unknown model metre; use one of meter, broken, pulses, relative, "
-			   "any-speed, transformer\n");
+			   "site/bus.d/a.ini:4: unknown model metre; did you mean meter? (tally models lists all)\n");
+	assert_bus_refused(
+		BUS "[meter m]\nmodel = e44\naddress = 1\n",
+		"site/bus.d/a.ini:4: unknown model e44; use one of meter, broken, pulses, relative, any-speed, "
+		"transformer\n");
+}
+
+TEST_WITH(model_may_be_written_as_on_its_plate, site_set_up, site_tear_down)
+{
+	assert_bus_taken(BUS "[meter m]\nmodel = METER\naddress = 1\n", "");
+	assert_string_equal(site_conf->buses[0].meters[0].model, "meter");
+}
+
+TEST_WITH(names_that_differ_in_capital_letters_only_are_a_warning, site_set_up, site_tear_down)
+{
+	assert_bus_taken(BUS METER "[meter M]\nmodel = meter\naddress = 2\n",
+			 "warning: site/bus.d/a.ini:3: names m and M (site/bus.d/a.ini:6) differ in capital letters "
+			 "only; spreadsheets take them for one\n");
 }
 
 TEST_WITH(missing_driver_directory_is_named, site_set_up, site_tear_down)
