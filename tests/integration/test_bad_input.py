@@ -122,6 +122,14 @@ class TestBadInput(Site):
         self.write("etc/bus.d/a.ini", BUS + meters + "power_every = 8s\n")
         self.assertIn(f"{self.etc}/bus.d/a.ini:98: power_every = 8s is too short: ", self.tally("check").stderr)
 
+    def test_a_period_that_may_be_too_short_for_a_gateway_is_a_warning(self):
+        meters = "".join(f"[meter m{i}]\nmodel = countis-e43\naddress = {i}\n" for i in range(1, 32))
+        self.write("etc/bus.d/a.ini", "[bus]\ntransport = tcp\nhost = 127.0.0.1\npower_every = 1s\n" + meters)
+        check = self.tally("check")
+        self.assertEqual(check.returncode, 0)
+        self.assertIn(f"warning: {self.etc}/bus.d/a.ini:4: power_every = 1s may be too short: a round takes about ",
+                      check.stderr)
+
     def test_a_short_period_is_accepted_when_nothing_is_read_at_it(self):
         meters = "".join(f"[meter m{i}]\nmodel = conto-d4cr8\naddress = {i}\nconfirmed = yes\n" for i in range(1, 32))
         self.write("etc/bus.d/a.ini", BUS + "power_every = 1s\n" + meters)
