@@ -233,6 +233,54 @@ int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, 
 	return whole_or_zero(mantissa, row->exponent + scale->steps[i].exponent);
 }
 
+void driver_row_type_text(const struct driver_row *row, char out[DRIVER_TYPE_TEXT_MAX])
+{
+	static const char *const texts[] = {
+		[DRIVER_U8_LOW] = "u8-low",
+		[DRIVER_U8_HIGH] = "u8-high",
+		[DRIVER_BIT] = "bit",
+		[DRIVER_BITS] = "bits",
+		[DRIVER_U16] = "u16",
+		[DRIVER_S16] = "s16",
+		[DRIVER_U32] = "u32",
+		[DRIVER_S32] = "s32",
+		[DRIVER_U64] = "u64",
+		[DRIVER_S64] = "s64",
+		[DRIVER_F32] = "f32",
+		[DRIVER_F64] = "f64",
+		[DRIVER_BCD] = "bcd",
+		[DRIVER_TEXT] = "text",
+		[DRIVER_CHARS] = "chars",
+		[DRIVER_HEX] = "hex",
+		[DRIVER_TIME_2000] = "time2000",
+		[DRIVER_CLOCK] = "clock",
+	};
+
+	switch (row->type) {
+	case DRIVER_BIT:
+		snprintf(out, DRIVER_TYPE_TEXT_MAX, "%s:%u", texts[row->type], row->bit_low);
+		break;
+	case DRIVER_BITS:
+		snprintf(out, DRIVER_TYPE_TEXT_MAX, "%s:%u-%u", texts[row->type], row->bit_low, row->bit_high);
+		break;
+	case DRIVER_TEXT:
+	case DRIVER_CHARS:
+	case DRIVER_HEX:
+	case DRIVER_BCD:
+		snprintf(out, DRIVER_TYPE_TEXT_MAX, "%s:%u", texts[row->type], row->n_words);
+		break;
+	default:
+		snprintf(out, DRIVER_TYPE_TEXT_MAX, "%s", texts[row->type]);
+	}
+}
+
+const char *driver_order_text(enum driver_order order)
+{
+	static const char *const texts[] = {"abcd", "badc", "cdab", "dcba"};
+
+	return texts[order];
+}
+
 const char *driver_provenance_text(enum driver_provenance p)
 {
 	static const char *const texts[] = {"vendor table", "transcription", "driver", "sibling", "inferred"};

@@ -204,6 +204,13 @@ bool driver_row_expects(const struct driver_row *row, const char *text);
 int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
 			  uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary);
 
+/* The type of a row as register tables have it: "u32", "text:8", "bits:4-7". */
+enum { DRIVER_TYPE_TEXT_MAX = 32 };
+void driver_row_type_text(const struct driver_row *row, char out[DRIVER_TYPE_TEXT_MAX]);
+
+/* "abcd" ... */
+const char *driver_order_text(enum driver_order order);
+
 /* "vendor table", "transcription", "driver", "sibling", "inferred". */
 const char *driver_provenance_text(enum driver_provenance p);
 

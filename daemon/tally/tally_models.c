@@ -58,48 +58,6 @@ static void format_weight(const struct driver *d, const struct driver_row *row, 
 	snprintf(out, n, "%s %s", weight, unit);
 }
 
-/* "u32", "text:8", "bits:4-7" */
-static void format_type(const struct driver_row *row, char *out, size_t n)
-{
-	static const char *const texts[] = {
-		[DRIVER_U8_LOW] = "u8-low",
-		[DRIVER_U8_HIGH] = "u8-high",
-		[DRIVER_BIT] = "bit",
-		[DRIVER_BITS] = "bits",
-		[DRIVER_U16] = "u16",
-		[DRIVER_S16] = "s16",
-		[DRIVER_U32] = "u32",
-		[DRIVER_S32] = "s32",
-		[DRIVER_U64] = "u64",
-		[DRIVER_S64] = "s64",
-		[DRIVER_F32] = "f32",
-		[DRIVER_F64] = "f64",
-		[DRIVER_BCD] = "bcd",
-		[DRIVER_TEXT] = "text",
-		[DRIVER_CHARS] = "chars",
-		[DRIVER_HEX] = "hex",
-		[DRIVER_TIME_2000] = "time2000",
-		[DRIVER_CLOCK] = "clock",
-	};
-
-	switch (row->type) {
-	case DRIVER_BIT:
-		snprintf(out, n, "%s:%u", texts[row->type], row->bit_low);
-		break;
-	case DRIVER_BITS:
-		snprintf(out, n, "%s:%u-%u", texts[row->type], row->bit_low, row->bit_high);
-		break;
-	case DRIVER_TEXT:
-	case DRIVER_CHARS:
-	case DRIVER_HEX:
-	case DRIVER_BCD:
-		snprintf(out, n, "%s:%u", texts[row->type], row->n_words);
-		break;
-	default:
-		snprintf(out, n, "%s", texts[row->type]);
-	}
-}
-
 /* 0, or -1 when out of memory. */
 static int print_rows(const struct driver *d)
 {
@@ -107,7 +65,7 @@ static int print_rows(const struct driver *d)
 		{"QUANTITY", false, 0},	 {"ADDRESS", true, 0}, {"", false, 5},		{"TYPE", false, 1},
 		{"ONE COUNT", false, 2}, {"GROUP", false, 3},  {"PROVENANCE", false, 4}};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	char address[16], hex[16], type[32], weight[64], provenance[64];
+	char address[16], hex[16], type[DRIVER_TYPE_TEXT_MAX], weight[64], provenance[64];
 	int rc = t != NULL ? 0 : -1;
 
 	for (size_t i = 0; i < d->n_rows && rc == 0; i++) {
@@ -115,7 +73,7 @@ static int print_rows(const struct driver *d)
 
 		snprintf(address, sizeof(address), "%u", row->address);
 		snprintf(hex, sizeof(hex), "0x%04X", row->address);
-		format_type(row, type, sizeof(type));
+		driver_row_type_text(row, type);
 		format_weight(d, row, weight, sizeof(weight));
 		snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
 			 row->fallback ? ", if the finer one is missing" : "");
