@@ -94,12 +94,12 @@ static void ask_line_to_end(struct line *line)
 	bus_ask_stop(line->bus);
 }
 
-/* After the worker has ended: take the jobs that it gives back. */
-static void end_line(struct line *line)
+/* After the worker has ended: take the jobs that it gives back. is_replaced: another configuration is in force. */
+static void end_line(struct line *line, bool is_replaced)
 {
 	bus_stop(line->bus);
 	ev_async_stop(line->lines->loop, &line->answered);
-	poller_end(line->poller, mono_wall_ms());
+	poller_end(line->poller, is_replaced, mono_wall_ms());
 }
 
 static void free_line(struct line *line)
@@ -220,7 +220,7 @@ static void begin_next(struct lines *l)
 	for (size_t i = 0; i < l->n; i++) {
 		if (!l->all[i]->is_ending)
 			continue;
-		end_line(l->all[i]);
+		end_line(l->all[i], true);
 		n_ended++;
 	}
 	begin_missing(l, conf);
@@ -284,7 +284,7 @@ static bool stop_line(struct line *line, int64_t until_us)
 		log_error("bus %s: its worker hangs in the driver of the port or in the network; abandoned",
 			  line->conf->name);
 	else
-		end_line(line);
+		end_line(line, false);
 	return !line->is_abandoned;
 }
 

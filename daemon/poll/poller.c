@@ -28,6 +28,7 @@ struct poller {
 	int64_t idle_at_ms; /* when last no round was under way or due */
 	bool is_contacted;  /* every meter has been asked its identity once */
 	bool is_ending;	    /* nothing more is asked */
+	bool is_replaced;   /* and another configuration is in force: answers may mean something else by it */
 
 	uint64_t requests, errors, overruns;
 	int64_t status_at_us, status_busy_us;
@@ -249,11 +250,11 @@ static void finish_read(struct poller *p, struct meter *m, enum asking_outcome o
 		}
 	}
 	identity_confirm_counters(&m->identity, false);
-	if (n_values > 0)
+	if (n_values > 0 && !p->is_replaced)
 		p->sink.reading(p->sink.context, &r);
 
-	/* After a reload the next poller asks again for what was cut short. Nothing of a slot is stored twice. */
-	if (p->is_ending ? outcome != ASKING_ANSWERED : n_values == 0 && outcome == ASKING_NO_LINE)
+	/* After a reload the next poller asks again for what was in hand. Nothing of a slot is stored twice. */
+	if (p->is_ending ? p->is_replaced || outcome != ASKING_ANSWERED : n_values == 0 && outcome == ASKING_NO_LINE)
 		due_give_back(&m->due, a->groups);
 	if (outcome == ASKING_ANSWERED)
 		identity_note_read(&m->identity, now_ms);
@@ -331,7 +332,8 @@ static void finish_identify(struct poller *p, struct meter *m, enum asking_outco
 	}
 	identity_confirm_serial(&m->identity, false);
 	end_task(p, m, ASKING_ANSWERED, now_ms);
-	accept_identity(p, m, now_ms);
+	if (!p->is_replaced)
+		accept_identity(p, m, now_ms);
 	if (!is_over && m->due.wanted != 0 && asking_begin_read(a, m->due.wanted, n_retries(m)))
 		submit(p, m);
 }
@@ -771,11 +773,12 @@ void poller_results(struct poller *p, int64_t now_ms)
 	ask_next(p, now_ms);
 }
 
-void poller_end(struct poller *p, int64_t now_ms)
+void poller_end(struct poller *p, bool is_replaced, int64_t now_ms)
 {
 	const struct bus_job *job;
 
 	p->is_ending = true;
+	p->is_replaced = is_replaced;
 	while ((job = bus_take(p->bus)) != NULL)
 		take_job(p, job, now_ms);
 	finish_waiting(p, ASKING_NO_LINE, now_ms);

@@ -60,8 +60,10 @@ struct poller_sink {
 struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const struct poller_sink *sink, int64_t now_ms);
 
 /* After bus_stop(): take the jobs that the bus gives back. What was answered is passed on, and nothing more is asked; a
- * slot of which nothing was read counts as not taken. */
-void poller_end(struct poller *p, int64_t now_ms);
+ * slot of which nothing was read counts as not taken. is_replaced: another configuration is in force already. Then
+ * values and serial numbers are not passed on, since they may mean something else by that, and their slots are not
+ * taken. */
+void poller_end(struct poller *p, bool is_replaced, int64_t now_ms);
 
 /* Before the first poller_tick(): take over what old, which has ended, knows of the line and of each meter that both
  * have and that is configured as before. */

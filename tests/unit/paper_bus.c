@@ -249,7 +249,7 @@ void reload(void)
 {
 	struct poller *old = poller;
 
-	poller_end(old, now_ms);
+	poller_end(old, true, now_ms);
 	poller = poller_new(&conf, &bus, &sink, now_ms);
 	assert_non_null(poller);
 	poller_inherit(poller, old);

@@ -28,7 +28,7 @@ STORY(a_poller_that_ends_reports_the_answers_and_asks_nothing_more)
 	forget();
 	bring_back(LINK_OK, 0, 1); /* of two requests */
 	bring_back(LINK_OK, 0, 0);
-	poller_end(poller, now_ms);
+	poller_end(poller, false, now_ms);
 	expect("<m2 60 EP good no power>\n");
 	assert_int_equal(n_logged, 0);
 	tick(MINUTE_MS + SLOT_MS);
@@ -45,6 +45,21 @@ STORY(the_next_poller_repeats_an_interrupted_reading_in_its_slot)
 	forget();
 	tick(MINUTE_MS + 500); /* still the same slot */
 	expect("ask m2 100+2 200+2\n");
+}
+
+/* By the new configuration its values may mean something else. */
+STORY(an_answer_that_comes_after_a_reload_is_not_passed_on_but_asked_for_again)
+{
+	begin_up(plain_model, 1, 60, 10);
+	tick(MINUTE_MS);
+	forget();
+	bring_back(LINK_OK, 0, 0);
+	reload();
+	expect("");
+	tick(MINUTE_MS + 500); /* still the same slot */
+	expect("ask m1 100+2 200+2\n");
+	answer();
+	expect("<m1 60 EP good 500ms>\n");
 }
 
 UNIT_MAIN(NULL, NULL)
