@@ -143,36 +143,6 @@ static void publish(struct store *s)
 		s->shown = spare;
 }
 
-int store_configure(struct store *s, const struct conf *conf, struct err *e)
-{
-	int rc = db_exec(&s->db, "BEGIN IMMEDIATE");
-
-	store_retain_configure(&s->retain, conf->keep_readings_d);
-	if (rc != 0)
-		goto out;
-	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
-	if (rc != 0)
-		goto out;
-	rc = db_exec(&s->db, "COMMIT");
-	if (rc != 0)
-		goto out;
-	rc = load_meters(s);
-	if (rc != 0)
-		goto out;
-	rc = store_status_configure(&s->status, s->reg.n, conf);
-	if (rc != 0)
-		goto out;
-	rc = ledger_configure(&s->ledger, conf);
-	if (rc == 0)
-		publish(s);
-out:
-	if (rc != 0) {
-		err_add(e, s->db.path, 0, "the configuration cannot be written: %s", s->db.error);
-		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
-	}
-	return rc;
-}
-
 struct store_bounds store_bounds_default(void)
 {
 	return (struct store_bounds){.held_bytes = HELD_READINGS_BYTES,
@@ -364,6 +334,45 @@ out:
 		ledger_undo(&s->ledger);
 		store_salvage_undo(&s->salvage);
 		held_undo(&s->held);
+	}
+	return rc;
+}
+
+/* Readings that wait were made under the configuration that was in force, and must be counted under it. */
+static int commit_before_change(struct store *s)
+{
+	return ledger_mode(&s->ledger) == LEDGER_CLOSED || held_is_empty(&s->held) ? 0 : commit(s, false, false);
+}
+
+int store_configure(struct store *s, const struct conf *conf, struct err *e)
+{
+	int rc = commit_before_change(s);
+
+	if (rc != 0)
+		goto out;
+	rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+	if (rc != 0)
+		goto out;
+	store_retain_configure(&s->retain, conf->keep_readings_d);
+	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(&s->db, "COMMIT");
+	if (rc != 0)
+		goto out;
+	rc = load_meters(s);
+	if (rc != 0)
+		goto out;
+	rc = store_status_configure(&s->status, s->reg.n, conf);
+	if (rc != 0)
+		goto out;
+	rc = ledger_configure(&s->ledger, conf);
+	if (rc == 0)
+		publish(s);
+out:
+	if (rc != 0) {
+		err_add(e, s->db.path, 0, "the configuration cannot be written: %s", s->db.error);
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
 	}
 	return rc;
 }

@@ -46,8 +46,8 @@ struct store *store_reopen(struct store *s, const struct conf *conf, struct err 
 void store_abandon(struct store *s);
 
 /* Make the tables of buses, meters and inputs match the configuration, and the account its limits; the history of
- * removed ones stays. Once after store_open() and after each reload; the first time the account also takes up its
- * state. 0, or -errno with an error added. */
+ * removed ones stays. What waits is committed first. Once after store_open() and after each reload; the first time the
+ * account also takes up its state. 0, or -errno with an error added. */
 int store_configure(struct store *s, const struct conf *conf, struct err *e);
 
 /* The id of a configured meter or input, -1 = there is none. An id never changes and is never used again. */
