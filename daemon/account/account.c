@@ -601,17 +601,6 @@ void account_replace(struct account *a, struct account_meter *m, enum quantity q
 	}
 }
 
-void account_end_lives(struct account *a, struct account_meter *m, int64_t slot_s)
-{
-	const struct account_exchange none = {.slot_s = slot_s};
-
-	give_all(a, m, Q_COUNT);
-	for (size_t i = 0; i < m->n_counters; i++) {
-		end_life(a, m, &m->counters[i], slot_s, &none);
-		m->counters[i].living = false;
-	}
-}
-
 bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final)
 {
 	const struct account_counter *c = account_counter(m, q);

@@ -103,9 +103,6 @@ enum account_fit account_check_exchange(const struct account_meter *m, enum quan
  * never. */
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, const struct account_exchange *x);
 
-/* The counters mean something else since slot_s: end the life of each; the next reading begins a new one. */
-void account_end_lives(struct account *a, struct account_meter *m, int64_t slot_s);
-
 /* Whether an exchange at slot_s that is reported late was already noticed as a reset. Then the running life, which
  * began with that reset, is the new meter's, and final (or NULL) belongs to the life before. */
 bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final);

@@ -35,6 +35,7 @@ struct conf_meter {
 	uint8_t address;
 	bool confirmed; /* the installer has compared an inferred or a sibling's table with the device */
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary; /* 1/1 unless given */
+	bool lacks_ct;						     /* its model needs ct, and it was not given */
 	uint32_t energy_every_s, power_every_s;			     /* 0 = never */
 	uint32_t response_timeout_ms;
 	uint32_t retries;

@@ -157,6 +157,7 @@ static int write_meters(struct db *db, const struct conf *conf)
 struct period_statements {
 	sqlite3_stmt *same;   /* a running period that is the same */
 	sqlite3_stmt *newest; /* from_ts of the newest period, or NULL */
+	sqlite3_stmt *read;   /* slot of the newest reading of a concentrator */
 	sqlite3_stmt *end;
 	sqlite3_stmt *begin;
 };
@@ -173,6 +174,20 @@ static void bind_period(sqlite3_stmt *stmt, const struct conf_bus *bus, const st
 	sqlite3_bind_int64(stmt, 8, input->weight_per);
 }
 
+/* The first second of a period that begins now. What has been read belongs to the one before, and a reading of a slot
+ * that has come already, but is read later, to this one. A clock that was set back must not make periods overlap. */
+static int64_t begin_now_s(struct period_statements *st, const struct conf_bus *bus, const struct conf_input *input,
+			   int64_t newest_s, int64_t now_s)
+{
+	int64_t from_s = now_s;
+
+	bind_text(st->read, 1, bus->meters[input->concentrator].name);
+	if (sqlite3_step(st->read) == SQLITE_ROW && sqlite3_column_int64(st->read, 0) < now_s)
+		from_s = sqlite3_column_int64(st->read, 0) + 1;
+	sqlite3_reset(st->read);
+	return from_s > newest_s ? from_s : newest_s + 1;
+}
+
 /* Begin a period for one input unless the running one is the same. The first one holds from the beginning of time. */
 static int write_period(struct db *db, struct period_statements *st, const struct conf_bus *bus,
 			const struct conf_input *input, int64_t now_s)
@@ -187,12 +202,8 @@ static int write_period(struct db *db, struct period_statements *st, const struc
 	if (same)
 		return 0;
 	bind_text(st->newest, 1, input->name);
-	if (sqlite3_step(st->newest) == SQLITE_ROW && sqlite3_column_type(st->newest, 0) != SQLITE_NULL) {
-		/* a clock that was set back must not make periods overlap */
-		from_s = sqlite3_column_int64(st->newest, 0) + 1;
-		if (from_s < now_s)
-			from_s = now_s;
-	}
+	if (sqlite3_step(st->newest) == SQLITE_ROW && sqlite3_column_type(st->newest, 0) != SQLITE_NULL)
+		from_s = begin_now_s(st, bus, input, sqlite3_column_int64(st->newest, 0), now_s);
 	sqlite3_reset(st->newest);
 	sqlite3_bind_int64(st->end, 1, from_s);
 	bind_text(st->end, 2, input->name);
@@ -235,6 +246,10 @@ static int write_inputs(struct db *db, const struct conf *conf, int64_t now_s)
 				   (long long)INT64_MAX),
 		.newest = db_prepare(db, "SELECT max(from_ts) FROM input_period "
 					 "WHERE meter = (SELECT id FROM meter WHERE name = ?)"),
+		.read = db_prepare(db,
+				   "SELECT id >> %d FROM newest_pulse "
+				   "WHERE meter = (SELECT id FROM meter WHERE name = ?)",
+				   DB_SLOT_BITS),
 		.end = db_prepare(db,
 				  "UPDATE input_period SET until_ts = ?1 WHERE until_ts = %lld "
 				  "AND meter = (SELECT id FROM meter WHERE name = ?2)",
@@ -246,13 +261,15 @@ static int write_inputs(struct db *db, const struct conf *conf, int64_t now_s)
 				    "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5)",
 				    (long long)INT64_MAX),
 	};
-	int rc = st.same != NULL && st.newest != NULL && st.end != NULL && st.begin != NULL ? 0 : -EIO;
+	int rc = st.same != NULL && st.newest != NULL && st.read != NULL && st.end != NULL && st.begin != NULL ? 0
+													       : -EIO;
 
 	for (size_t b = 0; b < conf->n_buses; b++)
 		for (size_t i = 0; i < conf->buses[b].n_inputs && rc == 0; i++)
 			rc = write_period(db, &st, &conf->buses[b], &conf->buses[b].inputs[i], now_s);
 	sqlite3_finalize(st.same);
 	sqlite3_finalize(st.newest);
+	sqlite3_finalize(st.read);
 	sqlite3_finalize(st.end);
 	sqlite3_finalize(st.begin);
 	return rc;

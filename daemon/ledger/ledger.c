@@ -93,7 +93,16 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 
 	if (rc != 0)
 		return rc;
-	l->feed = (struct ledger_feed){.book = &l->book, .limits = &l->limits, .lives = &l->lives, .state = &l->state};
+	l->holds.book = &l->book;
+	l->feed = (struct ledger_feed){
+		.book = &l->book, .limits = &l->limits, .holds = &l->holds, .lives = &l->lives, .state = &l->state};
+	l->keys = (struct ledger_keys){.book = &l->book,
+				       .limits = &l->limits,
+				       .lives = &l->lives,
+				       .state = &l->state,
+				       .feed = &l->feed,
+				       .holds = &l->holds,
+				       .exchange = &l->exchange};
 	l->exchange =
 		(struct ledger_exchange_desk){.book = &l->book, .reg = reg, .limits = &l->limits, .state = &l->state};
 	l->replay = (struct ledger_replay){.book = &l->book,
@@ -102,7 +111,9 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					   .intervals = &l->intervals,
 					   .registers = &l->registers,
 					   .state = &l->state,
+					   .holds = &l->holds,
 					   .feed = &l->feed,
+					   .keys = &l->keys,
 					   .exchange = &l->exchange};
 	rc = ledger_lives_open(&l->lives, &l->book, &l->limits);
 	if (rc != 0)
@@ -124,6 +135,7 @@ void ledger_close(struct ledger *l)
 	ledger_registers_close(&l->registers);
 	ledger_intervals_close(&l->intervals);
 	ledger_lives_close(&l->lives);
+	ledger_holds_free(&l->holds);
 	ledger_book_close(&l->book);
 	ledger_limits_free(&l->limits);
 }
@@ -141,6 +153,7 @@ static int start_account(struct ledger *l, const char *zone)
 {
 	struct db *db = l->book.db;
 	char interval[24];
+	int rc;
 
 	if (db_number(db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
 	    db_number(db, "SELECT count(*) FROM account", 0) == 0)
@@ -148,7 +161,30 @@ static int start_account(struct ledger *l, const char *zone)
 	db_get_setting(db, "interval_s", interval, sizeof(interval));
 	if (atoll(interval) > 0)
 		set_calendar(l, zone, atoll(interval));
-	return ledger_replay_resume(&l->replay);
+	rc = ledger_keys_resume(&l->keys);
+	return rc == 0 ? ledger_replay_resume(&l->replay) : rc;
+}
+
+static int take_keys(struct ledger *l, const struct conf *conf)
+{
+	struct ledger_book *b = &l->book;
+	int rc = db_exec(b->db, "BEGIN IMMEDIATE");
+
+	if (rc != 0)
+		goto out;
+	rc = ledger_keys_take(&l->keys, conf);
+	if (rc != 0)
+		goto out;
+	rc = ledger_save(l, false);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "COMMIT");
+out:
+	if (rc != 0) {
+		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		ledger_undo(l);
+	}
+	return rc;
 }
 
 /* The length of intervals or the time zone has changed: end the running intervals and continue in the new
@@ -221,6 +257,8 @@ int ledger_configure(struct ledger *l, const struct conf *conf)
 	}
 	for (size_t i = 0; i < b->n; i++)
 		ledger_limits_resume(&l->limits, b, i);
+	if (rc == 0)
+		rc = take_keys(l, conf);
 	if (rc != 0)
 		return rc;
 	if (interval_s != b->calendar.interval_s || strcmp(zone, b->zone) != 0)
@@ -242,7 +280,13 @@ int ledger_begin(struct ledger *l)
 
 int ledger_add_serial(struct ledger *l, size_t i, const char *serial)
 {
-	return ledger_exchange_take_serial(&l->exchange, i, serial);
+	bool is_moving = ledger_keys_is_moving(&l->keys, i);
+	int rc;
+
+	if (!is_moving)
+		return ledger_exchange_take_serial(&l->exchange, i, serial);
+	rc = ledger_keys_identify(&l->keys, i, serial);
+	return rc == 0 ? ledger_exchange_note_serial(&l->exchange, i, serial) : rc;
 }
 
 int ledger_add_reading(struct ledger *l, const struct reading *r, unsigned *suspect_kinds)
@@ -250,6 +294,8 @@ int ledger_add_reading(struct ledger *l, const struct reading *r, unsigned *susp
 	int meter = ledger_book_find(&l->book, r->meter), rc = 0;
 
 	if (meter >= 0)
+		rc = ledger_keys_before(&l->keys, (size_t)meter, r->slot_s);
+	if (meter >= 0 && rc == 0)
 		rc = ledger_exchange_before(&l->exchange, (size_t)meter, r->slot_s);
 	return rc == 0 ? ledger_feed(&l->feed, r, suspect_kinds) : rc;
 }

@@ -12,6 +12,8 @@
  * The files, each on those above it:
  *
  *   ledger_book       the accounts in memory, by the index of the meter in the register; the mode; the calendar
+ *   ledger_key        which values make up a life
+ *   ledger_holds      meters whose values wait for an answer
  *   ledger_limits     what each counter can do, from the configuration
  *   ledger_lives      suspects, lives and events, as the account emits them
  *   ledger_intervals  intervals, days and months, as the account emits them
@@ -22,6 +24,7 @@
  *   ledger_request    what people ordered
  *   ledger_exchange   meters that were exchanged
  *   ledger_rows       readings as they are kept in the tables
+ *   ledger_keys       the keys of the configuration against those of the database
  *   ledger_replay     readings fed again: continue or rebuild
  *   ledger_copy       what poll asks of the account, as the last commit left it
  *   ledger            this one
@@ -48,7 +51,9 @@
 #include "ledger_copy.h"
 #include "ledger_exchange.h"
 #include "ledger_feed.h"
+#include "ledger_holds.h"
 #include "ledger_intervals.h"
+#include "ledger_keys.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
 #include "ledger_registers.h"
@@ -66,7 +71,9 @@ struct ledger {
 	struct ledger_registers registers;
 	struct ledger_revisions revisions;
 	struct ledger_state state;
+	struct ledger_holds holds;
 	struct ledger_feed feed;
+	struct ledger_keys keys;
 	struct ledger_exchange_desk exchange;
 	struct ledger_replay replay;
 };
@@ -80,10 +87,10 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 /* Nothing is written. */
 void ledger_close(struct ledger *l);
 
-/* Take limits, inputs and settings from the configuration, which is in the database and in the register already. The
- * first time also load the account and continue from it, or rebuild it where there is none or a rebuild was cut short:
- * the time zone is set then, so no other thread may run yet. Later calls do not change it. Transactions of its own. 0;
- * -errno: LEDGER_STALE or LEDGER_CLOSED, unless it was out of memory. */
+/* Take limits, keys, inputs and settings from the configuration, which is in the database and in the register already.
+ * The first time also load the account and continue from it, or rebuild it where there is none or a rebuild was cut
+ * short: the time zone is set then, so no other thread may run yet. Later calls do not change it. Transactions of its
+ * own. 0; -errno: LEDGER_STALE or LEDGER_CLOSED, unless it was out of memory. */
 int ledger_configure(struct ledger *l, const struct conf *conf);
 
 /* Whether there may be requests that wait. */

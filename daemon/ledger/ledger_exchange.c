@@ -67,7 +67,7 @@ static int exchange(struct ledger_exchange_desk *d, const struct ledger_request 
 		for (size_t k = 0; k < m->n_counters; k++) {
 			enum quantity q = m->counters[k].quantity;
 
-			if (!has_noticed(d, i, q, r))
+			if (!has_noticed(d, i, q, r) && (!r->is_partial || r->counters[q]))
 				account_replace(&b->account, m, q, q == main_counter ? &with : &without);
 		}
 	}
@@ -276,6 +276,33 @@ void ledger_exchange_undo(struct ledger_exchange_desk *d)
 	d->seen_version = -1;
 }
 
+int ledger_exchange_end_lives(struct ledger_exchange_desk *d, size_t i, int64_t at_s, const bool *counters,
+			      const char *words)
+{
+	struct ledger_request r = {.kind = LEDGER_KEY, .meter = (int)i, .at_s = at_s, .is_partial = counters != NULL};
+	int rc;
+
+	if (counters != NULL)
+		memcpy(r.counters, counters, sizeof(r.counters));
+	rc = ledger_request_put_key(d->book, &r, words);
+	if (rc != 0)
+		return rc;
+	set_back(d, &r);
+	rc = ledger_request_decide(d->book, &r, true, words);
+	if (rc != 0)
+		return rc;
+	ledger_state_want(d->state);
+	return exchange(d, &r);
+}
+
+int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial)
+{
+	if (strcmp(d->reg->list[i].serial, serial) == 0)
+		return 0;
+	ledger_book_touch(d->book, i);
+	return db_meters_put_serial(d->reg, d->book->db, i, serial);
+}
+
 int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const char *serial)
 {
 	const char *known = d->reg->list[i].serial;
@@ -287,8 +314,7 @@ int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const 
 	if (strcmp(known, serial) == 0)
 		return 0;
 	snprintf(detail, sizeof(detail), "serial number was %s, is now %s", known, serial);
-	ledger_book_touch(d->book, i);
-	rc = db_meters_put_serial(d->reg, d->book->db, i, serial);
+	rc = ledger_exchange_note_serial(d, i, serial);
 	if (rc != 0 || is_first)
 		return rc;
 	set_back(d, &r);

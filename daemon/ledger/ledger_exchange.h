@@ -10,7 +10,8 @@
  * later, perhaps with the final value of the old meter and the initial value of the new one: a request that waits
  * (ledger_request.h). A commit takes the requests over, acts on each before the first reading of a later slot, and on
  * the rest after its last reading. Each exchange that was made is a row that is done, which is what a rebuild reads.
- * A concentrator has no counters of its own: its inputs are exchanged with it.
+ * A concentrator has no counters of its own: its inputs are exchanged with it. A change of key (ledger_keys.h) is an
+ * exchange too.
  *
  * Pitfalls. A request may come when the account has already noticed the exchange by itself, as a reset of the
  * counter. Then the running life is the new meter's and must not be ended again (account_has_noticed()); the reason
@@ -65,6 +66,14 @@ void ledger_exchange_undo(struct ledger_exchange_desk *d);
 
 /* Meter i has reported this serial number. Where it had another one before, it was exchanged. 0 or -errno. */
 int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const char *serial);
+
+/* The key of meter i has changed, in these words: end its lives, or only those of the counters that are true in the
+ * list (NULL: all; with Q_COUNT members), at at_s. 0 or -errno. */
+int ledger_exchange_end_lives(struct ledger_exchange_desk *d, size_t i, int64_t at_s, const bool *counters,
+			      const char *words);
+
+/* Only note that meter i has reported it. 0 or -errno. */
+int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial);
 
 /* For a replay: make the exchanges of a list that come before a reading of slot_s, or all, with nothing written but
  * what the account emits and, in a rebuild, the states before them. 0 or -errno. */

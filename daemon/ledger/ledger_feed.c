@@ -55,8 +55,6 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 		return 0;
 	/* a slot that lies behind is not counted, whatever a pulse weighed then */
 	if (r->slot_s > m->account.last_s || m->account.last_s - r->slot_s > ACCOUNT_BACK_S) {
-		if (m->period_s != input->from_s && m->account.n_counters > 0)
-			account_end_lives(&b->account, ledger_book_change(b, input->meter), input->from_s);
 		ledger_book_set_period(b, input->meter, input->from_s);
 		ledger_book_set_limits(b, input->meter, input->limits);
 	}
@@ -66,11 +64,10 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 	return rc;
 }
 
-/* Nothing of this reading is counted: it is of another model than the configuration names. Returns the kinds that have
- * counters of it. */
-static unsigned reject(const struct ledger_feed *f, size_t meter, const struct reading *r)
+/* Nothing of this reading is counted; behind: for good. Returns the kinds that have counters of it. */
+static unsigned reject(const struct ledger_feed *f, size_t meter, const struct reading *r, bool behind,
+		       const char *reason)
 {
-	static const char reason[] = "the device is not the configured model";
 	const struct ledger_book *b = f->book;
 	unsigned kinds = 0;
 
@@ -79,14 +76,14 @@ static unsigned reject(const struct ledger_feed *f, size_t meter, const struct r
 			continue;
 		kinds |= 1U << b->tables->kind_of[q];
 		if (q < Q_PULSES_1 || q > Q_PULSES_8)
-			ledger_lives_on_suspect(f->lives, r->meter, (enum quantity)q, r->slot_s, true, reason);
+			ledger_lives_on_suspect(f->lives, r->meter, (enum quantity)q, r->slot_s, behind, reason);
 	}
 	for (size_t k = 0; k < f->limits->n_inputs; k++) {
 		const struct ledger_input *input = &f->limits->inputs[k];
 
 		if (has_input(r, meter, input))
 			ledger_lives_on_suspect(f->lives, b->reg->list[input->meter].id, input->quantity, r->slot_s,
-						true, reason);
+						behind, reason);
 	}
 	return kinds;
 }
@@ -94,6 +91,7 @@ static unsigned reject(const struct ledger_feed *f, size_t meter, const struct r
 int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *suspect_kinds)
 {
 	struct ledger_book *b = f->book;
+	const struct ledger_hold *hold;
 	int found = ledger_book_find(b, r->meter), rc = 0;
 	size_t meter = (size_t)found, n = 0;
 	struct account_value counters[Q_COUNT];
@@ -121,7 +119,12 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 	}
 	ledger_book_set_newest(b, r->slot_s);
 	if (r->quality == READING_SUSPECT) {
-		*suspect_kinds = reject(f, meter, r);
+		*suspect_kinds = reject(f, meter, r, true, "the device is not the configured model");
+		return 0;
+	}
+	hold = ledger_holds_find_at(f->holds, meter, r->slot_s);
+	if (hold != NULL) {
+		*suspect_kinds = reject(f, meter, r, false, hold->why);
 		return 0;
 	}
 	if (n > 0)

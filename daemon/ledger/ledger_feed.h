@@ -7,6 +7,7 @@
 #define TALLY_LEDGER_FEED_H
 
 #include "ledger_book.h"
+#include "ledger_holds.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
 #include "ledger_state.h"
@@ -16,15 +17,16 @@
 struct ledger_feed {
 	struct ledger_book *book;
 	const struct ledger_limits *limits;
+	const struct ledger_holds *holds;
 	struct ledger_lives *lives;
 	struct ledger_state *state;
 };
 
 /* Count one reading. A reading of quality READING_SUSPECT is of another model than the configuration names: nothing of
- * it is counted, ever. A meter that the register does not have is not counted, nor is anything while the book is
- * closed.
- * *suspect_kinds: the tables, as a mask of kinds of db_tables, with a value that was not counted. Their suspects wait
- * for ledger_lives_write_suspects(). 0; -errno: the transaction must be rolled back, also for a noted error. */
+ * it is counted, ever; of one whose meter is held (ledger_holds.h), not now. A meter that the register does not have is
+ * not counted, nor is anything while the book is closed. *suspect_kinds: the tables, as a mask of kinds of db_tables,
+ * with a value that was not counted. Their suspects wait for ledger_lives_write_suspects(). 0; -errno: the transaction
+ * must be rolled back, also for a noted error. */
 int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *suspect_kinds);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "driver.h"
+#include "ledger_key.h"
 #include "wide.h"
 
 enum { UNKNOWN_PULSE_MS = 10 }; /* from pulse to pulse, where no register table says */
@@ -15,9 +16,12 @@ void ledger_limits_free(struct ledger_limits *l)
 {
 	for (size_t i = 0; i < l->n_models; i++)
 		free(l->models[i].limits);
+	for (size_t i = 0; i < l->n_past; i++)
+		free(l->past[i].limits);
 	for (size_t i = 0; i < l->n_inputs; i++)
 		free(l->inputs[i].limits);
 	free(l->models);
+	free(l->past);
 	free(l->inputs);
 	free(l->unknown);
 	*l = (struct ledger_limits){.unknown = NULL};
@@ -109,33 +113,125 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 	}
 }
 
+const struct ledger_model_limits *ledger_limits_find_model(const struct ledger_limits *l, const struct conf_meter *m)
+{
+	for (size_t i = 0; i < l->n_models && m->driver != NULL; i++) {
+		const struct ledger_model_limits *known = &l->models[i];
+
+		if (known->driver == m->driver && known->ct_primary == m->ct_primary &&
+		    known->ct_secondary == m->ct_secondary && known->vt_primary == m->vt_primary &&
+		    known->vt_secondary == m->vt_secondary)
+			return known;
+	}
+	return NULL;
+}
+
 /* The limits of a configured meter, made once for each model and pair of ratios. NULL = out of memory. */
 static const struct account_limits *limits_of_meter(struct ledger_limits *l, const struct conf_meter *m)
 {
-	struct ledger_model_limits key = {m->driver,	 m->ct_primary,	  m->ct_secondary,
-					  m->vt_primary, m->vt_secondary, NULL};
+	struct ledger_model_limits model = {.driver = m->driver,
+					    .ct_primary = m->ct_primary,
+					    .ct_secondary = m->ct_secondary,
+					    .vt_primary = m->vt_primary,
+					    .vt_secondary = m->vt_secondary};
+	const struct ledger_model_limits *known = ledger_limits_find_model(l, m);
 	struct ledger_model_limits *more;
 
 	if (m->driver == NULL || m->ct_secondary == 0 || m->vt_secondary == 0)
 		return l->unknown;
-	for (size_t i = 0; i < l->n_models; i++) {
-		const struct ledger_model_limits *known = &l->models[i];
-
-		if (known->driver == key.driver && known->ct_primary == key.ct_primary &&
-		    known->ct_secondary == key.ct_secondary && known->vt_primary == key.vt_primary &&
-		    known->vt_secondary == key.vt_secondary)
-			return known->limits;
-	}
+	if (known != NULL)
+		return known->limits;
 	more = realloc(l->models, (l->n_models + 1) * sizeof(*more));
 	if (more == NULL)
 		return NULL;
 	l->models = more;
-	key.limits = malloc(sizeof(*key.limits));
-	if (key.limits == NULL)
+	model.limits = malloc(sizeof(*model.limits));
+	if (model.limits == NULL)
 		return NULL;
-	set_model(key.limits, &key);
-	l->models[l->n_models++] = key;
-	return key.limits;
+	set_model(model.limits, &model);
+	model.meaning = ledger_key_meaning(m->driver,
+					   &(struct ledger_key){.ct_primary = m->ct_primary,
+								.ct_secondary = m->ct_secondary,
+								.vt_primary = m->vt_primary,
+								.vt_secondary = m->vt_secondary},
+					   model.limits);
+	l->models[l->n_models++] = model;
+	return model.limits;
+}
+
+static void read_moduli(const char *text, struct account_limit *limit)
+{
+	char *end;
+
+	for (size_t i = 0; i < EXPLAIN_MODULI_MAX && *text != '\0'; i++, text = *end == ' ' ? end + 1 : end)
+		limit->moduli[i] = strtoll(text, &end, 10);
+}
+
+/* Read the limits of a meaning. *found: whether there are any. */
+static int load_past(struct db *db, int64_t meaning, struct account_limits *out, bool *found)
+{
+	sqlite3_stmt *get = db_prepare(db,
+				       "SELECT counter, parts, step, per_hour, back_step, modulus_read, moduli "
+				       "FROM meaning WHERE id = %lld",
+				       (long long)meaning);
+
+	*found = false;
+	set_unknown(out);
+	if (get == NULL)
+		return -EIO;
+	while (sqlite3_step(get) == SQLITE_ROW) {
+		int q = names_find((const char *)sqlite3_column_text(get, 0));
+
+		*found = true;
+		if (q < 0)
+			continue;
+		out->of[q] = (struct account_limit){.parts = sqlite3_column_int64(get, 1),
+						    .step = sqlite3_column_int64(get, 2),
+						    .per_hour = sqlite3_column_int64(get, 3),
+						    .back_step = sqlite3_column_int64(get, 4),
+						    .modulus_read = sqlite3_column_int(get, 5) != 0};
+		read_moduli((const char *)sqlite3_column_text(get, 6), &out->of[q]);
+	}
+	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(db, "read");
+}
+
+/* The limits of a meaning; NULL = nobody knows them. */
+static const struct account_limits *find_meaning(const struct ledger_limits *l, int64_t meaning)
+{
+	for (size_t i = 0; i < l->n_models; i++)
+		if (l->models[i].meaning == meaning)
+			return l->models[i].limits;
+	for (size_t i = 0; i < l->n_past; i++)
+		if (l->past[i].meaning == meaning)
+			return l->past[i].limits;
+	return NULL;
+}
+
+int ledger_limits_restore(struct ledger_limits *l, struct ledger_book *b, size_t i, int64_t meaning)
+{
+	const struct account_limits *known = find_meaning(l, meaning);
+	struct ledger_past_limits *more, past = {.meaning = meaning};
+	bool found;
+	int rc = -ENOMEM;
+
+	if (known != NULL) {
+		ledger_book_set_limits(b, i, known);
+		return 0;
+	}
+	past.limits = malloc(sizeof(*past.limits));
+	more = past.limits == NULL ? NULL : realloc(l->past, (l->n_past + 1) * sizeof(*more));
+	if (more == NULL)
+		goto out;
+	l->past = more;
+	rc = load_past(b->db, meaning, past.limits, &found);
+	if (rc != 0 || !found)
+		goto out;
+	ledger_book_set_limits(b, i, past.limits);
+	l->past[l->n_past++] = past;
+	past.limits = NULL;
+out:
+	free(past.limits);
+	return rc;
 }
 
 /* A pulse input counts what its concentrator's register counts, weighted; in parts of a base unit, so that nothing is

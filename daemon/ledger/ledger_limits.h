@@ -31,6 +31,13 @@ struct ledger_model_limits {
 	const struct driver *driver;
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary;
 	struct account_limits *limits;
+	int64_t meaning; /* of struct ledger_key */
+};
+
+/* The limits that held with a meaning of an earlier configuration. */
+struct ledger_past_limits {
+	int64_t meaning;
+	struct account_limits *limits;
 };
 
 /* Zeros: nothing is known yet. Others read n_inputs and inputs; only ledger_limits.c writes. */
@@ -38,6 +45,8 @@ struct ledger_limits {
 	struct account_limits *unknown; /* for meters without a driver */
 	size_t n_models;
 	struct ledger_model_limits *models;
+	size_t n_past;
+	struct ledger_past_limits *past;
 	size_t n_inputs;
 	struct ledger_input *inputs; /* by meter and from_s */
 	uint64_t edition;	     /* goes up with each ledger_limits_set(), from 1 */
@@ -47,8 +56,15 @@ struct ledger_limits {
  * until ledger_limits_resume() or a reading gives them those of a period. 0 or -errno; then everything is as before. */
 int ledger_limits_set(struct ledger_limits *l, struct ledger_book *b, const struct conf *conf);
 
+/* Give meter i the limits of this meaning, from table meaning where the configuration has another one; where that does
+ * not know it either, nothing changes. 0 or -errno. */
+int ledger_limits_restore(struct ledger_limits *l, struct ledger_book *b, size_t i, int64_t meaning);
+
 /* The meters of the book must not be used after it. */
 void ledger_limits_free(struct ledger_limits *l);
+
+/* The limits of a configured meter; NULL = its model has no table, or has not been set. */
+const struct ledger_model_limits *ledger_limits_find_model(const struct ledger_limits *l, const struct conf_meter *m);
 
 /* The period of the input at this index that slot_s lies in; NULL = none, or it is no input. */
 const struct ledger_input *ledger_limits_find_input(const struct ledger_limits *l, size_t meter, int64_t slot_s);

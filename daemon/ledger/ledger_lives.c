@@ -248,6 +248,24 @@ int ledger_lives_write_suspects(struct ledger_lives *l, unsigned kinds)
 	return rc;
 }
 
+int ledger_lives_mark_row(struct ledger_lives *l, int64_t meter, int64_t slot_s, unsigned kinds)
+{
+	struct ledger_book *b = l->book;
+	int rc = ledger_lives_write_suspects(l, kinds);
+	char sql[200];
+
+	for (size_t k = 0; k < b->tables->n_kinds && rc == 0; k++) {
+		if (!(kinds & 1U << k))
+			continue;
+		snprintf(sql, sizeof(sql),
+			 "UPDATE reading_%s SET quality = 2 WHERE id >= %lld AND id < %lld AND meter = %lld",
+			 b->tables->kinds[k].name, (long long)slot_s << DB_SLOT_BITS,
+			 (long long)(slot_s + 1) << DB_SLOT_BITS, (long long)meter);
+		rc = db_exec(b->db, sql);
+	}
+	return rc;
+}
+
 void ledger_lives_begin(struct ledger_lives *l, enum reading_quality quality)
 {
 	l->n_suspects = 0;

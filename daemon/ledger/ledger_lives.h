@@ -59,6 +59,10 @@ void ledger_lives_on_event(struct ledger_lives *l, int64_t meter, int64_t slot_s
  * others are forgotten. 0 or -errno. */
 int ledger_lives_write_suspects(struct ledger_lives *l, unsigned kinds);
 
+/* The same for the suspects of a reading that has its rows already: these become suspect too. meter: id of the one that
+ * is read. 0 or -errno. */
+int ledger_lives_mark_row(struct ledger_lives *l, int64_t meter, int64_t slot_s, unsigned kinds);
+
 /* A reading of this quality is counted next. Forget the suspects that wait. */
 void ledger_lives_begin(struct ledger_lives *l, enum reading_quality quality);
 void ledger_lives_forget(struct ledger_lives *l);

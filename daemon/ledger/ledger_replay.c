@@ -10,10 +10,15 @@
 
 enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
 
-/* Feed the readings with slots above after_s again. exchanges: acted on in their places. may_commit: end the running
+/* Exchanges and keys that a replay acts on in their places among the readings. */
+struct turns {
+	struct ledger_request_list exchanges;
+	struct ledger_key_list keys;
+};
+
+/* Feed the readings with slots above after_s again. may_commit: end the running
  * transaction now and then and begin another. 0 or -errno. */
-static int feed_again(const struct ledger_replay *l, int64_t after_s, struct ledger_request_list *exchanges,
-		      bool may_commit)
+static int feed_again(const struct ledger_replay *l, int64_t after_s, struct turns *turns, bool may_commit)
 {
 	struct ledger_book *b = l->book;
 	struct ledger_rows rows;
@@ -26,7 +31,10 @@ static int feed_again(const struct ledger_replay *l, int64_t after_s, struct led
 		int meter = ledger_book_find(b, reading.meter);
 
 		if (meter >= 0)
-			rc = ledger_exchange_repeat_before(l->exchange, exchanges, (size_t)meter, reading.slot_s);
+			rc = ledger_keys_repeat_before(l->keys, &turns->keys, (size_t)meter, reading.slot_s);
+		if (meter >= 0 && rc == 0)
+			rc = ledger_exchange_repeat_before(l->exchange, &turns->exchanges, (size_t)meter,
+							   reading.slot_s);
 		if (rc == 0)
 			rc = ledger_feed(l->feed, &reading, &suspect_kinds);
 		if (rc == 0 && may_commit && ++n_fed % TRANSACTION_READINGS == 0) {
@@ -81,11 +89,14 @@ static int64_t replay_after(const struct ledger_replay *l)
 int ledger_replay_resume(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
-	struct ledger_request_list none = {.n = 0};
+	struct turns none = {.exchanges = {.n = 0}};
 	int rc;
 
 	forget(l);
 	ledger_book_set_mode(b, LEDGER_STALE, INT64_MIN);
+	rc = ledger_holds_load(l->holds);
+	if (rc != 0)
+		return rc;
 	rc = ledger_state_load(l->state);
 	if (rc != 0)
 		return rc;
@@ -94,7 +105,7 @@ int ledger_replay_resume(const struct ledger_replay *l)
 
 		ledger_book_set_period(b, i, input != NULL ? input->from_s : INT64_MIN);
 	}
-	/* the state has the exchanges: each was saved at once */
+	/* the state has the exchanges and the changes of keys: each was saved at once */
 	ledger_book_set_mode(b, LEDGER_REPLAY, INT64_MIN);
 	rc = feed_again(l, replay_after(l), &none, false);
 	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_STALE, INT64_MIN);
@@ -126,9 +137,15 @@ static bool can_rebuild(const struct ledger_replay *l)
 static int rebuild(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
-	struct ledger_request_list exchanges = {.n = 0};
-	int rc = ledger_request_load_exchanges(b, &exchanges);
+	struct turns turns = {.exchanges = {.n = 0}};
+	int rc = ledger_request_load_exchanges(b, &turns.exchanges);
 
+	if (rc != 0)
+		goto out;
+	rc = ledger_keys_load_list(l->keys, &turns.keys);
+	if (rc != 0)
+		goto out;
+	rc = ledger_holds_load(l->holds);
 	if (rc != 0)
 		goto out;
 	rc = db_put_setting(b->db, "rebuild", "not finished");
@@ -153,10 +170,14 @@ static int rebuild(const struct ledger_replay *l)
 	rc = ledger_lives_clear(l->lives, b->write_from_s);
 	if (rc != 0)
 		goto out;
-	rc = feed_again(l, 0, &exchanges, true);
+	rc = feed_again(l, 0, &turns, true);
 	if (rc != 0)
 		goto out;
-	rc = ledger_exchange_repeat_rest(l->exchange, &exchanges);
+	for (size_t i = 0; i < b->n && rc == 0; i++)
+		rc = ledger_keys_repeat_before(l->keys, &turns.keys, i, INT64_MAX);
+	if (rc != 0)
+		goto out;
+	rc = ledger_exchange_repeat_rest(l->exchange, &turns.exchanges);
 	if (rc != 0)
 		goto out;
 	rc = ledger_state_save(l->state, true);
@@ -170,7 +191,8 @@ static int rebuild(const struct ledger_replay *l)
 		goto out;
 	rc = db_exec(b->db, "COMMIT");
 out:
-	free(exchanges.requests);
+	ledger_keys_free_list(&turns.keys);
+	free(turns.exchanges.requests);
 	return rc;
 }
 

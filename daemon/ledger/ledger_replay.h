@@ -23,8 +23,9 @@
  *     (setting unordered_until) nothing can be made again, and the same holds for what retention has deleted
  *     (deleted_until): a rebuild writes from the first local month after both on, whole months only, because days and
  *     months are sums. While that month has not come yet, there is no rebuild and the account is resumed.
- *   - What no reading shows is taken from elsewhere: exchanges from table request_log (ledger_request.h), the highest
- *     value of the counters from the saved state, the weights of inputs from their periods (ledger_limits.h).
+ *   - What no reading shows is taken from elsewhere: exchanges from table request_log (ledger_request.h), keys and the
+ *     bounds that held with them from table meter_key (ledger_keys.h), the highest value of the counters from the saved
+ *     state, the weights of inputs from their periods (ledger_limits.h).
  *
  * Safe to run twice: a resume writes nothing, so it may be cut short and repeated. A rebuild is many
  * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one
@@ -37,7 +38,9 @@
 #include "ledger_book.h"
 #include "ledger_exchange.h"
 #include "ledger_feed.h"
+#include "ledger_holds.h"
 #include "ledger_intervals.h"
+#include "ledger_keys.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
 #include "ledger_registers.h"
@@ -54,7 +57,9 @@ struct ledger_replay {
 	struct ledger_intervals *intervals;
 	struct ledger_registers *registers;
 	struct ledger_state *state;
+	struct ledger_holds *holds;
 	const struct ledger_feed *feed;
+	struct ledger_keys *keys;
 	struct ledger_exchange_desk *exchange;
 };
 

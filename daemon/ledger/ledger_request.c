@@ -2,12 +2,14 @@
 #include "ledger_request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mono.h"
 
-static const char *const kinds[] = {[LEDGER_REPLACE] = "replace", [LEDGER_UNDO] = "undo", [LEDGER_SERIAL] = "serial"};
+static const char *const kinds[] = {
+	[LEDGER_REPLACE] = "replace", [LEDGER_UNDO] = "undo", [LEDGER_SERIAL] = "serial", [LEDGER_KEY] = "key"};
 
 /* -1: a kind of a newer version. */
 static int find_kind(const char *text)
@@ -18,11 +20,45 @@ static int find_kind(const char *text)
 	return -1;
 }
 
+/* text: names with blanks between them; NULL: all counters. */
+static void read_counters(const char *text, struct ledger_request *r)
+{
+	char name[64];
+
+	r->is_partial = text != NULL;
+	while (text != NULL) {
+		const char *blank = strchr(text, ' ');
+		size_t n = blank != NULL ? (size_t)(blank - text) : strlen(text);
+		int q;
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, text);
+		q = names_find(name);
+		if (q >= 0)
+			r->counters[q] = true;
+		text = blank != NULL ? blank + 1 : NULL;
+	}
+}
+
+/* The same as text, which the caller frees with sqlite3_free(); NULL: all counters, or out of memory. */
+static char *list_counters(const struct ledger_book *b, const struct ledger_request *r)
+{
+	sqlite3_str *text;
+
+	if (!r->is_partial)
+		return NULL;
+	text = sqlite3_str_new(b->db->handle);
+	for (int q = 0; q < Q_COUNT; q++)
+		if (r->counters[q])
+			sqlite3_str_appendf(text, "%s%s", sqlite3_str_length(text) > 0 ? " " : "",
+					    names_get((enum quantity)q)->name);
+	return sqlite3_str_finish(text);
+}
+
 static int load(const struct ledger_book *b, const char *meter, const char *where, struct ledger_request_list *list)
 {
 	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM request_log", 0);
 	sqlite3_stmt *get = db_prepare(b->db,
-				       "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced "
+				       "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced, r.counters "
 				       "FROM request_log r LEFT JOIN meter m ON %s WHERE %s ORDER BY r.at_ts, r.id",
 				       meter, where);
 
@@ -47,6 +83,7 @@ static int load(const struct ledger_book *b, const char *meter, const char *wher
 			.has_initial = sqlite3_column_type(get, 5) != SQLITE_NULL,
 			.initial = sqlite3_column_int64(get, 5),
 			.is_forced = sqlite3_column_int(get, 6)};
+		read_counters((const char *)sqlite3_column_text(get, 7), &list->requests[list->n - 1]);
 	}
 	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(b->db, "read");
 }
@@ -59,7 +96,7 @@ int ledger_request_load_waiting(const struct ledger_book *b, struct ledger_reque
 int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_request_list *list)
 {
 	return load(b, "m.id = r.meter_id",
-		    "r.state = 'done' AND r.kind IN ('replace', 'serial') AND r.undone_by IS NULL", list);
+		    "r.state = 'done' AND r.kind IN ('replace', 'serial', 'key') AND r.undone_by IS NULL", list);
 }
 
 int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial)
@@ -75,6 +112,27 @@ int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request
 	sqlite3_bind_text(put, 3, serial, -1, SQLITE_STATIC);
 	rc = db_run(b->db, put);
 	sqlite3_finalize(put);
+	r->id = sqlite3_last_insert_rowid(b->db->handle);
+	return rc;
+}
+
+int ledger_request_put_key(const struct ledger_book *b, struct ledger_request *r, const char *words)
+{
+	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, counters) "
+					      "VALUES ('key', ?3, ?1, ?2, ?2, ?4)");
+	char *counters;
+	int rc;
+
+	if (put == NULL)
+		return -EIO;
+	counters = list_counters(b, r);
+	sqlite3_bind_text(put, 1, b->reg->list[r->meter].name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, mono_wall_ms() / 1000);
+	sqlite3_bind_text(put, 3, words, -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 4, counters, -1, SQLITE_STATIC);
+	rc = r->is_partial && counters == NULL ? -ENOMEM : db_run(b->db, put);
+	sqlite3_finalize(put);
+	sqlite3_free(counters);
 	r->id = sqlite3_last_insert_rowid(b->db->handle);
 	return rc;
 }

@@ -19,7 +19,9 @@
 enum ledger_request_kind {
 	LEDGER_REPLACE, /* the meter was exchanged */
 	LEDGER_UNDO,	/* it was not */
-	LEDGER_SERIAL,	/* the meter reported another serial number; nobody ordered it, and it never waits */
+	/* Nobody ordered these, and they never wait. */
+	LEDGER_SERIAL, /* the meter reported another serial number */
+	LEDGER_KEY,    /* its values mean something else, or come from another place (ledger_keys.h) */
 };
 
 struct ledger_request {
@@ -31,6 +33,8 @@ struct ledger_request {
 	int64_t final, initial; /* base units of the main counter: active energy imported, an input's only one */
 	bool is_forced;		/* figures count although they cannot be right */
 	bool is_decided;	/* in this list */
+	bool is_partial;	/* only of these counters */
+	bool counters[Q_COUNT];
 };
 
 /* By at_s. Zeros: none. The list is the owner's to free. */
@@ -46,6 +50,8 @@ int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_req
 
 /* Add a row for what was noticed, and fill in its id. 0 or -errno. */
 int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial);
+
+int ledger_request_put_key(const struct ledger_book *b, struct ledger_request *r, const char *words);
 
 /* Write what was decided about a request, and when its exchange was. 0 or -errno. */
 int ledger_request_decide(const struct ledger_book *b, struct ledger_request *r, bool is_done, const char *reason);
