@@ -10,7 +10,7 @@ enum {
 	DBFORMAT_APPLICATION_ID = 0x74616c79, /* "taly", in the file's header (PRAGMA application_id) */
 	/* The oldest schema (PRAGMA user_version) whose views are those that readers ask for. Views stay as they are,
 	 * so every newer schema has them too. */
-	DBFORMAT_OLDEST_READABLE = 6,
+	DBFORMAT_OLDEST_READABLE = 13,
 };
 
 /* The byte of the file that the daemon keeps locked while it runs. SQLite never locks this one. */

@@ -25,7 +25,7 @@ _tally()
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local dir=/etc/tallyd command="" at=0 i words=""
 	local views="energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff
-		meter_status bus_status event"
+		register meter_status bus_status event"
 
 	# The command, its place, and the directory that -c names.
 	for ((i = 1; i < COMP_CWORD; i++)); do

@@ -44,11 +44,12 @@ static const struct tally_command commands[] = {
 	 "  --tariffs      active energy by tariff\n"
 	 "  --csv          CSV for spreadsheets; --delimiter and --decimal as in export\n"
 	 "\n"
-	 "COVERED is the share of the period that was measured, not estimated or missing.\n"},
+	 "COVERED is the share of the period that was measured, not estimated or missing.\n"
+	 "ESTIMATED names the end of the period where no readings are left.\n"},
 	{"export", tally_export, "[VIEW] [OPTION ...]", "write a view of the database as CSV",
 	 "VIEW is energy (the default), tariff_energy, power, pulse, latest, interval,\n"
-	 "interval_energy, daily, monthly, monthly_tariff, meter_status, bus_status or\n"
-	 "event.\n"
+	 "interval_energy, daily, monthly, monthly_tariff, register, meter_status,\n"
+	 "bus_status or event.\n"
 	 "\n"
 	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15 or\n"
 	 "                 2026-11-21T08:15+01:00; without offset in the configured zone\n"

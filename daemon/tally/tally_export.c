@@ -41,6 +41,7 @@ static const struct view {
 	{"daily", BY_DAY, "meter", "day, meter"},
 	{"monthly", BY_MONTH, "meter", "month, meter"},
 	{"monthly_tariff", BY_MONTH, "meter", "month, meter, tariff"},
+	{"register", BY_DAY, "meter", "day, meter, quantity"},
 	{"meter_status", BY_NOTHING, "meter", "bus, address"},
 	{"bus_status", BY_NOTHING, "bus", "bus"},
 	{"event", BY_TS, "subject", "ts"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The consumption of each meter in a span of time, as a table or as CSV. One statement sums up the longest pieces that
- * the span consists of: months, days or intervals. */
+/* The consumption of each meter in a span of time, as a table or as CSV. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "csv.h"
 #include "mono.h"
 #include "reader.h"
+#include "span.h"
 #include "table.h"
 #include "tally.h"
 #include "tally_ask.h"
@@ -20,9 +21,7 @@
 #include "when.h"
 #include "zone.h"
 
-enum { NAMES_MAX = 256, SQL_MAX = 8192, DAY_S = 86400 };
-
-enum { FIRST_NAME = 4 }; /* parameter of the first name: ?1 and ?2 are the span, ?3 what its coverage is of */
+enum { NAMES_MAX = 256 };
 
 struct report {
 	const struct tally *t;
@@ -37,65 +36,81 @@ struct report {
 	const char *names[NAMES_MAX];
 };
 
-/* From where the sums of a span come: the longest pieces it is made of. Each gives meter, quantity, value, unit and
- * coverage. */
-static const char from_month[] = "SELECT meter, quantity, value, unit, coverage FROM monthly WHERE month = ?1";
-static const char from_days[] =
-	"SELECT meter, quantity, sum(value) AS value, unit, sum(coverage) / ?3 AS coverage FROM daily "
-	"WHERE day BETWEEN ?1 AND ?2 GROUP BY meter, quantity, unit";
-static const char from_intervals[] =
-	"SELECT meter, quantity, sum(value) AS value, unit, "
-	"sum(CASE quality WHEN 'measured' THEN duration_s ELSE 0 END) * 1.0 / ?3 AS coverage FROM interval "
-	"WHERE ts >= ?1 AND ts < ?2 GROUP BY meter, quantity, unit";
-
+/* A column of the report: a quantity, or one of the others. */
 struct cell {
-	const char *sql; /* of the sums of one meter */
-	const char *csv_name;
+	const char *csv_name, *quantity;
 };
 
-#define SUM_OF(quantity) "sum(CASE quantity WHEN '" quantity "' THEN value END)"
+static const char meter[] = "(meter)", other[] = "(other)", other_unit[] = "(other unit)", coverage[] = "(coverage)",
+		  estimated[] = "(estimated)";
 
 static const struct cell energy_cells[] = {
-	{"meter", "meter"},
-	{SUM_OF("active_energy_import"), "active_import_kwh"},
-	{SUM_OF("active_energy_export"), "active_export_kwh"},
-	{SUM_OF("reactive_energy_import"), "reactive_import_kvarh"},
-	{SUM_OF("reactive_energy_export"), "reactive_export_kvarh"},
-	{SUM_OF("apparent_energy"), "apparent_kvah"},
-	{"sum(CASE WHEN quantity IN ('volume', 'heat') THEN value END)", "other"},
-	{"max(CASE WHEN quantity IN ('volume', 'heat') THEN unit END)", "other_unit"},
-	{"min(coverage)", "coverage"},
+	{"meter", meter},
+	{"active_import_kwh", "active_energy_import"},
+	{"active_export_kwh", "active_energy_export"},
+	{"reactive_import_kvarh", "reactive_energy_import"},
+	{"reactive_export_kvarh", "reactive_energy_export"},
+	{"apparent_kvah", "apparent_energy"},
+	{"other", other},
+	{"other_unit", other_unit},
+	{"coverage", coverage},
+	{"estimated", estimated},
 };
 
 static const struct table_column energy_columns[] = {
 	{"METER", false, 0},	      {"IMPORT kWh", true, 0},	  {"EXPORT kWh", true, 3}, {"REACTIVE+ kvarh", true, 4},
 	{"REACTIVE- kvarh", true, 5}, {"APPARENT kVAh", true, 6}, {"OTHER", true, 2},	   {"", false, 2},
-	{"COVERED", true, 1},
+	{"COVERED", true, 1},	      {"ESTIMATED", false, 1},
+};
+
+static const char *const energy_quantities[] = {
+	"active_energy_import",
+	"active_energy_export",
+	"reactive_energy_import",
+	"reactive_energy_export",
+	"apparent_energy",
+	"volume",
+	"heat",
 };
 
 static const struct cell tariff_cells[] = {
-	{"meter", "meter"},
-	{SUM_OF("active_energy_import_t1"), "t1_kwh"},
-	{SUM_OF("active_energy_import_t2"), "t2_kwh"},
-	{SUM_OF("active_energy_import_t3"), "t3_kwh"},
-	{SUM_OF("active_energy_import_t4"), "t4_kwh"},
-	{SUM_OF("active_energy_import_t5"), "t5_kwh"},
-	{SUM_OF("active_energy_import_t6"), "t6_kwh"},
-	{SUM_OF("active_energy_import_t7"), "t7_kwh"},
-	{SUM_OF("active_energy_import_t8"), "t8_kwh"},
-	{SUM_OF("active_energy_import"), "total_kwh"},
-	{"min(coverage)", "coverage"},
+	{"meter", meter},
+	{"t1_kwh", "active_energy_import_t1"},
+	{"t2_kwh", "active_energy_import_t2"},
+	{"t3_kwh", "active_energy_import_t3"},
+	{"t4_kwh", "active_energy_import_t4"},
+	{"t5_kwh", "active_energy_import_t5"},
+	{"t6_kwh", "active_energy_import_t6"},
+	{"t7_kwh", "active_energy_import_t7"},
+	{"t8_kwh", "active_energy_import_t8"},
+	{"total_kwh", "active_energy_import"},
+	{"coverage", coverage},
+	{"estimated", estimated},
 };
 
 static const struct table_column tariff_columns[] = {
 	{"METER", false, 0}, {"T1 kWh", true, 0},    {"T2 kWh", true, 3},  {"T3 kWh", true, 4},
 	{"T4 kWh", true, 5}, {"T5 kWh", true, 6},    {"T6 kWh", true, 7},  {"T7 kWh", true, 8},
-	{"T8 kWh", true, 9}, {"TOTAL kWh", true, 2}, {"COVERED", true, 1},
+	{"T8 kWh", true, 9}, {"TOTAL kWh", true, 2}, {"COVERED", true, 1}, {"ESTIMATED", false, 1},
+};
+
+static const char *const tariff_quantities[] = {
+	"active_energy_import_t1", "active_energy_import_t2", "active_energy_import_t3",
+	"active_energy_import_t4", "active_energy_import_t5", "active_energy_import_t6",
+	"active_energy_import_t7", "active_energy_import_t8", "active_energy_import",
 };
 
 struct form {
 	const struct cell *cells;
 	const struct table_column *columns;
+	size_t n;
+	const char *const *quantities;
+	size_t n_quantities;
+};
+
+/* One meter. */
+struct row {
+	const struct span_counter *counters;
 	size_t n;
 };
 
@@ -116,14 +131,6 @@ static int64_t end_of_day(int64_t t_s)
 
 	when_format_day(t_s, day);
 	return when_parse(day, &w) ? w.end_s : t_s;
-}
-
-/* Days from the first to the last, the last included; those of the change of clocks are an hour shorter or longer. */
-static int64_t count_days(const struct report *r)
-{
-	struct when last = {0};
-
-	return when_parse(r->last, &last) ? (last.end_s - r->start_s + DAY_S / 2) / DAY_S : 1;
 }
 
 /* Read a whole month or day, written like example. */
@@ -159,10 +166,6 @@ static bool set_span(struct report *r)
 		tally_misused(r->t, "--from must be before --to, or before now");
 		return false;
 	}
-	if (r->by_tariff && (!is_midnight(r->start_s) || !is_midnight(r->end_s))) {
-		tally_misused(r->t, "tariffs are counted by day; use --from and --to without a time of day");
-		return false;
-	}
 	return true;
 }
 
@@ -186,64 +189,94 @@ static bool is_month(const struct report *r)
 	return when_parse(month, &w) && w.start_s == r->start_s && w.end_s == r->end_s;
 }
 
-/* Begin the statement for the span, and set first and last. Returns false when it cannot be run, with reader_error().
- */
-static bool begin_statement(struct report *r, const struct form *f, struct reader *reader)
+/* How the span is written: a month, days or moments. */
+static void name_span(struct report *r)
 {
-	bool by_days = is_midnight(r->start_s) && is_midnight(r->end_s);
-	const char *source = is_month(r) ? from_month : by_days ? from_days : from_intervals;
-	char sql[SQL_MAX];
-	size_t n = (size_t)snprintf(sql, SQL_MAX, "SELECT ");
-
-	for (size_t i = 0; i < f->n; i++)
-		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s%s", i == 0 ? "" : ", ", f->cells[i].sql);
-	n += (size_t)snprintf(sql + n, SQL_MAX - n, " FROM (%s) WHERE quantity %s LIKE '%%\\_t_' ESCAPE '\\' ", source,
-			      r->by_tariff ? "= 'active_energy_import' OR quantity" : "NOT");
-	n += (size_t)snprintf(sql + n, SQL_MAX - n, "GROUP BY meter");
-	for (size_t i = 0; i < r->n_names; i++)
-		n += (size_t)snprintf(sql + n, SQL_MAX - n, "%s?%zu", i == 0 ? " HAVING meter IN (" : ", ",
-				      i + FIRST_NAME);
-	snprintf(sql + n, SQL_MAX - n, "%s ORDER BY meter", r->n_names > 0 ? ")" : "");
-	if (reader_ask(reader, sql) != 0)
-		return false;
-	when_format_day(r->end_s - 1, r->last);
-	if (source == from_intervals) {
-		reader_bind_whole(reader, 1, r->start_s);
-		reader_bind_whole(reader, 2, r->end_s);
-		reader_bind_whole(reader, 3, r->end_s - r->start_s);
+	if (is_month(r)) {
+		when_format_month(r->start_s, r->first);
+		when_format_day(r->end_s - 1, r->last);
+	} else if (is_midnight(r->start_s) && is_midnight(r->end_s)) {
+		when_format_day(r->start_s, r->first);
+		when_format_day(r->end_s - 1, r->last);
+	} else {
 		when_format(r->start_s, r->first);
 		when_format(r->end_s, r->last);
-	} else {
-		if (source == from_month)
-			when_format_month(r->start_s, r->first);
-		else
-			when_format_day(r->start_s, r->first);
-		reader_bind_text(reader, 1, r->first);
-		reader_bind_text(reader, 2, r->last);
-		reader_bind_whole(reader, 3, count_days(r));
 	}
-	for (size_t i = 0; i < r->n_names; i++)
-		reader_bind_text(reader, (int)i + FIRST_NAME, r->names[i]);
-	return true;
 }
 
-static bool is_number(const struct reader *reader, size_t i)
+/* The next meter with consumption, from counter *next on. Returns false when there is none. */
+static bool next_row(const struct span *s, size_t *next, struct row *row)
 {
-	return reader_type(reader, (int)i) == READER_REAL || reader_type(reader, (int)i) == READER_WHOLE;
+	while (*next < s->n) {
+		bool has_amount = false;
+
+		*row = (struct row){.counters = &s->counters[*next]};
+		for (; *next < s->n && strcmp(s->counters[*next].meter, row->counters->meter) == 0; ++*next) {
+			has_amount |= s->counters[*next].has_amount;
+			row->n++;
+		}
+		if (has_amount)
+			return true;
+	}
+	return false;
 }
 
-/* The share of the span that was measured, or of what has passed of it. Rounded down to thousandths: what is not whole
- * must not look whole. */
-static double share_measured(const struct report *r, double coverage)
+/* The share of the span that was measured, or of what has passed of it: that of the counter that was measured least.
+ * Rounded down to thousandths: what is not whole must not look whole. */
+static double share_measured(const struct report *r, const struct row *row)
 {
-	return floor(fmin(coverage / r->passed, 1) * 1000 + 1e-9) / 1000;
+	double least = 1;
+
+	for (size_t i = 0; i < row->n; i++)
+		if (row->counters[i].has_amount)
+			least = fmin(least, row->counters[i].measured_s / (double)(r->end_s - r->start_s) / r->passed);
+	return floor(least * 1000 + 1e-9) / 1000;
 }
 
-/* Returns the number of rows, or -1 with reader_error(). */
-static int print_csv(struct report *r, const struct form *f, const char *first, struct reader *reader)
+static bool is_other(const struct span_counter *c)
+{
+	return strcmp(c->quantity, "volume") == 0 || strcmp(c->quantity, "heat") == 0;
+}
+
+/* The counter of a cell; NULL = nothing was counted, or it is none of a counter. */
+static const struct span_counter *find_counter(const struct row *row, const struct cell *cell)
+{
+	for (size_t i = 0; i < row->n; i++) {
+		const struct span_counter *c = &row->counters[i];
+
+		if (c->has_amount && (cell->quantity == other || cell->quantity == other_unit
+					      ? is_other(c)
+					      : strcmp(c->quantity, cell->quantity) == 0))
+			return c;
+	}
+	return NULL;
+}
+
+/* At which ends of the span no readings say what was counted. */
+static const char *name_estimated(const struct row *row)
+{
+	bool is_from = false, is_until = false;
+
+	for (size_t i = 0; i < row->n; i++) {
+		is_from |= row->counters[i].is_from_estimated;
+		is_until |= row->counters[i].is_until_estimated;
+	}
+	if (is_from)
+		return is_until ? "start, end" : "start";
+	return is_until ? "end" : "";
+}
+
+static double value_of(const struct span_counter *c)
+{
+	return (double)c->amount / (double)c->per;
+}
+
+/* Returns the number of rows. */
+static int print_csv(struct report *r, const struct form *f, const char *first, const struct span *s)
 {
 	char number[TALLY_REAL_TEXT_MAX];
-	enum reader_step step;
+	size_t next = 0;
+	struct row row;
 	int n_rows = 0;
 
 	csv_put_text(&r->csv, "from");
@@ -251,24 +284,30 @@ static int print_csv(struct report *r, const struct form *f, const char *first, 
 	for (size_t i = 0; i < f->n; i++)
 		csv_put_text(&r->csv, f->cells[i].csv_name);
 	csv_end_row(&r->csv);
-	for (; (step = reader_next(reader)) == READER_ROW; n_rows++) {
+	for (; next_row(s, &next, &row); n_rows++) {
 		csv_put_text(&r->csv, first);
 		csv_put_text(&r->csv, r->last);
 		for (size_t i = 0; i < f->n; i++) {
-			double value = reader_real(reader, (int)i);
+			const struct cell *cell = &f->cells[i];
+			const struct span_counter *c = find_counter(&row, cell);
 
-			if (!is_number(reader, i)) {
-				csv_put_text(&r->csv, reader_text(reader, (int)i));
-				continue;
+			if (cell->quantity == meter) {
+				csv_put_text(&r->csv, row.counters->meter);
+			} else if (cell->quantity == estimated) {
+				csv_put_text(&r->csv, name_estimated(&row));
+			} else if (cell->quantity == coverage) {
+				tally_format_real(share_measured(r, &row), number);
+				csv_put_number(&r->csv, number);
+			} else if (c == NULL || cell->quantity == other_unit) {
+				csv_put_text(&r->csv, c != NULL ? c->unit : "");
+			} else {
+				tally_format_real(round(value_of(c) * 1000) / 1000, number);
+				csv_put_number(&r->csv, number);
 			}
-			/* Sums of values with three decimals have errors of binary fractions in their last digits. */
-			tally_format_real(i == f->n - 1 ? share_measured(r, value) : round(value * 1000) / 1000,
-					  number);
-			csv_put_number(&r->csv, number);
 		}
 		csv_end_row(&r->csv);
 	}
-	return step == READER_FAILED ? -1 : n_rows;
+	return n_rows;
 }
 
 /* "2026-10-24 to 2026-11-21, so far" */
@@ -281,67 +320,88 @@ static void put_span(const struct report *r, FILE *out)
 		fprintf(out, ", so far");
 }
 
-/* Returns the number of rows, or -1 with reader_error() or "" when out of memory. */
-static int print_table(const struct report *r, const struct form *f, struct reader *reader)
+/* 0 or -ENOMEM. */
+static int add_table_row(const struct report *r, const struct form *f, const struct row *row, struct table *table)
 {
-	struct table *table = table_new(f->columns, f->n);
 	char texts[TABLE_COLUMNS_MAX][TALLY_REAL_TEXT_MAX];
 	const char *cells[TABLE_COLUMNS_MAX];
-	enum reader_step step = READER_FAILED;
-	int n_rows = 0;
+	double share = share_measured(r, row);
 
-	for (; table != NULL && (step = reader_next(reader)) == READER_ROW; n_rows++) {
-		double share = share_measured(r, reader_real(reader, (int)f->n - 1));
+	for (size_t i = 0; i < f->n; i++) {
+		const struct cell *cell = &f->cells[i];
+		const struct span_counter *c = find_counter(row, cell);
 
-		for (size_t i = 0; i < f->n - 1; i++) {
-			cells[i] = reader_text(reader, (int)i);
-			if (is_number(reader, i)) {
-				snprintf(texts[i], sizeof(texts[i]), "%.3f", reader_real(reader, (int)i));
-				cells[i] = texts[i];
-			}
-		}
-		snprintf(texts[f->n - 1], sizeof(texts[0]), "%.0f %%", floor(share * 100 + 1e-9));
-		cells[f->n - 1] = texts[f->n - 1];
-		if (table_add(table, cells, f->n - 1, share < 1 ? TABLE_YELLOW : TABLE_PLAIN) != 0)
-			break;
+		cells[i] = texts[i];
+		texts[i][0] = '\0';
+		if (cell->quantity == meter)
+			cells[i] = row->counters->meter;
+		else if (cell->quantity == estimated)
+			cells[i] = name_estimated(row);
+		else if (cell->quantity == coverage)
+			snprintf(texts[i], sizeof(texts[i]), "%.0f %%", floor(share * 100 + 1e-9));
+		else if (cell->quantity == other_unit)
+			cells[i] = c != NULL ? c->unit : "";
+		else if (c != NULL)
+			snprintf(texts[i], sizeof(texts[i]), "%.3f", value_of(c));
 	}
-	if (step == READER_END && n_rows > 0) {
+	return table_add(table, cells, f->n - 2, share < 1 ? TABLE_YELLOW : TABLE_PLAIN);
+}
+
+/* Returns the number of rows, or -1 when out of memory. */
+static int print_table(const struct report *r, const struct form *f, const struct span *s)
+{
+	struct table *table = table_new(f->columns, f->n);
+	size_t next = 0;
+	struct row row;
+	int n_rows = table != NULL ? 0 : -1;
+
+	while (n_rows >= 0 && next_row(s, &next, &row))
+		n_rows = add_table_row(r, f, &row, table) == 0 ? n_rows + 1 : -1;
+	if (n_rows > 0) {
 		put_span(r, stdout);
 		printf("; time zone %s\n\n", r->zone);
 		table_print(table, stdout, tally_terminal_width(stdout), tally_has_colours(stdout));
 	}
 	table_free(table);
-	return step == READER_END ? n_rows : -1;
+	return n_rows;
 }
 
 static int print_report(struct report *r, struct reader *reader)
 {
-	struct form f = {energy_cells, energy_columns, sizeof(energy_cells) / sizeof(energy_cells[0])};
+	struct form f = {energy_cells, energy_columns, sizeof(energy_cells) / sizeof(energy_cells[0]),
+			 energy_quantities, sizeof(energy_quantities) / sizeof(energy_quantities[0])};
+	struct span_question question = {
+		.from_s = r->start_s, .until_s = r->end_s, .n_meters = r->n_names, .meters = r->names};
+	struct span span = {.n = 0};
 	char day[WHEN_TEXT_MAX];
-	int n_rows;
+	int n_rows = -1, rc;
 
 	if (r->by_tariff)
-		f = (struct form){tariff_cells, tariff_columns, sizeof(tariff_cells) / sizeof(tariff_cells[0])};
+		f = (struct form){tariff_cells, tariff_columns, sizeof(tariff_cells) / sizeof(tariff_cells[0]),
+				  tariff_quantities, sizeof(tariff_quantities) / sizeof(tariff_quantities[0])};
+	question.quantities = f.quantities;
+	question.n_quantities = f.n_quantities;
 	for (size_t i = 0; i < r->n_names; i++)
 		if (!tally_is_known(reader, r->names[i]))
 			return TALLY_BAD;
-	if (!begin_statement(r, &f, reader)) {
-		n_rows = -1;
-	} else if (r->as_csv) {
+	name_span(r);
+	rc = span_read(&span, reader, &question);
+	if (rc == 0 && r->as_csv) {
 		/* The first day of a month in place of the month. */
 		when_format_day(r->start_s, day);
-		n_rows = print_csv(r, &f, strlen(r->first) < strlen(day) ? day : r->first, reader);
-	} else {
-		n_rows = print_table(r, &f, reader);
+		n_rows = print_csv(r, &f, strlen(r->first) < strlen(day) ? day : r->first, &span);
+	} else if (rc == 0) {
+		n_rows = print_table(r, &f, &span);
 	}
 	if (n_rows < 0) {
-		fprintf(stderr, "%s\n", *reader_error(reader) != '\0' ? reader_error(reader) : "out of memory");
+		fprintf(stderr, "%s\n", rc == -EIO ? reader_error(reader) : "out of memory");
 	} else if (n_rows == 0) {
 		put_span(r, stderr);
 		fprintf(stderr, ": nothing was counted%s\n",
 			r->now_s >= r->start_s && r->now_s <= r->end_s ? "; an interval is counted when it has ended"
 								       : "");
 	}
+	span_free(&span);
 	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
 }
 

@@ -4,6 +4,7 @@
  *   --minutes N   simulated minutes of 250 meters x 12 values (120)
  *   --days N      days of 15-minute readings for the queries (365)
  *   --retain N    days of 15-minute readings, of which 10 are kept (30)
+ *   --keep        leave the database of the queries in the folder, bench-query.db, at its end
  *   --dir D       folder for the databases; must be on a real disk (.) */
 #include <errno.h>
 #include <getopt.h>
@@ -297,7 +298,7 @@ static int measure_opening(struct site *s)
 	return 0;
 }
 
-static int measure_queries(const char *dir, int64_t days)
+static int measure_queries(const char *dir, int64_t days, bool keep)
 {
 	struct site *s = malloc(sizeof(*s));
 	int64_t start_us = mono_us(), n_rows;
@@ -333,7 +334,8 @@ static int measure_queries(const char *dir, int64_t days)
 	print_figure("store.file", (double)file_bytes(s->path) / 1e6, "MB");
 	if (rc == 0)
 		rc = measure_opening(s);
-	remove_database(s->path);
+	if (!keep)
+		remove_database(s->path);
 out:
 	free(s);
 	return rc;
@@ -381,13 +383,13 @@ out:
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"minutes", required_argument, NULL, 'm'},
-						{"days", required_argument, NULL, 'd'},
-						{"retain", required_argument, NULL, 'r'},
-						{"dir", required_argument, NULL, 'D'},
-						{0}};
+	static const struct option options[] = {
+		{"minutes", required_argument, NULL, 'm'}, {"days", required_argument, NULL, 'd'},
+		{"retain", required_argument, NULL, 'r'},  {"dir", required_argument, NULL, 'D'},
+		{"keep", no_argument, NULL, 'k'},	   {0}};
 	int64_t minutes = 120, days = 365, retained = 30;
 	const char *dir = ".";
+	bool keep = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -399,12 +401,14 @@ int main(int argc, char **argv)
 			retained = strtoll(optarg, NULL, 10);
 		else if (c == 'D')
 			dir = optarg;
+		else if (c == 'k')
+			keep = true;
 		else
 			return 2;
 	}
 	if (minutes > 0 && measure_writing(dir, minutes) != 0)
 		return 1;
-	if (days > 0 && measure_queries(dir, days) != 0)
+	if (days > 0 && measure_queries(dir, days, keep) != 0)
 		return 1;
 	return retained > 0 && measure_retention(dir, retained) != 0;
 }

@@ -8,7 +8,7 @@ from simsite import SOURCE, Site
 
 VIEWS = ("energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff "
          "register meter_status bus_status event revision request").split()
-REPORTS = "meter_report trouble subject meter_replacement meter_faults meter_life suspect_reading".split()
+REPORTS = "meter_report trouble subject meter_replacement meter_faults meter_life counter local_span counted_reading suspect_reading".split()
 
 
 def listed_columns(page, section, next_section):

@@ -31,6 +31,7 @@ VIEWS = {
     "monthly": "month meter quantity value unit coverage base_value base_unit",
     "monthly_tariff": "month meter tariff active_import_kwh reactive_import_kvarh active_import_wh "
                       "reactive_import_varh",
+    "register": "day meter quantity value unit read_time base_value base_unit",
     "meter_status": "meter bus model address label serial state last_good failures requests timeouts crc_errors exceptions "
                     "latency_ms",
     "bus_status": "bus transport state busy_percent requests errors overruns round_ms",

@@ -33,27 +33,43 @@ class TestReport(OpsSite):
         db = sqlite3.connect(self.db_path)
         with db:
             # Literal days in the place of the views, with the columns of the contract.
-            for view, columns in (("daily", "day, meter, quantity, value, unit, coverage"),
-                                  ("monthly", "month, meter, quantity, value, unit, coverage"),
-                                  ("interval", "time, ts, meter, quantity, duration_s, value, unit, quality")):
+            for view, columns in (("daily", "day, meter, quantity, value, unit, coverage, base_value"),
+                                  ("monthly", "month, meter, quantity, value, unit, coverage, base_value"),
+                                  ("interval", "time, ts, meter, quantity, duration_s, value, unit, quality, base_value"),
+                                  ("counter", "meter, quantity, unit, per, base_unit"),
+                                  ("local_span", "kind, name, from_ts, until_ts")):
                 db.execute(f"DROP VIEW {view}")
                 db.execute(f"CREATE TABLE {view} ({columns})")
+            for quantity in ("active_energy_import", "active_energy_import_t1", "active_energy_import_t3"):
+                db.execute("INSERT INTO counter VALUES ('e44', ?, 'kWh', 1000, 'Wh')", (quantity,))
+            db.execute("INSERT INTO counter VALUES ('gas', 'volume', 'm3', 1000000, 'ml')")
             for i, day in enumerate(DAYS):
+                self.put_day(db, *day)
                 self.put(db, "daily", day[0], 1.0, MAIN[i], GAS[i], T1[i], T3[i])
+            db.execute("INSERT INTO local_span VALUES ('month', ?, 1790805600, 1793487600)", (MONTH,))
             self.put(db, "monthly", MONTH, 0.0967, sum(MAIN), sum(GAS), sum(T1), sum(T3))
             for hour in range(25):
-                db.execute("INSERT INTO interval VALUES ('', ?, 'e44', 'active_energy_import', 3600, ?, 'kWh', ?)",
-                           (DAYS[1][1] + 3600 * hour, 1000.002 if hour == 0 else 1000.0,
-                            "estimated" if hour == 3 else "measured"))
+                wh = 1000002 if hour == 0 else 1000000
+                db.execute("INSERT INTO interval VALUES ('', ?, 'e44', 'active_energy_import', 3600, ?, 'kWh', ?, ?)",
+                           (DAYS[1][1] + 3600 * hour, wh / 1000, "estimated" if hour == 3 else "measured", wh))
         db.close()
 
     @staticmethod
+    def put_day(db, name, from_ts, until_ts):
+        db.execute("INSERT INTO local_span VALUES ('day', ?, ?, ?)", (name, from_ts, until_ts))
+
+    def put_local_day(self, db, day):
+        begin = datetime.datetime.combine(day, datetime.time(), zoneinfo.ZoneInfo(self.ZONE))
+        end = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time(), zoneinfo.ZoneInfo(self.ZONE))
+        self.put_day(db, str(day), int(begin.timestamp()), int(end.timestamp()))
+
+    @staticmethod
     def put(db, view, name, coverage, main, gas, t1, t3):
-        for meter, quantity, value, unit, covered in (
-                ("e44", "active_energy_import", main / 1000, "kWh", coverage), ("gas", "volume", gas / 1e6, "m3", coverage / 2),
-                ("e44", "active_energy_import_t1", t1 / 1000, "kWh", coverage),
-                ("e44", "active_energy_import_t3", t3 / 1000, "kWh", coverage)):
-            db.execute(f"INSERT INTO {view} VALUES (?, ?, ?, ?, ?, ?)", (name, meter, quantity, value, unit, covered))
+        for meter, quantity, base, per, unit, covered in (
+                ("e44", "active_energy_import", main, 1000, "kWh", coverage), ("gas", "volume", gas, 1000000, "m3", coverage / 2),
+                ("e44", "active_energy_import_t1", t1, 1000, "kWh", coverage),
+                ("e44", "active_energy_import_t3", t3, 1000, "kWh", coverage)):
+            db.execute(f"INSERT INTO {view} VALUES (?, ?, ?, ?, ?, ?, ?)", (name, meter, quantity, base / per, unit, covered, base))
 
     def report(self, *arguments):
         ran = self.tally("report", *arguments)
@@ -101,6 +117,7 @@ class TestReport(OpsSite):
         db = sqlite3.connect(self.db_path)
         with db:
             for day in (yesterday, today):
+                self.put_local_day(db, datetime.date.fromisoformat(day))
                 self.put(db, "daily", day, 1.0, 1000, 1000000, 1000, 0)
         db.close()
         lines = self.report("--from", yesterday, "--to", tomorrow)
@@ -113,6 +130,8 @@ class TestReport(OpsSite):
         yesterday = str(now.date() - datetime.timedelta(days=1))
         db = sqlite3.connect(self.db_path)
         with db:
+            self.put_local_day(db, now.date() - datetime.timedelta(days=1))
+            self.put_local_day(db, now.date())
             self.put(db, "daily", yesterday, 1.0, 1000, 1000000, 1000, 0)
             self.put(db, "daily", str(now.date()), (now - today) / datetime.timedelta(days=1), 1000, 1000000, 1000, 0)
         db.close()
@@ -126,6 +145,16 @@ class TestReport(OpsSite):
         self.assertEqual((row["from"], row["to"]), ("2026-10-25T00:00:00+02:00", "2026-10-25T06:00:00+01:00"))
         self.assertEqual(row["active_import_kwh"], "7000.002")
         self.assertEqual(row["coverage"], "0.857")
+
+    def test_an_interval_without_readings_is_shared_out_and_marked(self):
+        row, = self.csv("--from", "2026-10-25T00:30", "--to", "2026-10-25T01:00:00")
+        self.assertEqual((row["active_import_kwh"], row["coverage"], row["estimated"]), ("500.001", "0", "start"))
+        rest, = self.csv("--from", "2026-10-25T00:00", "--to", "2026-10-25T00:30:00")
+        self.assertEqual((rest["active_import_kwh"], rest["coverage"], rest["estimated"]), ("500.001", "0", "end"))
+        lines = self.report("--from", "2026-10-25T00:30", "--to", "2026-10-25T05:00:00")
+        self.assertEqual((lines[2].split()[-1], lines[3].split()[1:]), ("ESTIMATED", ["5500.001", "72", "%", "start"]))
+        row, = self.csv("--tariffs", "--from", "2026-10-24T12:00:00", "--to", "2026-10-26T12:00:00")
+        self.assertEqual((row["t1_kwh"], row["t3_kwh"], row["estimated"]), ("40000.002", "9000.002", "start, end"))
 
     def test_tariffs_are_reported_with_their_shares(self):
         lines = self.report("--month", "2026-10", "--tariffs")
@@ -174,7 +203,6 @@ class TestReport(OpsSite):
                 (("--month", "2026-10", "--day", "2026-10-01"), "use only one of --month, --day and --from"),
                 (("--to", "2026-10-01"), "--to needs --from"),
                 (("--from", "2026-10-02", "--to", "2026-10-01"), "--from must be before --to"),
-                (("--tariffs", "--from", "2026-10-01T10:00"), "tariffs are counted by day"),
                 (("e44",), 'unexpected argument "e44"')):
             self.assert_tally_fails(("report", *arguments), 2, message)
         ran = self.tally("report", "--meter", "e4")
