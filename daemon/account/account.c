@@ -34,7 +34,7 @@ void account_forget(struct account_meter *m)
 {
 	account_fini(m);
 	m->last_s = m->reported_s = m->doubtful_s = 0;
-	m->unsure_s = 0;
+	m->unsure_s = m->sure_ms = 0;
 }
 
 void account_fini(struct account_meter *m)
@@ -69,8 +69,7 @@ static int64_t read_modulus(const struct account_meter *m, const struct account_
 static struct explain_limit bounds_of(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
-	struct explain_limit bounds = {
-		.per_hour = l->per_hour, .step = l->step, .back_step = l->back_step, .slack_s = ACCOUNT_SLACK_S};
+	struct explain_limit bounds = {.per_hour = l->per_hour, .step = l->step, .back_step = l->back_step};
 
 	memcpy(bounds.moduli, l->moduli, sizeof(bounds.moduli));
 	if (l->modulus_read)
@@ -86,12 +85,7 @@ static int64_t gap_of(const struct account *a, const struct account_meter *m)
 	return twice_s > 0 && twice_s < a->calendar->interval_s ? twice_s : a->calendar->interval_s;
 }
 
-/* The last good reading of the best explanation. */
-static const struct explain_node *last_good(const struct account_counter *c)
-{
-	return &c->x.nodes[c->x.best];
-}
-
+/* The slot of the last good reading of the best explanation. */
 static int64_t last_good_s(const struct account_counter *c)
 {
 	return explain_slot_s(&c->x, c->x.best);
@@ -227,53 +221,61 @@ bool account_get_mark(const struct account_meter *m, const struct account_counte
 	*out = (struct account_mark){.quantity = c->quantity,
 				     .parts = c->parts,
 				     .seen_s = c->seen_s,
-				     .slot_s = last_good_s(c),
-				     .raw = last_good(c)->raw,
-				     .over = last_good(c)->over,
+				     .good = explain_good(&c->x, c->x.best),
 				     .limit = bounds_of(m, c)};
 	out->limit.modulus = explain_modulus_of_life(&c->x, c->x.best);
 	return true;
 }
 
-bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value)
+/* When a reading was read, by a clock that was never set back. */
+static int64_t time_of(const struct account *a, int64_t slot_s, int64_t delay_ms)
 {
-	int64_t amount;
-	uint32_t over;
+	int64_t time_ms = slot_s * 1000 + delay_ms;
 
-	return slot_s <= mark->seen_s || explain_judge(&mark->limit, mark->slot_s, mark->raw, mark->over, slot_s, value,
-						       &amount, &over) < EXPLAIN_FALLS;
+	return time_ms + account_clock_back_ms(&a->clock, time_ms);
+}
+
+bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value)
+{
+	struct explain_reading r = {.raw = value, .time_ms = when->slot_s * 1000 + when->delay_ms + back_ms};
+	int64_t amount;
+	int32_t over;
+
+	return when->slot_s <= mark->seen_s ||
+	       explain_judge(&mark->limit, &mark->good, &r, &amount, &over) < EXPLAIN_FALLS;
 }
 
 static void report_suspect(struct account *a, const struct account_meter *m, const struct account_counter *c,
-			   const struct explain_limit *l, int64_t slot_s, int64_t value)
+			   const struct explain_limit *l, const struct explain_reading *r)
 {
 	const struct names_row *row = names_get(c->quantity);
-	const struct explain_node *good = c->living ? last_good(c) : NULL;
-	int64_t from_s = good != NULL ? last_good_s(c) : c->given.slot_s,
-		from = good != NULL ? good->raw : c->given.raw;
-	int64_t amount;
-	uint32_t over;
+	struct explain_good good = {.raw = c->given.raw};
+	int64_t value = r->raw, amount;
+	int32_t over;
 	char reason[160];
 
-	switch (explain_judge(l, from_s, from, good != NULL ? good->over : 0, slot_s, value, &amount, &over)) {
+	if (c->living)
+		good = explain_good(&c->x, c->x.best);
+	switch (explain_judge(l, &good, r, &amount, &over)) {
 	case EXPLAIN_JUMPS:
 		snprintf(reason, sizeof(reason), "%s rose from %s to %s %s; at most %s can have passed", row->name,
-			 results_show(c, from).text, results_show(c, value).text, row->shown,
-			 results_show(c, explain_most(l, slot_s - from_s)).text);
+			 results_show(c, good.raw).text, results_show(c, value).text, row->shown,
+			 results_show(c, explain_most(l, &good, r)).text);
 		break;
 	case EXPLAIN_FALLS:
-		snprintf(reason, sizeof(reason), "%s fell from %s to %s %s", row->name, results_show(c, from).text,
+		snprintf(reason, sizeof(reason), "%s fell from %s to %s %s", row->name, results_show(c, good.raw).text,
 			 results_show(c, value).text, row->shown);
 		break;
 	default:
 		snprintf(reason, sizeof(reason), "%s is %s %s after %s %s; other readings make this unlikely",
-			 row->name, results_show(c, value).text, row->shown, results_show(c, from).text, row->shown);
+			 row->name, results_show(c, value).text, row->shown, results_show(c, good.raw).text,
+			 row->shown);
 		break;
 	}
 	if (a->sink.suspect != NULL)
-		a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false, reason);
-	if (good != NULL && explain_n_false(&c->x) == 1)
-		results_event(a, m, slot_s, "implausible", "%s", reason);
+		a->sink.suspect(a->sink.context, m->id, c->quantity, r->slot_s, false, reason);
+	if (c->living && explain_n_false(&c->x) == 1)
+		results_event(a, m, r->slot_s, "implausible", "%s", reason);
 }
 
 /* Another explanation has become the best one. Say so of the readings before the last one that it sees otherwise than
@@ -318,7 +320,7 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 	int64_t parts = parts_of(limit_of(m, c->quantity));
 
 	if (r->raw < 0) {
-		report_suspect(a, m, c, &l, r->slot_s, r->raw);
+		report_suspect(a, m, c, &l, r);
 		return false;
 	}
 	results_life(a, m, c, &c->given, r->slot_s, r->raw, parts, c->given.life_s != 0 ? "replaced" : "first");
@@ -326,7 +328,7 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 	c->parts = parts;
 	c->living = true;
 	c->changed_s[0] = c->changed_s[1] = 0;
-	explain_begin(&c->x, r);
+	explain_begin(&c->x, &l, r);
 	*w = results_set_out_on_piece(c, r->slot_s, 0, false, r->raw, true);
 	return true;
 }
@@ -344,10 +346,13 @@ static void end_lives_of_other_parts(struct account *a, struct account_meter *m)
 	}
 }
 
-int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, bool unsynchronised,
+int account_feed(struct account *a, struct account_meter *m, const struct account_when *when,
 		 struct account_value *values, size_t n_values)
 {
-	struct explain_reading r = {.slot_s = slot_s, .is_time_unsure = unsynchronised};
+	int64_t slot_s = when->slot_s;
+	struct explain_reading r = {.slot_s = slot_s,
+				    .time_ms = time_of(a, slot_s, when->delay_ms),
+				    .is_time_unsure = when->unsynchronised};
 	struct account_counter *fed[Q_COUNT];
 	struct walk walks[Q_COUNT];
 	size_t n_walks = 0, n_fed = 0;
@@ -368,6 +373,9 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 	report_gap(a, m, slot_s);
 	if (m->unsure_s != 0 && slot_s - m->unsure_s >= ACCOUNT_PROOF_S)
 		m->unsure_s = 0;
+	if (!when->unsynchronised || m->sure_ms == 0 || m->sure_ms > r.time_ms)
+		m->sure_ms = r.time_ms;
+	r.unsure_ms = r.time_ms - m->sure_ms;
 	r.into_s = (uint16_t)(slot_s - calendar_interval_start(a->calendar, slot_s - 1));
 	r.gap_s = gap_of(a, m);
 	for (size_t i = 0; i < n_values; i++) {
@@ -395,7 +403,7 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 		explain_feed(&c->x, &l, &r);
 		if (explain_n_false(&c->x) > 0) {
 			values[i].suspect = true;
-			report_suspect(a, m, c, &l, slot_s, r.raw);
+			report_suspect(a, m, c, &l, &r);
 		}
 		report_second_thoughts(a, m, c, before);
 		if (results_set_out(a, m, c, find_target(m, c), &walks[n_walks]))
@@ -412,20 +420,24 @@ int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, boo
 
 /* Whether the life can have reached the final value of the old meter from this good reading; if not, it belongs to an
  * earlier life. *parts: the value; one that is equal to the reading in whole base units is the reading. */
-static enum account_fit fit_final(const struct account_meter *m, const struct account_counter *c, uint8_t node,
-				  int64_t slot_s, int64_t final, int64_t *parts)
+static enum account_fit fit_final(const struct account *a, const struct account_meter *m,
+				  const struct account_counter *c, uint8_t node, int64_t slot_s, int64_t final,
+				  int64_t *parts)
 {
 	const struct explain_node *good = &c->x.nodes[node];
+	struct explain_good from = explain_good(&c->x, node);
 	struct explain_limit l = bounds_of(m, c);
+	struct explain_reading end = {.time_ms = time_of(a, slot_s, 0)};
 	int64_t amount;
-	uint32_t over;
+	int32_t over;
 
 	l.moduli[0] = l.back_step = 0;
 	if (__builtin_mul_overflow(final, c->parts, parts))
 		return ACCOUNT_FINAL_TOO_HIGH;
 	if (final == good->raw / c->parts)
 		*parts = good->raw;
-	switch (explain_judge(&l, explain_slot_s(&c->x, node), good->raw, good->over, slot_s, *parts, &amount, &over)) {
+	end.raw = *parts;
+	switch (explain_judge(&l, &from, &end, &amount, &over)) {
 	case EXPLAIN_RISES:
 		return ACCOUNT_FITS;
 	case EXPLAIN_JUMPS:
@@ -436,20 +448,24 @@ static enum account_fit fit_final(const struct account_meter *m, const struct ac
 }
 
 /* The same of the initial value of the new meter and its first reading. */
-static enum account_fit fit_initial(const struct account_meter *m, const struct account_counter *c, uint8_t first,
-				    int64_t slot_s, int64_t initial, int64_t *parts)
+static enum account_fit fit_initial(const struct account *a, const struct account_meter *m,
+				    const struct account_counter *c, uint8_t first, int64_t slot_s, int64_t initial,
+				    int64_t *parts)
 {
 	const struct explain_node *node = &c->x.nodes[first];
+	struct explain_good begin = {.time_ms = time_of(a, slot_s, 0)};
+	struct explain_reading next = {.raw = node->raw, .time_ms = node->time_ms};
 	struct explain_limit l = bounds_of(m, c);
 	int64_t amount;
-	uint32_t over;
+	int32_t over;
 
 	l.moduli[0] = l.back_step = 0;
 	if (__builtin_mul_overflow(initial, c->parts, parts))
 		return ACCOUNT_INITIAL_TOO_HIGH;
 	if (initial == node->raw / c->parts)
 		*parts = node->raw;
-	switch (explain_judge(&l, slot_s, *parts, 0, explain_slot_s(&c->x, first), node->raw, &amount, &over)) {
+	begin.raw = *parts;
+	switch (explain_judge(&l, &begin, &next, &amount, &over)) {
 	case EXPLAIN_RISES:
 		return ACCOUNT_FITS;
 	case EXPLAIN_JUMPS:
@@ -491,7 +507,7 @@ static void end_life(struct account *a, struct account_meter *m, struct account_
 		slot_s = c->given.slot_s;
 	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false);
 	if (c->living && x->has_final &&
-	    (fit_final(m, c, c->x.given, slot_s, x->final, &parts) == ACCOUNT_FITS ||
+	    (fit_final(a, m, c, c->x.given, slot_s, x->final, &parts) == ACCOUNT_FITS ||
 	     (x->is_forced && parts > c->given.raw)))
 		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true);
 	results_give(a, m, &w, 1);
@@ -515,8 +531,8 @@ static void adopt_life(struct account *a, struct account_meter *m, struct accoun
 	int64_t life_s = explain_slot_s(&c->x, node), slot_s = exchanged_s(c, node, x), first = life.raw, parts;
 	struct walk w;
 
-	if (x->has_initial &&
-	    (fit_initial(m, c, node, slot_s, x->initial, &parts) == ACCOUNT_FITS || (x->is_forced && parts < life.raw)))
+	if (x->has_initial && (fit_initial(a, m, c, node, slot_s, x->initial, &parts) == ACCOUNT_FITS ||
+			       (x->is_forced && parts < life.raw)))
 		first = parts;
 	if (results_set_out(a, m, c, life.parent, &w))
 		results_give(a, m, &w, 1);
@@ -546,17 +562,27 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 	end_life(a, m, c, x->slot_s, x);
 	c->living = false;
 	if (x->has_initial && !__builtin_mul_overflow(x->initial, c->parts, &parts) && explain_reserve(&c->x) == 0) {
+		struct explain_limit l = bounds_of(m, c);
 		struct explain_reading r = {.slot_s = c->given.slot_s, .raw = parts, .gap_s = gap_of(a, m)};
 
+		r.time_ms = time_of(a, r.slot_s, 0);
 		r.into_s = (uint16_t)(r.slot_s - calendar_interval_start(a->calendar, r.slot_s - 1));
 		begin_with(a, m, c, parts);
-		explain_begin(&c->x, &r);
+		explain_begin(&c->x, &l, &r);
 		c->living = true;
 		c->settled = c->given;
 	}
 }
 
-enum account_fit account_check_exchange(const struct account_meter *m, enum quantity q,
+static int64_t most_between(const struct explain_limit *l, int64_t from_ms, int64_t to_ms)
+{
+	struct explain_good from = {.time_ms = from_ms};
+	struct explain_reading to = {.time_ms = to_ms};
+
+	return explain_most(l, &from, &to);
+}
+
+enum account_fit account_check_exchange(const struct account *a, const struct account_meter *m, enum quantity q,
 					const struct account_exchange *x, int64_t *reading, int64_t *most)
 {
 	const struct account_counter *c = account_counter(m, q);
@@ -575,14 +601,14 @@ enum account_fit account_check_exchange(const struct account_meter *m, enum quan
 	else if (slot_s < explain_slot_s(&c->x, last))
 		slot_s = explain_slot_s(&c->x, last);
 	if (x->has_final) {
-		fit = fit_final(m, c, last, slot_s, x->final, &parts);
+		fit = fit_final(a, m, c, last, slot_s, x->final, &parts);
 		*reading = c->x.nodes[last].raw / c->parts;
-		*most = explain_most(&l, slot_s - explain_slot_s(&c->x, last)) / c->parts;
+		*most = most_between(&l, c->x.nodes[last].time_ms, time_of(a, slot_s, 0)) / c->parts;
 	}
 	if (fit == ACCOUNT_FITS && x->has_initial && first != EXPLAIN_NONE) {
-		fit = fit_initial(m, c, first, slot_s, x->initial, &parts);
+		fit = fit_initial(a, m, c, first, slot_s, x->initial, &parts);
 		*reading = c->x.nodes[first].raw / c->parts;
-		*most = explain_most(&l, explain_slot_s(&c->x, first) - slot_s) / c->parts;
+		*most = most_between(&l, time_of(a, slot_s, 0), c->x.nodes[first].time_ms) / c->parts;
 	}
 	return fit;
 }
@@ -601,7 +627,8 @@ void account_replace(struct account *a, struct account_meter *m, enum quantity q
 	}
 }
 
-bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final)
+bool account_has_noticed(const struct account *a, const struct account_meter *m, enum quantity q, int64_t slot_s,
+			 const int64_t *final)
 {
 	const struct account_counter *c = account_counter(m, q);
 	struct account_place life;
@@ -622,7 +649,7 @@ bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t
 		return false;
 	/* A value that both lives could have shown belongs to the one that has ended. */
 	return final == NULL || *final >= life.ended_raw / c->parts ||
-	       fit_final(m, c, c->x.best, slot_s > c->given.slot_s ? slot_s : c->given.slot_s, *final, &parts) !=
+	       fit_final(a, m, c, c->x.best, slot_s > c->given.slot_s ? slot_s : c->given.slot_s, *final, &parts) !=
 		       ACCOUNT_FITS;
 }
 
@@ -747,8 +774,10 @@ static int unpack(struct account_counter *c, const uint8_t *packed, size_t n)
 	return 0;
 }
 
-int account_restore(struct account_meter *m, const struct account_counter *counter, const uint8_t *packed, size_t n)
+int account_restore(const struct account *a, struct account_meter *m, const struct account_counter *counter,
+		    const uint8_t *packed, size_t n)
 {
+	static const struct explain_limit none;
 	struct explain_reading last = {.slot_s = counter->given.slot_s, .raw = counter->given.raw};
 	struct account_counter *c = add_counter(m, counter);
 	int rc = 0;
@@ -763,7 +792,8 @@ int account_restore(struct account_meter *m, const struct account_counter *count
 	rc = explain_reserve(&c->x);
 	if (rc != 0)
 		return rc;
-	explain_begin(&c->x, &last);
+	last.time_ms = time_of(a, last.slot_s, 0);
+	explain_begin(&c->x, &none, &last);
 	c->settled = c->given;
 	return 0;
 }

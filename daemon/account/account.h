@@ -53,6 +53,12 @@
 
 #include "account_meter.h"
 
+/* When a reading was taken. */
+struct account_when {
+	int64_t slot_s, delay_ms;
+	bool unsynchronised; /* the clock was not known to be right */
+};
+
 /* One counter's value in a reading. */
 struct account_value {
 	enum quantity quantity;
@@ -65,13 +71,13 @@ struct account_value {
 bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out);
 
 /* True when a value, in the counter's parts, follows on from the last one counted, or is of a slot that was already
- * taken. */
-bool account_follows(const struct account_mark *mark, int64_t slot_s, int64_t value);
+ * taken. back_ms: all that the clock was set back by until now. */
+bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value);
 
 /* Take one reading's counters. Readings of a meter come in the order of their slots; one that does not is marked
- * suspect as a whole, one whose slot was taken before is skipped. unsynchronised: its time may be wrong, so that its
- * intervals are estimated. values[].suspect is filled. 0, or -ENOMEM: nothing was taken. */
-int account_feed(struct account *a, struct account_meter *m, int64_t slot_s, bool unsynchronised,
+ * suspect as a whole, one whose slot was taken before is skipped. Where the clock is unsynchronised, its intervals are
+ * estimated, and more is possible. values[].suspect is filled. 0, or -ENOMEM: nothing was taken. */
+int account_feed(struct account *a, struct account_meter *m, const struct account_when *when,
 		 struct account_value *values, size_t n_values);
 
 /* Another meter answers to this name. Times are Unix seconds, figures whole base units. */
@@ -95,7 +101,7 @@ enum account_fit {
 
 /* Whether the figures of an exchange of counter q can be right. If not, *reading is the good reading that they do not
  * agree with, and *most is what can have passed between the two at most; whole base units. */
-enum account_fit account_check_exchange(const struct account_meter *m, enum quantity q,
+enum account_fit account_check_exchange(const struct account *a, const struct account_meter *m, enum quantity q,
 					const struct account_exchange *x, int64_t *reading, int64_t *most);
 
 /* Exchange the meter: end the life of counter q (Q_COUNT: of every counter; then without figures); the next reading
@@ -105,7 +111,8 @@ void account_replace(struct account *a, struct account_meter *m, enum quantity q
 
 /* Whether an exchange at slot_s that is reported late was already noticed as a reset. Then the running life, which
  * began with that reset, is the new meter's, and final (or NULL) belongs to the life before. */
-bool account_has_noticed(const struct account_meter *m, enum quantity q, int64_t slot_s, const int64_t *final);
+bool account_has_noticed(const struct account *a, const struct account_meter *m, enum quantity q, int64_t slot_s,
+			 const int64_t *final);
 
 /* End the running intervals where they are: their length or the time zone changes from here on. Returns the start of
  * the newest interval that runs then: missing ones that were emitted from there on are void, and are emitted again. 0:
@@ -125,7 +132,8 @@ size_t account_pack(const struct account_counter *c, uint8_t *out);
 
 /* Add a counter as it was saved, without settled and x: those are packed, n bytes. Where they are not, or cannot be
  * read, what was given out is final. 0 or -ENOMEM. */
-int account_restore(struct account_meter *m, const struct account_counter *counter, const uint8_t *packed, size_t n);
+int account_restore(const struct account *a, struct account_meter *m, const struct account_counter *counter,
+		    const uint8_t *packed, size_t n);
 
 /* Forget everything that readings gave; what the owner gave stays. */
 void account_forget(struct account_meter *m);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "account_clock.h"
 #include "account_place.h"
 #include "calendar.h"
 #include "clock.h"
@@ -18,7 +19,7 @@
 #include "names.h"
 
 enum {
-	ACCOUNT_SLACK_S = 60,	      /* readings of a slot may lie this far apart from it */
+	ACCOUNT_SLACK_S = 60,	      /* an interval is not missing before a reading may be so late */
 	ACCOUNT_BACK_S = 86400,	      /* a clock that steps back further must prove itself; new lives begin then */
 	ACCOUNT_AHEAD_S = 31 * 86400, /* one that steps on further must prove itself */
 	ACCOUNT_PROOF_S = 3600,	      /* by continuing for so long; so must a meter that looked like two */
@@ -56,7 +57,8 @@ struct account_counter {
 	int64_t changed_s[2];	      /* the last two slots at which something of it was taken back, 0 = none */
 };
 
-/* The owner gives id, limits, every_s and counter_max, and when it restores a meter also last_s and unsure_s. */
+/* The owner gives id, limits, every_s and counter_max, and when it restores a meter also last_s, unsure_s and sure_ms.
+ */
 struct account_meter {
 	int64_t id;
 	const struct account_limits *limits; /* must outlive the meter; may be changed between readings */
@@ -65,6 +67,7 @@ struct account_meter {
 	int64_t last_s;			     /* newest slot with counters, 0 = none */
 	int64_t reported_s;		     /* intervals up to here have been emitted */
 	int64_t doubtful_s, doubtful_last_s; /* first and last slot of a clock not believed yet, 0 = none */
+	int64_t sure_ms;  /* time of the last reading whose clock was known to be right, as in explain.h; 0 = none */
 	int64_t unsure_s; /* != 0: two meters seem to answer, and nothing is counted; the last change of mind */
 	size_t n_counters;
 	struct account_counter *counters;
@@ -75,9 +78,8 @@ struct account_meter {
 struct account_mark {
 	enum quantity quantity;
 	int64_t parts;
-	int64_t seen_s;		    /* as in struct account_counter */
-	int64_t slot_s, raw;	    /* of the last good reading */
-	uint32_t over;		    /* of it, see struct explain_node */
+	int64_t seen_s; /* as in struct account_counter */
+	struct explain_good good;
 	struct explain_limit limit; /* with the moduli that hold now */
 };
 
@@ -134,7 +136,8 @@ struct account_sink {
 struct account {
 	struct calendar *calendar;
 	int64_t counted_s; /* slot of the last reading of a meter that had been read before, whichever; 0 = none yet */
-	bool proven;	   /* a replay: the readings were fed before, and those marked behind are left out */
+	struct account_clock clock; /* the owner's */
+	bool proven;		    /* a replay: the readings were fed before, and those marked behind are left out */
 	struct account_sink sink;
 };
 

@@ -29,10 +29,20 @@
  * takes a rollover back takes that back too. STILL    The register stood still, although consumption continued,
  * and moves again: a gateway that answered from its memory. It is a run of false readings that look good.
  *
- * More than the meter can deliver is no cost but impossible. For any two good readings of a life the rise is at most a
- * quarter more than the highest power gives in the time between, plus once the slack of that time, plus two steps of
- * the register. One number keeps this for all pairs, as a bucket with a leak keeps water: the rises fill it, the leak
- * is what the highest power gives, and it must not run over (explain_node.over).
+ * More than the meter can deliver is no cost but impossible. For any two good readings a and b of a life,
+ *
+ *     rise <= 1.25 x P x (t_b - t_a + D) + 2 steps
+ *
+ * where P is the highest power, t is when a reading was read, not its slot, and D is how wrong the time between can be,
+ * once for the pair: EXPLAIN_SLACK_MS, all that the clock was set back by between them (t has that already), and how
+ * far the time of a reading may be off where the clock is not known to be right. One number keeps this for all pairs,
+ * as a bucket with a leak keeps water: the rises fill it, the leak is 1.25 x P, and it must not run over
+ * (explain_node.over). An unsure reading b may lie anywhere from t_b - u to t_b + u. It may have come late, so the
+ * bucket is higher by the leak of u for it. Or early, so a line that begins there is lower by that: then its bucket is
+ * less than empty.
+ *
+ * Since it holds for any two readings and not just for neighbours, a lie cannot pass by rising a little too fast for
+ * long. A clock that is set forward makes the time between two readings look longer, never shorter, and needs no D.
  *
  * The costs were found with the accidents of tests/unit/test_explain.c, and are not sharp: with half or twice of any of
  * them the share of wrong results changes little. Of 30,000 random series with one accident at most 18 were wrong, 11
@@ -95,7 +105,7 @@ enum {
 	RATE_NONE = INT32_MIN,
 	RANGE_BITS = 17, /* of the steps that a register has usually counted */
 
-	PACK_VERSION = 2,
+	PACK_VERSION = 3,
 };
 
 /* The binary logarithm of v > 0, in RATE_BIT: its highest bit, and linear between the powers of two. */
@@ -112,29 +122,66 @@ static int64_t step_of(const struct explain_limit *l)
 	return l->step < 1 ? 1 : l->step < INT64_MAX / 32 ? l->step : INT64_MAX / 32;
 }
 
-/* A quarter more than the highest power gives in dt_s. */
-static int64_t with_margin(const struct explain_limit *l, int64_t dt_s)
+/* Amounts are compared in levels, so that no leak is lost by rounding: 1024 or a little less in a step. */
+static int64_t levels_in_part(const struct explain_limit *l)
 {
-	int64_t amount = wide_muldiv(l->per_hour, dt_s, 3600);
-
-	return amount < INT64_MAX / 8 ? amount + amount / 4 : INT64_MAX / 8;
+	return step_of(l) < 1024 ? 1024 / step_of(l) : 1;
 }
 
-static int64_t over_unit(const struct explain_limit *l)
+static int64_t parts_in_level(const struct explain_limit *l)
 {
-	return step_of(l) >= 1024 ? step_of(l) / 1024 : 1;
+	return step_of(l) < 1024 ? 1 : step_of(l) / 1024;
 }
 
-static int64_t slack_of(const struct explain_limit *l)
+static int64_t to_level(const struct explain_limit *l, int64_t amount)
 {
-	int64_t slack = with_margin(l, l->slack_s) + 2 * step_of(l), most = UINT32_MAX * over_unit(l);
-
-	return slack < most ? slack : most;
+	if (amount > INT64_MAX / 4096)
+		return INT64_MAX / 4;
+	return (amount * levels_in_part(l) + parts_in_level(l) - 1) / parts_in_level(l);
 }
 
-int64_t explain_most(const struct explain_limit *l, int64_t dt_s)
+/* The amount that a level >= 0 is. */
+static int64_t from_level(const struct explain_limit *l, int64_t level)
 {
-	return with_margin(l, dt_s) + slack_of(l);
+	return wide_muldiv(level, parts_in_level(l), levels_in_part(l));
+}
+
+/* A quarter more than the highest power gives in that time, as a level up to INT64_MAX / 4. */
+static int64_t leak(const struct explain_limit *l, int64_t ms)
+{
+	static const int64_t hour_ms = 3600000, longest_ms = INT64_MAX / 4096;
+	int64_t level;
+
+	if (ms <= 0)
+		return 0;
+	ms = ms < longest_ms ? ms : longest_ms;
+	level = wide_muldiv(l->per_hour, ms * levels_in_part(l), hour_ms / 5 * 4) / parts_in_level(l);
+	return level < INT64_MAX / 4 ? level : INT64_MAX / 4;
+}
+
+/* How much can still pass from a good reading to the next one, as a level. */
+static int64_t room(const struct explain_limit *l, const struct explain_good *good, const struct explain_reading *next)
+{
+	int64_t between_ms = next->time_ms - good->time_ms;
+	int64_t level = leak(l, (between_ms > 0 ? between_ms : 0) + EXPLAIN_SLACK_MS + next->unsure_ms);
+
+	return level + to_level(l, 2 * step_of(l)) - good->over;
+}
+
+int64_t explain_most(const struct explain_limit *l, const struct explain_good *good, const struct explain_reading *next)
+{
+	int64_t level = room(l, good, next);
+
+	return level > 0 ? from_level(l, level) : 0;
+}
+
+/* The bucket after a reading that filled it up to this level. */
+static int32_t to_over(const struct explain_limit *l, int64_t level, int64_t unsure_ms)
+{
+	int64_t empty = -leak(l, unsure_ms);
+
+	level = level > empty ? level : empty;
+	return (int32_t)(level < INT32_MIN ? INT32_MIN : level > INT32_MAX ? INT32_MAX : level);
 }
 
 /* The modulus across which a fall of the register is a rise of at most this much; 0 where there is none. Of several
@@ -157,31 +204,30 @@ static int64_t find_modulus(const struct explain_limit *l, int64_t raw, int64_t 
 	return is_sure ? found : 0;
 }
 
-enum explain_step explain_judge(const struct explain_limit *l, int64_t slot_s, int64_t raw, uint32_t over,
-				int64_t next_s, int64_t next_raw, int64_t *amount, uint32_t *next_over)
+enum explain_step explain_judge(const struct explain_limit *l, const struct explain_good *good,
+				const struct explain_reading *next, int64_t *amount, int32_t *over)
 {
 	enum explain_step step = EXPLAIN_RISES;
-	int64_t rise = next_raw - raw, above, unit = over_unit(l), most_above = slack_of(l) - over * unit;
+	int64_t rise = next->raw - good->raw, level;
 
-	if (next_raw < 0)
+	if (next->raw < 0)
 		return EXPLAIN_FALLS;
 	if (rise < 0 && -rise <= l->back_step) {
 		rise = 0;
 		step = EXPLAIN_STEPS_BACK;
 	} else if (rise < 0) {
-		int64_t modulus = find_modulus(l, raw, next_raw, with_margin(l, next_s - slot_s) + most_above);
+		int64_t modulus = find_modulus(l, good->raw, next->raw, explain_most(l, good, next));
 
 		if (modulus == 0)
 			return EXPLAIN_FALLS;
 		rise += modulus;
 		step = EXPLAIN_WRAPS;
 	}
-	above = rise - with_margin(l, next_s - slot_s);
-	if (above > most_above)
+	level = to_level(l, rise);
+	if (level > room(l, good, next))
 		return EXPLAIN_JUMPS;
-	above += over * unit;
 	*amount = rise;
-	*next_over = above > 0 ? (uint32_t)((above + unit - 1) / unit) : 0;
+	*over = to_over(l, level + good->over - leak(l, next->time_ms - good->time_ms), next->unsure_ms);
 	return step;
 }
 
@@ -387,17 +433,17 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 
 /* Judge whether a reading can follow node i, as explain_judge() does. */
 static enum explain_step judge_after(const struct explain *x, const struct explain_limit *l, uint8_t i,
-				     const struct explain_reading *r, int64_t *amount, uint32_t *over)
+				     const struct explain_reading *r, int64_t *amount, int32_t *over)
 {
-	const struct explain_node *node = &x->nodes[i];
+	struct explain_good good = explain_good(x, i);
 	struct explain_limit own;
 
-	if (r->raw < node->raw) {
+	if (r->raw < good.raw) {
 		own = *l;
 		own.modulus = explain_modulus_of_life(x, i);
 		l = &own;
 	}
-	return explain_judge(l, explain_slot_s(x, i), node->raw, node->over, r->slot_s, r->raw, amount, over);
+	return explain_judge(l, &good, r, amount, over);
 }
 
 /* Find the cheapest path to a reading. *out is the node that it would be, its parent EXPLAIN_NONE where there is no
@@ -462,7 +508,7 @@ static void add_to_runs(struct explain *x, const struct explain_limit *l, const 
 		struct explain_node *node = &x->nodes[i];
 		bool follows = i == passed;
 		int64_t amount;
-		uint32_t over;
+		int32_t over;
 
 		if (follows)
 			passed = node->flags & EXPLAIN_LIFE ? EXPLAIN_NONE : node->parent;
@@ -698,6 +744,7 @@ static void append(struct explain *x, const struct explain_reading *r, const str
 
 	*to = *node;
 	to->at_s = (uint32_t)(r->slot_s - x->base_s);
+	to->time_ms = r->time_ms;
 	to->number = x->n_readings;
 	to->doubt = x->doubt;
 	to->into_s = r->into_s;
@@ -711,9 +758,12 @@ int explain_reserve(struct explain *x)
 	return x->n < x->capacity || x->n == EXPLAIN_NODES_MAX ? 0 : resize(x, x->capacity + 2U);
 }
 
-void explain_begin(struct explain *x, const struct explain_reading *r)
+void explain_begin(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
-	struct explain_node first = {.raw = r->raw, .parent = EXPLAIN_NONE, .flags = EXPLAIN_LIFE};
+	struct explain_node first = {.raw = r->raw,
+				     .over = to_over(l, INT64_MIN, r->unsure_ms),
+				     .parent = EXPLAIN_NONE,
+				     .flags = EXPLAIN_LIFE};
 
 	x->n = x->best = x->given = 0;
 	x->modulus = 0;
@@ -723,6 +773,7 @@ void explain_begin(struct explain *x, const struct explain_reading *r)
 	append(x, r, &first);
 	x->n_readings++;
 	x->last_s = r->slot_s;
+	x->last_ms = r->time_ms;
 	x->last_raw = r->raw;
 }
 
@@ -750,9 +801,10 @@ static bool is_still(const struct explain *x)
 
 void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
+	struct explain_good last = {.raw = x->last_raw, .time_ms = x->last_ms};
 	int64_t before_s = x->last_s, amount = 0;
 	struct explain_node path;
-	uint32_t over;
+	int32_t over;
 	size_t n_open;
 
 	find_path(x, l, r, &path, &amount);
@@ -765,11 +817,11 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 			path.modulus = (uint8_t)place;
 	}
 	x->doubt += DOUBT;
-	if (r->raw > x->last_raw && x->last_raw >= 0 &&
-	    explain_judge(l, x->last_s, x->last_raw, 0, r->slot_s, r->raw, &amount, &over) == EXPLAIN_RISES)
+	if (r->raw > last.raw && last.raw >= 0 && explain_judge(l, &last, r, &amount, &over) == EXPLAIN_RISES)
 		x->doubt += RISES;
 	add_to_runs(x, l, r, &path);
 	x->last_s = r->slot_s;
+	x->last_ms = r->time_ms;
 	x->last_raw = r->raw;
 	if (path.parent != EXPLAIN_NONE && x->n < EXPLAIN_NODES_MAX && r->slot_s - x->base_s <= UINT32_MAX) {
 		append(x, r, &path);
@@ -923,6 +975,7 @@ static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct 
 
 	*out = *before;
 	out->into_s = (uint16_t)(before->into_s + (at_s - before->at_s));
+	out->time_ms = before->time_ms + 1000 * (int64_t)(at_s - before->at_s);
 	out->over = 0;
 	out->excess = 0;
 	out->modulus = 0;
@@ -947,7 +1000,7 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 	for (size_t i = 0; i < x->n; i++) {
 		static const struct explain_node none;
 		const struct explain_node *node = &x->nodes[i], *before = i == 0 ? &none : node - 1;
-		struct explain_node guess = {.parent = EXPLAIN_NONE};
+		struct explain_node guess = {.time_ms = 1000 * explain_slot_s(x, i), .parent = EXPLAIN_NONE};
 		uint8_t has = 0;
 
 		if (i > 0)
@@ -963,11 +1016,12 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 		*to++ = has;
 		to = pack_put_signed(to, node->raw - before->raw);
 		to = pack_put(to, node->at_s - before->at_s);
+		to = pack_put_signed(to, node->time_ms - guess.time_ms);
 		/* these two count from any number on */
 		to = pack_put_signed(to, i == 0 ? 0 : (int32_t)(node->doubt - before->doubt));
 		to = pack_put_signed(to, i == 0 ? 0 : (int16_t)(node->number - before->number));
 		if (has & HAS_OVER)
-			to = pack_put(to, node->over);
+			to = pack_put_signed(to, node->over);
 		if (has & HAS_COST)
 			to = pack_put_signed(to, node->cost);
 		if (has & HAS_INTO)
@@ -986,8 +1040,15 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 	to = pack_put(to, x->doubt - x->nodes[x->n - 1].doubt);
 	to = pack_put(to, (uint16_t)(x->n_readings - x->nodes[x->n - 1].number));
 	to = pack_put_signed(to, x->last_s - explain_slot_s(x, x->n - 1U));
+	to = pack_put_signed(to, x->last_ms - x->nodes[x->n - 1].time_ms);
 	to = pack_put_signed(to, (int64_t)((uint64_t)x->last_raw - (uint64_t)x->nodes[x->n - 1].raw));
 	return (size_t)(to - out);
+}
+
+/* Differences of such times have room in 64 bits. */
+static bool is_time(int64_t ms)
+{
+	return ms >= 0 && ms < INT64_MAX / 4;
 }
 
 /* Read node i, of which those before it have been read. Returns false where it can be none. */
@@ -1004,12 +1065,15 @@ static bool unpack_node(struct explain *x, size_t i, struct pack *p)
 	at_s = before->at_s + (uint32_t)pack_get(p);
 	if (i > 0)
 		guess_node(x, i, at_s, &node);
+	else
+		node.time_ms = 1000 * (x->base_s + at_s);
 	node.raw = raw;
 	node.at_s = at_s;
+	node.time_ms = (int64_t)((uint64_t)node.time_ms + (uint64_t)pack_get_signed(p));
 	node.doubt = before->doubt + (uint32_t)pack_get_signed(p);
 	node.number = (uint16_t)(before->number + pack_get_signed(p));
 	if (has & HAS_OVER)
-		node.over = (uint32_t)pack_get(p);
+		node.over = (int32_t)pack_get_signed(p);
 	if (has & HAS_COST)
 		node.cost = (int16_t)pack_get_signed(p);
 	if (has & HAS_INTO)
@@ -1025,7 +1089,7 @@ static bool unpack_node(struct explain *x, size_t i, struct pack *p)
 	if (has & HAS_MODULUS)
 		node.modulus = (uint8_t)pack_get(p);
 	x->nodes[i] = node;
-	return !p->is_wrong && node.raw >= 0 && node.modulus < EXPLAIN_MODULI_MAX &&
+	return !p->is_wrong && node.raw >= 0 && is_time(node.time_ms) && node.modulus < EXPLAIN_MODULI_MAX &&
 	       (i == 0 ? node.parent == EXPLAIN_NONE : node.parent < i);
 }
 
@@ -1047,7 +1111,7 @@ int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
 	x->modulus = pack_get_signed(&p);
 	x->base_s = pack_get_signed(&p);
 	if (p.is_wrong || version != PACK_VERSION || n_nodes > EXPLAIN_NODES_MAX || best >= n_nodes ||
-	    given >= n_nodes || x->base_s < 0 || x->base_s > INT64_MAX / 2)
+	    given >= n_nodes || x->base_s < 0 || x->base_s > INT64_MAX / 8192)
 		goto out;
 	rc = resize(x, (size_t)n_nodes + 1);
 	if (rc != 0)
@@ -1062,8 +1126,9 @@ int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
 	x->doubt = x->nodes[x->n - 1].doubt + (uint32_t)pack_get(&p);
 	x->n_readings = (uint16_t)(x->nodes[x->n - 1].number + pack_get(&p));
 	x->last_s = explain_slot_s(x, x->n - 1U) + (int32_t)pack_get_signed(&p);
+	x->last_ms = (int64_t)((uint64_t)x->nodes[x->n - 1].time_ms + (uint64_t)pack_get_signed(&p));
 	x->last_raw = (int64_t)((uint64_t)x->nodes[x->n - 1].raw + (uint64_t)pack_get_signed(&p));
-	rc = p.is_wrong || p.at != p.end ? -EINVAL : 0;
+	rc = p.is_wrong || p.at != p.end || !is_time(x->last_ms) ? -EINVAL : 0;
 out:
 	if (rc != 0)
 		explain_fini(x);

@@ -21,6 +21,7 @@ enum {
 	EXPLAIN_NONE = 255,	     /* no node */
 	EXPLAIN_FINAL_S = 86400,     /* a decision is final after so long */
 	EXPLAIN_FINAL_READINGS = 10, /* and so many readings, whichever is later */
+	EXPLAIN_SLACK_MS = 2000,     /* the time between two readings may be wrong by so much */
 	EXPLAIN_MODULI_MAX = 4,	     /* values at which one register may turn over */
 	EXPLAIN_PACKED_MAX = 160 + EXPLAIN_NODES_MAX * 80, /* bytes */
 };
@@ -30,7 +31,6 @@ struct explain_limit {
 	int64_t per_hour;  /* most that can pass in an hour; explain.c adds the margin */
 	int64_t step;	   /* of the register */
 	int64_t back_step; /* a fall up to this is ignored */
-	int64_t slack_s;   /* the time between two readings may be wrong by so much */
 	/* The register starts again at 0 at one of these values; 0 = no more of them. */
 	int64_t moduli[EXPLAIN_MODULI_MAX];
 	int64_t modulus; /* the one of them that it has passed before, 0 = none; explain.c knows it for each life */
@@ -39,6 +39,8 @@ struct explain_limit {
 /* A reading. */
 struct explain_reading {
 	int64_t slot_s, raw;
+	int64_t time_ms;     /* when it was read, and all that the clock was set back by until then: no time is twice */
+	int64_t unsure_ms;   /* time_ms may be wrong by so much */
 	uint16_t into_s;     /* seconds since the last end of an interval before it; on an end: the whole interval */
 	bool is_time_unsure; /* slot_s is not known to be right */
 	int64_t gap_s;	     /* longer than this after the reading before it is a gap */
@@ -57,8 +59,9 @@ enum explain_flag {
 /* A good reading. Small, because there are some for each counter of each meter. */
 struct explain_node {
 	int64_t raw;	 /* its value; after a fall within back_step the higher value before it */
+	int64_t time_ms; /* as in struct explain_reading */
 	uint32_t at_s;	 /* its slot, seconds after explain.base_s */
-	uint32_t over;	 /* how far its line is above the highest power, in units of a 1024th of a step, or of 1 */
+	int32_t over;	 /* how far its line is above the highest power, in 1024ths of a step or so */
 	uint32_t doubt;	 /* explain.doubt when it was fed */
 	int16_t cost;	 /* of the path to here; of the best explanation with its false readings it is 0 */
 	uint16_t number; /* of the reading */
@@ -81,7 +84,7 @@ struct explain {
 	uint32_t doubt;	     /* what readings add to the cost of a false run, summed over all readings; wraps */
 	int32_t rate; /* of the best explanation: binary logarithm of the highest, in parts a second; see explain.c */
 	int64_t base_s;
-	int64_t last_s, last_raw;	    /* the last reading, good or false */
+	int64_t last_s, last_ms, last_raw;  /* the last reading, good or false */
 	int64_t moduli[EXPLAIN_MODULI_MAX]; /* that EXPLAIN_WRAPPED nodes have passed */
 	int64_t modulus;		    /* that the life of node 0 passed last; 0 = none */
 };
@@ -94,11 +97,21 @@ enum explain_step {
 	EXPLAIN_JUMPS,	    /* cannot follow: more than can have passed */
 };
 
-/* Judge whether next can follow a good reading on its line. over: of the good reading; *next_over is set where next can
- * follow, and *amount is what passed: across a modulus it is that modulus more than the difference of the readings. A
- * fall is across l->modulus where that is plausible, else across the only one of l->moduli where it is. */
-enum explain_step explain_judge(const struct explain_limit *l, int64_t slot_s, int64_t raw, uint32_t over,
-				int64_t next_s, int64_t next_raw, int64_t *amount, uint32_t *next_over);
+/* A good reading, by which the next one on its line is judged. Members as in struct explain_node. */
+struct explain_good {
+	int64_t raw, time_ms;
+	int32_t over;
+};
+
+/* Judge whether a reading can follow a good one. *over is set where it can, and *amount is what passed: across a
+ * modulus it is that modulus more than the difference of the readings. A fall is across l->modulus where that is
+ * plausible, else across the only one of l->moduli where it is. */
+enum explain_step explain_judge(const struct explain_limit *l, const struct explain_good *good,
+				const struct explain_reading *next, int64_t *amount, int32_t *over);
+
+/* The most that can have passed since a good reading. */
+int64_t explain_most(const struct explain_limit *l, const struct explain_good *good,
+		     const struct explain_reading *next);
 
 /* The slot of a node. */
 static inline int64_t explain_slot_s(const struct explain *x, size_t node)
@@ -106,11 +119,16 @@ static inline int64_t explain_slot_s(const struct explain *x, size_t node)
 	return x->base_s + x->nodes[node].at_s;
 }
 
-/* The most that can pass in dt_s. */
-int64_t explain_most(const struct explain_limit *l, int64_t dt_s);
+/* A node, as readings after it are judged by it. */
+static inline struct explain_good explain_good(const struct explain *x, size_t node)
+{
+	const struct explain_node *n = &x->nodes[node];
+
+	return (struct explain_good){.raw = n->raw, .time_ms = n->time_ms, .over = n->over};
+}
 
 /* A life begins with this reading for certain. It becomes node 0, alone. Room must have been reserved for it. */
-void explain_begin(struct explain *x, const struct explain_reading *r);
+void explain_begin(struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
 
 /* Make room for one more node. 0 or -ENOMEM. */
 int explain_reserve(struct explain *x);

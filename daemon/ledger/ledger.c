@@ -115,6 +115,9 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					   .feed = &l->feed,
 					   .keys = &l->keys,
 					   .exchange = &l->exchange};
+	rc = ledger_clock_open(&l->clock, &l->book);
+	if (rc != 0)
+		return rc;
 	rc = ledger_lives_open(&l->lives, &l->book, &l->limits);
 	if (rc != 0)
 		return rc;
@@ -136,6 +139,7 @@ void ledger_close(struct ledger *l)
 	ledger_intervals_close(&l->intervals);
 	ledger_lives_close(&l->lives);
 	ledger_holds_free(&l->holds);
+	ledger_clock_close(&l->clock);
 	ledger_book_close(&l->book);
 	ledger_limits_free(&l->limits);
 }
@@ -268,6 +272,11 @@ int ledger_configure(struct ledger *l, const struct conf *conf)
 	return rc;
 }
 
+void ledger_set_clock_back(struct ledger *l, int64_t at_ms, int64_t back_ms)
+{
+	ledger_clock_set_back(&l->clock, at_ms, back_ms);
+}
+
 bool ledger_is_asked(const struct ledger *l)
 {
 	return l->book.mode == LEDGER_LIVE && ledger_exchange_is_due(&l->exchange);
@@ -275,7 +284,9 @@ bool ledger_is_asked(const struct ledger *l)
 
 int ledger_begin(struct ledger *l)
 {
-	return ledger_exchange_begin(&l->exchange);
+	int rc = ledger_clock_write(&l->clock);
+
+	return rc == 0 ? ledger_exchange_begin(&l->exchange) : rc;
 }
 
 int ledger_add_serial(struct ledger *l, size_t i, const char *serial)
@@ -340,6 +351,7 @@ int ledger_save(struct ledger *l, bool always)
 void ledger_committed(struct ledger *l)
 {
 	ledger_exchange_committed(&l->exchange);
+	ledger_clock_committed(&l->clock);
 }
 
 void ledger_undo(struct ledger *l)
@@ -392,7 +404,7 @@ int ledger_publish(struct ledger *l, struct ledger_copy *c)
 		rc = copy_inputs(l, c);
 	if (rc != 0)
 		return rc;
-	ledger_copy_set_edition(c, b->edition, l->limits.edition);
+	ledger_copy_set_edition(c, b->edition, l->limits.edition, account_clock_back_ms(&b->account.clock, INT64_MAX));
 	ledger_book_next_edition(b);
 	return 0;
 }

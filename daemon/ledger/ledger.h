@@ -14,6 +14,7 @@
  *   ledger_book       the accounts in memory, by the index of the meter in the register; the mode; the calendar
  *   ledger_key        which values make up a life
  *   ledger_holds      meters whose values wait for an answer
+ *   ledger_clock      when the clock was set back
  *   ledger_limits     what each counter can do, from the configuration
  *   ledger_lives      suspects, lives and events, as the account emits them
  *   ledger_intervals  intervals, days and months, as the account emits them
@@ -48,6 +49,7 @@
 
 #include "conf.h"
 #include "ledger_book.h"
+#include "ledger_clock.h"
 #include "ledger_copy.h"
 #include "ledger_exchange.h"
 #include "ledger_feed.h"
@@ -65,6 +67,7 @@
 /* Zeros before ledger_open(); must not be moved after it. Each member is written by the file of its name only. */
 struct ledger {
 	struct ledger_book book;
+	struct ledger_clock clock;
 	struct ledger_limits limits;
 	struct ledger_lives lives;
 	struct ledger_intervals intervals;
@@ -92,6 +95,9 @@ void ledger_close(struct ledger *l);
  * short: the time zone is set then, so no other thread may run yet. Later calls do not change it. Transactions of its
  * own. 0; -errno: LEDGER_STALE or LEDGER_CLOSED, unless it was out of memory. */
 int ledger_configure(struct ledger *l, const struct conf *conf);
+
+/* The clock was set back by back_ms > 0 when it showed at_ms. Nothing is written before the next commit. */
+void ledger_set_clock_back(struct ledger *l, int64_t at_ms, int64_t back_ms);
 
 /* Whether there may be requests that wait. */
 bool ledger_is_asked(const struct ledger *l);

@@ -42,6 +42,7 @@ void ledger_book_close(struct ledger_book *b)
 	for (size_t i = 0; i < b->n; i++)
 		account_fini(&b->meters[i].account);
 	free(b->meters);
+	account_clock_free(&b->account.clock);
 	*b = (struct ledger_book){.n = 0};
 }
 
@@ -107,17 +108,23 @@ void ledger_book_set_period(struct ledger_book *b, size_t i, int64_t from_s)
 	b->meters[i].edition = b->edition;
 }
 
-void ledger_book_restore(struct ledger_book *b, size_t i, int64_t last_s, int64_t counter_max, int64_t unsure_s)
+int64_t ledger_book_set_clock_back(struct ledger_book *b, int64_t at_ms, int64_t back_ms)
 {
-	b->meters[i].account.last_s = last_s;
-	b->meters[i].account.unsure_s = unsure_s;
-	b->meters[i].account.counter_max = counter_max;
+	return account_clock_add(&b->account.clock, at_ms, back_ms);
+}
+
+void ledger_book_restore(struct ledger_book *b, size_t i, const struct account_meter *saved)
+{
+	b->meters[i].account.last_s = saved->last_s;
+	b->meters[i].account.unsure_s = saved->unsure_s;
+	b->meters[i].account.sure_ms = saved->sure_ms;
+	b->meters[i].account.counter_max = saved->counter_max;
 }
 
 int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter,
 				const uint8_t *packed, size_t n)
 {
-	return account_restore(&b->meters[i].account, counter, packed, n);
+	return account_restore(&b->account, &b->meters[i].account, counter, packed, n);
 }
 
 void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s)

@@ -110,8 +110,11 @@ void ledger_book_set_counter_max(struct ledger_book *b, size_t i, int64_t counte
 /* The life of input i belongs to the period that begins at from_s. */
 void ledger_book_set_period(struct ledger_book *b, size_t i, int64_t from_s);
 
+/* The clock was set back (account_clock_add()). Returns when it counts as having happened, or -1. */
+int64_t ledger_book_set_clock_back(struct ledger_book *b, int64_t at_ms, int64_t back_ms);
+
 /* Take one meter, and one of its counters, as they were saved. 0 or -ENOMEM. */
-void ledger_book_restore(struct ledger_book *b, size_t i, int64_t last_s, int64_t counter_max, int64_t unsure_s);
+void ledger_book_restore(struct ledger_book *b, size_t i, const struct account_meter *saved);
 int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter,
 				const uint8_t *packed, size_t n);
 

@@ -72,8 +72,9 @@ void ledger_copy_set_input(struct ledger_copy *c, size_t i, const struct ledger_
 	c->inputs[i] = *input;
 }
 
-void ledger_copy_set_edition(struct ledger_copy *c, uint64_t edition, uint64_t inputs_edition)
+void ledger_copy_set_edition(struct ledger_copy *c, uint64_t edition, uint64_t inputs_edition, int64_t back_ms)
 {
+	c->back_ms = back_ms;
 	c->edition = edition;
 	c->inputs_edition = inputs_edition;
 }
@@ -105,6 +106,7 @@ static const struct account_mark *find_mark(const struct ledger_copy_meter *m, e
 
 bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading *r)
 {
+	const struct account_when when = {.slot_s = r->slot_s, .delay_ms = r->delay_ms};
 	const struct account_mark *mark;
 	int meter = find_meter(c, r->meter);
 
@@ -115,7 +117,7 @@ bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading 
 			continue;
 		mark = find_mark(&c->meters[meter], (enum quantity)q);
 		if (mark != NULL &&
-		    !account_follows(mark, r->slot_s, reading_in_parts(r, (enum quantity)q, mark->parts)))
+		    !account_follows(mark, &when, c->back_ms, reading_in_parts(r, (enum quantity)q, mark->parts)))
 			return false;
 	}
 	for (size_t i = 0; i < c->n_inputs; i++) {
@@ -129,7 +131,7 @@ bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading 
 		    __builtin_mul_overflow(r->values[input->pulses], input->weight, &value))
 			continue;
 		mark = find_mark(m, input->quantity);
-		if (mark != NULL && !account_follows(mark, r->slot_s, value))
+		if (mark != NULL && !account_follows(mark, &when, c->back_ms, value))
 			return false;
 	}
 	return true;

@@ -44,6 +44,7 @@ struct ledger_copy_input {
 /* Zeros: empty; every question is answered with yes. Only ledger_copy.c writes it. */
 struct ledger_copy {
 	uint64_t edition, inputs_edition; /* the owner's: what the copy was last brought up to; 0 = never */
+	int64_t back_ms;
 	size_t n_meters;
 	struct ledger_copy_meter *meters; /* by id */
 	size_t n_inputs, inputs_capacity;
@@ -63,8 +64,8 @@ int ledger_copy_set_meter(struct ledger_copy *c, size_t i, const struct account_
 int ledger_copy_fit_inputs(struct ledger_copy *c, size_t n_inputs);
 void ledger_copy_set_input(struct ledger_copy *c, size_t i, const struct ledger_copy_input *input);
 
-/* Note what the copy is up to date with. */
-void ledger_copy_set_edition(struct ledger_copy *c, uint64_t edition, uint64_t inputs_edition);
+/* Note what the copy is up to date with. back_ms: all that the clock was set back by until now. */
+void ledger_copy_set_edition(struct ledger_copy *c, uint64_t edition, uint64_t inputs_edition, int64_t back_ms);
 
 /* True when every counter of the reading follows on from what has been counted: the meter's own, and those of the
  * inputs that it has pulses of. A reading that does not is worth another look. */

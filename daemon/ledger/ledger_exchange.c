@@ -43,8 +43,8 @@ static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum qua
 {
 	bool has_final = r->has_final && q == main_counter_of(d, i, r->at_s);
 
-	return r->kind == LEDGER_REPLACE &&
-	       account_has_noticed(&d->book->meters[i].account, q, r->at_s, has_final ? &r->final : NULL);
+	return r->kind == LEDGER_REPLACE && account_has_noticed(&d->book->account, &d->book->meters[i].account, q,
+								r->at_s, has_final ? &r->final : NULL);
 }
 
 /* End the lives of the counters of meter i and of the inputs on it. 0 or -errno. */
@@ -93,7 +93,7 @@ static bool refuse_figures(const struct ledger_exchange_desk *d, const struct le
 		return true;
 	}
 	if (!r->is_forced)
-		fit = account_check_exchange(&d->book->meters[i].account, q, &x, &value, &most);
+		fit = account_check_exchange(&d->book->account, &d->book->meters[i].account, q, &x, &value, &most);
 	names_format(q, fit < ACCOUNT_INITIAL_TOO_LOW ? r->final : r->initial, figure, sizeof(figure));
 	names_format(q, value, reading, sizeof(reading));
 	names_format(q, most, passed, sizeof(passed));

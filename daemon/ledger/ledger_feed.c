@@ -21,7 +21,9 @@ static int count(const struct ledger_feed *f, size_t i, const struct reading *r,
 	struct account_meter *m = ledger_book_change(f->book, i);
 	int64_t last_s = m->last_s;
 	bool was_unsure = m->unsure_s != 0;
-	int rc = account_feed(&f->book->account, m, r->slot_s, r->quality == READING_UNSYNCHRONISED, values, n);
+	struct account_when when = {
+		.slot_s = r->slot_s, .delay_ms = r->delay_ms, .unsynchronised = r->quality == READING_UNSYNCHRONISED};
+	int rc = account_feed(&f->book->account, m, &when, values, n);
 
 	if (was_unsure != (m->unsure_s != 0))
 		ledger_state_want(f->state);

@@ -28,11 +28,12 @@ static int open_cursor(const struct ledger_book *b, size_t kind, struct ledger_c
 		sqlite3_str_appendall(columns, ", parts");
 	text = sqlite3_str_finish(columns);
 	if (text != NULL)
-		c->stmt = db_prepare(b->db,
-				     "SELECT id, meter, quality%s FROM reading_%s WHERE id >= %lld AND id < %lld "
-				     "AND (meter = %lld OR %lld = 0) ORDER BY id",
-				     text, b->tables->kinds[kind].name, (long long)(after_s + 1) << DB_SLOT_BITS,
-				     (long long)before_s << DB_SLOT_BITS, (long long)meter, (long long)meter);
+		c->stmt = db_prepare(
+			b->db,
+			"SELECT id, meter, delay_ms, quality%s FROM reading_%s WHERE id >= %lld AND id < %lld "
+			"AND (meter = %lld OR %lld = 0) ORDER BY id",
+			text, b->tables->kinds[kind].name, (long long)(after_s + 1) << DB_SLOT_BITS,
+			(long long)before_s << DB_SLOT_BITS, (long long)meter, (long long)meter);
 	sqlite3_free(text);
 	if (c->stmt == NULL)
 		return -EIO;
@@ -78,9 +79,10 @@ static bool was_behind(const struct ledger_rows *r, int64_t slot_s, int64_t mete
 static void take_row(struct ledger_rows *r, size_t kind, struct reading *out)
 {
 	struct ledger_cursor *c = &r->cursors[kind];
-	int quality = sqlite3_column_int(c->stmt, 2), column = 3;
+	int quality = sqlite3_column_int(c->stmt, 3), column = 4;
 	enum reading_quality apart = READING_GOOD;
 
+	out->delay_ms = (uint32_t)sqlite3_column_int64(c->stmt, 2);
 	if (quality == READING_UNSYNCHRONISED)
 		out->quality = READING_UNSYNCHRONISED;
 	for (int q = 0; q < Q_COUNT; q++) {

@@ -8,8 +8,9 @@
 int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 {
 	l->book = b;
-	l->put_meter = db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, before) "
-					 "VALUES (?, ?, ?, ?, ?)");
+	l->put_meter =
+		db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, sure_ms, before) "
+				  "VALUES (?, ?, ?, ?, ?, ?)");
 	l->put_counter = db_prepare(
 		b->db,
 		"REPLACE INTO account_counter (meter, quantity, parts, living, seen_ts, modulus, ts, raw, life_ts, "
@@ -62,7 +63,8 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
 	sqlite3_bind_int64(l->put_meter, 2, m->last_s);
 	sqlite3_bind_int64(l->put_meter, 3, m->counter_max);
 	sqlite3_bind_int64(l->put_meter, 4, m->unsure_s);
-	sqlite3_bind_int64(l->put_meter, 5, before);
+	sqlite3_bind_int64(l->put_meter, 5, m->sure_ms);
+	sqlite3_bind_int64(l->put_meter, 6, before);
 	rc = db_run(l->book->db, l->put_meter);
 	for (size_t k = 0; k < m->n_counters && rc == 0; k++)
 		rc = save_counter(l, m->id, &m->counters[k], before);
@@ -112,7 +114,7 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
 
 		if (i >= 0)
-			ledger_book_restore(b, (size_t)i, b->meters[i].account.last_s, sqlite3_column_int64(get, 1), 0);
+			ledger_book_set_counter_max(b, (size_t)i, sqlite3_column_int64(get, 1));
 	}
 	return sqlite3_finalize(get) == SQLITE_OK && get != NULL ? 0 : db_fail(b->db, "read");
 }
@@ -121,8 +123,8 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 static int load(struct ledger_state *l, const char *where, size_t *n)
 {
 	struct ledger_book *b = l->book;
-	sqlite3_stmt *get =
-		db_prepare(b->db, "SELECT meter, last_ts, counter_max, unsure_ts FROM account WHERE %s", where);
+	sqlite3_stmt *get = db_prepare(
+		b->db, "SELECT meter, last_ts, counter_max, unsure_ts, sure_ms FROM account WHERE %s", where);
 	sqlite3_stmt *get_counter = db_prepare(
 		b->db,
 		"SELECT c.meter, q.name, parts, living, seen_ts, modulus, ts, raw, life_ts, was_reset, ended_raw, "
@@ -133,14 +135,17 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 
 	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
-		int64_t last_s = sqlite3_column_int64(get, 1);
+		struct account_meter saved = {.last_s = sqlite3_column_int64(get, 1),
+					      .counter_max = sqlite3_column_int64(get, 2),
+					      .unsure_s = sqlite3_column_int64(get, 3),
+					      .sure_ms = sqlite3_column_int64(get, 4)};
 
 		if (i < 0)
 			continue;
 		++*n;
-		ledger_book_restore(b, (size_t)i, last_s, sqlite3_column_int64(get, 2), sqlite3_column_int64(get, 3));
-		if (last_s > b->newest_s)
-			ledger_book_set_newest(b, last_s);
+		ledger_book_restore(b, (size_t)i, &saved);
+		if (saved.last_s > b->newest_s)
+			ledger_book_set_newest(b, saved.last_s);
 	}
 	while (rc == 0 && sqlite3_step(get_counter) == SQLITE_ROW) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get_counter, 0));

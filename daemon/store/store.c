@@ -186,6 +186,11 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 	held_push_event(&s->held, at_ms, subject, kind, detail);
 }
 
+void store_clock_back(struct store *s, int64_t at_ms, int64_t back_ms)
+{
+	ledger_set_clock_back(&s->ledger, at_ms, back_ms);
+}
+
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 {
 	if (db_meters_find(&s->reg, meter) >= 0)

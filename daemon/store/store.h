@@ -65,6 +65,10 @@ const struct ledger_copy *store_ledger_copy(const struct store *s);
  * of those of the view event. */
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 
+/* The clock was set back by back_ms > 0 when it showed at_ms, Unix milliseconds. Call it before the readings that come
+ * after it. */
+void store_clock_back(struct store *s, int64_t at_ms, int64_t back_ms);
+
 /* Take the status of a meter; its texts are copied. A new state is written with the next commit, figures now and then.
  */
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st);

@@ -43,6 +43,7 @@ void intake_forget_news(struct intake *in)
 
 bool intake_watch_clock(struct intake *in)
 {
+	int64_t before_ms = in->clock.wall_ms; /* no reading that has come is later */
 	int64_t now_ms = mono_wall_ms(), step_ms = clock_step_ms(&in->clock, now_ms, mono_us());
 	/* The kernel is asked only where it counts: adjtimex(2) takes longer than all else here. */
 	bool synchronised = in->clock.trust == CLOCK_KERNEL && clock_kernel_synchronised();
@@ -54,6 +55,8 @@ bool intake_watch_clock(struct intake *in)
 			 llabs(step_ms) / 1000, llabs(step_ms) % 1000);
 		log_warning("clock: stepped %s", detail);
 		intake_event(in, now_ms, "tallyd", "clock-step", detail);
+		if (step_ms < 0 && in->store != NULL)
+			store_clock_back(in->store, before_ms, -step_ms);
 	}
 	if (good == in->is_clock_doubted) {
 		in->is_clock_doubted = !good;

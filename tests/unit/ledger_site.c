@@ -122,7 +122,7 @@ void begin(struct site *t)
 void add(struct site *t, const char *meter, int64_t slot_s, enum reading_quality quality, ...)
 {
 	int found = db_meters_find_name(&t->reg, meter);
-	struct reading r = {.slot_s = slot_s, .quality = quality};
+	struct reading r = {.slot_s = slot_s, .delay_ms = t->delay_ms, .quality = quality};
 	unsigned kinds, suspect_kinds;
 	int64_t id;
 	va_list ap;

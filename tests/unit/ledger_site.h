@@ -32,6 +32,7 @@ struct site {
 	struct db_tables tables;
 	struct ledger ledger;
 	bool in_transaction;
+	uint32_t delay_ms; /* of readings that are added */
 };
 
 /* setup() makes a folder, the database and an empty account; teardown() removes all of it. */

@@ -29,7 +29,7 @@ static int setup(void **state)
 	struct line *line = calloc(1, sizeof(*line));
 
 	assert_non_null(line);
-	line->limit = (struct explain_limit){.per_hour = 60000, .step = 10, .slack_s = 60};
+	line->limit = (struct explain_limit){.per_hour = 60000, .step = 10};
 	*state = line;
 	return 0;
 }
@@ -60,15 +60,18 @@ static void settle(struct line *line)
 static bool feed(struct line *line, int64_t at_s, int64_t raw)
 {
 	struct explain *x = &line->x;
-	struct explain_reading r = {
-		.slot_s = T + at_s, .raw = raw, .into_s = (uint16_t)((T + at_s - 1) % INTERVAL + 1), .gap_s = INTERVAL};
+	struct explain_reading r = {.slot_s = T + at_s,
+				    .raw = raw,
+				    .time_ms = 1000 * (T + at_s),
+				    .into_s = (uint16_t)((T + at_s - 1) % INTERVAL + 1),
+				    .gap_s = INTERVAL};
 	int64_t best_s = x->n > 0 ? explain_slot_s(x, x->best) : 0, now_s;
 	bool is_good;
 
 	line->at_s = at_s;
 	assert_int_equal(explain_reserve(x), 0);
 	if (x->n == 0) {
-		explain_begin(x, &r);
+		explain_begin(x, &line->limit, &r);
 		return true;
 	}
 	explain_feed(x, &line->limit, &r);
@@ -560,12 +563,11 @@ TEST_WITH(values_at_the_ends_of_the_range_do_not_overflow, setup, teardown)
 	static const int64_t values[] = {0, 1, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MAX / 2, -1, 5000000};
 	struct line *line = *state;
 
-	line->limit = (struct explain_limit){.per_hour = INT64_MAX / 4, .step = INT64_MAX / 4, .slack_s = 60};
+	line->limit = (struct explain_limit){.per_hour = INT64_MAX / 4, .step = INT64_MAX / 4};
 	for (int i = 0; i < 400; i++) {
 		feed(line, i * MINUTE, values[i * 7 % 8]);
 		if (i == 200)
-			line->limit =
-				(struct explain_limit){.slack_s = 60, .moduli = {INT64_MAX}, .back_step = INT64_MAX};
+			line->limit = (struct explain_limit){.moduli = {INT64_MAX}, .back_step = INT64_MAX};
 	}
 }
 
@@ -663,7 +665,10 @@ TEST_WITH(bytes_that_are_no_explanation_are_refused, setup, teardown)
 		wrong[below((int64_t)n)] = (uint8_t)draw();
 		wrong[below((int64_t)n)] = (uint8_t)draw();
 		if (explain_unpack(&x, wrong, n) == 0) {
-			struct explain_reading r = {.slot_s = x.last_s + 60, .raw = below(INT64_MAX), .into_s = 60};
+			struct explain_reading r = {.slot_s = x.last_s + 60,
+						    .raw = below(INT64_MAX),
+						    .time_ms = x.last_ms + 60000,
+						    .into_s = 60};
 
 			assert_int_equal(explain_reserve(&x), 0);
 			explain_feed(&x, &line->limit, &r);
@@ -752,7 +757,7 @@ static void make_series(struct series *s, int n_accidents_max)
 	enum accident accident = ACCIDENTS;
 
 	*s = (struct series){.period_s = periods_s[below(4)], .accident = ACCIDENTS};
-	s->limit = (struct explain_limit){.step = steps[below(4)], .per_hour = 10000 * magnitude(7), .slack_s = 2};
+	s->limit = (struct explain_limit){.step = steps[below(4)], .per_hour = 10000 * magnitude(7)};
 	if (below(3) == 0)
 		s->limit.moduli[0] = 100000000;
 	base = load = (s->limit.per_hour >> below(10)) * 1000;

@@ -48,7 +48,7 @@ static void count(struct bench *b, struct account_meter *m, enum quantity q, int
 {
 	struct account_value v = {.quantity = q, .value = value};
 
-	assert_int_equal(account_feed(&b->account, m, T + at_s, false, &v, 1), 0);
+	assert_int_equal(account_feed(&b->account, m, &(struct account_when){.slot_s = T + at_s}, &v, 1), 0);
 	assert_false(v.suspect);
 }
 
