@@ -627,6 +627,16 @@ void account_replace(struct account *a, struct account_meter *m, enum quantity q
 	}
 }
 
+bool account_has_life(const struct account_counter *c, int64_t life_s, int64_t since_s)
+{
+	if (c == NULL || !c->living || c->given.life_s != life_s)
+		return false;
+	for (uint8_t i = c->x.best; i > c->x.given; i = c->x.nodes[i].parent)
+		if (c->x.nodes[i].flags & EXPLAIN_LIFE)
+			return false;
+	return last_good_s(c) > since_s || c->x.last_s <= since_s;
+}
+
 bool account_has_noticed(const struct account *a, const struct account_meter *m, enum quantity q, int64_t slot_s,
 			 const int64_t *final)
 {

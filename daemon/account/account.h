@@ -109,6 +109,10 @@ enum account_fit account_check_exchange(const struct account *a, const struct ac
  * never. */
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, const struct account_exchange *x);
 
+/* Whether the life of counter c (NULL: it has none) that began at life_s is the running one, and has a good reading
+ * after since_s, unless nothing was read since then. */
+bool account_has_life(const struct account_counter *c, int64_t life_s, int64_t since_s);
+
 /* Whether an exchange at slot_s that is reported late was already noticed as a reset. Then the running life, which
  * began with that reset, is the new meter's, and final (or NULL) belongs to the life before. */
 bool account_has_noticed(const struct account *a, const struct account_meter *m, enum quantity q, int64_t slot_s,

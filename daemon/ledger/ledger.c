@@ -19,6 +19,8 @@ static void on_interval(void *context, const struct account_interval *i)
 {
 	struct ledger *l = context;
 
+	if (ledger_takeback_takes(&l->takeback, i))
+		return;
 	ledger_intervals_on_interval(&l->intervals, i);
 	ledger_registers_on_interval(&l->registers, i);
 }
@@ -105,6 +107,15 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 				       .exchange = &l->exchange};
 	l->exchange =
 		(struct ledger_exchange_desk){.book = &l->book, .reg = reg, .limits = &l->limits, .state = &l->state};
+	l->takeback = (struct ledger_takeback){.book = &l->book,
+					       .limits = &l->limits,
+					       .lives = &l->lives,
+					       .intervals = &l->intervals,
+					       .registers = &l->registers,
+					       .revisions = &l->revisions,
+					       .state = &l->state,
+					       .feed = &l->feed,
+					       .exchange = &l->exchange};
 	l->replay = (struct ledger_replay){.book = &l->book,
 					   .limits = &l->limits,
 					   .lives = &l->lives,
@@ -211,6 +222,9 @@ static int change_settings(struct ledger *l, const char *zone, int64_t interval_
 		if (rc != 0)
 			goto out;
 	}
+	rc = ledger_state_forget_before(&l->state);
+	if (rc != 0)
+		goto out;
 	rc = ledger_state_save(&l->state, true);
 	if (rc != 0)
 		goto out;
@@ -318,7 +332,9 @@ int ledger_write_suspects(struct ledger *l, unsigned kinds)
 
 int ledger_end_readings(struct ledger *l)
 {
-	return ledger_exchange_rest(&l->exchange);
+	int rc = ledger_exchange_rest(&l->exchange);
+
+	return rc == 0 ? ledger_takeback(&l->takeback, &l->exchange.requests) : rc;
 }
 
 int ledger_report_missing(struct ledger *l, int64_t now_s, int64_t running_s)

@@ -25,6 +25,7 @@
  *   ledger_request    what people ordered
  *   ledger_exchange   meters that were exchanged
  *   ledger_rows       readings as they are kept in the tables
+ *   ledger_takeback   an exchange that was none
  *   ledger_keys       the keys of the configuration against those of the database
  *   ledger_replay     readings fed again: continue or rebuild
  *   ledger_copy       what poll asks of the account, as the last commit left it
@@ -62,6 +63,7 @@
 #include "ledger_replay.h"
 #include "ledger_revisions.h"
 #include "ledger_state.h"
+#include "ledger_takeback.h"
 #include "reading.h"
 
 /* Zeros before ledger_open(); must not be moved after it. Each member is written by the file of its name only. */
@@ -78,6 +80,7 @@ struct ledger {
 	struct ledger_feed feed;
 	struct ledger_keys keys;
 	struct ledger_exchange_desk exchange;
+	struct ledger_takeback takeback;
 	struct ledger_replay replay;
 };
 

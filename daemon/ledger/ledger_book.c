@@ -127,6 +127,24 @@ int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct ac
 	return account_restore(&b->account, &b->meters[i].account, counter, packed, n);
 }
 
+void ledger_book_swap(struct ledger_book *b, size_t i, struct account_meter *other)
+{
+	struct account_meter *m = ledger_book_change(b, i), had = *m;
+
+	*m = *other;
+	*other = had;
+}
+
+void ledger_book_forget_meter(struct ledger_book *b, size_t i)
+{
+	account_forget(ledger_book_change(b, i));
+}
+
+void ledger_book_set_counted(struct ledger_book *b, int64_t slot_s)
+{
+	b->account.counted_s = slot_s;
+}
+
 void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s)
 {
 	b->newest_s = slot_s;
@@ -136,7 +154,7 @@ void ledger_book_set_mode(struct ledger_book *b, enum ledger_mode mode, int64_t 
 {
 	b->mode = mode;
 	b->write_from_s = write_from_s;
-	b->account.proven = mode == LEDGER_REPLAY || mode == LEDGER_REBUILD;
+	b->account.proven = mode == LEDGER_REPLAY || mode == LEDGER_RECOUNT || mode == LEDGER_REBUILD;
 }
 
 bool ledger_book_writes(const struct ledger_book *b, int64_t from_s)

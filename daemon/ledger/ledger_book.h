@@ -39,6 +39,9 @@ enum ledger_mode {
 	/* Readings that were counted before are counted again, on top of the saved state. Nothing is written: the
 	 * database has it all. */
 	LEDGER_REPLAY,
+	/* Readings of one meter are counted again, otherwise than before. Intervals are noted, lives and suspects are
+	 * written, events are not. */
+	LEDGER_RECOUNT,
 	/* All readings are counted again, from nothing. Intervals, days, months and lives are written from write_from_s
 	 * on, and the saved state. Suspects and events are not: the database has them. */
 	LEDGER_REBUILD,
@@ -117,6 +120,15 @@ int64_t ledger_book_set_clock_back(struct ledger_book *b, int64_t at_ms, int64_t
 void ledger_book_restore(struct ledger_book *b, size_t i, const struct account_meter *saved);
 int ledger_book_restore_counter(struct ledger_book *b, size_t i, const struct account_counter *counter,
 				const uint8_t *packed, size_t n);
+
+/* Exchange the account of meter i with another one that has the same meter. */
+void ledger_book_swap(struct ledger_book *b, size_t i, struct account_meter *other);
+
+/* Forget the counters of one meter, but not what the configuration gave. */
+void ledger_book_forget_meter(struct ledger_book *b, size_t i);
+
+/* The last reading counted of a meter that had been read before, whichever: account.counted_s. */
+void ledger_book_set_counted(struct ledger_book *b, int64_t slot_s);
 
 /* A reading of this slot is the last one counted. */
 void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s);

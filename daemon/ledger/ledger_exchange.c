@@ -8,8 +8,7 @@
 
 enum { REASON_MAX = 400 };
 
-/* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
-static bool is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s)
+bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s)
 {
 	const struct ledger_input *input;
 
@@ -59,7 +58,7 @@ static int exchange(struct ledger_exchange_desk *d, const struct ledger_request 
 		struct account_exchange without = {.slot_s = with.slot_s, .may_be_late = with.may_be_late};
 		struct account_meter *m;
 
-		if (!is_of(d, (size_t)r->meter, i, r->at_s))
+		if (r->is_alone ? (int)i != r->meter : !ledger_exchange_is_of(d, (size_t)r->meter, i, r->at_s))
 			continue;
 		if (b->mode != LEDGER_REPLAY)
 			rc = ledger_state_save_before(d->state, i, r->id);
@@ -140,7 +139,7 @@ static size_t list_inputs(const struct ledger_exchange_desk *d, const struct led
 
 	out[0] = '\0';
 	for (size_t i = 0; i < d->book->n && at < size; i++) {
-		if ((int)i == r->meter || !is_of(d, (size_t)r->meter, i, r->at_s))
+		if ((int)i == r->meter || !ledger_exchange_is_of(d, (size_t)r->meter, i, r->at_s))
 			continue;
 		at += (size_t)snprintf(out + at, size - at, "%s%s", n > 0 ? ", " : "", d->reg->list[i].name);
 		n++;
@@ -155,7 +154,7 @@ static void report(const struct ledger_exchange_desk *d, const struct ledger_req
 
 	snprintf(of_input, sizeof(of_input), "its concentrator %s was replaced", d->reg->list[r->meter].name);
 	for (size_t i = 0; i < d->book->n; i++)
-		if (is_of(d, (size_t)r->meter, i, r->at_s))
+		if (ledger_exchange_is_of(d, (size_t)r->meter, i, r->at_s))
 			sink->event(sink->context, r->at_s * 1000, d->reg->list[i].name, "meter-replaced",
 				    (int)i == r->meter ? detail : of_input);
 }
@@ -166,7 +165,7 @@ static void set_back(const struct ledger_exchange_desk *d, struct ledger_request
 	int64_t at_s = r->at_s;
 
 	for (size_t i = 0; i < d->book->n; i++)
-		if (is_of(d, (size_t)r->meter, i, at_s) && r->at_s < d->book->meters[i].account.last_s)
+		if (ledger_exchange_is_of(d, (size_t)r->meter, i, at_s) && r->at_s < d->book->meters[i].account.last_s)
 			r->at_s = d->book->meters[i].account.last_s;
 }
 
@@ -215,7 +214,7 @@ static struct ledger_request *find_due(const struct ledger_exchange_desk *d, con
 		if (due->is_decided || due->at_s >= slot_s || due->kind == LEDGER_UNDO || due->meter < 0)
 			continue;
 		/* an input's readings are its concentrator's */
-		if ((size_t)due->meter == meter || is_of(d, meter, (size_t)due->meter, slot_s))
+		if ((size_t)due->meter == meter || ledger_exchange_is_of(d, meter, (size_t)due->meter, slot_s))
 			return due;
 	}
 	return NULL;

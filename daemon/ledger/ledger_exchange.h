@@ -22,7 +22,8 @@
  *
  * Safe to run twice: requests are taken over and acted on in one transaction. After a rollback
  * ledger_exchange_undo() makes the next commit look again. After an exchange the state is saved at once, because what
- * a replay feeds again are readings, and no reading shows the exchange. The state before it is kept too.
+ * a replay feeds again are readings, and no reading shows the exchange. The state before it is kept, for
+ * ledger_takeback.h.
  *
  * SQL on the book's db, in the running transaction; the thread that owns that. */
 #ifndef TALLY_LEDGER_EXCHANGE_H
@@ -74,6 +75,9 @@ int ledger_exchange_end_lives(struct ledger_exchange_desk *d, size_t i, int64_t 
 
 /* Only note that meter i has reported it. 0 or -errno. */
 int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial);
+
+/* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
+bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s);
 
 /* For a replay: make the exchanges of a list that come before a reading of slot_s, or all, with nothing written but
  * what the account emits and, in a rebuild, the states before them. 0 or -errno. */

@@ -9,7 +9,12 @@ static int note_unordered(const struct ledger_feed *f, int64_t until_s)
 {
 	char value[24];
 
+	int rc;
+
 	ledger_state_want(f->state);
+	rc = ledger_state_forget_before(f->state);
+	if (rc != 0)
+		return rc;
 	snprintf(value, sizeof(value), "%lld", (long long)until_s);
 	if (until_s <= ledger_book_get_time(f->book, "unordered_until"))
 		return 0;

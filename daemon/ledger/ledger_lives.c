@@ -39,19 +39,6 @@ void ledger_lives_close(struct ledger_lives *l)
 	l->put_suspect = l->get_suspect = l->end_life = l->put_life = l->undo_life = l->resume_life = NULL;
 }
 
-void ledger_lives_on_suspect(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, bool behind,
-			     const char *reason)
-{
-	struct ledger_suspect *suspect;
-
-	if (l->book->mode != LEDGER_LIVE || l->n_suspects == sizeof(l->suspects) / sizeof(l->suspects[0]))
-		return;
-	suspect = &l->suspects[l->n_suspects++];
-	*suspect = (struct ledger_suspect){
-		.meter = meter, .slot_s = slot_s, .quantity = q, .behind = behind, .quality = l->quality};
-	snprintf(suspect->reason, sizeof(suspect->reason), "%s", reason);
-}
-
 void ledger_lives_on_life(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw,
 			  int64_t ended_s, int64_t ended_raw, const char *reason)
 {
@@ -200,10 +187,27 @@ void ledger_lives_on_reconsidered(struct ledger_lives *l, int64_t meter, enum qu
 	struct ledger_book *b = l->book;
 	struct column c;
 
-	if (b->mode != LEDGER_LIVE || b->error != 0 || until_s <= after_s || !find_column(l, meter, q, until_s, &c))
+	if ((b->mode != LEDGER_LIVE && b->mode != LEDGER_RECOUNT) || b->error != 0 || until_s <= after_s ||
+	    !find_column(l, meter, q, until_s, &c))
 		return;
 	ledger_book_note(b, reason == NULL ? clear_suspects(l, &c, meter, q, after_s, until_s)
 					   : add_suspects(l, &c, meter, q, after_s, until_s, reason));
+}
+
+void ledger_lives_on_suspect(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, bool behind,
+			     const char *reason)
+{
+	struct ledger_suspect *suspect;
+
+	/* its row is there */
+	if (l->book->mode == LEDGER_RECOUNT && !behind)
+		ledger_lives_on_reconsidered(l, meter, q, slot_s - 1, slot_s, reason);
+	if (l->book->mode != LEDGER_LIVE || l->n_suspects == sizeof(l->suspects) / sizeof(l->suspects[0]))
+		return;
+	suspect = &l->suspects[l->n_suspects++];
+	*suspect = (struct ledger_suspect){
+		.meter = meter, .slot_s = slot_s, .quantity = q, .behind = behind, .quality = l->quality};
+	snprintf(suspect->reason, sizeof(suspect->reason), "%s", reason);
 }
 
 /* Of several counters that do the same in one reading only the first is an event: tables life and suspect have all. */
@@ -301,4 +305,20 @@ int ledger_lives_clear(struct ledger_lives *l, int64_t from_s)
 		 "UPDATE life SET until_ts = NULL, until_raw = NULL WHERE until_ts >= %lld",
 		 (long long)from_s, (long long)from_s);
 	return db_exec(l->book->db, sql);
+}
+
+int ledger_lives_clear_counter(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t after_s)
+{
+	struct ledger_book *b = l->book;
+	char sql[120];
+	int rc;
+
+	snprintf(sql, sizeof(sql), "DELETE FROM life WHERE meter = %lld AND quantity = %lld AND from_ts > %lld",
+		 (long long)meter, (long long)b->quantity_id[q], (long long)after_s);
+	rc = db_exec(b->db, sql);
+	if (rc != 0)
+		return rc;
+	sqlite3_bind_int64(l->resume_life, 1, meter);
+	sqlite3_bind_int64(l->resume_life, 2, b->quantity_id[q]);
+	return db_run(b->db, l->resume_life);
 }

@@ -72,6 +72,9 @@ void ledger_lives_forget(struct ledger_lives *l);
 bool ledger_lives_is_suspect(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, bool *behind,
 			     enum reading_quality *quality);
 
+/* Take out the lives of one counter that begin after after_s, and let the one before them continue. 0 or -errno. */
+int ledger_lives_clear_counter(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t after_s);
+
 /* Take out the lives that begin at from_s or later, and let those that ended then continue. 0 or -errno. */
 int ledger_lives_clear(struct ledger_lives *l, int64_t from_s);
 

@@ -158,3 +158,13 @@ int ledger_request_decide(const struct ledger_book *b, struct ledger_request *r,
 	sqlite3_finalize(put);
 	return rc;
 }
+
+int ledger_request_undo(const struct ledger_book *b, const struct ledger_request *exchange,
+			const struct ledger_request *by)
+{
+	char sql[120];
+
+	snprintf(sql, sizeof(sql), "UPDATE request_log SET undone_by = %lld WHERE id = %lld", (long long)by->id,
+		 (long long)exchange->id);
+	return db_exec(b->db, sql);
+}

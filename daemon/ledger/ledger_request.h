@@ -32,6 +32,7 @@ struct ledger_request {
 	bool has_final, has_initial;
 	int64_t final, initial; /* base units of the main counter: active energy imported, an input's only one */
 	bool is_forced;		/* figures count although they cannot be right */
+	bool is_alone;		/* not of the inputs that are on the meter */
 	bool is_decided;	/* in this list */
 	bool is_partial;	/* only of these counters */
 	bool counters[Q_COUNT];
@@ -55,5 +56,9 @@ int ledger_request_put_key(const struct ledger_book *b, struct ledger_request *r
 
 /* Write what was decided about a request, and when its exchange was. 0 or -errno. */
 int ledger_request_decide(const struct ledger_book *b, struct ledger_request *r, bool is_done, const char *reason);
+
+/* An exchange was taken back by a request: it is no longer in force. 0 or -errno. */
+int ledger_request_undo(const struct ledger_book *b, const struct ledger_request *exchange,
+			const struct ledger_request *by);
 
 #endif

@@ -105,6 +105,12 @@ int ledger_state_save_before(struct ledger_state *l, size_t i, int64_t request)
 	return rc == 0 ? save(l, m, request) : rc;
 }
 
+int ledger_state_forget_before(struct ledger_state *l)
+{
+	return db_exec(l->book->db,
+		       "DELETE FROM account WHERE before <> 0; DELETE FROM account_counter WHERE before <> 0");
+}
+
 int ledger_state_load_counter_max(struct ledger_state *l)
 {
 	struct ledger_book *b = l->book;
@@ -186,4 +192,16 @@ int ledger_state_load(struct ledger_state *l)
 	if (rc == 0)
 		l->saved_s = l->book->newest_s;
 	return rc;
+}
+
+int ledger_state_load_before(struct ledger_state *l, size_t i, int64_t request)
+{
+	char where[80];
+	size_t n = 0;
+	int rc;
+
+	snprintf(where, sizeof(where), "meter = %lld AND before = %lld", (long long)l->book->meters[i].account.id,
+		 (long long)request);
+	rc = load(l, where, &n);
+	return rc == 0 && n == 0 ? -ENOENT : rc;
 }

@@ -40,8 +40,16 @@ int ledger_state_save(struct ledger_state *l, bool always);
  * -errno. */
 int ledger_state_save_before(struct ledger_state *l, size_t i, int64_t request);
 
+/* Something has changed that counting again from a state before a request would not repeat: none of them is of use any
+ * more. 0 or -errno. */
+int ledger_state_forget_before(struct ledger_state *l);
+
 /* Load the state into a book that has forgotten everything. 0 or -errno. */
 int ledger_state_load(struct ledger_state *l);
+
+/* Give meter i, which has no counters, the state that it had before this request. 0; -ENOENT: it was not saved, or
+ * another one has taken its place; or another -errno. */
+int ledger_state_load_before(struct ledger_state *l, size_t i, int64_t request);
 
 /* Load only the highest value that the counters of each meter show: the meter reports it, no reading in the tables has
  * it. 0 or -errno. */

@@ -62,7 +62,7 @@ _tally()
 	status:*) words="--json --help" ;;
 	report:*) words="--month --day --from --to --meter --tariffs --csv --delimiter --decimal --help" ;;
 	export:*) words="--from --to --meter --delimiter --decimal --utc --output --help $views" ;;
-	replace:*) words="--final --initial --force --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
+	replace:*) words="--final --initial --force --undo --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

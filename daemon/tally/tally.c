@@ -72,6 +72,7 @@ static const struct tally_command commands[] = {
 	 "               (default: its last reading)\n"
 	 "  --initial V  what the new meter showed first (default: its first reading)\n"
 	 "  --force      accept values that cannot be right\n"
+	 "  --undo       METER was not replaced: take back its last replacement\n"
 	 "\n"
 	 "Without a unit, V is in the unit that the database shows: kWh, m3 ...\n"},
 };

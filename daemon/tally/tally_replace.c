@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A meter was replaced: request that the daemon acts on it. */
+/* A meter was replaced, or was not: request that the daemon acts on it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ struct replacement {
 	const struct tally *t;
 	const char *name;
 	const char *final_text, *initial_text; /* as written, NULL = not given */
-	bool is_forced;
+	bool is_forced, is_undo;
 };
 
 /* "81234.5 kWh", or "81234.5" in the unit that the counter is shown in. */
@@ -39,9 +39,10 @@ static bool read_amount(const struct replacement *x, const struct conf_input *in
 
 static void describe(const struct replacement *x, char *out)
 {
-	snprintf(out, WHAT_MAX, "replace %s%s%s%s%s%s", x->name, x->final_text != NULL ? " --final " : "",
-		 x->final_text != NULL ? x->final_text : "", x->initial_text != NULL ? " --initial " : "",
-		 x->initial_text != NULL ? x->initial_text : "", x->is_forced ? " --force" : "");
+	snprintf(out, WHAT_MAX, "replace %s%s%s%s%s%s%s", x->is_undo ? "--undo " : "", x->name,
+		 x->final_text != NULL ? " --final " : "", x->final_text != NULL ? x->final_text : "",
+		 x->initial_text != NULL ? " --initial " : "", x->initial_text != NULL ? x->initial_text : "",
+		 x->is_forced ? " --force" : "");
 }
 
 static int replace_meter(const struct replacement *x, const struct conf *conf)
@@ -49,7 +50,7 @@ static int replace_meter(const struct replacement *x, const struct conf *conf)
 	const struct conf_input *input = NULL;
 	const struct conf_meter *meter = NULL;
 	char what[WHAT_MAX];
-	struct tally_request r = {.kind = "replace",
+	struct tally_request r = {.kind = x->is_undo ? "undo" : "replace",
 				  .what = what,
 				  .name = x->name,
 				  .has_final = x->final_text != NULL,
@@ -77,6 +78,7 @@ int tally_replace(const struct tally *t)
 	static const struct option options[] = {{"final", required_argument, NULL, 'f'},
 						{"initial", required_argument, NULL, 'i'},
 						{"force", no_argument, NULL, 'F'},
+						{"undo", no_argument, NULL, 'u'},
 						{0}};
 	struct replacement x = {.t = t};
 	struct conf *conf;
@@ -89,11 +91,15 @@ int tally_replace(const struct tally *t)
 			x.initial_text = optarg;
 		else if (c == 'F')
 			x.is_forced = true;
+		else if (c == 'u')
+			x.is_undo = true;
 		else
 			return TALLY_USAGE;
 	}
 	if (t->argc - optind != 1)
 		return tally_misused(t, "expected one METER");
+	if (x.is_undo && (x.final_text != NULL || x.initial_text != NULL || x.is_forced))
+		return tally_misused(t, "--undo goes with no other option");
 	x.name = t->argv[optind];
 	conf = tally_load_conf(t);
 	if (conf == NULL)

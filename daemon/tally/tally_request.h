@@ -13,7 +13,7 @@ struct conf;
 
 /* Texts must live during the call. */
 struct tally_request {
-	const char *kind; /* replace */
+	const char *kind; /* replace, undo */
 	const char *what; /* the same in words, for the view request */
 	const char *name; /* of the meter or input, which the database must have */
 	bool has_final, has_initial, is_forced;

@@ -115,6 +115,21 @@ class TestReplace(OpsSite):
                          [(f"replace e44 --final {last - 1:.3f} kWh", "refused"),
                           (f"replace e44 --final {last - 1:.3f} kWh --force", "done")])
 
+    def test_a_replacement_that_was_none_is_taken_back(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
+        self.assertEqual(self.tally("replace", "e44").returncode, 0)
+        wait_for(lambda: len(self.lives("e44")) >= 2, "the new life")
+        ran = self.tally("replace", "--undo", "e44")
+        self.assertEqual((ran.returncode, ran.stdout), (0, "e44: taken back; the life before the replacement continues\n"),
+                         ran.stderr)
+        lives = self.lives("e44")
+        self.assertEqual([(life["reason"], life["until"]) for life in lives], [("first", None)])
+        ran = self.tally("replace", "--undo", "e44")
+        self.assertEqual((ran.returncode, ran.stderr), (1, "e44: refused, nothing was changed: it has no replacement that "
+                                                           "could be taken back\n"))
+
     def test_a_replaced_concentrator_lists_its_inputs(self):
         self.start_sim(self.site)
         self.start_daemon()
@@ -144,6 +159,7 @@ class TestReplace(OpsSite):
                 (("e44", "gas"), 2, "expected one METER"),
                 (("e44", "--final"), 2, "--final needs a value"),
                 (("e44", "--final", "many"), 2, "--final many is not valid; give what the counter showed, in kWh"),
+                (("e44", "--undo", "--force"), 2, "--undo goes with no other option"),
                 (("e44", "--final", "5 m3"), 2, "give what the counter showed, in kWh"),
                 (("e44", "--initial", "-5"), 2, "give what the counter showed, in kWh"),
                 (("gas", "--final", "5 kWh"), 2, "--final 5 kWh is not valid; give what the counter showed, in m3"),

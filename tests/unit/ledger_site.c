@@ -227,6 +227,19 @@ void request_replacement(struct site *t, const char *meter, int64_t at_s, const 
 	sqlite3_close(db);
 }
 
+void request_undo(struct site *t, const char *meter)
+{
+	char sql[160];
+	sqlite3 *db;
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts) VALUES ('undo', 'undo', '%s', 0, 0)",
+		 meter);
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 void force_requests(struct site *t)
 {
 	sqlite3 *db;

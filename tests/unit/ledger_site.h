@@ -69,6 +69,9 @@ void crash(struct site *t);
 /* Request what "tally replace" requests. final, initial: base units, or NULL. */
 void request_replacement(struct site *t, const char *meter, int64_t at_s, const int64_t *final, const int64_t *initial);
 
+/* Request what "tally replace --undo" requests. */
+void request_undo(struct site *t, const char *meter);
+
 /* Make the requests that wait forced ones. */
 void force_requests(struct site *t);
 

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger_takeback.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ledger_rows.h"
+#include "mono.h"
+
+enum { WHY_MAX = 300 };
+
+/* One value of one interval, as counting again gives it in the end. */
+struct taking {
+	int64_t start_s, end_s;
+	enum quantity quantity;
+	bool was_before; /* it was given out before the exchange, as was_value */
+	int64_t was_value;
+	enum account_quality quality; /* missing: none */
+	int64_t value;
+	struct account_register end;
+};
+
+struct ledger_takings {
+	bool is_out_of_memory;
+	size_t n, capacity;
+	struct taking *list;
+};
+
+static void take(struct ledger_takings *t, const struct taking *one)
+{
+	/* what is revised was given out not long ago */
+	for (size_t i = t->n; one->was_before && i-- > 0;)
+		if (t->list[i].start_s == one->start_s && t->list[i].quantity == one->quantity) {
+			t->list[i].quality = one->quality;
+			t->list[i].value = one->value;
+			t->list[i].end = one->end;
+			return;
+		}
+	if (t->n == t->capacity) {
+		size_t capacity = 2 * t->capacity + 64;
+		struct taking *list = realloc(t->list, capacity * sizeof(*list));
+
+		if (list == NULL) {
+			t->is_out_of_memory = true;
+			return;
+		}
+		t->list = list;
+		t->capacity = capacity;
+	}
+	t->list[t->n++] = *one;
+}
+
+bool ledger_takeback_takes(struct ledger_takeback *t, const struct account_interval *i)
+{
+	for (size_t k = 0; k < i->n_values && t->takings != NULL; k++)
+		take(t->takings, &(struct taking){.start_s = i->start_s,
+						  .end_s = i->end_s,
+						  .quantity = i->values[k].quantity,
+						  .was_before = i->values[k].is_revised,
+						  .was_value = i->values[k].was_value,
+						  .quality = i->values[k].quality,
+						  .value = i->values[k].value,
+						  .end = i->values[k].end});
+	return t->takings != NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct taking *x = a, *y = b;
+
+	if (x->start_s != y->start_s)
+		return x->start_s < y->start_s ? -1 : 1;
+	return (int)x->quantity - (int)y->quantity;
+}
+
+static bool is_same(const struct taking *a, const struct taking *b)
+{
+	return a->quality == b->quality && a->value == b->value && a->end.is_known == b->end.is_known &&
+	       a->end.value == b->end.value && a->end.read_s == b->end.read_s;
+}
+
+/* A life before the exchange. */
+struct known_life {
+	enum quantity quantity;
+	int64_t life_s, value; /* when it began, and its last value in whole base units */
+};
+
+/* One meter or input whose exchange is taken back. */
+struct undone {
+	size_t meter;
+	struct account_meter was; /* as it is counted, while the book has another one */
+	size_t n_lives;
+	struct known_life lives[Q_COUNT];
+	struct ledger_takings with, without;
+	int64_t from_s, until_s; /* of the intervals that have changed, 0 = none */
+};
+
+/* Only what the account of meter i counts of a reading is left in it. Returns false where that is nothing. */
+static bool keep_own(const struct ledger_takeback *t, size_t i, struct reading *r)
+{
+	const struct ledger_input *input = ledger_limits_find_input(t->limits, i, r->slot_s);
+	int of = ledger_book_find(t->book, r->meter);
+	struct reading own = *r;
+
+	memset(own.present, 0, sizeof(own.present));
+	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
+		bool is_pulse = q >= Q_PULSES_1 && q <= Q_PULSES_8;
+
+		if (t->book->reg->list[i].is_input
+			    ? input != NULL && of == (int)input->concentrator && q == (int)input->pulses
+			    : of == (int)i && !is_pulse)
+			reading_set(&own, (enum quantity)q, r->values[q]);
+	}
+	*r = own;
+	return reading_next(r, 0) < Q_COUNT;
+}
+
+/* Count the kept readings of meter i again from its state before the exchange x, with it or without it. 0 or -errno. */
+static int count_again(struct ledger_takeback *t, size_t i, const struct ledger_request *x, bool with,
+		       struct ledger_takings *out)
+{
+	struct ledger_book *b = t->book;
+	struct account_meter *m = &b->meters[i].account;
+	struct ledger_request own = *x;
+	struct ledger_request_list exchanges = {.n = with, .requests = &own};
+	struct reading r = {.quality = READING_GOOD};
+	struct ledger_rows rows;
+	unsigned suspect_kinds;
+	int rc;
+
+	own.meter = (int)i;
+	own.is_alone = true;
+	own.is_decided = false;
+	t->takings = out;
+	/* a reading of this slot may have come in two parts */
+	rc = ledger_rows_open(&rows, b, t->limits, t->lives, b->reg->list[i].is_input ? 0 : m->id, m->last_s - 1);
+	while (rc == 0 && ledger_rows_next(&rows, &r)) {
+		if (!keep_own(t, i, &r))
+			continue;
+		rc = ledger_exchange_repeat_before(t->exchange, &exchanges, (size_t)ledger_book_find(b, r.meter),
+						   r.slot_s);
+		if (rc == 0)
+			rc = ledger_feed(t->feed, &r, &suspect_kinds);
+	}
+	ledger_rows_close(&rows);
+	if (rc == 0)
+		rc = ledger_exchange_repeat_rest(t->exchange, &exchanges);
+	if (rc == 0)
+		account_report_missing(&b->account, m, mono_wall_ms() / 1000, 0);
+	t->takings = NULL;
+	if (rc == 0 && b->error != 0)
+		rc = b->error;
+	return rc == 0 && out->is_out_of_memory ? -ENOMEM : rc;
+}
+
+/* Give meter i the state that it had before the exchange. */
+static int load_before(struct ledger_takeback *t, size_t i, const struct ledger_request *x, int64_t counter_max)
+{
+	const struct ledger_input *input;
+	int rc = ledger_state_load_before(t->state, i, x->id);
+
+	if (rc != 0)
+		return rc;
+	/* no row keeps it */
+	ledger_book_set_counter_max(t->book, i, counter_max);
+	input = ledger_limits_resume(t->limits, t->book, i);
+	ledger_book_set_period(t->book, i, input != NULL ? input->from_s : INT64_MIN);
+	return 0;
+}
+
+/* Does counting again end where the account is? */
+static bool is_repeated(const struct account_meter *was, const struct account_meter *m)
+{
+	for (size_t k = 0; k < was->n_counters; k++) {
+		const struct account_counter *a = &was->counters[k], *b = account_counter(m, a->quantity);
+
+		if (b == NULL || a->living != b->living || a->seen_s != b->seen_s ||
+		    a->given.slot_s != b->given.slot_s || a->given.raw != b->given.raw ||
+		    a->given.life_s != b->given.life_s || a->given.sum != b->given.sum ||
+		    a->given.open_s != b->given.open_s)
+			return false;
+	}
+	return was->n_counters == m->n_counters;
+}
+
+/* Returns false when a counter is kept in other parts of a base unit now. */
+static bool note_lives(struct undone *u, const struct account_meter *before)
+{
+	for (size_t k = 0; k < before->n_counters; k++) {
+		const struct account_counter *c = &before->counters[k];
+
+		const struct account_counter *now = account_counter(&u->was, c->quantity);
+		struct account_mark mark;
+
+		if (!account_get_mark(before, c, &mark))
+			continue;
+		if (now == NULL || now->parts != c->parts)
+			return false;
+		u->lives[u->n_lives++] = (struct known_life){
+			.quantity = c->quantity, .life_s = c->given.life_s, .value = mark.good.raw / c->parts};
+	}
+	return true;
+}
+
+/* Has the life of each counter that had one before the exchange continued? */
+static bool has_continued(const struct undone *u, const struct account_meter *m, int64_t at_s, char *why)
+{
+	for (size_t k = 0; k < u->n_lives; k++) {
+		const struct known_life *life = &u->lives[k];
+		const struct names_row *row = names_get(life->quantity);
+		const struct account_counter *was = account_counter(&u->was, life->quantity);
+		struct account_mark mark = {.good = {.raw = was->given.raw}};
+		char from[NAMES_VALUE_MAX], to[NAMES_VALUE_MAX];
+
+		if (account_has_life(account_counter(m, life->quantity), life->life_s, at_s))
+			continue;
+		account_get_mark(&u->was, was, &mark);
+		names_format(life->quantity, life->value, from, sizeof(from));
+		names_format(life->quantity, mark.good.raw / was->parts, to, sizeof(to));
+		snprintf(why, WHY_MAX, "%s was %s %s before it and is %s %s; the readings do not continue", row->name,
+			 from, row->shown, to, row->shown);
+		return false;
+	}
+	return true;
+}
+
+/* The intervals of one start in the list of a run. */
+struct group {
+	const struct taking *list;
+	size_t n;
+};
+
+static const struct taking *find(const struct group *g, enum quantity q)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->list[i].quantity == q)
+			return &g->list[i];
+	return NULL;
+}
+
+static void add(struct account_interval *out, const struct taking *of, int64_t value, bool is_taken_out)
+{
+	size_t n = out->n_values++;
+
+	out->values[n].quantity = of->quantity;
+	out->values[n].value = is_taken_out ? 0 : value;
+	out->values[n].quality = is_taken_out ? ACCOUNT_MISSING : of->quality;
+	out->values[n].is_revised = is_taken_out;
+	out->values[n].was_value = is_taken_out ? value : 0;
+	out->values[n].end = is_taken_out ? (struct account_register){.is_revised = true} : of->end;
+	if (!is_taken_out && (n == 0 || of->quality > out->quality))
+		out->quality = of->quality;
+}
+
+static bool is_changed(const struct group *with, const struct group *without)
+{
+	if (with->n != without->n)
+		return true;
+	for (size_t i = 0; i < with->n; i++)
+		if (with->list[i].quantity != without->list[i].quantity || !is_same(&with->list[i], &without->list[i]))
+			return true;
+	return false;
+}
+
+/* Write the interval of a start: first what was counted with the exchange goes, then what is counted without it comes.
+ * So its quality is that of what is in it. */
+static void write_interval(struct ledger_takeback *t, struct undone *u, const struct group *with,
+			   const struct group *without)
+{
+	const struct account_sink *sink = &t->book->account.sink;
+	const struct taking *any = with->n > 0 ? with->list : without->list;
+	struct account_interval out = {.meter = t->book->meters[u->meter].account.id,
+				       .start_s = any->start_s,
+				       .end_s = any->end_s,
+				       .quality = ACCOUNT_MISSING};
+
+	if (!is_changed(with, without))
+		return;
+	for (size_t i = 0; i < with->n; i++)
+		if (with->list[i].quality != ACCOUNT_MISSING)
+			add(&out, &with->list[i], with->list[i].value, true);
+	for (size_t i = 0; i < without->n; i++)
+		if (without->list[i].was_before && find(with, without->list[i].quantity) == NULL)
+			add(&out, &without->list[i], without->list[i].was_value, true);
+	if (out.n_values > 0)
+		sink->interval(sink->context, &out);
+	out.n_values = 0;
+	for (size_t i = 0; i < without->n; i++)
+		if (without->list[i].quality != ACCOUNT_MISSING)
+			add(&out, &without->list[i], without->list[i].value, false);
+	if (out.n_values > 0)
+		sink->interval(sink->context, &out);
+	if (u->from_s == 0)
+		u->from_s = out.start_s;
+	u->until_s = out.end_s;
+}
+
+static struct group group_at(const struct ledger_takings *t, size_t i, int64_t start_s)
+{
+	struct group g = {.list = t->list + i};
+
+	while (i + g.n < t->n && g.list[g.n].start_s == start_s)
+		g.n++;
+	return g;
+}
+
+/* Write what the two runs differ in. */
+static void write_difference(struct ledger_takeback *t, struct undone *u)
+{
+	const struct ledger_takings *a = &u->with, *b = &u->without;
+	size_t i = 0, k = 0;
+
+	if (a->n > 0)
+		qsort(a->list, a->n, sizeof(*a->list), compare);
+	if (b->n > 0)
+		qsort(b->list, b->n, sizeof(*b->list), compare);
+	while (i < a->n || k < b->n) {
+		bool from_b = i == a->n || (k < b->n && b->list[k].start_s < a->list[i].start_s);
+		int64_t start_s = from_b ? b->list[k].start_s : a->list[i].start_s;
+		struct group with = group_at(a, i, start_s), without = group_at(b, k, start_s);
+
+		write_interval(t, u, &with, &without);
+		i += with.n;
+		k += without.n;
+	}
+}
+
+/* The first run gave out again what had been given out before the exchange, and the second one does not: then what it
+ * was is not known. */
+static bool is_lost(const struct ledger_takings *with, const struct ledger_takings *without)
+{
+	for (size_t i = 0; i < with->n; i++) {
+		const struct group all = {.list = without->list, .n = without->n};
+		bool found = !with->list[i].was_before;
+
+		for (size_t k = 0; k < all.n && !found; k++)
+			found = compare(&all.list[k], &with->list[i]) == 0;
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+/* Lives and suspects of a meter are those of the time before the exchange again. 0 or -errno. */
+static int clear(struct ledger_takeback *t, const struct undone *u, const struct account_meter *before)
+{
+	int rc = 0;
+
+	for (size_t k = 0; k < u->was.n_counters && rc == 0; k++) {
+		enum quantity q = u->was.counters[k].quantity;
+		const struct account_counter *c = account_counter(before, q);
+
+		rc = ledger_lives_clear_counter(t->lives, before->id, q, c != NULL ? c->given.slot_s : 0);
+		ledger_lives_on_reconsidered(t->lives, before->id, q, before->last_s, u->was.last_s, NULL);
+	}
+	return rc;
+}
+
+/* Why it is too late to take the exchange x of meter i back. Returns false where it is not. */
+static bool is_too_late(const struct ledger_takeback *t, size_t i, const struct ledger_request *x, char *why)
+{
+	const struct ledger_book *b = t->book;
+	char sql[120];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM life WHERE meter = %lld AND from_ts > %lld AND reason = 'reset'",
+		 (long long)b->reg->list[i].id, (long long)x->at_s);
+	if (db_number(b->db, sql, 0) > 0)
+		snprintf(why, WHY_MAX, "a reset was noticed after it");
+	else if (b->meters[i].account.n_counters > 0 && x->at_s <= ledger_book_get_time(b, "deleted_until"))
+		snprintf(why, WHY_MAX, "the readings of that time are deleted");
+	else
+		return false;
+	return true;
+}
+
+/* Take back the exchange x of one meter; the book has its new account then, and u the old one. 0; -ECANCELED: that is
+ * not possible, see why; or another -errno. */
+static int take_back_one(struct ledger_takeback *t, struct undone *u, const struct ledger_request *x, char *why)
+{
+	struct ledger_book *b = t->book;
+	struct account_meter *m = ledger_book_change(b, u->meter);
+	int rc;
+
+	if (is_too_late(t, u->meter, x, why))
+		return -ECANCELED;
+	account_report_missing(&b->account, m, mono_wall_ms() / 1000, 0);
+	u->was = (struct account_meter){.id = m->id, .limits = m->limits, .every_s = m->every_s};
+	ledger_book_swap(b, u->meter, &u->was);
+	ledger_book_set_mode(b, LEDGER_REPLAY, INT64_MIN);
+	rc = load_before(t, u->meter, x, u->was.counter_max);
+	if (rc == -ENOENT) {
+		snprintf(why, WHY_MAX,
+			 "the state before it is not kept; there was another replacement, or the intervals, "
+			 "the time zone or the clock have changed since");
+		return -ECANCELED;
+	}
+	if (rc != 0)
+		return rc;
+	if (!note_lives(u, m)) {
+		snprintf(why, WHY_MAX, "its counters are read in other units since");
+		return -ECANCELED;
+	}
+	rc = count_again(t, u->meter, x, true, &u->with);
+	if (rc != 0)
+		return rc;
+	if (!is_repeated(&u->was, m)) {
+		snprintf(why, WHY_MAX, "something was decided after it that the readings do not show");
+		return -ECANCELED;
+	}
+	ledger_book_forget_meter(b, u->meter);
+	ledger_book_set_mode(b, LEDGER_RECOUNT, INT64_MIN);
+	rc = load_before(t, u->meter, x, u->was.counter_max);
+	if (rc == 0)
+		rc = clear(t, u, m);
+	if (rc == 0)
+		rc = count_again(t, u->meter, x, false, &u->without);
+	if (rc != 0)
+		return rc;
+	ledger_book_set_mode(b, LEDGER_LIVE, INT64_MIN);
+	if (!has_continued(u, m, x->at_s, why))
+		return -ECANCELED;
+	if (is_lost(&u->with, &u->without)) {
+		snprintf(why, WHY_MAX, "more was decided with it");
+		return -ECANCELED;
+	}
+	write_difference(t, u);
+	return b->error;
+}
+
+/* The last exchange that the meter of a request had. Returns false where it had none. 0 or -errno in *rc. */
+static bool find_last(const struct ledger_takeback *t, const struct ledger_request *r, struct ledger_request *out,
+		      int *rc)
+{
+	struct ledger_request_list done;
+	bool found = false;
+
+	*rc = ledger_request_load_exchanges(t->book, &done);
+	for (size_t i = 0; i < done.n && *rc == 0; i++)
+		if (done.requests[i].meter == r->meter) {
+			*out = done.requests[i];
+			found = true;
+		}
+	free(done.requests);
+	return found;
+}
+
+/* Take back the exchange x, of a meter or of a concentrator with all its inputs. 0; -ECANCELED: that is not possible,
+ * see why; or another -errno. Then the book has what it had. list: room for all meters, zeros; *n of them are used. */
+static int take_back(struct ledger_takeback *t, const struct ledger_request *x, struct undone *list, size_t *n,
+		     char *why)
+{
+	struct ledger_book *b = t->book;
+	int64_t newest_s = b->newest_s, counted_s = b->account.counted_s;
+	int rc = db_exec(b->db, "SAVEPOINT takeback");
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		if (!ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s))
+			continue;
+		list[*n].meter = i;
+		rc = take_back_one(t, &list[*n], x, why);
+		++*n;
+	}
+	ledger_book_set_mode(b, LEDGER_LIVE, INT64_MIN);
+	ledger_book_set_newest(b, newest_s);
+	ledger_book_set_counted(b, counted_s);
+	if (rc != 0) {
+		for (size_t i = 0; i < *n; i++)
+			if (list[i].was.id != 0)
+				ledger_book_swap(b, list[i].meter, &list[i].was);
+		ledger_intervals_forget(t->intervals);
+		ledger_registers_forget(t->registers);
+		sqlite3_exec(b->db->handle, "ROLLBACK TO takeback", NULL, NULL, NULL);
+	}
+	sqlite3_exec(b->db->handle, "RELEASE takeback", NULL, NULL, NULL);
+	return rc;
+}
+
+/* An event, and revisions of what has changed. */
+static void report(struct ledger_takeback *t, const struct ledger_request *x, const struct undone *list, size_t n)
+{
+	struct ledger_book *b = t->book;
+	time_t at = (time_t)x->at_s;
+	char detail[120], text[24];
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	snprintf(detail, sizeof(detail), "its replacement of %s, as requested by tally replace; its life continues",
+		 text);
+	for (size_t i = 0; i < n; i++) {
+		const struct db_meter *m = &b->reg->list[list[i].meter];
+
+		b->sink.event(b->sink.context, b->newest_s * 1000, m->name, "taken-back", detail);
+		if (list[i].from_s != 0)
+			ledger_revisions_on_revised(t->revisions, m->id, list[i].from_s, list[i].until_s, detail);
+	}
+}
+
+static int decide(struct ledger_takeback *t, struct ledger_request *r)
+{
+	struct ledger_book *b = t->book;
+	struct undone *list = calloc(b->n + 1, sizeof(*list));
+	struct ledger_request x;
+	char why[WHY_MAX] = "it has no replacement that could be taken back";
+	size_t n = 0;
+	int rc = list == NULL ? -ENOMEM : 0;
+
+	if (rc != 0)
+		goto out;
+	if (r->meter < 0 || !find_last(t, r, &x, &rc)) {
+		rc = rc == 0 ? ledger_request_decide(b, r, false, why) : rc;
+		goto out;
+	}
+	rc = take_back(t, &x, list, &n, why);
+	if (rc == -ECANCELED)
+		rc = ledger_request_decide(b, r, false, why);
+	if (rc != 0 || r->is_decided)
+		goto out;
+	report(t, &x, list, n);
+	rc = ledger_request_undo(b, &x, r);
+	if (rc == 0)
+		rc = ledger_request_decide(b, r, true, "taken back; the life before the replacement continues");
+	if (rc == 0)
+		rc = ledger_state_save(t->state, true);
+out:
+	for (size_t i = 0; i < n; i++) {
+		account_fini(&list[i].was);
+		free(list[i].with.list);
+		free(list[i].without.list);
+	}
+	free(list);
+	return rc;
+}
+
+int ledger_takeback(struct ledger_takeback *t, struct ledger_request_list *requests)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < requests->n && rc == 0; i++)
+		if (requests->requests[i].kind == LEDGER_UNDO && !requests->requests[i].is_decided)
+			rc = decide(t, &requests->requests[i]);
+	return rc;
+}
