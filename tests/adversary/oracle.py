@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: MIT
+"""Hold the database of a site against what really flowed. It shares no code with the account, and knows nothing of how that
+decides: only which readings were good, of which line, and what flowed.
+
+For every counter each good reading has the sum that must have been counted by then: differences of good readings of one
+line, added up; nothing where another line begins. So at the end of an interval that has a good reading of its own the sum of
+all intervals is known exactly; elsewhere it lies between those of the good readings around it. What cannot be known in
+principle (account.h) is decided here from the scenario alone, and counted in `excluded`."""
+
+import bisect
+import dataclasses
+import datetime
+import sqlite3
+import zoneinfo
+
+from models import MWS_PER_WH
+
+LEFT_OUT = 10  # what happened in the last readings of a site
+SLACK_S = 60  # by which the time of a reading may be wrong
+DAY = 86400
+GLITCH = 42  # readings: false ones of so many must leave nothing
+
+FALSE_FIRST = "first reading of a life is false"
+SHORT_LIFE = "life that is no longer than a glitch"
+
+SUMS = ("interval", "daily", "monthly", "meter_life")
+
+
+@dataclasses.dataclass
+class Violation:
+    bound: str  # (a) to (e) of the contract
+    meter: str
+    quantity: str
+    slot: int
+    text: str
+
+    def __str__(self):
+        at = datetime.datetime.fromtimestamp(self.slot, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"({self.bound}) {self.meter} {self.quantity} {at}: {self.text}"
+
+
+@dataclasses.dataclass
+class Good:
+    """A good reading and what must have been counted up to it."""
+
+    slot: int
+    value: int
+    sum: int
+    flow: int
+    late: int
+    lost: int  # mW x s that must not be counted up to here
+    index: int  # of counter.shown
+
+
+class Truth:
+    """What must have been counted of one counter."""
+
+    @property
+    def is_unknown(self):
+        """Nothing can be said about it."""
+        return FALSE_FIRST in self.excluded or SHORT_LIFE in self.excluded
+
+    def __init__(self, meter, counter):
+        self.counter = counter
+        self.goods = []
+        self.changes = []  # (good before, good after, what may be counted between them)
+        self.excluded = []
+        self.max_w = meter.device.model.max_w
+        shown = [(i, s) for i, s in enumerate(counter.shown) if s.kept and s.good]
+        total = lost = 0
+        for (i, s), before in zip(shown, [None] + [s for _, s in shown]):
+            if before is not None and before.line is s.line:
+                total += s.counted - before.counted
+            elif before is not None:
+                figures = [b for b in counter.breaks if before.slot < b.slot <= s.slot and b.final is not None]
+                known = figures[0].final - before.value + s.value - figures[0].initial if len(figures) == 1 else 0
+                total += known
+                lost += s.flow - before.flow - known * MWS_PER_WH
+            good = Good(s.slot, s.value, total, s.flow, s.late, lost, i)
+            if before is not None and before.line is not s.line:
+                self.changes.append((self.goods[-1], good))
+            self.goods.append(good)
+        self.slots = [good.slot for good in self.goods]
+        first = next((s for s in counter.shown if s.kept), None)
+        if first is not None and not first.good:
+            self.excluded.append(FALSE_FIRST)
+        for before, after in self.changes:
+            if any(s.kept and not s.good and before.slot < s.slot < after.slot for s in counter.shown):
+                self.excluded.append(FALSE_FIRST)
+        for (_, begin), (end, _) in zip(self.changes, self.changes[1:]):
+            if sum(s.kept and begin.slot <= s.slot <= end.slot for s in counter.shown) <= GLITCH:
+                self.excluded.append(SHORT_LIFE)
+
+    def most(self, seconds):
+        """The most that can pass, base units."""
+        step = max(self.counter.row.step, self.counter.row.coarse)
+        return self.max_w * 5 * (seconds + SLACK_S) // 4 // 3600 + 2 * step + 1
+
+    def around(self, at):
+        """The last good reading up to a time and the first one from it on; None = there is none."""
+        k = bisect.bisect_left(self.slots, at)
+        after = self.goods[k] if k < len(self.goods) else None
+        if after is not None and after.slot == at:
+            return after, after
+        return self.goods[k - 1] if k > 0 else None, after
+
+    def could_follow(self, before, after):
+        """What the old line would have counted if the first value of the new line were its own; None: it cannot be."""
+        rise = after.value - before.value
+        modulus = self.counter.row.modulus
+        for candidate in (rise, rise + modulus if modulus else rise):
+            if 0 <= candidate <= self.most(after.slot - before.slot):
+                return candidate
+        return None
+
+
+def find_breaks(counter, before, after):
+    """The breaks between two good readings."""
+    return [b for b in counter.breaks if before.slot < b.slot <= after.slot]
+
+
+@dataclasses.dataclass
+class Doubt:
+    """An unannounced life that the account may have taken for something else: then the sum is in excess from then on."""
+
+    since: int  # slot
+    until: int
+    least: int  # of the excess, base units
+    most: int
+
+
+def find_doubts(counter, truth):
+    found = []
+    for before, after in truth.changes:
+        if all(b.is_announced for b in find_breaks(counter, before, after)):
+            continue
+        excess = truth.could_follow(before, after)
+        if excess is not None:
+            truth.excluded.append("first value of an unannounced life follows on from the old line")
+            found.append(Doubt(before.slot, after.slot, min(0, excess), max(0, excess)))
+            continue
+        # The new line passes the old one within a day, as at the end of a run of values that are too low, or after one of
+        # values that are too high.
+        earlier = [g for g in truth.goods if before.slot - DAY <= g.slot <= before.slot]
+        later = [g for g in truth.goods if after.slot < g.slot <= after.slot + DAY]
+        # of a meter that is read each minute not every pair
+        earlier, later = earlier[::-1 - len(earlier) // 100], later[::-1 - len(later) // 100]
+        excesses = [excess - (b.sum - a.sum) for a in earlier for b in later
+                    for excess in (truth.could_follow(a, b),) if excess is not None]
+        if excesses:
+            truth.excluded.append("unannounced life passes the old line within a day")
+            found.append(Doubt(before.slot - DAY, after.slot + 2 * DAY, min(0, *excesses), max(0, *excesses)))
+    return found
+
+
+def check_sums(site, meter, quantity, counter, truth, intervals, violations):
+    """(a), (d): the sum of the intervals at the end of each."""
+    if not truth.goods or truth.is_unknown:
+        return
+    doubts = find_doubts(counter, truth)
+    kept = [s for s in counter.shown if s.kept]
+    end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
+    total, last_end, excess = 0, 0, None  # excess: once it has shown itself
+    for start, duration, value, _ in intervals:
+        at = start + duration
+        total += value or 0
+        if at > end or at <= truth.goods[0].slot:
+            continue
+        last_end = at
+        before, after = truth.around(at)
+        low, high = before.sum, after.sum if after is not None else before.sum
+        if any(d.since < at <= d.until for d in doubts):
+            excess = None
+        elif excess is None and low == high:
+            excess = total - low
+            least, most = (sum(d.least for d in doubts if d.until < at), sum(d.most for d in doubts if d.until < at))
+            excess = min(max(excess, least), most)
+        if excess is not None:
+            low, high = low + excess, high + excess
+        else:
+            low += sum(d.least for d in doubts if d.since < at)
+            high += sum(d.most for d in doubts if d.since < at)
+        if not low <= total <= high:
+            violations.append(Violation(
+                "a", meter.name, quantity, at, f"counted {total}, must be {low}" +
+                (f" to {high}" if high > low else "") + f"; off by {total - (low if total < low else high)}"))
+            return
+    if last_end + 2 * site.interval_s < end:
+        violations.append(Violation("a", meter.name, quantity, last_end, f"nothing is counted up to {end}"))
+
+
+def midnights(site):
+    zone = zoneinfo.ZoneInfo(site.zone)
+    day = datetime.datetime.fromtimestamp(site.start, zone).date()
+    while True:
+        yield day, int(datetime.datetime.combine(day, datetime.time(), zone).timestamp())
+        day += datetime.timedelta(days=1)
+
+
+def check_days(site, meter, quantity, counter, truth, days, estimated, violations):
+    """(c): what was counted in each day against what flowed in it."""
+    if not truth.goods or truth.excluded:
+        return
+    step = counter.row.step
+    kept = [s for s in counter.shown if s.kept]
+    last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
+    before = None
+    for day, at in midnights(site):
+        if at > last:
+            break
+        if at >= truth.goods[0].slot:
+            low, high = truth.around(at)
+            # what must not be counted: as much of the time around a new line as lies before midnight
+            net = counter.flow_at(at) - low.lost
+            if low.lost != high.lost:
+                net = low.flow - low.lost
+            slack = step * MWS_PER_WH + low.late if low is high else high.flow - low.flow - (high.lost - low.lost)
+            if low is not high and not estimated(at):
+                truth.excluded.append("end of a day between two good readings that are no gap")
+            if before is not None:
+                flowed = net - before[1]
+                counted = days.get(before[0].isoformat(), 0) * MWS_PER_WH
+                allowed = slack + before[2] + 2 * step * MWS_PER_WH
+                if abs(counted - flowed) > allowed:
+                    violations.append(Violation(
+                        "c", meter.name, quantity, at - 1, f"{before[0]}: counted {counted // MWS_PER_WH}, flowed "
+                        f"{flowed / MWS_PER_WH:.3f}, allowed {allowed / MWS_PER_WH:.3f}"))
+            before = (day, net, slack)
+
+
+def shown_text(value):
+    return f"{value // 1000}.{value % 1000:03d}"
+
+
+def check_events(site, meter, quantity, counter, truth, events, lives, violations):
+    """(b): an event with both readings."""
+    if truth.excluded:
+        return
+    kept = [s for s in counter.shown if s.kept]
+    end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
+    for before, after in truth.changes:
+        if after.slot > end or any(b.final is not None for b in find_breaks(counter, before, after)):
+            continue
+        both = [shown_text(before.value), shown_text(after.value)]
+        named = any(all(v in detail for v in both) for subject, detail in events if subject == meter.name)
+        in_life = any(until == before.value and since == after.value
+                      for (name, q, since, until) in lives if name == meter.name and q == quantity)
+        if not named and not in_life:
+            violations.append(Violation("b", meter.name, quantity, after.slot,
+                                        f"no event and no life has both readings, {both[0]} and {both[1]}"))
+
+
+def read_sums(folder):
+    """All that a rebuild must give again."""
+    db = sqlite3.connect(f"file:{folder}/t.db?mode=ro", uri=True)
+    try:
+        return {view: sorted(map(repr, db.execute(f"SELECT * FROM {view}"))) for view in SUMS}
+    finally:
+        db.close()
+
+
+def check(site):
+    """The violations of one site, and what was excluded."""
+    violations, excluded = [], []
+    db = sqlite3.connect(f"file:{site.folder}/t.db?mode=ro", uri=True)
+    intervals, days = {}, {}
+    for meter, q, start, duration, value, quality in db.execute(
+            "SELECT meter, quantity, ts, duration_s, base_value, quality FROM interval ORDER BY ts"):
+        intervals.setdefault((meter, q), []).append((start, duration, value, quality))
+    for day, meter, q, value in db.execute("SELECT day, meter, quantity, base_value FROM daily"):
+        days.setdefault((meter, q), {})[day] = value or 0
+    events = list(db.execute("SELECT subject, detail FROM event"))
+    lives = find_lives(db)
+    db.close()
+    for meter in site.meters:
+        for q, counter in meter.counters.items():
+            key = (meter.name, q)
+            truth = Truth(meter, counter)
+            rows = intervals.get(key, [])
+            is_estimated = {start: quality == "estimated" for start, _, _, quality in rows}
+            ends = {start + duration: quality == "estimated" for start, duration, _, quality in rows}
+            check_sums(site, meter, q, counter, truth, rows, violations)
+            check_days(site, meter, q, counter, truth, days.get(key, {}),
+                       lambda at: is_estimated.get(at) or ends.get(at), violations)
+            check_events(site, meter, q, counter, truth, events, lives, violations)
+            excluded += truth.excluded
+    return violations, excluded
+
+
+def find_lives(db):
+    """(meter, quantity, first value, last value of the life before), base units."""
+    rows = list(db.execute("SELECT meter, quantity, since, from_value, until_value FROM meter_life ORDER BY since"))
+    found = []
+    last = {}
+    for meter, q, _, first, until in rows:
+        if (meter, q) in last and last[meter, q] is not None:
+            found.append((meter, q, round(first * 1000), round(last[meter, q] * 1000)))
+        last[meter, q] = until
+    return found
+
+
+def check_rebuild(before, after):
+    """(e)."""
+    for view in SUMS:
+        gone = [r for r in before[view] if r not in set(after[view])]
+        new = [r for r in after[view] if r not in set(before[view])]
+        if gone or new:
+            return [Violation("e", view, "", 0, f"{len(gone)} rows before the rebuild, {len(new)} after it differ: "
+                              f"{(gone + ['-'])[0]} and {(new + ['-'])[0]}")]
+    return []

@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: MIT
+"""One site, drawn from a seed: meters, loads, accidents, and what happens to the program. It gives the script that
+store_script plays, and keeps what really flowed and what each reading really is."""
+
+import bisect
+import dataclasses
+import datetime
+import random
+import zoneinfo
+
+import models
+from models import MWS_PER_WH
+
+DAY = 86400
+WARM_UP = 25  # readings before the first accident: what a line is shows only after some of them
+QUIET = 12  # readings after the last accident, and a day: then its decisions are final
+
+
+class Register:
+    """One counter of a device."""
+
+    def __init__(self, rng, row, max_w):
+        self.row = row
+        self.max_mw = max_w * 1000
+        self.base_mw = self.max_mw >> rng.randrange(12)
+        self.load_mw = self.mean_mw = self.base_mw  # the mean of the coming tick
+        # it has counted for some months
+        wh = rng.randrange(10 ** rng.randrange(4, 9)) + self.base_mw // 1000 * rng.randrange(1000, 20000)
+        wh %= row.modulus
+        if row.modulus < 2 ** 32 and rng.random() < 0.3:
+            wh = row.modulus - 1 - rng.randrange(max_w * 30) % row.modulus  # it turns over soon
+        self.start(wh)
+
+    def start(self, wh):
+        self.mws = wh * MWS_PER_WH
+        self.line = object()  # readings with the same one follow on from each other
+
+    def advance(self, rng, seconds):
+        """Let a tick of so many seconds pass; returns what flowed, mW x s."""
+        flowed = self.mean_mw * seconds
+        self.mws += flowed
+        if rng.random() < 0.02:
+            self.load_mw = self.draw_load(rng)
+        self.mean_mw = min(self.load_mw * rng.randrange(90, 111) // 100, self.max_mw)
+        return flowed
+
+    def draw_load(self, rng):
+        if rng.random() < 0.15:
+            return 0
+        return min(self.max_mw, self.base_mw * (1 << rng.randrange(7)) // 10)
+
+    def read(self, ahead_ms=0):
+        """What it counts and what it shows, base units, ahead_ms after now."""
+        counted = (self.mws + self.mean_mw * ahead_ms // 1000) // MWS_PER_WH // self.row.step * self.row.step
+        return counted, counted % self.row.modulus
+
+
+class Device:
+    """What answers at an address."""
+
+    def __init__(self, rng, model, number):
+        self.model = model
+        self.serial = f"A{number:04d}" if model.has_serial else None
+        self.registers = {row.quantity: Register(rng, row, model.max_w) for row in model.rows}
+
+    def reset(self, rng):
+        for register in self.registers.values():
+            wh = rng.randrange(100) if rng.random() < 0.7 else rng.randrange(10 ** rng.randrange(4, 9))
+            register.start(wh * register.row.step)
+
+
+@dataclasses.dataclass
+class Shown:
+    """One reading of one counter, as the account gets it."""
+
+    slot: int
+    value: int
+    counted: int  # what its register has counted since it was new
+    flow: int  # mW x s that have flowed at this name since the beginning, when it was read
+    late: int  # of it, mW x s since the slot
+    line: object
+    good: bool
+    why: str = ""  # the accident that it is part of
+    kept: bool = True  # False: it waited when the process was killed
+
+
+class Counter:
+    """One counter of one name in the configuration: all its readings, and what flowed."""
+
+    def __init__(self, row):
+        self.row = row
+        self.shown = []
+        self.flow = 0
+        self.flows = []  # (slot, flow) of every tick, with or without a reading
+        self.breaks = []  # Break
+
+    def flow_at(self, at):
+        """What had flowed at a time, mW x s; a fraction where it lies between two ticks."""
+        k = bisect.bisect_left(self.flows, (at,))
+        if k == 0:
+            return self.flows[0][1]
+        if k == len(self.flows):
+            return self.flows[-1][1]
+        (a, below), (b, above) = self.flows[k - 1], self.flows[k]
+        return below + (above - below) * (at - a) / (b - a)
+
+
+@dataclasses.dataclass
+class Break:
+    """Another line begins: nothing is counted from the last reading before to the first one after it, except figures."""
+
+    slot: int  # of the tick where it happened
+    kind: str
+    is_announced: bool
+    final: int | None = None  # base units, of the counter
+    initial: int | None = None
+
+
+class Meter:
+    def __init__(self, name, device, period):
+        self.name = name
+        self.device = device
+        self.period = period
+        self.counters = {row.quantity: Counter(row) for row in device.model.rows}
+        self.accidents = []
+
+
+# Accidents. Each is about one or all counters of a meter, for readings [first, first + length) of the site's ticks.
+
+
+class Accident:
+    kind = ""
+    is_single = False
+
+    def __init__(self, site, meter, first, length):
+        self.first, self.length = first, 1 if self.is_single else length
+        quantities = list(meter.counters)
+        self.quantities = quantities if site.rng.random() < 0.5 else [site.rng.choice(quantities)]
+        self.memory = {}
+
+    def begin(self, site, meter):
+        """It happens now, before the reading of tick first."""
+
+    def show(self, site, counter, value):
+        """The value that is read in place of this one; None: no answer."""
+        return value
+
+
+class Flip(Accident):
+    """One bit of the register is read wrongly."""
+
+    kind = "flipped bit"
+    is_single = True
+
+    def show(self, site, counter, value):
+        step = counter.row.step
+        return (value // step ^ 1 << site.rng.randrange(21)) * step
+
+
+class Torn(Accident):
+    """The words of a register belong to different moments."""
+
+    kind = "torn read"
+    is_single = True
+
+    def show(self, site, counter, value):
+        shift = 65536 * counter.row.step
+        return value - shift if site.rng.random() < 0.5 and value >= shift else value + shift
+
+
+class Off(Accident):
+    """Values are off by a constant."""
+
+    sign = 1
+
+    def show(self, site, counter, value):
+        if counter not in self.memory:
+            bits = site.rng.randrange(21)
+            self.memory[counter] = ((1 << bits) + site.rng.randrange(1 << bits)) * counter.row.step
+        return max(0, value + self.sign * self.memory[counter])
+
+
+class High(Off):
+    kind = "too high"
+
+
+class Low(Off):
+    kind = "too low"
+    sign = -1
+
+
+class Zeros(Accident):
+    """The meter has restarted and its counters are not loaded yet."""
+
+    kind = "zeros"
+
+    def show(self, site, counter, value):
+        return 0
+
+
+class Stale(Accident):
+    """A gateway answers from its memory."""
+
+    kind = "stale value"
+
+    def show(self, site, counter, value):
+        if counter not in self.memory:
+            before = [s.value for s in counter.shown[-20:] if s.good]
+            self.memory[counter] = site.rng.choice(before) if before else value
+        return self.memory[counter]
+
+
+class Foreign(Accident):
+    """The register of another unit answers."""
+
+    kind = "foreign register"
+
+    def show(self, site, counter, value):
+        if counter not in self.memory:
+            row = dataclasses.replace(counter.row)
+            self.memory[counter] = Register(site.rng, row, site.rng.choice((5000, 60000, 640000)))
+        register = self.memory[counter]
+        register.advance(site.rng, site.period)
+        return register.read()[1]
+
+
+class Noise(Accident):
+    """Single wrong reads, now and then."""
+
+    kind = "noise"
+
+    def show(self, site, counter, value):
+        if site.rng.random() < 0.8:
+            return value
+        return site.rng.choice((0, site.rng.randrange(2 ** 32) * counter.row.step, value // 2))
+
+
+class Gap(Accident):
+    """No answer."""
+
+    kind = "gap"
+
+    def show(self, site, counter, value):
+        return None
+
+
+class Reset(Accident):
+    """The counters of the device begin somewhere else. Nobody says so."""
+
+    kind = "reset"
+    is_single = True
+
+    def begin(self, site, meter):
+        meter.device.reset(site.rng)
+        site.note_break(meter, self.kind, False)
+
+
+class Exchange(Accident):
+    """Another device has the address. Its serial number says so, or somebody does, at once or late, or nobody."""
+
+    kind = "exchange"
+    is_single = True
+
+    def begin(self, site, meter):
+        old = {q: r.read() for q, r in meter.device.registers.items()}
+        meter.device = site.new_device(meter.device.model)
+        model = meter.device.model
+        how = "serial" if model.has_serial else site.rng.choice(("at once", "late", "with figures", "unannounced"))
+        at = site.slot - 1
+        final = initial = "-"
+        if how == "with figures":
+            final, initial = (next(iter(old.values()))[1], next(iter(meter.device.registers.values())).read()[1])
+        if how == "serial":
+            site.report_identity(meter)
+        elif how == "late":
+            site.later(1 + site.rng.randrange(30), lambda: site.order(meter, at, final, initial))
+        elif how != "unannounced":
+            site.order(meter, at, final, initial)
+        self.kind = f"exchange, {how}"
+        site.note_break(meter, self.kind, how != "unannounced")
+        if how == "with figures":
+            counter = next(iter(meter.counters.values()))
+            counter.breaks[-1].final, counter.breaks[-1].initial = final, initial
+
+
+WEIGHTS = ((Flip, 3), (Torn, 2), (High, 4), (Low, 4), (Zeros, 4), (Stale, 3), (Foreign, 4), (Noise, 2), (Gap, 3),
+           (Reset, 3), (Exchange, 3))
+
+
+class Site:
+    def __init__(self, seed, folder, source, kinds=None):
+        self.seed = seed
+        self.kinds = [(kind, weight) for kind, weight in WEIGHTS if kinds is None or kind.__name__.lower() in kinds]
+        self.rng = rng = random.Random(seed)
+        self.folder, self.source = folder, source
+        self.script = []
+        self.waiting = []  # readings since the last commit
+        self.todo = []  # (tick, what)
+        self.zone = rng.choice(("UTC", "Europe/Paris", "Europe/Paris", "America/New_York", "Asia/Kathmandu",
+                                "Australia/Lord_Howe"))
+        self.interval_s = rng.choice((900, 900, 900, 900, 300, 600, 1800, 3600))
+        self.period, days = rng.choice(((900, 6), (900, 5), (900, 4), (900, 4), (300, 3), (600, 4), (60, 2.2)))
+        self.n_ticks = int(days * DAY / self.period)
+        self.start = self.draw_start()
+        self.slot = self.start
+        self.tick = 0
+        self.devices = 0
+        self.is_up = True
+        self.commit_every = rng.choice((1, 5, 20, 60))
+        self.trouble = rng.choice((0, 0, 0.002, 0.01))  # kills, restarts and reloads for each tick
+        self.models = [models.draw(rng, f"own-{k}") for k in range(rng.choice((1, 1, 2)))]
+        n_meters = 1 if self.period < 300 else rng.choice((1, 1, 2, 3))
+        self.meters = [Meter(f"m{k}", self.new_device(rng.choice(self.models)), self.period) for k in range(n_meters)]
+        for meter in self.meters:
+            self.draw_accidents(meter)
+
+    def draw_start(self):
+        """A local midnight and some hours, often before the clocks change or a month ends."""
+        day = self.rng.choice((datetime.date(2025, 3, 28), datetime.date(2025, 10, 24), datetime.date(2025, 1, 30),
+                               datetime.date(2025, 4, 4), datetime.date(2025, 6, 10), datetime.date(2025, 12, 30)))
+        at = datetime.datetime.combine(day, datetime.time(), zoneinfo.ZoneInfo(self.zone))
+        return int(at.timestamp()) + self.rng.randrange(DAY // self.period) * self.period
+
+    def draw_accidents(self, meter):
+        rng = self.rng
+        n = rng.choice((0, 1, 1, 1, 2, 2, 3, 4))
+        last = self.n_ticks - DAY // self.period - QUIET - 40
+        longest = min(40, DAY // 2 // self.period)
+        at = WARM_UP + rng.randrange(max(1, last - WARM_UP))
+        at = min(at, WARM_UP + rng.randrange(100)) if n > 1 else at
+        for _ in range(n):
+            kind = rng.choices(*zip(*self.kinds))[0]
+            if at >= last:
+                break
+            accident = kind(self, meter, at, 1 + rng.randrange(longest))
+            meter.accidents.append(accident)
+            at += accident.length + QUIET + rng.randrange(150)
+
+    # What accidents do to the site.
+
+    def new_device(self, model):
+        self.devices += 1
+        return Device(self.rng, model, self.devices)
+
+    def note_break(self, meter, kind, is_announced):
+        for counter in meter.counters.values():
+            counter.breaks.append(Break(self.slot, kind, is_announced))
+
+    def later(self, ticks, what):
+        self.todo.append((self.tick + ticks, what))
+
+    def order(self, meter, at, final, initial):
+        self.script.append(f"replace {meter.name} {at} {final} {initial}")
+
+    def report_identity(self, meter):
+        if meter.device.serial is not None:
+            self.script.append(f"serial {meter.name} {meter.device.serial}")
+
+    # The files.
+
+    def write_files(self):
+        (self.folder / "bus.d").mkdir(parents=True)
+        (self.folder / "drivers").mkdir()
+        for model in self.models:
+            if model.table:
+                (self.folder / "drivers" / f"{model.name}.ini").write_text(model.table)
+        self.write_conf()
+
+    def write_conf(self):
+        (self.folder / "tallyd.ini").write_text(
+            f"[store]\npath = {self.folder}/t.db\ndurability = normal\ninterval = {self.interval_s}s\n"
+            f"timezone = {self.zone}\n[drivers]\npath = {self.folder}/drivers:{self.source}/drivers\n")
+        text = f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nenergy_every = {self.period}s\n"
+        for k, meter in enumerate(self.meters):
+            model = meter.device.model
+            text += f"[meter {meter.name}]\nmodel = {model.name}\naddress = {k + 1}\n{model.keys}"
+        (self.folder / "bus.d" / "hall.ini").write_text(text)
+
+    # The run of time.
+
+    def make(self):
+        """Make the script of everything."""
+        self.script.append(f"clock {self.start - 5}")
+        self.begin()
+        for self.tick in range(self.n_ticks):
+            self.slot = self.start + self.tick * self.period
+            self.pass_time()
+            self.make_trouble()
+            for at, what in [t for t in self.todo if t[0] <= self.tick]:
+                what()
+            self.todo = [t for t in self.todo if t[0] > self.tick]
+            for meter in self.meters:
+                for accident in meter.accidents:
+                    if accident.first == self.tick:
+                        accident.begin(self, meter)
+                if self.is_up:
+                    self.read(meter)
+            self.script.append(f"clock {self.slot + self.period // 2}")
+            if self.is_up and self.rng.random() < 1 / self.commit_every:
+                self.commit()
+        if not self.is_up:
+            self.begin()
+        self.commit()
+
+    def pass_time(self):
+        if self.tick > 0:
+            for meter in self.meters:
+                for q, register in meter.device.registers.items():
+                    meter.counters[q].flow += register.advance(self.rng, self.period)
+        for meter in self.meters:
+            for counter in meter.counters.values():
+                counter.flows.append((self.slot, counter.flow))
+
+    def make_trouble(self):
+        if not self.is_up or self.rng.random() >= self.trouble:
+            return
+        what = self.rng.choice(("kill", "kill", "stop", "reload"))
+        self.script.append(what)
+        if what == "reload":
+            return
+        if what == "kill":
+            for shown in self.waiting:
+                shown.kept = False
+        self.waiting = []
+        self.is_up = False
+        self.later(self.rng.choice((0, 0, 1, 3, 20)), self.begin)
+
+    def begin(self):
+        self.script.append(f"start {self.folder}")
+        self.is_up = True
+        for meter in self.meters:
+            self.report_identity(meter)
+
+    def commit(self):
+        self.script.append("commit")
+        self.waiting = []
+
+    def read(self, meter):
+        delay_ms = self.rng.choice((120, 120, 120, 500, 3000))
+        quality = "late" if delay_ms * 2 > self.period * 1000 else "good"
+        words = []
+        for q, counter in meter.counters.items():
+            register = meter.device.registers[q]
+            counted, right = register.read(delay_ms)
+            value, why = right, ""
+            for accident in meter.accidents:
+                if accident.first <= self.tick < accident.first + accident.length and q in accident.quantities:
+                    value = accident.show(self, counter, value)
+                    why = accident.kind
+                    if value is None:
+                        break
+            if value is None:
+                continue
+            late = register.mean_mw * delay_ms // 1000
+            shown = Shown(self.slot, value, counted, counter.flow + late, late, register.line, value == right, why)
+            counter.shown.append(shown)
+            self.waiting.append(shown)
+            words.append(f"{q}={value}")
+        if words:
+            if meter.device.model.counter_max:
+                words.append(f"counter_max={meter.device.model.counter_max}")
+            self.script.append(f"reading {meter.name} {self.slot} {quality} {delay_ms} {' '.join(words)}")
