@@ -99,6 +99,7 @@ struct conf {
 	struct conf_bus *buses;
 	struct models *models;	/* owns the register tables of the meters */
 	size_t n_driver_errors; /* complaints of conf_load() that concern driver files only */
+	size_t n_ct_errors;	/* and that concern single meters that lack ct: they are read all the same */
 	unsigned n_kept;	/* conf_keep() not yet undone; the main thread's */
 };
 

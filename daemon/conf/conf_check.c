@@ -183,10 +183,14 @@ static void check_ratios(const struct conf_bus *b, const struct conf_meter *m, c
 	const struct conf_file_section *s = conf_file_at(f, m->line);
 	const struct conf_file_key *ct = conf_file_get_named(s, "ct"), *vt = conf_file_get_named(s, "vt");
 
-	if (m->driver->ratios && ct->line == 0 && vt->line == 0)
-		err_warn(e, b->file, m->line,
-			 "keys ct and vt are missing in [meter %s], so both are 1/1; a %s takes its ratios from here",
-			 m->name, m->model);
+	if (m->lacks_ct)
+		err_add(e, b->file, m->line,
+			"key ct is missing in [meter %s], a %s; use the ratio of its transformers such as 400/5, or "
+			"1/1 "
+			"without any; until then its counters are kept and not counted, unless they were counted at "
+			"1/1 "
+			"before",
+			m->name, m->model);
 	if (m->driver->ratios)
 		return;
 	if (ct->line != 0)

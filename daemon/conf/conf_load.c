@@ -479,6 +479,11 @@ static enum models_result find_driver(struct conf *c, struct conf_meter *m, stru
 	return result;
 }
 
+static bool has_ct(const struct conf_file *f, const struct conf_meter *m)
+{
+	return conf_file_get_named(conf_file_at(f, m->line), "ct")->line != 0;
+}
+
 /* Give each meter the register table of its model. */
 static int set_drivers(struct conf *c, const struct conf_file *files, struct err *e)
 {
@@ -497,6 +502,8 @@ static int set_drivers(struct conf *c, const struct conf_file *files, struct err
 				continue; /* refused before */
 			switch (find_driver(c, m, e)) {
 			case MODELS_GOOD:
+				m->lacks_ct = m->driver->ratios && !has_ct(&files[i], m);
+				c->n_ct_errors += m->lacks_ct;
 				break;
 			case MODELS_FAULTY:
 				err_warn(e, b->file, m->line,
@@ -568,8 +575,8 @@ out:
 	for (size_t i = 0; files != NULL && i <= n_buses; i++)
 		conf_file_fini(&files[i]);
 	free(files);
-	if (c != NULL &&
-	    (e->n_errors - n_errors_before > c->n_driver_errors || (c->n_driver_errors > 0 && count_usable(c) == 0))) {
+	if (c != NULL && (e->n_errors - n_errors_before > c->n_driver_errors + c->n_ct_errors ||
+			  (c->n_driver_errors > 0 && count_usable(c) == 0))) {
 		conf_free(c);
 		c = NULL;
 	}
@@ -709,7 +716,7 @@ struct conf *conf_load(const char *dir, struct err *e)
 	n_paths = list_bus_files(bus_dir, &paths, e);
 	c = load_files(dir, main_path, paths, n_paths, e);
 	/* Without a bus the main file was still read, for its faults. */
-	if (c != NULL && e->n_errors - n_errors_before > c->n_driver_errors) {
+	if (c != NULL && e->n_errors - n_errors_before > c->n_driver_errors + c->n_ct_errors) {
 		conf_free(c);
 		c = NULL;
 	}

@@ -225,10 +225,12 @@ static struct conf *read_whole(struct app *app)
 {
 	struct err e = {0};
 	struct conf *conf = conf_load(app->dir, &e);
+	size_t n_harmless = conf != NULL ? conf->n_ct_errors : 0;
 
-	if (conf != NULL && e.n_errors == 0)
+	if (conf != NULL && e.n_errors == n_harmless)
 		store_configure(app->store, conf, &e);
-	if (!log_complaints(&e)) {
+	log_complaints(&e);
+	if (e.n_errors > n_harmless) {
 		log_error("tallyd: configuration not reloaded, %zu errors above; the old one stays in force",
 			  e.n_errors);
 		conf_free(conf);

@@ -31,7 +31,7 @@ static struct conf_text next_file(const char *path, const char **text, size_t *n
 static void check(const struct conf *c, const struct err *e)
 {
 	(void)e;
-	assert(e->n_errors == c->n_driver_errors);
+	assert(e->n_errors == c->n_driver_errors + c->n_ct_errors);
 	for (size_t i = 0; i < c->n_buses; i++) {
 		const struct conf_bus *b = &c->buses[i];
 

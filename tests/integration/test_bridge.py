@@ -19,7 +19,7 @@ class TestBridge(Site):
         for name, model, address in METERS:
             meter = f"[meter {name}]\nmodel = {model}\naddress = {address}\n"
             site += f"{meter}bus = line\nbase = 5 kW\npeak = 9 kW\n"
-            bus += f"{meter}confirmed = yes\n"
+            bus += f"{meter}confirmed = yes\n" + ("ct = 1/1\n" if model == "conto-d4-s" else "")
         self.write("etc/bus.d/line.ini", bus)
         self.start_sim(site)
         self.start_bridge()

@@ -89,7 +89,7 @@ address = 7
         self.assertIn("\n4 answered\n2 without identification; see the type plate for one of conto-72-pt ", ran.stderr)
         self.assertIn("tally probe line 6 MODEL\n", ran.stderr)
         with open(self.etc / "bus.d/line.ini", "a") as f:
-            f.write(ran.stdout.replace("; see its plate", "conto-d4-s"))
+            f.write(ran.stdout.replace("; see its plate", "conto-d4-s\nct      = 1/1"))
         self.assertEqual(self.tally("check").returncode, 0)
 
     def test_an_echo_is_named(self):

@@ -134,12 +134,20 @@ TEST_WITH(ratios_are_for_models_that_ask_for_them, site_set_up, site_tear_down)
 	assert_int_equal(site_conf->buses[0].meters[0].vt_secondary, 100);
 }
 
-TEST_WITH(missing_ratios_are_a_warning, site_set_up, site_tear_down)
+TEST_WITH(a_missing_ct_is_an_error_that_does_not_keep_the_site_from_being_read, site_set_up, site_tear_down)
 {
-	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\n",
-			 "warning: site/bus.d/a.ini:3: keys ct and vt are missing in [meter m], so both are 1/1; a "
-			 "transformer takes its ratios from here\n");
-	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\nct = 5/5\n", "");
+	site_put("site/bus.d/a.ini", BUS "[meter m]\nmodel = transformer\naddress = 1\nvt = 20000/100\n");
+	site_load();
+	assert_string_equal(site_complaints,
+			    "site/bus.d/a.ini:3: key ct is missing in [meter m], a transformer; use the ratio of its "
+			    "transformers such as 400/5, or 1/1 without any; until then its counters are kept and not "
+			    "counted, unless they were counted at 1/1 before\n");
+	assert_non_null(site_conf);
+	assert_int_equal(site_conf->n_ct_errors, 1);
+	assert_true(site_conf->buses[0].meters[0].lacks_ct);
+	assert_int_equal(site_conf->buses[0].meters[0].ct_primary, 1);
+	assert_bus_taken(BUS "[meter m]\nmodel = transformer\naddress = 1\nct = 1/1\n", "");
+	assert_false(site_conf->buses[0].meters[0].lacks_ct);
 }
 
 TEST_WITH(timeouts_shorter_than_the_model_needs_are_a_warning, site_set_up, site_tear_down)

@@ -472,4 +472,128 @@ TEST_WITH(a_database_without_keys_gets_them_without_ending_a_life, site_setup, s
 	driver_free(conto);
 }
 
+/* A Conto for transformers without ct in its section. */
+static struct driver *read_without_ct(struct site *t)
+{
+	struct driver *conto = load_driver(t, "conto-d4-s");
+
+	t->meters[0].lacks_ct = true;
+	use_model(t, "conto-d4-s", conto);
+	read_press(t, 0, 900, 50000, 600);
+	return conto;
+}
+
+static void write_ct(struct site *t, uint32_t primary, uint32_t secondary)
+{
+	t->meters[0].lacks_ct = false;
+	t->meters[0].ct_primary = primary;
+	t->meters[0].ct_secondary = secondary;
+}
+
+TEST_WITH(a_meter_without_its_ct_is_read_and_not_counted, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *conto = read_without_ct(t);
+
+	assert_rows(t, "SELECT DISTINCT reason FROM suspect_reading", "ct missing");
+	assert_rows(t, "SELECT count(*), sum(active_import_wh > 0) FROM energy WHERE quality = 'suspect'", "16|16");
+	assert_rows(t, "SELECT count(*) FROM meter_life", "0");
+	assert_rows(t, counted, "0.0");
+	assert_rows(t, "SELECT kind, detail FROM event",
+		    "ct-missing|ct is missing; its counters are kept and not counted until it is written");
+	assert_rows(t, "SELECT kind, detail FROM trouble WHERE subject = 'press' AND kind <> 'meter-down'",
+		    "ct-missing|ct is missing; its counters are kept and not counted until it is written");
+	assert_int_equal(db_exec(&t->db, "INSERT INTO status_of_meter (meter, state, failures, requests, timeouts, "
+					 "crc_errors, exceptions, latency_us, mismatch) "
+					 "SELECT id, 'up', 0, 1, 0, 0, 0, 0, '' FROM meter WHERE name = 'press'"),
+			 0);
+	assert_rows(t, "SELECT state FROM meter_status WHERE meter = 'press'", "suspect");
+	end_countis(t, conto);
+}
+
+static void state_ct(struct site *t, enum how how)
+{
+	struct driver *conto = read_without_ct(t);
+
+	write_ct(t, 1, 1);
+	take_change(t, how);
+	assert_rows(t, "SELECT count(*) FROM suspect_reading", "0");
+	assert_rows(t, "SELECT count(*) FROM energy WHERE quality = 'suspect'", "0");
+	read_press(t, 960, 1860, 50000, 600);
+	assert_rows(t, lives, "50.0||first");
+	assert_rows(t, "SELECT ts - 1767225600, base_value, quality FROM interval", "0|150|measured\n900|150|measured");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, counted, "300.0");
+	end_countis(t, conto);
+}
+
+TEST_WITH(ct_written_as_1_to_1_while_the_daemon_runs_counts_all_that_was_kept, site_setup, site_teardown)
+{
+	state_ct(*state, RUNNING);
+}
+
+TEST_WITH(ct_written_as_1_to_1_while_it_is_stopped_counts_all_that_was_kept, site_setup, site_teardown)
+{
+	state_ct(*state, STOPPED);
+}
+
+TEST_WITH(another_ct_begins_to_count_there, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *conto = read_without_ct(t);
+
+	write_ct(t, 400, 5);
+	configure(t);
+	read_press(t, 960, 1860, 50000 * 80, 600 * 80);
+	assert_rows(t, lives, "4012.8||first");
+	assert_rows(t, counted, "11200.0");
+	assert_rows(t, "SELECT DISTINCT reason FROM suspect_reading", "read before the configuration was corrected");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, counted, "11200.0");
+	end_countis(t, conto);
+}
+
+TEST_WITH(a_ct_that_is_lost_and_written_again_continues_the_life, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *conto = load_driver(t, "conto-d4-s");
+
+	use_model(t, "conto-d4-s", conto);
+	write_ct(t, 400, 5);
+	configure(t);
+	read_press(t, 0, 900, 50000, 6000);
+	t->meters[0].lacks_ct = true;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = 1;
+	configure(t);
+	read_press(t, 960, 1860, 50000 / 80, 6000 / 80);
+	write_ct(t, 400, 5);
+	configure(t);
+	read_press(t, 1920, 2760, 50000, 6000);
+	assert_rows(t, lives, "50.0||first");
+	assert_rows(t, counted, "4500.0");
+	end_countis(t, conto);
+}
+
+/* As it was in older versions. */
+TEST_WITH(a_meter_that_was_counted_without_ct_continues_with_one_event, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *conto = load_driver(t, "conto-d4-s");
+
+	use_model(t, "conto-d4-s", conto);
+	read_press(t, 0, 900, 50000, 600);
+	assert_int_equal(db_exec(&t->db, "DELETE FROM meter_key; DELETE FROM meaning"), 0);
+	t->meters[0].lacks_ct = true;
+	reopen(t);
+	read_press(t, 960, 1860, 50000, 600);
+	reopen(t);
+	configure(t);
+	read_press(t, 1920, 2760, 50000, 600);
+	assert_rows(t, lives, "50.0||first");
+	assert_rows(t, counted, "450.0");
+	assert_rows(t, "SELECT kind, detail FROM event",
+		    "ct-missing|ct is missing; it is counted with ct = 1/1 as before");
+	end_countis(t, conto);
+}
+
 UNIT_MAIN(NULL, NULL)
