@@ -9,6 +9,7 @@
 
 #include "account_results.h"
 #include "pack.h"
+#include "wide.h"
 
 struct account_counter *account_counter(const struct account_meter *m, enum quantity q)
 {
@@ -56,14 +57,23 @@ static int64_t parts_of(const struct account_limit *l)
 	return l->parts > 0 ? l->parts : 1;
 }
 
+static int64_t parts_of_value(const struct account_meter *m, const struct account_value *v)
+{
+	return v->parts > 0 ? v->parts : parts_of(limit_of(m, v->quantity));
+}
+
 /* The modulus of a register whose meter reports it. */
 static int64_t read_modulus(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
+	int64_t n_steps, modulus;
 
 	if (m->counter_max <= 0 || l->step <= 0)
 		return c->modulus;
-	return m->counter_max / l->step * l->step + l->step;
+	n_steps = wide_muldiv(m->counter_max, parts_of(l), l->step);
+	if (n_steps == INT64_MAX || __builtin_mul_overflow(n_steps + 1, l->step, &modulus))
+		return c->modulus;
+	return modulus;
 }
 
 static struct explain_limit bounds_of(const struct account_meter *m, const struct account_counter *c)
@@ -71,6 +81,10 @@ static struct explain_limit bounds_of(const struct account_meter *m, const struc
 	const struct account_limit *l = limit_of(m, c->quantity);
 	struct explain_limit bounds = {.per_hour = l->per_hour, .step = l->step, .back_step = l->back_step};
 
+	if (l->parts == 0) {
+		bounds.per_hour = wide_muldiv(l->per_hour, c->parts, 1);
+		bounds.step = wide_muldiv(l->step, c->parts, 1);
+	}
 	memcpy(bounds.moduli, l->moduli, sizeof(bounds.moduli));
 	if (l->modulus_read)
 		bounds.moduli[0] = read_modulus(m, c);
@@ -130,7 +144,7 @@ static int make_counters(struct account *a, struct account_meter *m, int64_t slo
 		if (c == NULL) {
 			struct account_counter first = {.quantity = values[i].quantity, .given = {.slot_s = slot_s}};
 
-			first.parts = parts_of(limit_of(m, first.quantity));
+			first.parts = parts_of_value(m, &values[i]);
 			first.given.open_s = calendar_interval_start(a->calendar, slot_s);
 			c = add_counter(m, &first);
 		}
@@ -312,12 +326,11 @@ static void report_second_thoughts(struct account *a, struct account_meter *m, c
 	}
 }
 
-/* Take the first value of a life. Returns false when it can be none. */
+/* Take the first value of a life, in parts of a base unit. Returns false when it can be none. */
 static bool begin_life(struct account *a, const struct account_meter *m, struct account_counter *c,
-		       const struct explain_reading *r, struct walk *w)
+		       const struct explain_reading *r, int64_t parts, struct walk *w)
 {
 	struct explain_limit l = bounds_of(m, c);
-	int64_t parts = parts_of(limit_of(m, c->quantity));
 
 	if (r->raw < 0) {
 		report_suspect(a, m, c, &l, r);
@@ -334,12 +347,13 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 }
 
 /* Values in other parts of a base unit than before mean that the register is another one, or is read in another way. */
-static void end_lives_of_other_parts(struct account *a, struct account_meter *m)
+static void end_lives_of_other_parts(struct account *a, struct account_meter *m, const struct account_value *values,
+				     size_t n_values)
 {
-	for (size_t i = 0; i < m->n_counters; i++) {
-		struct account_counter *c = &m->counters[i];
+	for (size_t i = 0; i < n_values; i++) {
+		struct account_counter *c = account_counter(m, values[i].quantity);
 
-		if (!c->living || c->parts == parts_of(limit_of(m, c->quantity)))
+		if (!c->living || c->parts == parts_of_value(m, &values[i]))
 			continue;
 		give_all(a, m, c->quantity);
 		c->living = false;
@@ -369,7 +383,7 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 		a->counted_s = slot_s;
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		restart_lives(a, m, slot_s);
-	end_lives_of_other_parts(a, m);
+	end_lives_of_other_parts(a, m, values, n_values);
 	report_gap(a, m, slot_s);
 	if (m->unsure_s != 0 && slot_s - m->unsure_s >= ACCOUNT_PROOF_S)
 		m->unsure_s = 0;
@@ -394,7 +408,7 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 			c->modulus = read_modulus(m, c);
 		r.raw = values[i].value;
 		if (!c->living) {
-			values[i].suspect = !begin_life(a, m, c, &r, &walks[n_walks]);
+			values[i].suspect = !begin_life(a, m, c, &r, parts_of_value(m, &values[i]), &walks[n_walks]);
 			n_walks += !values[i].suspect;
 			continue;
 		}

@@ -63,7 +63,8 @@ struct account_when {
 struct account_value {
 	enum quantity quantity;
 	int64_t value;
-	bool suspect; /* out: not counted */
+	int64_t parts; /* of a base unit, that it is in; 0 = those of the limit */
+	bool suspect;  /* out: not counted */
 };
 
 /* Take the mark of a counter of m. Returns false, with *out unchanged, when the counter has no counted value: then
@@ -128,7 +129,7 @@ int64_t account_cut(struct account *a, struct account_meter *m);
  * long: returns true when there were some, which no reading shows. */
 bool account_report_missing(struct account *a, struct account_meter *m, int64_t now_s, size_t max);
 
-/* The counter q of m; NULL when it has none. For tests. */
+/* The counter q of m; NULL when it has none. */
 struct account_counter *account_counter(const struct account_meter *m, enum quantity q);
 
 /* All of a counter that is not final yet, as bytes; out has ACCOUNT_PACKED_MAX. Returns how many, 0 = nothing. */

@@ -29,9 +29,9 @@ enum {
 	ACCOUNT_UNSURE_S = 86400, /* three changes of mind within this time: two meters? */
 };
 
-/* The bounds of one counter of a model under its ratios. All in parts, like its values. */
+/* The bounds of one counter of a model under its ratios. */
 struct account_limit {
-	int64_t parts;	   /* of a base unit; 0 = 1 */
+	int64_t parts;	   /* of a base unit, that the others are in; 0 = 1, and nobody knows what values are in */
 	bool modulus_read; /* the modulus is account_meter.counter_max in whole steps, plus one step */
 	int64_t back_step; /* a fall up to this is ignored */
 	int64_t step;	   /* per count of the register */

@@ -9,16 +9,20 @@
 
 /* Each in the base units of drivers/NAMES. */
 static const struct names_unit units[] = {
-	{"Wh", "Wh", {1, 0}},	   {"kWh", "Wh", {1, 3}},     {"MWh", "Wh", {1, 6}},  {"varh", "varh", {1, 0}},
-	{"kvarh", "varh", {1, 3}}, {"Mvarh", "varh", {1, 6}}, {"VAh", "VAh", {1, 0}}, {"kVAh", "VAh", {1, 3}},
-	{"MVAh", "VAh", {1, 6}},   {"mV", "mV", {1, 0}},      {"V", "mV", {1, 3}},    {"kV", "mV", {1, 6}},
-	{"mA", "mA", {1, 0}},	   {"A", "mA", {1, 3}},	      {"kA", "mA", {1, 6}},   {"mW", "mW", {1, 0}},
-	{"W", "mW", {1, 3}},	   {"kW", "mW", {1, 6}},      {"MW", "mW", {1, 9}},   {"var", "mvar", {1, 3}},
-	{"kvar", "mvar", {1, 6}},  {"Mvar", "mvar", {1, 9}},  {"VA", "mVA", {1, 3}},  {"kVA", "mVA", {1, 6}},
-	{"MVA", "mVA", {1, 9}},	   {"mHz", "mHz", {1, 0}},    {"Hz", "mHz", {1, 3}},  {"-", "m-", {1, 3}},
-	{"-", "-", {1, 0}},	   {"1", "1", {1, 0}},	      {"s", "s", {1, 0}},     {"min", "s", {6, 1}},
-	{"h", "s", {36, 2}},	   {"ml", "ml", {1, 0}},      {"l", "ml", {1, 3}},    {"m3", "ml", {1, 6}},
-	{"cal", "cal", {1, 0}},	   {"kcal", "cal", {1, 3}},
+	{"Wh", "Wh", {1, 0}, 1},	{"kWh", "Wh", {1, 3}, 1},     {"MWh", "Wh", {1, 6}, 1},
+	{"varh", "varh", {1, 0}, 1},	{"kvarh", "varh", {1, 3}, 1}, {"Mvarh", "varh", {1, 6}, 1},
+	{"VAh", "VAh", {1, 0}, 1},	{"kVAh", "VAh", {1, 3}, 1},   {"MVAh", "VAh", {1, 6}, 1},
+	{"mV", "mV", {1, 0}, 1},	{"V", "mV", {1, 3}, 1},	      {"kV", "mV", {1, 6}, 1},
+	{"mA", "mA", {1, 0}, 1},	{"A", "mA", {1, 3}, 1},	      {"kA", "mA", {1, 6}, 1},
+	{"mW", "mW", {1, 0}, 1},	{"W", "mW", {1, 3}, 1},	      {"kW", "mW", {1, 6}, 1},
+	{"MW", "mW", {1, 9}, 1},	{"var", "mvar", {1, 3}, 1},   {"kvar", "mvar", {1, 6}, 1},
+	{"Mvar", "mvar", {1, 9}, 1},	{"VA", "mVA", {1, 3}, 1},     {"kVA", "mVA", {1, 6}, 1},
+	{"MVA", "mVA", {1, 9}, 1},	{"mHz", "mHz", {1, 0}, 1},    {"Hz", "mHz", {1, 3}, 1},
+	{"-", "m-", {1, 3}, 1},		{"-", "-", {1, 0}, 1},	      {"1", "1", {1, 0}, 1},
+	{"s", "s", {1, 0}, 1},		{"min", "s", {6, 1}, 1},      {"h", "s", {36, 2}, 1},
+	{"ml", "ml", {1, 0}, 1},	{"l", "ml", {1, 3}, 1},	      {"m3", "ml", {1, 6}, 1},
+	{"cal", "cal", {1, 0}, 1},	{"kcal", "cal", {1, 3}, 1},   {"Ws", "Wh", {1, 0}, 3600},
+	{"vars", "varh", {1, 0}, 3600}, {"VAs", "VAh", {1, 0}, 3600},
 };
 
 const struct names_row *names_get(enum quantity q)
@@ -52,13 +56,21 @@ int64_t names_unit_size(const struct names_unit *u)
 	int64_t size = 1;
 
 	(void)value_multiply(u->worth, 1, &size);
-	return size;
+	return size / u->per;
 }
 
 enum value_result names_multiply(struct value_decimal d, const struct names_unit *u, int64_t *base_units)
 {
+	enum value_result result;
+	int64_t product;
+
 	d.exponent += u->worth.exponent;
-	return value_multiply(d, u->worth.mantissa, base_units);
+	result = value_multiply(d, u->worth.mantissa, &product);
+	if (result == VALUE_OK && product % u->per != 0)
+		result = VALUE_FRACTION;
+	if (result == VALUE_OK)
+		*base_units = product / u->per;
+	return result;
 }
 
 enum value_result names_amount(enum quantity q, const char *text, int64_t *base_units)

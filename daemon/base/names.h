@@ -52,6 +52,7 @@ struct names_unit {
 	const char *text; /* as in driver files, bus files, views and on the command line */
 	const char *base;
 	struct value_decimal worth; /* V for a quantity kept in mV: 1 x 10^3; h for s: 36 x 10^2 */
+	int64_t per;		    /* one of it is worth / per: Ws for Wh is 1 / 3600; else 1 */
 };
 
 /* The unit of q called text; NULL when it is not a unit of this quantity. */
@@ -60,7 +61,7 @@ const struct names_unit *names_unit(enum quantity q, const char *text);
 /* The unit that the views show q in. */
 const struct names_unit *names_shown(enum quantity q);
 
-/* Base units in one u: 1000 for kWh. */
+/* Whole base units in one u: 1000 for kWh, 0 for Ws. */
 int64_t names_unit_size(const struct names_unit *u);
 
 /* d of the unit u as a whole number of base units: VALUE_OK, or VALUE_FRACTION or VALUE_RANGE with nothing written. */

@@ -89,8 +89,7 @@ enum value_result value_whole(const char *text, int64_t *out)
 	return VALUE_OK;
 }
 
-/* Divide both by what divides both; *b from 1 on. */
-static void reduce_fraction(int64_t *a, int64_t *b)
+void value_reduce(int64_t *a, int64_t *b)
 {
 	int64_t x = *a, y = *b, rest;
 
@@ -116,8 +115,8 @@ enum value_result value_fraction(struct value_decimal d, int64_t size, bool divi
 		ten *= 10;
 	*numerator = divides ? ten : d.mantissa;
 	*denominator = divides ? d.mantissa : ten;
-	reduce_fraction(&size, denominator);
-	reduce_fraction(numerator, denominator);
+	value_reduce(&size, denominator);
+	value_reduce(numerator, denominator);
 	return __builtin_mul_overflow(*numerator, size, numerator) ? VALUE_RANGE : VALUE_OK;
 }
 

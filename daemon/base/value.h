@@ -42,6 +42,9 @@ enum value_result value_whole(const char *text, int64_t *out);
 enum value_result value_fraction(struct value_decimal d, int64_t size, bool divides, int64_t *numerator,
 				 int64_t *denominator);
 
+/* Divide both by what divides both; *b from 1 on. */
+void value_reduce(int64_t *a, int64_t *b);
+
 /* A duration: a decimal and ms, s, min, h or d; 0 needs no unit. */
 enum value_result value_duration(const char *text, int64_t *ms);
 

@@ -95,6 +95,21 @@ static unsigned reject(const struct ledger_feed *f, size_t meter, const struct r
 	return kinds;
 }
 
+/* A counter in the parts that its register table gives it. Where there is no table, it stays in those that it is
+ * counted in already, or was read in. */
+static struct account_value value_of(const struct account_meter *m, const struct reading *r, enum quantity q)
+{
+	const struct account_counter *c = account_counter(m, q);
+	struct account_value v = {.quantity = q, .parts = m->limits->of[q].parts};
+
+	if (v.parts == 0 && c != NULL && c->living)
+		v.parts = c->parts;
+	else if (v.parts == 0 && r->parts > 1)
+		v.parts = r->parts;
+	v.value = reading_in_parts(r, q, v.parts);
+	return v;
+}
+
 int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *suspect_kinds)
 {
 	struct ledger_book *b = f->book;
@@ -117,11 +132,7 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 			ledger_state_want(f->state);
 		} else if (names_is_counter((enum quantity)q) && b->tables->kind_of[q] >= 0 &&
 			   !is_long_saved(f, meter, r->slot_s)) {
-			const struct account_limit *limit = &b->meters[meter].account.limits->of[q];
-
-			counters[n++] =
-				(struct account_value){.quantity = (enum quantity)q,
-						       .value = reading_in_parts(r, (enum quantity)q, limit->parts)};
+			counters[n++] = value_of(&b->meters[meter].account, r, (enum quantity)q);
 		}
 	}
 	ledger_book_set_newest(b, r->slot_s);

@@ -99,10 +99,12 @@ unsigned ledger_key_compare(const struct ledger_key *was, const struct ledger_ke
 	return changed | compare_places(was, is, words);
 }
 
+/* Of one count, in the parts of a base unit that its quantity is counted in. */
 static int64_t weight_of(const struct driver *d, const struct driver_row *row, const struct ledger_key *ratios)
 {
 	return driver_multiplier(d, row, ratios->ct_primary, ratios->ct_secondary, ratios->vt_primary,
-				 ratios->vt_secondary);
+				 ratios->vt_secondary) /
+	       driver_finer(d, row->quantity);
 }
 
 void ledger_key_registers(const struct driver *d, enum quantity q, const struct ledger_key *ratios, int64_t parts,

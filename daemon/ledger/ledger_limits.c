@@ -72,12 +72,12 @@ static int64_t power_of(const struct ledger_model_limits *of)
 }
 
 /* The list of a row without those that have more than 63 bits. */
-static void set_moduli(struct account_limit *limit, const struct driver_row *row, int64_t step)
+static void set_moduli(struct account_limit *limit, const struct driver_row *row, int64_t step, int64_t finer)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < DRIVER_MODULI_MAX; i++) {
-		int64_t modulus = driver_modulus(row, i, step);
+		int64_t modulus = driver_modulus(row, i, step * finer) / finer;
 
 		if (modulus > 0)
 			limit->moduli[n++] = modulus;
@@ -94,22 +94,28 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 	for (size_t i = 0; i < d->n_rows; i++) {
 		const struct driver_row *row = &d->rows[i];
 		struct account_limit *limit = &l->of[row->quantity];
-		int64_t step;
+		int64_t step, finer;
 
 		if (!names_is_counter(row->quantity))
 			continue;
-		step = driver_multiplier(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary);
+		/* a table is read in parts that suit all its counters, and each is counted in those that suit it */
+		limit->parts = driver_parts(d, row->quantity);
+		finer = driver_finer(d, row->quantity);
+		step = driver_multiplier(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary) /
+		       finer;
 		/* a meter that lacks the finer register is read by the coarser one: both must pass */
 		if (limit->step < step)
 			limit->step = step;
-		if (limit->back_step < row->back_step)
-			limit->back_step = row->back_step;
+		if (limit->back_step < row->back_step / finer)
+			limit->back_step = row->back_step / finer;
 		if (!row->fallback) {
-			set_moduli(limit, row, step);
+			set_moduli(limit, row, step, finer);
 			limit->modulus_read = row->modulus_read;
 		}
 		if (row->quantity != Q_OPERATING_TIME && (row->quantity < Q_PULSES_1 || row->quantity > Q_PULSES_8))
-			limit->per_hour = per_hour;
+			limit->per_hour = most_weighted(per_hour, limit->parts);
+		else if (row->quantity == Q_OPERATING_TIME)
+			limit->per_hour = 3600 * limit->parts;
 	}
 }
 

@@ -204,33 +204,88 @@ bool driver_row_expects(const struct driver_row *row, const char *text)
 	return strncasecmp(text, row->expect, strlen(row->expect)) == 0;
 }
 
-/* mantissa x 10^exponent where that is a whole number of 63 bits, else 0. */
-static int64_t whole_or_zero(int64_t mantissa, int32_t exponent)
-{
-	int64_t product;
+/* The weight of one count: mantissa x 10^exponent / per base units. */
+struct weight {
+	int64_t mantissa; /* 0 = more than 63 bits */
+	int32_t exponent;
+	int64_t per;
+};
 
-	return value_multiply((struct value_decimal){mantissa, exponent}, 1, &product) == VALUE_OK ? product : 0;
+/* At one step of the row's scale, where it has one. */
+static struct weight weight_at(const struct driver *d, const struct driver_row *row, size_t step)
+{
+	struct weight w = {row->mantissa, row->exponent, row->per > 1 ? row->per : 1};
+	const struct driver_scale *scale;
+
+	if (row->scale >= 0) {
+		scale = &d->scales[row->scale];
+		w.exponent += scale->steps[step].exponent;
+		if (__builtin_mul_overflow(w.mantissa, scale->steps[step].mantissa, &w.mantissa))
+			w.mantissa = 0;
+	}
+	value_reduce(&w.mantissa, &w.per);
+	return w;
+}
+
+/* The fewest parts of a base unit that make the weight a whole number of them; 0: more than DRIVER_PARTS_MAX. */
+static int64_t parts_of(struct weight w)
+{
+	for (; w.exponent > 0 && w.per > 1; w.exponent--) {
+		int64_t ten = 10;
+
+		value_reduce(&ten, &w.per);
+	}
+	for (; w.exponent < 0 && w.per <= DRIVER_PARTS_MAX * INT64_C(1000); w.exponent++) {
+		w.per *= 10;
+		value_reduce(&w.mantissa, &w.per);
+	}
+	return w.mantissa > 0 && w.exponent >= 0 && w.per <= DRIVER_PARTS_MAX ? w.per : 0;
+}
+
+int64_t driver_parts(const struct driver *d, enum quantity q)
+{
+	int64_t parts = 1;
+
+	for (const struct driver_row *row = d->rows; row < d->rows + d->n_rows; row++) {
+		size_t n_steps = row->scale >= 0 ? d->scales[row->scale].n_steps : 1;
+
+		for (size_t i = 0; i < n_steps && row->quantity == q && names_has_parts(q); i++) {
+			int64_t more = parts_of(weight_at(d, row, i)), rest = parts;
+
+			if (more == 0)
+				continue;
+			value_reduce(&rest, &more);
+			if (parts * more <= DRIVER_PARTS_MAX)
+				parts *= more;
+		}
+	}
+	return parts;
+}
+
+int64_t driver_finer(const struct driver *d, enum quantity q)
+{
+	return names_has_parts(q) && d->parts > 1 ? d->parts / driver_parts(d, q) : 1;
 }
 
 int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
 			  uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary)
 {
 	uint64_t primary = (uint64_t)ct_primary * vt_primary, secondary = (uint64_t)ct_secondary * vt_secondary;
-	const struct driver_scale *scale;
+	const struct driver_scale *scale = row->scale >= 0 ? &d->scales[row->scale] : NULL;
+	int64_t parts = names_has_parts(row->quantity) && d->parts > 1 ? d->parts : 1, product;
+	struct weight w;
 	uint64_t limit;
-	int64_t mantissa;
 	size_t i = 0;
 
-	if (row->scale < 0)
-		return whole_or_zero(row->mantissa, row->exponent);
-	scale = &d->scales[row->scale];
 	/* primary / secondary < below; a limit past 64 bits is above any primary. */
-	while (i + 1 < scale->n_steps && !__builtin_mul_overflow((uint64_t)scale->steps[i].below, secondary, &limit) &&
-	       primary >= limit)
+	while (scale != NULL && i + 1 < scale->n_steps &&
+	       !__builtin_mul_overflow((uint64_t)scale->steps[i].below, secondary, &limit) && primary >= limit)
 		i++;
-	if (__builtin_mul_overflow(row->mantissa, scale->steps[i].mantissa, &mantissa))
+	w = weight_at(d, row, i);
+	if (w.mantissa == 0 ||
+	    value_multiply((struct value_decimal){w.mantissa, w.exponent}, parts, &product) != VALUE_OK)
 		return 0;
-	return whole_or_zero(mantissa, row->exponent + scale->steps[i].exponent);
+	return product % w.per == 0 ? product / w.per : 0;
 }
 
 void driver_row_type_text(const struct driver_row *row, char out[DRIVER_TYPE_TEXT_MAX])

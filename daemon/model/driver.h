@@ -22,6 +22,7 @@ enum {
 	DRIVER_SCALE_STEPS_MAX = 12,
 	DRIVER_NA_MAX = 4,     /* not-available patterns of one row */
 	DRIVER_MODULI_MAX = 4, /* of one row */
+	DRIVER_PARTS_MAX = 36000,
 	DRIVER_BAUDS_MAX = 12,
 	DRIVER_WORDS_MAX = 125, /* longest read Modbus allows, words */
 	DRIVER_UNIT_MAX = 255,	/* highest unit address: above the 247 of the specification, which some meters use */
@@ -89,7 +90,7 @@ struct driver_block {
 
 /* A value at which a counter may begin again at 0. */
 struct driver_modulus {
-	int64_t amount; /* in base units, or in counts of the register; 0 = none */
+	int64_t amount; /* in driver.parts of a base unit, or in counts of the register; 0 = none */
 	bool in_counts;
 };
 
@@ -103,9 +104,10 @@ struct driver_row {
 	uint8_t bit_low, bit_high;
 	int8_t block;	  /* index into blocks, or -1 */
 	int8_t scale;	  /* index into scales, or -1: then mantissa and exponent hold */
-	int64_t mantissa; /* base units per count = mantissa x 10^exponent; the exponent already carries the
-			   * row's unit (kWh for a quantity kept in Wh adds 3). 1 x 10^0 for texts */
-	int32_t exponent; /* with scale >= 0 both are the row's unit alone, to be multiplied with the step */
+	int64_t mantissa; /* base units per count = mantissa x 10^exponent / per; the exponent already carries
+			   * the row's unit (kWh for a quantity kept in Wh adds 3). 1 x 10^0 for texts */
+	int32_t exponent; /* with scale >= 0 these are the row's unit alone, to be multiplied with the step */
+	int64_t per;	  /* 0 = 1 */
 	bool alone;	  /* never in one request with another row */
 	bool fallback;	  /* a coarser register of a quantity that an earlier row of the table already names */
 	bool has_sign;	  /* the value is a magnitude; negative when the word at sign_address equals sign_value */
@@ -118,7 +120,8 @@ struct driver_row {
 		moduli[DRIVER_MODULI_MAX]; /* counters; the first 0 ends them. None: see driver_modulus() */
 	bool modulus_read; /* counters: the modulus is the value of the row Q_COUNTER_MAX, in whole counts of this row
 			    * (rounded down), plus one count */
-	int64_t back_step; /* counters: base units by which this meter is known to step back without meaning it */
+	int64_t back_step; /* counters: by how much this meter is known to step back without meaning it, in driver.parts
+			    * of a base unit */
 	char expect[33];   /* identity rows: what driver_row_expects(), or "" */
 	unsigned line;
 };
@@ -143,6 +146,8 @@ struct driver {
 				     * rate of its counters; 0 = unknown */
 	uint32_t shortest_pulse_ms; /* pulse inputs: from the beginning of a pulse to that of the next one; 0 = unknown
 				     */
+	uint16_t parts; /* of a base unit: counters but pulses are read in them, so that each count is a whole
+			 * number of them; 0 = 1 */
 	size_t n_blocks;
 	struct driver_block blocks[DRIVER_BLOCKS_MAX];
 	size_t n_scales;
@@ -190,17 +195,25 @@ bool driver_block_overlaps(const struct driver *d, const struct driver_block *b,
  * otherwise; 0 = unknown (signed and 64-bit numbers, floats, texts). */
 int64_t driver_row_counts(const struct driver_row *row);
 
-/* The value at which the row may begin again at 0, in base units: number i of its list, or, where the table says
- * nothing, the width of its type as number 0. multiplier: base units per count (driver_multiplier()). 0: there is none,
- * or it has more than 63 bits. */
+/* The value at which the row may begin again at 0: number i of its list, or, where the table says nothing, the width of
+ * its type as number 0. In driver.parts of a base unit, as multiplier (driver_multiplier()). 0: there is none, or it
+ * has more than 63 bits. */
 int64_t driver_modulus(const struct driver_row *row, size_t i, int64_t multiplier);
 
 /* Whether text is what the row expects; row->expect is not "". A text must begin so, in upper or lower case; a number
  * must be that number. */
 bool driver_row_expects(const struct driver_row *row, const char *text);
 
-/* Base units per count of row under ratios ct_primary/ct_secondary and vt_primary/vt_secondary (all >= 1).
- * Returns the whole number >= 1, or 0 when it is none (a scale that loses digits; refused by driver_load()). */
+/* The parts of a base unit that suffice for every count of the rows of quantity q; divides driver.parts. 1 for all but
+ * counters finer than a base unit. */
+int64_t driver_parts(const struct driver *d, enum quantity q);
+
+/* How many of driver.parts make one of driver_parts() of q; 1 for all but counters finer than a base unit. */
+int64_t driver_finer(const struct driver *d, enum quantity q);
+
+/* Base units per count of row under ratios ct_primary/ct_secondary and vt_primary/vt_secondary (all >= 1); of counters
+ * but pulses driver.parts of a base unit per count. Returns the whole number >= 1, or 0 when it is none (a scale that
+ * loses digits; refused by driver_load()). */
 int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
 			  uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "driver_check.h"
 
+#include <stdio.h>
+
 #include "driver.h"
 #include "err.h"
 
@@ -124,13 +126,20 @@ static void refuse_weight(const struct driver *d, const struct driver_row *row, 
 {
 	const char *unit = names_get(row->quantity)->unit;
 
-	err_add(e, d->file, row->line,
-		"scale of %s loses digits%s%s: one count is not a whole number of %s; use whole numbers of %s from 1 "
-		"to 9223372036854775807",
-		name_of(row), when, scale, unit, unit);
+	if (names_has_parts(row->quantity))
+		err_add(e, d->file, row->line,
+			"scale of %s is too fine or too large%s%s; use counts that, together with those of the other "
+			"counters, are whole numbers of 1/%d %s at the finest",
+			name_of(row), when, scale, DRIVER_PARTS_MAX, unit);
+	else
+		err_add(e, d->file, row->line,
+			"scale of %s loses digits%s%s: one count is not a whole number of %s; use whole numbers of %s "
+			"from 1 to 9223372036854775807",
+			name_of(row), when, scale, unit, unit);
 }
 
-/* One count must be a whole number of base units at every step; each step is tried at its lowest ratio. */
+/* One count must be a whole number of base units, or of driver.parts, at every step; each step is tried at its lowest
+ * ratio. */
 static void check_weight(const struct driver *d, const struct driver_row *row, struct err *e)
 {
 	const struct driver_scale *scale = row->scale >= 0 ? &d->scales[row->scale] : NULL;
@@ -171,14 +180,16 @@ static void check_one_modulus(const struct driver *d, const struct driver_row *r
 {
 	const struct driver_modulus *modulus = &row->moduli[i];
 	int64_t n_counts = driver_row_counts(row), n = modulus->amount;
+	char multiple[24];
 
 	if (!modulus->in_counts) {
 		if (count == 0)
 			return;
 		if (n % count != 0) {
+			snprintf(multiple, sizeof(multiple), "%lld", (long long)count);
 			err_add(e, d->file, row->line,
-				"modulus of %s is not a whole number of counts; use a multiple of %lld", name_of(row),
-				(long long)count);
+				"modulus of %s is not a whole number of counts; use a multiple of %s", name_of(row),
+				d->parts > 1 ? "one count" : multiple);
 			return;
 		}
 		n /= count;

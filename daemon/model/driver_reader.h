@@ -37,8 +37,16 @@ struct driver_na {
 	struct driver_pattern pattern[MODEL_NA_MAX];
 };
 
+/* An amount of a counter: number / per base units; number.mantissa 0 = none. */
+struct driver_amount {
+	struct value_decimal number;
+	int64_t per;
+};
+
 /* The parts of a row that need the whole file to be read first. */
 struct driver_note {
+	struct driver_amount moduli[DRIVER_MODULI_MAX]; /* of row.moduli that are not in counts */
+	struct driver_amount back_step;
 	struct driver_na na;
 	bool own_provenance;
 	char scale[DRIVER_NAME_MAX + 1]; /* "" when the weight is a number */

@@ -130,6 +130,7 @@ static const char *set_unit(struct driver_reader *r, const char *value)
 	if (__builtin_mul_overflow(row->mantissa, unit->worth.mantissa, &row->mantissa))
 		return "a unit and a scale whose product has 63 bits";
 	row->exponent += unit->worth.exponent;
+	row->per = unit->per;
 	return NULL;
 }
 
@@ -184,23 +185,21 @@ static const char *set_sign(struct driver_reader *r, const char *value)
 static const char counters_only[] = "it with counters only";
 
 /* NUMBER and UNIT glued; the unit may be left out where the quantity has none. */
-static const char *counter_amount(struct driver_reader *r, const char *value, int64_t *out)
+static bool read_amount(const struct driver_reader *r, const char *value, struct driver_amount *out)
 {
-	const struct names_row *quantity = names_get(r->row->quantity);
 	size_t n = strspn(value, "0123456789.");
 	const char *text = value + n;
 	const struct names_unit *unit;
 
-	if (quantity->kind != NAMES_COUNTER)
-		return counters_only;
-	if (*text == '\0' && strcmp(quantity->unit, "1") == 0)
+	if (*text == '\0' && strcmp(names_get(r->row->quantity)->unit, "1") == 0)
 		text = "1";
 	unit = names_unit(r->row->quantity, text);
-	if (unit != NULL && driver_word_amount(value, n, unit->worth, out) && *out > 0)
-		return NULL;
-	snprintf(r->allowed, sizeof(r->allowed), "a number above 0 and its unit without a blank, in whole %s",
-		 quantity->unit);
-	return r->allowed;
+	if (unit == NULL || !driver_word_decimal(value, n, &out->number) || out->number.mantissa == 0 ||
+	    __builtin_mul_overflow(out->number.mantissa, unit->worth.mantissa, &out->number.mantissa))
+		return false;
+	out->number.exponent += unit->worth.exponent;
+	out->per = unit->per;
+	return true;
 }
 
 /* "8digits": the register shows so many decimal digits. */
@@ -232,26 +231,30 @@ static const char *set_modulus(struct driver_reader *r, const char *value)
 		return counters_only;
 	r->row->modulus_read = strcmp(value, "read") == 0;
 	while (!r->row->modulus_read && driver_word_next(&value, item, sizeof(item))) {
-		struct driver_modulus modulus = {.in_counts = false};
-
 		if (n == DRIVER_MODULI_MAX)
 			return "up to 4 values separated by commas";
-		if (!read_digits(item, &modulus) && counter_amount(r, item, &modulus.amount) != NULL)
+		if (!read_digits(item, &r->row->moduli[n]) && !read_amount(r, item, &r->note->moduli[n]))
 			is_good = false;
-		r->row->moduli[n++] = modulus;
+		n++;
 	}
 	if (r->row->modulus_read || (n > 0 && is_good))
 		return NULL;
 	snprintf(r->allowed, sizeof(r->allowed),
 		 "read, or up to 4 values separated by commas: 1digits to 18digits, or a number above 0 and its unit "
-		 "without a blank, in whole %s",
+		 "without a blank, such as 1000%s",
 		 names_get(r->row->quantity)->unit);
 	return r->allowed;
 }
 
 static const char *set_back_step(struct driver_reader *r, const char *value)
 {
-	return counter_amount(r, value, &r->row->back_step);
+	if (!names_is_counter(r->row->quantity))
+		return counters_only;
+	if (read_amount(r, value, &r->note->back_step))
+		return NULL;
+	snprintf(r->allowed, sizeof(r->allowed), "a number above 0 and its unit without a blank, such as 10%s",
+		 names_get(r->row->quantity)->unit);
+	return r->allowed;
 }
 
 static const char *set_row_provenance(struct driver_reader *r, const char *value)
@@ -618,6 +621,47 @@ static void find_scale(struct driver_reader *r, struct driver_row *row, const ch
 			names_get(row->quantity)->name);
 }
 
+/* The parts of all counters of the table. Where they are more than there may be, a row has no whole weight, which is
+ * refused. */
+static void find_parts(struct driver *d)
+{
+	d->parts = 1;
+	for (size_t i = 0; i < d->n_rows; i++) {
+		int64_t more = driver_parts(d, d->rows[i].quantity), rest = d->parts;
+
+		value_reduce(&rest, &more);
+		if (d->parts * more <= DRIVER_PARTS_MAX)
+			d->parts = (uint16_t)(d->parts * more);
+	}
+}
+
+/* An amount in parts of a base unit. */
+static void set_amount(struct driver_reader *r, const struct driver_row *row, const char *option,
+		       const struct driver_amount *amount, int64_t *out)
+{
+	int64_t parts = names_has_parts(row->quantity) ? r->d->parts : 1;
+	enum value_result result;
+
+	if (amount->number.mantissa == 0)
+		return;
+	result = value_multiply(amount->number, parts, out);
+	if (result == VALUE_OK && *out % amount->per != 0)
+		result = VALUE_FRACTION;
+	if (result == VALUE_OK)
+		*out /= amount->per;
+	else
+		err_add(r->e, r->d->file, row->line, "%s of %s is %s", option, names_get(row->quantity)->name,
+			result == VALUE_FRACTION ? "not a whole number of counts; use a multiple of one count"
+						 : "out of range; use a smaller one");
+}
+
+static void set_amounts(struct driver_reader *r, struct driver_row *row, const struct driver_note *note)
+{
+	for (size_t i = 0; i < DRIVER_MODULI_MAX; i++)
+		set_amount(r, row, "modulus", &note->moduli[i], &row->moduli[i].amount);
+	set_amount(r, row, "back_step", &note->back_step, &row->back_step);
+}
+
 void driver_row_complete(struct driver_reader *r)
 {
 	for (size_t i = 0; i < r->d->n_rows; i++) {
@@ -637,4 +681,7 @@ void driver_row_complete(struct driver_reader *r)
 				"row counter_max is missing for modulus 'read' of %s; add it in the group state",
 				names_get(row->quantity)->name);
 	}
+	find_parts(r->d);
+	for (size_t i = 0; i < r->d->n_rows; i++)
+		set_amounts(r, &r->d->rows[i], &r->notes[i]);
 }

@@ -319,6 +319,7 @@ unsigned asking_reading(const struct asking *a, struct reading *r)
 	unsigned n = 0;
 	int64_t value;
 
+	r->parts = a->conf->driver->parts;
 	for (size_t i = 0; i < a->plan->n_items; i++) {
 		const struct plan_item *item = &a->plan->items[i];
 

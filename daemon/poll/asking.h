@@ -113,7 +113,8 @@ size_t asking_give_refused(const struct asking *a, struct parts *parts);
 /* Whether an item of the plan has all of its words, the sign too. */
 bool asking_has(const struct asking *a, const struct plan_item *item);
 
-/* Decode such an item: codec_number() in base units with the meter's ratios, codec_text() into n bytes of out. */
+/* Decode such an item: codec_number() in base units (counters but pulses: in parts of them, driver.parts) with the
+ * meter's ratios, codec_text() into n bytes of out. */
 enum codec_status asking_number(const struct asking *a, const struct plan_item *item, int64_t *value);
 enum codec_status asking_text(const struct asking *a, const struct plan_item *item, char *out, size_t n);
 

@@ -31,12 +31,29 @@ static const char *group_text(enum driver_group g)
 	}
 }
 
+/* count / parts: 0.1, or 1/3600 where it has no end as a decimal. */
+static void format_parts(int64_t count, int64_t parts, char *out, size_t n)
+{
+	int64_t ten = 10;
+	int n_digits = 1;
+
+	while (ten % parts != 0 && ten < 1000000) {
+		ten *= 10;
+		n_digits++;
+	}
+	if (ten % parts == 0)
+		snprintf(out, n, "%lld.%0*lld", (long long)(count / parts), n_digits,
+			 (long long)(count % parts * (ten / parts)));
+	else
+		snprintf(out, n, "%lld/%lld", (long long)count, (long long)parts);
+}
+
 /* The value of one count in the unit that values are shown in, or the scale where it depends on the transformers. */
 static void format_weight(const struct driver *d, const struct driver_row *row, char *out, size_t n)
 {
 	const struct names_row *name = names_get(row->quantity);
 	const char *unit = strcmp(name->shown, "-") == 0 ? "" : name->shown;
-	int64_t count = driver_multiplier(d, row, 1, 1, 1, 1);
+	int64_t count = driver_multiplier(d, row, 1, 1, 1, 1), parts = names_has_parts(row->quantity) ? d->parts : 1;
 	char weight[32];
 	size_t length;
 
@@ -45,6 +62,12 @@ static void format_weight(const struct driver *d, const struct driver_row *row, 
 		return;
 	if (row->scale >= 0) {
 		snprintf(out, n, "@%s %s", d->scales[row->scale].name, unit);
+		return;
+	}
+	value_reduce(&count, &parts);
+	if (parts > 1) {
+		format_parts(count, parts, weight, sizeof(weight));
+		snprintf(out, n, "%s %s", weight, name->unit);
 		return;
 	}
 	if (count % name->per_shown != 0 && 1000 % name->per_shown != 0) {

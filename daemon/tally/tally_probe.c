@@ -126,7 +126,9 @@ static void print_item(const struct asking *a, const struct plan_item *item)
 	} else {
 		s = asking_number(a, item, &number);
 		if (s == CODEC_OK)
-			names_format(row->quantity, number, value, sizeof(value));
+			names_format(row->quantity,
+				     names_has_parts(row->quantity) ? number / a->conf->driver->parts : number, value,
+				     sizeof(value));
 	}
 	if (s != CODEC_OK)
 		snprintf(value, sizeof(value), "%s", codec_status_text(s));

@@ -324,6 +324,25 @@ static void line_modulus(char *args)
 	}
 }
 
+/* A value as the driver gives it: in base units, or parts of them. */
+static bool read_amount(enum quantity q, const char *text, const char *unit_text, int64_t *value)
+{
+	static const struct names_unit base = {.worth = {1, 0}, .per = 1};
+	const struct names_unit *unit = strcmp(unit_text, names_get(q)->unit) == 0 ? &base : names_unit(q, unit_text);
+	int64_t parts = names_has_parts(q) ? state.driver->parts : 1;
+	struct value_decimal number;
+	const char *rest;
+
+	if (unit == NULL || value_decimal(text, &number, &rest) != VALUE_OK || *rest != '\0')
+		return false;
+	number.mantissa *= unit->worth.mantissa;
+	number.exponent += unit->worth.exponent;
+	if (value_multiply(number, parts, value) != VALUE_OK || *value % unit->per != 0)
+		return false;
+	*value /= unit->per;
+	return true;
+}
+
 static void line_want(char *args)
 {
 	struct want *w = &state.scene.wants[state.scene.n_wants];
@@ -343,9 +362,9 @@ static void line_want(char *args)
 	} else if (strcmp(value, "na") == 0) {
 		w->kind = WANT_NA;
 	} else {
-		w->value = strtoll(value, NULL, 10);
-		if (strcmp(unit, names_get(q)->unit) != 0)
-			fault(state.line, "the unit of %s is wrong; use %s", name, names_get(q)->unit);
+		if (!read_amount((enum quantity)q, value, unit, &w->value))
+			fault(state.line, "%s %s is no value of %s in %u parts of a %s", value, unit, name,
+			      state.driver->parts, names_get(q)->unit);
 	}
 }
 

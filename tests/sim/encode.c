@@ -21,11 +21,11 @@ struct encode_weight encode_weight(const struct driver *d, const struct driver_r
 	size_t i = 0;
 
 	if (row->scale < 0)
-		return (struct encode_weight){row->mantissa, row->exponent};
+		return (struct encode_weight){row->mantissa, row->exponent, row->per};
 	s = &d->scales[row->scale];
 	while (i + 1 < s->n_steps && primary / secondary >= (uint64_t)s->steps[i].below)
 		i++;
-	return (struct encode_weight){s->steps[i].mantissa, s->steps[i].exponent + row->exponent};
+	return (struct encode_weight){s->steps[i].mantissa, s->steps[i].exponent + row->exponent, row->per};
 }
 
 /* Width in bits of a whole-number type, 0 for the other types. */
@@ -73,35 +73,51 @@ static int64_t count_range(const struct driver_row *row)
 	return type_bits(row) == 0 || bits >= 63 ? INT64_MAX : INT64_C(1) << bits;
 }
 
-/* Base units per count of a whole-number row; at least 1, because the reader rejects other tables. */
-static int64_t whole_weight(struct encode_weight w)
+/* A weight as a fraction; both from 1 on, because the reader rejects other tables. */
+struct fraction {
+	int64_t base_units, counts;
+};
+
+static struct fraction fraction_of(struct encode_weight w)
 {
-	int64_t value = w.mantissa;
+	struct fraction f = {w.mantissa, w.per > 1 ? w.per : 1};
 
 	for (; w.exponent > 0; w.exponent--)
-		value *= 10;
-	for (; w.exponent < 0; w.exponent++)
-		value /= 10;
-	return value < 1 ? 1 : value;
+		f.base_units *= 10;
+	for (; w.exponent < 0; w.exponent++) {
+		if (f.base_units % 10 == 0)
+			f.base_units /= 10;
+		else
+			f.counts *= 10;
+	}
+	return f;
 }
 
-int64_t encode_modulus(const struct driver_row *row, struct encode_weight weight, int64_t counter_max)
+int64_t encode_counts(struct encode_weight weight, int64_t value)
 {
-	int64_t per_count = whole_weight(weight), highest = 0, modulus;
+	struct fraction f = fraction_of(weight);
+
+	return value * f.counts / f.base_units;
+}
+
+int64_t encode_modulus(const struct driver *d, const struct driver_row *row, struct encode_weight weight,
+		       int64_t counter_max)
+{
+	int64_t parts = d->parts > 1 && names_has_parts(row->quantity) ? d->parts : 1, highest = 0;
 
 	if (row->type == DRIVER_F32 || row->type == DRIVER_F64)
 		return 0;
 	if (row->modulus_read)
-		return counter_max / per_count * per_count + per_count;
+		return encode_counts(weight, counter_max) + 1;
 	for (size_t i = 0; i < DRIVER_MODULI_MAX; i++) {
-		int64_t named = row->moduli[i].amount * (row->moduli[i].in_counts ? per_count : 1);
+		int64_t named = row->moduli[i].amount;
 
+		if (!row->moduli[i].in_counts)
+			named = encode_counts(weight, named) / parts;
 		if (named > highest)
 			highest = named;
 	}
-	if (highest > 0)
-		return highest;
-	return __builtin_mul_overflow(count_range(row), per_count, &modulus) ? INT64_MAX : modulus;
+	return highest > 0 ? highest : count_range(row);
 }
 
 /* Put the n_words x 16 low bits of raw into words, in the table's order. */
@@ -166,7 +182,8 @@ static void put_clock(int64_t unix_s, uint16_t *words)
 static bool put_float(enum driver_order order, const struct driver_row *row, struct encode_weight weight, int64_t value,
 		      uint16_t *words, int64_t *shown)
 {
-	long double per_count = (long double)weight.mantissa * powl(10.0L, weight.exponent);
+	long double per_count = (long double)weight.mantissa * powl(10.0L, weight.exponent) /
+				(long double)(weight.per > 1 ? weight.per : 1);
 	double wide = (double)((long double)value / per_count);
 	float narrow = (float)wide;
 	uint64_t raw = 0;
@@ -209,7 +226,8 @@ static bool fits(const struct driver_row *row, int64_t count)
 bool encode_number(enum driver_order order, const struct driver_row *row, struct encode_weight weight, int64_t modulus,
 		   int64_t value, uint16_t *words, int64_t *shown)
 {
-	int64_t per_count = whole_weight(weight), count;
+	struct fraction f = fraction_of(weight);
+	int64_t count;
 	unsigned bits = type_bits(row);
 	uint64_t raw;
 
@@ -223,8 +241,8 @@ bool encode_number(enum driver_order order, const struct driver_row *row, struct
 	}
 	if (row->type == DRIVER_TIME_2000)
 		value -= seconds_1970_to_2000;
-	count = modulus > 0 ? value % modulus / per_count : rounded_quotient(value, per_count);
-	*shown = count * per_count;
+	count = modulus > 0 ? encode_counts(weight, value) % modulus : rounded_quotient(value * f.counts, f.base_units);
+	*shown = count * f.base_units / f.counts;
 	if (row->has_sign)
 		count = llabs(count);
 	raw = row->type == DRIVER_BCD ? to_bcd((uint64_t)count) : (uint64_t)count;
@@ -299,7 +317,7 @@ static void put_characters(const struct driver_row *row, const char *text, uint1
 void encode_text(enum driver_order order, const struct driver_row *row, const char *text, uint16_t *words, char *shown,
 		 size_t shown_bytes)
 {
-	struct encode_weight one = {1, 0};
+	struct encode_weight one = {1, 0, 1};
 	int64_t number;
 
 	if (row->type == DRIVER_HEX) {

@@ -10,25 +10,31 @@
 
 #include "driver.h"
 
-/* Base units in one count: mantissa x 10^exponent. */
+/* Base units in one count: mantissa x 10^exponent / per. */
 struct encode_weight {
 	int64_t mantissa;
 	int32_t exponent;
+	int64_t per; /* 0 = 1 */
 };
 
 /* Weight of row in table d with these transformer ratios. */
 struct encode_weight encode_weight(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
 				   uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary);
 
-/* Base units at which a counter shows 0 again: the highest of the row's moduli, or one count more than counter_max
- * (base units) where the row reads its modulus from the meter, or else the range of the type. 0: the counter never
- * wraps (floats). */
-int64_t encode_modulus(const struct driver_row *row, struct encode_weight weight, int64_t counter_max);
+/* Whole counts in a value (base units) from 0 up. */
+int64_t encode_counts(struct encode_weight weight, int64_t value);
+
+/* Counts at which a counter shows 0 again: the highest of the row's moduli, or one more than counter_max (base units)
+ * where the row reads its modulus from the meter, or else the range of the type. 0: the counter never wraps (floats).
+ */
+int64_t encode_modulus(const struct driver *d, const struct driver_row *row, struct encode_weight weight,
+		       int64_t counter_max);
 
 /* Encode value (base units) into row->n_words words. Counters (modulus > 0) wrap and are rounded down to whole counts;
  * other values are rounded to the nearest count, half away from zero. A row that is part of a word sets its own bits
  * and leaves the others 0. A row with a separate sign word gets the magnitude.
- * shown  the value that a correct reader finds in the words, base units
+ * modulus  counts, encode_modulus()
+ * shown    the value that a correct reader finds in the words, base units rounded down
  * Returns false when the value does not fit the type or is equal to the row's not-available pattern: then words hold
  * that pattern (0 when the row has none) and shown is 0. */
 bool encode_number(enum driver_order order, const struct driver_row *row, struct encode_weight weight, int64_t modulus,

@@ -135,7 +135,7 @@ bool parse_value(enum quantity q, const char *text, int64_t *value)
 	if (*unit_text == '\0' && strcmp(names_get(q)->unit, "m-") == 0)
 		unit_text = "-"; /* a factor is written as such: 0.95 */
 	unit = names_unit(q, unit_text);
-	if (unit == NULL && *unit_text != '\0')
+	if ((unit == NULL && *unit_text != '\0') || (unit != NULL && unit->per != 1))
 		return false;
 	if (unit != NULL)
 		worth = unit->worth;

@@ -47,12 +47,12 @@ static struct encode_weight weight_of(const struct meter *m, const struct driver
 	return encode_weight(m->driver, row, m->ct_primary, m->ct_secondary, m->vt_primary, m->vt_secondary);
 }
 
-/* Base units at which the row's counter shows 0 again. */
+/* Counts at which the row's counter shows 0 again. */
 static int64_t modulus_of(const struct meter *m, const struct driver_row *row)
 {
 	if (names_get(row->quantity)->kind != NAMES_COUNTER)
 		return 0;
-	return encode_modulus(row, weight_of(m, row), m->values[Q_COUNTER_MAX]);
+	return encode_modulus(m->driver, row, weight_of(m, row), m->values[Q_COUNTER_MAX]);
 }
 
 /* How many times a counter has wrapped, by the modulus of its first register in the table. */
@@ -61,7 +61,7 @@ static int64_t count_rollovers(const struct meter *m, enum quantity counter)
 	const struct driver_row *row = driver_row(m->driver, counter);
 	int64_t modulus = row != NULL ? modulus_of(m, row) : 0;
 
-	return modulus > 0 ? m->values[counter] / modulus : 0;
+	return modulus > 0 ? encode_counts(weight_of(m, row), m->values[counter]) / modulus : 0;
 }
 
 /* The meter's value of q; counts of rollovers follow from their counters. False: not available. */

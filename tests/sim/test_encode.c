@@ -2,7 +2,7 @@
 #include "encode.h"
 #include "unit.h"
 
-static const struct encode_weight one = {1, 0}, ten = {10, 0};
+static const struct encode_weight one = {1, 0, 1}, ten = {10, 0, 1};
 
 static struct driver_row row_of(enum driver_type type, uint8_t n_words)
 {
@@ -33,7 +33,7 @@ TEST(a_u32_is_encoded_in_every_word_order)
 
 TEST(a_counter_is_rounded_down_to_counts_and_wraps)
 {
-	const int64_t modulus = INT64_C(10000000000);
+	const int64_t modulus = 1000000000;
 
 	/* 999999999 counts of 10 */
 	assert_int_equal(assert_words(DRIVER_ABCD, DRIVER_U32, ten, modulus, INT64_C(9999999999), 0x3B9A, 0xC9FF),
@@ -136,15 +136,31 @@ TEST(the_weight_depends_on_the_transformer_ratios)
 
 TEST(the_modulus_comes_from_the_row_the_meter_or_the_type)
 {
+	static const struct driver d = {.parts = 1};
 	struct driver_row row = row_of(DRIVER_U32, 2);
 
-	assert_int_equal(encode_modulus(&row, ten, 0), INT64_C(42949672960));
+	assert_int_equal(encode_modulus(&d, &row, ten, 0), INT64_C(4294967296));
 	row.moduli[0].amount = 12340;
-	assert_int_equal(encode_modulus(&row, ten, 0), 12340);
+	assert_int_equal(encode_modulus(&d, &row, ten, 0), 1234);
 	row.moduli[1] = (struct driver_modulus){.amount = 10000, .in_counts = true};
-	assert_int_equal(encode_modulus(&row, ten, 0), 100000);
+	assert_int_equal(encode_modulus(&d, &row, ten, 0), 10000);
 	row.modulus_read = true;
-	assert_int_equal(encode_modulus(&row, ten, INT64_C(9999999995)), INT64_C(10000000000));
+	assert_int_equal(encode_modulus(&d, &row, ten, INT64_C(9999999995)), 1000000000);
+}
+
+TEST(a_counter_may_be_finer_than_a_base_unit)
+{
+	static const struct encode_weight tenth = {1, -1, 1}, second = {1, 0, 3600};
+	struct driver_row row = row_of(DRIVER_U32, 2);
+	uint16_t w[2];
+	int64_t shown;
+
+	assert_true(encode_number(DRIVER_ABCD, &row, tenth, 100000000, 1234567, w, &shown));
+	assert_int_equal(w[0] << 16 | w[1], 12345670);
+	assert_int_equal(shown, 1234567);
+	assert_true(encode_number(DRIVER_ABCD, &row, second, 4000000, 1200, w, &shown));
+	assert_int_equal(w[0] << 16 | w[1], 320000);
+	assert_int_equal(shown, 88);
 }
 
 TEST(a_serial_number_fills_its_digits_from_the_right)

@@ -119,30 +119,36 @@ void begin(struct site *t)
 	assert_int_equal(ledger_begin(&t->ledger), 0);
 }
 
-void add(struct site *t, const char *meter, int64_t slot_s, enum reading_quality quality, ...)
+void add_reading(struct site *t, const char *meter, struct reading *r)
 {
 	int found = db_meters_find_name(&t->reg, meter);
-	struct reading r = {.slot_s = slot_s, .delay_ms = t->delay_ms, .quality = quality};
 	unsigned kinds, suspect_kinds;
 	int64_t id;
-	va_list ap;
 
 	assert_true(found >= 0);
-	r.meter = t->reg.list[found].id;
+	r->meter = t->reg.list[found].id;
+	begin(t);
+	kinds = db_tables_kinds_of(&t->tables, r);
+	assert_int_equal(ledger_add_reading(&t->ledger, r, &suspect_kinds), 0);
+	assert_int_equal(db_tables_next_id(&t->tables, r->slot_s, &id), 0);
+	for (size_t k = 0; k < t->tables.n_kinds; k++)
+		if (kinds & 1U << k)
+			assert_int_equal(db_tables_write(&t->tables, k, (size_t)found, id,
+							 suspect_kinds & 1U << k ? READING_SUSPECT : r->quality, r),
+					 0);
+	assert_int_equal(ledger_write_suspects(&t->ledger, suspect_kinds & kinds), 0);
+}
+
+void add(struct site *t, const char *meter, int64_t slot_s, enum reading_quality quality, ...)
+{
+	struct reading r = {.slot_s = slot_s, .delay_ms = t->delay_ms, .quality = quality};
+	va_list ap;
+
 	va_start(ap, quality);
 	for (int q = va_arg(ap, int); q != Q_COUNT; q = va_arg(ap, int))
 		reading_set(&r, (enum quantity)q, va_arg(ap, int64_t));
 	va_end(ap);
-	begin(t);
-	kinds = db_tables_kinds_of(&t->tables, &r);
-	assert_int_equal(ledger_add_reading(&t->ledger, &r, &suspect_kinds), 0);
-	assert_int_equal(db_tables_next_id(&t->tables, slot_s, &id), 0);
-	for (size_t k = 0; k < t->tables.n_kinds; k++)
-		if (kinds & 1U << k)
-			assert_int_equal(db_tables_write(&t->tables, k, (size_t)found, id,
-							 suspect_kinds & 1U << k ? READING_SUSPECT : quality, &r),
-					 0);
-	assert_int_equal(ledger_write_suspects(&t->ledger, suspect_kinds & kinds), 0);
+	add_reading(t, meter, &r);
 }
 
 void add_serial(struct site *t, const char *meter, const char *serial)

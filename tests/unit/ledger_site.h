@@ -45,6 +45,9 @@ void begin(struct site *t);
 /* Count a reading of a meter with the values up to Q_COUNT (pairs of quantity and int64_t), and keep it. */
 void add(struct site *t, const char *meter, int64_t slot_s, enum reading_quality quality, ...);
 
+/* The same with a reading that is made already; its meter is set. */
+void add_reading(struct site *t, const char *meter, struct reading *r);
+
 /* A meter reports this serial number. */
 void add_serial(struct site *t, const char *meter, const char *serial);
 

@@ -492,6 +492,22 @@ TEST_WITH(pulses_of_five_sixteenths_roll_over_without_loss, setup, teardown)
 	expect(b, "900+900 measured 4\n");
 }
 
+/* 36000 Wh; then 0.1 Wh a count, at first as if nothing had happened. */
+TEST_WITH(a_value_in_other_parts_begins_a_new_life, setup, teardown)
+{
+	struct bench *b = *state;
+
+	weigh(b, 1, 1);
+	feed(b, 0, 36000);
+	feed(b, 300, 36006);
+	weigh(b, 1, 10);
+	assert_true(feed(b, 600, 360100));
+	assert_true(feed(b, 900, 360155));
+	confirm(b);
+	expect(b, "life 0 from 36000: first\nlife ends 300 at 36006\nlife 600 from 36010: replaced\n"
+		  "0+900 estimated 11\n");
+}
+
 TEST_WITH(a_modulus_of_a_fraction_of_base_units_is_exact, setup, teardown)
 {
 	struct bench *b = *state;

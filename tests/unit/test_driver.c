@@ -228,6 +228,69 @@ TEST(row_may_name_several_moduli)
 	driver_free(d);
 }
 
+static void expect_count(const char *row, uint16_t parts, int64_t multiplier)
+{
+	char text[400];
+	struct driver *d;
+
+	snprintf(text, sizeof(text), ROWS "%s\n", row);
+	d = parse_table(text);
+	assert_int_equal(d->parts, parts);
+	assert_int_equal(driver_parts(d, d->rows[0].quantity), parts);
+	assert_int_equal(driver_multiplier(d, &d->rows[0], 1, 1, 1, 1), multiplier);
+	driver_free(d);
+}
+
+TEST(count_of_a_counter_may_be_finer_than_a_base_unit)
+{
+	expect_count("active_energy_import = 0 u32 10 Wh energy", 1, 10);
+	expect_count("active_energy_import = 0 u32 0.1 Wh energy", 10, 1);
+	expect_count("active_energy_import = 0 u32 0.0001 kWh energy", 10, 1);
+	expect_count("active_energy_import = 0 u32 2.5 Wh energy", 2, 5);
+	expect_count("active_energy_import = 0 u32 1 Ws energy", 3600, 1);
+	expect_count("active_energy_import = 0 u32 1000 Ws energy", 18, 5);
+	expect_count("active_energy_import = 0 u32 3600 Ws energy", 1, 1);
+	expect_count("active_energy_import = 0 u32 0.1 Ws energy", 36000, 1);
+	expect_count("reactive_energy_export = 0 u32 1 vars energy", 3600, 1);
+	expect_count("apparent_energy_t8 = 0 u32 100 VAs energy", 36, 1);
+	expect_count("operating_time = 0 u32 0.001 h energy", 5, 18);
+}
+
+TEST(counters_of_a_table_are_read_in_parts_that_suit_all_of_them)
+{
+	struct driver *d =
+		parse_table(HEAD "ratios = yes\n[scale e]\nbelow 10 = 0.0001\nabove = 0.01\n[registers]\n"
+				 "active_energy_import = 0 u32 @e kWh energy modulus=8digits back_step=1Wh\n"
+				 "active_energy_import = 2 u32 1 kWh energy fallback\n"
+				 "reactive_energy_import = 4 u32 1 vars energy modulus=1000000000vars,1000varh\n"
+				 "active_power = 6 s32 10 W power\n"
+				 "pulses_1 = 8 u32 1 1 energy\n"
+				 "counter_max = 10 u32 10 Wh state\n");
+	const struct driver_row *row = d->rows;
+
+	assert_int_equal(d->parts, 3600);
+	assert_int_equal(driver_parts(d, Q_ACTIVE_ENERGY_IMPORT), 10);
+	assert_int_equal(driver_parts(d, Q_REACTIVE_ENERGY_IMPORT), 3600);
+	assert_int_equal(driver_finer(d, Q_ACTIVE_ENERGY_IMPORT), 360);
+	assert_int_equal(driver_finer(d, Q_REACTIVE_ENERGY_IMPORT), 1);
+	assert_int_equal(driver_finer(d, Q_ACTIVE_POWER), 1);
+	assert_int_equal(driver_parts(d, Q_PULSES_1), 1);
+	assert_int_equal(driver_parts(d, Q_VOLTAGE_L1), 1);
+	assert_int_equal(driver_multiplier(d, &row[0], 1, 1, 1, 1), 360);
+	assert_int_equal(driver_multiplier(d, &row[0], 400, 5, 1, 1), 36000);
+	assert_int_equal(driver_multiplier(d, &row[1], 400, 5, 1, 1), 3600000);
+	assert_int_equal(driver_multiplier(d, &row[2], 1, 1, 1, 1), 1);
+	assert_int_equal(driver_multiplier(d, &row[3], 1, 1, 1, 1), 10000);
+	assert_int_equal(driver_multiplier(d, &row[4], 1, 1, 1, 1), 1);
+	assert_int_equal(driver_multiplier(d, &row[5], 1, 1, 1, 1), 10);
+	assert_int_equal(driver_modulus(&row[0], 0, 360), INT64_C(36000000000));
+	assert_int_equal(row[0].back_step, 3600);
+	assert_int_equal(driver_modulus(&row[2], 0, 1), 1000000000);
+	assert_int_equal(driver_modulus(&row[2], 1, 1), 3600000);
+	assert_int_equal(driver_modulus(&row[4], 0, 1), INT64_C(4294967296));
+	driver_free(d);
+}
+
 TEST(moduli_that_are_none)
 {
 	static const char *const wrong[] = {"",		"digits",    "0digits",	  "19digits",		"8digit",
@@ -344,9 +407,9 @@ TEST(values_out_of_range_in_rows)
 		"to 65535",
 		"dir/test.ini:11: modulus '10' of active_energy_import is not valid; use read, or up to 4 "
 		"values separated by commas: 1digits to 18digits, or a number above 0 and its unit without a blank, "
-		"in whole Wh",
+		"such as 1000Wh",
 		"dir/test.ini:12: back_step '0Wh' of active_energy_export is not valid; use a number above 0 and "
-		"its unit without a blank, in whole Wh",
+		"its unit without a blank, such as 10Wh",
 		"dir/test.ini:13: modulus '10Hz' of frequency is not valid; use it with counters only",
 		"dir/test.ini:14: expect '' of maker is not valid; use a text of 1 to 32 bytes",
 		"dir/test.ini:15: expect 'V' of voltage_l12 is not valid; use it with identity quantities only",

@@ -139,6 +139,40 @@ TEST(scales_that_lose_digits)
 		      "multiple of 10");
 }
 
+TEST(counters_that_are_too_fine)
+{
+	EXPECT_ERRORS(
+		ROWS "active_energy_import = 0 u32 0.00001 Wh energy\n"
+		     "active_energy_export = 2 u32 1 Ws energy\n"
+		     "apparent_energy = 4 u32 0.0001 VAh energy\n"
+		     "pulses_1 = 6 u32 0.1 1 energy\n"
+		     "active_power = 8 s32 0.1 mW power\n",
+		"dir/test.ini:8: scale of active_energy_import is too fine or too large; use counts that, together "
+		"with those of the other counters, are whole numbers of 1/36000 Wh at the finest",
+		"dir/test.ini:10: scale of apparent_energy is too fine or too large; use counts that, together with "
+		"those of the other counters, are whole numbers of 1/36000 VAh at the finest",
+		"dir/test.ini:11: scale of pulses_1 loses digits: one count is not a whole number of 1; use whole "
+		"numbers of 1 from 1 to 9223372036854775807",
+		"dir/test.ini:12: scale of active_power loses digits: one count is not a whole number of mW; use "
+		"whole numbers of mW from 1 to 9223372036854775807");
+}
+
+TEST(moduli_of_fine_counters_are_whole_numbers_of_counts)
+{
+	struct driver *d = parse_table(ROWS "active_energy_import = 0 u32 0.5 Wh energy modulus=999.5Wh,1800Ws\n");
+
+	assert_int_equal(driver_modulus(&d->rows[0], 0, 1), 1999);
+	assert_int_equal(driver_modulus(&d->rows[0], 1, 1), 1);
+	driver_free(d);
+	EXPECT_ERRORS(
+		ROWS "active_energy_import = 0 u32 0.5 Wh energy modulus=999.9Wh\n"
+		     "active_energy_export = 2 u32 1 Ws energy modulus=1.5Ws\n",
+		"dir/test.ini:9: modulus of active_energy_export is not a whole number of counts; use a multiple of "
+		"one count",
+		"dir/test.ini:8: modulus of active_energy_import is not a whole number of counts; use a multiple of "
+		"one count");
+}
+
 TEST(weight_by_ratio_is_for_tables_that_ask_for_the_ratios)
 {
 	EXPECT_ERRORS(HEAD "[scale e]\nbelow 10 = 0.01\nabove = 1\n[registers]\n"

@@ -3,6 +3,8 @@
 #include "ledger_site.h"
 #include "unit.h"
 
+static const char intervals[] = "SELECT ts - 1767225600, value, quality FROM interval";
+
 /* The modulus of a COUNTIS is reported by the meter, and no reading in the tables has it. */
 TEST_WITH(a_rebuild_counts_a_rollover_at_a_modulus_that_was_read, site_setup, site_teardown)
 {
@@ -65,7 +67,52 @@ TEST_WITH(a_rollover_is_counted_through_the_modulus_of_the_table_that_fits, site
 	free(d);
 }
 
-static const char intervals[] = "SELECT ts - 1767225600, value, quality FROM interval";
+/* A reading of a counter in Ws under 601 W. */
+static void add_ws(struct site *t, int64_t at)
+{
+	struct reading r = {.slot_s = T + at, .parts = 3600};
+
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, INT64_C(3600000) * 1000 + 1800 + at * 601);
+	add_reading(t, "press", &r);
+}
+
+TEST_WITH(a_counter_in_ws_is_counted_without_loss, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *d = calloc(1, sizeof(*d));
+
+	d->max_power_w = 10000;
+	d->n_rows = 1;
+	d->parts = 3600;
+	d->rows[0] = (struct driver_row){
+		.quantity = Q_ACTIVE_ENERGY_IMPORT, .type = DRIVER_U32, .mantissa = 1, .per = 3600, .scale = -1};
+	t->meters[0].driver = d;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
+	reopen(t);
+	for (int64_t at = 0; at <= 1800; at += 60)
+		add_ws(t, at);
+	commit(t);
+	crash(t);
+	for (int64_t at = 1860; at <= 3660; at += 60)
+		add_ws(t, at);
+	commit(t);
+	/* 601 W: 150.25 Wh in each quarter, after half a Wh at the start */
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.151|measured\n1800|0.15|measured\n2700|0.15|measured");
+	assert_rows(t, "SELECT parts, active_energy_import FROM reading_energy LIMIT 2",
+		    "3600|3600001800\n3600|3600037860");
+	assert_rows(t, "SELECT active_import_wh FROM energy LIMIT 2", "1000000\n1000010");
+	assert_rows(t, "SELECT from_value FROM meter_life", "1000.0");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.151|measured\n1800|0.15|measured\n2700|0.15|measured");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	/* without its register table nobody knows the parts but the rows */
+	t->meters[0].driver = NULL;
+	reopen(t);
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, intervals, "0|0.15|measured\n900|0.151|measured\n1800|0.15|measured\n2700|0.15|measured");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	free(d);
+}
 
 static void resume(struct site *t)
 {

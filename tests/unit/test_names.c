@@ -48,6 +48,9 @@ TEST(units_are_worth_their_base_units)
 	expect_unit(Q_POWER_FACTOR, "-", 1, 3);
 	expect_unit(Q_TARIFF, "-", 1, 0);
 	expect_unit(Q_PULSES_1, "1", 1, 0);
+	expect_unit(Q_REACTIVE_ENERGY_EXPORT, "vars", 1, 0);
+	assert_int_equal(names_unit(Q_REACTIVE_ENERGY_EXPORT, "vars")->per, 3600);
+	assert_int_equal(names_unit_size(names_unit(Q_REACTIVE_ENERGY_EXPORT, "vars")), 0);
 	assert_null(names_unit(Q_ACTIVE_ENERGY_IMPORT, "varh"));
 	assert_null(names_unit(Q_ACTIVE_POWER, "Wh"));
 	assert_null(names_unit(Q_ACTIVE_POWER, ""));
@@ -91,12 +94,15 @@ TEST(amounts_are_exact)
 	expect_amount(Q_VOLUME, "0.01 m3", 10000);
 	expect_amount(Q_VOLUME, "0.000001 m3", 1);
 	expect_amount(Q_OPERATING_TIME, "1.25 h", 4500);
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "7200 Ws", 2);
+	expect_amount(Q_APPARENT_ENERGY, "-3600.0 VAs", -1);
 }
 
 TEST(amounts_that_are_no_whole_base_units_are_refused)
 {
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "0.5 Wh", VALUE_FRACTION);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "0.0001 kWh", VALUE_FRACTION);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "3601 Ws", VALUE_FRACTION);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10", VALUE_UNIT);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 wh", VALUE_UNIT);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 m3", VALUE_UNIT);
@@ -115,7 +121,7 @@ TEST(units_of_a_quantity_are_listed)
 	char text[64], small[6];
 
 	names_units(Q_ACTIVE_ENERGY_IMPORT, text, sizeof(text));
-	assert_string_equal(text, "Wh, kWh, MWh");
+	assert_string_equal(text, "Wh, kWh, MWh, Ws");
 	names_units(Q_FREQUENCY, text, sizeof(text));
 	assert_string_equal(text, "mHz, Hz");
 	names_units(Q_ACTIVE_ENERGY_IMPORT, small, sizeof(small));
