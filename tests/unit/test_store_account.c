@@ -246,12 +246,14 @@ TEST_WITH(a_value_that_is_not_stored_is_not_counted, setup, teardown)
 TEST_WITH(a_rebuild_gives_the_same_account, setup, teardown)
 {
 	struct site *t = *state;
-	static const char all[] = "SELECT * FROM (SELECT 'i', * FROM interval ORDER BY ts, meter, quantity) UNION ALL "
-				  "SELECT 'd', day, meter, quantity, value, unit, coverage, base_value, base_unit, '', "
-				  "'' FROM daily UNION ALL "
-				  "SELECT 'm', month, meter, quantity, value, unit, coverage, base_value, base_unit, "
-				  "'', '' FROM monthly UNION ALL "
-				  "SELECT 'l', *, '', '' FROM meter_life";
+	static const char all[] =
+		"SELECT * FROM (SELECT 'i', * FROM interval ORDER BY ts, meter, quantity) UNION ALL "
+		"SELECT 'd', day, meter, quantity, value, unit, coverage, base_value, base_unit, '', "
+		"'' FROM daily UNION ALL "
+		"SELECT 'm', month, meter, quantity, value, unit, coverage, base_value, base_unit, "
+		"'', '' FROM monthly UNION ALL "
+		"SELECT 'l', meter, quantity, since, from_value, until, until_value, unit, reason, '', "
+		"'' FROM meter_life";
 	int64_t final = 9999;
 	char *before;
 
