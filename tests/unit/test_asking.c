@@ -69,6 +69,35 @@ ASKING_TEST(answered_words_become_a_reading)
 	assert_false(reading_has(&r, Q_VOLTAGE_L1));
 }
 
+TEST(a_reading_names_the_parts_of_its_counters)
+{
+	static const char model[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = driver\n"
+				    "[registers]\nactive_energy_import = 100 u32 0.1 Wh energy\n"
+				    "apparent_energy = 102 u32 10 VAh energy\nactive_power = 104 s32 1 W energy\n";
+	struct err e = {0};
+	struct driver *d = driver_parse("fine.ini", model, strlen(model), &e);
+	struct conf_meter conf = paper_conf;
+	struct reading r = {.meter = 7};
+	struct parts fine_parts;
+	struct asking fine;
+
+	assert_non_null(d);
+	conf.driver = d;
+	parts_init(&fine_parts, d);
+	assert_int_equal(asking_init(&fine, &conf, &fine_parts, &fine_parts), 0);
+	assert_true(asking_begin_read(&fine, DRIVER_ENERGY, 1));
+	memcpy(fine.words, (uint16_t[]){0x0001, 0x0002, 0, 7, 0, 3}, 12);
+	paper_answer(&fine, LINK_OK, 0);
+	assert_int_equal(asking_reading(&fine, &r), 3);
+	assert_int_equal(r.parts, 10);
+	assert_int_equal(r.values[Q_ACTIVE_ENERGY_IMPORT], 65538);
+	assert_int_equal(r.values[Q_APPARENT_ENERGY], 700);
+	assert_int_equal(r.values[Q_ACTIVE_POWER], 3000);
+	asking_fini(&fine);
+	driver_free(d);
+	err_fini(&e);
+}
+
 ASKING_TEST(an_unanswered_request_leaves_its_values_out)
 {
 	struct reading r = {.meter = 7};

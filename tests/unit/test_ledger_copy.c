@@ -111,6 +111,23 @@ TEST_WITH(a_copy_does_not_change_while_the_account_works, setup, teardown)
 	assert_true(is_plausible(b, PRESS, Q_ACTIVE_ENERGY_IMPORT, 120, 4990));
 }
 
+/* The life counts tenths, the table is read in 3600 parts. */
+TEST_WITH(a_value_is_judged_in_the_parts_of_its_life, setup, teardown)
+{
+	struct bench *b = *state;
+	struct reading r = {.meter = PRESS, .slot_s = T + 60, .parts = 3600};
+
+	b->limits.of[Q_ACTIVE_ENERGY_IMPORT].parts = 10;
+	count(b, &b->press, Q_ACTIVE_ENERGY_IMPORT, 0, 50000);
+	copy_all(b);
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5001) * 3600 + 360);
+	assert_true(ledger_copy_is_plausible(&b->copy, &r));
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, INT64_C(4999) * 3600 + 3240);
+	assert_false(ledger_copy_is_plausible(&b->copy, &r));
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, 50010);
+	assert_false(ledger_copy_is_plausible(&b->copy, &r));
+}
+
 TEST_WITH(a_rollover_is_plausible_at_the_modulus_of_the_copy, setup, teardown)
 {
 	struct bench *b = *state;

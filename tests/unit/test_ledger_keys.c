@@ -156,6 +156,62 @@ TEST_WITH(a_table_corrected_by_a_factor_of_ten_while_it_is_stopped_counts_no_jum
 	correct_table(*state, STOPPED);
 }
 
+static void add_parts(struct site *t, int64_t at, uint16_t parts, int64_t active, int64_t reactive)
+{
+	struct reading r = {.slot_s = T + at, .parts = parts};
+
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, active);
+	reading_set(&r, Q_REACTIVE_ENERGY_IMPORT, reactive);
+	add_reading(t, "press", &r);
+}
+
+/* A table that took 0.1 Wh for 1 Wh. Its rows are in tenths from then on, the reactive energy too. */
+TEST_WITH(a_table_corrected_to_a_tenth_ends_the_life_of_that_register_only, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	static struct driver wrong, right;
+
+	wrong = (struct driver){.n_rows = 2,
+				.parts = 1,
+				.rows = {{.quantity = Q_ACTIVE_ENERGY_IMPORT,
+					  .type = DRIVER_U32,
+					  .address = 805,
+					  .n_words = 2,
+					  .scale = -1,
+					  .mantissa = 1},
+					 {.quantity = Q_REACTIVE_ENERGY_IMPORT,
+					  .type = DRIVER_U32,
+					  .address = 835,
+					  .n_words = 2,
+					  .scale = -1,
+					  .mantissa = 1}}};
+	right = wrong;
+	right.parts = 10;
+	right.rows[0].exponent = -1;
+	use_model(t, "own", &wrong);
+	for (int64_t at = 0; at <= 900; at += 60)
+		add_parts(t, at, 1, 50000 + at / 6, 7000 + at / 60);
+	commit(t);
+	t->meters[0].driver = &right;
+	take_change(t, RUNNING);
+	for (int64_t at = 960; at <= 1860; at += 60)
+		add_parts(t, at, 10, 50000 + at / 6, (7000 + at / 60) * 10);
+	commit(t);
+	assert_rows(
+		t, events,
+		"register of active_energy_import 805 u32 abcd x 1 Wh -> 805 u32 abcd x 1 1/10 Wh; a new life begins, "
+		"tally replace --undo press takes that back");
+	assert_rows(t, lives, "50.0|50.15|first\n5.016||replaced");
+	assert_rows(t, "SELECT quantity, total(base_value) FROM interval GROUP BY quantity ORDER BY quantity",
+		    "active_energy_import|164.0\nreactive_energy_import|30.0");
+	assert_rows(t, "SELECT active_import_wh, reactive_import_varh FROM energy WHERE ts IN (1767226500, 1767227460)",
+		    "50150|7015\n5031|7031");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT quantity, total(base_value) FROM interval GROUP BY quantity ORDER BY quantity",
+		    "active_energy_import|164.0\nreactive_energy_import|30.0");
+	t->meters[0].driver = NULL;
+}
+
 /* Two Contos at addresses that were exchanged: press reads the other one until that is corrected. */
 static void correct_addresses(struct site *t, enum how how)
 {
