@@ -85,6 +85,10 @@ static struct explain_limit bounds_of(const struct account_meter *m, const struc
 		bounds.per_hour = wide_muldiv(l->per_hour, c->parts, 1);
 		bounds.step = wide_muldiv(l->step, c->parts, 1);
 	}
+	if (l->per_hour == 0)
+		bounds.per_hour = wide_muldiv(m->per_hour, l->parts != 0 ? l->parts : c->parts, 1);
+	if (bounds.per_hour > INT64_MAX / 4)
+		bounds.per_hour = INT64_MAX / 4;
 	memcpy(bounds.moduli, l->moduli, sizeof(bounds.moduli));
 	if (l->modulus_read)
 		bounds.moduli[0] = read_modulus(m, c);

@@ -35,7 +35,7 @@ struct account_limit {
 	bool modulus_read; /* the modulus is account_meter.counter_max in whole steps, plus one step */
 	int64_t back_step; /* a fall up to this is ignored */
 	int64_t step;	   /* per count of the register */
-	int64_t per_hour;  /* most that can pass in an hour; account.c adds the margin */
+	int64_t per_hour;  /* most that can pass in an hour, a margin comes to it; 0 = that of the meter */
 	/* The register starts again at 0 at one of these values; 0 = no more of them. None where modulus_read. */
 	int64_t moduli[EXPLAIN_MODULI_MAX];
 };
@@ -57,11 +57,13 @@ struct account_counter {
 	int64_t changed_s[2];	      /* the last two slots at which something of it was taken back, 0 = none */
 };
 
-/* The owner gives id, limits, every_s and counter_max, and when it restores a meter also last_s, unsure_s and sure_ms.
+/* The owner gives id, limits, per_hour, every_s and counter_max, and when it restores a meter also last_s, unsure_s and
+ * sure_ms.
  */
 struct account_meter {
 	int64_t id;
 	const struct account_limits *limits; /* must outlive the meter; may be changed between readings */
+	int64_t per_hour;		     /* most that its counters can rise in an hour, in base units */
 	uint32_t every_s;		     /* period of its readings, 0 = unknown */
 	int64_t counter_max;		     /* highest value its counters show, 0 = unknown */
 	int64_t last_s;			     /* newest slot with counters, 0 = none */

@@ -44,6 +44,12 @@ static inline bool names_has_parts(enum quantity q)
 	return names_is_counter(q) && (q < Q_PULSES_1 || q > Q_PULSES_8);
 }
 
+/* Whether the account is bounded by this quantity, which no table keeps. */
+static inline bool names_is_bound(enum quantity q)
+{
+	return q == Q_COUNTER_MAX || q == Q_CT_PRIMARY || q == Q_CT_SECONDARY;
+}
+
 /* The quantity called name, or -1. */
 int names_find(const char *name);
 

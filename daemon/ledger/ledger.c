@@ -96,8 +96,12 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 	if (rc != 0)
 		return rc;
 	l->holds.book = &l->book;
-	l->feed = (struct ledger_feed){
-		.book = &l->book, .limits = &l->limits, .holds = &l->holds, .lives = &l->lives, .state = &l->state};
+	l->feed = (struct ledger_feed){.book = &l->book,
+				       .limits = &l->limits,
+				       .holds = &l->holds,
+				       .lives = &l->lives,
+				       .state = &l->state,
+				       .ratings = &l->ratings};
 	l->keys = (struct ledger_keys){.book = &l->book,
 				       .limits = &l->limits,
 				       .lives = &l->lives,
@@ -123,9 +127,11 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					   .registers = &l->registers,
 					   .state = &l->state,
 					   .holds = &l->holds,
+					   .ratings = &l->ratings,
 					   .feed = &l->feed,
 					   .keys = &l->keys,
 					   .exchange = &l->exchange};
+	ledger_ratings_open(&l->ratings, &l->book);
 	rc = ledger_clock_open(&l->clock, &l->book);
 	if (rc != 0)
 		return rc;
@@ -151,6 +157,7 @@ void ledger_close(struct ledger *l)
 	ledger_lives_close(&l->lives);
 	ledger_holds_free(&l->holds);
 	ledger_clock_close(&l->clock);
+	ledger_ratings_close(&l->ratings);
 	ledger_book_close(&l->book);
 	ledger_limits_free(&l->limits);
 }

@@ -16,6 +16,7 @@
  *   ledger_holds      meters whose values wait for an answer
  *   ledger_clock      when the clock was set back
  *   ledger_limits     what each counter can do, from the configuration
+ *   ledger_ratings    the most that a meter can count in an hour, and since when
  *   ledger_lives      suspects, lives and events, as the account emits them
  *   ledger_intervals  intervals, days and months, as the account emits them
  *   ledger_registers  what the counters show at each local midnight
@@ -59,6 +60,7 @@
 #include "ledger_keys.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_ratings.h"
 #include "ledger_registers.h"
 #include "ledger_replay.h"
 #include "ledger_revisions.h"
@@ -71,6 +73,7 @@ struct ledger {
 	struct ledger_book book;
 	struct ledger_clock clock;
 	struct ledger_limits limits;
+	struct ledger_ratings ratings;
 	struct ledger_lives lives;
 	struct ledger_intervals intervals;
 	struct ledger_registers registers;

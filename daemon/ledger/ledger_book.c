@@ -102,6 +102,18 @@ void ledger_book_set_counter_max(struct ledger_book *b, size_t i, int64_t counte
 	ledger_book_change(b, i)->counter_max = counter_max;
 }
 
+void ledger_book_set_per_hour(struct ledger_book *b, size_t i, int64_t per_hour)
+{
+	b->meters[i].account.per_hour = per_hour;
+	b->meters[i].edition = b->edition;
+}
+
+void ledger_book_set_ct(struct ledger_book *b, size_t i, int64_t primary, int64_t secondary)
+{
+	b->meters[i].ct_primary = primary;
+	b->meters[i].ct_secondary = secondary;
+}
+
 void ledger_book_set_period(struct ledger_book *b, size_t i, int64_t from_s)
 {
 	b->meters[i].period_s = from_s;

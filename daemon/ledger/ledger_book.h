@@ -56,7 +56,8 @@ struct ledger_sink {
 
 struct ledger_meter {
 	struct account_meter account;
-	bool is_changed;  /* since it was saved */
+	bool is_changed;		  /* since it was saved */
+	int64_t ct_primary, ct_secondary; /* ratio that the meter itself has answered, 0 = none */
 	int64_t period_s; /* inputs: from_s of the period that the running life belongs to, INT64_MIN = none */
 	uint64_t edition; /* of the book when it was last changed */
 };
@@ -106,6 +107,10 @@ void ledger_book_touch(struct ledger_book *b, size_t i);
 /* The bounds and the period of readings of meter i. limits must outlive the meter's record or the next call. */
 void ledger_book_set_limits(struct ledger_book *b, size_t i, const struct account_limits *limits);
 void ledger_book_set_every(struct ledger_book *b, size_t i, uint32_t every_s);
+
+/* The most that meter i can count in an hour; and the transformer ratio that it has answered. */
+void ledger_book_set_per_hour(struct ledger_book *b, size_t i, int64_t per_hour);
+void ledger_book_set_ct(struct ledger_book *b, size_t i, int64_t primary, int64_t secondary);
 
 /* The highest value that the counters of meter i show. */
 void ledger_book_set_counter_max(struct ledger_book *b, size_t i, int64_t counter_max);

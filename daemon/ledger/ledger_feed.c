@@ -56,7 +56,7 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 	struct ledger_book *b = f->book;
 	const struct ledger_meter *m = &b->meters[input->meter];
 	struct account_value value = {.quantity = input->quantity, .value = r->values[input->pulses] * input->weight};
-	int rc;
+	int rc = 0;
 
 	if (is_long_saved(f, input->meter, r->slot_s))
 		return 0;
@@ -64,8 +64,10 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 	if (r->slot_s > m->account.last_s || m->account.last_s - r->slot_s > ACCOUNT_BACK_S) {
 		ledger_book_set_period(b, input->meter, input->from_s);
 		ledger_book_set_limits(b, input->meter, input->limits);
+		rc = ledger_ratings_apply(f->ratings, input->meter, r->slot_s, input->per_hour, input->quantity);
 	}
-	rc = count(f, input->meter, r, &value, 1);
+	if (rc == 0)
+		rc = count(f, input->meter, r, &value, 1);
 	if (rc == 0 && value.suspect)
 		*suspect = true;
 	return rc;
@@ -110,6 +112,15 @@ static struct account_value value_of(const struct account_meter *m, const struct
 	return v;
 }
 
+/* Give a meter what bounds a reading of this slot. */
+static int rate(const struct ledger_feed *f, size_t meter, int64_t slot_s)
+{
+	const struct ledger_meter *m = &f->book->meters[meter];
+	int64_t per_hour = ledger_limits_per_hour(f->limits, meter, m->ct_primary, m->ct_secondary);
+
+	return ledger_ratings_apply(f->ratings, meter, slot_s, per_hour, Q_ACTIVE_ENERGY_IMPORT);
+}
+
 int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *suspect_kinds)
 {
 	struct ledger_book *b = f->book;
@@ -126,6 +137,9 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
 		if (q >= Q_PULSES_1 && q <= Q_PULSES_8) {
 			has_pulses = true;
+		} else if (q == Q_CT_PRIMARY) {
+			ledger_book_set_ct(b, meter, r->values[q],
+					   reading_has(r, Q_CT_SECONDARY) ? r->values[Q_CT_SECONDARY] : 0);
 		} else if (q == Q_COUNTER_MAX && b->meters[meter].account.counter_max != r->values[q]) {
 			/* no row keeps it, so a replay or rebuild needs it from the saved state */
 			ledger_book_set_counter_max(b, meter, r->values[q]);
@@ -146,6 +160,8 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 		return 0;
 	}
 	if (n > 0)
+		rc = rate(f, meter, r->slot_s);
+	if (n > 0 && rc == 0)
 		rc = count(f, meter, r, counters, n);
 	for (size_t i = 0; i < n; i++)
 		if (counters[i].suspect)

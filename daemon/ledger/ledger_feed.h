@@ -10,6 +10,7 @@
 #include "ledger_holds.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_ratings.h"
 #include "ledger_state.h"
 #include "reading.h"
 
@@ -20,6 +21,7 @@ struct ledger_feed {
 	const struct ledger_holds *holds;
 	struct ledger_lives *lives;
 	struct ledger_state *state;
+	struct ledger_ratings *ratings;
 };
 
 /* Count one reading. A reading of quality READING_SUSPECT is of another model than the configuration names: nothing of

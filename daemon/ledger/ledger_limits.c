@@ -23,6 +23,7 @@ void ledger_limits_free(struct ledger_limits *l)
 	free(l->models);
 	free(l->past);
 	free(l->inputs);
+	free(l->powers);
 	free(l->unknown);
 	*l = (struct ledger_limits){.unknown = NULL};
 }
@@ -37,7 +38,7 @@ static void set_pulses(struct account_limits *l, uint32_t shortest_pulse_ms)
 static void set_unknown(struct account_limits *l)
 {
 	for (int q = 0; q < Q_COUNT; q++)
-		l->of[q] = (struct account_limit){.step = 1, .per_hour = ACCOUNT_UNKNOWN_W};
+		l->of[q] = (struct account_limit){.step = 1};
 	l->of[Q_OPERATING_TIME].per_hour = 3600;
 	set_pulses(l, 0);
 }
@@ -50,25 +51,39 @@ static int64_t weighted(int64_t counts, int64_t weight)
 	return __builtin_mul_overflow(counts, weight, &value) ? 0 : value;
 }
 
-/* The same, and INT64_MAX / 4 where the product is more: a limit. */
-static int64_t most_weighted(int64_t counts, int64_t weight)
+/* The power of a meter. Where the ratios are missing in the bus file 1:1 is taken, but they may be others. */
+static struct ledger_power power_of(const struct conf_meter *m)
 {
-	return wide_muldiv(counts, weight, 1) < INT64_MAX / 4 ? counts * weight : INT64_MAX / 4;
+	const struct driver *d = m->driver;
+	int64_t primary = (int64_t)m->ct_primary * m->vt_primary;
+	int64_t secondary = (int64_t)m->ct_secondary * m->vt_secondary;
+	struct ledger_power power = {.w = ACCOUNT_UNKNOWN_W};
+
+	if (d == NULL || secondary == 0)
+		return power;
+	power.is_times_ct = d->max_power_w > 0 && driver_row(d, Q_CT_PRIMARY) != NULL;
+	if (d->max_power_w > 0)
+		power.w = d->max_power_w;
+	else if (d->ratios)
+		power.w = ACCOUNT_UNKNOWN_W / 100;
+	if (m->lacks_ct && power.w < ACCOUNT_UNKNOWN_W / 100)
+		power.w = ACCOUNT_UNKNOWN_W / 100;
+	power.w = wide_muldiv(power.w, primary, secondary);
+	return power;
 }
 
-/* The most that can pass in an hour. Where the ratios belong into the bus file, 1:1 is what is taken if it has none:
- * they may be others. */
-static int64_t power_of(const struct ledger_model_limits *of)
+static int64_t at_most(int64_t per_hour)
 {
-	const struct driver *d = of->driver;
-	int64_t primary = (int64_t)of->ct_primary * of->vt_primary;
-	int64_t secondary = (int64_t)of->ct_secondary * of->vt_secondary, per_hour;
-	int64_t unknown_w = d->ratios ? ACCOUNT_UNKNOWN_W / 100 : ACCOUNT_UNKNOWN_W;
-	bool is_unknown = d->max_power_w == 0 || (d->ratios && primary == secondary);
-	int64_t power_w = is_unknown && d->max_power_w < unknown_w ? unknown_w : d->max_power_w;
-
-	per_hour = wide_muldiv(power_w, primary, secondary);
 	return per_hour < INT64_MAX / 4 ? per_hour : INT64_MAX / 4;
+}
+
+int64_t ledger_limits_per_hour(const struct ledger_limits *l, size_t i, int64_t ct_primary, int64_t ct_secondary)
+{
+	const struct ledger_power *power = &l->powers[i];
+
+	if (!power->is_times_ct)
+		return at_most(power->w);
+	return ct_primary <= 0 ? 0 : at_most(wide_muldiv(power->w, ct_primary, ct_secondary > 0 ? ct_secondary : 5));
 }
 
 /* The list of a row without those that have more than 63 bits. */
@@ -87,7 +102,6 @@ static void set_moduli(struct account_limit *limit, const struct driver_row *row
 static void set_model(struct account_limits *l, const struct ledger_model_limits *of)
 {
 	const struct driver *d = of->driver;
-	int64_t per_hour = power_of(of);
 
 	set_unknown(l);
 	set_pulses(l, d->shortest_pulse_ms);
@@ -112,9 +126,7 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 			set_moduli(limit, row, step, finer);
 			limit->modulus_read = row->modulus_read;
 		}
-		if (row->quantity != Q_OPERATING_TIME && (row->quantity < Q_PULSES_1 || row->quantity > Q_PULSES_8))
-			limit->per_hour = most_weighted(per_hour, limit->parts);
-		else if (row->quantity == Q_OPERATING_TIME)
+		if (row->quantity == Q_OPERATING_TIME)
 			limit->per_hour = 3600 * limit->parts;
 	}
 }
@@ -254,7 +266,6 @@ static struct account_limits *limits_of_input(const struct ledger_input *input,
 		.parts = input->weight_per,
 		.back_step = weighted(pulses->back_step, input->weight),
 		.step = input->weight,
-		.per_hour = most_weighted(pulses->per_hour, input->weight),
 	};
 	for (size_t i = 0, n = 0; i < EXPLAIN_MODULI_MAX; i++) {
 		int64_t modulus = weighted(pulses->moduli[i], input->weight);
@@ -293,6 +304,8 @@ static int load_inputs(struct ledger_limits *l, const struct ledger_book *b,
 					       .weight_per = sqlite3_column_int64(get, 7),
 					       .pulses = (enum quantity)(Q_PULSES_1 + sqlite3_column_int(get, 5) - 1),
 					       .quantity = (enum quantity)q};
+		input->per_hour = wide_muldiv(of_meter[concentrator]->of[input->pulses].per_hour, input->weight,
+					      input->weight_per);
 		input->limits = limits_of_input(input, of_meter[concentrator]);
 		if (input->limits == NULL)
 			rc = -ENOMEM;
@@ -333,8 +346,13 @@ static int make_meters(struct ledger_limits *l, const struct ledger_book *b, con
 	if (l->unknown == NULL)
 		return -ENOMEM;
 	set_unknown(l->unknown);
-	for (size_t i = 0; i < b->n; i++)
+	l->powers = malloc((b->n + 1) * sizeof(*l->powers));
+	if (l->powers == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->n; i++) {
 		of_meter[i] = l->unknown;
+		l->powers[i] = (struct ledger_power){.w = ACCOUNT_UNKNOWN_W};
+	}
 	for (size_t k = 0; k < conf->n_buses; k++)
 		for (size_t i = 0; i < conf->buses[k].n_meters; i++) {
 			const struct conf_meter *cm = &conf->buses[k].meters[i];
@@ -343,8 +361,10 @@ static int make_meters(struct ledger_limits *l, const struct ledger_book *b, con
 
 			if (limits == NULL)
 				return -ENOMEM;
-			if (meter >= 0)
-				of_meter[meter] = limits;
+			if (meter < 0)
+				continue;
+			of_meter[meter] = limits;
+			l->powers[meter] = power_of(cm);
 		}
 	return 0;
 }

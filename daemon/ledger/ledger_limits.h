@@ -23,6 +23,7 @@ struct ledger_input {
 	int64_t weight, weight_per; /* a pulse is weight / weight_per base units of quantity */
 	enum quantity pulses;	    /* of the concentrator: Q_PULSES_1 and so on */
 	enum quantity quantity;	    /* that the input counts */
+	int64_t per_hour;	    /* most that it can count, in base units */
 	struct account_limits *limits;
 };
 
@@ -40,6 +41,12 @@ struct ledger_past_limits {
 	struct account_limits *limits;
 };
 
+/* The power that one meter can measure. */
+struct ledger_power {
+	int64_t w;	  /* with the ratios of the bus file */
+	bool is_times_ct; /* to be multiplied with the ratio that the meter itself has */
+};
+
 /* Zeros: nothing is known yet. Others read n_inputs and inputs; only ledger_limits.c writes. */
 struct ledger_limits {
 	struct account_limits *unknown; /* for meters without a driver */
@@ -49,6 +56,7 @@ struct ledger_limits {
 	struct ledger_past_limits *past;
 	size_t n_inputs;
 	struct ledger_input *inputs; /* by meter and from_s */
+	struct ledger_power *powers; /* by the index of the meter in the register */
 	uint64_t edition;	     /* goes up with each ledger_limits_set(), from 1 */
 };
 
@@ -59,6 +67,10 @@ int ledger_limits_set(struct ledger_limits *l, struct ledger_book *b, const stru
 /* Give meter i the limits of this meaning, from table meaning where the configuration has another one; where that does
  * not know it either, nothing changes. 0 or -errno. */
 int ledger_limits_restore(struct ledger_limits *l, struct ledger_book *b, size_t i, int64_t meaning);
+
+/* The most that meter i can count in an hour, with the ratio that it has answered (0: none; a primary side alone is to
+ * 5). 0 = not known before it has. */
+int64_t ledger_limits_per_hour(const struct ledger_limits *l, size_t i, int64_t ct_primary, int64_t ct_secondary);
 
 /* The meters of the book must not be used after it. */
 void ledger_limits_free(struct ledger_limits *l);

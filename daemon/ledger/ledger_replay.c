@@ -98,6 +98,8 @@ int ledger_replay_resume(const struct ledger_replay *l)
 	if (rc != 0)
 		return rc;
 	rc = ledger_state_load(l->state);
+	if (rc == 0)
+		rc = ledger_ratings_load(l->ratings);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < b->n; i++) {
@@ -155,6 +157,9 @@ static int rebuild(const struct ledger_replay *l)
 	if (rc != 0)
 		goto out;
 	rc = ledger_state_load_counter_max(l->state);
+	if (rc != 0)
+		goto out;
+	rc = ledger_ratings_load(l->ratings);
 	if (rc != 0)
 		goto out;
 	rc = db_exec(b->db, "DELETE FROM account WHERE before <> 0; UPDATE account SET last_ts = 0; "

@@ -25,7 +25,7 @@
  *     months are sums. While that month has not come yet, there is no rebuild and the account is resumed.
  *   - What no reading shows is taken from elsewhere: exchanges from table request_log (ledger_request.h), keys and the
  *     bounds that held with them from table meter_key (ledger_keys.h), the highest value of the counters from the saved
- *     state, the weights of inputs from their periods (ledger_limits.h).
+ *     state, the ratings from table rating, the weights of inputs from their periods (ledger_limits.h).
  *
  * Safe to run twice: a resume writes nothing, so it may be cut short and repeated. A rebuild is many
  * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one
@@ -58,6 +58,7 @@ struct ledger_replay {
 	struct ledger_registers *registers;
 	struct ledger_state *state;
 	struct ledger_holds *holds;
+	struct ledger_ratings *ratings;
 	const struct ledger_feed *feed;
 	struct ledger_keys *keys;
 	struct ledger_exchange_desk *exchange;

@@ -6,13 +6,14 @@
 
 void identity_init(struct meter_identity *id)
 {
-	*id = (struct meter_identity){.counter_max = -1};
+	*id = (struct meter_identity){.n_bounds = 0};
 }
 
 void identity_inherit(struct meter_identity *id, const struct meter_identity *old)
 {
 	id->texts = old->texts;
-	id->counter_max = old->counter_max;
+	memcpy(id->bounds, old->bounds, sizeof(id->bounds));
+	id->n_bounds = old->n_bounds;
 	id->ask_at_ms = old->ask_at_ms;
 	id->pause_ms = old->pause_ms;
 }
@@ -71,6 +72,31 @@ static int64_t grow(int64_t pause_ms)
 	return 2 * pause_ms < IDENTITY_EVERY_MS ? 2 * pause_ms : IDENTITY_EVERY_MS;
 }
 
+static void set_bound(struct meter_identity *id, enum quantity q, int64_t value)
+{
+	size_t i = 0;
+
+	while (i < id->n_bounds && id->bounds[i].quantity != q)
+		i++;
+	if (i == IDENTITY_BOUNDS)
+		return;
+	id->bounds[i] = (struct identity_bound){.quantity = q, .value = value};
+	id->n_bounds = i == id->n_bounds ? i + 1 : id->n_bounds;
+}
+
+static void read_bounds(struct meter_identity *id, const struct asking *a)
+{
+	int64_t value;
+
+	for (size_t i = 0; i < a->plan->n_items; i++) {
+		const struct plan_item *item = &a->plan->items[i];
+		enum quantity q = a->conf->driver->rows[item->row].quantity;
+
+		if (names_is_bound(q) && asking_has(a, item) && asking_number(a, item, &value) == CODEC_OK)
+			set_bound(id, q, value);
+	}
+}
+
 void identity_accept(struct meter_identity *id, const struct asking *a, int64_t now_ms)
 {
 	struct identity_texts texts;
@@ -83,12 +109,7 @@ void identity_accept(struct meter_identity *id, const struct asking *a, int64_t 
 		memcpy(id->texts.firmware, texts.firmware, sizeof(texts.firmware));
 	if (texts.was_compared)
 		memcpy(id->texts.mismatch, texts.mismatch, sizeof(texts.mismatch));
-	for (size_t i = 0; i < a->plan->n_items; i++) {
-		const struct plan_item *item = &a->plan->items[i];
-
-		if (a->conf->driver->rows[item->row].quantity == Q_COUNTER_MAX && asking_has(a, item))
-			(void)asking_number(a, item, &id->counter_max);
-	}
+	read_bounds(id, a);
 	if (id->candidate[0] != '\0')
 		id->ask_at_ms = 0;
 	else if (id->texts.mismatch[0] != '\0')

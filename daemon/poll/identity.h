@@ -28,6 +28,7 @@ enum {
 	IDENTITY_EVERY_MS = 86400000, /* ask once a day */
 	IDENTITY_RETRY_MS = 3600000,  /* ask again so much later where the meter can be read but does not answer this */
 	IDENTITY_WRONG_MS = 60000,    /* or where it is another model: the right one may come back */
+	IDENTITY_BOUNDS = 3,	      /* quantities of names_is_bound() */
 	IDENTITY_ASKS = 3,	      /* times at once for a serial number that was not known */
 };
 
@@ -41,7 +42,11 @@ struct identity_texts {
 
 struct meter_identity {
 	struct identity_texts texts;
-	int64_t counter_max;	/* value of Q_COUNTER_MAX, or -1 */
+	struct identity_bound {
+		enum quantity quantity;
+		int64_t value;
+	} bounds[IDENTITY_BOUNDS]; /* the quantities of names_is_bound() that the device has answered */
+	size_t n_bounds;
 	int64_t ask_at_ms;	/* wall time; 0 = before the next read */
 	int64_t pause_ms;	/* where its serial number said nothing: until the next question; else 0 */
 	char candidate[72];	/* a serial number that came once and is not believed; "" = none */

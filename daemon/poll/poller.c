@@ -284,10 +284,10 @@ static void accept_identity(struct poller *p, struct meter *m, int64_t now_ms)
 		       old.serial);
 	if (texts->serial[0] != '\0')
 		p->sink.serial(p->sink.context, m->id, texts->serial);
-	if (m->identity.counter_max >= 0 && texts->mismatch[0] == '\0') {
-		reading_set(&r, Q_COUNTER_MAX, m->identity.counter_max);
+	for (size_t i = 0; i < m->identity.n_bounds; i++)
+		reading_set(&r, m->identity.bounds[i].quantity, m->identity.bounds[i].value);
+	if (m->identity.n_bounds > 0 && texts->mismatch[0] == '\0')
 		p->sink.reading(p->sink.context, &r);
-	}
 	note_answers(p, m, now_ms);
 	asking_give_refused(&m->asking, &m->parts);
 }

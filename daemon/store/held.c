@@ -61,7 +61,7 @@ static bool is_gauge(unsigned q)
 
 static bool is_kept(enum quantity q)
 {
-	return names_get(q)->table[0] != '\0' || q == Q_COUNTER_MAX;
+	return names_get(q)->table[0] != '\0' || names_is_bound(q);
 }
 
 /* Where a reading begins, and whether its counters stay when readings are thinned out. */

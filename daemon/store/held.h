@@ -68,8 +68,8 @@ enum held_push {
 	HELD_LOST,    /* out of memory; counted as dropped */
 };
 
-/* Add one reading: its values of the quantities that a table keeps, and Q_COUNTER_MAX. A reading without any of them is
- * ignored. */
+/* Add one reading: its values of the quantities that a table keeps, and those that bound the account. A reading without
+ * any of them is ignored. */
 enum held_push held_push_reading(struct held *h, const struct reading *r);
 
 /* Add one event; its texts are copied. One that finds no room is counted as dropped. at_ms: Unix milliseconds. */

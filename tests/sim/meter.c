@@ -348,6 +348,10 @@ void meter_start(struct meter *m, uint64_t seed, int64_t now_ms)
 		m->values[Q_TARIFF_COUNT] = 4;
 	if (m->pins[Q_COUNTER_MAX] == METER_FREE)
 		m->values[Q_COUNTER_MAX] = INT64_C(9999999990);
+	if (m->pins[Q_CT_PRIMARY] == METER_FREE)
+		m->values[Q_CT_PRIMARY] = 12000;
+	if (m->pins[Q_CT_SECONDARY] == METER_FREE)
+		m->values[Q_CT_SECONDARY] = 5;
 	start_counters(m, m->seed);
 	start_texts(m, m->seed);
 	meter_advance(m, now_ms);

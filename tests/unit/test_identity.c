@@ -174,7 +174,7 @@ IDENTITY_TEST(the_identity_survives_a_reload_but_open_second_questions_do_not)
 	assert_string_equal(next.texts.serial, "12345678");
 	assert_string_equal(next.texts.mismatch, "maker is \"ABCD\", expected \"SOCO\"");
 	assert_int_equal(next.ask_at_ms, 61000);
-	assert_int_equal(next.counter_max, -1);
+	assert_int_equal(next.n_bounds, 0);
 	assert_int_equal(next.n_confirms, 0);
 	assert_false(next.confirms_counters);
 }

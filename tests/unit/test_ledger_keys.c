@@ -514,7 +514,7 @@ TEST_WITH(a_database_without_keys_gets_them_without_ending_a_life, site_setup, s
 
 	use_model(t, "conto-d4-s", conto);
 	read_press(t, 0, 900, 50000, 600);
-	assert_int_equal(db_exec(&t->db, "DELETE FROM meter_key; DELETE FROM meaning"), 0);
+	assert_int_equal(db_exec(&t->db, "DELETE FROM meter_key; DELETE FROM meaning; DELETE FROM rating"), 0);
 	t->meters[0].address = 7;
 	reopen(t);
 	read_press(t, 960, 1860, 50000, 600);
@@ -638,7 +638,7 @@ TEST_WITH(a_meter_that_was_counted_without_ct_continues_with_one_event, site_set
 
 	use_model(t, "conto-d4-s", conto);
 	read_press(t, 0, 900, 50000, 600);
-	assert_int_equal(db_exec(&t->db, "DELETE FROM meter_key; DELETE FROM meaning"), 0);
+	assert_int_equal(db_exec(&t->db, "DELETE FROM meter_key; DELETE FROM meaning; DELETE FROM rating"), 0);
 	t->meters[0].lacks_ct = true;
 	reopen(t);
 	read_press(t, 960, 1860, 50000, 600);
