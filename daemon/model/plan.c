@@ -5,9 +5,14 @@
  * whole is no longer than max_words.
  *
  * The requests are chosen from left to right: the best cover of the first i + 1 cells is the best cover of the first k
- * cells and one request for the rest, for the k that gives the fewest requests and then the fewest words. Requests
- * never share a word, so the best covers of the beginnings are all that needs to be remembered, and the result is the
- * cheapest of all plans, not just a good one. test_plan.c compares it with every plan of many small random tables.
+ * cells and one request for the rest, for the k that parts the fewest values from their signs, then gives the fewest
+ * requests and then the fewest words. Requests never share a word, so the best covers of the beginnings are all that
+ * needs to be remembered, and the result is the cheapest of all plans, not just a good one. test_plan.c compares it
+ * with every plan of many small random tables.
+ *
+ * Where answers do not say what they answer, a second request of the same word count costs a fence (link.h). So a
+ * request is given spare words where the table has some, and the others are put in an order in which the fewest
+ * neighbours are equal: the most frequent count that may follow comes next.
  *
  * A plan is one block of memory: struct, items, requests. */
 #include "plan.h"
@@ -20,7 +25,10 @@
 
 _Static_assert((int)PLAN_ROWS_MAX == (int)DRIVER_ROWS_MAX, "a set has room for every row");
 
-enum { CELLS_MAX = 2 * DRIVER_ROWS_MAX }; /* a value and a sign word of each row */
+enum {
+	CELLS_MAX = 2 * DRIVER_ROWS_MAX, /* a value and a sign word of each row */
+	SPARE_MAX = 4,
+};
 
 /* Words that are wanted together: the value of one or more rows, or a sign word. */
 struct cell {
@@ -35,6 +43,10 @@ struct cells {
 	struct cell cell[CELLS_MAX];
 	bool joined[CELLS_MAX];	  /* cell i and i + 1 may be in one request */
 	uint16_t from[CELLS_MAX]; /* the request that ends with cell i begins with this one */
+	size_t n_pairs;
+	struct {
+		uint16_t value, sign; /* cells of a row with a sign */
+	} pair[DRIVER_ROWS_MAX];
 };
 
 void plan_rows_add(struct plan_rows *set, unsigned row)
@@ -133,22 +145,50 @@ static bool crosses_block(const struct driver *d, uint32_t start, uint32_t end)
 	return false;
 }
 
+/* Whether a request may read the words from start to end besides those of the block (or -1) that it is in. */
+static bool may_cross(const struct driver *d, const struct plan_rows *missing, int block, uint32_t start, uint32_t end)
+{
+	bool known;
+
+	if (start == end)
+		return true;
+	if (is_barred(d, missing, start, end))
+		return false;
+	known = known_until(d, start, end) == end;
+	if (block >= 0)
+		return known || d->blocks[block].gaps;
+	return (known || d->gaps) && !crosses_block(d, start, end);
+}
+
 /* Whether one request may hold both cells, a before b, and the words between. */
 static bool may_join(const struct driver *d, const struct plan_rows *missing, const struct cell *a,
 		     const struct cell *b)
 {
-	bool known;
+	return !a->alone && !b->alone && a->block == b->block && (b->start - a->end) % address_step(d) == 0 &&
+	       may_cross(d, missing, a->block, a->end, b->start);
+}
 
-	if (a->alone || b->alone || a->block != b->block || (b->start - a->end) % address_step(d) != 0)
-		return false;
-	if (a->end == b->start)
-		return true;
-	if (is_barred(d, missing, a->end, b->start))
-		return false;
-	known = known_until(d, a->end, b->start) == b->start;
-	if (a->block >= 0)
-		return known || d->blocks[a->block].gaps;
-	return (known || d->gaps) && !crosses_block(d, a->end, b->start);
+static bool splits_row(const struct driver *d, uint32_t address)
+{
+	for (size_t i = 0; i < d->n_rows; i++)
+		if (d->rows[i].address < address && address < d->rows[i].address + driver_row_span(d, &d->rows[i]))
+			return true;
+	return false;
+}
+
+/* How many words behind its last cell a request of n_words may read too: the fewest, 0 = none. */
+static uint16_t spare_words(const struct driver *d, const struct plan_rows *missing, const struct cell *last,
+			    uint32_t n_words)
+{
+	for (uint32_t n = 1; n <= SPARE_MAX && n_words + n <= d->max_words && !last->alone; n++) {
+		uint32_t end = last->end + n * address_step(d);
+
+		if (end > UINT16_MAX || (last->block >= 0 && end > driver_block_end(d, &d->blocks[last->block])))
+			break;
+		if (may_cross(d, missing, last->block, last->end, end) && !splits_row(d, end))
+			return (uint16_t)n;
+	}
+	return 0;
 }
 
 /* Put a cell in its place by address; the same words once. */
@@ -217,6 +257,26 @@ static bool must_start(const struct driver *d, const struct plan_rows *starts, c
 	return false;
 }
 
+static uint16_t cell_at(const struct cells *c, uint32_t address)
+{
+	uint16_t i = 0;
+
+	while (c->cell[i].start != address)
+		i++;
+	return i;
+}
+
+static void collect_pairs(const struct driver *d, const struct plan_rows *chosen, struct cells *c)
+{
+	c->n_pairs = 0;
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		if (!plan_rows_has(chosen, i) || !d->rows[i].has_sign)
+			continue;
+		c->pair[c->n_pairs].value = cell_at(c, d->rows[i].address);
+		c->pair[c->n_pairs++].sign = cell_at(c, d->rows[i].sign_address);
+	}
+}
+
 static void collect_cells(const struct driver *d, const struct plan_rows *chosen, const struct plan_rows *missing,
 			  const struct plan_rows *starts, struct cells *c)
 {
@@ -228,6 +288,7 @@ static void collect_cells(const struct driver *d, const struct plan_rows *chosen
 				add_sign(c, d, &d->rows[i]);
 		}
 	}
+	collect_pairs(d, chosen, c);
 	for (size_t i = 0; i + 1 < c->n; i++)
 		c->joined[i] =
 			!must_start(d, starts, &c->cell[i + 1]) && may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
@@ -240,29 +301,57 @@ static uint32_t words_from_to(const struct driver *d, const struct cells *c, siz
 	return (c->cell[last].end - c->cell[first].start) / address_step(d);
 }
 
-/* The cheapest way to cover cells 0..i for each i in turn: fewest requests, then fewest words. Returns how many
- * requests cover all, and in *n_words their words. */
+/* By how much the number of values and signs without their other half in the request changes, when cell first is put
+ * before those up to last. */
+static int parted_by(const struct cells *c, size_t first, size_t last)
+{
+	int parted = 0;
+
+	for (size_t i = 0; i < c->n_pairs; i++) {
+		size_t value = c->pair[i].value, sign = c->pair[i].sign, other = value == first ? sign : value;
+
+		if (value == first || sign == first)
+			parted += other > first && other <= last ? -1 : 1;
+	}
+	return parted;
+}
+
+/* The cost of a cover, what matters most first. */
+struct cost {
+	uint32_t n_parted; /* values and signs without their other half in the same request */
+	uint32_t n_requests, n_words;
+};
+
+static bool is_cheaper(struct cost a, struct cost b)
+{
+	if (a.n_parted != b.n_parted)
+		return a.n_parted < b.n_parted;
+	return a.n_requests != b.n_requests ? a.n_requests < b.n_requests : a.n_words < b.n_words;
+}
+
+/* The cheapest way to cover cells 0..i for each i in turn. Returns how many requests cover all, and in *n_words their
+ * words. */
 static size_t choose_requests(const struct driver *d, struct cells *c, uint32_t *n_words)
 {
-	struct {
-		size_t n_requests;
-		uint32_t n_words;
-	} best[CELLS_MAX + 1] = {{0, 0}}; /* of the first i cells */
+	struct cost best[CELLS_MAX + 1] = {{0}}; /* of the first i cells */
 
 	for (size_t last = 0; last < c->n; last++) {
-		best[last + 1].n_requests = SIZE_MAX;
+		int n_parted = 0;
+
+		best[last + 1].n_parted = UINT32_MAX;
 		for (size_t first = last + 1; first-- > 0;) {
 			uint32_t words = words_from_to(d, c, first, last);
-			size_t n_requests = best[first].n_requests + 1;
+			struct cost cost = best[first];
 
 			if (first < last && (!c->joined[first] || words > d->max_words))
 				break;
-			words += best[first].n_words;
-			if (n_requests > best[last + 1].n_requests ||
-			    (n_requests == best[last + 1].n_requests && words >= best[last + 1].n_words))
+			n_parted += parted_by(c, first, last);
+			cost.n_parted += (uint32_t)n_parted;
+			cost.n_requests++;
+			cost.n_words += words;
+			if (!is_cheaper(cost, best[last + 1]))
 				continue;
-			best[last + 1].n_requests = n_requests;
-			best[last + 1].n_words = words;
+			best[last + 1] = cost;
 			c->from[last] = (uint16_t)first;
 		}
 	}
@@ -271,7 +360,8 @@ static size_t choose_requests(const struct driver *d, struct cells *c, uint32_t 
 }
 
 /* From the last cell back to the first: the requests, in the order of their addresses. */
-static void fill_requests(const struct driver *d, const struct cells *c, struct plan *p)
+static void fill_requests(const struct driver *d, const struct cells *c, const struct plan_rows *missing,
+			  bool has_starts, struct plan *p)
 {
 	uint32_t word = p->n_words;
 	size_t end = c->n;
@@ -286,8 +376,74 @@ static void fill_requests(const struct driver *d, const struct cells *c, struct 
 			.address = (uint16_t)c->cell[first].start,
 			.n_words = (uint16_t)n_words,
 			.word = (uint16_t)word,
+			.n_spare = has_starts ? 0 : spare_words(d, missing, &c->cell[end - 1], n_words),
 		};
 		end = first;
+	}
+}
+
+/* The word count with which r is sent after a request of `before` words, 0 = none was; 0 = that takes a fence. */
+static unsigned count_after(unsigned before, const struct plan_request *r)
+{
+	if (r->n_words != before)
+		return r->n_words;
+	return r->n_spare > 0 ? (unsigned)(r->n_words + r->n_spare) : 0;
+}
+
+/* How many of the requests from the given one on are of its word count and have no spare words, so that others must
+ * stand between them. */
+static unsigned count_equal(const struct plan *p, unsigned from, const struct plan_request *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = from; i < p->n_requests && r->n_spare == 0; i++)
+		n += p->requests[i].n_spare == 0 && p->requests[i].n_words == r->n_words;
+	return n;
+}
+
+/* The request that comes after the first n, the last of which has `before` words: of those that need no fence, one of
+ * the most frequent count, by address. */
+static unsigned next_request(const struct plan *p, unsigned n, unsigned before)
+{
+	unsigned best = n, best_count = 0;
+
+	for (unsigned i = n; i < p->n_requests; i++) {
+		unsigned count = 1 + count_equal(p, n, &p->requests[i]);
+
+		if (count_after(before, &p->requests[i]) != 0 && count > best_count) {
+			best = i;
+			best_count = count;
+		}
+	}
+	return best;
+}
+
+static bool needs_fence(const struct plan *p)
+{
+	unsigned before = 0;
+
+	for (unsigned i = 0; i < p->n_requests; i++) {
+		before = count_after(before, &p->requests[i]);
+		if (before == 0)
+			return true;
+	}
+	return false;
+}
+
+/* If neighbours are equal, put the requests in an order in which fewer are. */
+static void part_equal(struct plan *p)
+{
+	unsigned before = 0;
+
+	for (unsigned i = 0; i < p->n_requests && (i > 0 || needs_fence(p)); i++) {
+		unsigned next = next_request(p, i, before);
+		struct plan_request r = p->requests[next];
+
+		memmove(&p->requests[i + 1], &p->requests[i], (next - i) * sizeof(r));
+		p->requests[i] = r;
+		before = count_after(before, &r);
+		if (before == 0)
+			before = r.n_words;
 	}
 }
 
@@ -359,7 +515,8 @@ struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan
 	p->n_words = (uint16_t)n_words;
 	p->items = (struct plan_item *)(p + 1);
 	p->requests = (struct plan_request *)(p->items + n_items);
-	fill_requests(d, &c, p);
+	fill_requests(d, &c, missing, starts != NULL && count_rows(d, starts) > 0, p);
+	part_equal(p);
 	fill_items(d, &chosen, p);
 	return p;
 }

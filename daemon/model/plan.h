@@ -16,6 +16,7 @@ struct plan_request {
 	uint16_t address; /* first address on the wire */
 	uint16_t n_words; /* count field of the request; the answer has that many words */
 	uint16_t word;	  /* where its words start in the words of the whole plan */
+	uint16_t n_spare; /* that many words right behind them may be read too, to make it another request; 0 = none */
 };
 
 /* Where a row of the driver is found once all requests are answered. */
@@ -46,10 +47,13 @@ bool plan_rows_has(const struct plan_rows *set, unsigned row);
 /* Plan the reading of the groups in the mask (enum driver_group, or'ed). Rows in missing (may be NULL) are left
  * out and their words never read, not even on the way to others; for each quantity the first row that is not missing
  * is read, so a fallback only once every earlier row of its quantity is missing. Never across the edge of a vendor
- * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules the
- * fewest requests, and among plans of as many requests the fewest words. Requests are in the order of their addresses.
- * Rows in starts (may be NULL) begin a request, and so do their sign words: for a meter that refuses a long read though
- * it has every row of it. Returns a plan owned by the caller (possibly of no requests), NULL = out of memory. */
+ * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules a value
+ * in one request with its sign, then the fewest requests, then the fewest words. Requests, with their words, are in the
+ * order of their addresses, unless neighbours had the same word count and no spare words: then the requests are in an
+ * order that avoids that.
+ * Rows in starts (may be NULL) begin a request, and so do their sign words, and no request has spare words: for a meter
+ * that refuses a long read though it has every row of it.
+ * Returns a plan owned by the caller (possibly of no requests), NULL = out of memory. */
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
 		      const struct plan_rows *starts);
 void plan_free(struct plan *p);

@@ -45,17 +45,21 @@ static void check_plan(const struct driver *d, unsigned groups, const struct pla
 		       const struct plan_rows *cuts)
 {
 	struct plan *p = plan_new(d, groups, missing, cuts);
-	unsigned words = 0;
+	unsigned words = 0, places = 0;
 
 	require(p != NULL);
 	for (unsigned i = 0; i < p->n_requests; i++) {
 		const struct plan_request *r = &p->requests[i];
 
-		require(r->n_words >= 1 && r->n_words <= d->max_words && r->word == words);
+		require(r->n_words >= 1 && r->n_words + r->n_spare <= d->max_words);
+		require(r->word + r->n_words <= p->n_words);
 		words += r->n_words;
+		for (unsigned k = 0; k < p->n_requests; k++)
+			places += p->requests[k].word == r->word + r->n_words;
 		split_completely(d, p, r);
 	}
-	require(words == p->n_words);
+	/* Each request but the last has one whose words follow its own. */
+	require(words == p->n_words && places == (p->n_requests == 0 ? 0 : p->n_requests - 1u));
 	for (unsigned i = 0; i < p->n_items; i++) {
 		const struct plan_item *item = &p->items[i];
 

@@ -152,12 +152,12 @@ TEST(a_value_is_read_again_with_its_sign)
 	begin_read(DRIVER_POWER);
 	assert_int_equal(asking.job.n_requests, 3);
 	answer(LINK_OK, 0);
-	asking.replies[2].status = LINK_CRC;
+	asking.replies[1].status = LINK_CRC;
 	assert_int_equal(asking_outcome(&asking), ASKING_FAILED);
 	assert_true(asking_retry(&asking));
 	assert_int_equal(asking.job.n_requests, 2);
-	assert_int_equal(asking.job.requests[0].address, 200);
-	assert_int_equal(asking.job.requests[1].address, 300);
+	assert_int_equal(asking.job.requests[0].address, 300);
+	assert_int_equal(asking.job.requests[1].address, 200);
 	asking_fini(&asking);
 	driver_free(d);
 	err_fini(&e);
@@ -251,8 +251,8 @@ ASKING_TEST(a_refused_request_is_tried_in_parts_and_read_without_the_missing_row
 	assert_int_equal(try_part(104, 0), PARTS_MISSING);
 	begin_read(DRIVER_ENERGY);
 	assert_int_equal(asking.job.n_requests, 2);
-	assert_int_equal(asking.job.requests[0].address, 104);
-	assert_int_equal(asking.job.requests[1].address, 300);
+	assert_int_equal(asking.job.requests[0].address, 300);
+	assert_int_equal(asking.job.requests[1].address, 104);
 }
 
 ASKING_TEST(a_row_is_asked_again_alone)

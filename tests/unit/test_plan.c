@@ -155,14 +155,15 @@ TEST(byte_addressed_rows_of_one_word_and_signs_are_read_alone)
 	struct driver *d = parse(conto);
 	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
 
-	/* 0x0301..0x0314 across the energy row, frequency, 0x0317, the sign of both powers once, 0x0348, 0x0350 */
-	expect_requests(p, "769+10 789+1 791+2 839+1 840+2 848+2");
+	/* 0x0301..0x0314 across the energy row, frequency, 0x0317, the sign of both powers once, 0x0348, 0x0350; in
+	 * an order without equal neighbours */
+	expect_requests(p, "791+2 789+1 840+2 769+10 839+1 848+2");
 	assert_int_equal(p->items[2].row, 2); /* active_power */
 	assert_int_equal(p->items[2].word, 4);
-	assert_int_equal(p->items[2].sign_request, 3);
+	assert_int_equal(p->items[2].sign_request, 4);
 	assert_int_equal(p->items[2].sign_word, 13);
 	assert_int_equal(p->items[6].row, 7); /* operating_time, one address after the sign */
-	assert_int_equal(p->items[6].request, 4);
+	assert_int_equal(p->items[6].request, 2);
 	assert_int_equal(p->items[7].sign_word, 13);
 	plan_free(p);
 	driver_free(d);
@@ -194,7 +195,7 @@ TEST(neighbouring_blocks_are_read_apart)
 			   "[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV power\n"
 			   "voltage_l3 = 14 u32 1 mV power\ncurrent_l1 = 8 u32 1 mA power\n");
 
-	expect_plan(d, DRIVER_POWER, NULL, "8+2 10+2 12+2 14+2");
+	expect_plan(d, DRIVER_POWER, NULL, "8+2 14+2 10+2 12+2");
 	driver_free(d);
 }
 
@@ -213,7 +214,7 @@ TEST(a_row_read_alone_is_not_read_across_either)
 				      "voltage_l2 = 12 u32 1 mV energy alone\nvoltage_l3 = 14 u32 1 mV power\n");
 
 	expect_plan(d, DRIVER_POWER, NULL, "10+2 14+2");
-	expect_plan(d, DRIVER_POWER | DRIVER_ENERGY, NULL, "10+2 12+2 14+2");
+	expect_plan(d, DRIVER_POWER | DRIVER_ENERGY, NULL, "10+2 14+2 12+2");
 	driver_free(d);
 }
 
@@ -265,11 +266,11 @@ TEST(a_refused_sign_takes_its_rows_with_it)
 	struct plan_request first, second;
 	struct plan_rows rows;
 
-	assert_false(plan_split(d, p, &p->requests[3], &first, &second));
-	plan_rows_at(p, &p->requests[3], &rows);
+	assert_false(plan_split(d, p, &p->requests[4], &first, &second));
+	plan_rows_at(p, &p->requests[4], &rows);
 	for (unsigned i = 0; i < d->n_rows; i++)
 		assert_int_equal(plan_rows_has(&rows, i), i == 2 || i == 8);
-	expect_plan(d, DRIVER_POWER, &rows, "769+4 785+2 789+1 791+2 840+2");
+	expect_plan(d, DRIVER_POWER, &rows, "785+2 769+4 791+2 789+1 840+2");
 	plan_free(p);
 	driver_free(d);
 }
@@ -284,6 +285,83 @@ TEST(a_row_with_its_sign_is_not_split)
 	assert_int_equal(p->items[0].sign_word, 2);
 	assert_false(plan_split(d, p, &p->requests[0], &first, &second));
 	plan_free(p);
+	driver_free(d);
+}
+
+TEST(a_value_and_its_sign_are_in_one_request_where_that_is_allowed)
+{
+	/* Two requests of 8 and 6 words would be fewer words, but part the value from its sign. */
+	struct driver *d = parse(HEAD "max_words = 9\ngaps = yes\n[registers]\nvoltage_l1 = 0 u32 1 mV power\n"
+				      "active_power = 6 u32 1 W power sign=14\nvoltage_l2 = 16 u32 1 mV power\n");
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
+
+	expect_requests(p, "0+2 6+9 16+2");
+	assert_int_equal(p->items[1].request, p->items[1].sign_request);
+	plan_free(p);
+	driver_free(d);
+}
+
+TEST(a_request_has_the_fewest_spare_words_that_the_table_allows)
+{
+	static const struct {
+		const char *table;
+		unsigned expected;
+	} cases[] = {
+		{"[block a]\naddress = 10\nwords = 4\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n", 1},
+		{"[block a]\naddress = 10\nwords = 2\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n", 0},
+		{"[block a]\naddress = 10\nwords = 4\ngaps = no\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n", 0},
+		{"[registers]\nvoltage_l1 = 10 u32 1 mV power\n", 0},
+		{"gaps = yes\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n", 1},
+		{"gaps = yes\nmax_words = 2\n[registers]\nvoltage_l1 = 10 u32 1 mV power\n", 0},
+		/* No value is read in part. */
+		{"[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV energy\n", 2},
+		{"[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV energy alone\n", 0},
+		{"gaps = yes\n[registers]\nvoltage_l1 = 10 u32 1 mV power alone\n", 0},
+		{"addressing = byte\n[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 14 u32 1 mV energy\n",
+		 2},
+		{"addressing = byte\n[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 14 u16 1 mV energy\n",
+		 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+		struct driver *d;
+		struct plan *p;
+
+		snprintf(text, sizeof(text), "%s%s", HEAD, cases[i].table);
+		d = parse(text);
+		p = plan_new(d, DRIVER_POWER, NULL, NULL);
+		assert_int_equal(p->n_requests, 1);
+		assert_int_equal(p->requests[0].n_spare, cases[i].expected);
+		plan_free(p);
+		driver_free(d);
+	}
+}
+
+TEST(a_meter_that_refuses_long_reads_or_lacks_the_words_is_not_asked_for_spare_ones)
+{
+	struct driver *d = parse(HEAD "[registers]\nvoltage_l1 = 10 u32 1 mV power\nvoltage_l2 = 12 u32 1 mV energy\n");
+	struct plan_rows rows = {{0}};
+	struct plan *p;
+
+	plan_rows_add(&rows, 1);
+	p = plan_new(d, DRIVER_POWER, &rows, NULL);
+	assert_int_equal(p->requests[0].n_spare, 0);
+	plan_free(p);
+	p = plan_new(d, DRIVER_POWER, NULL, &rows);
+	assert_int_equal(p->requests[0].n_spare, 0);
+	plan_free(p);
+	driver_free(d);
+}
+
+TEST(as_few_neighbours_as_possible_have_the_same_word_count)
+{
+	struct driver *d =
+		parse(HEAD "[registers]\nvoltage_l1 = 10 u16 1 V power alone\nvoltage_l2 = 11 u16 1 V power alone\n"
+			   "voltage_l3 = 12 u16 1 V power alone\ncurrent_l1 = 20 u32 1 mA power alone\n"
+			   "current_l2 = 22 u32 1 mA power alone\n");
+
+	expect_plan(d, DRIVER_POWER, NULL, "10+1 20+2 11+1 22+2 12+1");
 	driver_free(d);
 }
 
@@ -536,13 +614,35 @@ static unsigned words_if_allowed(const struct driver *d, const struct map *m, co
 	return (last->end - first->start) / step_of(d);
 }
 
-/* Try every cut. */
-static void best_by_search(const struct driver *d, const struct map *m, const struct span *spans, size_t n,
-			   unsigned *n_requests, unsigned *n_words)
+/* Number of rows whose value and sign are in two requests: there is a cut between them. */
+static unsigned count_parted(const struct driver *d, unsigned groups, const struct plan_rows *missing,
+			     const struct span *spans, size_t n, uint32_t cuts)
 {
+	unsigned n_parted = 0;
+
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		bool is_parted = false, is_between = false;
+
+		for (size_t k = 0; k < n && d->rows[i].has_sign && is_wanted(d, groups, missing, i); k++) {
+			if (spans[k].start == d->rows[i].address || spans[k].start == d->rows[i].sign_address)
+				is_between = !is_between;
+			is_parted |= is_between && k + 1 < n && (cuts >> k & 1);
+		}
+		n_parted += is_parted;
+	}
+	return n_parted;
+}
+
+/* Try every cut. */
+static void best_by_search(const struct driver *d, const struct map *m, unsigned groups,
+			   const struct plan_rows *missing, const struct span *spans, size_t n, unsigned *n_requests,
+			   unsigned *n_words)
+{
+	unsigned n_parted = UINT32_MAX;
+
 	*n_requests = *n_words = n == 0 ? 0 : UINT32_MAX;
 	for (uint32_t cuts = 0; n > 0 && cuts < UINT32_C(1) << (n - 1); cuts++) {
-		unsigned requests = 0, words = 0;
+		unsigned requests = 0, words = 0, parted = count_parted(d, groups, missing, spans, n, cuts);
 		size_t first = 0;
 
 		for (size_t i = 0; i < n; i++) {
@@ -557,7 +657,10 @@ static void best_by_search(const struct driver *d, const struct map *m, const st
 			words += more;
 			first = i + 1;
 		}
-		if (first == n && (requests < *n_requests || (requests == *n_requests && words < *n_words))) {
+		if (first != n || parted > n_parted)
+			continue;
+		if (parted < n_parted || requests < *n_requests || (requests == *n_requests && words < *n_words)) {
+			n_parted = parted;
 			*n_requests = requests;
 			*n_words = words;
 		}
@@ -598,16 +701,43 @@ static void expect_items(const struct driver *d, unsigned groups, const struct p
 	assert_int_equal(p->n_items, n);
 }
 
+static int compare_words(const void *a, const void *b)
+{
+	return ((const struct plan_request *)a)->word - ((const struct plan_request *)b)->word;
+}
+
+/* Spare words are in the block of the request's last word, none of them is alone or missing, and no row is cut. */
+static void expect_lawful_spare(const struct driver *d, const struct map *m, const struct plan_request *r)
+{
+	unsigned end = r->address + r->n_words * step_of(d), spare_end = end + r->n_spare * step_of(d);
+	int block = m->block[end - 1];
+
+	assert_true(r->n_words + r->n_spare <= d->max_words || r->n_spare == 0);
+	for (unsigned at = end; at < spare_end && at < SPACE; at++) {
+		assert_int_equal(m->block[at], block);
+		assert_false(m->alone[at] || m->missing[at]);
+		assert_true(m->known[at] || (block >= 0 ? d->blocks[block].gaps : d->gaps));
+	}
+	for (unsigned i = 0; i < d->n_rows && r->n_spare > 0; i++)
+		assert_false(d->rows[i].address < spare_end &&
+			     spare_end < d->rows[i].address + driver_row_span(d, &d->rows[i]));
+}
+
 /* Each request obeys the rules, and its first and last word are wanted. */
 static void expect_lawful_requests(const struct driver *d, const struct map *m, const struct span *spans, size_t n,
 				   const struct plan *p)
 {
+	struct plan_request sorted[2 * 8];
 	unsigned word = 0;
 	size_t next = 0;
 
+	memcpy(sorted, p->requests, p->n_requests * sizeof(sorted[0]));
+	qsort(sorted, p->n_requests, sizeof(sorted[0]), compare_words);
 	for (unsigned i = 0; i < p->n_requests; i++) {
-		const struct plan_request *r = &p->requests[i];
+		const struct plan_request *r = &sorted[i];
 		size_t last = next;
+
+		expect_lawful_spare(d, m, r);
 
 		assert_true(next < n);
 		assert_int_equal(r->address, spans[next].start);
@@ -662,7 +792,7 @@ TEST(random_tables_get_the_best_plan)
 
 		random_driver(&d, &m, &missing, &cuts);
 		n = wanted_spans(&d, groups, &missing, &m, spans);
-		best_by_search(&d, &m, spans, n, &n_requests, &n_words);
+		best_by_search(&d, &m, groups, &missing, spans, n, &n_requests, &n_words);
 		p = plan_new(&d, groups, &missing, &cuts);
 		assert_non_null(p);
 		assert_int_equal(p->n_requests, n_requests);
