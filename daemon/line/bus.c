@@ -5,11 +5,7 @@
  *
  * Members that both threads see lie behind one lock, which is never held during I/O, or are atomic. A job is never
  * locked: it belongs to the side that has it, and the lock of the queues hands it over complete.
- *
- * The debts of a unit (bus.h, "Late answers") are a set of word counts and a time. A request that was sent and not
- * answered adds its count; an answered fence empties the set, and so does a minute without a further one. A fence that
- * is refused proves nothing, since the refusal may be the late answer to an older request: it becomes a debt itself.
- * When every count is owed there is no fence any more, and the unit is not read until the minute is over. */
+ */
 #include "bus.h"
 
 #include <errno.h>
@@ -33,18 +29,6 @@ enum {
 	GRACE_US = BUS_GRACE_MS * 1000,
 	STUCK_US = 30000000, /* beyond the bound of a call of the link */
 	WAKE_EVERY_US = 1000,
-	WORDS_MAX = 125,
-	UNITS = 256,
-};
-
-/* How long after a failed request its answer may still come. Only a unit that refuses every fence needs it; a serial
- * meter forgets a request far sooner, when the next one comes. */
-static const int64_t OWED_US = 60000000;
-
-/* Answers a unit may still give, by their word counts. */
-struct owed {
-	uint64_t counts[2];
-	int64_t until_us;
 };
 
 struct queue {
@@ -73,7 +57,6 @@ struct bus {
 	int64_t next_open_us; /* when to try again */
 	bool is_lost;	      /* the line, not closed by ourselves: to be opened again without a job too */
 	int64_t woken_us;     /* when the main thread was last woken for results */
-	struct owed owed[UNITS];
 };
 
 static void queue_init(struct queue *q)
@@ -183,111 +166,35 @@ static bool ensure_open(struct bus *b)
 	return mono_us() >= b->next_open_us && open_line(b);
 }
 
-static bool owes(const struct owed *o, unsigned n_words)
-{
-	return (o->counts[n_words / 64] >> (n_words % 64) & 1) != 0;
-}
-
-static bool owes_any(struct owed *o)
-{
-	if ((o->counts[0] | o->counts[1]) != 0 && mono_us() >= o->until_us)
-		*o = (struct owed){0};
-	return (o->counts[0] | o->counts[1]) != 0;
-}
-
-/* The answer to a request that was sent is owed by the unit when it did not come. */
-static void note_owed(struct bus *b, uint8_t unit, uint16_t n_words)
-{
-	struct owed *o = &b->owed[unit];
-
-	if (b->conf->transport == CONF_TCP)
-		return;
-	o->counts[n_words / 64] |= UINT64_C(1) << (n_words % 64);
-	o->until_us = mono_us() + OWED_US;
-}
-
 static bool is_answered(const struct link_reply *r)
 {
 	return r->status == LINK_OK || r->status == LINK_EXCEPTION;
 }
 
-static struct link_reply read_once(struct bus *b, const struct bus_job *job, const struct plan_request *r,
-				   uint16_t *words)
+static struct link_reply read_open(struct bus *b, const struct bus_job *job, const struct plan_request *r)
 {
 	int64_t start_us = mono_us();
 	struct link_reply reply;
 
-	/* Once for the line to fall silent, once for the answer, and both again on a fresh connection. */
-	begin_call(b, 4 * job->timeout_ms + 2 * b->conf->response_timeout_ms);
-	reply = link_read(b->link, job->unit, r->function, r->address, r->n_words, job->timeout_ms, words);
+	/* In each exchange once for the line to fall silent, once for the answer. */
+	begin_call(b, 2 * LINK_EXCHANGES_MAX * job->timeout_ms + LINK_OPENINGS_MAX * b->conf->response_timeout_ms);
+	reply = link_read(b->link, job->unit, r, job->timeout_ms, job->words + r->word);
 	end_call(b);
 	atomic_fetch_add(&b->busy_us, mono_us() - start_us);
 	return reply;
 }
 
-/* One request; its answer is owed when it does not come. */
-static struct link_reply read_request(struct bus *b, const struct bus_job *job, const struct plan_request *r,
-				      uint16_t *words)
+static struct link_reply read_request(struct bus *b, const struct bus_job *job, const struct plan_request *r)
 {
 	struct link_reply reply = {.status = LINK_CLOSED};
 
 	if (!ensure_open(b))
 		return reply;
-	reply = read_once(b, job, r, words);
+	reply = read_open(b, job, r);
 	if (reply.status == LINK_CLOSED)
 		line_lost(b);
 	if (is_answered(&reply))
 		b->pause_us = 0;
-	else if (reply.sent_us != 0)
-		note_owed(b, job->unit, r->n_words);
-	return reply;
-}
-
-/* The count nearest below n_words, then above, that is not owed; even numbers of words less come first, since values of
- * two words are the rule. 0 = all are. */
-static unsigned free_count(const struct owed *o, int n_words)
-{
-	for (int step = 2; step >= 1; step--)
-		for (int n = n_words - step; n >= 1; n -= step)
-			if (!owes(o, (unsigned)n))
-				return (unsigned)n;
-	for (int n = n_words + 1; n <= WORDS_MAX; n++)
-		if (!owes(o, (unsigned)n))
-			return (unsigned)n;
-	return 0;
-}
-
-/* A read the unit is likely to accept whose count it does not note_owed: another request of the job, or one of another
- * length at the same place. n_words 0 = there is none. */
-static struct plan_request choose_fence(const struct owed *o, const struct bus_job *job)
-{
-	struct plan_request fence = job->requests[0];
-
-	for (size_t i = 0; i < job->n_requests; i++)
-		if (!owes(o, job->requests[i].n_words))
-			return job->requests[i];
-	fence.n_words = (uint16_t)free_count(o, fence.n_words);
-	return fence;
-}
-
-/* Clear the unit's debts. A refusal clears none: it may be the late answer to an older request. */
-static struct link_reply read_fence(struct bus *b, const struct bus_job *job)
-{
-	struct owed *o = &b->owed[job->unit];
-	struct plan_request fence = choose_fence(o, job);
-	struct link_reply reply = {.status = LINK_TIMEOUT};
-	uint16_t words[WORDS_MAX];
-
-	if (fence.n_words == 0)
-		return reply;
-	reply = read_request(b, job, &fence, words);
-	if (reply.status == LINK_OK) {
-		*o = (struct owed){0};
-	} else if (reply.status == LINK_EXCEPTION) {
-		o->counts[fence.n_words / 64] |= UINT64_C(1) << (fence.n_words % 64);
-		reply.status = LINK_TIMEOUT;
-		reply.exception = 0;
-	}
 	return reply;
 }
 
@@ -301,41 +208,20 @@ static bool is_stopping(struct bus *b)
 	return stop;
 }
 
-/* The request at job->n_done has no answer. A stop that cut the wait short is no fault of the meter. */
-static void count_unanswered(struct bus *b, struct bus_job *job)
-{
-	job->n_done += !is_stopping(b);
-}
-
-static void run_requests(struct bus *b, struct bus_job *job)
-{
-	const struct plan_request *r;
-
-	while (job->n_done < job->n_requests && !is_stopping(b)) {
-		r = &job->requests[job->n_done];
-		job->replies[job->n_done] = read_request(b, job, r, job->words + r->word);
-		if (is_answered(&job->replies[job->n_done])) {
-			job->n_done++;
-		} else {
-			count_unanswered(b, job);
-			return;
-		}
-	}
-}
-
 static void run_job(struct bus *b, struct bus_job *job)
 {
-	struct link_reply fence = {.status = LINK_OK};
-
 	job->started_us = mono_us();
-	if (job->n_requests > 0 && owes_any(&b->owed[job->unit]))
-		fence = read_fence(b, job);
-	if (is_answered(&fence)) {
-		run_requests(b, job);
-	} else {
-		job->replies[0] = fence;
-		count_unanswered(b, job);
+	link_offer(b->link, job->requests, job->n_requests);
+	while (job->n_done < job->n_requests && !is_stopping(b)) {
+		job->replies[job->n_done] = read_request(b, job, &job->requests[job->n_done]);
+		if (!is_answered(&job->replies[job->n_done])) {
+			/* A stop that cut the wait short is no fault of the meter. */
+			job->n_done += !is_stopping(b);
+			break;
+		}
+		job->n_done++;
 	}
+	link_offer(b->link, NULL, 0);
 	job->ended_us = mono_us();
 }
 

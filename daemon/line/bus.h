@@ -2,13 +2,7 @@
 /* bus.h - one worker thread per bus, which owns the link and does the blocking reads.
  * Jobs go in, the same jobs come back answered. A job belongs to one side at a time: from bus_submit() until
  * bus_take() the worker's, else the caller's. All calls from one (the main) thread.
- *
- * Late answers. RTU frames do not say what they answer, so after a request that failed (no answer, a bad one, a lost
- * line) its answer may still come and pass for that of a later request of equal length. The worker keeps, for each
- * unit, the word counts of the requests still owed an answer. While there are any, a job on that unit begins with a
- * fence: a read whose count is none of those owed. A meter answers in the order it was asked; so once an answer of the
- * fence's length is in, nothing older can come, and no owed answer passes for the fence's, being of another length. On
- * TCP the transaction and a fresh connection do the same. */
+ */
 #ifndef TALLY_BUS_H
 #define TALLY_BUS_H
 
@@ -32,7 +26,7 @@ struct bus_job {
 	struct link_reply *replies;	     /* n_requests of them; the caller's */
 	/* filled by the worker */
 	size_t n_done; /* requests tried; fewer than n_requests when a fault ended the job: the last one's status then
-			* is neither LINK_OK nor LINK_EXCEPTION. A failed fence counts as the first request. */
+			* is neither LINK_OK nor LINK_EXCEPTION */
 	int64_t started_us, ended_us; /* mono_us() */
 };
 

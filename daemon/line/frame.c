@@ -12,6 +12,7 @@ enum {
 	MBAP = 6,	/* up to the unit, which the length in it counts */
 	TCP_AROUND = 9, /* MBAP, unit, function, length */
 	TCP_EXCEPTION = 9,
+	TCP_PADDING = 4, /* bytes that a gateway may add to a frame, such as the CRC of its line */
 	FAST_BAUD = 19200,
 	FAST_GAP_US = 1750,
 };
@@ -242,6 +243,18 @@ static enum frame_kind tcp_kind(const struct frame_query *q, const uint8_t *byte
 	return foreign_kind(q, bytes[MBAP], pdu[0]);
 }
 
+static bool is_header(const uint8_t *bytes)
+{
+	size_t length = get16(bytes + 4) + MBAP;
+
+	return get16(bytes + 2) == 0 && length >= TCP_EXCEPTION && length <= FRAME_MAX;
+}
+
+bool frame_may_follow_tcp(const uint8_t *bytes, size_t n)
+{
+	return n <= TCP_PADDING || (n < MBAP ? get16(bytes + 2) == 0 : is_header(bytes));
+}
+
 struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *bytes, size_t n)
 {
 	struct frame_look look = {.kind = FRAME_PARTIAL};
@@ -250,7 +263,7 @@ struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *byt
 	if (n < MBAP)
 		return look;
 	length = get16(bytes + 4) + MBAP;
-	if (get16(bytes + 2) != 0 || length < TCP_EXCEPTION || length > FRAME_MAX) {
+	if (!is_header(bytes)) {
 		look.kind = FRAME_UNKNOWN;
 		return look;
 	}

@@ -69,6 +69,10 @@ int64_t frame_exchange_us(unsigned n_words, uint32_t turnaround_ms, unsigned bau
 struct frame_look frame_look_rtu(const struct frame_query *q, const uint8_t *bytes, size_t n);
 struct frame_look frame_look_tcp(const struct frame_query *q, const uint8_t *bytes, size_t n);
 
+/* Whether the n bytes may come right behind a whole frame of TCP: a few that a gateway adds, or another frame.
+ * Otherwise the frame had too few bytes, and those of the next one have made up for them. */
+bool frame_may_follow_tcp(const uint8_t *bytes, size_t n);
+
 /* Judge n bytes of RTU once the line has fallen silent after them, when frame_look_rtu() found PARTIAL or UNKNOWN.
  * Never PARTIAL, ANSWER, EXCEPTION, ECHO or UNKNOWN. */
 enum frame_kind frame_after_silence(const struct frame_query *q, const uint8_t *bytes, size_t n);

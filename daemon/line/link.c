@@ -5,17 +5,18 @@
  * right one. On TCP sending is ours too, since modbus_send_raw_request() always sends transaction 0. Raw requests also
  * carry unit addresses above 247, which modbus_set_slave() of 3.1.6 refuses.
  *
- * A read goes like this. Wait until the line has been silent for t3.5 (after a fault: SETTLE_US) and drop what comes.
- * Send. Read bytes until the answer is whole by its own length, the deadline is reached, or what came cannot be an
- * answer and the line fell silent. A sound frame that is not the answer is noted as refused, and the wait for the right
- * one continues. A refused or missing answer may still come later: bus.c takes care that it does not pass for the
- * answer to another request of equal length.
+ * A read goes like this. If its answer could be mistaken for another that the unit may still send (owed.h), ask for a
+ * few words more, or read something else first. Wait until the line has been silent for t3.5 (after a fault: SETTLE_US)
+ * and drop what comes. Send. Read bytes until the answer is whole by its own length, the deadline is reached, or what
+ * came cannot be an answer and the line fell silent. A sound frame that is not the answer is noted as refused, and the
+ * wait for the right one continues.
  *
- * Inside a read LINK_TIMEOUT means "no answer so far" from each step, so that LINK_OK and every other status end it.
+ * Inside an exchange LINK_TIMEOUT means "no answer so far" from each step, so that LINK_OK and every other status end
+ * it.
  *
- * Too fast: on a real serial line, while an earlier request is unanswered, an answer that ends before request and
- * answer can have passed the wire at the line's speed is the answer to that earlier request. This is not judged on
- * pseudo-terminals and gateways, where the speed of the bytes is unknown. */
+ * Too fast: on a real serial line, an answer that ends before request and answer can have passed the wire at the line's
+ * speed is left over from before. This is not judged on pseudo-terminals and gateways, where the speed of the bytes is
+ * unknown. */
 #include "link.h"
 
 #include <assert.h>
@@ -33,6 +34,8 @@
 #include "conf.h"
 #include "frame.h"
 #include "mono.h"
+#include "owed.h"
+#include "plan.h"
 #include "port.h"
 #include "stopper.h"
 #include "tcp.h"
@@ -48,6 +51,7 @@ enum {
 	RX_MAX = 2 * FRAME_MAX,
 	WORTH_SLEEPING_US = 3000,
 	RTS_DRAIN_US = 20000,
+	UNITS = 256,
 };
 
 struct link {
@@ -63,23 +67,29 @@ struct link {
 	int64_t gap_us;		     /* t3.5; 0 for tcp */
 	int64_t silent_us;	     /* silence wanted before the next request */
 	int64_t last_us;	     /* last byte on the line, ours or theirs */
-	bool is_unanswered;	     /* the last request got no answer that counts */
 	unsigned n_mute;	     /* timeouts in a row without a byte received */
 	uint8_t mute_unit;	     /* the unit of the first of them */
 	uint16_t transaction;
 	size_t n_rx;
 	uint8_t rx[RX_MAX];
 	char error[256];
+	const struct plan_request *offered; /* for fences */
+	size_t n_offered;
+	struct owed owed[UNITS];
 };
 
 /* One request under way. */
 struct exchange {
 	struct frame_query query;
+	struct owed *owed; /* of its unit */
 	struct link_reply reply;
 	int64_t silence_end_us; /* an answer has begun by then */
 	int64_t deadline_us;	/* and has ended by then */
 	bool has_begun;		/* at least one byte came after the request */
+	uint8_t doubted;	/* exception code of a refusal that may be one to an earlier request; 0 = none came */
+	bool is_in_doubt;	/* and nothing else came */
 	uint16_t *words;
+	uint16_t n_wanted; /* of them; what the answer has more is dropped */
 };
 
 static bool is_tcp(const struct link *l)
@@ -261,7 +271,6 @@ int link_open(struct link *l)
 	l->error[0] = '\0';
 	l->silent_us = l->gap_us;
 	l->last_us = mono_us();
-	l->is_unanswered = false;
 	l->n_mute = 0;
 	return 0;
 }
@@ -469,7 +478,7 @@ static bool is_too_fast(const struct link *l, const struct exchange *x, size_t n
 	/* A twentieth less than the wire needs: clocks of lines differ by up to some percent. */
 	int64_t least_us = l->before_us + wire_us(l, FRAME_REQUEST_RTU + n_frame) * 19 / 20;
 
-	return l->is_real && l->is_unanswered && l->last_us - x->reply.sent_us < least_us;
+	return l->is_real && l->last_us - x->reply.sent_us < least_us;
 }
 
 /* Whether the answer may be believed with what has come right behind it. A TCP frame ends where its header puts its
@@ -479,8 +488,18 @@ static bool is_end_right(const struct link *l, const struct frame_look *look)
 	const uint8_t *frame = l->rx + look->used - look->n_frame, *after = l->rx + look->used;
 	size_t n_after = l->n_rx - look->used;
 
-	return is_tcp(l) || frame_is_noise(after, n_after) ||
+	if (is_tcp(l))
+		return frame_may_follow_tcp(after, n_after);
+	return frame_is_noise(after, n_after) ||
 	       memcmp(frame, after, n_after < look->n_frame ? n_after : look->n_frame) == 0;
+}
+
+/* Whether a refusal may be one to an earlier request. The second with the same code is one to this request, unless an
+ * earlier request failed: an answer is sent twice at most. */
+static bool is_doubtful(const struct link *l, const struct exchange *x, uint8_t exception)
+{
+	return !is_tcp(l) && owed_doubts_refusal(x->owed, exception) &&
+	       (x->owed->has_failed || x->doubted != exception);
 }
 
 /* The answer or refusal has been found. LINK_TIMEOUT: not taken, wait for another. */
@@ -488,7 +507,11 @@ static enum link_status accept_answer(struct link *l, struct exchange *x, const 
 {
 	if (is_too_fast(l, x, look->n_frame)) {
 		note_refused(x, LINK_TOO_FAST);
-		l->is_unanswered = false;
+		drop_bytes(l, look->used);
+		return LINK_TIMEOUT;
+	}
+	if (look->kind == FRAME_EXCEPTION && is_doubtful(l, x, look->exception)) {
+		x->doubted = look->exception;
 		drop_bytes(l, look->used);
 		return LINK_TIMEOUT;
 	}
@@ -498,7 +521,7 @@ static enum link_status accept_answer(struct link *l, struct exchange *x, const 
 		note_refused(x, LINK_SURPLUS);
 	x->reply.exception = look->exception;
 	if (look->kind == FRAME_ANSWER)
-		for (size_t i = 0; i < x->query.n_words; i++)
+		for (size_t i = 0; i < x->n_wanted; i++)
 			x->words[i] = (uint16_t)(look->data[2 * i] << 8 | look->data[2 * i + 1]);
 	return status_of_kind(look->kind);
 }
@@ -555,6 +578,12 @@ static enum link_status judge_timeout(struct link *l, struct exchange *x)
 
 	if (l->n_rx > 0 && l->last_us + SETTLE_US < x->deadline_us)
 		s = is_tcp(l) ? LINK_WRONG_LENGTH : judge_leftover(l, x);
+	/* It was no repetition, or the answer would have come, if not later than any answer should. */
+	if (s == LINK_TIMEOUT && x->doubted != 0 && !x->owed->has_failed) {
+		x->is_in_doubt = true;
+		x->reply.exception = x->doubted;
+		return LINK_EXCEPTION;
+	}
 	return s == LINK_TIMEOUT && weight_of(x->reply.refused) > weight_of(LINK_SURPLUS) ? x->reply.refused : s;
 }
 
@@ -649,7 +678,6 @@ static void note_outcome(struct link *l, const struct exchange *x)
 	if (!link_is_open(l))
 		return;
 	l->silent_us = is_good || is_tcp(l) ? l->gap_us : SETTLE_US;
-	l->is_unanswered = !is_good && s != LINK_TOO_FAST;
 	if ((is_tcp(l) && !is_good) || (s == LINK_TIMEOUT && is_mute(l, x)))
 		link_close(l);
 }
@@ -677,26 +705,90 @@ static void exchange(struct link *l, struct exchange *x, uint32_t timeout_ms)
 	note_outcome(l, x);
 }
 
-struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
-			    uint32_t timeout_ms, uint16_t *words)
+/* Note what the outcome means for the answers that the unit may still send. */
+static void note_owed(const struct link *l, const struct exchange *x, const struct plan_request *r, uint16_t n_words)
 {
-	const struct exchange fresh = {
-		.query = {.unit = unit, .function = function, .address = address, .n_words = n_words},
+	int64_t now_us = mono_us();
+
+	if (is_tcp(l) || x->reply.sent_us == 0)
+		return;
+	if (x->reply.status == LINK_OK)
+		owed_note_answer(x->owed, r, n_words, now_us);
+	else if (x->reply.status != LINK_EXCEPTION)
+		owed_note_failure(x->owed, r, n_words, now_us);
+	else if (x->is_in_doubt)
+		owed_note_doubt(x->owed, r, n_words, now_us);
+	else
+		owed_note_refusal(x->owed, x->reply.exception, now_us);
+}
+
+/* Ask for n_words at the place of r, and keep the first n_wanted. */
+static enum link_status ask_for(struct link *l, struct exchange *x, const struct plan_request *r, uint16_t n_words,
+				uint16_t n_wanted, uint32_t timeout_ms)
+{
+	*x = (struct exchange){
+		.query = {.unit = x->query.unit, .function = r->function, .address = r->address, .n_words = n_words},
+		.owed = x->owed,
+		.words = x->words,
+		.n_wanted = n_wanted,
+	};
+	exchange(l, x, timeout_ms);
+	note_owed(l, x, r, n_words);
+	return x->reply.status;
+}
+
+static enum link_status ask_fence(struct link *l, struct exchange *x, const struct plan_request *r, uint32_t timeout_ms)
+{
+	struct plan_request fence = owed_choose_fence(x->owed, r, l->offered, l->n_offered);
+
+	if (fence.n_words != 0)
+		return ask_for(l, x, &fence, fence.n_words, 0, timeout_ms);
+	x->reply = (struct link_reply){.status = LINK_TIMEOUT};
+	return LINK_TIMEOUT;
+}
+
+/* Ask so that the answer cannot be another's. */
+static void ask_apart(struct link *l, struct exchange *x, const struct plan_request *r, uint32_t timeout_ms)
+{
+	uint16_t n_words = is_tcp(l) ? r->n_words : owed_choose_count(x->owed, r);
+	enum link_status s;
+
+	if (n_words == 0)
+		s = ask_fence(l, x, r, timeout_ms);
+	else
+		s = ask_for(l, x, r, n_words, r->n_words, timeout_ms);
+	/* Read the words alone after a fence, or when those behind them are refused. */
+	if (n_words != r->n_words && ((n_words == 0 && s == LINK_OK) || s == LINK_EXCEPTION) &&
+	    owed_may_send(x->owed, r))
+		ask_for(l, x, r, r->n_words, r->n_words, timeout_ms);
+}
+
+struct link_reply link_read(struct link *l, uint8_t unit, const struct plan_request *r, uint32_t timeout_ms,
+			    uint16_t *words)
+{
+	struct exchange x = {
+		.query = {.unit = unit},
+		.owed = &l->owed[unit],
 		.reply = {.status = LINK_CLOSED},
 		.words = words,
 	};
-	struct exchange x = fresh;
 
-	assert(n_words >= 1 && n_words <= MODBUS_MAX_READ_REGISTERS && (function == 3 || function == 4));
+	assert(r->n_words >= 1 && r->n_words + r->n_spare <= MODBUS_MAX_READ_REGISTERS &&
+	       (r->function == 3 || r->function == 4));
 	if (!link_is_open(l))
 		return x.reply;
-	exchange(l, &x, timeout_ms);
+	owed_forget(x.owed, mono_us());
+	ask_apart(l, &x, r, timeout_ms);
 	/* Only a read may be repeated so: a gateway may have carried out what it did not answer any more. */
-	if (x.reply.status == LINK_CLOSED && x.reply.sent_us != 0 && !x.has_begun && reopen(l)) {
-		x = fresh;
-		exchange(l, &x, timeout_ms);
-	}
+	if (x.reply.status == LINK_CLOSED && x.reply.sent_us != 0 && !x.has_begun && reopen(l))
+		ask_apart(l, &x, r, timeout_ms);
 	return x.reply;
+}
+
+void link_offer(struct link *l, const struct plan_request *requests, size_t n)
+{
+	l->offered = requests;
+	l->n_offered = n;
 }
 
 bool link_is_refusal(const struct link_reply *r)

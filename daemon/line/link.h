@@ -6,9 +6,11 @@
 #define TALLY_LINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct conf_bus;
+struct plan_request;
 
 enum link_status {
 	LINK_OK,
@@ -18,7 +20,7 @@ enum link_status {
 	LINK_WRONG_FUNCTION,
 	LINK_WRONG_LENGTH,	/* also: not as long as its own length byte states */
 	LINK_WRONG_TRANSACTION, /* TCP: another transaction's answer */
-	LINK_TOO_FAST,		/* faster than the wire can carry it: it answers an earlier request */
+	LINK_TOO_FAST,		/* faster than the wire can carry it: left over from before */
 	LINK_EXCEPTION,		/* the meter or gateway refused; see link_reply.exception */
 	LINK_CLOSED,		/* no line: port gone, connection refused or reset; see link_error() */
 	LINK_ECHO,		/* only refused: our own request came back, whole or without its first bytes */
@@ -55,9 +57,13 @@ void link_stop_at(struct link *l, int64_t until_us);
 /* Close port or connection; a closed link may be opened again. */
 void link_close(struct link *l);
 
-/* Read n_words (1..125) registers with function 3 or 4 from unit (1..255). timeout_ms bounds the silence before the
- * answer; the answer's own wire time is added, and the whole is bounded however slowly bytes come. words is written
- * only with LINK_OK.
+/* Read what request r asks for, 1 to 125 registers with function 3 or 4, from unit (1..255). timeout_ms bounds the
+ * silence before the answer; the answer's own wire time is added, and the whole is bounded however slowly bytes come.
+ * words, room for r->n_words, is written only with LINK_OK.
+ *
+ * Except on TCP, no two requests to a unit that follow each other within a minute have the same function and word
+ * count: see owed.h. Where that takes a fence, the unit gets two requests, and a fence that fails is the outcome. A
+ * refusal that may be the repetition of the one before counts only when nothing else has come by the deadline.
  *
  * Some gateways close the connection after each answer, or while the next request is under way. A connection that has
  * ended since it was last used is opened again first; one that ends between the request and the first byte of the
@@ -66,8 +72,15 @@ void link_close(struct link *l);
  *
  * Any fault on TCP closes the connection, as do some timeouts in a row on rtu-over-tcp, so that the next request gets a
  * fresh one: after a status other than LINK_CLOSED a link that is not open is no fault, only to be opened again. */
-struct link_reply link_read(struct link *l, uint8_t unit, uint8_t function, uint16_t address, uint16_t n_words,
-			    uint32_t timeout_ms, uint16_t *words);
+struct link_reply link_read(struct link *l, uint8_t unit, const struct plan_request *r, uint32_t timeout_ms,
+			    uint16_t *words);
+
+/* Requests that the units read from now on are likely to accept, to be used as fences; they must live until the next
+ * call. NULL and 0: none. */
+void link_offer(struct link *l, const struct plan_request *requests, size_t n);
+
+/* The most exchanges that one link_read() is made of, and how often it opens a connection. */
+enum { LINK_EXCHANGES_MAX = 4, LINK_OPENINGS_MAX = 5 };
 
 /* One sentence about the last failure to open or the loss of the line; "" when there was none. */
 const char *link_error(const struct link *l);

@@ -15,6 +15,7 @@
 #include "err.h"
 #include "identify.h"
 #include "link.h"
+#include "plan.h"
 #include "tally.h"
 #include "tally_ask.h"
 #include "tally_load.h"
@@ -124,25 +125,27 @@ static bool is_line_open(struct scan *s)
 static struct link_reply read_unit(struct scan *s, const struct conf_meter *m, uint16_t *words)
 {
 	const struct driver *d = m != NULL ? m->driver : NULL;
+	struct plan_request r;
 
 	if (!is_line_open(s))
 		return (struct link_reply){.status = LINK_CLOSED};
 	if (d == NULL)
-		return link_read(s->link, s->unit, s->function, s->address, s->n_words, s->options.timeout_ms, words);
-	return link_read(s->link, s->unit, d->function, d->rows[0].address, d->rows[0].n_words, s->options.timeout_ms,
-			 words);
+		r = (struct plan_request){.function = s->function, .address = s->address, .n_words = s->n_words};
+	else
+		r = (struct plan_request){
+			.function = d->function, .address = d->rows[0].address, .n_words = d->rows[0].n_words};
+	return link_read(s->link, s->unit, &r, s->options.timeout_ms, words);
 }
 
 /* For identify(). */
 static int read_words(void *context, uint8_t function, uint16_t address, uint16_t n_words, uint16_t *words)
 {
+	const struct plan_request r = {.function = function, .address = address, .n_words = n_words};
 	struct scan *s = context;
-	struct link_reply r;
 
 	if (interrupted || !is_line_open(s))
 		return -1;
-	r = link_read(s->link, s->unit, function, address, n_words, s->options.timeout_ms, words);
-	return r.status == LINK_OK ? 0 : -1;
+	return link_read(s->link, s->unit, &r, s->options.timeout_ms, words).status == LINK_OK ? 0 : -1;
 }
 
 /* "Countis E43, serial 000012345678, firmware 104" */

@@ -12,7 +12,9 @@
 #define READ_1	"05 03 c6 52 00 01 18 d7"
 #define READ_2	"05 03 c6 52 00 02 58 d6"
 #define READ_4	"05 03 c6 52 00 04 d8 d4"
+#define READ_3	"05 03 c6 52 00 03 99 16"
 #define ONE	"05 03 02 00 07 08 46"
+#define THREE	"05 03 06 00 01 e2 40 00 00 19 d9"
 #define STALE	"05 03 04 00 02 00 00 1e 33"
 #define TWO	"05 03 04 00 01 e2 40 a7 63"
 #define FOUR	"05 03 08 00 01 e2 40 00 00 00 07 c7 a8"
@@ -22,6 +24,8 @@
 enum { LONG_MS = 5000, SHORT_MS = 100 };
 
 static const struct plan_request two = {.function = 3, .address = 0xc652, .n_words = 2, .word = 0};
+static const struct plan_request four = {.function = 3, .address = 0xc652, .n_words = 4, .word = 0};
+static const struct plan_request two_or_three = {.function = 3, .address = 0xc652, .n_words = 2, .n_spare = 1};
 static const struct plan_request two_and_four[] = {
 	{.function = 3, .address = 0xc652, .n_words = 2, .word = 0},
 	{.function = 3, .address = 0xc652, .n_words = 4, .word = 2},
@@ -137,13 +141,13 @@ TEST(a_job_comes_back_with_all_its_words)
 
 TEST(jobs_come_back_in_order)
 {
-	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_2, TWO}, {READ_2, TWO}};
+	static const struct slave_step steps[] = {{NULL, TCP_TWO}, {NULL, TCP_TWO}, {NULL, TCP_TWO}};
 	struct link_reply replies[3];
 	struct bus_job jobs[3], *job;
 	uint16_t words[3][2];
 	struct bench b;
 
-	bench_init(&b, CONF_RTU_OVER_TCP);
+	bench_init(&b, CONF_TCP);
 	slave_start(&b.slave, steps, 3);
 	for (int i = 0; i < 3; i++) {
 		jobs[i] = (struct bus_job){.unit = 5,
@@ -232,14 +236,14 @@ TEST(a_late_answer_does_not_answer_a_later_request)
 
 TEST(one_fence_settles_a_debt)
 {
-	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, ONE}, {READ_2, TWO}, {READ_2, TWO}};
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, ONE}, {READ_2, TWO}, {READ_4, FOUR}};
 	struct bench b;
 
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
 	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
-	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(run(&b, &four, 1, LONG_MS), LINK_OK);
 	bench_fini(&b);
 }
 
@@ -259,10 +263,7 @@ TEST(a_fence_is_another_request_of_the_job_where_possible)
 
 TEST(a_fence_has_a_length_that_no_owed_answer_has)
 {
-	static const struct slave_step steps[] = {{READ_2, NULL},
-						  {READ_1, NULL},
-						  {"05 03 c6 52 00 03 99 16", "05 03 06 00 01 e2 40 00 00 19 d9"},
-						  {READ_2, TWO}};
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, NULL}, {READ_3, THREE}, {READ_2, TWO}};
 	struct bench b;
 
 	bench_init(&b, CONF_RTU);
@@ -275,19 +276,150 @@ TEST(a_fence_has_a_length_that_no_owed_answer_has)
 
 TEST(a_refused_fence_settles_nothing)
 {
-	static const struct slave_step steps[] = {{READ_2, NULL},
-						  {READ_1, REFUSAL},
-						  {"05 03 c6 52 00 03 99 16", "05 03 06 00 01 e2 40 00 00 19 d9"},
-						  {READ_2, TWO}};
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_1, REFUSAL}, {READ_3, THREE}, {READ_2, TWO}};
 	struct bench b;
 
 	bench_init(&b, CONF_RTU);
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
-	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_TIMEOUT);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
 	assert_int_equal(b.job.n_done, 1);
 	assert_int_equal(b.words[0], 0xadad);
 	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	bench_fini(&b);
+}
+
+TEST(a_fence_stands_between_equal_requests_also_of_two_jobs)
+{
+	static const struct slave_step steps[] = {{READ_2, STALE}, {READ_1, STALE " ~5 " ONE}, {READ_2, TWO}};
+	static const enum conf_transport transports[] = {CONF_RTU, CONF_RTU_OVER_TCP};
+	struct bench b;
+
+	for (int i = 0; i < 2; i++) {
+		bench_init(&b, transports[i]);
+		slave_start(&b.slave, steps, 3);
+		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+		assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+		assert_int_equal(b.words[0], 0x0001);
+		assert_int_equal(b.words[1], 0xe240);
+		bench_fini(&b);
+	}
+}
+
+TEST(an_answer_that_comes_again_does_not_answer_a_request_of_another_length)
+{
+	static const struct slave_step steps[] = {{READ_2, TWO}, {READ_4, TWO " ~5 " FOUR}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
+	assert_int_equal(b.replies[1].refused, LINK_WRONG_LENGTH);
+	assert_int_equal(b.words[5], 0x0007);
+	bench_fini(&b);
+}
+
+TEST(a_request_with_spare_words_needs_no_fence)
+{
+	static const struct slave_step steps[] = {{READ_2, STALE},
+						  {READ_3, STALE " ~5 " THREE},
+						  {READ_2, THREE " ~5 " TWO},
+						  {READ_3, NULL},
+						  {READ_2, TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 3);
+	assert_int_equal(run(&b, &two_or_three, 1, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[0], 0x0002);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run(&b, &two_or_three, 1, LONG_MS), LINK_OK);
+		assert_int_equal(b.words[1], 0xe240);
+		assert_int_equal(b.words[2], 0xadad);
+	}
+	bench_fini(&b);
+}
+
+TEST(refused_spare_words_are_left_out)
+{
+	static const struct slave_step steps[] = {{READ_2, STALE}, {READ_3, REFUSAL}, {READ_2, REFUSAL " ~5 " TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 3);
+	assert_int_equal(run(&b, &two_or_three, 1, LONG_MS), LINK_OK);
+	assert_int_equal(run(&b, &two_or_three, 1, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[1], 0xe240);
+	bench_fini(&b);
+}
+
+TEST(a_refused_fence_settles_what_was_answered)
+{
+	static const struct slave_step steps[] = {{READ_2, STALE}, {READ_1, STALE " ~5 " REFUSAL}, {READ_2, TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 3);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[1], 0xe240);
+	bench_fini(&b);
+}
+
+TEST(after_a_refusal_a_request_that_was_answered_before_is_the_fence)
+{
+	static const struct slave_step steps[] = {
+		{READ_2, TWO}, {READ_4, REFUSAL}, {READ_2, REFUSAL " ~5 " TWO}, {READ_4, REFUSAL}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 4);
+	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_EXCEPTION);
+	assert_int_equal(run(&b, &four, 1, LONG_MS), LINK_EXCEPTION);
+	bench_fini(&b);
+}
+
+/* The same refusal twice in a row: the second one may be the first once more. */
+TEST(a_refusal_that_comes_again_refuses_no_later_request)
+{
+	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, REFUSAL " ~5 " FOUR}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 2);
+	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
+	assert_int_equal(b.replies[0].status, LINK_EXCEPTION);
+	assert_int_equal(b.words[5], 0x0007);
+	bench_fini(&b);
+}
+
+TEST(a_second_refusal_counts_when_nothing_else_comes)
+{
+	static const struct slave_step waited[] = {{READ_2, REFUSAL}, {READ_4, REFUSAL}},
+				       repeated[] = {{READ_2, REFUSAL}, {READ_4, REFUSAL " " REFUSAL}},
+				       other[] = {{READ_2, REFUSAL}, {READ_4, "05 83 06 80 f3"}};
+	struct bench b;
+
+	for (int i = 0; i < 3; i++) {
+		bench_init(&b, CONF_RTU);
+		slave_start(&b.slave, i == 0 ? waited : i == 1 ? repeated : other, 2);
+		assert_int_equal(run(&b, two_and_four, 2, i == 0 ? SHORT_MS : LONG_MS), LINK_EXCEPTION);
+		assert_int_equal(b.job.n_done, 2);
+		assert_int_equal(b.replies[1].exception, i == 2 ? 6 : 2);
+		bench_fini(&b);
+	}
+}
+
+/* Its first sending may still be answered: it was not the gateway's end of the line that closed. */
+TEST(a_request_repeated_on_a_fresh_connection_stands_apart_from_itself)
+{
+	static const struct slave_step steps[] = {{READ_2, "close"}, {READ_1, STALE " ~5 " ONE}, {READ_2, TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU_OVER_TCP);
+	slave_start(&b.slave, steps, 3);
+	assert_int_equal(run(&b, &two, 1, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[1], 0xe240);
 	bench_fini(&b);
 }
 

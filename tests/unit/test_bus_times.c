@@ -37,18 +37,4 @@ TEST(the_pause_doubles_up_to_half_a_minute_and_the_failure_is_reported_once)
 	slave_fini(&slave);
 }
 
-/* A unit that refuses every fence owes nothing after a time. */
-TEST(a_debt_is_forgotten_when_no_answer_can_come)
-{
-	struct conf_bus conf = {.transport = CONF_RTU};
-	struct bus b = {.conf = &conf};
-
-	assert_false(owes_any(&b.owed[5]));
-	note_owed(&b, 5, 2);
-	assert_true(owes_any(&b.owed[5]));
-	b.owed[5].until_us = mono_us();
-	assert_false(owes_any(&b.owed[5]));
-	assert_false(owes(&b.owed[5], 2));
-}
-
 UNIT_MAIN(NULL, NULL)

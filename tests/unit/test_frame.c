@@ -205,4 +205,16 @@ TEST(each_tcp_frame_has_its_kind)
 		assert_int_equal(frame_look_tcp(&query, cases[i].bytes, cases[i].n).kind, cases[i].kind);
 }
 
+TEST(another_frame_or_a_few_bytes_may_follow_a_tcp_frame)
+{
+	static const uint8_t next[] = {0x12, 0x34, 0, 0, 0, 7, 5, 3, 4, 0, 1, 0xe2, 0x40};
+
+	for (size_t n = 0; n <= sizeof(next); n++)
+		assert_true(frame_may_follow_tcp(next, n));
+	assert_true(frame_may_follow_tcp((const uint8_t[]){0xa7, 0x63, 0x11, 0x22}, 4));
+	/* The frame before took its missing bytes from this one. */
+	for (size_t lost = 1; lost < 7; lost++)
+		assert_false(frame_may_follow_tcp(next + lost, sizeof(next) - lost));
+}
+
 UNIT_MAIN(NULL, NULL)

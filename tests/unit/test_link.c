@@ -12,6 +12,8 @@
 
 enum { LONG_MS = 5000, SHORT_MS = 100, SILENCE_MS = 400 };
 
+static const struct plan_request two = {.function = 3, .address = 0xc652, .n_words = 2};
+
 /* The outcome of a single request. */
 struct outcome {
 	struct link_reply reply;
@@ -22,7 +24,7 @@ struct outcome {
 static struct link_reply read_two(struct link *l, uint32_t timeout_ms, uint16_t *words)
 {
 	words[0] = words[1] = 0xdead;
-	return link_read(l, 5, 3, 0xc652, 2, timeout_ms, words);
+	return link_read(l, 5, &two, timeout_ms, words);
 }
 
 static struct outcome ask(enum conf_transport transport, const char *script, uint32_t timeout_ms)
@@ -99,6 +101,7 @@ TEST(silence_is_a_timeout)
 
 TEST(the_deadline_ends_an_answer_that_dribbles)
 {
+	const struct plan_request most = {.function = 3, .address = 0xc652, .n_words = 125};
 	char script[2048] = "05 03 fa";
 	const struct slave_step step = {NULL, script};
 	uint16_t words[125];
@@ -115,7 +118,7 @@ TEST(the_deadline_ends_an_answer_that_dribbles)
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), 0);
 	slave_start(&slave, &step, 1);
-	r = link_read(l, 5, 3, 0xc652, 125, SHORT_MS, words);
+	r = link_read(l, 5, &most, SHORT_MS, words);
 	/* WRONG_LENGTH when the slave was held up just before the deadline. */
 	assert_true(r.status == LINK_TIMEOUT || r.status == LINK_WRONG_LENGTH);
 	slave_join(&slave);
@@ -190,6 +193,12 @@ TEST(a_tcp_answer_ends_at_the_length_in_its_header)
 
 	assert_answer(o);
 	assert_int_equal(o.reply.refused, LINK_SURPLUS);
+}
+
+TEST(a_tcp_answer_cut_short_is_not_made_up_for_by_the_next_frame)
+{
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 04 00 01 e2 " TCP_ANSWER, LONG_MS), LINK_WRONG_LENGTH);
+	assert_refused(ask(CONF_TCP, "tid 00 00 00 07 05 03 04 00 01 ~20 " TCP_ANSWER, LONG_MS), LINK_WRONG_LENGTH);
 }
 
 TEST(bytes_left_over_on_tcp_are_dropped_before_the_next_request)
@@ -328,6 +337,7 @@ TEST(bytes_waiting_before_a_request_are_drained)
 		p.fd = l->fd;
 		assert_int_equal(poll(&p, 1, LONG_MS), 1);
 		slave_start(&slave, steps + 1, 1);
+		l->owed[5] = (struct owed){0};
 		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
 		assert_int_equal(words[0], 0);
 		assert_int_equal(words[1], 1000);
@@ -358,6 +368,7 @@ TEST(a_request_waits_for_three_and_a_half_characters_of_silence_and_longer_after
 		slave_start(&slave, steps, 2);
 		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_CRC);
 		assert_int_equal(l->silent_us, 50000);
+		l->owed[5] = (struct owed){0};
 		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
 		assert_int_equal(l->silent_us, 3646);
 		link_free(l);
@@ -378,11 +389,12 @@ TEST(the_silence_between_frames_is_fixed_above_19200_baud)
 	link_free(l);
 }
 
-TEST(an_answer_faster_than_the_wire_belongs_to_an_earlier_request)
+TEST(an_answer_faster_than_the_wire_is_never_accepted)
 {
-	/* The answer comes at once on a line of 1200 baud, where 8 + 9 characters need 156 ms. */
-	static const struct slave_step steps[] = {{NULL, NULL}, {NULL, ANSWER}, {NULL, ANSWER}};
+	/* The answer comes at once on a line of 1200 baud, where 8 + 9 characters need 142 ms. */
+	static const struct slave_step steps[] = {{NULL, ANSWER}, {NULL, ANSWER " ~150 " ANSWER}};
 	struct conf_bus conf;
+	struct link_reply r;
 	struct slave slave;
 	uint16_t words[2];
 	struct link *l;
@@ -393,12 +405,13 @@ TEST(an_answer_faster_than_the_wire_belongs_to_an_earlier_request)
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), 0);
 	l->is_real = true;
-	slave_start(&slave, steps, 3);
-	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_TIMEOUT);
+	slave_start(&slave, steps, 2);
 	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_TOO_FAST);
 	assert_int_equal(words[0], 0xdead);
-	/* No answer is owed any more, so a line that is really that fast is believed. */
-	assert_int_equal(read_two(l, SHORT_MS, words).status, LINK_OK);
+	l->owed[5] = (struct owed){0};
+	r = read_two(l, LONG_MS, words);
+	assert_int_equal(r.status, LINK_OK);
+	assert_int_equal(r.refused, LINK_TOO_FAST);
 	link_free(l);
 	slave_fini(&slave);
 }
@@ -409,7 +422,7 @@ TEST(an_answer_is_too_fast_by_a_twentieth_of_the_time_on_the_wire)
 	struct exchange x = {.reply = {.sent_us = 1000000}};
 	struct link *l = link_new(&conf);
 
-	l->is_real = l->is_unanswered = true;
+	l->is_real = true;
 	/* 8 + 9 characters of ten bits: 141.667 ms, less a twentieth 134.583. */
 	l->last_us = 1134582;
 	assert_true(is_too_fast(l, &x, 9));
@@ -533,7 +546,7 @@ static void assert_mute_after(const uint8_t *units, size_t n)
 	slave_start(&slave, steps, n);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(link_is_open(l));
-		link_read(l, units[i], 3, 0xc652, 2, 20, words);
+		link_read(l, units[i], &two, 20, words);
 	}
 	assert_false(link_is_open(l));
 	link_free(l);
@@ -744,7 +757,7 @@ TEST(the_highest_addresses_can_be_read)
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), 0);
 	slave_start(&slave, &step, 1);
-	assert_int_equal(link_read(l, 250, 3, 0xc652, 2, LONG_MS, words).status, LINK_OK);
+	assert_int_equal(link_read(l, 250, &two, LONG_MS, words).status, LINK_OK);
 	slave_join(&slave);
 	assert_string_equal(slave.failure, "");
 	link_free(l);

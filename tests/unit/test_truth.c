@@ -2,6 +2,7 @@
 /* No fault may turn into a wrong word. The peer writes into every answer which unit and address it is for and in how
  * many requests it came, so that an answer taken for another's, or an older one for a newer one's, shows. Usage:
  * test_truth [JOBS [SEED]] */
+#include <netinet/tcp.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
@@ -13,7 +14,7 @@
 #include "slave.h"
 #include "unit.h"
 
-enum { UNITS = 3, REQUESTS = 3, FAULT_PERCENT = 10, TIMEOUT_MS = 20, LATER_US = 30000 };
+enum { UNITS = 3, REQUESTS = 3, FAULT_PERCENT = 10, TWICE_PERCENT = 10, TIMEOUT_MS = 20, LATER_US = 30000 };
 
 enum fault {
 	SILENT,
@@ -31,6 +32,8 @@ enum fault {
 	DRIBBLED,
 	TRANSACTION,
 	RESET,
+	CLOSED,	      /* in place of the answer */
+	CLOSED_AFTER, /* after the answer */
 	FAULTS
 };
 
@@ -112,6 +115,22 @@ static void put(struct peer *p, const uint8_t *bytes, size_t n)
 	slave_flush(&p->slave, bytes, &length);
 }
 
+/* The same answer once more: right behind the first, after a moment, or right before the unit's next answer. */
+static void put_again(struct peer *p, const struct answer *a, struct answer *late)
+{
+	switch (draw(&p->chance, 3)) {
+	case 0:
+		put(p, a->bytes, a->n);
+		break;
+	case 1:
+		slave_pause(1 + draw(&p->chance, 5));
+		put(p, a->bytes, a->n);
+		break;
+	default:
+		*late = *a;
+	}
+}
+
 static void dribble(struct peer *p, const struct answer *a)
 {
 	for (size_t i = 0; i < a->n; i++) {
@@ -178,11 +197,12 @@ static void reply(struct peer *p, const uint8_t *request, uint32_t number)
 		return;
 	case TRANSACTION:
 		if (is_tcp)
-			a.bytes[1] ^= 1;
+			a.bytes[0] ^= 0x80; /* that of no request for a long time */
 		break;
 	case RESET:
+	case CLOSED:
 		if (p->slave.transport != CONF_RTU) {
-			slave_hang_up(&p->slave, true);
+			slave_hang_up(&p->slave, fault == RESET);
 			return;
 		}
 		break;
@@ -190,6 +210,12 @@ static void reply(struct peer *p, const uint8_t *request, uint32_t number)
 		break;
 	}
 	put(p, a.bytes, a.n);
+	if (draw(&p->chance, 100) < TWICE_PERCENT)
+		put_again(p, &a, late);
+	if (fault == CLOSED_AFTER && p->slave.transport != CONF_RTU) {
+		slave_pause(draw(&p->chance, 3));
+		slave_hang_up(&p->slave, false);
+	}
 }
 
 /* Wait for bytes, without delaying the end of the program. */
@@ -214,6 +240,7 @@ static void *peer_run(void *context)
 	while (peer_wait(p, s->fd >= 0 ? s->fd : s->listener)) {
 		if (s->fd < 0) {
 			s->fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+			setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 			have = 0;
 			continue;
 		}
@@ -264,6 +291,7 @@ static void draw_requests(uint32_t *chance, struct plan_request *requests, uint8
 		requests[i] = (struct plan_request){
 			.function = 3, .address = (uint16_t)(unit * 0x1000 + i * 0x100 + draw(chance, 0x100))};
 		requests[i].n_words = (uint16_t)(2 + 2 * draw(chance, 2));
+		requests[i].n_spare = (uint16_t)draw(chance, 2);
 		requests[i].word = word;
 		word = (uint16_t)(word + requests[i].n_words);
 	}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "owed.h"
+
+enum { WORDS_MAX = 125, COUNTS = 128, SHORT_WORDS = 2 };
+
+/* How long after a request its answer may still come, or come again. */
+static const int64_t OWED_US = 60000000;
+
+static unsigned bit_of(uint8_t function, unsigned n_words)
+{
+	return (function == 4 ? COUNTS : 0) + n_words;
+}
+
+static bool owes(const struct owed *o, uint8_t function, unsigned n_words)
+{
+	unsigned bit = bit_of(function, n_words);
+
+	return (o->counts[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static void add(struct owed *o, uint8_t function, unsigned n_words, int64_t now_us)
+{
+	unsigned bit = bit_of(function, n_words);
+
+	o->counts[bit / 64] |= UINT64_C(1) << (bit % 64);
+	o->until_us = now_us + OWED_US;
+}
+
+/* Keep the known requests. */
+static void settle(struct owed *o)
+{
+	*o = (struct owed){.good = {o->good[0], o->good[1]}};
+}
+
+void owed_forget(struct owed *o, int64_t now_us)
+{
+	if (now_us >= o->until_us)
+		settle(o);
+}
+
+bool owed_may_send(const struct owed *o, const struct plan_request *r)
+{
+	return !owes(o, r->function, r->n_words);
+}
+
+/* A known request whose answer would be no other's; n_words 0 = there is none. */
+static struct plan_request known_fence(const struct owed *o, const struct plan_request *r)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct plan_request *good = &o->good[i];
+
+		if (good->n_words != 0 && !owes(o, good->function, good->n_words) &&
+		    (good->n_words != r->n_words || good->function != r->function))
+			return *good;
+	}
+	return (struct plan_request){.n_words = 0};
+}
+
+uint16_t owed_choose_count(const struct owed *o, const struct plan_request *r)
+{
+	uint16_t longer = (uint16_t)(r->n_words + r->n_spare);
+
+	if (o->refusal != 0 && known_fence(o, r).n_words != 0)
+		return 0;
+	if (!owes(o, r->function, r->n_words))
+		return r->n_words;
+	return owes(o, r->function, longer) ? 0 : longer;
+}
+
+/* The count nearest below n_words, then above, that is not owed; even numbers of words less come first, since values of
+ * two words are the rule. 0 = all are. */
+static unsigned free_count(const struct owed *o, uint8_t function, int n_words)
+{
+	for (int step = 2; step >= 1; step--)
+		for (int n = n_words - step; n >= 1; n -= step)
+			if (!owes(o, function, (unsigned)n))
+				return (unsigned)n;
+	for (int n = n_words + 1; n <= WORDS_MAX; n++)
+		if (!owes(o, function, (unsigned)n))
+			return (unsigned)n;
+	return 0;
+}
+
+struct plan_request owed_choose_fence(const struct owed *o, const struct plan_request *r,
+				      const struct plan_request *others, size_t n)
+{
+	struct plan_request fence = known_fence(o, r);
+
+	/* After a failure or a refusal only an answer settles anything. */
+	if (fence.n_words != 0 && (o->has_failed || o->refusal != 0))
+		return fence;
+	for (size_t i = 0; i < n; i++)
+		if (!owes(o, others[i].function, others[i].n_words) &&
+		    (fence.n_words == 0 || others[i].n_words < fence.n_words))
+			fence = others[i];
+	if (fence.n_words != 0)
+		return fence;
+	fence = *r;
+	/* The shortest value, where a refusal settles it too. */
+	if (!o->has_failed && r->n_words > SHORT_WORDS && !owes(o, r->function, SHORT_WORDS))
+		fence.n_words = SHORT_WORDS;
+	else
+		fence.n_words = (uint16_t)free_count(o, r->function, r->n_words);
+	return fence;
+}
+
+bool owed_doubts_refusal(const struct owed *o, uint8_t exception)
+{
+	return o->has_failed || o->refusal == exception;
+}
+
+void owed_note_answer(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us)
+{
+	settle(o);
+	add(o, r->function, n_words, now_us);
+	if (o->good[0].n_words != n_words || o->good[0].function != r->function)
+		o->good[1] = o->good[0];
+	o->good[0] = (struct plan_request){.function = r->function, .address = r->address, .n_words = n_words};
+}
+
+void owed_note_refusal(struct owed *o, uint8_t exception, int64_t now_us)
+{
+	settle(o);
+	o->refusal = exception;
+	o->until_us = now_us + OWED_US;
+}
+
+void owed_note_doubt(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us)
+{
+	add(o, r->function, n_words, now_us);
+}
+
+void owed_note_failure(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us)
+{
+	add(o, r->function, n_words, now_us);
+	o->has_failed = true;
+}
