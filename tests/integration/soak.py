@@ -19,12 +19,14 @@ LINES = ("rtu", "tcp", "rtu-over-tcp") * 3
 MODELS = (("countis-e43", ""), ("countis-e44", ""), ("countis-e23", ""), ("conto-d4-s", "ct = 100/5\n"),
           ("conto-72-pt", "ct = 100/5\n"), ("countis-ci", ""))
 METERS = 24  # of each line
-# Faults of a single answer, and the much rarer faults that make the line unusable for a time.
+# Faults of a single answer, some with another delay than the usual, and the much rarer faults that make the line unusable
+# for a time.
 KINDS = ("silence", "late", "short", "long", "bad-crc", "wrong-unit", "wrong-function", "wrong-transaction", "noise-before",
-         "noise-after", "echo", "dribble", "reset", "exception-1", "exception-2", "exception-3", "exception-4", "exception-6",
+         "noise-after", "twice", "twice 0ms", "echo", "echo-cut", "dribble", "reset", "close", "close-after-answer",
+         "close-after-answer 2ms", "exception-1", "exception-2", "exception-3", "exception-4", "exception-6",
          "exception-10", "exception-11")
 RARE_KINDS = ("mute", "reboot", "unplug")
-DELAYS = {"late": "130ms", "dribble": "1ms", "mute": "400ms", "reboot": "300ms", "unplug": "300ms"}
+DELAYS = {"late": "130ms", "twice": "3ms", "dribble": "1ms", "mute": "400ms", "reboot": "300ms", "unplug": "300ms"}
 
 
 def cpu_s(pid):
@@ -41,10 +43,12 @@ class Soak(Site):
         for i, transport in enumerate(LINES):
             site += self.add_line(f"{transport.replace('-', '')}{i}", transport)
         each = share / len(KINDS)
-        for kind in KINDS + RARE_KINDS:
-            rate = each if kind in KINDS else each / 50
-            delay = f"delay = {DELAYS[kind]}\n" if kind in DELAYS else ""
-            site += f"[fault {kind}]\nkind = {kind}\nrate = {100 * rate:.6f}%\n{delay}"
+        for name in KINDS + RARE_KINDS:
+            rate = each if name in KINDS else each / 50
+            kind, _, delay = name.partition(" ")
+            delay = delay or DELAYS.get(kind)
+            site += f"[fault {name.replace(' ', '-')}]\nkind = {kind}\nrate = {100 * rate:.4f}%\n"
+            site += f"delay = {delay}\n" if delay else ""
         return site
 
     def add_line(self, name, transport):
