@@ -330,16 +330,54 @@ static void report_second_thoughts(struct account *a, struct account_meter *m, c
 	}
 }
 
-/* Take the first value of a life, in parts of a base unit. Returns false when it can be none. */
+/* A register runs backwards if it falls no further than it could have risen. Accidents do not do that several times in
+ * a row: a reset falls once, a false value too. */
+static bool runs_backwards(const struct account *a, const struct account_counter *c, const struct explain_limit *l,
+			   const struct explain_reading *r)
+{
+	struct explain_good last = {.raw = c->x.last_raw, .time_ms = time_of(a, c->x.last_s, 0)};
+	int64_t fall = c->x.last_raw - r->raw;
+
+	return fall > l->back_step && fall <= explain_most(l, &last, r);
+}
+
+/* Is it a net register, which also runs backwards? That is reported once, and from then on its values are neither
+ * counted nor suspect. */
+static bool is_net(struct account *a, struct account_meter *m, struct account_counter *c,
+		   const struct explain_reading *r)
+{
+	struct explain_limit l = bounds_of(m, c);
+
+	if (c->living && r->raw != c->x.last_raw)
+		c->n_falls = runs_backwards(a, c, &l, r) ? (uint8_t)(c->n_falls + 1) : 0;
+	if (c->n_falls < ACCOUNT_NET_FALLS || !c->living)
+		return c->n_falls >= ACCOUNT_NET_FALLS;
+	results_event(a, m, r->slot_s, "implausible", "%s runs backwards, from %s to %s %s; it is not counted any more",
+		      names_get(c->quantity)->name, results_show(c, c->x.nodes[c->x.best].raw).text,
+		      results_show(c, r->raw).text, names_get(c->quantity)->shown);
+	if (a->sink.reconsidered != NULL)
+		a->sink.reconsidered(a->sink.context, m->id, c->quantity, last_good_s(c), c->x.last_s, NULL);
+	give_all(a, m, c->quantity);
+	c->living = false;
+	return true;
+}
+
+/* Take the first value of a life, in parts of a base unit. Returns false when it can be none: a negative one is neither
+ * counted nor suspect, and is reported once. */
 static bool begin_life(struct account *a, const struct account_meter *m, struct account_counter *c,
 		       const struct explain_reading *r, int64_t parts, struct walk *w)
 {
 	struct explain_limit l = bounds_of(m, c);
 
 	if (r->raw < 0) {
-		report_suspect(a, m, c, &l, r);
+		if (c->n_falls == 0)
+			results_event(a, m, r->slot_s, "implausible", "%s is %s %s; a negative register is not counted",
+				      names_get(c->quantity)->name, results_show(c, r->raw).text,
+				      names_get(c->quantity)->shown);
+		c->n_falls = 1;
 		return false;
 	}
+	c->n_falls = 0;
 	results_life(a, m, c, &c->given, r->slot_s, r->raw, parts, c->given.life_s != 0 ? "replaced" : "first");
 	account_place_begin_life(&c->given, r->slot_s, r->raw, c->parts, parts);
 	c->parts = parts;
@@ -411,9 +449,10 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 		if (limit_of(m, c->quantity)->modulus_read)
 			c->modulus = read_modulus(m, c);
 		r.raw = values[i].value;
+		if (is_net(a, m, c, &r))
+			continue;
 		if (!c->living) {
-			values[i].suspect = !begin_life(a, m, c, &r, parts_of_value(m, &values[i]), &walks[n_walks]);
-			n_walks += !values[i].suspect;
+			n_walks += begin_life(a, m, c, &r, parts_of_value(m, &values[i]), &walks[n_walks]);
 			continue;
 		}
 		l = bounds_of(m, c);
@@ -579,6 +618,7 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 	give_all(a, m, c->quantity);
 	end_life(a, m, c, x->slot_s, x);
 	c->living = false;
+	c->n_falls = 0;
 	if (x->has_initial && !__builtin_mul_overflow(x->initial, c->parts, &parts) && explain_reserve(&c->x) == 0) {
 		struct explain_limit l = bounds_of(m, c);
 		struct explain_reading r = {.slot_s = c->given.slot_s, .raw = parts, .gap_s = gap_of(a, m)};

@@ -26,6 +26,8 @@ enum {
 	ACCOUNT_UNKNOWN_W = 10000000, /* for a model whose highest power is unknown: 10 MW at ratios 1:1 */
 	ACCOUNT_LATE_S = 7 * 86400,   /* an exchange may be reported this long after it was noticed as a reset */
 	ACCOUNT_PACKED_MAX = EXPLAIN_PACKED_MAX + 120,
+	ACCOUNT_NET_FALLS =
+		5, /* so many readings in a row that run backwards: a net register, which is never counted */
 	ACCOUNT_UNSURE_S = 86400, /* three changes of mind within this time: two meters? */
 };
 
@@ -49,6 +51,7 @@ struct account_counter {
 	enum quantity quantity;
 	int64_t parts;		      /* of a base unit: what all its values are in */
 	bool living;		      /* false: the next reading begins a life */
+	uint8_t n_falls;	      /* readings in a row that run backwards; 1, not living: it is negative */
 	int64_t seen_s;		      /* newest slot looked at, good or false */
 	int64_t modulus;	      /* the last one that was read, 0 = none */
 	struct account_place given;   /* results were given out up to here: node x.given where it is living */

@@ -45,21 +45,24 @@ int64_t interval_added_value(const struct account_interval *given, size_t i)
 	return given->values[i].value - given->values[i].was_value;
 }
 
-/* Put a value in place of the one that was emitted before, unless another one is kept. Returns false then. The row does
- * not say which of its values is estimated, so it becomes measured again only with its only value. */
-static bool replace_value(struct interval_row *row, const struct account_interval *given, size_t i, int column)
+static void set_value(struct interval_row *row, int column, const struct account_interval *given, size_t i)
 {
-	size_t n_others = 0;
-
-	if (!row->has[column] || row->values[column] != given->values[i].was_value)
-		return false;
 	row->has[column] = given->values[i].quality != ACCOUNT_MISSING;
+	row->is_estimated[column] = given->values[i].quality == ACCOUNT_ESTIMATED;
 	row->values[column] = given->values[i].value;
-	for (int c = 0; c < INTERVAL_COLUMNS; c++)
-		n_others += row->has[c] && c != column;
-	if (n_others == 0 || (row->has[column] && row->quality < given->values[i].quality))
-		row->quality = given->values[i].quality;
-	return true;
+}
+
+static enum account_quality quality_of(const struct interval_row *row)
+{
+	enum account_quality quality = ACCOUNT_MISSING;
+
+	for (int c = 0; c < INTERVAL_COLUMNS; c++) {
+		if (row->has[c] && row->is_estimated[c])
+			return ACCOUNT_ESTIMATED;
+		if (row->has[c])
+			quality = ACCOUNT_MEASURED;
+	}
+	return quality;
 }
 
 void interval_merge(struct interval_row *row, const struct account_interval *given, struct interval_change *out)
@@ -73,7 +76,8 @@ void interval_merge(struct interval_row *row, const struct account_interval *giv
 		bool is_revised = given->values[i].is_revised;
 
 		has_columns = has_columns || column >= 0;
-		if (is_revised && column >= 0 && !replace_value(row, given, i, column))
+		if (is_revised && column >= 0 &&
+		    (!row->has[column] || row->values[column] != given->values[i].was_value))
 			continue;
 		if (!is_revised && (column >= 0 ? row->has[column] : repeated))
 			continue;
@@ -81,14 +85,11 @@ void interval_merge(struct interval_row *row, const struct account_interval *giv
 		if (column < 0)
 			continue;
 		fills_column = true;
-		if (is_revised)
-			continue;
-		if (!row->exists || row->quality == ACCOUNT_MISSING || row->quality < given->values[i].quality)
-			row->quality = given->values[i].quality;
 		row->exists = true;
-		row->has[column] = true;
-		row->values[column] = given->values[i].value;
+		set_value(row, column, given, i);
 	}
+	if (fills_column)
+		row->quality = quality_of(row);
 	out->write_row = fills_column || (!row->exists && !has_columns);
 	if (!row->exists && out->write_row) {
 		row->exists = true;

@@ -35,6 +35,7 @@ struct interval_row {
 	bool exists;
 	enum account_quality quality;
 	bool has[INTERVAL_COLUMNS];
+	bool is_estimated[INTERVAL_COLUMNS];
 	int64_t values[INTERVAL_COLUMNS];
 };
 

@@ -131,7 +131,7 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 	bool has_pulses = false, is_pulse_suspect = false;
 
 	*suspect_kinds = 0;
-	ledger_lives_begin(f->lives, r->quality == READING_SUSPECT ? READING_GOOD : r->quality);
+	ledger_lives_begin(f->lives, r->quality);
 	if (found < 0 || b->mode == LEDGER_CLOSED)
 		return 0;
 	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {

@@ -96,10 +96,12 @@ int ledger_intervals_open(struct ledger_intervals *l, struct ledger_book *b)
 			 names_get(interval_column_quantity(i))->name);
 		snprintf(marks + strlen(marks), sizeof(marks) - strlen(marks), ", ?");
 	}
-	l->get_row = db_prepare(b->db, "SELECT quality%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);
-	l->put_row =
-		db_prepare(b->db, "REPLACE INTO kept_interval (ts, meter, duration_s, quality%s) VALUES (?, ?, ?, ?%s)",
-			   columns, marks);
+	l->get_row =
+		db_prepare(b->db, "SELECT quality, estimated%s FROM kept_interval WHERE ts = ? AND meter = ?", columns);
+	l->put_row = db_prepare(
+		b->db,
+		"REPLACE INTO kept_interval (ts, meter, duration_s, quality, estimated%s) VALUES (?, ?, ?, ?, ?%s)",
+		columns, marks);
 	l->put_start = db_prepare(b->db, "INSERT OR IGNORE INTO interval_start (ts) VALUES (?)");
 	if (l->get_row == NULL || l->put_row == NULL || l->put_start == NULL)
 		return -EIO;
@@ -131,15 +133,22 @@ void ledger_intervals_forget(struct ledger_intervals *l)
 /* 0 or -errno: a row that cannot be read must not be taken for none. */
 static int read_row(struct ledger_intervals *l, const struct account_interval *given, struct interval_row *row)
 {
+	unsigned estimated;
+
 	*row = (struct interval_row){.exists = false};
 	sqlite3_bind_int64(l->get_row, 1, given->start_s);
 	sqlite3_bind_int64(l->get_row, 2, given->meter);
 	if (sqlite3_step(l->get_row) == SQLITE_ROW) {
 		row->exists = true;
 		row->quality = (enum account_quality)sqlite3_column_int(l->get_row, 0);
+		/* an older row does not say which of its values are estimated */
+		estimated = row->quality == ACCOUNT_ESTIMATED ? ~0U : 0;
+		if (sqlite3_column_type(l->get_row, 1) != SQLITE_NULL)
+			estimated = (unsigned)sqlite3_column_int(l->get_row, 1);
 		for (int c = 0; c < INTERVAL_COLUMNS; c++) {
-			row->has[c] = sqlite3_column_type(l->get_row, 1 + c) != SQLITE_NULL;
-			row->values[c] = sqlite3_column_int64(l->get_row, 1 + c);
+			row->has[c] = sqlite3_column_type(l->get_row, 2 + c) != SQLITE_NULL;
+			row->is_estimated[c] = row->has[c] && estimated >> c & 1;
+			row->values[c] = sqlite3_column_int64(l->get_row, 2 + c);
 		}
 	}
 	return sqlite3_reset(l->get_row) == SQLITE_OK ? 0 : db_fail(l->book->db, "read");
@@ -148,6 +157,7 @@ static int read_row(struct ledger_intervals *l, const struct account_interval *g
 static void write_row(struct ledger_intervals *l, const struct account_interval *given, const struct interval_row *row)
 {
 	struct ledger_book *b = l->book;
+	unsigned estimated = 0;
 
 	if (l->start_written_s != given->start_s) {
 		sqlite3_bind_int64(l->put_start, 1, given->start_s);
@@ -158,9 +168,12 @@ static void write_row(struct ledger_intervals *l, const struct account_interval 
 	sqlite3_bind_int64(l->put_row, 2, given->meter);
 	sqlite3_bind_int64(l->put_row, 3, given->end_s - given->start_s);
 	sqlite3_bind_int(l->put_row, 4, (int)row->quality);
-	for (int c = 0; c < INTERVAL_COLUMNS; c++)
+	for (int c = 0; c < INTERVAL_COLUMNS; c++) {
+		estimated |= (unsigned)row->is_estimated[c] << c;
 		if (row->has[c])
-			sqlite3_bind_int64(l->put_row, 5 + c, row->values[c]);
+			sqlite3_bind_int64(l->put_row, 6 + c, row->values[c]);
+	}
+	sqlite3_bind_int(l->put_row, 5, (int)estimated);
 	ledger_book_note(b, db_run(b->db, l->put_row));
 }
 

@@ -14,8 +14,8 @@ int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 	l->put_counter = db_prepare(
 		b->db,
 		"REPLACE INTO account_counter (meter, quantity, parts, living, seen_ts, modulus, ts, raw, life_ts, "
-		"was_reset, ended_raw, open_ts, sum, rest, known_s, estimated, before, explanations) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		"was_reset, ended_raw, open_ts, sum, rest, known_s, estimated, before, falls, explanations) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	return l->put_meter != NULL && l->put_counter != NULL ? 0 : -EIO;
 }
 
@@ -42,7 +42,7 @@ static int save_counter(struct ledger_state *l, int64_t meter, const struct acco
 				  p->ended_raw, p->open_s,
 				  p->sum,	p->rest,
 				  p->known_s,	p->is_estimated,
-				  before};
+				  before,	c->n_falls};
 	uint8_t packed[ACCOUNT_PACKED_MAX];
 	size_t n_packed = account_pack(c, packed);
 	int n = 1;
@@ -134,7 +134,7 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 	sqlite3_stmt *get_counter = db_prepare(
 		b->db,
 		"SELECT c.meter, q.name, parts, living, seen_ts, modulus, ts, raw, life_ts, was_reset, ended_raw, "
-		"open_ts, sum, rest, known_s, estimated, explanations "
+		"open_ts, sum, rest, known_s, estimated, explanations, falls "
 		"FROM account_counter c JOIN quantity q ON q.id = c.quantity WHERE %s",
 		where);
 	int rc = get != NULL && get_counter != NULL ? 0 : -EIO, ended, ended_counter;
@@ -160,6 +160,7 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 		struct account_counter c = {.quantity = (enum quantity)q,
 					    .parts = sqlite3_column_int64(get_counter, 2),
 					    .living = sqlite3_column_int(get_counter, 3),
+					    .n_falls = (uint8_t)sqlite3_column_int(get_counter, 17),
 					    .seen_s = sqlite3_column_int64(get_counter, 4),
 					    .modulus = sqlite3_column_int64(get_counter, 5),
 					    .given = {.slot_s = sqlite3_column_int64(get_counter, 6),

@@ -15,7 +15,7 @@ from simsite import SANITIZED, BUILD
 
 VIEWS = {
     "energy": "time ts meter active_import_kwh active_export_kwh reactive_import_kvarh reactive_export_kvarh apparent_kvah "
-              "quality active_import_wh active_export_wh reactive_import_varh reactive_export_varh apparent_vah",
+              "quality active_import_wh active_export_wh reactive_import_varh reactive_export_varh apparent_vah suspect",
     "tariff_energy": "time ts meter tariff active_import_kwh reactive_import_kvarh in_force active_import_wh "
                      "reactive_import_varh",
     "power": "time ts meter active_power_w reactive_power_var apparent_power_va power_factor frequency_hz voltage_l1_v "
@@ -26,7 +26,7 @@ VIEWS = {
     "interval": "time ts meter quantity duration_s value unit quality base_value base_unit",
     "interval_energy": "time ts meter duration_s active_import_kwh active_export_kwh reactive_import_kvarh "
                        "reactive_export_kvarh quality active_import_wh active_export_wh reactive_import_varh "
-                       "reactive_export_varh apparent_vah apparent_kvah volume_m3 heat_kwh",
+                       "reactive_export_varh apparent_vah apparent_kvah volume_m3 heat_kwh suspect",
     "daily": "day meter quantity value unit coverage base_value base_unit",
     "monthly": "month meter quantity value unit coverage base_value base_unit",
     "monthly_tariff": "month meter tariff active_import_kwh reactive_import_kvarh active_import_wh "

@@ -290,6 +290,45 @@ static void replace(struct bench *b, int64_t at_s, const int64_t *final, const i
 	account_replace(&b->account, &b->meter, final != NULL ? Q_ACTIVE_ENERGY_IMPORT : Q_COUNT, &x);
 }
 
+TEST_WITH(a_register_that_is_negative_at_first_sight_is_reported_once, setup, teardown)
+{
+	struct bench *b = *state;
+
+	for (int64_t t = 0; t <= 600; t += 60)
+		assert_true(feed(b, t, -t / 60 - 5));
+	expect(b, "implausible 0\n");
+	assert_true(feed(b, 660, 3));
+	expect(b, "life 660 from 3: first\n");
+}
+
+TEST_WITH(a_net_register_that_runs_backwards_is_reported_once_and_not_suspect, setup, teardown)
+{
+	struct bench *b = *state;
+
+	run(b, 0, 600, 0);
+	for (int64_t t = 660; t <= 840; t += 60)
+		assert_false(feed(b, t, 5100 - (t - 600) / 6));
+	b->n = 0;
+	b->said[0] = '\0';
+	for (int64_t t = 900; t <= 86400; t += 60)
+		assert_true(feed(b, t, t % 7200 < 3600 ? 5100 - (t - 600) / 6 : 5000));
+	expect(b, "implausible 900\ngood after 600 to 840\n");
+}
+
+TEST_WITH(a_replaced_meter_is_counted_where_the_old_one_had_a_net_register, setup, teardown)
+{
+	struct bench *b = *state;
+
+	run(b, 0, 600, 0);
+	for (int64_t t = 660; t <= 1200; t += 60)
+		feed(b, t, 5100 - (t - 600) / 6);
+	replace(b, 1230, NULL, NULL, true);
+	b->n = 0;
+	b->said[0] = '\0';
+	assert_true(feed(b, 1260, 40));
+	expect(b, "life ends 1230 at 5100\nlife 1260 from 40: replaced\n");
+}
+
 TEST_WITH(an_ordinary_day_is_given_out_once, setup, teardown)
 {
 	struct bench *b = *state;

@@ -137,6 +137,7 @@ static struct interval_row make_row(const struct row *r)
 			    interval_column_quantity(i) == (enum quantity)r->values[v].quantity) {
 				row.has[i] = true;
 				row.values[i] = r->values[v].value;
+				row.is_estimated[i] = r->quality == ACCOUNT_ESTIMATED;
 			}
 	return row;
 }

@@ -278,6 +278,50 @@ TEST_WITH(a_meter_without_a_serial_number_that_moves_begins_a_life, site_setup, 
 	driver_free(conto);
 }
 
+TEST_WITH(the_end_of_a_life_by_a_change_of_key_is_taken_back, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *conto = load_driver(t, "conto-d4-s");
+
+	use_model(t, "conto-d4-s", conto);
+	read_press(t, 0, 900, 50000, 600);
+	strcpy(t->bus.name, "cellar");
+	configure(t);
+	read_press(t, 960, 1860, 50000, 600);
+	assert_rows(t, lives, "50.0|50.15|first\n50.16||replaced");
+	request_undo(t, "press");
+	read_press(t, 1920, 2760, 50000, 600);
+	assert_rows(t, "SELECT state, reason FROM request",
+		    "done|taken back; the life before the replacement continues");
+	assert_rows(t, lives, "50.0||first");
+	assert_rows(t, counted, "450.0");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, lives, "50.0||first");
+	assert_rows(t, counted, "450.0");
+	t->meters[0].driver = NULL;
+	driver_free(conto);
+}
+
+TEST_WITH(the_jump_of_a_corrected_ratio_is_not_taken_back, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *conto = load_driver(t, "conto-d4-s");
+
+	use_model(t, "conto-d4-s", conto);
+	read_press(t, 0, 1800, 50000, 600);
+	t->meters[0].ct_primary = 400;
+	t->meters[0].ct_secondary = 5;
+	configure(t);
+	read_press(t, 1860, 3660, 50000 * 80, 600 * 80);
+	request_undo(t, "press");
+	read_press(t, 3720, 5460, 50000 * 80, 600 * 80);
+	assert_rows(t, "SELECT state, substr(reason, 1, 58) FROM request",
+		    "refused|active_energy_import was 50.300 kWh before it and is 4072.");
+	assert_rows(t, lives, "50.0|50.3|first\n4024.8||replaced");
+	t->meters[0].driver = NULL;
+	driver_free(conto);
+}
+
 /* A COUNTIS has a serial number. It moves to another bus. */
 static struct driver *move_countis(struct site *t)
 {

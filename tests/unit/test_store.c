@@ -20,7 +20,7 @@ TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 	assert_string_equal(columns(t, "energy"),
 			    "time, ts, meter, active_import_kwh, active_export_kwh, reactive_import_kvarh, "
 			    "reactive_export_kvarh, apparent_kvah, quality, active_import_wh, active_export_wh, "
-			    "reactive_import_varh, reactive_export_varh, apparent_vah");
+			    "reactive_import_varh, reactive_export_varh, apparent_vah, suspect");
 	assert_string_equal(columns(t, "tariff_energy"),
 			    "time, ts, meter, tariff, active_import_kwh, reactive_import_kvarh, in_force, "
 			    "active_import_wh, reactive_import_varh");
@@ -94,7 +94,7 @@ TEST_WITH(counters_are_shown_in_kilo_units, setup, teardown)
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_int_equal(store_pending(t->store), 0);
 	assert_rows(t, "SELECT * FROM energy",
-		    "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late|81234570||||999");
+		    "2026-01-01T00:01:00Z|1767225660|press|81234.57||||0.999|late|81234570||||999|");
 }
 
 TEST_WITH(each_tariff_that_has_a_value_has_one_row, setup, teardown)
@@ -141,7 +141,7 @@ TEST_WITH(an_electrical_input_is_in_pulse_and_in_energy, setup, teardown)
 	assert_rows(t, "SELECT meter, concentrator, input, pulses, value, unit, quality FROM pulse ORDER BY input",
 		    "lighting|pulses|1|7|81234.57|kWh|good\ngas|pulses|2|1234|12.34|m3|good");
 	assert_rows(t, "SELECT * FROM energy",
-		    "2026-01-01T00:00:00Z|1767225600|lighting|81234.57|||||good|81234570||||");
+		    "2026-01-01T00:00:00Z|1767225600|lighting|81234.57|||||good|81234570|||||");
 	assert_rows(t,
 		    "SELECT meter, quantity, obis, value, unit FROM latest WHERE meter <> 'pulses' ORDER BY meter, "
 		    "quantity",
