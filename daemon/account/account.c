@@ -79,7 +79,8 @@ static int64_t read_modulus(const struct account_meter *m, const struct account_
 static struct explain_limit bounds_of(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
-	struct explain_limit bounds = {.per_hour = l->per_hour, .step = l->step, .back_step = l->back_step};
+	struct explain_limit bounds = {
+		.per_hour = l->per_hour, .step = l->step, .coarse_step = l->coarse_step, .back_step = l->back_step};
 
 	if (l->parts == 0) {
 		bounds.per_hour = wide_muldiv(l->per_hour, c->parts, 1);
@@ -93,6 +94,12 @@ static struct explain_limit bounds_of(const struct account_meter *m, const struc
 	if (l->modulus_read)
 		bounds.moduli[0] = read_modulus(m, c);
 	return bounds;
+}
+
+/* A value as it counts: two registers that turn over at different values agree modulo the lower one. */
+static int64_t fold_value(int64_t value, int64_t fold)
+{
+	return fold > 0 && value >= fold ? value % fold : value;
 }
 
 /* The longest time between two readings of this meter that is not yet a gap. */
@@ -240,6 +247,7 @@ bool account_get_mark(const struct account_meter *m, const struct account_counte
 				     .parts = c->parts,
 				     .seen_s = c->seen_s,
 				     .good = explain_good(&c->x, c->x.best),
+				     .fold = limit_of(m, c->quantity)->fold,
 				     .limit = bounds_of(m, c)};
 	out->limit.modulus = explain_modulus_of_life(&c->x, c->x.best);
 	return true;
@@ -253,9 +261,12 @@ static int64_t time_of(const struct account *a, int64_t slot_s, int64_t delay_ms
 	return time_ms + account_clock_back_ms(&a->clock, time_ms);
 }
 
-bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value)
+bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value,
+		     bool is_coarse)
 {
-	struct explain_reading r = {.raw = value, .time_ms = when->slot_s * 1000 + when->delay_ms + back_ms};
+	struct explain_reading r = {.raw = fold_value(value, mark->fold),
+				    .is_coarse = is_coarse,
+				    .time_ms = when->slot_s * 1000 + when->delay_ms + back_ms};
 	int64_t amount;
 	int32_t over;
 
@@ -448,7 +459,8 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 		c->seen_s = slot_s;
 		if (limit_of(m, c->quantity)->modulus_read)
 			c->modulus = read_modulus(m, c);
-		r.raw = values[i].value;
+		r.raw = fold_value(values[i].value, limit_of(m, c->quantity)->fold);
+		r.is_coarse = values[i].is_coarse && limit_of(m, c->quantity)->coarse_step > 0;
 		if (is_net(a, m, c, &r))
 			continue;
 		if (!c->living) {
@@ -491,10 +503,14 @@ static enum account_fit fit_final(const struct account *a, const struct account_
 	l.moduli[0] = l.back_step = 0;
 	if (__builtin_mul_overflow(final, c->parts, parts))
 		return ACCOUNT_FINAL_TOO_HIGH;
+	*parts = fold_value(*parts, limit_of(m, c->quantity)->fold);
 	if (final == good->raw / c->parts)
 		*parts = good->raw;
 	end.raw = *parts;
 	switch (explain_judge(&l, &from, &end, &amount, &over)) {
+	case EXPLAIN_STEPS_BACK:
+		*parts = good->raw;
+		return ACCOUNT_FITS;
 	case EXPLAIN_RISES:
 		return ACCOUNT_FITS;
 	case EXPLAIN_JUMPS:
@@ -511,7 +527,8 @@ static enum account_fit fit_initial(const struct account *a, const struct accoun
 {
 	const struct explain_node *node = &c->x.nodes[first];
 	struct explain_good begin = {.time_ms = time_of(a, slot_s, 0)};
-	struct explain_reading next = {.raw = node->raw, .time_ms = node->time_ms};
+	struct explain_reading next = {
+		.raw = node->raw, .time_ms = node->time_ms, .is_coarse = node->flags & EXPLAIN_COARSE};
 	struct explain_limit l = bounds_of(m, c);
 	int64_t amount;
 	int32_t over;
@@ -519,10 +536,14 @@ static enum account_fit fit_initial(const struct account *a, const struct accoun
 	l.moduli[0] = l.back_step = 0;
 	if (__builtin_mul_overflow(initial, c->parts, parts))
 		return ACCOUNT_INITIAL_TOO_HIGH;
+	*parts = fold_value(*parts, limit_of(m, c->quantity)->fold);
 	if (initial == node->raw / c->parts)
 		*parts = node->raw;
 	begin.raw = *parts;
 	switch (explain_judge(&l, &begin, &next, &amount, &over)) {
+	case EXPLAIN_STEPS_BACK:
+		*parts = node->raw;
+		return ACCOUNT_FITS;
 	case EXPLAIN_RISES:
 		return ACCOUNT_FITS;
 	case EXPLAIN_JUMPS:

@@ -17,6 +17,9 @@
  *     back_step is ignored: the higher value is kept until the counter passes it.
  *   - What passed between two good readings is spread over the time between them. The value at the end of an interval
  * is interpolated and rounded down, so the sum over any span is exact in whole base units.
+ *   - Where a finer and a coarser register of a quantity are read in turns, they agree when they differ by less than
+ *     a step of the coarser one, modulo the lower of their turn-overs. Then nothing passed, and the higher value is
+ *     kept: only what exceeds it counts.
  *   - Nothing that lies before what has been counted is counted again.
  *   - A reading far from the last one counted comes from a clock that may be wrong. It is not counted until readings
  *     have continued from there for an hour. If the clock has then gone back, new lives begin: what was counted is
@@ -63,8 +66,9 @@ struct account_when {
 struct account_value {
 	enum quantity quantity;
 	int64_t value;
-	int64_t parts; /* of a base unit, that it is in; 0 = those of the limit */
-	bool suspect;  /* out: not counted */
+	int64_t parts;	/* of a base unit, that it is in; 0 = those of the limit */
+	bool is_coarse; /* of the coarser register */
+	bool suspect;	/* out: not counted */
 };
 
 /* Take the mark of a counter of m. Returns false, with *out unchanged, when the counter has no counted value: then
@@ -73,7 +77,8 @@ bool account_get_mark(const struct account_meter *m, const struct account_counte
 
 /* True when a value, in the counter's parts, follows on from the last one counted, or is of a slot that was already
  * taken. back_ms: all that the clock was set back by until now. */
-bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value);
+bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value,
+		     bool is_coarse);
 
 /* Take one reading's counters. Readings of a meter come in the order of their slots; one that does not is marked
  * suspect as a whole, one whose slot was taken before is skipped. Where the clock is unsynchronised, its intervals are

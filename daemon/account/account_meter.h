@@ -33,11 +33,13 @@ enum {
 
 /* The bounds of one counter of a model under its ratios. */
 struct account_limit {
-	int64_t parts;	   /* of a base unit, that the others are in; 0 = 1, and nobody knows what values are in */
-	bool modulus_read; /* the modulus is account_meter.counter_max in whole steps, plus one step */
-	int64_t back_step; /* a fall up to this is ignored */
-	int64_t step;	   /* per count of the register */
-	int64_t per_hour;  /* most that can pass in an hour, a margin comes to it; 0 = that of the meter */
+	int64_t parts;	     /* of a base unit, that the others are in; 0 = 1, and nobody knows what values are in */
+	bool modulus_read;   /* the modulus is account_meter.counter_max in whole steps, plus one step */
+	int64_t back_step;   /* a fall up to this is ignored */
+	int64_t step;	     /* per count of the register */
+	int64_t coarse_step; /* per count of the coarser register read in its place at times; 0 = there is none */
+	int64_t fold;	     /* the lower of their turn-overs, where they differ: values count modulo this; else 0 */
+	int64_t per_hour;    /* most that can pass in an hour, a margin comes to it; 0 = that of the meter */
 	/* The register starts again at 0 at one of these values; 0 = no more of them. None where modulus_read. */
 	int64_t moduli[EXPLAIN_MODULI_MAX];
 };
@@ -85,6 +87,7 @@ struct account_mark {
 	int64_t parts;
 	int64_t seen_s; /* as in struct account_counter */
 	struct explain_good good;
+	int64_t fold;		    /* as in struct account_limit */
 	struct explain_limit limit; /* with the moduli that hold now */
 };
 

@@ -28,9 +28,10 @@ enum {
 
 /* The bounds of the counter. */
 struct explain_limit {
-	int64_t per_hour;  /* most that can pass in an hour; explain.c adds the margin */
-	int64_t step;	   /* of the register */
-	int64_t back_step; /* a fall up to this is ignored */
+	int64_t per_hour;    /* most that can pass in an hour; explain.c adds the margin */
+	int64_t step;	     /* of the register */
+	int64_t coarse_step; /* of the coarser register that is read in its place at times; 0 = there is none */
+	int64_t back_step;   /* a fall up to this is ignored */
 	/* The register starts again at 0 at one of these values; 0 = no more of them. */
 	int64_t moduli[EXPLAIN_MODULI_MAX];
 	int64_t modulus; /* the one of them that it has passed before, 0 = none; explain.c knows it for each life */
@@ -43,6 +44,7 @@ struct explain_reading {
 	int64_t unsure_ms;   /* time_ms may be wrong by so much */
 	uint16_t into_s;     /* seconds since the last end of an interval before it; on an end: the whole interval */
 	bool is_time_unsure; /* slot_s is not known to be right */
+	bool is_coarse;	     /* raw is of the coarser register */
 	int64_t gap_s;	     /* longer than this after the reading before it is a gap */
 };
 
@@ -53,7 +55,8 @@ enum explain_flag {
 	EXPLAIN_WRAPPED = 8,	 /* the register passed a modulus since the parent */
 	EXPLAIN_GAP = 16,	 /* there was a gap since the parent */
 	EXPLAIN_TIME_UNSURE = 32,
-	EXPLAIN_LEFT = 64, /* the last reading cannot follow this one */
+	EXPLAIN_LEFT = 64,    /* the last reading cannot follow this one */
+	EXPLAIN_COARSE = 128, /* raw is of the coarser register, or was kept because that showed no more */
 };
 
 /* A good reading. Small, because there are some for each counter of each meter. */
@@ -101,6 +104,7 @@ enum explain_step {
 struct explain_good {
 	int64_t raw, time_ms;
 	int32_t over;
+	bool is_coarse; /* raw has the resolution of the coarser register */
 };
 
 /* Judge whether a reading can follow a good one. *over is set where it can, and *amount is what passed: across a
@@ -124,7 +128,8 @@ static inline struct explain_good explain_good(const struct explain *x, size_t n
 {
 	const struct explain_node *n = &x->nodes[node];
 
-	return (struct explain_good){.raw = n->raw, .time_ms = n->time_ms, .over = n->over};
+	return (struct explain_good){
+		.raw = n->raw, .time_ms = n->time_ms, .over = n->over, .is_coarse = n->flags & EXPLAIN_COARSE};
 }
 
 /* A life begins with this reading for certain. It becomes node 0, alone. Room must have been reserved for it. */

@@ -25,7 +25,8 @@ struct reading {
 	uint16_t parts;	 /* of a base unit: what the values of counters but pulses are in; 0 = 1 */
 	unsigned groups; /* enum driver_group mask that was asked for */
 	uint64_t present[(Q_COUNT + 63) / 64];
-	int64_t values[Q_COUNT]; /* base units of drivers/NAMES, or parts of them; valid where present */
+	uint64_t coarse[(Q_COUNT + 63) / 64]; /* of these the values of a coarser register than the table's first one */
+	int64_t values[Q_COUNT];	      /* base units of drivers/NAMES, or parts of them; valid where present */
 };
 
 static inline bool reading_has(const struct reading *r, enum quantity q)
@@ -47,6 +48,16 @@ static inline int64_t reading_in_parts(const struct reading *r, enum quantity q,
 	if (parts < 1)
 		parts = 1;
 	return own == parts ? r->values[q] : wide_muldiv(r->values[q], parts, own);
+}
+
+static inline bool reading_is_coarse(const struct reading *r, enum quantity q)
+{
+	return r->coarse[q / 64] >> (q % 64) & 1;
+}
+
+static inline void reading_set_coarse(struct reading *r, enum quantity q)
+{
+	r->coarse[q / 64] |= UINT64_C(1) << (q % 64);
 }
 
 /* The first quantity from q on that the reading has; Q_COUNT = none. */

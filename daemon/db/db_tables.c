@@ -75,8 +75,12 @@ static void sort_quantities(struct db_tables *t)
 		t->kinds[k].has_counters |= names_is_counter((enum quantity)q);
 		has_parts[k] |= names_has_parts((enum quantity)q);
 	}
-	for (size_t k = 0; k < t->n_kinds; k++)
-		t->kinds[k].parts_column = has_parts[k] ? (uint8_t)(FIRST_COLUMN + n_columns[k]) : 0;
+	for (size_t k = 0; k < t->n_kinds; k++) {
+		if (has_parts[k])
+			t->kinds[k].parts_column = (uint8_t)(FIRST_COLUMN + n_columns[k]++);
+		if (t->kinds[k].has_counters)
+			t->kinds[k].coarse_column = (uint8_t)(FIRST_COLUMN + n_columns[k]);
+	}
 }
 
 static int prepare_kind(struct db_tables *t, size_t k)
@@ -92,6 +96,10 @@ static int prepare_kind(struct db_tables *t, size_t k)
 		}
 	if (kind->parts_column > 0) {
 		sqlite3_str_appendall(into, ", parts");
+		sqlite3_str_appendall(marks, ", ?");
+	}
+	if (kind->coarse_column > 0) {
+		sqlite3_str_appendall(into, ", coarse");
 		sqlite3_str_appendall(marks, ", ?");
 	}
 	names = sqlite3_str_finish(into);
@@ -230,6 +238,22 @@ int db_tables_next_id(struct db_tables *t, int64_t slot_s, int64_t *id)
 	return 0;
 }
 
+uint64_t db_tables_bit(const struct db_tables *t, enum quantity q)
+{
+	return UINT64_C(1) << (t->column_of[q] - FIRST_COLUMN);
+}
+
+/* The column coarse of a row. */
+static int64_t coarse_columns(const struct db_tables *t, const struct db_kind *k, const struct reading *r)
+{
+	uint64_t columns = 0;
+
+	for (size_t w = 0; w < DB_READING_WORDS; w++)
+		for (uint64_t left = r->coarse[w] & k->columns[w]; left != 0; left &= left - 1)
+			columns |= db_tables_bit(t, (enum quantity)(64 * w + (size_t)__builtin_ctzll(left)));
+	return (int64_t)columns;
+}
+
 int db_tables_write(struct db_tables *t, size_t kind, size_t meter, int64_t id, enum reading_quality quality,
 		    const struct reading *r)
 {
@@ -248,6 +272,8 @@ int db_tables_write(struct db_tables *t, size_t kind, size_t meter, int64_t id, 
 	sqlite3_bind_int(k->insert, 4, (int)quality);
 	if (k->parts_column > 0 && r->parts > 1)
 		sqlite3_bind_int(k->insert, k->parts_column, r->parts);
+	if (k->coarse_column > 0)
+		sqlite3_bind_int64(k->insert, k->coarse_column, coarse_columns(t, k, r));
 	k->touched = true;
 	rc = db_run(t->db, k->insert);
 	if (rc == 0 && t->newest[meter].id[kind] < id)

@@ -34,8 +34,10 @@ struct db_kind {
 	uint64_t columns[DB_READING_WORDS]; /* the quantities that have a column here, as in struct reading */
 	bool has_counters;		    /* any of them is a counter */
 	uint8_t parts_column;		    /* parameter number of column parts in the insert; 0 = there is none */
+	uint8_t coarse_column;		    /* the same of column coarse, which each table with counters has */
 	bool touched;			    /* the running transaction has put rows into it */
-	sqlite3_stmt *insert;  /* id, meter, delay_ms, quality, the columns in the order of drivers/NAMES, parts */
+	/* id, meter, delay_ms, quality, the columns in the order of drivers/NAMES, parts, coarse */
+	sqlite3_stmt *insert;
 	sqlite3_stmt *horizon; /* id of the row that is this many rows behind the newest */
 	sqlite3_stmt *exists;  /* has a meter a row between two ids? */
 };
@@ -84,6 +86,10 @@ bool db_tables_has_row(struct db_tables *t, size_t kind, size_t meter, int64_t s
 
 /* A free id for the next reading of a slot. 0; -EOVERFLOW: the slot is full; or another -errno. */
 int db_tables_next_id(struct db_tables *t, int64_t slot_s, int64_t *id);
+
+/* The bit of a quantity in column coarse of its table: its value is of a coarser register than the first one that the
+ * register table of the meter names. */
+uint64_t db_tables_bit(const struct db_tables *t, enum quantity q);
 
 /* Write the values of one kind that the reading has, under an id of db_tables_next_id(). quality is that of the row;
  * the reading's own is not looked at. 0 or -errno. */

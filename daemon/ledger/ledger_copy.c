@@ -117,7 +117,8 @@ bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading 
 			continue;
 		mark = find_mark(&c->meters[meter], (enum quantity)q);
 		if (mark != NULL &&
-		    !account_follows(mark, &when, c->back_ms, reading_in_parts(r, (enum quantity)q, mark->parts)))
+		    !account_follows(mark, &when, c->back_ms, reading_in_parts(r, (enum quantity)q, mark->parts),
+				     reading_is_coarse(r, (enum quantity)q)))
 			return false;
 	}
 	for (size_t i = 0; i < c->n_inputs; i++) {
@@ -131,7 +132,8 @@ bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading 
 		    __builtin_mul_overflow(r->values[input->pulses], input->weight, &value))
 			continue;
 		mark = find_mark(m, input->quantity);
-		if (mark != NULL && !account_follows(mark, &when, c->back_ms, value))
+		if (mark != NULL &&
+		    !account_follows(mark, &when, c->back_ms, value, reading_is_coarse(r, input->pulses)))
 			return false;
 	}
 	return true;

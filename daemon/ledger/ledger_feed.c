@@ -55,7 +55,9 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 {
 	struct ledger_book *b = f->book;
 	const struct ledger_meter *m = &b->meters[input->meter];
-	struct account_value value = {.quantity = input->quantity, .value = r->values[input->pulses] * input->weight};
+	struct account_value value = {.quantity = input->quantity,
+				      .value = r->values[input->pulses] * input->weight,
+				      .is_coarse = reading_is_coarse(r, input->pulses)};
 	int rc = 0;
 
 	if (is_long_saved(f, input->meter, r->slot_s))
@@ -102,7 +104,7 @@ static unsigned reject(const struct ledger_feed *f, size_t meter, const struct r
 static struct account_value value_of(const struct account_meter *m, const struct reading *r, enum quantity q)
 {
 	const struct account_counter *c = account_counter(m, q);
-	struct account_value v = {.quantity = q, .parts = m->limits->of[q].parts};
+	struct account_value v = {.quantity = q, .parts = m->limits->of[q].parts, .is_coarse = reading_is_coarse(r, q)};
 
 	if (v.parts == 0 && c != NULL && c->living)
 		v.parts = c->parts;

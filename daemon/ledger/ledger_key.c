@@ -145,6 +145,7 @@ int64_t ledger_key_meaning(const struct driver *d, const struct ledger_key *rati
 		digest = digest_text(digest_text(digest, names_get((enum quantity)q)->name), registers);
 		digest = digest_whole(digest_whole(digest, l->step), l->per_hour);
 		digest = digest_whole(digest_whole(digest, l->back_step), l->modulus_read);
+		digest = digest_whole(digest_whole(digest, l->coarse_step), l->fold);
 		for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++)
 			digest = digest_whole(digest, l->moduli[i]);
 	}

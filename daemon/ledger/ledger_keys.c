@@ -78,8 +78,8 @@ static int put_meaning(struct ledger_keys *k, const struct ledger_model_limits *
 	struct db *db = k->book->db;
 	char registers[LEDGER_REGISTERS_MAX], moduli[EXPLAIN_MODULI_MAX * 24];
 	sqlite3_stmt *put = db_prepare(db, "INSERT OR IGNORE INTO meaning (id, counter, registers, parts, step, "
-					   "per_hour, back_step, modulus_read, moduli) "
-					   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+					   "per_hour, back_step, modulus_read, moduli, coarse_step, fold) "
+					   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	int rc = put == NULL ? -EIO : 0;
 
 	for (int q = 0; q < Q_COUNT && rc == 0; q++) {
@@ -102,6 +102,8 @@ static int put_meaning(struct ledger_keys *k, const struct ledger_model_limits *
 		sqlite3_bind_int64(put, 7, l->back_step);
 		sqlite3_bind_int(put, 8, l->modulus_read);
 		sqlite3_bind_text(put, 9, moduli, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(put, 10, l->coarse_step);
+		sqlite3_bind_int64(put, 11, l->fold);
 		rc = db_run(db, put);
 	}
 	sqlite3_finalize(put);

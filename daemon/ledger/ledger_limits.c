@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "driver.h"
 #include "ledger_key.h"
@@ -99,6 +100,25 @@ static void set_moduli(struct account_limit *limit, const struct driver_row *row
 	}
 }
 
+/* A coarser register counts modulo the lower one of the values at which it and the finer one turn over. */
+static void fold(struct account_limit *limit, const struct driver_row *row, int64_t step, int64_t finer)
+{
+	struct account_limit coarse = {.step = step};
+	int64_t low = 0;
+
+	set_moduli(&coarse, row, step, finer);
+	if (limit->modulus_read || memcmp(coarse.moduli, limit->moduli, sizeof(coarse.moduli)) == 0)
+		return;
+	for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++) {
+		if (coarse.moduli[i] > 0 && (low == 0 || coarse.moduli[i] < low))
+			low = coarse.moduli[i];
+		if (limit->moduli[i] > 0 && (low == 0 || limit->moduli[i] < low))
+			low = limit->moduli[i];
+	}
+	memset(limit->moduli, 0, sizeof(limit->moduli));
+	limit->moduli[0] = limit->fold = low;
+}
+
 static void set_model(struct account_limits *l, const struct ledger_model_limits *of)
 {
 	const struct driver *d = of->driver;
@@ -117,14 +137,17 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 		finer = driver_finer(d, row->quantity);
 		step = driver_multiplier(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary) /
 		       finer;
-		/* a meter that lacks the finer register is read by the coarser one: both must pass */
-		if (limit->step < step)
+		if (!row->fallback)
 			limit->step = step;
+		else if (limit->coarse_step < step)
+			limit->coarse_step = step;
 		if (limit->back_step < row->back_step / finer)
 			limit->back_step = row->back_step / finer;
 		if (!row->fallback) {
 			set_moduli(limit, row, step, finer);
 			limit->modulus_read = row->modulus_read;
+		} else {
+			fold(limit, row, step, finer);
 		}
 		if (row->quantity == Q_OPERATING_TIME)
 			limit->per_hour = 3600 * limit->parts;
@@ -189,8 +212,8 @@ static void read_moduli(const char *text, struct account_limit *limit)
 static int load_past(struct db *db, int64_t meaning, struct account_limits *out, bool *found)
 {
 	sqlite3_stmt *get = db_prepare(db,
-				       "SELECT counter, parts, step, per_hour, back_step, modulus_read, moduli "
-				       "FROM meaning WHERE id = %lld",
+				       "SELECT counter, parts, step, per_hour, back_step, modulus_read, moduli, "
+				       "coarse_step, fold FROM meaning WHERE id = %lld",
 				       (long long)meaning);
 
 	*found = false;
@@ -207,7 +230,9 @@ static int load_past(struct db *db, int64_t meaning, struct account_limits *out,
 						    .step = sqlite3_column_int64(get, 2),
 						    .per_hour = sqlite3_column_int64(get, 3),
 						    .back_step = sqlite3_column_int64(get, 4),
-						    .modulus_read = sqlite3_column_int(get, 5) != 0};
+						    .modulus_read = sqlite3_column_int(get, 5) != 0,
+						    .coarse_step = sqlite3_column_int64(get, 7),
+						    .fold = sqlite3_column_int64(get, 8)};
 		read_moduli((const char *)sqlite3_column_text(get, 6), &out->of[q]);
 	}
 	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(db, "read");
@@ -266,6 +291,8 @@ static struct account_limits *limits_of_input(const struct ledger_input *input,
 		.parts = input->weight_per,
 		.back_step = weighted(pulses->back_step, input->weight),
 		.step = input->weight,
+		.coarse_step = weighted(pulses->coarse_step, input->weight),
+		.fold = weighted(pulses->fold, input->weight),
 	};
 	for (size_t i = 0, n = 0; i < EXPLAIN_MODULI_MAX; i++) {
 		int64_t modulus = weighted(pulses->moduli[i], input->weight);

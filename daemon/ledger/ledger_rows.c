@@ -30,10 +30,11 @@ static int open_cursor(const struct ledger_book *b, size_t kind, struct ledger_c
 	if (text != NULL)
 		c->stmt = db_prepare(
 			b->db,
-			"SELECT id, meter, delay_ms, quality%s FROM reading_%s WHERE id >= %lld AND id < %lld "
+			"SELECT id, meter, delay_ms, quality, %s%s FROM reading_%s WHERE id >= %lld AND id < %lld "
 			"AND (meter = %lld OR %lld = 0) ORDER BY id",
-			text, b->tables->kinds[kind].name, (long long)(after_s + 1) << DB_SLOT_BITS,
-			(long long)before_s << DB_SLOT_BITS, (long long)meter, (long long)meter);
+			b->tables->kinds[kind].coarse_column > 0 ? "coarse" : "0", text, b->tables->kinds[kind].name,
+			(long long)(after_s + 1) << DB_SLOT_BITS, (long long)before_s << DB_SLOT_BITS, (long long)meter,
+			(long long)meter);
 	sqlite3_free(text);
 	if (c->stmt == NULL)
 		return -EIO;
@@ -79,7 +80,10 @@ static bool was_behind(const struct ledger_rows *r, int64_t slot_s, int64_t mete
 static void take_row(struct ledger_rows *r, size_t kind, struct reading *out)
 {
 	struct ledger_cursor *c = &r->cursors[kind];
-	int quality = sqlite3_column_int(c->stmt, 3), column = 4;
+	int quality = sqlite3_column_int(c->stmt, 3), column = 5;
+	/* rows of older schemas do not know: then the bounds of both registers hold */
+	bool is_unknown = sqlite3_column_type(c->stmt, 4) == SQLITE_NULL;
+	uint64_t coarse = is_unknown ? UINT64_MAX : (uint64_t)sqlite3_column_int64(c->stmt, 4);
 	enum reading_quality apart = READING_GOOD;
 
 	out->delay_ms = (uint32_t)sqlite3_column_int64(c->stmt, 2);
@@ -98,6 +102,8 @@ static void take_row(struct ledger_rows *r, size_t kind, struct reading *out)
 		if (apart == READING_UNSYNCHRONISED)
 			out->quality = READING_UNSYNCHRONISED;
 		reading_set(out, (enum quantity)q, sqlite3_column_int64(c->stmt, at));
+		if (coarse & db_tables_bit(r->book->tables, (enum quantity)q))
+			reading_set_coarse(out, (enum quantity)q);
 	}
 	if (r->book->tables->kinds[kind].parts_column > 0)
 		out->parts = (uint16_t)sqlite3_column_int(c->stmt, column);
@@ -121,6 +127,7 @@ bool ledger_rows_next(struct ledger_rows *r, struct reading *out)
 	out->quality = READING_GOOD;
 	out->parts = 0;
 	memset(out->present, 0, sizeof(out->present));
+	memset(out->coarse, 0, sizeof(out->coarse));
 	for (size_t k = 0; k < n_kinds; k++)
 		if (r->cursors[k].has_row && r->cursors[k].id == id)
 			take_row(r, k, out);

@@ -20,7 +20,7 @@
 
 /* One table of readings, read in the order of its ids. */
 struct ledger_cursor {
-	sqlite3_stmt *stmt; /* id, meter, delay_ms, quality, then the quantities of the kind */
+	sqlite3_stmt *stmt; /* id, meter, delay_ms, quality, coarse, then the quantities of the kind */
 	bool has_row;
 	int64_t id, meter;
 };

@@ -322,10 +322,13 @@ unsigned asking_reading(const struct asking *a, struct reading *r)
 	r->parts = a->conf->driver->parts;
 	for (size_t i = 0; i < a->plan->n_items; i++) {
 		const struct plan_item *item = &a->plan->items[i];
+		const struct driver_row *row = &a->conf->driver->rows[item->row];
 
 		if (!asking_has(a, item) || asking_number(a, item, &value) != CODEC_OK)
 			continue;
-		reading_set(r, a->conf->driver->rows[item->row].quantity, value);
+		reading_set(r, row->quantity, value);
+		if (row->fallback)
+			reading_set_coarse(r, row->quantity);
 		n++;
 	}
 	return n;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A reading in memory: this head, then n_values times a quantity (one byte) and its value (eight). */
+/* A reading in memory: this head, then n_values times a quantity (one byte; COARSE is added for a value of a coarser
+ * register) and its value (eight). */
 struct record {
 	int64_t meter, slot_s;
 	uint32_t delay_ms;
@@ -16,11 +17,12 @@ enum {
 	VALUE_BYTES = 1 + sizeof(int64_t),
 	RECORD_MAX = sizeof(struct record) + Q_COUNT * VALUE_BYTES,
 	FIRST_SPAN_S = 300,
+	COARSE = 0x80,
 };
 
 static const int64_t LAST_SPAN_S = INT64_C(1) << 40;
 
-_Static_assert(Q_COUNT <= UINT8_MAX, "a quantity and the number of values are held in one byte each");
+_Static_assert((int)Q_COUNT <= (int)COARSE, "a quantity and the number of values are held in one byte each");
 
 void held_init(struct held *h, size_t room_bytes)
 {
@@ -54,9 +56,9 @@ void held_fini(struct held *h)
 	held_init(h, h->room_bytes);
 }
 
-static bool is_gauge(unsigned q)
+static bool is_gauge(unsigned char byte)
 {
-	return names_get((enum quantity)q)->kind == NAMES_GAUGE;
+	return names_get((enum quantity)(byte & ~COARSE))->kind == NAMES_GAUGE;
 }
 
 static bool is_kept(enum quantity q)
@@ -275,7 +277,7 @@ enum held_push held_push_reading(struct held *h, const struct reading *r)
 	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
 		if (!is_kept((enum quantity)q))
 			continue;
-		*value = (unsigned char)q;
+		*value = (unsigned char)(reading_is_coarse(r, (enum quantity)q) ? q | COARSE : q);
 		memcpy(value + 1, &r->values[q], sizeof(r->values[q]));
 		value += VALUE_BYTES;
 		head.n_values++;
@@ -399,11 +401,14 @@ bool held_next_reading(const struct held *h, struct held_cursor *c, struct readi
 	r->parts = head.parts;
 	r->groups = 0;
 	memset(r->present, 0, sizeof(r->present));
+	memset(r->coarse, 0, sizeof(r->coarse));
 	for (size_t i = 0; i < head.n_values; i++, value += VALUE_BYTES) {
 		int64_t number;
 
 		memcpy(&number, value + 1, sizeof(number));
-		reading_set(r, (enum quantity) * value, number);
+		reading_set(r, (enum quantity)(*value & ~COARSE), number);
+		if (*value & COARSE)
+			reading_set_coarse(r, (enum quantity)(*value & ~COARSE));
 	}
 	c->at = (size_t)(value - h->bytes);
 	return true;

@@ -145,8 +145,11 @@ void add(struct site *t, const char *meter, int64_t slot_s, enum reading_quality
 	va_list ap;
 
 	va_start(ap, quality);
-	for (int q = va_arg(ap, int); q != Q_COUNT; q = va_arg(ap, int))
+	for (int q = va_arg(ap, int); q != Q_COUNT; q = va_arg(ap, int)) {
 		reading_set(&r, (enum quantity)q, va_arg(ap, int64_t));
+		if (t->is_coarse)
+			reading_set_coarse(&r, (enum quantity)q);
+	}
 	va_end(ap);
 	add_reading(t, meter, &r);
 }

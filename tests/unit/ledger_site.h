@@ -33,6 +33,7 @@ struct site {
 	struct ledger ledger;
 	bool in_transaction;
 	uint32_t delay_ms; /* of readings that are added */
+	bool is_coarse;	   /* what add() adds is of coarser registers */
 };
 
 /* setup() makes a folder, the database and an empty account; teardown() removes all of it. */

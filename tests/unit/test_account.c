@@ -143,13 +143,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Feed one value of active_energy_import; true when it was counted. */
-static bool feed(struct bench *b, int64_t at_s, int64_t value)
+/* Feed one value of active_energy_import, of either register; true when it was counted. */
+static bool feed_either(struct bench *b, int64_t at_s, int64_t value, bool is_coarse)
 {
-	struct account_value v = {.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = value};
+	struct account_value v = {.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = value, .is_coarse = is_coarse};
 
 	assert_int_equal(account_feed(&b->account, &b->meter, &(struct account_when){.slot_s = T + at_s}, &v, 1), 0);
 	return !v.suspect;
+}
+
+static bool feed(struct bench *b, int64_t at_s, int64_t value)
+{
+	return feed_either(b, at_s, value, false);
 }
 
 /* The next reading, a minute later, shows the same: what was read before is given out now. */
@@ -177,6 +182,42 @@ TEST_WITH(an_interval_is_the_difference_at_its_ends, setup, teardown)
 	expect(b, "life 0 from 5000: first\n0+900 measured 150\n");
 	confirm(b);
 	expect(b, "900+900 measured 150\n");
+}
+
+TEST_WITH(a_coarser_register_counts_what_exceeds_the_last_value, setup, teardown)
+{
+	struct bench *b = *state;
+
+	b->limits.of[Q_ACTIVE_ENERGY_IMPORT].coarse_step = 1000;
+	for (int64_t t = 0; t <= 3600; t += 60) {
+		int64_t wh = 5500 + t / 2;
+		bool is_coarse = t >= 900 && t < 2700;
+
+		assert_true(feed_either(b, t, is_coarse ? wh / 1000 * 1000 : wh, is_coarse));
+	}
+	confirm(b);
+	/* the last 30 Wh before it come when it passes 6 kWh, what it does not show with the first finer value */
+	expect(b, "life 0 from 5500: first\n0+900 measured 420\n900+900 measured 80\n1800+900 measured 850\n"
+		  "2700+900 measured 450\n");
+}
+
+/* The finer register shows 8 digits of 10 Wh, the coarser one 8 digits of 1 kWh. */
+TEST_WITH(two_registers_agree_modulo_the_lower_of_their_turn_overs, setup, teardown)
+{
+	struct bench *b = *state;
+	const int64_t high = INT64_C(37000000000);
+
+	b->limits.of[Q_ACTIVE_ENERGY_IMPORT] = (struct account_limit){
+		.step = 10, .coarse_step = 1000, .fold = 1000000000, .moduli = {1000000000}, .per_hour = 60000};
+	assert_true(feed_either(b, 0, 999999500, false));
+	assert_true(feed_either(b, 60, high - 1000, true));
+	assert_true(feed_either(b, 120, high, true)); /* in its own number nothing turns over here */
+	assert_true(feed_either(b, 180, 200, false));
+	assert_true(feed_either(b, 240, high + 1000, true));
+	confirm(b);
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->given.raw, 1000);
+	assert_string_equal(b->said, "life 0 from 999999500: first\nrollover 120\n");
+	assert_int_equal(account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT)->given.sum, 1500);
 }
 
 TEST_WITH(a_boundary_between_readings_is_interpolated_and_the_sum_is_exact, setup, teardown)
@@ -485,7 +526,7 @@ static bool is_plausible(const struct bench *b, int64_t at_s, int64_t value)
 	struct account_mark mark;
 
 	return c == NULL || !account_get_mark(&b->meter, c, &mark) ||
-	       account_follows(&mark, &(struct account_when){.slot_s = T + at_s}, 0, value);
+	       account_follows(&mark, &(struct account_when){.slot_s = T + at_s}, 0, value, false);
 }
 
 TEST_WITH(a_value_can_be_judged_without_being_counted, setup, teardown)

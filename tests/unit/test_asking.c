@@ -98,6 +98,19 @@ TEST(a_reading_names_the_parts_of_its_counters)
 	err_fini(&e);
 }
 
+ASKING_TEST(a_value_of_the_coarser_register_is_known_as_such)
+{
+	struct reading r = {.meter = 7};
+
+	plan_rows_add(&parts.missing, 0);
+	parts.version++;
+	begin_read(DRIVER_ENERGY);
+	answer(LINK_OK, 0);
+	assert_int_equal(asking_reading(&asking, &r), 2);
+	assert_true(reading_is_coarse(&r, Q_ACTIVE_ENERGY_IMPORT));
+	assert_false(reading_is_coarse(&r, Q_ACTIVE_ENERGY_EXPORT));
+}
+
 ASKING_TEST(an_unanswered_request_leaves_its_values_out)
 {
 	struct reading r = {.meter = 7};

@@ -151,6 +151,22 @@ TEST_WITH(a_reading_has_one_row_in_each_of_its_tables_under_one_id, setup, teard
 	assert_int_equal(number("SELECT ts FROM slot"), JAN_2026_S);
 }
 
+TEST_WITH(a_row_says_which_values_are_of_a_coarser_register, setup, teardown)
+{
+	struct reading r = reading_of(JAN_2026_S);
+	int64_t id = 0;
+
+	write_reading(PRESS, JAN_2026_S);
+	assert_int_equal(number("SELECT coarse FROM reading_energy"), 0);
+	reading_set_coarse(&r, Q_APPARENT_ENERGY);
+	assert_int_equal(db_tables_next_id(&site.tables, JAN_2026_S, &id), 0);
+	assert_int_equal(db_tables_write(&site.tables, (size_t)kind(Q_APPARENT_ENERGY), PRESS, id, READING_GOOD, &r),
+			 0);
+	assert_int_equal(number("SELECT coarse FROM reading_energy WHERE coarse <> 0"),
+			 db_tables_bit(&site.tables, Q_APPARENT_ENERGY));
+	assert_int_equal(db_tables_bit(&site.tables, Q_ACTIVE_ENERGY_IMPORT), 1);
+}
+
 TEST_WITH(a_row_is_found_only_in_its_slot, setup, teardown)
 {
 	size_t energy = kind(Q_ACTIVE_ENERGY_IMPORT);

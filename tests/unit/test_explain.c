@@ -56,13 +56,14 @@ static void settle(struct line *line)
 	}
 }
 
-/* A reading at T + at_s. Returns whether it is good at first sight. */
-static bool feed(struct line *line, int64_t at_s, int64_t raw)
+/* A reading of either register at T + at_s. Returns whether it is good at first sight. */
+static bool feed_either(struct line *line, int64_t at_s, int64_t raw, bool is_coarse)
 {
 	struct explain *x = &line->x;
 	struct explain_reading r = {.slot_s = T + at_s,
 				    .raw = raw,
 				    .time_ms = 1000 * (T + at_s),
+				    .is_coarse = is_coarse,
 				    .into_s = (uint16_t)((T + at_s - 1) % INTERVAL + 1),
 				    .gap_s = INTERVAL};
 	int64_t best_s = x->n > 0 ? explain_slot_s(x, x->best) : 0, now_s;
@@ -81,6 +82,11 @@ static bool feed(struct line *line, int64_t at_s, int64_t raw)
 		line->n_changes++;
 	settle(line);
 	return is_good;
+}
+
+static bool feed(struct line *line, int64_t at_s, int64_t raw)
+{
+	return feed_either(line, at_s, raw, false);
 }
 
 /* The amount that passed since the first reading. */
@@ -694,6 +700,136 @@ TEST_WITH(tree_that_is_full_decides_early, setup, teardown)
 	run(line, raw, 100);
 }
 
+/* The line has a coarser register in steps of 1 kWh. */
+static void add_coarse_register(struct line *line)
+{
+	line->limit.coarse_step = 1000;
+	line->limit.moduli[0] = 10000000;
+}
+
+/* n readings a minute apart of the coarser register, each 100 Wh above the one before. by: what it shows more or less
+ * than the finer one does, rounded down. Returns the last value of the finer one. */
+static int64_t run_coarse(struct line *line, int64_t raw, int n, int64_t by)
+{
+	for (int i = 0; i < n; i++) {
+		raw += 100;
+		assert_true(feed_either(line, line->at_s + MINUTE, (raw + by) / 1000 * 1000 % 10000000, true));
+	}
+	return raw;
+}
+
+TEST_WITH(while_the_coarser_register_is_read_only_what_exceeds_the_last_value_counts, setup, teardown)
+{
+	struct line *line = *state;
+
+	add_coarse_register(line);
+	feed(line, 0, 12340);
+	assert_true(feed_either(line, 60, 12000, true));
+	assert_int_equal(passed(line), 0);
+	assert_true(feed_either(line, 120, 13000, true));
+	assert_int_equal(passed(line), 660);
+	assert_true(feed_either(line, 180, 13000, true));
+	assert_true(feed(line, 240, 13450));
+	assert_int_equal(passed(line), 1110);
+	assert_int_equal(n_lives(line), 0);
+	assert_int_equal(line->n_changes, 0);
+}
+
+TEST_WITH(changing_between_two_registers_is_no_fall_no_rise_no_reset, setup, teardown)
+{
+	static const int64_t by[] = {0, 500, 999}; /* rounded down, to the nearest, and up */
+	struct line *line = *state;
+
+	add_coarse_register(line);
+	for (int way = 0; way < 3; way++) {
+		int64_t raw = 5000000;
+
+		explain_fini(&line->x);
+		line->settled = 0;
+		feed(line, 0, raw);
+		raw = run(line, raw, 30);
+		for (int i = 0; i < 60; i++) {
+			raw = run_coarse(line, raw, 1 + i % 17, by[way]);
+			/* what is rounded up may be ahead by less than a step */
+			for (int k = 0; k < 1 + i % 13; k++)
+				assert_true(feed(line, line->at_s + MINUTE, raw += 100));
+		}
+		raw = run(line, raw, 12);
+		assert_int_equal(passed(line), raw - 5000000);
+		assert_int_equal(n_lives(line), 0);
+		assert_int_equal(line->n_changes, 0);
+	}
+}
+
+TEST_WITH(a_meter_that_is_read_by_the_coarser_register_only_counts_its_steps, setup, teardown)
+{
+	struct line *line = *state;
+
+	add_coarse_register(line);
+	feed_either(line, 0, 5000000, true);
+	run_coarse(line, 5000000, 1000, 0);
+	assert_int_equal(passed(line), 100000);
+	assert_int_equal(line->n_changes, 0);
+}
+
+TEST_WITH(two_registers_agree_across_their_turn_over, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw = 9998300;
+
+	add_coarse_register(line);
+	feed(line, 0, raw);
+	/* the coarser one, which is rounded to the nearest, turns over first */
+	raw = run_coarse(line, raw, 14, 500);
+	assert_int_equal(raw, 9999700);
+	assert_int_equal(passed(line), 10000000 - 9998300);
+	assert_true(feed(line, line->at_s + MINUTE, raw += 100));
+	assert_int_equal(passed(line), 10000000 - 9998300);
+	raw = run_coarse(line, raw, 3, 500);
+	assert_true(feed(line, line->at_s + MINUTE, raw % 10000000));
+	assert_true(feed(line, line->at_s + MINUTE, (raw += 100) % 10000000));
+	assert_int_equal(passed(line), raw - 9998300);
+	assert_int_equal(n_lives(line), 0);
+	assert_int_equal(line->n_changes, 0);
+}
+
+TEST_WITH(false_readings_of_the_coarser_register_leave_nothing, setup, teardown)
+{
+	static const int64_t wrong[] = {0, 65536000, 4000000, 5100000};
+	struct line *line = *state;
+	int64_t raw;
+
+	add_coarse_register(line);
+	line->limit.moduli[0] = 0;
+	feed(line, 0, 5000000);
+	raw = run(line, 5000000, 30);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		raw = run_coarse(line, raw, 10, 0);
+		for (int k = 0; k < 3; k++) {
+			raw += 100;
+			assert_false(feed_either(line, line->at_s + MINUTE, wrong[i], true));
+		}
+		raw = run_coarse(line, raw, 10, 0);
+		raw = run(line, raw, 100);
+		assert_int_equal(passed(line), raw - 5000000);
+	}
+	assert_int_equal(n_lives(line), 0);
+}
+
+/* 1 Wh a second at most: a coarse value may be ahead by its step, finer ones may not. */
+TEST_WITH(finer_readings_before_and_after_coarse_ones_have_their_own_bound, setup, teardown)
+{
+	struct line *line = *state;
+
+	add_coarse_register(line);
+	line->limit.per_hour = 3600;
+	feed(line, 0, 5000000);
+	assert_true(feed_either(line, 10, 5001000, true));
+	assert_false(feed(line, 20, 5001010));
+	assert_true(feed(line, 30, 5000030));
+	assert_true(feed(line, 1000, 5001000));
+}
+
 /* Random series: a meter, its load, and accidents. */
 enum { READINGS = 1000, LAST_ACCIDENT = 600, ACCIDENTS_MAX = 4 };
 
@@ -706,6 +842,7 @@ struct series {
 	struct explain_limit limit;
 	int64_t period_s;
 	int64_t values[READINGS];
+	bool is_coarse[READINGS];
 	int64_t truth; /* what passed between good readings of one life */
 	int n_accidents;
 	enum accident accident; /* the first */
@@ -715,6 +852,20 @@ struct series {
 static int64_t counter_of(const struct series *s, int64_t energy)
 {
 	return energy / 3600000 / s->limit.step * s->limit.step;
+}
+
+/* The coarser register shows less, and its last digits are 0. */
+static int64_t coarsen(const struct series *s, int i, int64_t value)
+{
+	return s->is_coarse[i] ? value / s->limit.coarse_step * s->limit.coarse_step : value;
+}
+
+/* The meter refuses the finer register at times, not at the very beginning and end. */
+static void choose_registers(struct series *s)
+{
+	s->limit.coarse_step = s->limit.step * (below(2) ? 10 : 100);
+	for (int i = 20; i < READINGS - 20; i++)
+		s->is_coarse[i] = s->is_coarse[i - 1] ? below(40) > 0 : below(100) == 0;
 }
 
 /* The value that a reading of an accident shows. *memory: the accident's own, -1 at first. */
@@ -749,7 +900,7 @@ static int64_t show(const struct series *s, enum accident a, int64_t value, int6
 	}
 }
 
-static void make_series(struct series *s, int n_accidents_max)
+static void make_series(struct series *s, int n_accidents_max, bool has_coarse)
 {
 	static const int64_t steps[] = {1, 10, 100, 1000}, periods_s[] = {10, 60, 300, 900};
 	int64_t energy, base, load, first = -1, last = -1, memory = -1;
@@ -758,6 +909,8 @@ static void make_series(struct series *s, int n_accidents_max)
 
 	*s = (struct series){.period_s = periods_s[below(4)], .accident = ACCIDENTS};
 	s->limit = (struct explain_limit){.step = steps[below(4)], .per_hour = 10000 * magnitude(7)};
+	if (has_coarse)
+		choose_registers(s);
 	if (below(3) == 0)
 		s->limit.moduli[0] = 100000000;
 	base = load = (s->limit.per_hour >> below(10)) * 1000;
@@ -792,16 +945,20 @@ static void make_series(struct series *s, int n_accidents_max)
 		value = shown = counter_of(s, energy);
 		if (s->limit.moduli[0] > 0)
 			shown %= s->limit.moduli[0];
-		s->values[i] = shown;
 		if (i >= at && i < at + length)
-			s->values[i] = show(s, accident, shown, &memory, s->values[i > 20 ? i - 1 - below(20) : 0]);
+			s->values[i] = coarsen(
+				s, i, show(s, accident, shown, &memory, s->values[i > 20 ? i - 1 - below(20) : 0]));
+		else
+			s->values[i] = coarsen(s, i, shown);
 		if (i == at + length && s->n_accidents < n_accidents_max)
 			at = i + 12 + (int)below(150);
-		if (s->values[i] != shown)
+		if (s->values[i] != coarsen(s, i, shown))
 			continue;
+		value = coarsen(s, i, value);
 		if (first < 0)
-			first = value;
-		last = value;
+			first = last = value;
+		if (last < value)
+			last = value;
 	}
 	s->truth += last - first;
 }
@@ -812,7 +969,7 @@ static bool is_explained(const struct series *s, unsigned *n_changes)
 	bool is_right;
 
 	for (int i = 0; i < READINGS; i++)
-		feed(&line, i * s->period_s, s->values[i]);
+		feed_either(&line, i * s->period_s, s->values[i], s->is_coarse[i]);
 	is_right = passed(&line) == s->truth;
 	*n_changes = line.n_changes;
 	explain_fini(&line.x);
@@ -820,7 +977,7 @@ static bool is_explained(const struct series *s, unsigned *n_changes)
 }
 
 /* Of n series with up to so many accidents, at most so many may be wrong. */
-static void explain_many(int n, int n_accidents_max, int n_wrong_max)
+static void explain_many(int n, int n_accidents_max, bool has_coarse, int n_wrong_max)
 {
 	uint64_t start = seed();
 	int n_wrong = 0, wrong[ACCIDENTS + 2] = {0}, all[ACCIDENTS + 2] = {0};
@@ -833,7 +990,7 @@ static void explain_many(int n, int n_accidents_max, int n_wrong_max)
 		random_state = (start + (uint64_t)k) * UINT64_C(0x9E3779B97F4A7C15) + 1;
 		for (int i = 0; i < 5; i++)
 			draw();
-		make_series(&s, n_accidents_max);
+		make_series(&s, n_accidents_max, has_coarse);
 		kind = s.n_accidents > 1 ? ACCIDENTS + 1 : (int)s.accident;
 		all[kind]++;
 		if (!is_explained(&s, &n_changes)) {
@@ -854,17 +1011,27 @@ static void explain_many(int n, int n_accidents_max, int n_wrong_max)
 
 TEST(series_without_an_accident_are_counted_as_they_are)
 {
-	explain_many(2000, 0, 0);
+	explain_many(2000, 0, false, 0);
 }
 
 TEST(series_with_an_accident_are_counted_right)
 {
-	explain_many(2000, 1, 16);
+	explain_many(2000, 1, false, 16);
 }
 
 TEST(series_with_several_accidents_are_counted_right_except_a_few)
 {
-	explain_many(2000, ACCIDENTS_MAX, 75);
+	explain_many(2000, ACCIDENTS_MAX, false, 75);
+}
+
+TEST(a_random_series_of_two_registers_without_accidents_is_exact)
+{
+	explain_many(1000, 0, true, 0);
+}
+
+TEST(few_random_series_of_two_registers_with_an_accident_are_wrong)
+{
+	explain_many(1000, 1, true, 12);
 }
 
 UNIT_MAIN(NULL, NULL)

@@ -107,6 +107,23 @@ TEST_WITH(a_reading_is_read_back_as_it_was_pushed, setup, teardown)
 	assert_false(held_next_reading(h, &c, &out));
 }
 
+TEST_WITH(values_of_a_coarser_register_are_known_as_such, setup, teardown)
+{
+	struct held *h = *state;
+	struct held_cursor c = {0};
+	struct reading in = reading_of(PRESS, 7, true, true), out;
+
+	reading_set(&in, Q_ACTIVE_ENERGY_EXPORT, 5000);
+	reading_set_coarse(&in, Q_ACTIVE_ENERGY_EXPORT);
+	held_push_reading(h, &in);
+	push(h, PRESS, 8, true, true);
+	assert_true(held_next_reading(h, &c, &out));
+	assert_memory_equal(out.present, in.present, sizeof(in.present));
+	assert_memory_equal(out.coarse, in.coarse, sizeof(in.coarse));
+	assert_true(held_next_reading(h, &c, &out));
+	assert_false(reading_is_coarse(&out, Q_ACTIVE_ENERGY_EXPORT));
+}
+
 TEST_WITH(quantities_without_a_table_are_not_held, setup, teardown)
 {
 	struct held *h = *state;

@@ -114,6 +114,60 @@ TEST_WITH(a_counter_in_ws_is_counted_without_loss, site_setup, site_teardown)
 	free(d);
 }
 
+/* A minute apart, 100 Wh each; the finer register is refused in the second and third quarter. */
+static void add_hour_of_two_registers(struct site *t, int64_t from_s)
+{
+	for (int64_t at = from_s; at < from_s + 3600; at += 60) {
+		int64_t wh = 5050 + at / 60 * 100;
+
+		t->is_coarse = (at - from_s) / 900 == 1 || (at - from_s) / 900 == 2;
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, t->is_coarse ? wh / 1000 * 1000 : wh,
+		    Q_COUNT);
+	}
+	t->is_coarse = false;
+	commit(t);
+}
+
+TEST_WITH(a_replay_and_a_rebuild_know_the_register_of_each_value, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *d = calloc(1, sizeof(*d));
+	char counted[2000];
+
+	d->max_power_w = 20000;
+	d->n_rows = 2;
+	d->rows[0] = (struct driver_row){
+		.quantity = Q_ACTIVE_ENERGY_IMPORT, .type = DRIVER_U32, .n_words = 2, .mantissa = 10, .scale = -1};
+	d->rows[1] = (struct driver_row){.quantity = Q_ACTIVE_ENERGY_IMPORT,
+					 .type = DRIVER_U32,
+					 .n_words = 2,
+					 .mantissa = 1000,
+					 .scale = -1,
+					 .fallback = true};
+	t->meters[0].driver = d;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
+	reopen(t);
+	add_hour_of_two_registers(t, 0);
+	crash(t);
+	add_hour_of_two_registers(t, 3600);
+	add_hour_of_two_registers(t, 7200);
+	assert_rows(t, "SELECT sum(base_value) FROM interval", "16500");
+	assert_rows(t,
+		    "SELECT kind, detail FROM event WHERE kind IN ('reset', 'implausible', 'rollover', 'taken-back')",
+		    "");
+	assert_rows(t, "SELECT count(*) FROM life", "1");
+	snprintf(counted, sizeof(counted), "%s", rows(t, "SELECT ts, base_value, quality FROM interval"));
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT ts, base_value, quality FROM interval", counted);
+	/* rows from before the register was noted count as well */
+	assert_int_equal(db_exec(&t->db, "UPDATE reading_energy SET coarse = NULL"), 0);
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT ts, base_value, quality FROM interval", counted);
+	t->meters[0].driver = NULL;
+	configure(t);
+	free(d);
+}
+
 static void resume(struct site *t)
 {
 	assert_int_equal(db_meters_load(&t->reg, &t->db), 0);
