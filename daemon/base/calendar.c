@@ -8,7 +8,10 @@
 
 void calendar_zone(const char *name)
 {
-	if (name != NULL && name[0] != '\0')
+	const char *now = getenv("TZ");
+
+	/* other threads may read the environment: it is left alone where nothing changes */
+	if (name != NULL && name[0] != '\0' && (now == NULL || strcmp(now, name) != 0))
 		setenv("TZ", name, 1);
 	tzset();
 }

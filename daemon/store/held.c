@@ -445,7 +445,8 @@ void held_written(struct held *h)
 	}
 }
 
-void held_move(struct held *to, struct held *from)
+/* Take the readings and serial numbers of from, where to has none. */
+static void move_readings(struct held *to, struct held *from)
 {
 	free(to->bytes);
 	free(to->serials);
@@ -456,13 +457,37 @@ void held_move(struct held *to, struct held *from)
 	to->serials = from->serials;
 	to->n_serials = from->n_serials;
 	to->serials_capacity = from->serials_capacity;
+	from->bytes = NULL;
+	from->serials = NULL;
+	from->n_serials = 0;
+}
+
+static void append_readings(struct held *to, const struct held *from)
+{
+	const struct held_serial *serial;
+	struct held_cursor c = {0};
+	struct reading r;
+	bool is_end;
+
+	do {
+		is_end = !held_next_reading(from, &c, &r);
+		while ((serial = held_next_serial(from, &c)) != NULL)
+			held_push_serial(to, serial->meter, serial->serial);
+		if (!is_end)
+			held_push_reading(to, &r);
+	} while (!is_end);
+}
+
+void held_move(struct held *to, struct held *from)
+{
+	if (to->n_readings == 0 && to->n_serials == 0)
+		move_readings(to, from);
+	else
+		append_readings(to, from);
 	to->n_dropped += from->n_dropped;
 	to->n_events_dropped += from->n_events_dropped;
 	for (size_t i = 0; i < from->n_events; i++)
 		held_push_event(to, from->events[i].at_ms, from->events[i].subject, from->events[i].kind,
 				from->events[i].detail);
-	from->bytes = NULL;
-	from->serials = NULL;
-	from->n_serials = 0;
 	held_fini(from);
 }

@@ -115,8 +115,7 @@ void held_undo(struct held *h);
 /* It has written everything: h is empty, nothing was dropped. */
 void held_written(struct held *h);
 
-/* Append everything that from holds, and the counts of what it dropped. to must hold no readings and no serial numbers.
- * from is empty then. */
+/* Append everything that from holds, and the counts of what it dropped. from is empty then. */
 void held_move(struct held *to, struct held *from);
 
 #endif

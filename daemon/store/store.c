@@ -164,6 +164,14 @@ int64_t store_meter_id(const struct store *s, const char *name)
 	return i < 0 ? -1 : s->reg.list[i].id;
 }
 
+const char *store_meter_name(const struct store *s, size_t i, int64_t *id)
+{
+	if (i >= s->reg.n)
+		return NULL;
+	*id = s->reg.list[i].id;
+	return s->reg.list[i].configured ? s->reg.list[i].name : "";
+}
+
 void store_reading(struct store *s, const struct reading *r)
 {
 	bool is_first = s->held.n_dropped == 0;
@@ -197,9 +205,9 @@ void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 		held_push_serial(&s->held, meter, serial);
 }
 
-const char *store_waiting_serial(const struct store *s, int64_t meter)
+void store_take_held(struct store *s, struct held *from)
 {
-	return held_find_serial(&s->held, meter);
+	held_move(&s->held, from);
 }
 
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st)

@@ -12,7 +12,7 @@
  *   of the old one is copied while the daemon works (db_salvage.h).
  *
  * No call but store_open(), store_reopen(), store_configure(), store_commit(), store_rebuild() and store_close()
- * touches the disk. One thread. Reads the clocks; logs changes of state. */
+ * touches the disk. One thread at a time (store_writer.h). Reads the clocks; logs changes of state. */
 #ifndef TALLY_STORE_H
 #define TALLY_STORE_H
 
@@ -25,6 +25,7 @@
 #include "reading.h"
 #include "status.h"
 
+struct held;
 struct ledger_copy;
 struct store;
 
@@ -53,9 +54,16 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e);
 /* The id of a configured meter or input, -1 = there is none. An id never changes and is never used again. */
 int64_t store_meter_id(const struct store *s, const char *name);
 
+/* The name of meter or input i and its id; "" where it is no longer configured. Valid until the next call that may
+ * commit or configure. NULL: there are no more. */
+const char *store_meter_name(const struct store *s, size_t i, int64_t *id);
+
 /* Take one reading; it is copied. A slot that the database already has for this meter is left as it is. Without memory
  * for it the reading is lost, and the event of the next commit counts it. */
 void store_reading(struct store *s, const struct reading *r);
+
+/* Take everything that from holds, as if it came in now. from is empty then. */
+void store_take_held(struct store *s, struct held *from);
 
 /* The account as the last commit left it, for questions about it. Valid until the next call that may commit or
  * configure. */
@@ -72,9 +80,6 @@ void store_clock_back(struct store *s, int64_t at_ms, int64_t back_ms);
 /* Take the status of a meter; its texts are copied. A new state is written with the next commit, figures now and then.
  */
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st);
-
-/* The serial number that the meter has reported since the last commit, or NULL; valid until the next call. */
-const char *store_waiting_serial(const struct store *s, int64_t meter);
 
 /* Take the serial number that a meter has reported; it is copied. Readings that come after it are the device's that has
  * it: a new one means that the device was exchanged. */

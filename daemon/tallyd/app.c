@@ -39,15 +39,17 @@ struct app {
 	int exit_code;
 	struct ev_loop *loop;
 	struct conf *conf; /* in force */
-	struct store *store;
+	struct conf *next; /* being configured, or NULL */
+	struct store_writer *writer;
 	struct lines *lines;
 	ev_signal terminate, interrupt, hangup;
 	ev_timer commit, status_line, watchdog;
+	ev_async written;
 	struct intake intake;
 	int64_t started_us;
 	int64_t status_at_ms;
 	struct commit_log commit_log;
-	bool reload_again;   /* requested while one was running */
+	bool reload_again;   /* requested while one was running, or the store was being written */
 	bool reload_failed;  /* the last one: the files are not what is in force */
 	bool is_left_behind; /* a worker hangs: nothing that it may use is freed */
 	bool is_stuck_reported;
@@ -73,36 +75,32 @@ static void report_status(struct app *app, int64_t now_ms)
 	intake_forget_news(&app->intake);
 }
 
-/* A database that turns out to be damaged is put aside while polling continues. Where that is not possible the next
- * start does it: returns false, without a store, and the loop ends. */
-static bool replace_damaged(struct app *app)
+static void end_loop(struct app *app)
 {
-	struct err e = {0};
-
-	log_error("database: %s: damaged", store_error(app->store));
-	app->store = store_reopen(app->store, app->conf, &e);
-	log_complaints(&e);
-	err_fini(&e);
-	intake_set_store(&app->intake, app->store);
-	if (app->store == NULL) {
-		app->exit_code = EXIT_FAILURE;
-		ev_break(app->loop, EVBREAK_ALL);
-	}
-	return app->store != NULL;
+	app->exit_code = EXIT_FAILURE;
+	ev_break(app->loop, EVBREAK_ALL);
 }
 
-static void commit(struct app *app)
+/* A database that turns out to be damaged is put aside while polling continues. */
+static void commit_ended(struct app *app, const struct store_result *r)
 {
-	size_t n_pending = store_pending(app->store);
-	int64_t start_us = mono_us();
-	enum store_commit outcome = store_commit(app->store);
+	struct store *s = store_writer_store(app->writer);
 
-	if (outcome == STORE_DAMAGED) {
-		if (!replace_damaged(app))
-			return;
-		outcome = store_commit(app->store);
+	commit_log_outcome(&app->commit_log, s, r->outcome, r->n_pending, r->took_ms);
+	if (r->outcome == STORE_DAMAGED) {
+		log_error("database: %s: damaged", store_error(s));
+		store_writer_start(app->writer, STORE_JOB_REOPEN, app->conf);
 	}
-	commit_log_outcome(&app->commit_log, app->store, outcome, n_pending, (mono_us() - start_us) / 1000);
+}
+
+/* Where the file cannot be put aside the next start does it. */
+static void reopen_ended(struct app *app, const struct store_result *r)
+{
+	log_complaints(&r->e);
+	if (r->rc == 0)
+		store_writer_start(app->writer, STORE_JOB_COMMIT, NULL);
+	else
+		end_loop(app);
 }
 
 static bool is_status_due(const struct app *app, int64_t now_ms)
@@ -115,14 +113,19 @@ static bool is_status_due(const struct app *app, int64_t now_ms)
 static void commit_due(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct app *app = w->data;
+	struct store *s = store_writer_store(app->writer);
 	int64_t now_ms = mono_wall_ms();
 
 	(void)loop, (void)revents;
+	intake_watch_clock(&app->intake);
+	if (s == NULL) {
+		commit_log_running(&app->commit_log, store_writer_busy_ms(app->writer));
+		return;
+	}
 	if (is_status_due(app, now_ms))
 		report_status(app, now_ms);
-	intake_watch_clock(&app->intake);
-	store_tick(app->store, now_ms / 1000);
-	commit(app);
+	store_tick(s, now_ms / 1000);
+	store_writer_start(app->writer, STORE_JOB_COMMIT, NULL);
 }
 
 /* Send the line that the service manager shows, "3 of 4 buses and 57 of 60 meters up", when it has changed. */
@@ -198,10 +201,15 @@ static void apply_settings(struct app *app)
 
 static void reload(struct app *app);
 
+static bool is_reload_possible(struct app *app)
+{
+	return store_writer_store(app->writer) != NULL && !lines_is_changing(app->lines);
+}
+
 static void end_reload(struct app *app)
 {
 	send_ready(app);
-	if (app->reload_again) {
+	if (app->reload_again && is_reload_possible(app)) {
 		app->reload_again = false;
 		reload(app);
 	}
@@ -228,7 +236,7 @@ static struct conf *read_whole(struct app *app)
 	size_t n_harmless = conf != NULL ? conf->n_ct_errors : 0;
 
 	if (conf != NULL && e.n_errors == n_harmless)
-		store_configure(app->store, conf, &e);
+		store_writer_configure(app->writer, conf, &e);
 	log_complaints(&e);
 	if (e.n_errors > n_harmless) {
 		log_error("tallyd: configuration not reloaded, %zu errors above; the old one stays in force",
@@ -240,13 +248,11 @@ static struct conf *read_whole(struct app *app)
 	return conf;
 }
 
+/* While the store is free. */
 static void reload(struct app *app)
 {
 	struct conf *conf;
 
-	/* the loop is about to end */
-	if (app->store == NULL)
-		return;
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reading the configuration\n", (long long)mono_us());
 	conf = read_whole(app);
 	app->reload_failed = conf == NULL;
@@ -264,15 +270,46 @@ static void reload(struct app *app)
 	}
 }
 
+static void job_ended(struct ev_loop *loop, ev_async *a, int revents)
+{
+	struct app *app = a->data;
+	struct store_result r;
+
+	(void)loop, (void)revents;
+	if (!store_writer_take(app->writer, &r))
+		return;
+	switch (r.job) {
+	case STORE_JOB_COMMIT:
+		commit_ended(app, &r);
+		break;
+	case STORE_JOB_REOPEN:
+		reopen_ended(app, &r);
+		break;
+	}
+	err_fini(&r.e);
+	if (app->reload_again && is_reload_possible(app)) {
+		app->reload_again = false;
+		reload(app);
+	}
+}
+
+/* Called from the thread of the writer. */
+static void wake_loop(void *context)
+{
+	struct app *app = context;
+
+	ev_async_send(app->loop, &app->written);
+}
+
 static void reload_requested(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	struct app *app = w->data;
 
 	(void)loop, (void)revents;
-	if (lines_is_changing(app->lines))
-		app->reload_again = true;
-	else
+	if (is_reload_possible(app))
 		reload(app);
+	else
+		app->reload_again = true;
 }
 
 static void end_requested(struct ev_loop *loop, ev_signal *w, int revents)
@@ -321,24 +358,33 @@ static void stop_loop(struct app *app)
 static int start_store(struct app *app)
 {
 	struct err e = {0};
+	struct store *s = store_open(app->conf, &e);
 
-	app->store = store_open(app->conf, &e);
-	if (app->store != NULL)
-		store_configure(app->store, app->conf, &e);
-	if (!log_complaints(&e)) {
-		store_close(app->store);
-		app->store = NULL;
+	/* the first time it sets the time zone: no thread may run yet */
+	if (s != NULL)
+		store_configure(s, app->conf, &e);
+	ev_async_init(&app->written, job_ended);
+	app->written.data = app;
+	ev_async_start(app->loop, &app->written);
+	if (s != NULL && e.n_errors == 0) {
+		app->writer = store_writer_new(s, wake_loop, app);
+		if (app->writer == NULL)
+			err_add(&e, NULL, 0, "the thread of the database cannot be started (%s)", strerror(errno));
 	}
+	log_complaints(&e);
 	err_fini(&e);
-	if (app->store == NULL)
+	if (app->writer == NULL) {
+		store_close(s);
 		return -1;
-	intake_init(&app->intake, app->store, app->conf->clock);
+	}
+	intake_init(&app->intake, app->writer, app->conf->clock);
 	return 0;
 }
 
 static void stop_store(struct app *app)
 {
-	store_close(app->store);
+	store_close(store_writer_end(app->writer));
+	ev_async_stop(app->loop, &app->written);
 }
 
 static void watch_signal(struct app *app, ev_signal *w, void (*called)(struct ev_loop *, ev_signal *, int), int number)
@@ -366,9 +412,15 @@ static void stop_signals(struct app *app)
 /* Every line finishes the request in hand, and its answer is still taken. */
 static void stop_lines(struct app *app)
 {
+	struct store_result r;
+
 	if (app->lines == NULL)
 		return;
 	app->is_left_behind = !lines_stop(app->lines, LINES_END_MS);
+	/* the last figures go into the last commit */
+	store_writer_wait(app->writer);
+	if (store_writer_take(app->writer, &r))
+		err_fini(&r.e);
 	report_status(app, mono_wall_ms());
 	lines_free(app->lines);
 }

@@ -3,6 +3,17 @@
 
 #include "log.h"
 
+void commit_log_running(struct commit_log *log, int64_t busy_ms)
+{
+	if (busy_ms > COMMIT_LOG_SLOW_MS && !log->is_slow) {
+		log_warning(
+			"database: a commit has been running for %lld.%lld s; the disk is slow, and readings wait in "
+			"memory",
+			(long long)busy_ms / 1000, (long long)busy_ms % 1000 / 100);
+		log->is_slow = true;
+	}
+}
+
 void commit_log_outcome(struct commit_log *log, const struct store *s, enum store_commit outcome, size_t n_pending,
 			int64_t took_ms)
 {
@@ -13,6 +24,11 @@ void commit_log_outcome(struct commit_log *log, const struct store *s, enum stor
 		if (log->is_failing)
 			log_info("database: writing again");
 		log->is_failing = false;
+		commit_log_running(log, took_ms);
+		if (log->is_slow && took_ms <= COMMIT_LOG_SLOW_MS) {
+			log_info("database: commits take less than a second again");
+			log->is_slow = false;
+		}
 		break;
 	case STORE_NOTHING:
 	case STORE_POSTPONED:

@@ -9,14 +9,10 @@
 #include "log.h"
 #include "mono.h"
 
-void intake_init(struct intake *in, struct store *store, enum clock_trust trust)
+void intake_init(struct intake *in, struct store_writer *writer, enum clock_trust trust)
 {
-	*in = (struct intake){.store = store, .clock = {.trust = trust, .past_s = store_newest_s(store)}};
-}
-
-void intake_set_store(struct intake *in, struct store *store)
-{
-	in->store = store;
+	*in = (struct intake){.writer = writer,
+			      .clock = {.trust = trust, .past_s = store_newest_s(store_writer_store(writer))}};
 }
 
 void intake_set_trust(struct intake *in, enum clock_trust trust)
@@ -27,8 +23,7 @@ void intake_set_trust(struct intake *in, enum clock_trust trust)
 void intake_event(struct intake *in, int64_t at_ms, const char *subject, const char *kind, const char *detail)
 {
 	in->has_news = true;
-	if (in->store != NULL)
-		store_event(in->store, at_ms, subject, kind, detail);
+	store_writer_event(in->writer, at_ms, subject, kind, detail);
 }
 
 bool intake_has_news(const struct intake *in)
@@ -55,8 +50,8 @@ bool intake_watch_clock(struct intake *in)
 			 llabs(step_ms) / 1000, llabs(step_ms) % 1000);
 		log_warning("clock: stepped %s", detail);
 		intake_event(in, now_ms, "tallyd", "clock-step", detail);
-		if (step_ms < 0 && in->store != NULL)
-			store_clock_back(in->store, before_ms, -step_ms);
+		if (step_ms < 0)
+			store_writer_clock_back(in->writer, before_ms, -step_ms);
 	}
 	if (good == in->is_clock_doubted) {
 		in->is_clock_doubted = !good;
@@ -78,29 +73,27 @@ static void on_reading(void *context, const struct reading *r)
 		marked.quality = READING_UNSYNCHRONISED;
 		r = &marked;
 	}
-	if (in->store != NULL)
-		store_reading(in->store, r);
+	store_writer_reading(in->writer, r);
 }
 
-/* Questions about the account are answered from what the last commit left of it. */
+/* Questions about the account are answered from what the last commit left of it; where there is no answer, with yes. */
 static bool is_plausible(void *context, const struct reading *r)
 {
 	const struct intake *in = context;
+	const struct ledger_copy *copy = store_writer_copy(in->writer);
 
-	return in->store == NULL || ledger_copy_is_plausible(store_ledger_copy(in->store), r);
+	return copy == NULL || ledger_copy_is_plausible(copy, r);
 }
 
 static bool is_known_serial(void *context, int64_t meter, const char *serial)
 {
 	const struct intake *in = context;
-	const char *known;
+	const struct ledger_copy *copy = store_writer_copy(in->writer);
+	const char *known = store_writer_serial_said(in->writer, meter);
 
-	if (in->store == NULL)
-		return true;
-	known = store_waiting_serial(in->store, meter);
-	if (known == NULL)
-		known = ledger_copy_serial(store_ledger_copy(in->store), meter);
-	return strcmp(known, serial) == 0;
+	if (known == NULL && copy != NULL)
+		known = ledger_copy_serial(copy, meter);
+	return known == NULL || strcmp(known, serial) == 0;
 }
 
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -112,31 +105,32 @@ static void on_serial(void *context, int64_t meter, const char *serial)
 {
 	const struct intake *in = context;
 
-	if (in->store != NULL)
-		store_meter_serial(in->store, meter, serial);
+	store_writer_serial(in->writer, meter, serial);
 }
 
 static int64_t find_meter_id(void *context, const char *name)
 {
 	const struct intake *in = context;
 
-	return in->store == NULL ? -1 : store_meter_id(in->store, name);
+	return store_writer_meter_id(in->writer, name);
 }
 
 static void on_meter_status(void *context, int64_t meter, const struct meter_status *st)
 {
 	const struct intake *in = context;
+	struct store *s = store_writer_store(in->writer);
 
-	if (in->store != NULL)
-		store_meter_status(in->store, meter, st);
+	if (s != NULL)
+		store_meter_status(s, meter, st);
 }
 
 static void on_bus_status(void *context, const char *bus, const struct bus_status *st)
 {
 	const struct intake *in = context;
+	struct store *s = store_writer_store(in->writer);
 
-	if (in->store != NULL)
-		store_bus_status(in->store, bus, st);
+	if (s != NULL)
+		store_bus_status(s, bus, st);
 }
 
 struct poller_sink intake_sink(struct intake *in)

@@ -4,9 +4,9 @@
  * A reading is of its slot only if the clock was right when it was read: while the clock is not known good readings are
  * marked unsynchronised here, before the store has them. A step of the clock becomes an event.
  *
+ * Nothing here waits for the disk: what comes in while the store is being written waits beside it (store_writer.h).
  * Questions of the pollers about the account (is this reading plausible, is this serial number known) are answered from
- * the copy that the store hands over with each commit, so an answer never waits for a commit and never depends on one
- * that failed.
+ * the copy that the store hands over with each commit, so an answer never depends on one that failed.
  *
  * Main thread. */
 #ifndef TALLY_INTAKE_H
@@ -17,22 +17,18 @@
 
 #include "clock.h"
 #include "poller.h"
-#include "store.h"
+#include "store_writer.h"
 
 /* Only intake.c looks into it. */
 struct intake {
-	struct store *store;
+	struct store_writer *writer;
 	struct clock clock;
 	bool is_clock_doubted; /* logged as not good */
 	bool has_news;
 };
 
-/* store must outlive the intake, or be replaced. trust: when to believe the clock. */
-void intake_init(struct intake *in, struct store *store, enum clock_trust trust);
-
-/* From now on everything goes to this store. NULL: it is lost, and every question is answered with yes; the daemon is
- * about to end. */
-void intake_set_store(struct intake *in, struct store *store);
+/* writer must outlive the intake, and have its store. trust: when to believe the clock. */
+void intake_init(struct intake *in, struct store_writer *writer, enum clock_trust trust);
 
 void intake_set_trust(struct intake *in, enum clock_trust trust);
 
