@@ -240,10 +240,11 @@ enum explain_step explain_judge(const struct explain_limit *l, const struct expl
 				const struct explain_reading *next, int64_t *amount, int32_t *over)
 {
 	enum explain_step step = EXPLAIN_RISES;
-	int64_t rise = next->raw - good->raw, level;
+	int64_t rise, level;
 
 	if (next->raw < 0)
 		return EXPLAIN_FALLS;
+	rise = next->raw - good->raw;
 	if ((rise < 0 && -rise <= l->back_step) || agrees(l, good, next)) {
 		rise = 0;
 		step = EXPLAIN_STEPS_BACK;
@@ -388,9 +389,12 @@ static int place_modulus(struct explain *x, int64_t modulus)
  * one that makes it less rare counts. */
 static int32_t nearness(int64_t step, int64_t a, int64_t b)
 {
-	int64_t low = a < b ? a : b, high = a < b ? b : a, distance = high - low;
+	int64_t low = a < b ? a : b, high = a < b ? b : a, distance;
 	int32_t range = RANGE_BITS * RATE_BIT + log2_of(step), by_range, magnitudes;
 
+	if (low < 0) /* it is no register's */
+		return 0;
+	distance = high - low;
 	if (high > 0 && log2_of(high) > range)
 		range = log2_of(high);
 	by_range = range - log2_of(distance < step ? step : distance);
@@ -623,13 +627,21 @@ static size_t find_best(struct explain *x)
 	return n_open;
 }
 
+/* How far a node lies below the end of its line, as far as that matters. */
+static int64_t below(const struct explain_node *end, const struct explain_node *node)
+{
+	int64_t distance = end->raw - node->raw;
+
+	return distance < INT64_MAX / 2 ? distance : INT64_MAX / 2;
+}
+
 /* The loss without open node b, where a and c are the open nodes before and after it on their line, and end is the last
  * one: if the line is left at b, which shows when a later reading falls below c but not below b, the readings between a
  * and b are called false too. */
 static int64_t loss(const struct explain_node *a, const struct explain_node *b, const struct explain_node *c,
 		    const struct explain_node *end, int64_t step)
 {
-	int64_t to_b = end->raw - b->raw + step, to_c = end->raw - c->raw + step;
+	int64_t to_b = below(end, b) + step, to_c = below(end, c) + step;
 	uint16_t apart = (uint16_t)(b->number - a->number), age = (uint16_t)(end->number - b->number);
 
 	if (to_c < 1)
