@@ -530,10 +530,12 @@ void driver_row_read(struct driver_reader *r, const char *name, const char *valu
 	r->row = &row;
 	r->note = &note;
 	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && read_fields(r, tokens, n_tokens);
-	if (good)
-		good = check_row(r, tokens[1], tokens[2]) & check_group(r, tokens[4]);
-	else if (r->quantity_lines[quantity] == 0)
+	if (good) {
+		good = check_row(r, tokens[1], tokens[2]);
+		good &= check_group(r, tokens[4]);
+	} else if (r->quantity_lines[quantity] == 0) {
 		r->quantity_lines[quantity] = line;
+	}
 	if (!good || !check_repeat(r))
 		return;
 	if (r->d->n_rows < DRIVER_ROWS_MAX) {
