@@ -52,6 +52,7 @@ _tally()
 	*:--output | backup:*)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
+	check:*) words="--start --help" ;;
 	models:*) words="--baud --help $(_tally_models "${COMP_WORDS[0]}" "$dir")" ;;
 	probe:*)
 		case $((COMP_CWORD - at)) in

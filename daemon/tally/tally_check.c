@@ -151,14 +151,19 @@ static bool check_bus(const struct conf_bus *b)
 
 int tally_check(const struct tally *t)
 {
-	static const struct option options[] = {{0}};
+	static const struct option options[] = {{"start", no_argument, NULL, 's'}, {0}};
+	bool is_start = false;
 	char zone[ZONE_TEXT_MAX];
 	struct err e = {0};
 	struct conf *conf;
-	bool is_good;
+	bool is_good, can_start;
+	int c;
 
-	if (tally_option(t, options) != -1)
-		return TALLY_USAGE;
+	while ((c = tally_option(t, options)) != -1) {
+		if (c != 's')
+			return TALLY_USAGE;
+		is_start = true;
+	}
 	if (optind < t->argc)
 		return tally_misused(t, "unexpected argument \"%s\"", t->argv[optind]);
 	conf = conf_load(t->dir, &e);
@@ -173,8 +178,12 @@ int tally_check(const struct tally *t)
 			is_good = false;
 	if (!tally_access_check(t->dir, conf))
 		is_good = false;
-	printf("%s: %s\n", t->dir, is_good ? "good" : "has errors, see above");
+	can_start = conf != NULL;
+	printf("%s: %s\n", t->dir,
+	       is_good		       ? "good"
+	       : is_start && can_start ? "tallyd can start, but there are errors, see above"
+				       : "has errors, see above");
 	conf_free(conf);
 	err_fini(&e);
-	return is_good ? TALLY_GOOD : TALLY_BAD;
+	return is_good || (is_start && can_start) ? TALLY_GOOD : TALLY_BAD;
 }

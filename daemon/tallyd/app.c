@@ -233,12 +233,13 @@ static struct conf *read_whole(struct app *app)
 {
 	struct err e = {0};
 	struct conf *conf = conf_load(app->dir, &e);
-	size_t n_harmless = conf != NULL ? conf->n_ct_errors : 0;
+	size_t n_errors = e.n_errors;
 
-	if (conf != NULL && e.n_errors == n_harmless)
+	/* errors that leave out single meters are no reason to keep an old configuration */
+	if (conf != NULL)
 		store_writer_configure(app->writer, conf, &e);
 	log_complaints(&e);
-	if (e.n_errors > n_harmless) {
+	if (conf == NULL || e.n_errors > n_errors) {
 		log_error("tallyd: configuration not reloaded, %zu errors above; the old one stays in force",
 			  e.n_errors);
 		conf_free(conf);

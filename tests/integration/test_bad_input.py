@@ -3,6 +3,7 @@
 the programs exit with the right code, and nothing is started."""
 
 import os
+import signal
 import subprocess
 import unittest
 
@@ -106,11 +107,14 @@ class TestBadInput(Site):
         self.write("etc/bus.d/a.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\nenergy_every = 1s\n"
                    + METER + METER.replace("[meter m]", "[meter n]").replace("countis-e43", "odd").replace("5", "6"))
         self.assertEqual(self.tally("check").returncode, 1)
+        self.assertEqual(self.tally("check", "--start").returncode, 0)
         self.start_sim(f"[bus b]\ntransport = tcp\nport = {port}\n[meter m]\nbus = b\nmodel = countis-e43\naddress = 5\n")
         self.start_daemon()
         self.wait_rows("SELECT * FROM energy WHERE meter = 'm'", 2)
         self.assertIn(f"{drivers}/odd.ini", self.log())
         self.assertEqual(self.sql("SELECT state FROM meter_status WHERE meter = 'n'"), [{"state": "never"}])
+        self.daemon.send_signal(signal.SIGHUP)
+        self.wait_rows("SELECT * FROM event WHERE kind = 'configuration-reloaded'", 1)
 
     def test_a_period_that_is_too_short_for_the_line_is_refused(self):
         meters = "".join(f"[meter m{i}]\nmodel = countis-e43\naddress = {i}\n" for i in range(1, 32))
