@@ -38,12 +38,19 @@ static struct account_exchange exchange_of(const struct ledger_request *r)
 					 .is_forced = r->is_forced};
 }
 
+/* Whether this counter has noticed the exchange before, as a reset. A final value shows whether it is of that one or of
+ * another one since: then for all counters. */
 static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum quantity q, const struct ledger_request *r)
 {
-	bool has_final = r->has_final && q == main_counter_of(d, i, r->at_s);
+	const struct account *a = &d->book->account;
+	const struct account_meter *m = &d->book->meters[i].account;
+	enum quantity main_counter = main_counter_of(d, i, r->at_s);
 
-	return r->kind == LEDGER_REPLACE && account_has_noticed(&d->book->account, &d->book->meters[i].account, q,
-								r->at_s, has_final ? &r->final : NULL);
+	if (r->kind != LEDGER_REPLACE)
+		return false;
+	if (r->has_final && !account_has_noticed(a, m, main_counter, r->at_s, &r->final))
+		return false;
+	return account_has_noticed(a, m, q, r->at_s, r->has_final && q == main_counter ? &r->final : NULL);
 }
 
 /* End the lives of the counters of meter i and of the inputs on it. 0 or -errno. */

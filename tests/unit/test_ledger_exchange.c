@@ -79,6 +79,22 @@ TEST_WITH(figures_of_an_exchange_that_was_noticed_before_are_refused, site_setup
 	assert_rows(t, "SELECT count(*) FROM meter_replacement", "0");
 }
 
+TEST_WITH(a_final_value_of_the_life_after_a_reset_is_of_another_exchange_for_all_counters, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t final = 540, initial = 7000;
+
+	run(t, 0, 300, 5000);
+	run(t, 360, 3600, -60);
+	request_replacement(t, "press", T + 3600, &final, &initial);
+	run(t, 3660, 7260, 6400);
+	assert_rows(t, "SELECT state FROM request", "done");
+	assert_rows(t,
+		    "SELECT quantity, from_value, until_value, reason FROM meter_life WHERE reason = 'replaced' "
+		    "ORDER BY quantity",
+		    "active_energy_import|7.0||replaced\nactive_energy_import_t1|3.505||replaced");
+}
+
 TEST_WITH(a_final_value_below_the_last_reading_is_refused_and_changes_nothing, site_setup, site_teardown)
 {
 	struct site *t = *state;
