@@ -16,8 +16,9 @@ import zoneinfo
 from models import MWS_PER_WH
 
 LEFT_OUT = 10  # what happened in the last readings of a site
-SLACK_S = 60  # by which the time of a reading may be wrong
+SLACK_S = 2  # by which the time of a reading may be wrong
 DAY = 86400
+LATE = 7 * DAY  # an exchange may be reported so late
 GLITCH = 42  # readings: false ones of so many must leave nothing
 
 FALSE_FIRST = "first reading of a life is false"
@@ -65,6 +66,7 @@ class Truth:
         self.goods = []
         self.changes = []  # (good before, good after, what may be counted between them)
         self.excluded = []
+        self.shares = []  # what is excluded, but changes no sum
         self.max_w = meter.device.model.max_w
         shown = [(i, s) for i, s in enumerate(counter.shown) if s.kept and s.good]
         total = lost = 0
@@ -81,6 +83,7 @@ class Truth:
                 self.changes.append((self.goods[-1], good))
             self.goods.append(good)
         self.slots = [good.slot for good in self.goods]
+        self.find_zones([s for s in counter.shown if s.kept])
         first = next((s for s in counter.shown if s.kept), None)
         if first is not None and not first.good:
             self.excluded.append(FALSE_FIRST)
@@ -91,6 +94,48 @@ class Truth:
             if sum(s.kept and begin.slot <= s.slot <= end.slot for s in counter.shown) <= GLITCH:
                 self.excluded.append(SHORT_LIFE)
 
+    def find_zones(self, kept):
+        """Where another run of false readings, no longer than the one that there was, explains as much: of a run that is too
+        high the first values may be good and the readings after it false, of one that is too low the readings before it
+        may be false and its last values good. No sum beyond them depends on it, only the share of the intervals there."""
+        self.zones = {}  # slot of a good reading before: slot of the one after
+        place = {good.slot: k for k, good in enumerate(self.goods)}
+        k = 0
+        while k < len(kept):
+            if kept[k].good:
+                k += 1
+                continue
+            run = []
+            while k < len(kept) and not kept[k].good:
+                run.append(kept[k])
+                k += 1
+            if k == len(kept) or kept[k].slot not in place or place[kept[k].slot] == 0:
+                continue
+            self.note_zone(run, place[kept[k].slot])
+
+    def note_zone(self, run, after):
+        """run: false readings between the goods after - 1 and after."""
+        begin, end = after - 1, after
+        n = len(run)
+        for m in range(n + 1):  # goods after the run that would be false
+            if after + m < len(self.goods) and any(self.lies_between(after - 1, f, after + m) for f in run[max(0, m - 1):]):
+                end = after + m
+        for m in range(n + 1):  # goods before it
+            if after - 1 - m >= 0 and any(self.lies_between(after - 1 - m, f, after) for f in run[:n + 1 - m]):
+                begin = after - 1 - m
+        if (begin, end) != (after - 1, after):
+            self.zones[self.goods[begin].slot] = self.goods[end].slot
+            self.shares.append("share of intervals: another run of false readings explains as much")
+
+    def lies_between(self, before, shown, after):
+        """Whether a value can follow one good reading and be followed by another one, both of the same line."""
+        low, high = self.goods[before], self.goods[after]
+        if high.sum - low.sum != high.value - low.value:
+            return False
+        return (low.value <= shown.value <= high.value and
+                shown.value - low.value <= self.most(shown.slot - low.slot) and
+                high.value - shown.value <= self.most(high.slot - shown.slot))
+
     def most(self, seconds):
         """The most that can pass, base units."""
         step = max(self.counter.row.step, self.counter.row.coarse)
@@ -98,6 +143,9 @@ class Truth:
 
     def around(self, at):
         """The last good reading up to a time and the first one from it on; None = there is none."""
+        for begin, end in self.zones.items():
+            if begin < at < end:
+                return self.goods[bisect.bisect_left(self.slots, begin)], self.goods[bisect.bisect_left(self.slots, end)]
         k = bisect.bisect_left(self.slots, at)
         after = self.goods[k] if k < len(self.goods) else None
         if after is not None and after.slot == at:
@@ -119,6 +167,13 @@ def find_breaks(counter, before, after):
     return [b for b in counter.breaks if before.slot < b.slot <= after.slot]
 
 
+def is_announced(counter, b):
+    """Without figures an exchange may be the late report of one that nobody had announced."""
+    if b.final is not None or not b.is_announced or "serial" in b.kind:
+        return b.is_announced
+    return not any(c.slot < b.slot <= c.slot + LATE and not c.is_announced for c in counter.breaks)
+
+
 @dataclasses.dataclass
 class Doubt:
     """An unannounced life that the account may have taken for something else: then the sum is in excess from then on."""
@@ -132,7 +187,7 @@ class Doubt:
 def find_doubts(counter, truth):
     found = []
     for before, after in truth.changes:
-        if all(b.is_announced for b in find_breaks(counter, before, after)):
+        if all(is_announced(counter, b) for b in find_breaks(counter, before, after)):
             continue
         excess = truth.could_follow(before, after)
         if excess is not None:
@@ -216,7 +271,7 @@ def check_days(site, meter, quantity, counter, truth, days, estimated, violation
                 net = low.flow - low.lost
             slack = step * MWS_PER_WH + low.late if low is high else high.flow - low.flow - (high.lost - low.lost)
             if low is not high and not estimated(at):
-                truth.excluded.append("end of a day between two good readings that are no gap")
+                truth.shares.append("end of a day between two good readings that are no gap")
             if before is not None:
                 flowed = net - before[1]
                 counted = days.get(before[0].isoformat(), 0) * MWS_PER_WH
@@ -283,7 +338,7 @@ def check(site):
             check_days(site, meter, q, counter, truth, days.get(key, {}),
                        lambda at: is_estimated.get(at) or ends.get(at), violations)
             check_events(site, meter, q, counter, truth, events, lives, violations)
-            excluded += truth.excluded
+            excluded += truth.excluded + truth.shares
     return violations, excluded
 
 

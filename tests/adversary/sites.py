@@ -74,6 +74,7 @@ class Shown:
     """One reading of one counter, as the account gets it."""
 
     slot: int
+    delay_ms: int
     value: int
     counted: int  # what its register has counted since it was new
     flow: int  # mW x s that have flowed at this name since the beginning, when it was read
@@ -416,7 +417,8 @@ class Site:
             return
         what = self.rng.choice(("kill", "kill", "stop", "reload"))
         self.script.append(what)
-        if what == "reload":
+        if what == "reload":  # it commits what waits
+            self.waiting = []
             return
         if what == "kill":
             for shown in self.waiting:
@@ -436,7 +438,7 @@ class Site:
         self.waiting = []
 
     def read(self, meter):
-        delay_ms = self.rng.choice((120, 120, 120, 500, 3000))
+        delay_ms = self.rng.choice((120, 120, 120, 500, 3000, self.period * 600))
         quality = "late" if delay_ms * 2 > self.period * 1000 else "good"
         words = []
         for q, counter in meter.counters.items():
@@ -452,7 +454,7 @@ class Site:
             if value is None:
                 continue
             late = register.mean_mw * delay_ms // 1000
-            shown = Shown(self.slot, value, counted, counter.flow + late, late, register.line, value == right, why)
+            shown = Shown(self.slot, delay_ms, value, counted, counter.flow + late, late, register.line, value == right, why)
             counter.shown.append(shown)
             self.waiting.append(shown)
             words.append(f"{q}={value}")
