@@ -567,9 +567,10 @@ static uint8_t find_unproven_life(const struct account_counter *c)
 }
 
 /* A life begins where results were given out up to, with a value that is known without a reading. */
-static void begin_with(struct account *a, struct account_meter *m, struct account_counter *c, int64_t raw)
+static void begin_with(struct account *a, struct account_meter *m, struct account_counter *c, int64_t raw,
+		       const char *reason)
 {
-	results_life(a, m, c, &c->given, c->given.slot_s, raw, c->parts, "replaced");
+	results_life(a, m, c, &c->given, c->given.slot_s, raw, c->parts, reason);
 	account_place_begin_life(&c->given, c->given.slot_s, raw, c->parts, c->parts);
 }
 
@@ -621,7 +622,7 @@ static void adopt_life(struct account *a, struct account_meter *m, struct accoun
 	explain_tidy(&c->x);
 	while (explain_can_settle(&c->x))
 		explain_settle(&c->x);
-	begin_with(a, m, c, first);
+	begin_with(a, m, c, first, "replaced");
 	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true);
 	results_give(a, m, &w, 1);
 }
@@ -646,7 +647,7 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 
 		r.time_ms = time_of(a, r.slot_s, 0);
 		r.into_s = (uint16_t)(r.slot_s - calendar_interval_start(a->calendar, r.slot_s - 1));
-		begin_with(a, m, c, parts);
+		begin_with(a, m, c, parts, "replaced");
 		explain_begin(&c->x, &l, &r);
 		c->living = true;
 		c->settled = c->given;
@@ -704,6 +705,53 @@ void account_replace(struct account *a, struct account_meter *m, enum quantity q
 		else if (q == Q_COUNT)
 			replace_counter(a, m, c, &without);
 	}
+}
+
+/* Add to a meter the counters that it does not have, with room for a reading in all. 0 or -ENOMEM. */
+static int make_counters_of(struct account *a, struct account_meter *to, const struct account_meter *from)
+{
+	struct account_value values[Q_COUNT];
+
+	for (size_t i = 0; i < from->n_counters; i++)
+		values[i] = (struct account_value){.quantity = from->counters[i].quantity};
+	return make_counters(a, to, from->last_s, values, from->n_counters);
+}
+
+int account_hand_over(struct account *a, struct account_meter *from, struct account_meter *to)
+{
+	if (make_counters_of(a, to, from) != 0)
+		return -ENOMEM;
+	give_all(a, from, Q_COUNT);
+	account_cut(a, from);
+	for (size_t i = 0; i < from->n_counters; i++) {
+		struct account_counter *old = &from->counters[i], *new = account_counter(to, old->quantity);
+		struct account_exchange x = {.slot_s = old->given.slot_s};
+		struct explain_limit l = bounds_of(to, new);
+		struct explain_reading r = {.slot_s = x.slot_s, .raw = old->given.raw, .gap_s = gap_of(a, to)};
+
+		if (!old->living)
+			continue;
+		if (a->sink.life_ended != NULL)
+			a->sink.life_ended(a->sink.context, from->id, old->quantity, old->given.slot_s,
+					   old->given.raw / old->parts);
+		old->living = false;
+		give_all(a, to, new->quantity);
+		end_life(a, to, new, x.slot_s, &x);
+		new->living = false;
+		new->parts = old->parts;
+		new->n_falls = 0;
+		new->seen_s = x.slot_s;
+		r.time_ms = time_of(a, r.slot_s, 0);
+		r.into_s = (uint16_t)(r.slot_s - calendar_interval_start(a->calendar, r.slot_s - 1));
+		begin_with(a, to, new, r.raw, "renamed");
+		explain_begin(&new->x, &l, &r);
+		new->living = true;
+		new->settled = new->given;
+	}
+	if (to->last_s < from->last_s)
+		to->last_s = from->last_s;
+	to->sure_ms = from->sure_ms;
+	return 0;
 }
 
 bool account_has_life(const struct account_counter *c, int64_t life_s, int64_t since_s)

@@ -115,6 +115,10 @@ enum account_fit account_check_exchange(const struct account *a, const struct ac
  * never. */
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, const struct account_exchange *x);
 
+/* The meter that was read as from is read as to now. The lives of from end with their last good readings, and lives of
+ * to begin with these: so what passes from here on counts once, and for to. 0 or -ENOMEM: nothing was done. */
+int account_hand_over(struct account *a, struct account_meter *from, struct account_meter *to);
+
 /* Whether the life of counter c (NULL: it has none) that began at life_s is the running one, and has a good reading
  * after since_s, unless nothing was read since then. */
 bool account_has_life(const struct account_counter *c, int64_t life_s, int64_t since_s);

@@ -129,6 +129,8 @@ struct account_sink {
 	/* A life begins at slot_s with the value raw; the one before, if any, ended at ended_s with ended_raw. */
 	void (*life)(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw, int64_t ended_s,
 		     int64_t ended_raw, const char *reason);
+	/* The running life ends at slot_s with raw, and none begins: the meter is read under another name. */
+	void (*life_ended)(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw);
 	/* Of the intervals in [from_s, until_s) some were emitted before, and have other values or none now. */
 	void (*revised)(void *context, int64_t meter, int64_t from_s, int64_t until_s, const char *reason);
 	/* The values of slots after after_s up to until_s are seen otherwise now: false for this reason, or good

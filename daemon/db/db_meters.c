@@ -10,7 +10,8 @@ int db_meters_load(struct db_meters *m, struct db *db)
 {
 	size_t n = (size_t)db_number(db, "SELECT count(*) FROM meter", 0), i = 0;
 	struct db_meter *list = calloc(n + 1, sizeof(*list));
-	sqlite3_stmt *get = db_prepare(db, "SELECT id, name, configured, is_input, serial FROM meter ORDER BY id");
+	sqlite3_stmt *get = db_prepare(db, "SELECT id, name, configured, is_input, serial, was_configured "
+					   "FROM meter ORDER BY id");
 	int rc = list == NULL ? -ENOMEM : get == NULL ? -EIO : 0;
 
 	if (rc != 0)
@@ -22,6 +23,7 @@ int db_meters_load(struct db_meters *m, struct db *db)
 		snprintf(meter->name, sizeof(meter->name), "%s", (const char *)sqlite3_column_text(get, 1));
 		meter->configured = sqlite3_column_int(get, 2);
 		meter->is_input = sqlite3_column_int(get, 3);
+		meter->was_configured = sqlite3_column_int(get, 5);
 		if (sqlite3_column_type(get, 4) != SQLITE_NULL)
 			snprintf(meter->serial, sizeof(meter->serial), "%s", (const char *)sqlite3_column_text(get, 4));
 	}
@@ -119,7 +121,8 @@ static int write_buses(struct db *db, const struct conf *conf)
 static int write_meters(struct db *db, const struct conf *conf)
 {
 	sqlite3_stmt *put = NULL;
-	int rc = db_exec(db, "UPDATE meter SET configured = 0 WHERE configured");
+	int rc = db_exec(db, "UPDATE meter SET was_configured = configured WHERE was_configured <> configured; "
+			     "UPDATE meter SET configured = 0 WHERE configured");
 
 	if (rc != 0)
 		return rc;

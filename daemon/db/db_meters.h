@@ -23,6 +23,7 @@ struct db_meter {
 	int64_t id;
 	char name[CONF_NAME_MAX + 1];
 	bool configured, is_input;
+	bool was_configured;		/* before the configuration was last written */
 	char serial[DB_SERIAL_MAX + 1]; /* as last reported, "" = never */
 };
 

@@ -41,6 +41,13 @@ static void on_life(void *context, int64_t meter, enum quantity q, int64_t slot_
 	ledger_registers_on_life(&l->registers, meter, q, slot_s, raw);
 }
 
+static void on_life_ended(void *context, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw)
+{
+	struct ledger *l = context;
+
+	ledger_lives_on_life_ended(&l->lives, meter, q, slot_s, raw);
+}
+
 static void on_life_undone(void *context, int64_t meter, enum quantity q, int64_t slot_s)
 {
 	struct ledger *l = context;
@@ -87,6 +94,7 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					    .interval = on_interval,
 					    .suspect = on_suspect,
 					    .life = on_life,
+					    .life_ended = on_life_ended,
 					    .revised = on_revised,
 					    .reconsidered = on_reconsidered,
 					    .life_undone = on_life_undone,

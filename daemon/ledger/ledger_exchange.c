@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mono.h"
+
 enum { REASON_MAX = 400 };
 
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s)
@@ -53,6 +55,19 @@ static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum qua
 	return account_has_noticed(a, m, q, r->at_s, r->has_final && q == main_counter ? &r->final : NULL);
 }
 
+/* 0 or -errno. */
+static int hand_over(struct ledger_exchange_desk *d, const struct ledger_request *r)
+{
+	struct ledger_book *b = d->book;
+	int rc;
+
+	if (r->other < 0)
+		return 0;
+	rc = account_hand_over(&b->account, ledger_book_change(b, (size_t)r->other),
+			       ledger_book_change(b, (size_t)r->meter));
+	return rc == 0 ? b->error : rc;
+}
+
 /* End the lives of the counters of meter i and of the inputs on it. 0 or -errno. */
 static int exchange(struct ledger_exchange_desk *d, const struct ledger_request *r)
 {
@@ -60,6 +75,8 @@ static int exchange(struct ledger_exchange_desk *d, const struct ledger_request 
 	struct account_exchange with = exchange_of(r);
 	int rc = 0;
 
+	if (r->kind == LEDGER_HANDOVER)
+		return hand_over(d, r);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		enum quantity main_counter = main_counter_of(d, i, r->at_s);
 		struct account_exchange without = {.slot_s = with.slot_s, .may_be_late = with.may_be_late};
@@ -301,12 +318,61 @@ int ledger_exchange_end_lives(struct ledger_exchange_desk *d, size_t i, int64_t 
 	return exchange(d, &r);
 }
 
+int ledger_exchange_hand_over(struct ledger_exchange_desk *d, size_t from, size_t to)
+{
+	struct ledger_book *b = d->book;
+	const struct ledger_sink *sink = &b->sink;
+	const char *old = d->reg->list[from].name, *new = d->reg->list[to].name;
+	struct ledger_request r = {
+		.kind = LEDGER_HANDOVER, .meter = (int)to, .other = (int)from, .at_s = b->meters[from].account.last_s};
+	char words[200 + 4 * CONF_NAME_MAX];
+	int rc = ledger_request_put_handover(b, &r);
+
+	snprintf(words, sizeof(words),
+		 "was read as %s, which is no longer configured, and continues its counters; tally rename %s %s puts "
+		 "both "
+		 "histories under one name",
+		 old, old, new);
+	if (rc == 0)
+		rc = ledger_request_decide(b, &r, true, words);
+	if (rc == 0)
+		rc = exchange(d, &r);
+	if (rc == 0 && d->reg->list[from].serial[0] != '\0')
+		rc = ledger_exchange_note_serial(d, to, d->reg->list[from].serial);
+	if (rc != 0)
+		return rc;
+	ledger_state_want(d->state);
+	sink->event(sink->context, mono_wall_ms(), new, "meter-known", words);
+	return 0;
+}
+
 int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial)
 {
 	if (strcmp(d->reg->list[i].serial, serial) == 0)
 		return 0;
 	ledger_book_touch(d->book, i);
 	return db_meters_put_serial(d->reg, d->book->db, i, serial);
+}
+
+/* A meter that reports its serial number for the first time may be one that was configured under another name. */
+static void suggest_rename(const struct ledger_exchange_desk *d, size_t i, const char *serial)
+{
+	const struct ledger_sink *sink = &d->book->sink;
+	char detail[200 + DB_SERIAL_MAX + 4 * CONF_NAME_MAX];
+
+	for (size_t k = d->reg->n; k-- > 0;) {
+		const struct db_meter *old = &d->reg->list[k];
+
+		if (k == i || old->configured || strcmp(old->serial, serial) != 0)
+			continue;
+		snprintf(detail, sizeof(detail),
+			 "serial number %s is that of %s, which is no longer configured; tally rename %s %s puts both "
+			 "histories "
+			 "under one name",
+			 serial, old->name, old->name, d->reg->list[i].name);
+		sink->event(sink->context, mono_wall_ms(), d->reg->list[i].name, "meter-known", detail);
+		return;
+	}
 }
 
 int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const char *serial)
@@ -321,8 +387,12 @@ int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const 
 		return 0;
 	snprintf(detail, sizeof(detail), "serial number was %s, is now %s", known, serial);
 	rc = ledger_exchange_note_serial(d, i, serial);
-	if (rc != 0 || is_first)
+	if (rc != 0)
 		return rc;
+	if (is_first) {
+		suggest_rename(d, i, serial);
+		return 0;
+	}
 	set_back(d, &r);
 	rc = ledger_request_put_serial(d->book, &r, serial);
 	return rc == 0 ? make(d, &r, detail, detail) : rc;

@@ -73,6 +73,9 @@ int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const 
 int ledger_exchange_end_lives(struct ledger_exchange_desk *d, size_t i, int64_t at_s, const bool *counters,
 			      const char *words);
 
+/* The meter that was read as from is read as to since the configuration was taken. 0 or -errno. */
+int ledger_exchange_hand_over(struct ledger_exchange_desk *d, size_t from, size_t to);
+
 /* Only note that meter i has reported it. 0 or -errno. */
 int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial);
 

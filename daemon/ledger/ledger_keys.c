@@ -460,13 +460,54 @@ static int note_assumed(struct ledger_keys *k, const struct subject *s, const st
 	return db_exec(k->book->db, sql);
 }
 
+/* The meter that was read in this place until now under a name that is no longer configured; -1 = there is none. 0 or
+ * -errno in *rc. */
+static int find_predecessor(struct ledger_keys *k, const struct subject *s, int *rc)
+{
+	const struct ledger_book *b = k->book;
+	char words[LEDGER_KEY_WORDS_MAX];
+
+	*rc = 0;
+	for (size_t i = 0; i < b->n && !b->reg->list[s->i].was_configured; i++) {
+		const struct db_meter *old = &b->reg->list[i];
+		struct stored known, held;
+
+		if (old->configured || !old->was_configured || old->is_input != s->is_input ||
+		    b->meters[i].account.n_counters == 0)
+			continue;
+		*rc = get_keys(k, i, &known, &held);
+		if (*rc != 0)
+			return -1;
+		if (known.id != 0 && held.id == 0 && known.key.meaning == s->key.meaning &&
+		    ledger_key_compare(&known.key, &s->key, words) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* A meter has another name. */
+static int continue_from(struct ledger_keys *k, const struct subject *s, size_t old)
+{
+	struct stored known, held;
+	int rc = get_keys(k, s->i, &known, &held);
+
+	if (rc == 0)
+		rc = put_key(k, s, known.id != 0 ? counted_until_s(k, old) : 0, "");
+	return rc == 0 ? ledger_exchange_hand_over(k->exchange, old, s->i) : rc;
+}
+
 static int take(struct ledger_keys *k, const struct subject *s)
 {
 	bool lacks_ct = s->meter->lacks_ct && !s->is_input, still = false, has_new_registers;
 	char words[LEDGER_KEY_WORDS_MAX];
 	struct stored known, held;
-	int rc = get_keys(k, s->i, &known, &held);
+	int rc = get_keys(k, s->i, &known, &held), predecessor;
 
+	if (rc != 0)
+		return rc;
+	predecessor = find_predecessor(k, s, &rc);
+	if (rc != 0 || predecessor >= 0)
+		return rc != 0 ? rc : continue_from(k, s, (size_t)predecessor);
 	/* the registers of both are compared in the database */
 	if (rc == 0 && s->model != NULL && known.key.meaning != s->key.meaning)
 		rc = put_meaning(k, s->model, &s->key);

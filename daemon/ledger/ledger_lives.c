@@ -39,6 +39,19 @@ void ledger_lives_close(struct ledger_lives *l)
 	l->put_suspect = l->get_suspect = l->end_life = l->put_life = l->undo_life = l->resume_life = NULL;
 }
 
+void ledger_lives_on_life_ended(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw)
+{
+	struct ledger_book *b = l->book;
+
+	if (!ledger_book_writes(b, slot_s))
+		return;
+	sqlite3_bind_int64(l->end_life, 1, slot_s);
+	sqlite3_bind_int64(l->end_life, 2, raw);
+	sqlite3_bind_int64(l->end_life, 3, meter);
+	sqlite3_bind_int64(l->end_life, 4, b->quantity_id[q]);
+	ledger_book_note(b, db_run(b->db, l->end_life));
+}
+
 void ledger_lives_on_life(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw,
 			  int64_t ended_s, int64_t ended_raw, const char *reason)
 {
@@ -46,13 +59,8 @@ void ledger_lives_on_life(struct ledger_lives *l, int64_t meter, enum quantity q
 
 	if (!ledger_book_writes(b, slot_s))
 		return;
-	if (ended_s != 0) {
-		sqlite3_bind_int64(l->end_life, 1, ended_s);
-		sqlite3_bind_int64(l->end_life, 2, ended_raw);
-		sqlite3_bind_int64(l->end_life, 3, meter);
-		sqlite3_bind_int64(l->end_life, 4, b->quantity_id[q]);
-		ledger_book_note(b, db_run(b->db, l->end_life));
-	}
+	if (ended_s != 0)
+		ledger_lives_on_life_ended(l, meter, q, ended_s, ended_raw);
 	sqlite3_bind_int64(l->put_life, 1, meter);
 	sqlite3_bind_int64(l->put_life, 2, b->quantity_id[q]);
 	sqlite3_bind_int64(l->put_life, 3, slot_s);

@@ -50,6 +50,7 @@ void ledger_lives_on_suspect(struct ledger_lives *l, int64_t meter, enum quantit
 			     const char *reason);
 void ledger_lives_on_life(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw,
 			  int64_t ended_s, int64_t ended_raw, const char *reason);
+void ledger_lives_on_life_ended(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s, int64_t raw);
 void ledger_lives_on_life_undone(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t slot_s);
 void ledger_lives_on_reconsidered(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t after_s,
 				  int64_t until_s, const char *reason);

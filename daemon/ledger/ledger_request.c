@@ -8,8 +8,11 @@
 
 #include "mono.h"
 
-static const char *const kinds[] = {
-	[LEDGER_REPLACE] = "replace", [LEDGER_UNDO] = "undo", [LEDGER_SERIAL] = "serial", [LEDGER_KEY] = "key"};
+static const char *const kinds[] = {[LEDGER_REPLACE] = "replace",
+				    [LEDGER_UNDO] = "undo",
+				    [LEDGER_SERIAL] = "serial",
+				    [LEDGER_KEY] = "key",
+				    [LEDGER_HANDOVER] = "handover"};
 
 /* -1: a kind of a newer version. */
 static int find_kind(const char *text)
@@ -57,10 +60,11 @@ static char *list_counters(const struct ledger_book *b, const struct ledger_requ
 static int load(const struct ledger_book *b, const char *meter, const char *where, struct ledger_request_list *list)
 {
 	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM request_log", 0);
-	sqlite3_stmt *get = db_prepare(b->db,
-				       "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced, r.counters "
-				       "FROM request_log r LEFT JOIN meter m ON %s WHERE %s ORDER BY r.at_ts, r.id",
-				       meter, where);
+	sqlite3_stmt *get =
+		db_prepare(b->db,
+			   "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced, r.counters, r.other_id "
+			   "FROM request_log r LEFT JOIN meter m ON %s WHERE %s ORDER BY r.at_ts, r.id",
+			   meter, where);
 
 	*list = (struct ledger_request_list){.requests = calloc(n_rows + 1, sizeof(*list->requests))};
 	if (get == NULL || list->requests == NULL) {
@@ -77,6 +81,9 @@ static int load(const struct ledger_book *b, const char *meter, const char *wher
 			.id = sqlite3_column_int64(get, 0),
 			.kind = (enum ledger_request_kind)kind,
 			.meter = has_meter ? ledger_book_find(b, sqlite3_column_int64(get, 2)) : -1,
+			.other = sqlite3_column_type(get, 8) != SQLITE_NULL
+					 ? ledger_book_find(b, sqlite3_column_int64(get, 8))
+					 : -1,
 			.at_s = sqlite3_column_int64(get, 3),
 			.has_final = sqlite3_column_type(get, 4) != SQLITE_NULL,
 			.final = sqlite3_column_int64(get, 4),
@@ -96,7 +103,8 @@ int ledger_request_load_waiting(const struct ledger_book *b, struct ledger_reque
 int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_request_list *list)
 {
 	return load(b, "m.id = r.meter_id",
-		    "r.state = 'done' AND r.kind IN ('replace', 'serial', 'key') AND r.undone_by IS NULL", list);
+		    "r.state = 'done' AND r.kind IN ('replace', 'serial', 'key', 'handover') AND r.undone_by IS NULL",
+		    list);
 }
 
 int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial)
@@ -167,4 +175,22 @@ int ledger_request_undo(const struct ledger_book *b, const struct ledger_request
 	snprintf(sql, sizeof(sql), "UPDATE request_log SET undone_by = %lld WHERE id = %lld", (long long)by->id,
 		 (long long)exchange->id);
 	return db_exec(b->db, sql);
+}
+
+int ledger_request_put_handover(const struct ledger_book *b, struct ledger_request *r)
+{
+	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, other_id) "
+					      "VALUES ('handover', 'was read as ' || ?4, ?1, ?2, ?2, ?3)");
+	int rc;
+
+	if (put == NULL)
+		return -EIO;
+	sqlite3_bind_text(put, 1, b->reg->list[r->meter].name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, mono_wall_ms() / 1000);
+	sqlite3_bind_int64(put, 3, b->reg->list[r->other].id);
+	sqlite3_bind_text(put, 4, b->reg->list[r->other].name, -1, SQLITE_STATIC);
+	rc = db_run(b->db, put);
+	sqlite3_finalize(put);
+	r->id = sqlite3_last_insert_rowid(b->db->handle);
+	return rc;
 }

@@ -20,14 +20,16 @@ enum ledger_request_kind {
 	LEDGER_REPLACE, /* the meter was exchanged */
 	LEDGER_UNDO,	/* it was not */
 	/* Nobody ordered these, and they never wait. */
-	LEDGER_SERIAL, /* the meter reported another serial number */
-	LEDGER_KEY,    /* its values mean something else, or come from another place (ledger_keys.h) */
+	LEDGER_HANDOVER, /* not ordered either: the meter that was read as another one is read as this one */
+	LEDGER_SERIAL,	 /* the meter reported another serial number */
+	LEDGER_KEY,	 /* its values mean something else, or come from another place (ledger_keys.h) */
 };
 
 struct ledger_request {
 	int64_t id; /* 0 = not in the table yet */
 	enum ledger_request_kind kind;
 	int meter;    /* index in the register; -1 = it has no meter of this name */
+	int other;    /* handover: the one that it was, else -1 */
 	int64_t at_s; /* an exchange: the last moment of the old meter */
 	bool has_final, has_initial;
 	int64_t final, initial; /* base units of the main counter: active energy imported, an input's only one */
@@ -53,6 +55,8 @@ int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_req
 int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial);
 
 int ledger_request_put_key(const struct ledger_book *b, struct ledger_request *r, const char *words);
+
+int ledger_request_put_handover(const struct ledger_book *b, struct ledger_request *r);
 
 /* Write what was decided about a request, and when its exchange was. 0 or -errno. */
 int ledger_request_decide(const struct ledger_book *b, struct ledger_request *r, bool is_done, const char *reason);

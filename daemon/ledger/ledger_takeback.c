@@ -440,7 +440,7 @@ static bool find_last(const struct ledger_takeback *t, const struct ledger_reque
 
 	*rc = ledger_request_load_exchanges(t->book, &done);
 	for (size_t i = 0; i < done.n && *rc == 0; i++)
-		if (done.requests[i].meter == r->meter) {
+		if (done.requests[i].meter == r->meter && done.requests[i].kind != LEDGER_HANDOVER) {
 			*out = done.requests[i];
 			found = true;
 		}

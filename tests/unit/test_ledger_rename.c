@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* A meter is read under another name since the configuration was taken. */
+#include "driver.h"
+#include "ledger_site.h"
+#include "unit.h"
+
+static const char lives[] = "SELECT meter, from_value, until_value, reason FROM meter_life "
+			    "WHERE quantity = 'active_energy_import' ORDER BY since_ts, reason";
+static const char counted[] = "SELECT meter, sum(base_value) FROM interval WHERE quantity = 'active_energy_import' "
+			      "GROUP BY meter ORDER BY meter";
+
+/* The press is a Conto, which has no serial number. */
+static int setup(void **state)
+{
+	struct site *t;
+	int rc = site_setup(state);
+
+	if (rc != 0)
+		return rc;
+	t = *state;
+	strcpy(t->meters[0].model, "conto-d4-s");
+	t->meters[0].driver = driver_load(SOURCE_DIR "/drivers/conto-d4-s.ini", &t->e);
+	t->meters[0].address = 5;
+	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
+	configure(t);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct site *t = *state;
+	struct driver *conto = (struct driver *)t->meters[0].driver;
+	int rc;
+
+	t->meters[0].driver = NULL;
+	rc = site_teardown(state);
+	driver_free(conto);
+	return rc;
+}
+
+static void rename_to(struct site *t, const char *name)
+{
+	strcpy(t->meters[0].name, name);
+	configure(t);
+}
+
+/* Readings each minute of [from_s, to_s], 5000 Wh at T and 600 an hour. */
+static void read_it(struct site *t, int64_t from_s, int64_t to_s)
+{
+	for (int64_t at = from_s; at <= to_s; at += 60)
+		add(t, t->meters[0].name, T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at / 6, Q_COUNT);
+	commit(t);
+}
+
+TEST_WITH(energy_counts_under_the_name_of_the_reading_that_closes_the_gap, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	rename_to(t, "punch");
+	read_it(t, 2100, 4500);
+	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22||renamed");
+	/* 220 Wh until 1320 s, and what passed from then on until 3600 s */
+	assert_rows(t, counted, "press|220\npunch|380");
+	assert_rows(t, "SELECT subject, detail FROM event WHERE kind = 'meter-known'",
+		    "punch|was read as press, which is no longer configured, and continues its counters; tally rename "
+		    "press "
+		    "punch puts both histories under one name");
+}
+
+TEST_WITH(a_meter_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	rename_to(t, "punch");
+	read_it(t, 1380, 2760);
+	rename_to(t, "press");
+	read_it(t, 2820, 5400);
+	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22|5.46|renamed\npress|5.46||renamed");
+	assert_rows(t, counted, "press|510\npunch|240");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22|5.46|renamed\npress|5.46||renamed");
+	assert_rows(t, counted, "press|510\npunch|240");
+}
+
+TEST_WITH(a_meter_that_is_renamed_while_the_daemon_is_stopped_counts_nothing_twice, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	strcpy(t->meters[0].name, "punch");
+	reopen(t);
+	read_it(t, 1380, 2760);
+	strcpy(t->meters[0].name, "press");
+	reopen(t);
+	read_it(t, 2820, 5400);
+	assert_rows(t, counted, "press|510\npunch|240");
+}
+
+TEST_WITH(a_meter_in_the_place_of_one_that_was_removed_long_ago_begins_a_life, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	t->bus.n_meters = 0;
+	t->bus.n_inputs = 0;
+	configure(t);
+	t->bus.n_meters = 2;
+	t->bus.n_inputs = 2;
+	rename_to(t, "punch");
+	read_it(t, 2100, 4500);
+	assert_rows(t, lives, "press|5.0||first\npunch|5.35||first");
+}
+
+TEST_WITH(the_serial_number_of_a_removed_meter_suggests_a_rename, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	add_serial(t, "press", "A1");
+	run(t, 0, 300, 5000);
+	strcpy(t->meters[0].name, "punch");
+	t->meters[0].address = 9;
+	configure(t);
+	add_serial(t, "punch", "A1");
+	commit(t);
+	assert_rows(
+		t, "SELECT subject, detail FROM event WHERE kind = 'meter-known'",
+		"punch|serial number A1 is that of press, which is no longer configured; tally rename press punch puts "
+		"both histories under one name");
+}
+
+UNIT_MAIN(NULL, NULL)
