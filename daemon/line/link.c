@@ -502,6 +502,19 @@ static bool is_doubtful(const struct link *l, const struct exchange *x, uint8_t 
 	       (x->owed->has_failed || x->doubted != exception);
 }
 
+/* Wait a little longer for the answer itself, which stays owed if it does not come. */
+static void doubt(struct link *l, struct exchange *x, uint8_t exception)
+{
+	int64_t until_us = l->last_us + SETTLE_US;
+
+	x->doubted = exception;
+	if (until_us < x->silence_end_us)
+		x->silence_end_us = until_us;
+	until_us += wire_us(l, frame_answer_rtu(x->query.n_words));
+	if (until_us < x->deadline_us)
+		x->deadline_us = until_us;
+}
+
 /* The answer or refusal has been found. LINK_TIMEOUT: not taken, wait for another. */
 static enum link_status accept_answer(struct link *l, struct exchange *x, const struct frame_look *look)
 {
@@ -511,7 +524,7 @@ static enum link_status accept_answer(struct link *l, struct exchange *x, const 
 		return LINK_TIMEOUT;
 	}
 	if (look->kind == FRAME_EXCEPTION && is_doubtful(l, x, look->exception)) {
-		x->doubted = look->exception;
+		doubt(l, x, look->exception);
 		drop_bytes(l, look->used);
 		return LINK_TIMEOUT;
 	}
@@ -578,7 +591,7 @@ static enum link_status judge_timeout(struct link *l, struct exchange *x)
 
 	if (l->n_rx > 0 && l->last_us + SETTLE_US < x->deadline_us)
 		s = is_tcp(l) ? LINK_WRONG_LENGTH : judge_leftover(l, x);
-	/* It was no repetition, or the answer would have come, if not later than any answer should. */
+	/* It was no repetition, or the answer would have come, unless that is late. */
 	if (s == LINK_TIMEOUT && x->doubted != 0 && !x->owed->has_failed) {
 		x->is_in_doubt = true;
 		x->reply.exception = x->doubted;
@@ -719,7 +732,7 @@ static void note_owed(const struct link *l, const struct exchange *x, const stru
 	else if (x->is_in_doubt)
 		owed_note_doubt(x->owed, r, n_words, now_us);
 	else
-		owed_note_refusal(x->owed, x->reply.exception, now_us);
+		owed_note_refusal(x->owed, r, n_words, x->reply.exception, now_us);
 }
 
 /* Ask for n_words at the place of r, and keep the first n_wanted. */

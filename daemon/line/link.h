@@ -63,7 +63,7 @@ void link_close(struct link *l);
  *
  * Except on TCP, no two requests to a unit that follow each other within a minute have the same function and word
  * count: see owed.h. Where that takes a fence, the unit gets two requests, and a fence that fails is the outcome. A
- * refusal that may be the repetition of the one before counts only when nothing else has come by the deadline.
+ * refusal that may be the repetition of the one before counts only when nothing else comes in the 50 ms after it.
  *
  * Some gateways close the connection after each answer, or while the next request is under way. A connection that has
  * ended since it was last used is opened again first; one that ends between the request and the first byte of the

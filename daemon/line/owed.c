@@ -118,15 +118,31 @@ void owed_note_answer(struct owed *o, const struct plan_request *r, uint16_t n_w
 	o->good[0] = (struct plan_request){.function = r->function, .address = r->address, .n_words = n_words};
 }
 
-void owed_note_refusal(struct owed *o, uint8_t exception, int64_t now_us)
+/* A request that is refused now is no known one any more. */
+static void forget_good(struct owed *o, const struct plan_request *r, uint16_t n_words)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (o->good[i].n_words == n_words && o->good[i].address == r->address)
+			o->good[i].n_words = 0;
+}
+
+void owed_note_refusal(struct owed *o, const struct plan_request *r, uint16_t n_words, uint8_t exception,
+		       int64_t now_us)
 {
 	settle(o);
+	forget_good(o, r, n_words);
 	o->refusal = exception;
 	o->until_us = now_us + OWED_US;
 }
 
 void owed_note_doubt(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us)
 {
+	uint8_t refusal = o->refusal;
+
+	/* Whether it repeats the refusal before or is this request's own, the request before is answered. */
+	settle(o);
+	forget_good(o, r, n_words);
+	o->refusal = refusal;
 	add(o, r->function, n_words, now_us);
 }
 

@@ -59,7 +59,8 @@ bool owed_doubts_refusal(const struct owed *o, uint8_t exception);
 /* The request for n_words at the place of r was sent, and was answered with words; was refused; was refused, unless
  * that was an earlier request; or was neither. */
 void owed_note_answer(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us);
-void owed_note_refusal(struct owed *o, uint8_t exception, int64_t now_us);
+void owed_note_refusal(struct owed *o, const struct plan_request *r, uint16_t n_words, uint8_t exception,
+		       int64_t now_us);
 void owed_note_doubt(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us);
 void owed_note_failure(struct owed *o, const struct plan_request *r, uint16_t n_words, int64_t now_us);
 

@@ -37,7 +37,9 @@ ON_RTU_FRAMES = {"echo-cut": ""}
 ON_SOCKETS = {"reset": "line closed", "close": "line closed", "close-after-answer": ""}
 # Faults of the whole line.
 OF_LINES = {"rtu": ("mute", "unplug"), "tcp": ("mute", "reboot"), "rtu-over-tcp": ("mute", "reboot")}
-TESTED_ELSEWHERE = ("wild",)  # test_reread.py
+# What a meter does rather than its line: test_reread.py, and the tests that are named after the kinds.
+TESTED_ELSEWHERE = ("wild", "serial-of-zeros", "coarse-only", "stale-register",
+                    "zeros-after-restart")
 COUNTED_AS = {"long": "answer of the wrong length", "wrong-unit": "answer of another unit",
               "wrong-function": "answer with another function", "wrong-transaction": "answer to another transaction",
               "reset": "line closed", "close": "line closed", "echo": "echo of the request",

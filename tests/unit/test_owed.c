@@ -101,7 +101,7 @@ TEST(a_refusal_is_doubted_after_one_with_the_same_code_and_after_a_failure)
 	struct owed o = {0};
 
 	assert_false(owed_doubts_refusal(&o, 2));
-	owed_note_refusal(&o, 2, 0);
+	owed_note_refusal(&o, &nine, 9, 2, 0);
 	assert_true(owed_doubts_refusal(&o, 2));
 	assert_false(owed_doubts_refusal(&o, 6));
 	owed_note_answer(&o, &two, 2, 0);
@@ -122,20 +122,35 @@ TEST(after_a_failure_or_a_refusal_a_request_that_was_answered_before_is_the_fenc
 	owed_note_failure(&o, &two, 2, 0);
 	assert_int_equal(owed_choose_fence(&o, &two, &other, 1).n_words, 9);
 	owed_note_answer(&o, &two, 2, 0);
-	owed_note_refusal(&o, 2, 0);
+	owed_note_refusal(&o, &other, 4, 2, 0);
 	assert_int_equal(owed_choose_count(&o, &other), 0);
 	assert_int_equal(owed_choose_fence(&o, &other, &other, 1).n_words, 2);
+}
+
+TEST(a_known_request_that_is_refused_is_no_fence_any_more)
+{
+	struct owed o = {0};
+
+	owed_note_answer(&o, &nine, 9, 0);
+	owed_note_refusal(&o, &two, 2, 2, 0);
+	assert_int_equal(owed_choose_count(&o, &two), 0);
+	owed_note_doubt(&o, &nine, 9, 0);
+	assert_int_equal(owed_choose_count(&o, &two), 2);
 }
 
 TEST(a_refusal_in_doubt_leaves_the_answer_owed)
 {
 	struct owed o = {0};
 
-	owed_note_refusal(&o, 2, 0);
+	owed_note_refusal(&o, &nine, 9, 2, 0);
 	assert_int_equal(owed_choose_count(&o, &two), 2);
 	owed_note_doubt(&o, &two, 2, 0);
 	assert_false(owed_may_send(&o, &two));
 	assert_true(owed_doubts_refusal(&o, 2));
+	/* One more refusal was the answer to either, and a unit that refuses everything can be asked forever. */
+	owed_note_doubt(&o, &nine, 9, 0);
+	assert_true(owed_may_send(&o, &two));
+	assert_false(owed_may_send(&o, &nine));
 }
 
 TEST(a_refusal_ends_what_an_answer_owed)
@@ -143,7 +158,7 @@ TEST(a_refusal_ends_what_an_answer_owed)
 	struct owed o = {0};
 
 	owed_note_answer(&o, &two, 2, 0);
-	owed_note_refusal(&o, 2, 0);
+	owed_note_refusal(&o, &nine, 9, 2, 0);
 	assert_true(owed_may_send(&o, &two));
 }
 
