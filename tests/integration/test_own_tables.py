@@ -61,6 +61,22 @@ class TestOwnTables(Site):
         self.assertEqual(model.returncode, 0, model.stderr)
         self.assertIn(f"{self.etc}/drivers/example-44.ini", model.stdout)
 
+    def test_counters_in_watt_seconds_and_in_tenths_are_read_and_shown_in_whole_watt_hours(self):
+        tables = SOURCE / "tests/replay/tables"
+        for name in "watt-second", "tenth-wh":
+            self.write(f"etc/drivers/{name}.ini", (tables / f"{name}.ini").read_text())
+        meters = ("press", "watt-second", 6), ("oven", "tenth-wh", 7)
+        self.configure(*meters)
+        self.assertRegex(self.tally("models", "watt-second").stdout, r"(?m)^active_energy_import .* 1/3600 Wh +energy")
+        self.assertRegex(self.tally("models", "tenth-wh").stdout, r"(?m)^active_energy_import .* 0\.1 Wh +energy")
+        self.simulate(*meters)
+        self.start_daemon()
+        for name, _, _ in meters:
+            self.wait_rows(f"SELECT * FROM energy WHERE meter = '{name}'", 3)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assertGreater(self.assert_rows_true("energy", 1, {"press", "oven"}), 5)
+        self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'implausible'"), [])
+
     def test_a_table_that_replaces_a_shipped_one_is_used_with_a_warning(self):
         own, shipped = f"{self.etc}/drivers/countis-e44.ini", f"{SOURCE}/drivers/countis-e44.ini"
         meter = ("mains", "countis-e44", 5)
