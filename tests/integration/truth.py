@@ -8,6 +8,7 @@ import bisect
 import sqlite3
 
 SLOT = "(r.id >> 14)"  # the slot of a row r of a table of readings
+NO_QUANTITIES = ("ts", "id", "meter", "delay_ms", "quality", "suspect", "coarse")
 SLACK_MS = 50  # between the sim's clock at a request and the daemon's at the answer, both rounded
 
 
@@ -54,7 +55,7 @@ class Truth:
                 from_ms, until_ms = slot_s * 1000 - SLACK_MS, slot_s * 1000 + row["delay_ms"] + SLACK_MS
                 n_rows += 1
                 for quantity in row.keys():
-                    if quantity in ("ts", "id", "meter", "delay_ms", "quality") or row[quantity] is None:
+                    if quantity in NO_QUANTITIES or row[quantity] is None:
                         continue
                     n_values += 1
                     if not self.is_true(meter, quantity, from_ms, until_ms, row[quantity]):
