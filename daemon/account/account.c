@@ -373,6 +373,21 @@ static bool is_net(struct account *a, struct account_meter *m, struct account_co
 	return true;
 }
 
+/* A life begins for a reason that was known before; the event of that did not have the first reading. */
+static void report_new_life(struct account *a, const struct account_meter *m, const struct account_counter *c,
+			    const struct explain_reading *r, int64_t parts)
+{
+	const struct names_row *row = names_get(c->quantity);
+	char first[NAMES_VALUE_MAX];
+
+	names_format(c->quantity, r->raw / parts, first, sizeof(first));
+	results_event(
+		a, m, r->slot_s, "new-life",
+		"%s: the life before ended with %s %s, the new one begins with %s %s; what passed between them is "
+		"not counted",
+		row->name, results_show(c, c->given.raw).text, row->shown, first, row->shown);
+}
+
 /* Take the first value of a life, in parts of a base unit. Returns false when it can be none: a negative one is neither
  * counted nor suspect, and is reported once. */
 static bool begin_life(struct account *a, const struct account_meter *m, struct account_counter *c,
@@ -389,6 +404,8 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 		return false;
 	}
 	c->n_falls = 0;
+	if (c->given.life_s != 0)
+		report_new_life(a, m, c, r, parts);
 	results_life(a, m, c, &c->given, r->slot_s, r->raw, parts, c->given.life_s != 0 ? "replaced" : "first");
 	account_place_begin_life(&c->given, r->slot_s, r->raw, c->parts, parts);
 	c->parts = parts;
@@ -485,6 +502,37 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 	if (slot_s > m->last_s)
 		m->last_s = slot_s;
 	return 0;
+}
+
+bool account_continues(const struct account *a, const struct account_meter *m, const struct account_when *when,
+		       const struct account_value *values, size_t n_values, bool *any)
+{
+	struct explain_reading r = {.slot_s = when->slot_s, .time_ms = time_of(a, when->slot_s, when->delay_ms)};
+
+	*any = false;
+	for (size_t i = 0; i < n_values; i++) {
+		const struct account_counter *c = account_counter(m, values[i].quantity);
+		struct explain_limit l;
+
+		if (c == NULL || !c->living)
+			continue;
+		*any = true;
+		if (c->parts != parts_of_value(m, &values[i]))
+			return false;
+		l = bounds_of(m, c);
+		r.raw = fold_value(values[i].value, limit_of(m, c->quantity)->fold);
+		r.is_coarse = values[i].is_coarse && limit_of(m, c->quantity)->coarse_step > 0;
+		if (!explain_is_usual(&c->x, &l, &r))
+			return false;
+	}
+	return true;
+}
+
+void account_doubt(struct account *a, struct account_meter *m, int64_t slot_s, const char *detail)
+{
+	if (m->unsure_s == 0)
+		results_event(a, m, slot_s, "two-meters", "%s", detail);
+	m->unsure_s = slot_s;
 }
 
 /* Whether the life can have reached the final value of the old meter from this good reading; if not, it belongs to an

@@ -86,6 +86,15 @@ bool account_follows(const struct account_mark *mark, const struct account_when 
 int account_feed(struct account *a, struct account_meter *m, const struct account_when *when,
 		 struct account_value *values, size_t n_values);
 
+/* Whether the values of a reading that comes next continue what has been counted, each by no more than the highest rate
+ * of its counter: as those of the same meter do. *any: some of them have a life that they can be compared with. */
+bool account_continues(const struct account *a, const struct account_meter *m, const struct account_when *when,
+		       const struct account_value *values, size_t n_values, bool *any);
+
+/* Two meters seem to answer, as is known from elsewhere (detail): nothing is counted until that has not been said for
+ * ACCOUNT_PROOF_S. Reported once. */
+void account_doubt(struct account *a, struct account_meter *m, int64_t slot_s, const char *detail);
+
 /* Another meter answers to this name. Times are Unix seconds, figures whole base units. */
 struct account_exchange {
 	int64_t slot_s;	  /* of the old meter's last moment; before what has been counted: the end of that */

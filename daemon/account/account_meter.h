@@ -139,7 +139,7 @@ struct account_sink {
 			     const char *reason);
 	/* The life that began at slot_s did not: the one before it continues. */
 	void (*life_undone)(void *context, int64_t meter, enum quantity q, int64_t slot_s);
-	/* kind: rollover, reset, gap, implausible, taken-back, two-meters */
+	/* kind: rollover, reset, new-life, gap, implausible, taken-back, two-meters */
 	void (*event)(void *context, int64_t meter, int64_t slot_s, const char *kind, const char *detail);
 };
 

@@ -925,6 +925,19 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 			close_node(x, i);
 }
 
+bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
+{
+	int64_t dt_s = r->slot_s - explain_slot_s(x, x->best), amount;
+	int32_t over, rate;
+
+	if (dt_s <= 0 || judge_after(x, l, x->best, r, &amount, &over) >= EXPLAIN_FALLS)
+		return false;
+	rate = rate_of(l, r->is_coarse || is_coarse(x, x->best), amount, dt_s);
+	/* twice that is no leap yet, see weigh_rise() */
+	return rate == RATE_NONE ||
+	       (x->rate != RATE_NONE && rate <= rate_after(l, x->rate, r->slot_s - x->last_s) + RATE_BIT);
+}
+
 void explain_give(struct explain *x, uint8_t node)
 {
 	x->given = node;

@@ -142,6 +142,10 @@ int explain_reserve(struct explain *x);
  * been reserved for it. explain_tidy() is due after it. */
 void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
 
+/* Whether a reading that comes next would follow the best explanation by no more than the highest rate of its line. It
+ * is not fed. */
+bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
+
 /* Results were given out up to this node. */
 void explain_give(struct explain *x, uint8_t node);
 

@@ -128,6 +128,8 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					       .state = &l->state,
 					       .feed = &l->feed,
 					       .exchange = &l->exchange};
+	l->serial = (struct ledger_serial_desk){
+		.book = &l->book, .limits = &l->limits, .state = &l->state, .exchange = &l->exchange};
 	l->replay = (struct ledger_replay){.book = &l->book,
 					   .limits = &l->limits,
 					   .lives = &l->lives,
@@ -159,6 +161,7 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 void ledger_close(struct ledger *l)
 {
 	ledger_exchange_committed(&l->exchange);
+	ledger_serial_free(&l->serial);
 	ledger_state_close(&l->state);
 	ledger_registers_close(&l->registers);
 	ledger_intervals_close(&l->intervals);
@@ -313,20 +316,18 @@ bool ledger_is_asked(const struct ledger *l)
 
 int ledger_begin(struct ledger *l)
 {
-	int rc = ledger_clock_write(&l->clock);
+	int rc = ledger_serial_begin(&l->serial);
 
+	if (rc == 0)
+		rc = ledger_clock_write(&l->clock);
 	return rc == 0 ? ledger_exchange_begin(&l->exchange) : rc;
 }
 
 int ledger_add_serial(struct ledger *l, size_t i, const char *serial)
 {
-	bool is_moving = ledger_keys_is_moving(&l->keys, i);
-	int rc;
-
-	if (!is_moving)
-		return ledger_exchange_take_serial(&l->exchange, i, serial);
-	rc = ledger_keys_identify(&l->keys, i, serial);
-	return rc == 0 ? ledger_exchange_note_serial(&l->exchange, i, serial) : rc;
+	if (ledger_keys_is_moving(&l->keys, i) && !ledger_serial_says_nothing(serial))
+		return ledger_keys_identify(&l->keys, i, serial);
+	return ledger_serial_take(&l->serial, i, serial);
 }
 
 int ledger_add_reading(struct ledger *l, const struct reading *r, unsigned *suspect_kinds)
@@ -337,6 +338,8 @@ int ledger_add_reading(struct ledger *l, const struct reading *r, unsigned *susp
 		rc = ledger_keys_before(&l->keys, (size_t)meter, r->slot_s);
 	if (meter >= 0 && rc == 0)
 		rc = ledger_exchange_before(&l->exchange, (size_t)meter, r->slot_s);
+	if (meter >= 0 && rc == 0)
+		rc = ledger_serial_before(&l->serial, (size_t)meter, r);
 	return rc == 0 ? ledger_feed(&l->feed, r, suspect_kinds) : rc;
 }
 
@@ -382,12 +385,14 @@ int ledger_save(struct ledger *l, bool always)
 void ledger_committed(struct ledger *l)
 {
 	ledger_exchange_committed(&l->exchange);
+	ledger_serial_committed(&l->serial);
 	ledger_clock_committed(&l->clock);
 }
 
 void ledger_undo(struct ledger *l)
 {
 	ledger_exchange_undo(&l->exchange);
+	ledger_serial_undo(&l->serial);
 	ledger_revisions_undo(&l->revisions);
 	if (l->book.mode != LEDGER_CLOSED)
 		ledger_book_set_mode(&l->book, LEDGER_STALE, INT64_MIN);

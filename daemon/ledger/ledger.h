@@ -25,6 +25,7 @@
  *   ledger_feed       one reading in
  *   ledger_request    what people ordered
  *   ledger_exchange   meters that were exchanged
+ *   ledger_serial     serial numbers that meters report
  *   ledger_rows       readings as they are kept in the tables
  *   ledger_takeback   an exchange that was none
  *   ledger_keys       the keys of the configuration against those of the database
@@ -64,6 +65,7 @@
 #include "ledger_registers.h"
 #include "ledger_replay.h"
 #include "ledger_revisions.h"
+#include "ledger_serial.h"
 #include "ledger_state.h"
 #include "ledger_takeback.h"
 #include "reading.h"
@@ -84,6 +86,7 @@ struct ledger {
 	struct ledger_keys keys;
 	struct ledger_exchange_desk exchange;
 	struct ledger_takeback takeback;
+	struct ledger_serial_desk serial;
 	struct ledger_replay replay;
 };
 

@@ -338,7 +338,7 @@ int ledger_exchange_hand_over(struct ledger_exchange_desk *d, size_t from, size_
 	if (rc == 0)
 		rc = exchange(d, &r);
 	if (rc == 0 && d->reg->list[from].serial[0] != '\0')
-		rc = ledger_exchange_note_serial(d, to, d->reg->list[from].serial);
+		rc = ledger_exchange_note_serial(d, to, d->reg->list[from].serial, words);
 	if (rc != 0)
 		return rc;
 	ledger_state_want(d->state);
@@ -346,16 +346,7 @@ int ledger_exchange_hand_over(struct ledger_exchange_desk *d, size_t from, size_
 	return 0;
 }
 
-int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial)
-{
-	if (strcmp(d->reg->list[i].serial, serial) == 0)
-		return 0;
-	ledger_book_touch(d->book, i);
-	return db_meters_put_serial(d->reg, d->book->db, i, serial);
-}
-
-/* A meter that reports its serial number for the first time may be one that was configured under another name. */
-static void suggest_rename(const struct ledger_exchange_desk *d, size_t i, const char *serial)
+void ledger_exchange_suggest_rename(const struct ledger_exchange_desk *d, size_t i, const char *serial)
 {
 	const struct ledger_sink *sink = &d->book->sink;
 	char detail[200 + DB_SERIAL_MAX + 4 * CONF_NAME_MAX];
@@ -375,26 +366,35 @@ static void suggest_rename(const struct ledger_exchange_desk *d, size_t i, const
 	}
 }
 
-int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const char *serial)
+/* Believe a serial number; r becomes its row among the requests, in which it is not decided yet. */
+static int believe(struct ledger_exchange_desk *d, struct ledger_request *r, const char *serial)
 {
-	const char *known = d->reg->list[i].serial;
-	bool is_first = known[0] == '\0';
-	struct ledger_request r = {.kind = LEDGER_SERIAL, .meter = (int)i};
-	char detail[40 + 2 * DB_SERIAL_MAX];
 	int rc;
 
-	if (strcmp(known, serial) == 0)
-		return 0;
-	snprintf(detail, sizeof(detail), "serial number was %s, is now %s", known, serial);
-	rc = ledger_exchange_note_serial(d, i, serial);
+	ledger_book_touch(d->book, (size_t)r->meter);
+	rc = db_meters_put_serial(d->reg, d->book->db, (size_t)r->meter, serial);
 	if (rc != 0)
 		return rc;
-	if (is_first) {
-		suggest_rename(d, i, serial);
+	set_back(d, r);
+	return ledger_request_put_serial(d->book, r, serial);
+}
+
+int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, const char *reason)
+{
+	struct ledger_request r = {.kind = LEDGER_SERIAL, .meter = (int)i};
+	int rc;
+
+	if (strcmp(d->reg->list[i].serial, serial) == 0)
 		return 0;
-	}
-	set_back(d, &r);
-	rc = ledger_request_put_serial(d->book, &r, serial);
+	rc = believe(d, &r, serial);
+	return rc == 0 ? ledger_request_decide(d->book, &r, false, reason) : rc;
+}
+
+int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, const char *detail)
+{
+	struct ledger_request r = {.kind = LEDGER_SERIAL, .meter = (int)i};
+	int rc = believe(d, &r, serial);
+
 	return rc == 0 ? make(d, &r, detail, detail) : rc;
 }
 

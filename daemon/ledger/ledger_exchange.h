@@ -65,8 +65,8 @@ int ledger_exchange_rest(struct ledger_exchange_desk *d);
 void ledger_exchange_committed(struct ledger_exchange_desk *d);
 void ledger_exchange_undo(struct ledger_exchange_desk *d);
 
-/* Meter i has reported this serial number. Where it had another one before, it was exchanged. 0 or -errno. */
-int ledger_exchange_take_serial(struct ledger_exchange_desk *d, size_t i, const char *serial);
+/* Meter i has another serial number, so it was exchanged. detail: of the event. 0 or -errno. */
+int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, const char *detail);
 
 /* The key of meter i has changed, in these words: end its lives, or only those of the counters that are true in the
  * list (NULL: all; with Q_COUNT members), at at_s. 0 or -errno. */
@@ -76,8 +76,11 @@ int ledger_exchange_end_lives(struct ledger_exchange_desk *d, size_t i, int64_t 
 /* The meter that was read as from is read as to since the configuration was taken. 0 or -errno. */
 int ledger_exchange_hand_over(struct ledger_exchange_desk *d, size_t from, size_t to);
 
-/* Only note that meter i has reported it. 0 or -errno. */
-int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial);
+/* Meter i has another serial number, or its first one, and was not exchanged, for this reason. 0 or -errno. */
+int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, const char *reason);
+
+/* Meter i reports this serial number for the first time: an event where a meter that is no longer configured had it. */
+void ledger_exchange_suggest_rename(const struct ledger_exchange_desk *d, size_t i, const char *serial);
 
 /* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s);

@@ -49,15 +49,33 @@ static bool has_input(const struct reading *r, size_t meter, const struct ledger
 	       reading_has(r, input->pulses);
 }
 
+struct account_value ledger_feed_value(const struct account_meter *m, const struct reading *r, enum quantity q)
+{
+	const struct account_counter *c = account_counter(m, q);
+	struct account_value v = {.quantity = q, .parts = m->limits->of[q].parts, .is_coarse = reading_is_coarse(r, q)};
+
+	if (v.parts == 0 && c != NULL && c->living)
+		v.parts = c->parts;
+	else if (v.parts == 0 && r->parts > 1)
+		v.parts = r->parts;
+	v.value = reading_in_parts(r, q, v.parts);
+	return v;
+}
+
+struct account_value ledger_feed_pulses(const struct ledger_input *input, const struct reading *r)
+{
+	return (struct account_value){.quantity = input->quantity,
+				      .value = r->values[input->pulses] * input->weight,
+				      .is_coarse = reading_is_coarse(r, input->pulses)};
+}
+
 /* Count one input. *suspect is set when its count was not accepted, else left alone. 0 or -errno. */
 static int count_input(const struct ledger_feed *f, const struct ledger_input *input, const struct reading *r,
 		       bool *suspect)
 {
 	struct ledger_book *b = f->book;
 	const struct ledger_meter *m = &b->meters[input->meter];
-	struct account_value value = {.quantity = input->quantity,
-				      .value = r->values[input->pulses] * input->weight,
-				      .is_coarse = reading_is_coarse(r, input->pulses)};
+	struct account_value value = ledger_feed_pulses(input, r);
 	int rc = 0;
 
 	if (is_long_saved(f, input->meter, r->slot_s))
@@ -99,21 +117,6 @@ static unsigned reject(const struct ledger_feed *f, size_t meter, const struct r
 	return kinds;
 }
 
-/* A counter in the parts that its register table gives it. Where there is no table, it stays in those that it is
- * counted in already, or was read in. */
-static struct account_value value_of(const struct account_meter *m, const struct reading *r, enum quantity q)
-{
-	const struct account_counter *c = account_counter(m, q);
-	struct account_value v = {.quantity = q, .parts = m->limits->of[q].parts, .is_coarse = reading_is_coarse(r, q)};
-
-	if (v.parts == 0 && c != NULL && c->living)
-		v.parts = c->parts;
-	else if (v.parts == 0 && r->parts > 1)
-		v.parts = r->parts;
-	v.value = reading_in_parts(r, q, v.parts);
-	return v;
-}
-
 /* Give a meter what bounds a reading of this slot. */
 static int rate(const struct ledger_feed *f, size_t meter, int64_t slot_s)
 {
@@ -148,7 +151,7 @@ int ledger_feed(const struct ledger_feed *f, const struct reading *r, unsigned *
 			ledger_state_want(f->state);
 		} else if (names_is_counter((enum quantity)q) && b->tables->kind_of[q] >= 0 &&
 			   !is_long_saved(f, meter, r->slot_s)) {
-			counters[n++] = value_of(&b->meters[meter].account, r, (enum quantity)q);
+			counters[n++] = ledger_feed_value(&b->meters[meter].account, r, (enum quantity)q);
 		}
 	}
 	ledger_book_set_newest(b, r->slot_s);

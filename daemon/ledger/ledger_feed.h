@@ -24,6 +24,11 @@ struct ledger_feed {
 	struct ledger_ratings *ratings;
 };
 
+/* A counter as the account takes it, in the parts that its register table gives it. Where there is no table, it stays
+ * in those that it is counted in already, or was read in. And the pulses of an input, weighted. */
+struct account_value ledger_feed_value(const struct account_meter *m, const struct reading *r, enum quantity q);
+struct account_value ledger_feed_pulses(const struct ledger_input *input, const struct reading *r);
+
 /* Count one reading. A reading of quality READING_SUSPECT is of another model than the configuration names: nothing of
  * it is counted, ever; of one whose meter is held (ledger_holds.h), not now. A meter that the register does not have is
  * not counted, nor is anything while the book is closed. *suspect_kinds: the tables, as a mask of kinds of db_tables,

@@ -384,7 +384,7 @@ static int release(struct ledger_keys *k, size_t i, const struct stored *held)
 static bool can_prove(const struct ledger_keys *k, const struct subject *s)
 {
 	return !s->is_input && driver_row(s->meter->driver, Q_SERIAL_NUMBER) != NULL &&
-	       k->book->reg->list[s->i].serial[0] != '\0' && has_life(k, s->i);
+	       !ledger_serial_says_nothing(k->book->reg->list[s->i].serial) && has_life(k, s->i);
 }
 
 /* The change of an input's key is that of its concentrator's place: the input shares what is decided about that. */
@@ -648,12 +648,14 @@ int ledger_keys_identify(struct ledger_keys *k, size_t meter, const char *serial
 	const char *known = k->book->reg->list[meter].serial;
 	bool is_same_meter = strcmp(known, serial) == 0;
 	char why[60 + 2 * DB_SERIAL_MAX];
+	int rc;
 
 	if (is_same_meter)
 		snprintf(why, sizeof(why), "its serial number is %s as before", serial);
 	else
 		snprintf(why, sizeof(why), "its serial number was %s, is now %s", known, serial);
-	return answer(k, meter, is_same_meter, why);
+	rc = answer(k, meter, is_same_meter, why);
+	return rc == 0 ? ledger_exchange_note_serial(k->exchange, meter, serial, why) : rc;
 }
 
 /* Feeding again */

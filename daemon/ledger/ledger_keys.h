@@ -39,6 +39,7 @@
 #include "ledger_limits.h"
 #include "ledger_lives.h"
 #include "ledger_rows.h"
+#include "ledger_serial.h"
 #include "ledger_state.h"
 
 enum { LEDGER_KEYS_WAIT_S = 3600 }; /* a meter may take this long to report its serial number */

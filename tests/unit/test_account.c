@@ -367,7 +367,7 @@ TEST_WITH(a_replaced_meter_is_counted_where_the_old_one_had_a_net_register, setu
 	b->n = 0;
 	b->said[0] = '\0';
 	assert_true(feed(b, 1260, 40));
-	expect(b, "life ends 1230 at 5100\nlife 1260 from 40: replaced\n");
+	expect(b, "new-life 1260\nlife ends 1230 at 5100\nlife 1260 from 40: replaced\n");
 }
 
 TEST_WITH(an_ordinary_day_is_given_out_once, setup, teardown)
@@ -584,7 +584,7 @@ TEST_WITH(a_value_in_other_parts_begins_a_new_life, setup, teardown)
 	assert_true(feed(b, 600, 360100));
 	assert_true(feed(b, 900, 360155));
 	confirm(b);
-	expect(b, "life 0 from 36000: first\nlife ends 300 at 36006\nlife 600 from 36010: replaced\n"
+	expect(b, "life 0 from 36000: first\nnew-life 600\nlife ends 300 at 36006\nlife 600 from 36010: replaced\n"
 		  "0+900 estimated 11\n");
 }
 
@@ -613,7 +613,8 @@ TEST_WITH(a_life_of_another_weight_is_rounded_separately, setup, teardown)
 	feed(b, 360, 106); /* 53 */
 	feed(b, 900, 109); /* 54.5 */
 	confirm(b);
-	expect(b, "life 0 from 31: first\nlife ends 300 at 33\nlife 360 from 53: replaced\n0+900 estimated 3\n");
+	expect(b, "life 0 from 31: first\nnew-life 360\nlife ends 300 at 33\nlife 360 from 53: replaced\n0+900 "
+		  "estimated 3\n");
 }
 
 TEST_WITH(a_replaced_pulse_meter_takes_its_figures_in_base_units, setup, teardown)
@@ -727,9 +728,9 @@ TEST_WITH(a_replaced_meter_without_figures_leaves_its_time_missing, setup, teard
 	feed(b, 3600, 407);
 	confirm(b);
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 100);
-	expect(b,
-	       "life 0 from 1000: first\n0+900 missing\ngap 2700\nlife ends 900 at 1000\nlife 2700 from 307: replaced\n"
-	       "900+900 missing\n1800+900 missing\ngap 3600\n2700+900 measured 100\n");
+	expect(b, "life 0 from 1000: first\n0+900 missing\ngap 2700\nnew-life 2700\nlife ends 900 at 1000\nlife 2700 "
+		  "from 307: replaced\n"
+		  "900+900 missing\n1800+900 missing\ngap 3600\n2700+900 measured 100\n");
 }
 
 TEST_WITH(a_partial_counter_is_reset_separately_from_the_total, setup, teardown)

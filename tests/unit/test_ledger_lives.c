@@ -14,7 +14,7 @@ TEST_WITH(a_suspect_reading_is_kept_with_its_reason, site_setup, site_teardown)
 		    "360|0.0|suspect");
 	assert_rows(t, "SELECT quantity, reason FROM suspect_reading",
 		    "active_energy_import|active_energy_import fell from 5.050 to 0.000 kWh");
-	assert_rows(t, "SELECT count(*) FROM tariff_energy", "16");
+	assert_rows(t, "SELECT count(*) FROM tariff_energy", "17");
 	assert_rows(t, "SELECT value, quality FROM interval", "0.15|measured");
 	assert_rows(t, "SELECT time, subject, kind FROM event", "2026-01-01T00:06:00Z|press|implausible");
 }

@@ -120,7 +120,7 @@ TEST_WITH(what_came_in_during_a_commit_that_failed_keeps_its_order, set_up_desk,
 	unlock();
 	assert_int_equal(write_all(), STORE_WRITTEN);
 	assert_rows(desk.t, "SELECT active_import_wh FROM energy ORDER BY ts", "5000\n5010\n5020\n70");
-	assert_rows(desk.t, "SELECT kind FROM event WHERE kind <> 'gap'", "meter-replaced");
+	assert_rows(desk.t, "SELECT kind FROM event WHERE kind <> 'gap'", "meter-replaced\nnew-life");
 }
 
 TEST_WITH(a_question_is_answered_by_the_last_commit_while_the_next_one_runs, set_up_desk, tear_down_desk)
