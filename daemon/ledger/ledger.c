@@ -140,8 +140,11 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 					   .ratings = &l->ratings,
 					   .feed = &l->feed,
 					   .keys = &l->keys,
+					   .settings = &l->settings,
 					   .exchange = &l->exchange};
 	ledger_ratings_open(&l->ratings, &l->book);
+	l->settings = (struct ledger_settings){
+		.book = &l->book, .limits = &l->limits, .intervals = &l->intervals, .registers = &l->registers};
 	rc = ledger_clock_open(&l->clock, &l->book);
 	if (rc != 0)
 		return rc;
@@ -173,13 +176,6 @@ void ledger_close(struct ledger *l)
 	ledger_limits_free(&l->limits);
 }
 
-static void set_calendar(struct ledger *l, const char *zone, int64_t interval_s)
-{
-	ledger_book_set_calendar(&l->book, zone, interval_s);
-	ledger_intervals_forget(&l->intervals);
-	ledger_registers_forget(&l->registers);
-}
-
 /* The first time: rebuild the account if that is wanted, else continue where the last run left it. Since its state was
  * saved it has counted into the intervals of its own calendar, in this zone, so the replay needs that one. */
 static int start_account(struct ledger *l, const char *zone)
@@ -193,7 +189,7 @@ static int start_account(struct ledger *l, const char *zone)
 		return ledger_replay_rebuild(&l->replay);
 	db_get_setting(db, "interval_s", interval, sizeof(interval));
 	if (atoll(interval) > 0)
-		set_calendar(l, zone, atoll(interval));
+		ledger_settings_set_calendar(&l->settings, zone, atoll(interval));
 	rc = ledger_keys_resume(&l->keys);
 	return rc == 0 ? ledger_replay_resume(&l->replay) : rc;
 }
@@ -249,11 +245,40 @@ static int change_settings(struct ledger *l, const char *zone, int64_t interval_
 	rc = ledger_book_put_settings(b, zone, interval_s);
 	if (rc != 0)
 		goto out;
+	rc = ledger_settings_note(&l->settings, zone, interval_s);
+	if (rc != 0)
+		goto out;
 	rc = db_exec(b->db, "COMMIT");
 out:
 	if (rc == 0) {
-		set_calendar(l, zone, interval_s);
+		ledger_settings_set_calendar(&l->settings, zone, interval_s);
 	} else {
+		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		ledger_undo(l);
+	}
+	return rc;
+}
+
+/* Meters may be new, or be read in another period. */
+static int note_settings(struct ledger *l)
+{
+	struct ledger_book *b = &l->book;
+	int rc;
+
+	if (ledger_settings_are_noted(&l->settings, b->zone, b->calendar.interval_s))
+		return 0;
+	rc = db_exec(b->db, "BEGIN IMMEDIATE");
+	if (rc != 0)
+		goto out;
+	rc = ledger_state_save(&l->state, true);
+	if (rc != 0)
+		goto out;
+	rc = ledger_settings_note(&l->settings, b->zone, b->calendar.interval_s);
+	if (rc != 0)
+		goto out;
+	rc = db_exec(b->db, "COMMIT");
+out:
+	if (rc != 0) {
 		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
 		ledger_undo(l);
 	}
@@ -299,6 +324,8 @@ int ledger_configure(struct ledger *l, const struct conf *conf)
 		return rc;
 	if (interval_s != b->calendar.interval_s || strcmp(zone, b->zone) != 0)
 		rc = change_settings(l, zone, interval_s);
+	else
+		rc = note_settings(l);
 	if (rc == 0 && stored[0] != '\0' && strcmp(stored, zone) != 0)
 		report_zone(l, stored, conf);
 	return rc;
@@ -406,6 +433,16 @@ int ledger_resume(struct ledger *l)
 int ledger_rebuild(struct ledger *l)
 {
 	return ledger_replay_rebuild(&l->replay);
+}
+
+int64_t ledger_rebuild_from_s(const struct ledger *l)
+{
+	return ledger_replay_from_s(&l->replay);
+}
+
+int ledger_repeat(struct ledger *l)
+{
+	return ledger_replay_repeat(&l->replay);
 }
 
 static int copy_inputs(const struct ledger *l, struct ledger_copy *c)

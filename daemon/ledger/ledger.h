@@ -29,6 +29,7 @@
  *   ledger_rows       readings as they are kept in the tables
  *   ledger_takeback   an exchange that was none
  *   ledger_keys       the keys of the configuration against those of the database
+ *   ledger_settings   the length of intervals, the zone and the periods of readings, over time
  *   ledger_replay     readings fed again: continue or rebuild
  *   ledger_copy       what poll asks of the account, as the last commit left it
  *   ledger            this one
@@ -66,6 +67,7 @@
 #include "ledger_replay.h"
 #include "ledger_revisions.h"
 #include "ledger_serial.h"
+#include "ledger_settings.h"
 #include "ledger_state.h"
 #include "ledger_takeback.h"
 #include "reading.h"
@@ -79,6 +81,7 @@ struct ledger {
 	struct ledger_lives lives;
 	struct ledger_intervals intervals;
 	struct ledger_registers registers;
+	struct ledger_settings settings;
 	struct ledger_revisions revisions;
 	struct ledger_state state;
 	struct ledger_holds holds;
@@ -146,6 +149,11 @@ int ledger_resume(struct ledger *l);
 
 /* Make the account again from the readings that are kept (ledger_replay.h). 0 or -errno: LEDGER_CLOSED. */
 int ledger_rebuild(struct ledger *l);
+
+/* From where a rebuild would make it again (ledger_replay.h), and a rebuild in the running transaction. 0 or -errno:
+ * LEDGER_STALE. */
+int64_t ledger_rebuild_from_s(const struct ledger *l);
+int ledger_repeat(struct ledger *l);
 
 /* Bring a copy of this account up to date, after a transaction was committed. Zeros become a copy. 0; -ENOMEM: the copy
  * must not be asked before it has been brought up to date. */

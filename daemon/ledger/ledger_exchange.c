@@ -230,12 +230,13 @@ static int decide(struct ledger_exchange_desk *d, struct ledger_request *r)
 
 /* The first exchange that comes before a reading of this meter in slot_s and was not made; NULL = none. */
 static struct ledger_request *find_due(const struct ledger_exchange_desk *d, const struct ledger_request_list *list,
-				       size_t meter, int64_t slot_s)
+				       size_t meter, int64_t slot_s, int64_t last_id)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct ledger_request *due = &list->requests[i];
 
-		if (due->is_decided || due->at_s >= slot_s || due->kind == LEDGER_UNDO || due->meter < 0)
+		if (due->is_decided || due->at_s >= slot_s || due->id > last_id || due->kind == LEDGER_UNDO ||
+		    due->meter < 0)
 			continue;
 		/* an input's readings are its concentrator's */
 		if ((size_t)due->meter == meter || ledger_exchange_is_of(d, meter, (size_t)due->meter, slot_s))
@@ -272,7 +273,7 @@ int ledger_exchange_before(struct ledger_exchange_desk *d, size_t meter, int64_t
 	struct ledger_request *due;
 	int rc = 0;
 
-	while (rc == 0 && (due = find_due(d, &d->requests, meter, slot_s)) != NULL)
+	while (rc == 0 && (due = find_due(d, &d->requests, meter, slot_s, INT64_MAX)) != NULL)
 		rc = decide(d, due);
 	return rc;
 }
@@ -399,12 +400,12 @@ int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const ch
 }
 
 int ledger_exchange_repeat_before(struct ledger_exchange_desk *d, struct ledger_request_list *list, size_t meter,
-				  int64_t slot_s)
+				  int64_t slot_s, int64_t last_id)
 {
 	struct ledger_request *due;
 	int rc = 0;
 
-	while (rc == 0 && (due = find_due(d, list, meter, slot_s)) != NULL) {
+	while (rc == 0 && (due = find_due(d, list, meter, slot_s, last_id)) != NULL) {
 		rc = exchange(d, due);
 		due->is_decided = true;
 	}

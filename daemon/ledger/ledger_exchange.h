@@ -85,10 +85,11 @@ void ledger_exchange_suggest_rename(const struct ledger_exchange_desk *d, size_t
 /* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s);
 
-/* For a replay: make the exchanges of a list that come before a reading of slot_s, or all, with nothing written but
- * what the account emits and, in a rebuild, the states before them. 0 or -errno. */
+/* For a replay: make the exchanges of a list that come before a reading of slot_s and were decided up to that of
+ * last_id, or all, with nothing written but what the account emits and, in a rebuild, the states before them. 0 or
+ * -errno. */
 int ledger_exchange_repeat_before(struct ledger_exchange_desk *d, struct ledger_request_list *list, size_t meter,
-				  int64_t slot_s);
+				  int64_t slot_s, int64_t last_id);
 int ledger_exchange_repeat_rest(struct ledger_exchange_desk *d, struct ledger_request_list *list);
 
 #endif

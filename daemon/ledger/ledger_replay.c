@@ -10,14 +10,46 @@
 
 enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
 
-/* Exchanges and keys that a replay acts on in their places among the readings. */
+/* Exchanges, keys and settings that a replay acts on in their places among the readings. */
 struct turns {
 	struct ledger_request_list exchanges;
 	struct ledger_key_list keys;
+	struct ledger_settings_list settings;
+	int64_t *given_s; /* of each meter: results had been given out up to here without waiting for another reading */
 };
 
-/* Feed the readings with slots above after_s again. may_commit: end the running
- * transaction now and then and begin another. 0 or -errno. */
+static void free_turns(struct turns *t)
+{
+	ledger_keys_free_list(&t->keys);
+	ledger_settings_free(&t->settings);
+	free(t->exchanges.requests);
+	free(t->given_s);
+}
+
+/* Do what comes before a reading of slot_s of this meter: change the settings, exchange meters, change keys. 0 or
+ * -errno.
+ */
+static int take_turns(const struct ledger_replay *l, struct turns *turns, size_t meter, int64_t slot_s)
+{
+	bool is_read = !l->book->reg->list[meter].is_input;
+	const struct ledger_settings_step *step;
+	int rc = 0;
+
+	if (is_read)
+		ledger_settings_enter(l->settings, &turns->settings, meter);
+	while (rc == 0 && is_read && (step = ledger_settings_next(&turns->settings, meter, slot_s)) != NULL) {
+		rc = ledger_exchange_repeat_before(l->exchange, &turns->exchanges, meter, slot_s, step->request_id);
+		if (rc == 0)
+			rc = ledger_settings_change(l->settings, &turns->settings, meter);
+		ledger_settings_enter(l->settings, &turns->settings, meter);
+	}
+	if (rc == 0)
+		rc = ledger_keys_repeat_before(l->keys, &turns->keys, meter, slot_s);
+	return rc == 0 ? ledger_exchange_repeat_before(l->exchange, &turns->exchanges, meter, slot_s, INT64_MAX) : rc;
+}
+
+/* Feed the readings with slots above after_s again. may_commit: end the running transaction now and then and begin
+ * another. 0 or -errno. */
 static int feed_again(const struct ledger_replay *l, int64_t after_s, struct turns *turns, bool may_commit)
 {
 	struct ledger_book *b = l->book;
@@ -31,10 +63,7 @@ static int feed_again(const struct ledger_replay *l, int64_t after_s, struct tur
 		int meter = ledger_book_find(b, reading.meter);
 
 		if (meter >= 0)
-			rc = ledger_keys_repeat_before(l->keys, &turns->keys, (size_t)meter, reading.slot_s);
-		if (meter >= 0 && rc == 0)
-			rc = ledger_exchange_repeat_before(l->exchange, &turns->exchanges, (size_t)meter,
-							   reading.slot_s);
+			rc = take_turns(l, turns, (size_t)meter, reading.slot_s);
 		if (rc == 0)
 			rc = ledger_feed(l->feed, &reading, &suspect_kinds);
 		if (rc == 0 && may_commit && ++n_fed % TRANSACTION_READINGS == 0) {
@@ -115,14 +144,15 @@ int ledger_replay_resume(const struct ledger_replay *l)
 }
 
 /* From where a rebuild writes: INT64_MIN when all readings are there and in the order of their slots, else the first
- * local month that such readings cover. */
-static int64_t rebuild_from_s(const struct ledger_replay *l)
+ * local month that such readings cover. Days and months are those of that time then. */
+static int64_t rebuild_from_s(const struct ledger_replay *l, const struct turns *turns)
 {
 	struct ledger_book *b = l->book;
 	int64_t deleted_s = ledger_book_get_time(b, "deleted_until");
 	int64_t unordered_s = ledger_book_get_time(b, "unordered_until");
 	int64_t until_s = deleted_s > unordered_s ? deleted_s : unordered_s;
 
+	ledger_settings_begin(l->settings, &turns->settings, until_s != 0 ? until_s : INT64_MIN);
 	return until_s == 0 ? INT64_MIN : calendar_month(&b->calendar, until_s)->end_s;
 }
 
@@ -134,76 +164,98 @@ static bool can_rebuild(const struct ledger_replay *l)
 	return unordered_s == 0 || calendar_month(&l->book->calendar, unordered_s)->end_s <= mono_wall_ms() / 1000;
 }
 
-/* Everything of a rebuild: the note that it has begun, in a transaction of its own; the transaction that takes out what
- * readings give; those that give it again; and the one that saves the state and takes the note away. */
-static int rebuild(const struct ledger_replay *l)
+/* An account that was given out while a meter was silent is saved at once. */
+static int load_given(const struct ledger_book *b, struct turns *turns)
+{
+	sqlite3_stmt *get =
+		db_prepare(b->db, "SELECT meter, max(ts) FROM account_counter WHERE before = 0 GROUP BY meter");
+
+	turns->given_s = calloc(b->n + 1, sizeof(*turns->given_s));
+	while (get != NULL && turns->given_s != NULL && sqlite3_step(get) == SQLITE_ROW) {
+		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
+
+		if (i >= 0)
+			turns->given_s[i] = sqlite3_column_int64(get, 1);
+	}
+	sqlite3_finalize(get);
+	return get == NULL ? -EIO : turns->given_s == NULL ? -ENOMEM : 0;
+}
+
+static int load_turns(const struct ledger_replay *l, struct turns *turns)
+{
+	int rc = load_given(l->book, turns);
+
+	if (rc == 0)
+		rc = ledger_request_load_exchanges(l->book, &turns->exchanges);
+
+	if (rc == 0)
+		rc = ledger_keys_load_list(l->keys, &turns->keys);
+	return rc == 0 ? ledger_settings_load(l->settings, &turns->settings) : rc;
+}
+
+/* Take out what readings give. */
+static int clear(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
-	struct turns turns = {.exchanges = {.n = 0}};
-	int rc = ledger_request_load_exchanges(b, &turns.exchanges);
+	int rc = db_exec(b->db, "DELETE FROM account WHERE before <> 0; UPDATE account SET last_ts = 0; "
+				"DELETE FROM account_counter");
 
-	if (rc != 0)
-		goto out;
-	rc = ledger_keys_load_list(l->keys, &turns.keys);
-	if (rc != 0)
-		goto out;
-	rc = ledger_holds_load(l->holds);
-	if (rc != 0)
-		goto out;
-	rc = db_put_setting(b->db, "rebuild", "not finished");
-	if (rc != 0)
-		goto out;
-	rc = db_exec(b->db, "BEGIN IMMEDIATE");
-	if (rc != 0)
-		goto out;
-	rc = ledger_state_load_counter_max(l->state);
-	if (rc != 0)
-		goto out;
-	rc = ledger_ratings_load(l->ratings);
-	if (rc != 0)
-		goto out;
-	rc = db_exec(b->db, "DELETE FROM account WHERE before <> 0; UPDATE account SET last_ts = 0; "
-			    "DELETE FROM account_counter");
-	if (rc != 0)
-		goto out;
-	rc = ledger_intervals_clear(l->intervals, b->write_from_s);
-	if (rc != 0)
-		goto out;
-	rc = ledger_registers_clear(l->registers, b->write_from_s);
-	if (rc != 0)
-		goto out;
-	rc = ledger_lives_clear(l->lives, b->write_from_s);
-	if (rc != 0)
-		goto out;
-	rc = feed_again(l, 0, &turns, true);
-	if (rc != 0)
-		goto out;
+	if (rc == 0)
+		rc = ledger_intervals_clear(l->intervals, b->write_from_s);
+	if (rc == 0)
+		rc = ledger_registers_clear(l->registers, b->write_from_s);
+	return rc == 0 ? ledger_lives_clear(l->lives, b->write_from_s) : rc;
+}
+
+/* Give it again, and save the state. may_commit: as in feed_again(). */
+static int make(const struct ledger_replay *l, struct turns *turns, bool may_commit)
+{
+	struct ledger_book *b = l->book;
+	int rc = ledger_holds_load(l->holds);
+
+	if (rc == 0)
+		rc = ledger_state_load_counter_max(l->state);
+	if (rc == 0)
+		rc = ledger_ratings_load(l->ratings);
+	if (rc == 0)
+		rc = clear(l);
+	if (rc == 0)
+		rc = feed_again(l, 0, turns, may_commit);
 	for (size_t i = 0; i < b->n && rc == 0; i++)
-		rc = ledger_keys_repeat_before(l->keys, &turns.keys, i, INT64_MAX);
-	if (rc != 0)
-		goto out;
-	rc = ledger_exchange_repeat_rest(l->exchange, &turns.exchanges);
-	if (rc != 0)
-		goto out;
-	rc = ledger_state_save(l->state, true);
-	if (rc != 0)
-		goto out;
-	rc = ledger_book_put_settings(b, b->zone, b->calendar.interval_s);
-	if (rc != 0)
-		goto out;
-	rc = db_exec(b->db, "DELETE FROM setting WHERE name = 'rebuild'");
-	if (rc != 0)
-		goto out;
-	rc = db_exec(b->db, "COMMIT");
-out:
-	ledger_keys_free_list(&turns.keys);
-	free(turns.exchanges.requests);
-	return rc;
+		rc = take_turns(l, turns, i, INT64_MAX);
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		account_give_until(&b->account, ledger_book_change(b, i), turns->given_s[i]);
+		rc = b->error;
+	}
+	if (rc == 0)
+		rc = ledger_exchange_repeat_rest(l->exchange, &turns->exchanges);
+	if (rc == 0)
+		ledger_settings_begin(l->settings, &turns->settings, INT64_MAX);
+	if (rc == 0)
+		rc = ledger_state_save(l->state, true);
+	return rc == 0 ? ledger_book_put_settings(b, b->zone, b->calendar.interval_s) : rc;
+}
+
+/* Everything of a rebuild with transactions of its own: the note that it has begun; the transaction that takes out what
+ * readings give; those that give it again; and the one that saves the state and takes the note away. */
+static int rebuild(const struct ledger_replay *l, struct turns *turns)
+{
+	struct db *db = l->book->db;
+	int rc = db_put_setting(db, "rebuild", "not finished");
+
+	if (rc == 0)
+		rc = db_exec(db, "BEGIN IMMEDIATE");
+	if (rc == 0)
+		rc = make(l, turns, true);
+	if (rc == 0)
+		rc = db_exec(db, "DELETE FROM setting WHERE name = 'rebuild'");
+	return rc == 0 ? db_exec(db, "COMMIT") : rc;
 }
 
 int ledger_replay_rebuild(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
+	struct turns turns = {.exchanges = {.n = 0}};
 	int rc;
 
 	if (!can_rebuild(l)) {
@@ -213,12 +265,47 @@ int ledger_replay_rebuild(const struct ledger_replay *l)
 		return rc == 0 ? db_exec(b->db, "DELETE FROM setting WHERE name = 'rebuild'") : rc;
 	}
 	forget(l);
-	ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l));
-	rc = rebuild(l);
+	rc = load_turns(l, &turns);
+	if (rc == 0) {
+		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l, &turns));
+		rc = rebuild(l, &turns);
+	}
 	if (rc != 0) {
 		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
 		forget(l);
 	}
 	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_CLOSED, INT64_MIN);
+	free_turns(&turns);
+	return rc;
+}
+
+int64_t ledger_replay_from_s(const struct ledger_replay *l)
+{
+	struct ledger_book *b = l->book;
+	struct turns turns = {.exchanges = {.n = 0}};
+	int64_t from_s = INT64_MAX;
+
+	if (can_rebuild(l) && ledger_settings_load(l->settings, &turns.settings) == 0) {
+		from_s = rebuild_from_s(l, &turns);
+		ledger_settings_begin(l->settings, &turns.settings, INT64_MAX);
+	}
+	free_turns(&turns);
+	return b->mode == LEDGER_LIVE ? from_s : INT64_MAX;
+}
+
+int ledger_replay_repeat(const struct ledger_replay *l)
+{
+	struct ledger_book *b = l->book;
+	struct turns turns = {.exchanges = {.n = 0}};
+	int rc;
+
+	forget(l);
+	rc = load_turns(l, &turns);
+	if (rc == 0) {
+		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l, &turns));
+		rc = make(l, &turns, false);
+	}
+	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_STALE, INT64_MIN);
+	free_turns(&turns);
 	return rc;
 }

@@ -24,8 +24,9 @@
  *     (deleted_until): a rebuild writes from the first local month after both on, whole months only, because days and
  *     months are sums. While that month has not come yet, there is no rebuild and the account is resumed.
  *   - What no reading shows is taken from elsewhere: exchanges from table request_log (ledger_request.h), keys and the
- *     bounds that held with them from table meter_key (ledger_keys.h), the highest value of the counters from the saved
- *     state, the ratings from table rating, the weights of inputs from their periods (ledger_limits.h).
+ *     bounds that held with them from table meter_key (ledger_keys.h), the ratings from table rating, the length of
+ *     intervals, the zone and the periods of readings from account_setting (ledger_settings.h), the highest value of
+ * the counters from the saved state, the weights of inputs from their periods (ledger_limits.h).
  *
  * Safe to run twice: a resume writes nothing, so it may be cut short and repeated. A rebuild is many
  * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one
@@ -45,6 +46,7 @@
 #include "ledger_lives.h"
 #include "ledger_registers.h"
 #include "ledger_rows.h"
+#include "ledger_settings.h"
 #include "ledger_state.h"
 
 enum { LEDGER_REPLAY_BACK_S = 7200 }; /* a reading's slot is at most this much older than its commit */
@@ -61,6 +63,7 @@ struct ledger_replay {
 	struct ledger_ratings *ratings;
 	const struct ledger_feed *feed;
 	struct ledger_keys *keys;
+	const struct ledger_settings *settings;
 	struct ledger_exchange_desk *exchange;
 };
 
@@ -71,5 +74,13 @@ int ledger_replay_resume(const struct ledger_replay *l);
 /* Make the account again from all readings; or resume it, with a line in the log, while the clock does not allow that.
  * No transaction may be running. The book is live then. 0; -errno: the book is closed, or stale. */
 int ledger_replay_rebuild(const struct ledger_replay *l);
+
+/* From where a rebuild would make the account again; all that begins before stays as it is. INT64_MIN: everything;
+ * INT64_MAX: nothing, since the clock does not allow one. */
+int64_t ledger_replay_from_s(const struct ledger_replay *l);
+
+/* The same in the running transaction, which gets long. Not where the clock does not allow it. 0; -errno: the book is
+ * stale. */
+int ledger_replay_repeat(const struct ledger_replay *l);
 
 #endif

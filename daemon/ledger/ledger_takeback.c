@@ -141,7 +141,7 @@ static int count_again(struct ledger_takeback *t, size_t i, const struct ledger_
 		if (!keep_own(t, i, &r))
 			continue;
 		rc = ledger_exchange_repeat_before(t->exchange, &exchanges, (size_t)ledger_book_find(b, r.meter),
-						   r.slot_s);
+						   r.slot_s, INT64_MAX);
 		if (rc == 0)
 			rc = ledger_feed(t->feed, &r, &suspect_kinds);
 	}

@@ -14,6 +14,7 @@
 #include "ledger.h"
 #include "log.h"
 #include "mono.h"
+#include "store_compare.h"
 #include "store_retain.h"
 #include "store_salvage.h"
 #include "store_status.h"
@@ -431,6 +432,57 @@ int store_rebuild(struct store *s)
 
 	if (rc == 0)
 		publish(s);
+	return rc;
+}
+
+/* In the running transaction. */
+static int recount(struct store *s, bool keep, const struct store_recount_sink *sink, struct store_recount *out)
+{
+	int64_t now_s = mono_wall_ms() / 1000;
+	int rc = store_compare_begin(&s->db, out->from_s);
+
+	if (rc == 0)
+		rc = ledger_repeat(&s->ledger);
+	if (rc == 0)
+		rc = store_compare_end(&s->db, out->from_s);
+	if (rc == 0)
+		rc = store_compare_show(&s->db, sink);
+	if (rc != 0)
+		return rc;
+	store_compare_count(&s->db, out);
+	if (!keep || !out->differs)
+		return 0;
+	rc = store_compare_keep(&s->db, now_s);
+	if (rc != 0)
+		return rc;
+	store_event(
+		s, now_s * 1000, "tallyd", "recounted",
+		"tally rebuild has counted the kept readings by the rules of this version; view revision has the spans "
+		"that differ");
+	return store_write_events(&s->held, &s->db);
+}
+
+int store_recount(struct store *s, bool keep, const struct store_recount_sink *sink, struct store_recount *out)
+{
+	int rc;
+
+	*out = (struct store_recount){.from_s = ledger_rebuild_from_s(&s->ledger)};
+	if (out->from_s == INT64_MAX)
+		return 0;
+	rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+	held_begin(&s->held);
+	if (rc == 0)
+		rc = recount(s, keep, sink, out);
+	if (rc == 0 && keep && out->differs)
+		rc = db_exec(&s->db, "COMMIT");
+	if (rc == 0 && keep && out->differs) {
+		held_written(&s->held);
+	} else {
+		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+		held_undo(&s->held);
+		ledger_undo(&s->ledger);
+	}
+	store_compare_close(&s->db);
 	return rc;
 }
 

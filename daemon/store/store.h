@@ -11,8 +11,8 @@
  * - A damaged file does not stop the daemon for long: it is put aside, a new one takes its place, and what can be read
  *   of the old one is copied while the daemon works (db_salvage.h).
  *
- * No call but store_open(), store_reopen(), store_configure(), store_commit(), store_rebuild() and store_close()
- * touches the disk. One thread at a time (store_writer.h). Reads the clocks; logs changes of state. */
+ * No call but store_open(), store_reopen(), store_configure(), store_commit(), store_rebuild(), store_recount() and
+ * store_close() touches the disk. One thread at a time (store_writer.h). Reads the clocks; logs changes of state. */
 #ifndef TALLY_STORE_H
 #define TALLY_STORE_H
 
@@ -28,6 +28,8 @@
 struct held;
 struct ledger_copy;
 struct store;
+struct store_recount;
+struct store_recount_sink;
 
 /* Open or create the database of the configuration, check it and bring its schema up to date (db_file.h); call
  * store_configure() next. Returns a store owned by the caller, or NULL with an error added: the path, what is wrong
@@ -117,6 +119,12 @@ void store_set_bounds(struct store *s, const struct store_bounds *bounds);
 /* Commit, and then rebuild intervals, days, months and lives from the readings that are kept. What was counted from
  * readings that were deleted since stays. 0, or -errno: then it is done at the next start. */
 int store_rebuild(struct store *s);
+
+/* Make the account again from the readings that are kept, in one transaction, and show where it differs
+ * (store_compare.h). keep: put it
+ * in place then, with a revision of each span and an event; else the database is left as it was. Safe to be killed at
+ * any point. 0 or -errno: nothing has changed. */
+int store_recount(struct store *s, bool keep, const struct store_recount_sink *sink, struct store_recount *out);
 
 /* The newest slot that the account has counted, Unix seconds; 0 = none. */
 int64_t store_newest_s(const struct store *s);

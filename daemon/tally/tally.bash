@@ -41,7 +41,7 @@ _tally()
 		return
 	fi
 	case $command:$before in
-	:*) words="check models probe scan status report export backup replace -c --help --version" ;;
+	:*) words="check models probe scan status report export backup rebuild replace -c --help --version" ;;
 	*:--meter) words="$(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	*:--parities) words="none even odd all" ;;
 	*:--bauds) words="4800 9600 19200 38400 all" ;;
@@ -49,6 +49,9 @@ _tally()
 	*:--decimal) words=", ." ;;
 	*:--delimiter) words=", ; | : tab" ;;
 	*:--from | *:--to | *:--timeout | *:--month | *:--day | *:--final | *:--initial) return ;;
+	*:--scratch)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		return ;;
 	*:--output | backup:*)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return ;;
@@ -63,6 +66,7 @@ _tally()
 	status:*) words="--json --help" ;;
 	report:*) words="--month --day --from --to --meter --tariffs --csv --delimiter --decimal --help" ;;
 	export:*) words="--from --to --meter --delimiter --decimal --utc --output --help $views" ;;
+	rebuild:*) words="--scratch --recount --help" ;;
 	replace:*) words="--final --initial --force --undo --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

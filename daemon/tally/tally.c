@@ -65,6 +65,15 @@ static const struct tally_command commands[] = {
 	 "FILE appears when the copy is complete. An existing FILE is replaced only if it\n"
 	 "is such a copy. To restore it: stop tallyd, copy FILE over the database, delete\n"
 	 "the files of the database's name with -wal and -shm, start tallyd.\n"},
+	{"rebuild", tally_rebuild, "[OPTION ...]", "count the kept readings again, and compare",
+	 "Makes intervals, days, months, registers and lives again from the readings that\n"
+	 "are kept, in a copy of the database, and shows where they differ.\n"
+	 "\n"
+	 "  --scratch D  make the copy in folder D (default: beside the database)\n"
+	 "  --recount    count in the database itself, show what becomes different, and\n"
+	 "               keep it; tallyd must be stopped\n"
+	 "\n"
+	 "Exit code 0: nothing differs, or it was counted again; 1: something differs.\n"},
 	{"replace", tally_replace, "METER [OPTION ...]", "report that a meter was replaced by another one",
 	 "METER is a meter or pulse input, or a concentrator with all its inputs. The\n"
 	 "request waits in the database until tallyd decides about it. The register of\n"

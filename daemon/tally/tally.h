@@ -33,6 +33,7 @@ int tally_status(const struct tally *t);  /* tally_status.c */
 int tally_export(const struct tally *t);  /* tally_export.c */
 int tally_report(const struct tally *t);  /* tally_report.c */
 int tally_backup(const struct tally *t);  /* tally_backup.c */
+int tally_rebuild(const struct tally *t); /* tally_rebuild.c */
 int tally_replace(const struct tally *t); /* tally_replace.c */
 
 #endif

@@ -128,9 +128,9 @@ TEST_WITH(days_before_another_time_zone_stay_and_later_ones_follow_it, site_setu
 		    "2026-01-01|-3600|108000\n2026-01-02|82800|108000");
 	assert_rows(t, "SELECT sum(active_energy_import) FROM kept_interval", "28800");
 	assert_int_equal(ledger_rebuild(&t->ledger), 0);
-	assert_rows(t, per_day, "2025-12-31|3.0\n2026-01-01|14.4\n2026-01-02|11.4");
+	assert_rows(t, per_day, "2026-01-01|16.8\n2026-01-02|12.0");
 	assert_rows(t, "SELECT day, from_ts - 1767225600, until_ts - from_ts FROM local_day",
-		    "2025-12-31|-68400|86400\n2026-01-01|18000|86400\n2026-01-02|104400|86400");
+		    "2026-01-01|-3600|108000\n2026-01-02|82800|108000");
 }
 
 TEST_WITH(another_time_zone_is_an_event, site_setup, site_teardown)

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* The account made again from the readings that are kept, and from what is stored with its time: it is the one that the
+ * daemon had. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "ledger_site.h"
+#include "unit.h"
+
+enum { DAY = 86400, TEXT_MAX = 4 << 20 };
+
+static uint64_t random_state;
+
+static int64_t below(int64_t n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (int64_t)(random_state % (uint64_t)n);
+}
+
+static uint64_t seed(void)
+{
+	const char *given = getenv("SEED");
+
+	return given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761 + 1;
+}
+
+/* All that readings give, but not the intervals that are missing: they are written by the clock. */
+static const char *const parts_of_account[] = {
+	"SELECT * FROM kept_interval WHERE quality <> 2 ORDER BY ts, meter",
+	"SELECT * FROM day_energy ORDER BY day, meter",
+	"SELECT * FROM month_energy ORDER BY month, meter",
+	"SELECT * FROM local_day ORDER BY day",
+	"SELECT * FROM local_month ORDER BY month",
+	"SELECT * FROM register ORDER BY day, meter, quantity",
+	"SELECT * FROM meter_life ORDER BY meter, quantity, since_ts",
+};
+
+enum { N_PARTS = sizeof(parts_of_account) / sizeof(parts_of_account[0]) };
+
+/* The lines of the account; the caller's to free. */
+static char *read_account(const struct site *t)
+{
+	char *text = malloc(TEXT_MAX);
+	size_t n = 0;
+	sqlite3 *db;
+
+	assert_non_null(text);
+	text[0] = '\0';
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	for (size_t i = 0; i < N_PARTS; i++) {
+		sqlite3_stmt *get = NULL;
+
+		assert_int_equal(sqlite3_prepare_v2(db, parts_of_account[i], -1, &get, NULL), SQLITE_OK);
+		while (sqlite3_step(get) == SQLITE_ROW) {
+			n += (size_t)snprintf(text + n, TEXT_MAX - n, "%zu", i);
+			for (int c = 0; c < sqlite3_column_count(get); c++) {
+				const char *v = (const char *)sqlite3_column_text(get, c);
+
+				n += (size_t)snprintf(text + n, TEXT_MAX - n, "|%s", v != NULL ? v : "");
+			}
+			n += (size_t)snprintf(text + n, TEXT_MAX - n, "\n");
+			assert_true(n < TEXT_MAX);
+		}
+		sqlite3_finalize(get);
+	}
+	sqlite3_close(db);
+	return text;
+}
+
+/* The first line in which they differ, for the reader of a failure. */
+static void assert_same_account(const char *was, const char *is)
+{
+	size_t line = 0, n_was, n_is;
+
+	for (size_t i = 0; was[i] != '\0' && was[i] == is[i]; i++)
+		if (was[i] == '\n')
+			line = i + 1;
+	n_was = strcspn(was + line, "\n");
+	n_is = strcspn(is + line, "\n");
+	if (strcmp(was, is) != 0)
+		fail_msg("\n%.*s\nbecame\n%.*s", (int)n_was, was + line, (int)n_is, is + line);
+}
+
+static void assert_rebuilds(struct site *t)
+{
+	char *was = read_account(t), *is;
+
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	is = read_account(t);
+	assert_same_account(was, is);
+	free(was);
+	free(is);
+}
+
+TEST_WITH(another_length_of_intervals_is_rebuilt_from_where_it_held, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 2460, 5000);
+	t->conf.interval_s = 3600;
+	reopen(t);
+	run(t, 2520, 9000, 5000);
+	t->conf.interval_s = 300;
+	configure(t);
+	run(t, 9060, 12000, 5000);
+	assert_rebuilds(t);
+	assert_rows(t, "SELECT ts - 1767225600, duration_s, value FROM interval LIMIT 6",
+		    "0|900|0.15\n900|900|0.15\n1800|600|0.1\n2400|1200|0.2\n3600|3600|0.6\n7200|1740|0.29");
+}
+
+TEST_WITH(another_time_zone_is_rebuilt_from_where_it_held, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 0, 5 * DAY + 60, 5000);
+	strcpy(t->zone, "America/New_York");
+	crash(t);
+	run(t, 5 * DAY + 120, 9 * DAY, 5000);
+	assert_rebuilds(t);
+}
+
+/* A gap is as long as the period of the readings makes it. */
+TEST_WITH(another_period_of_the_readings_is_rebuilt_from_where_it_held, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 3600, 5000);
+	t->meters[0].energy_every_s = 600;
+	configure(t);
+	for (int64_t at = 4200; at <= 9000; at += 600)
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at / 6, Q_COUNT);
+	commit(t);
+	t->meters[0].energy_every_s = 60;
+	configure(t);
+	run(t, 9060, 12600, 5000);
+	assert_rows(t, "SELECT DISTINCT quality FROM interval", "measured");
+	assert_rebuilds(t);
+}
+
+/* The settings of one meter's readings may be others than those of another one's. */
+static void run_at_random(struct site *t, int64_t end_s)
+{
+	static const char *const zones[] = {"UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata"};
+	int64_t at_s = below(DAY), value = below(100000), pulses = below(1000), figure;
+	int n_false = 0;
+
+	while (at_s < end_s) {
+		switch (below(300)) {
+		case 0:
+			at_s += below(2 * DAY);
+			break;
+		case 1:
+			value = below(1000); /* a reset */
+			break;
+		case 2:
+			commit(t);
+			figure = value + below(50);
+			value = below(1000);
+			request_replacement(t, "press", T + at_s, below(2) ? &figure : NULL, below(2) ? &value : NULL);
+			break;
+		case 3:
+			t->conf.interval_s = (const uint32_t[]){300, 900, 3600}[below(3)];
+			reopen(t);
+			break;
+		case 4:
+			strcpy(t->zone, zones[below(4)]);
+			commit(t);
+			crash(t);
+			break;
+		case 5:
+			t->meters[0].energy_every_s = below(2) ? 60 : 600;
+			commit(t);
+			configure(t);
+			break;
+		case 6:
+			add_serial(t, "press", below(2) ? "1000" : "1001");
+			value = below(2) ? value : below(100000);
+			break;
+		case 7:
+		case 8:
+			n_false = (int)below(40);
+			break;
+		default:
+			break;
+		}
+		if (below(3) != 0)
+			add(t, "press", T + at_s, below(200) == 0 ? READING_UNSYNCHRONISED : READING_GOOD,
+			    Q_ACTIVE_ENERGY_IMPORT, n_false > 0 ? value + 1000 : value, Q_ACTIVE_ENERGY_IMPORT_T1,
+			    value / 3, Q_COUNT);
+		add(t, "pulses", T + at_s, READING_GOOD, Q_PULSES_1, pulses, Q_PULSES_2, below(100) ? pulses / 2 : 0,
+		    Q_COUNT);
+		n_false--;
+		if (below(10) == 0) {
+			report_missing(t, T + at_s + 60);
+			commit(t);
+		}
+		at_s += 60 * (1 + below(3));
+		value += below(50);
+		pulses += below(5);
+	}
+	commit(t);
+}
+
+TEST_WITH(a_rebuild_of_a_random_history_gives_the_same_account, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	uint64_t start = seed();
+
+	printf("SEED=%llu\n", (unsigned long long)start);
+	random_state = start;
+	run_at_random(t, 20 * DAY);
+	assert_rebuilds(t);
+}
+
+UNIT_MAIN(NULL, NULL)
