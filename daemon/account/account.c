@@ -260,6 +260,8 @@ bool account_get_mark(const struct account_meter *m, const struct account_counte
 				     .seen_s = c->seen_s,
 				     .good = explain_good(&c->x, c->x.best),
 				     .fold = limit_of(m, c->quantity)->fold,
+				     .last_s = c->x.last_s,
+				     .rate = c->x.rate,
 				     .limit = bounds_of(m, c)};
 	out->limit.modulus = explain_modulus_of_life(&c->x, c->x.best);
 	return true;
@@ -273,17 +275,38 @@ static int64_t time_of(const struct account *a, int64_t slot_s, int64_t delay_ms
 	return time_ms + account_clock_back_ms(&a->clock, time_ms);
 }
 
-bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value,
-		     bool is_coarse)
+/* Whether more passed than twice the highest power gives in that time. */
+static bool is_above_power(const struct account_mark *mark, int64_t step, int64_t amount, int64_t dt_ms,
+			   int64_t power_mw)
+{
+	static const int64_t mw_ms_in_wh = 3600000000;
+
+	if (power_mw < 0 || strcmp(names_get(mark->quantity)->unit, "Wh") != 0)
+		return false;
+	dt_ms = (dt_ms > 0 ? dt_ms : 0) + EXPLAIN_SLACK_MS;
+	return amount > 4 * step && amount - step > wide_muldiv(2 * power_mw, dt_ms * mark->parts, mw_ms_in_wh);
+}
+
+enum reading_doubt account_judge(const struct account_mark *mark, const struct account_when *when, int64_t back_ms,
+				 int64_t value, bool is_coarse, int64_t power_mw)
 {
 	struct explain_reading r = {.raw = fold_value(value, mark->fold),
 				    .is_coarse = is_coarse,
 				    .time_ms = when->slot_s * 1000 + when->delay_ms + back_ms};
-	int64_t amount;
+	int64_t dt_ms = r.time_ms - mark->good.time_ms, amount;
+	struct explain_limit l = mark->limit;
 	int32_t over;
 
-	return when->slot_s <= mark->seen_s ||
-	       explain_judge(&mark->limit, &mark->good, &r, &amount, &over) < EXPLAIN_FALLS;
+	if (when->slot_s <= mark->seen_s)
+		return READING_FOLLOWS;
+	if (explain_judge(&mark->limit, &mark->good, &r, &amount, &over) >= EXPLAIN_FALLS)
+		return READING_IS_UNLIKELY;
+	if (is_coarse || mark->good.is_coarse)
+		l.step = l.coarse_step > l.step ? l.coarse_step : l.step;
+	return explain_leaps(&l, mark->rate, when->slot_s - mark->last_s, amount, dt_ms / 1000) ||
+			       is_above_power(mark, l.step, amount, dt_ms, power_mw)
+		       ? READING_LEAPS
+		       : READING_FOLLOWS;
 }
 
 static void report_suspect(struct account *a, const struct account_meter *m, const struct account_counter *c,

@@ -55,6 +55,7 @@
 #define TALLY_ACCOUNT_H
 
 #include "account_meter.h"
+#include "reading.h"
 
 /* When a reading was taken. */
 struct account_when {
@@ -75,10 +76,11 @@ struct account_value {
  * whatever comes begins a life. */
 bool account_get_mark(const struct account_meter *m, const struct account_counter *c, struct account_mark *out);
 
-/* True when a value, in the counter's parts, follows on from the last one counted, or is of a slot that was already
- * taken. back_ms: all that the clock was set back by until now. */
-bool account_follows(const struct account_mark *mark, const struct account_when *when, int64_t back_ms, int64_t value,
-		     bool is_coarse);
+/* How a value, in the counter's parts, agrees with the last one counted; one of a slot that was already taken does.
+ * back_ms: all that the clock was set back by until now. power_mw: the highest active power since the last value, -1 =
+ * not known. */
+enum reading_doubt account_judge(const struct account_mark *mark, const struct account_when *when, int64_t back_ms,
+				 int64_t value, bool is_coarse, int64_t power_mw);
 
 /* Take one reading's counters. Readings of a meter come in the order of their slots; one that does not is marked
  * suspect as a whole, one whose slot was taken before is skipped. Where the clock is unsynchronised, its intervals are

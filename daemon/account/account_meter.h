@@ -88,6 +88,8 @@ struct account_mark {
 	int64_t seen_s; /* as in struct account_counter */
 	struct explain_good good;
 	int64_t fold;		    /* as in struct account_limit */
+	int64_t last_s;		    /* slot of the last reading */
+	int32_t rate;		    /* until then, as in struct explain */
 	struct explain_limit limit; /* with the moduli that hold now */
 };
 

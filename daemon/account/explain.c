@@ -109,6 +109,7 @@ enum {
 
 	RATE_BIT = 65536,    /* rates are logarithms in 65536ths of a bit */
 	RATE_HALF_S = 86400, /* half of the highest rate of a line is forgotten after so long */
+	LEAP_BITS = 2,
 	RATE_NONE = INT32_MIN,
 	RANGE_BITS = 17, /* of the steps that a register has usually counted */
 
@@ -455,6 +456,14 @@ static int32_t rate_after(const struct explain_limit *l, int32_t rate, int64_t d
 		return rate;
 	rate -= dt_s < 32 * (int64_t)RATE_HALF_S ? (int32_t)(dt_s * RATE_BIT / RATE_HALF_S) : 32 * RATE_BIT;
 	return rate > least ? rate : least;
+}
+
+bool explain_leaps(const struct explain_limit *l, int32_t rate, int64_t known_s, int64_t amount, int64_t dt_s)
+{
+	if (amount <= 4 * step_of(l) || rate == RATE_NONE)
+		return false;
+	return rate_of(l, false, amount, dt_s > 0 ? dt_s : 1) >
+	       rate_after(l, rate, known_s > 0 ? known_s : 0) + LEAP_BITS * RATE_BIT;
 }
 
 /* Fill in cost and excess of a node that follows node i on its line. */

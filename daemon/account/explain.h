@@ -113,6 +113,11 @@ struct explain_good {
 enum explain_step explain_judge(const struct explain_limit *l, const struct explain_good *good,
 				const struct explain_reading *next, int64_t *amount, int32_t *over);
 
+/* Whether a rise in this time leaps: by more than four steps, and faster than four times the highest rate of its line,
+ * of which half is forgotten in a day. rate: as in struct explain, known_s seconds ago. Without a rate none does.
+ * l->step: of the coarser register where one of the readings is of it. */
+bool explain_leaps(const struct explain_limit *l, int32_t rate, int64_t known_s, int64_t amount, int64_t dt_s);
+
 /* The most that can have passed since a good reading. */
 int64_t explain_most(const struct explain_limit *l, const struct explain_good *good,
 		     const struct explain_reading *next);

@@ -17,6 +17,13 @@ enum reading_quality {
 	READING_UNSYNCHRONISED = 3, /* the box's clock was not known good */
 };
 
+/* How the counters of a reading agree with what has been counted. The worst of them counts. */
+enum reading_doubt {
+	READING_FOLLOWS,
+	READING_LEAPS,	     /* it may be right, but rises faster than usual */
+	READING_IS_UNLIKELY, /* it falls, or rises by more than the meter can deliver */
+};
+
 struct reading {
 	int64_t meter;	   /* id in the register of meters */
 	int64_t slot_s;	   /* Unix seconds UTC of the slot */

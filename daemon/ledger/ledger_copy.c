@@ -104,24 +104,24 @@ static const struct account_mark *find_mark(const struct ledger_copy_meter *m, e
 	return NULL;
 }
 
-bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading *r)
+enum reading_doubt ledger_copy_judge(const struct ledger_copy *c, const struct reading *r, int64_t power_mw)
 {
 	const struct account_when when = {.slot_s = r->slot_s, .delay_ms = r->delay_ms};
+	enum reading_doubt worst = READING_FOLLOWS, doubt;
 	const struct account_mark *mark;
 	int meter = find_meter(c, r->meter);
 
-	if (meter < 0)
-		return true;
-	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
+	for (int q = meter < 0 ? Q_COUNT : reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
 		if (!names_is_counter((enum quantity)q))
 			continue;
 		mark = find_mark(&c->meters[meter], (enum quantity)q);
-		if (mark != NULL &&
-		    !account_follows(mark, &when, c->back_ms, reading_in_parts(r, (enum quantity)q, mark->parts),
-				     reading_is_coarse(r, (enum quantity)q)))
-			return false;
+		if (mark == NULL)
+			continue;
+		doubt = account_judge(mark, &when, c->back_ms, reading_in_parts(r, (enum quantity)q, mark->parts),
+				      reading_is_coarse(r, (enum quantity)q), power_mw);
+		worst = doubt > worst ? doubt : worst;
 	}
-	for (size_t i = 0; i < c->n_inputs; i++) {
+	for (size_t i = 0; meter >= 0 && i < c->n_inputs; i++) {
 		const struct ledger_copy_input *input = &c->inputs[i];
 		const struct ledger_copy_meter *m = &c->meters[input->meter];
 		int64_t value;
@@ -132,11 +132,12 @@ bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading 
 		    __builtin_mul_overflow(r->values[input->pulses], input->weight, &value))
 			continue;
 		mark = find_mark(m, input->quantity);
-		if (mark != NULL &&
-		    !account_follows(mark, &when, c->back_ms, value, reading_is_coarse(r, input->pulses)))
-			return false;
+		if (mark == NULL)
+			continue;
+		doubt = account_judge(mark, &when, c->back_ms, value, reading_is_coarse(r, input->pulses), -1);
+		worst = doubt > worst ? doubt : worst;
 	}
-	return true;
+	return worst;
 }
 
 const char *ledger_copy_serial(const struct ledger_copy *c, int64_t meter)

@@ -67,9 +67,9 @@ void ledger_copy_set_input(struct ledger_copy *c, size_t i, const struct ledger_
 /* Note what the copy is up to date with. back_ms: all that the clock was set back by until now. */
 void ledger_copy_set_edition(struct ledger_copy *c, uint64_t edition, uint64_t inputs_edition, int64_t back_ms);
 
-/* True when every counter of the reading follows on from what has been counted: the meter's own, and those of the
- * inputs that it has pulses of. A reading that does not is worth another look. */
-bool ledger_copy_is_plausible(const struct ledger_copy *c, const struct reading *r);
+/* How the counters of a reading agree with what has been counted: the meter's own, and those of the inputs that it has
+ * pulses of. A reading that does not follow on is worth another look. power_mw: as in account_judge(). */
+enum reading_doubt ledger_copy_judge(const struct ledger_copy *c, const struct reading *r, int64_t power_mw);
 
 /* The serial number of a meter (its id), "" when none is known; valid until the copy is changed. */
 const char *ledger_copy_serial(const struct ledger_copy *c, int64_t meter);

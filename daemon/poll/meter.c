@@ -14,6 +14,7 @@ struct meter *meter_new(const struct conf_meter *conf, int64_t id, int64_t now_m
 	due_init(&m->due, conf, now_ms);
 	parts_init(&m->parts, conf->driver);
 	identity_init(&m->identity);
+	second_init(&m->second);
 	if (asking_init(&m->asking, conf, &m->parts, m) < 0) {
 		meter_free(m);
 		return NULL;

@@ -17,6 +17,7 @@
 #include "identity.h"
 #include "parts.h"
 #include "round.h"
+#include "second.h"
 
 struct meter {
 	const struct conf_meter *conf;
@@ -26,6 +27,7 @@ struct meter {
 	struct parts parts;		/* which registers it lacks */
 	struct health health;		/* whether it answers */
 	struct meter_identity identity; /* which device it is */
+	struct second second;		/* what is read a second time */
 	struct round_mark mark;		/* which round it was asked in */
 };
 

@@ -203,9 +203,9 @@ static void submit(struct poller *p, struct meter *m)
 	bus_submit(p->bus, &m->asking.job);
 }
 
-static bool is_plausible(const struct poller *p, const struct reading *r)
+static enum reading_doubt judge(const struct poller *p, const struct meter *m, const struct reading *r)
 {
-	return p->sink.plausible == NULL || p->sink.plausible(p->sink.context, r);
+	return p->sink.judge == NULL ? READING_FOLLOWS : p->sink.judge(p->sink.context, r, m->second.power_mw);
 }
 
 /* Registers have answered. One whose refusal was reported is back. */
@@ -219,18 +219,46 @@ static void note_answers(struct poller *p, struct meter *m, int64_t now_ms)
 		report(p, now_ms, "meter", m->conf->name, "register-back", "answers %s again", back);
 }
 
-/* A read has ended, with all, some or none of its values.
- *
- * Counters that cannot be right are read a second time, in the time that the round leaves; the second reading is passed
- * on even if it agrees. The meter is asked its identity first: if another one has taken its address, all of its
- * counters start over, also those whose step from one meter to the other looks like consumption. */
+/* Begin to read the counters of a meter once more, in the time that the round leaves. Those that cannot be right may be
+ * another meter's: then all counters start over, also those whose step from one meter to the other looks like
+ * consumption, so it is asked its identity first. Returns false where there is nothing to ask. */
+static bool read_again(struct meter *m, const struct reading *r, enum reading_doubt doubt)
+{
+	struct asking *a = &m->asking;
+	bool is_unlikely = doubt == READING_IS_UNLIKELY;
+
+	due_want(&m->due, r->groups);
+	if (is_unlikely)
+		identity_ask_now(&m->identity);
+	if (!(is_unlikely && asking_begin_identify(a, 1)) && !asking_begin_read(a, m->due.wanted, 1))
+		return false;
+	second_keep(&m->second, r, !is_unlikely);
+	identity_confirm_counters(&m->identity, true);
+	asking_wait(a, 1);
+	return true;
+}
+
+/* Pass on a reading, and say so where it is the second one and the first was false. */
+static void pass_on(struct poller *p, struct meter *m, const struct reading *r, int64_t now_ms)
+{
+	char text[SECOND_TEXT_MAX];
+
+	if (m->identity.confirms_counters && m->identity.texts.mismatch[0] == '\0' &&
+	    judge(p, m, r) == READING_FOLLOWS && second_explain(&m->second, r, text, sizeof(text)))
+		report(p, now_ms, "meter", m->conf->name, "read-twice", "%s", text);
+	p->sink.reading(p->sink.context, r);
+	second_passed(&m->second, r);
+}
+
+/* A read has ended, with all, some or none of its values. Counters that do not follow on are read a second time, and
+ * the second reading is passed on whatever it says. */
 static void finish_read(struct poller *p, struct meter *m, enum asking_outcome outcome, int64_t now_ms)
 {
 	struct asking *a = &m->asking;
 	uint32_t period_s = a->groups & DRIVER_ENERGY ? m->conf->energy_every_s : m->conf->power_every_s;
 	int64_t delay_ms = now_ms - (mono_us() - a->job.ended_us) / 1000 - m->due.slot_s * 1000;
-	struct reading r = {.meter = m->id, .slot_s = m->due.slot_s, .groups = a->groups};
-	unsigned n_values = asking_reading(a, &r);
+	struct reading r = {.meter = m->id, .slot_s = m->due.slot_s, .groups = a->groups}, first;
+	bool has_values = asking_reading(a, &r) > 0;
 
 	/* A clock that was set during the round makes any number of the delay. */
 	r.delay_ms = delay_ms < 0 ? 0 : delay_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)delay_ms;
@@ -238,23 +266,27 @@ static void finish_read(struct poller *p, struct meter *m, enum asking_outcome o
 		r.quality = READING_SUSPECT;
 	else if (delay_ms > (int64_t)period_s * 500)
 		r.quality = READING_LATE;
+	if (has_values)
+		second_note(&m->second, &r);
 
-	if (n_values > 0 && r.groups & DRIVER_ENERGY && r.quality != READING_SUSPECT && !p->is_ending &&
-	    !m->identity.confirms_counters && !is_plausible(p, &r)) {
-		due_want(&m->due, r.groups);
-		identity_ask_now(&m->identity);
-		if (asking_begin_identify(a, 1) || asking_begin_read(a, m->due.wanted, 1)) {
-			identity_confirm_counters(&m->identity, true);
-			asking_wait(a, 1);
+	if (has_values && r.groups & DRIVER_ENERGY && r.quality != READING_SUSPECT && !p->is_ending &&
+	    !m->identity.confirms_counters) {
+		enum reading_doubt doubt = judge(p, m, &r);
+
+		if (doubt != READING_FOLLOWS && read_again(m, &r, doubt))
 			return;
-		}
+	}
+	if (has_values && !p->is_replaced)
+		pass_on(p, m, &r, now_ms);
+	if (second_take(&m->second, &first) && !has_values && !p->is_replaced) {
+		p->sink.reading(p->sink.context, &first);
+		second_passed(&m->second, &first);
+		has_values = true;
 	}
 	identity_confirm_counters(&m->identity, false);
-	if (n_values > 0 && !p->is_replaced)
-		p->sink.reading(p->sink.context, &r);
 
 	/* After a reload the next poller asks again for what was in hand. Nothing of a slot is stored twice. */
-	if (p->is_ending ? p->is_replaced || outcome != ASKING_ANSWERED : n_values == 0 && outcome == ASKING_NO_LINE)
+	if (p->is_ending ? p->is_replaced || outcome != ASKING_ANSWERED : !has_values && outcome == ASKING_NO_LINE)
 		due_give_back(&m->due, a->groups);
 	if (outcome == ASKING_ANSWERED)
 		identity_note_read(&m->identity, now_ms);
@@ -527,15 +559,16 @@ static bool round_is_due(const struct poller *p, int64_t now_ms)
 }
 
 /* The retry that the meter waits for has found no time before the next slot: the meter has failed, and is asked after
- * the others. If it is the second reading of implausible counters that found no time, the meter has not failed: it is
- * asked with the others, and that reading is the second. Returns whether it is asked with them. */
+ * the others. If it is the second reading of counters that found no time, the meter has not failed: it is asked with
+ * the others. Where the first reading was dropped, that one is the second. Returns whether it is asked with them. */
 static bool give_up_retry(struct poller *p, struct meter *m, int64_t now_ms)
 {
 	bool confirms_counters = m->identity.confirms_counters;
+	bool is_dropped = confirms_counters && !m->second.can_be_right;
 
 	due_want(&m->due, 0);
 	finish_task(p, m, confirms_counters ? ASKING_NO_LINE : ASKING_FAILED, now_ms);
-	identity_confirm_counters(&m->identity, confirms_counters);
+	identity_confirm_counters(&m->identity, is_dropped);
 	return confirms_counters;
 }
 

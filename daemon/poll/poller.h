@@ -40,9 +40,10 @@ struct poller;
 struct poller_sink {
 	void *context;
 	void (*reading)(void *context, const struct reading *r);
-	/* Whether the counters of r follow on from those known. If not, the meter is read a second time before
-	 * reading() is called. NULL = they always do. */
-	bool (*plausible)(void *context, const struct reading *r);
+	/* How the counters of r agree with those known; power_mw: the highest active power since the last ones, -1 =
+	 * not known. If they do not follow on, the meter is read a second time before reading() is called. NULL = they
+	 * always do. */
+	enum reading_doubt (*judge)(void *context, const struct reading *r, int64_t power_mw);
 	/* Whether this is the serial number last known of the meter. If not, the meter is asked for it until it has
 	 * come twice, before serial() is called. NULL = it always is. */
 	bool (*is_known_serial)(void *context, int64_t meter, const char *serial);

@@ -77,12 +77,12 @@ static void on_reading(void *context, const struct reading *r)
 }
 
 /* Questions about the account are answered from what the last commit left of it; where there is no answer, with yes. */
-static bool is_plausible(void *context, const struct reading *r)
+static enum reading_doubt judge(void *context, const struct reading *r, int64_t power_mw)
 {
 	const struct intake *in = context;
 	const struct ledger_copy *copy = store_writer_copy(in->writer);
 
-	return copy == NULL || ledger_copy_is_plausible(copy, r);
+	return copy == NULL ? READING_FOLLOWS : ledger_copy_judge(copy, r, power_mw);
 }
 
 static bool is_known_serial(void *context, int64_t meter, const char *serial)
@@ -137,7 +137,7 @@ struct poller_sink intake_sink(struct intake *in)
 {
 	return (struct poller_sink){.context = in,
 				    .reading = on_reading,
-				    .plausible = is_plausible,
+				    .judge = judge,
 				    .is_known_serial = is_known_serial,
 				    .event = on_event,
 				    .serial = on_serial,

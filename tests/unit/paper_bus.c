@@ -13,7 +13,7 @@
 #include "log.h"
 #include "mono.h"
 
-enum { WRITTEN_MAX = 4000, IMPLAUSIBLE_WH = 1000000 };
+enum { WRITTEN_MAX = 4000, IMPLAUSIBLE_WH = 1000000, LEAP_WH = 50000 };
 
 #define VALUES "active_energy_import = 100 u32 10 Wh energy\nactive_power = 200 s32 1 W power\n"
 #define MAKER  "maker = 500 text:2 - - identity expect=SOCO\n"
@@ -138,13 +138,19 @@ static void on_reading(void *context, const struct reading *r)
 		write_down(" no power");
 	if (r->values[Q_ACTIVE_ENERGY_IMPORT] >= IMPLAUSIBLE_WH)
 		write_down(" implausible");
+	else if (r->values[Q_ACTIVE_ENERGY_IMPORT] >= LEAP_WH)
+		write_down(" leaps");
 	write_down(">\n");
 }
 
-static bool is_plausible(void *context, const struct reading *r)
+static enum reading_doubt judge(void *context, const struct reading *r, int64_t power_mw)
 {
-	(void)context;
-	return !reading_has(r, Q_ACTIVE_ENERGY_IMPORT) || r->values[Q_ACTIVE_ENERGY_IMPORT] < IMPLAUSIBLE_WH;
+	int64_t wh = reading_has(r, Q_ACTIVE_ENERGY_IMPORT) ? r->values[Q_ACTIVE_ENERGY_IMPORT] : 0;
+
+	(void)context, (void)power_mw;
+	if (wh >= IMPLAUSIBLE_WH)
+		return READING_IS_UNLIKELY;
+	return wh >= LEAP_WH ? READING_LEAPS : READING_FOLLOWS;
 }
 
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -180,7 +186,7 @@ static void on_log(enum log_level level, const char *line)
 }
 
 static const struct poller_sink sink = {.reading = on_reading,
-					.plausible = is_plausible,
+					.judge = judge,
 					.is_known_serial = is_known_serial,
 					.event = on_event,
 					.serial = on_serial,

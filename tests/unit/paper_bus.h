@@ -3,8 +3,8 @@
  *
  * Everything the poller does is written down in its order, and expect() compares it:
  *   ask m1 100+2 200+2     one job and its requests, ADDRESS+WORDS; " in 400ms" when its timeout is not TIMEOUT_MS
- *   <m1 60 EP good 200ms>  a reading: slot, groups (Energy, Power, State), quality, delay; "no energy", "no power" or
- *                          "implausible" when that is so
+ *   <m1 60 EP good 200ms>  a reading: slot, groups (Energy, Power, State), quality, delay; "no energy", "no power",
+ *                          "implausible" or "leaps" when that is so
  *   !m1 meter-down: text   an event
  *   m1 is 1234             a serial number that was not known
  * The actors are the clock (tick), the meters (answer, time_out ...) and the line (lose_line ...). Jobs wait until a
@@ -23,6 +23,7 @@ enum {
 	TIMEOUT_MS = 1000, /* response timeout of every meter */
 	METERS_MAX = 6,
 	NONSENSE = 0x7FFF, /* as every word of an answer: counters that are implausible */
+	LEAP = 1,	   /* counters that rise faster than usual */
 	SERIAL = 0x0815,
 };
 

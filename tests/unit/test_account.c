@@ -526,7 +526,8 @@ static bool is_plausible(const struct bench *b, int64_t at_s, int64_t value)
 	struct account_mark mark;
 
 	return c == NULL || !account_get_mark(&b->meter, c, &mark) ||
-	       account_follows(&mark, &(struct account_when){.slot_s = T + at_s}, 0, value, false);
+	       account_judge(&mark, &(struct account_when){.slot_s = T + at_s}, 0, value, false, -1) !=
+		       READING_IS_UNLIKELY;
 }
 
 TEST_WITH(a_value_can_be_judged_without_being_counted, setup, teardown)

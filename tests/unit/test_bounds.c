@@ -215,6 +215,50 @@ TEST(the_rule_holds_for_all_pairs_of_random_readings_and_refuses_no_others)
 	}
 }
 
+/* How a value that is read at T + at_s agrees with what was counted. */
+static enum reading_doubt judge(struct bench *b, int64_t at_s, int64_t value, int64_t power_w)
+{
+	struct account_when when = {.slot_s = T + at_s};
+	struct account_mark mark;
+
+	assert_true(account_get_mark(&b->meter, account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT), &mark));
+	return account_judge(&mark, &when, 0, value, false, power_w < 0 ? -1 : 1000 * power_w);
+}
+
+TEST_WITH(rise_of_more_than_four_times_the_highest_rate_of_a_day_leaps, setup, teardown)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 5000);
+	feed(b, 60, 5110); /* 100 Wh and a step in a minute */
+	feed(b, 120, 5120);
+	assert_int_equal(judge(b, 180, 5120 + 400, -1), READING_FOLLOWS);
+	assert_int_equal(judge(b, 180, 5120 + 430, -1), READING_LEAPS);
+	assert_int_equal(judge(b, 180, 5120 + 1261, -1), READING_IS_UNLIKELY);
+}
+
+TEST_WITH(rise_of_four_steps_never_leaps, setup, teardown)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 5000);
+	feed(b, 900, 5020);
+	assert_int_equal(judge(b, 901, 5060, 0), READING_FOLLOWS);
+	assert_int_equal(judge(b, 901, 5061, 0), READING_LEAPS);
+}
+
+TEST_WITH(rise_of_more_than_twice_the_highest_power_leaps, setup, teardown)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 5000);
+	feed(b, 60, 5700);
+	/* 6 kW twice give 207 Wh in 62 s, and a step may be of before */
+	assert_int_equal(judge(b, 120, 5700 + 216, 6000), READING_FOLLOWS);
+	assert_int_equal(judge(b, 120, 5700 + 217, 6000), READING_LEAPS);
+	assert_int_equal(judge(b, 120, 5700 + 217, -1), READING_FOLLOWS);
+}
+
 TEST(a_clock_that_was_never_set_back_adds_nothing)
 {
 	struct account_clock c = {.n = 0};

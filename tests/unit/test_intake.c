@@ -106,7 +106,7 @@ static bool is_plausible(const struct poller_sink *sink, const struct site *t, i
 	struct reading r = {.meter = store_meter_id(t->store, "press"), .slot_s = T + at_s, .quality = READING_GOOD};
 
 	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, wh);
-	return sink->plausible(sink->context, &r);
+	return sink->judge(sink->context, &r, -1) == READING_FOLLOWS;
 }
 
 TEST_WITH(a_reading_is_judged_by_the_last_committed_state, setup, teardown_writer)
@@ -161,9 +161,9 @@ TEST_WITH(the_count_of_an_input_is_judged_with_the_meter_that_counts_its_pulses,
 	hold(t, "pulses", T, READING_GOOD, Q_PULSES_1, INT64_C(500), Q_PULSES_2, INT64_C(70), Q_COUNT);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	reading_set(&r, Q_PULSES_1, 501);
-	assert_true(sink.plausible(sink.context, &r));
+	assert_true(sink.judge(sink.context, &r, -1) == READING_FOLLOWS);
 	reading_set(&r, Q_PULSES_2, 3);
-	assert_false(sink.plausible(sink.context, &r));
+	assert_false(sink.judge(sink.context, &r, -1) == READING_FOLLOWS);
 }
 
 TEST_WITH(a_serial_number_is_known_from_its_report_on_and_after_a_restart, setup, teardown_writer)

@@ -69,7 +69,7 @@ static bool is_plausible(const struct bench *b, int64_t meter, enum quantity q, 
 	struct reading r = {.meter = meter, .slot_s = T + at_s};
 
 	reading_set(&r, q, value);
-	return ledger_copy_is_plausible(&b->copy, &r);
+	return ledger_copy_judge(&b->copy, &r, -1) != READING_IS_UNLIKELY;
 }
 
 TEST_WITH(an_empty_copy_answers_every_question_with_yes, setup, teardown)
@@ -121,11 +121,11 @@ TEST_WITH(a_value_is_judged_in_the_parts_of_its_life, setup, teardown)
 	count(b, &b->press, Q_ACTIVE_ENERGY_IMPORT, 0, 50000);
 	copy_all(b);
 	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5001) * 3600 + 360);
-	assert_true(ledger_copy_is_plausible(&b->copy, &r));
+	assert_true(ledger_copy_judge(&b->copy, &r, -1) != READING_IS_UNLIKELY);
 	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, INT64_C(4999) * 3600 + 3240);
-	assert_false(ledger_copy_is_plausible(&b->copy, &r));
+	assert_false(ledger_copy_judge(&b->copy, &r, -1) != READING_IS_UNLIKELY);
 	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, 50010);
-	assert_false(ledger_copy_is_plausible(&b->copy, &r));
+	assert_false(ledger_copy_judge(&b->copy, &r, -1) != READING_IS_UNLIKELY);
 }
 
 TEST_WITH(a_rollover_is_plausible_at_the_modulus_of_the_copy, setup, teardown)

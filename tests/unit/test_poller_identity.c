@@ -216,7 +216,9 @@ STORY(implausible_counters_are_read_again_before_they_are_reported)
 	answer();
 	expect("<m2 10 E good>\nask m1 100+2\n");
 	answer();
-	expect("<m1 10 E good>\n");
+	expect("!m1 read-twice: active_energy_import was 21474508.790 kWh, and 0.000 when it was read again; the "
+	       "second "
+	       "value counts\n<m1 10 E good>\n");
 	assert_string_equal(meter_status(0).state, "up");
 }
 
@@ -291,6 +293,52 @@ STORY(implausible_counters_of_two_slots_are_reported)
 	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\nask m1 100+2\nask m2 100+2\n");
 	answer_with(NONSENSE);
 	expect("<m1 3 E good implausible>\n");
+}
+
+STORY(counters_that_leap_are_read_again_without_an_identity)
+{
+	begin_up(identified_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer_with(LEAP);
+	expect("ask m1 100+2\nask m1 100+2\n");
+	answer_with(LEAP);
+	expect("<m1 10 E good leaps>\n");
+	tick(2 * SLOT_MS);
+	answer();
+	expect("ask m1 100+2\n<m1 20 E good>\n");
+}
+
+STORY(the_second_value_replaces_the_first_and_an_event_has_both)
+{
+	begin_up(plain_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer_with(LEAP);
+	answer();
+	expect("ask m1 100+2\nask m1 100+2\n"
+	       "!m1 read-twice: active_energy_import was 655.370 kWh, and 0.000 when it was read again; the second "
+	       "value "
+	       "counts\n<m1 10 E good>\n");
+}
+
+STORY(counters_that_leap_are_reported_where_no_second_reading_came)
+{
+	begin_up(plain_model, 1, 10, 0);
+	tick(SLOT_MS);
+	answer_with(LEAP);
+	time_out();
+	expect("ask m1 100+2\nask m1 100+2\n<m1 10 E good leaps>\n");
+}
+
+STORY(counters_that_leap_are_reported_where_there_is_no_time_for_a_second_reading)
+{
+	begin_up(plain_model, 2, 1, 0);
+	tick(2000);
+	answer_with(LEAP);
+	answer_after(950);
+	tick(3000);
+	expect("ask m1 100+2\nask m2 100+2\n<m2 2 E late 950ms>\n<m1 2 E good leaps>\nask m1 100+2\nask m2 100+2\n");
+	answer();
+	expect("<m1 3 E good>\n");
 }
 
 UNIT_MAIN(NULL, NULL)
