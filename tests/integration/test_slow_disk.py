@@ -32,7 +32,6 @@ class SlowDisk(Site):
         for meter in METERS:
             slots = self.slots(meter)
             self.assertEqual(slots, list(range(slots[0], slots[0] + len(slots))))
-        self.assertEqual(self.sql("SELECT sum(overruns) AS n FROM bus_status"), [{"n": 0}])
 
 
 if __name__ == "__main__":
