@@ -23,7 +23,8 @@ class Model:
     max_w: int
     has_serial: bool = False
     counter_max: int = 0  # the device reports the highest value of its counters
-    keys: str = ""  # for its section in the bus file
+    ct: int = 0  # primary current of its transformers / 5 A; 0 = it applies its ratios itself
+    pulses: bool = False  # a concentrator: its counters are inputs, a step is a pulse
     table: str = ""  # its register table, where that is not a shipped one
 
 
@@ -72,7 +73,7 @@ def draw_own(rng, name):
 
 def draw_shipped(rng):
     """A shipped model; its figures are those of its table."""
-    kind = rng.randrange(4)
+    kind = rng.randrange(5)
     if kind == 0:
         return Model("countis-e43", (Row("active_energy_import", 10, 10 ** 10, 1000),
                                      Row("reactive_energy_import", 10, 10 ** 10, 1000),
@@ -81,13 +82,23 @@ def draw_shipped(rng):
         return Model("countis-e23", (Row("active_energy_import", 10, 10 ** 10, 1000),), 69_200, True,
                      counter_max=10 ** 10 - 10)
     if kind == 2:
-        return Model("countis-e03", (Row("active_energy_import", 10, 2 ** 32 * 10, 1000),
-                                     Row("active_energy_export", 10, 2 ** 32 * 10)), 8_500, True)
-    ct = rng.choice((1, 20, 80, 400))
-    step = 10 if ct < 10 else 100 if ct < 100 else 1000
-    return Model("conto-d4-s", (Row("active_energy_import", step, 2 ** 32 * step),
-                                Row("reactive_energy_import", step, 2 ** 32 * step)), 5_200 * ct,
-                 keys=f"ct = {ct * 5}/5\nconfirmed = yes\n")
+        modulus = rng.choice((10 ** 9, 10 ** 10))
+        return Model("countis-e03", (Row("active_energy_import", 10, modulus, 1000),
+                                     Row("active_energy_export", 10, modulus)), 8_500, True)
+    if kind == 3:
+        ct = rng.choice((1, 20, 80, 400))
+        step = step_of_ratio(ct)
+        return Model("conto-d4-s", (Row("active_energy_import", step, 10 ** 8 * step),
+                                    Row("reactive_energy_import", step, 10 ** 8 * step)), 5_200 * ct, ct=ct)
+    weights = [rng.choice((1, 10, 100, 1000)) for _ in range(rng.choice((1, 2, 3)))]
+    # 25 pulses a second at most
+    return Model("conto-d4cr8", tuple(Row(f"pulses_{k + 1}", w, 10 ** 9 * w) for k, w in enumerate(weights)),
+                 90_000 * min(weights), pulses=True)
+
+
+def step_of_ratio(ct):
+    """Wh for each count of a Conto."""
+    return 10 if ct < 10 else 100 if ct < 100 else 1000
 
 
 def draw(rng, name):

@@ -61,25 +61,30 @@ class Truth:
         """Nothing can be said about it."""
         return FALSE_FIRST in self.excluded or SHORT_LIFE in self.excluded
 
-    def __init__(self, meter, counter):
+    def __init__(self, counter):
         self.counter = counter
         self.goods = []
         self.changes = []  # (good before, good after, what may be counted between them)
         self.excluded = []
         self.shares = []  # what is excluded, but changes no sum
-        self.max_w = meter.device.model.max_w
+        self.max_w = counter.max_w
         shown = [(i, s) for i, s in enumerate(counter.shown) if s.kept and s.good]
-        total = lost = 0
+        total = lost = effective = counted = 0
         for (i, s), before in zip(shown, [None] + [s for _, s in shown]):
-            if before is not None and before.line is s.line:
-                total += s.counted - before.counted
+            if before is not None and before.line == s.line:
+                # a coarse value below the last one counted counts nothing
+                effective = max(effective, s.counted)
+                total += effective - counted
             elif before is not None:
                 figures = [b for b in counter.breaks if before.slot < b.slot <= s.slot and b.final is not None]
                 known = figures[0].final - before.value + s.value - figures[0].initial if len(figures) == 1 else 0
                 total += known
                 lost += s.flow - before.flow - known * MWS_PER_WH
+            if before is None or before.line != s.line:
+                effective = s.counted
+            counted = effective
             good = Good(s.slot, s.value, total, s.flow, s.late, lost, i)
-            if before is not None and before.line is not s.line:
+            if before is not None and before.line != s.line:
                 self.changes.append((self.goods[-1], good))
             self.goods.append(good)
         self.slots = [good.slot for good in self.goods]
@@ -208,7 +213,7 @@ def find_doubts(counter, truth):
     return found
 
 
-def check_sums(site, meter, quantity, counter, truth, intervals, violations):
+def check_sums(site, counter, truth, intervals, violations):
     """(a), (d): the sum of the intervals at the end of each."""
     if not truth.goods or truth.is_unknown:
         return
@@ -237,11 +242,11 @@ def check_sums(site, meter, quantity, counter, truth, intervals, violations):
             high += sum(d.most for d in doubts if d.since < at)
         if not low <= total <= high:
             violations.append(Violation(
-                "a", meter.name, quantity, at, f"counted {total}, must be {low}" +
+                "a", counter.name, counter.quantity, at, f"counted {total}, must be {low}" +
                 (f" to {high}" if high > low else "") + f"; off by {total - (low if total < low else high)}"))
             return
     if last_end + 2 * site.interval_s < end:
-        violations.append(Violation("a", meter.name, quantity, last_end, f"nothing is counted up to {end}"))
+        violations.append(Violation("a", counter.name, counter.quantity, last_end, f"nothing is counted up to {end}"))
 
 
 def midnights(site):
@@ -252,11 +257,11 @@ def midnights(site):
         day += datetime.timedelta(days=1)
 
 
-def check_days(site, meter, quantity, counter, truth, days, estimated, violations):
+def check_days(site, counter, truth, days, estimated, violations):
     """(c): what was counted in each day against what flowed in it."""
     if not truth.goods or truth.excluded:
         return
-    step = counter.row.step
+    step = max(counter.row.step, counter.row.coarse if any(s.coarse for s in counter.shown) else 0)
     kept = [s for s in counter.shown if s.kept]
     last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     before = None
@@ -278,7 +283,7 @@ def check_days(site, meter, quantity, counter, truth, days, estimated, violation
                 allowed = slack + before[2] + 2 * step * MWS_PER_WH
                 if abs(counted - flowed) > allowed:
                     violations.append(Violation(
-                        "c", meter.name, quantity, at - 1, f"{before[0]}: counted {counted // MWS_PER_WH}, flowed "
+                        "c", counter.name, counter.quantity, at - 1, f"{before[0]}: counted {counted // MWS_PER_WH}, flowed "
                         f"{flowed / MWS_PER_WH:.3f}, allowed {allowed / MWS_PER_WH:.3f}"))
             before = (day, net, slack)
 
@@ -287,7 +292,7 @@ def shown_text(value):
     return f"{value // 1000}.{value % 1000:03d}"
 
 
-def check_events(site, meter, quantity, counter, truth, events, lives, violations):
+def check_events(counter, truth, events, lives, violations):
     """(b): an event with both readings."""
     if truth.excluded:
         return
@@ -297,11 +302,11 @@ def check_events(site, meter, quantity, counter, truth, events, lives, violation
         if after.slot > end or any(b.final is not None for b in find_breaks(counter, before, after)):
             continue
         both = [shown_text(before.value), shown_text(after.value)]
-        named = any(all(v in detail for v in both) for subject, detail in events if subject == meter.name)
+        named = any(all(v in detail for v in both) for subject, detail in events if subject == counter.name)
         in_life = any(until == before.value and since == after.value
-                      for (name, q, since, until) in lives if name == meter.name and q == quantity)
+                      for (name, q, since, until) in lives if name == counter.name and q == counter.quantity)
         if not named and not in_life:
-            violations.append(Violation("b", meter.name, quantity, after.slot,
+            violations.append(Violation("b", counter.name, counter.quantity, after.slot,
                                         f"no event and no life has both readings, {both[0]} and {both[1]}"))
 
 
@@ -328,16 +333,16 @@ def check(site):
     lives = find_lives(db)
     db.close()
     for meter in site.meters:
-        for q, counter in meter.counters.items():
-            key = (meter.name, q)
-            truth = Truth(meter, counter)
+        for counter in meter.counters.values():
+            key = (counter.name, counter.quantity)
+            truth = Truth(counter)
             rows = intervals.get(key, [])
             is_estimated = {start: quality == "estimated" for start, _, _, quality in rows}
             ends = {start + duration: quality == "estimated" for start, duration, _, quality in rows}
-            check_sums(site, meter, q, counter, truth, rows, violations)
-            check_days(site, meter, q, counter, truth, days.get(key, {}),
+            check_sums(site, counter, truth, rows, violations)
+            check_days(site, counter, truth, days.get(key, {}),
                        lambda at: is_estimated.get(at) or ends.get(at), violations)
-            check_events(site, meter, q, counter, truth, events, lives, violations)
+            check_events(counter, truth, events, lives, violations)
             excluded += truth.excluded + truth.shares
     return violations, excluded
 

@@ -82,14 +82,18 @@ class Shown:
     line: object
     good: bool
     why: str = ""  # the accident that it is part of
+    coarse: bool = False
     kept: bool = True  # False: it waited when the process was killed
 
 
 class Counter:
     """One counter of one name in the configuration: all its readings, and what flowed."""
 
-    def __init__(self, row):
-        self.row = row
+    def __init__(self, name, quantity, row, max_w):
+        self.name, self.quantity = name, quantity
+        self.row = row  # as the configuration has it
+        self.max_w = max_w
+        self.line = object()  # its key: another one begins another line
         self.shown = []
         self.flow = 0
         self.flows = []  # (slot, flow) of every tick, with or without a reading
@@ -122,8 +126,23 @@ class Meter:
         self.name = name
         self.device = device
         self.period = period
-        self.counters = {row.quantity: Counter(row) for row in device.model.rows}
+        model = device.model
+        self.ct = model.ct  # in the configuration
+        self.offset = 0
+        self.counters = {}
+        for row in model.rows:
+            of = (f"{name}-{row.quantity}", "active_energy_import") if model.pulses else (name, row.quantity)
+            self.counters[row.quantity] = Counter(*of, row, 90_000 * row.step if model.pulses else model.max_w)
         self.accidents = []
+
+    def set_ratio(self, ct):
+        """Configure another ratio: another key."""
+        self.ct = ct
+        for q, counter in self.counters.items():
+            step = models.step_of_ratio(ct)
+            counter.row = models.Row(q, step, 10 ** 8 * step)
+            counter.max_w = 5_200 * ct
+            counter.line = object()
 
 
 # Accidents. Each is about one or all counters of a meter, for readings [first, first + length) of the site's ticks.
@@ -245,6 +264,39 @@ class Gap(Accident):
         return None
 
 
+class Coarse(Accident):
+    """The finer register is refused, the coarser one is read."""
+
+    kind = "coarse register"
+
+    def begin(self, site, meter):
+        self.quantities = [q for q in self.quantities if meter.counters[q].row.coarse]
+
+
+class Unsynchronised(Accident):
+    """The clock of the box is not known to be right."""
+
+    kind = "unsynchronised"
+
+
+class Ratio(Accident):
+    """The ratio of the transformers was wrong in the configuration, and is corrected. Or the offset of inputs is."""
+
+    kind = "ratio or offset"
+    is_single = True
+
+    def begin(self, site, meter):
+        model = meter.device.model
+        if not site.is_up or not (model.ct or model.pulses):
+            return
+        if model.ct:
+            meter.set_ratio(site.rng.choice([ct for ct in (1, 20, 80, 400) if ct != meter.ct]))
+            site.note_break(meter, "key", True)
+        else:
+            meter.offset += site.rng.randrange(1000)
+        site.change_conf()
+
+
 class Reset(Accident):
     """The counters of the device begin somewhere else. Nobody says so."""
 
@@ -285,7 +337,7 @@ class Exchange(Accident):
 
 
 WEIGHTS = ((Flip, 3), (Torn, 2), (High, 4), (Low, 4), (Zeros, 4), (Stale, 3), (Foreign, 4), (Noise, 2), (Gap, 3),
-           (Reset, 3), (Exchange, 3))
+           (Reset, 3), (Exchange, 3), (Coarse, 3), (Unsynchronised, 1), (Ratio, 3))
 
 
 class Site:
@@ -305,7 +357,7 @@ class Site:
         self.start = self.draw_start()
         self.slot = self.start
         self.tick = 0
-        self.devices = 0
+        self.devices = self.n_confs = 0
         self.is_up = True
         self.commit_every = rng.choice((1, 5, 20, 60))
         self.trouble = rng.choice((0, 0, 0.002, 0.01))  # kills, restarts and reloads for each tick
@@ -360,22 +412,46 @@ class Site:
     # The files.
 
     def write_files(self):
-        (self.folder / "bus.d").mkdir(parents=True)
-        (self.folder / "drivers").mkdir()
+        (self.folder / "drivers").mkdir(parents=True)
         for model in self.models:
             if model.table:
                 (self.folder / "drivers" / f"{model.name}.ini").write_text(model.table)
         self.write_conf()
 
     def write_conf(self):
-        (self.folder / "tallyd.ini").write_text(
+        """Write the configuration as it is now, into a folder of its own."""
+        self.n_confs += 1
+        (self.conf_folder / "bus.d").mkdir(parents=True)
+        (self.conf_folder / "tallyd.ini").write_text(
             f"[store]\npath = {self.folder}/t.db\ndurability = normal\ninterval = {self.interval_s}s\n"
             f"timezone = {self.zone}\n[drivers]\npath = {self.folder}/drivers:{self.source}/drivers\n")
         text = f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nenergy_every = {self.period}s\n"
         for k, meter in enumerate(self.meters):
             model = meter.device.model
-            text += f"[meter {meter.name}]\nmodel = {model.name}\naddress = {k + 1}\n{model.keys}"
-        (self.folder / "bus.d" / "hall.ini").write_text(text)
+            text += f"[meter {meter.name}]\nmodel = {model.name}\naddress = {k + 1}\n"
+            if model.name.startswith("conto"):
+                text += "confirmed = yes\n"
+            if model.ct:
+                text += f"ct = {meter.ct * 5}/5\n"
+            if model.pulses:
+                for number, counter in enumerate(meter.counters.values()):
+                    text += (f"[input {counter.name}]\nconcentrator = {meter.name}\ninput = {number + 1}\n"
+                             f"pulse = {counter.row.step} Wh\noffset = {meter.offset} Wh\n")
+        (self.conf_folder / "bus.d" / "hall.ini").write_text(text)
+
+    @property
+    def conf_folder(self):
+        return self.folder / f"conf-{self.n_confs}"
+
+    def change_conf(self):
+        """Write the files again, and let the program take them: by a reload or a restart."""
+        self.write_conf()
+        if self.rng.random() < 0.5:
+            self.script.append(f"reload {self.conf_folder}")
+        else:
+            self.script.append("stop")
+            self.begin()
+        self.waiting = []
 
     # The run of time.
 
@@ -407,7 +483,9 @@ class Site:
         if self.tick > 0:
             for meter in self.meters:
                 for q, register in meter.device.registers.items():
-                    meter.counters[q].flow += register.advance(self.rng, self.period)
+                    counter = meter.counters[q]
+                    flowed = register.advance(self.rng, self.period)
+                    counter.flow += flowed * counter.row.step // register.row.step
         for meter in self.meters:
             for counter in meter.counters.values():
                 counter.flows.append((self.slot, counter.flow))
@@ -416,7 +494,7 @@ class Site:
         if not self.is_up or self.rng.random() >= self.trouble:
             return
         what = self.rng.choice(("kill", "kill", "stop", "reload"))
-        self.script.append(what)
+        self.script.append(f"reload {self.conf_folder}" if what == "reload" else what)
         if what == "reload":  # it commits what waits
             self.waiting = []
             return
@@ -428,7 +506,7 @@ class Site:
         self.later(self.rng.choice((0, 0, 1, 3, 20)), self.begin)
 
     def begin(self):
-        self.script.append(f"start {self.folder}")
+        self.script.append(f"start {self.conf_folder}")
         self.is_up = True
         for meter in self.meters:
             self.report_identity(meter)
@@ -443,21 +521,28 @@ class Site:
         words = []
         for q, counter in meter.counters.items():
             register = meter.device.registers[q]
-            counted, right = register.read(delay_ms)
-            value, why = right, ""
+            counted, right = (v * counter.row.step // register.row.step for v in register.read(delay_ms))
+            value, why, is_coarse = right, "", False
             for accident in meter.accidents:
                 if accident.first <= self.tick < accident.first + accident.length and q in accident.quantities:
                     value = accident.show(self, counter, value)
                     why = accident.kind
+                    is_coarse |= isinstance(accident, Coarse)
+                    quality = "unsynchronised" if isinstance(accident, Unsynchronised) else quality
                     if value is None:
                         break
             if value is None:
                 continue
-            late = register.mean_mw * delay_ms // 1000
-            shown = Shown(self.slot, delay_ms, value, counted, counter.flow + late, late, register.line, value == right, why)
+            late = register.mean_mw * delay_ms // 1000 * counter.row.step // register.row.step
+            good = value == right
+            if is_coarse and good:
+                value, counted = (v // counter.row.coarse * counter.row.coarse for v in (value, counted))
+            shown = Shown(self.slot, delay_ms, value, counted, counter.flow + late, late, (register.line, counter.line),
+                          good, why, is_coarse)
             counter.shown.append(shown)
             self.waiting.append(shown)
-            words.append(f"{q}={value}")
+            mark = "~" if is_coarse else ""
+            words.append(f"{q}{mark}={value // counter.row.step if meter.device.model.pulses else value}")
         if words:
             if meter.device.model.counter_max:
                 words.append(f"counter_max={meter.device.model.counter_max}")

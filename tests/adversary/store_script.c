@@ -4,8 +4,9 @@
  *
  *   clock SECONDS           the wall clock, Unix seconds UTC
  *   start DIR               read the configuration of DIR, open its database and take up the account
- *   reload                  read the configuration again, as after SIGHUP
+ *   reload DIR              read the configuration of DIR, as after SIGHUP
  *   reading METER SLOT QUALITY DELAY_MS QUANTITY=VALUE...   good, late, suspect or unsynchronised
+ *                           QUANTITY~=VALUE: of the coarser register
  *   serial METER TEXT       the meter has reported its serial number
  *   commit                  write what waits; also intervals that ended without a reading
  *   replace METER SECONDS FINAL INITIAL   what "tally replace" requests; base units or -
@@ -127,15 +128,21 @@ static void take_reading(struct script *s, char *rest)
 	r.delay_ms = (uint32_t)next_number(s, &rest);
 	while ((word = strsep(&rest, " ")) != NULL) {
 		char *value = strchr(word, '=');
+		bool is_coarse;
 		int q;
 
 		if (value == NULL)
 			fail(s, "reading", "a value is missing");
 		*value = '\0';
+		is_coarse = value > word && value[-1] == '~';
+		if (is_coarse)
+			value[-1] = '\0';
 		q = names_find(word);
 		if (q < 0)
 			fail(s, "reading", "no such quantity");
 		reading_set(&r, (enum quantity)q, strtoll(value + 1, NULL, 10));
+		if (is_coarse)
+			reading_set_coarse(&r, (enum quantity)q);
 	}
 	store_reading(s->store, &r);
 }
@@ -199,6 +206,7 @@ static void run(struct script *s, char *rest)
 		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
 		start(s);
 	} else if (strcmp(command, "reload") == 0) {
+		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
 		reload(s);
 	} else if (strcmp(command, "serial") == 0) {
 		int64_t meter = find_meter(s, next_word(s, &rest));

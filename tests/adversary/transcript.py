@@ -41,10 +41,11 @@ def write(site, violations, excluded, out):
 
 
 def write_readings(site, db, violation, out):
-    meters = [m for m in site.meters if m.name == violation.meter]
-    if not meters or violation.quantity not in meters[0].counters:
+    counters = [c for m in site.meters for c in m.counters.values()
+                if (c.name, c.quantity) == (violation.meter, violation.quantity)]
+    if not counters:
         return
-    counter = meters[0].counters[violation.quantity]
+    counter = counters[0]
     sums, total = {}, 0
     for end, value in db.execute("SELECT ts + duration_s, base_value FROM interval WHERE meter = ? AND quantity = ? "
                                  "ORDER BY ts", (violation.meter, violation.quantity)):
