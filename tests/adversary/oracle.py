@@ -23,6 +23,7 @@ GLITCH = 42  # readings: false ones of so many must leave nothing
 
 FALSE_FIRST = "first reading of a life is false"
 SHORT_LIFE = "life that is no longer than a glitch"
+EARLY_END = "line that ends before the readings after a glitch have proved it"
 
 SUMS = ("interval", "daily", "monthly", "meter_life")
 
@@ -59,7 +60,7 @@ class Truth:
     @property
     def is_unknown(self):
         """Nothing can be said about it."""
-        return FALSE_FIRST in self.excluded or SHORT_LIFE in self.excluded
+        return any(e in self.excluded for e in (FALSE_FIRST, SHORT_LIFE, EARLY_END))
 
     def __init__(self, counter):
         self.counter = counter
@@ -96,8 +97,13 @@ class Truth:
             if any(s.kept and not s.good and before.slot < s.slot < after.slot for s in counter.shown):
                 self.excluded.append(FALSE_FIRST)
         for (_, begin), (end, _) in zip(self.changes, self.changes[1:]):
-            if sum(s.kept and begin.slot <= s.slot <= end.slot for s in counter.shown) <= GLITCH:
+            n = sum(s.kept and begin.slot <= s.slot <= end.slot for s in counter.shown)
+            if n <= GLITCH or (n <= 3 * GLITCH and end.sum - begin.sum <= 4 * counter.row.step):
                 self.excluded.append(SHORT_LIFE)
+        for before, after in self.changes:
+            last = [s for s in counter.shown if s.kept and s.slot < after.slot][-GLITCH:]
+            if any(not s.good for s in last):
+                self.excluded.append(EARLY_END)
 
     def find_zones(self, kept):
         """Where another run of false readings, no longer than the one that there was, explains as much: of a run that is too
