@@ -178,13 +178,21 @@ static bool is_unsure(const struct ledger_serial_desk *d, size_t meter, int64_t 
 	return false;
 }
 
+static bool has_counters(const struct reading *r)
+{
+	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1))
+		if (names_is_counter((enum quantity)q))
+			return true;
+	return false;
+}
+
 int ledger_serial_before(struct ledger_serial_desk *d, size_t meter, const struct reading *r)
 {
 	struct ledger_serial_doubt *doubt = find(d, meter);
 	bool has_changed;
 	const char *now;
 
-	if (doubt == NULL || d->book->mode != LEDGER_LIVE || r->quality == READING_SUSPECT)
+	if (doubt == NULL || d->book->mode != LEDGER_LIVE || r->quality == READING_SUSPECT || !has_counters(r))
 		return 0;
 	now = doubt->other[0] != '\0' ? doubt->other : d->book->reg->list[meter].serial;
 	has_changed = strcmp(now, doubt->before) != 0;

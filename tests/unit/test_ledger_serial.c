@@ -67,6 +67,21 @@ TEST_WITH(one_counter_that_does_not_continue_shows_another_meter, site_setup, si
 	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'", "serial number was A1, is now B2");
 }
 
+/* Only a reading of counters decides; the highest value that they show comes with the identity. */
+TEST_WITH(a_number_waits_for_a_reading_of_counters, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	add_serial(t, "press", "A1");
+	run(t, 0, 1800, 5000);
+	add_serial(t, "press", "B2");
+	add(t, "press", T + 1830, READING_GOOD, Q_COUNTER_MAX, INT64_C(99999990), Q_COUNT);
+	add(t, "press", T + 1840, READING_GOOD, Q_ACTIVE_POWER, INT64_C(600000), Q_COUNT);
+	run(t, 1860, 1920, 9000);
+	assert_rows(t, lives, "5.0|5.3|first\n9.31||replaced");
+	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'", "serial number was A1, is now B2");
+}
+
 TEST_WITH(a_number_is_decided_about_with_the_next_reading_also_after_a_rollback_or_a_crash, site_setup, site_teardown)
 {
 	struct site *t = *state;
