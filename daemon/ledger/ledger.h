@@ -30,6 +30,7 @@
  *   ledger_takeback   an exchange that was none
  *   ledger_keys       the keys of the configuration against those of the database
  *   ledger_settings   the length of intervals, the zone and the periods of readings, over time
+ *   ledger_rename     the history of a meter under another name
  *   ledger_replay     readings fed again: continue or rebuild
  *   ledger_copy       what poll asks of the account, as the last commit left it
  *   ledger            this one
@@ -64,6 +65,7 @@
 #include "ledger_lives.h"
 #include "ledger_ratings.h"
 #include "ledger_registers.h"
+#include "ledger_rename.h"
 #include "ledger_replay.h"
 #include "ledger_revisions.h"
 #include "ledger_serial.h"

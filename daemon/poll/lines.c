@@ -262,10 +262,12 @@ int lines_set(struct lines *l, struct conf *conf, void (*done)(void *context, co
 	for (size_t i = 0; i < l->n; i++) {
 		const struct conf_bus *bus = find_bus(conf, l->all[i]->conf->name);
 
-		if (bus != NULL && conf_bus_equal(bus, l->all[i]->conf))
+		if (bus != NULL && conf_bus_equal(bus, l->all[i]->conf)) {
 			l->change.n_kept++;
-		else
+			poller_renew_ids(l->all[i]->poller);
+		} else {
 			ask_line_to_end(l->all[i]);
+		}
 	}
 	if (!any_still_ending(l))
 		begin_next(l);

@@ -22,6 +22,11 @@ struct meter *meter_new(const struct conf_meter *conf, int64_t id, int64_t now_m
 	return m;
 }
 
+void meter_renew_id(struct meter *m, int64_t id)
+{
+	m->id = id;
+}
+
 void meter_free(struct meter *m)
 {
 	if (m == NULL)

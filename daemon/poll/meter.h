@@ -35,6 +35,9 @@ struct meter {
  * NULL = out of memory. */
 struct meter *meter_new(const struct conf_meter *conf, int64_t id, int64_t now_ms);
 
+/* The store has another id for it now. */
+void meter_renew_id(struct meter *m, int64_t id);
+
 /* NULL is allowed. No job may be under way. */
 void meter_free(struct meter *m);
 

@@ -84,6 +84,12 @@ void poller_free(struct poller *p)
 	free(p);
 }
 
+void poller_renew_ids(struct poller *p)
+{
+	for (size_t i = 0; i < p->n_meters; i++)
+		meter_renew_id(p->meters[i], p->sink.meter_id(p->sink.context, p->meters[i]->conf->name));
+}
+
 void poller_inherit(struct poller *p, const struct poller *old)
 {
 	for (size_t i = 0; i < p->n_meters; i++)

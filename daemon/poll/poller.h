@@ -66,6 +66,9 @@ struct poller *poller_new(const struct conf_bus *conf, struct bus *bus, const st
  * taken. */
 void poller_end(struct poller *p, bool is_replaced, int64_t now_ms);
 
+/* Ask the sink again for the id of each meter: it may have another one. */
+void poller_renew_ids(struct poller *p);
+
 /* Before the first poller_tick(): take over what old, which has ended, knows of the line and of each meter that both
  * have and that is configured as before. */
 void poller_inherit(struct poller *p, const struct poller *old);

@@ -360,6 +360,7 @@ static int commit_before_change(struct store *s)
 
 int store_configure(struct store *s, const struct conf *conf, struct err *e)
 {
+	bool any_renamed = false;
 	int rc = commit_before_change(s);
 
 	if (rc != 0)
@@ -368,12 +369,18 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	if (rc != 0)
 		goto out;
 	store_retain_configure(&s->retain, conf->keep_readings_d);
+	rc = ledger_rename(&s->db, conf, &any_renamed);
+	if (rc != 0)
+		goto out;
 	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
 	if (rc != 0)
 		goto out;
 	rc = db_exec(&s->db, "COMMIT");
 	if (rc != 0)
 		goto out;
+	/* the account of a meter may be another one's now */
+	if (any_renamed)
+		ledger_undo(&s->ledger);
 	rc = load_meters(s);
 	if (rc != 0)
 		goto out;

@@ -41,7 +41,7 @@ _tally()
 		return
 	fi
 	case $command:$before in
-	:*) words="check models probe scan status report export backup rebuild replace -c --help --version" ;;
+	:*) words="check models probe scan status report export backup rebuild replace rename -c --help --version" ;;
 	*:--meter) words="$(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	*:--parities) words="none even odd all" ;;
 	*:--bauds) words="4800 9600 19200 38400 all" ;;
@@ -67,6 +67,7 @@ _tally()
 	report:*) words="--month --day --from --to --meter --tariffs --csv --delimiter --decimal --help" ;;
 	export:*) words="--from --to --meter --delimiter --decimal --utc --output --help $views" ;;
 	rebuild:*) words="--scratch --recount --help" ;;
+	rename:*) words="--help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	replace:*) words="--final --initial --force --undo --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

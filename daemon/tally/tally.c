@@ -86,6 +86,10 @@ static const struct tally_command commands[] = {
 	 "  --undo       METER was not replaced: take back its last replacement\n"
 	 "\n"
 	 "Without a unit, V is in the unit that the database shows: kWh, m3 ...\n"},
+	{"rename", tally_rename, "OLD NEW", "keep the history of a meter that has another name now",
+	 "NEW is a meter or pulse input of the configuration, which no longer has OLD.\n"
+	 "tallyd decides about it when it takes the configuration: reload it. Refused if\n"
+	 "NEW has readings of its own from before OLD ends.\n"},
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -35,5 +35,6 @@ int tally_report(const struct tally *t);  /* tally_report.c */
 int tally_backup(const struct tally *t);  /* tally_backup.c */
 int tally_rebuild(const struct tally *t); /* tally_rebuild.c */
 int tally_replace(const struct tally *t); /* tally_replace.c */
+int tally_rename(const struct tally *t);  /* tally_rename.c */
 
 #endif

@@ -38,7 +38,7 @@ static int put(struct db *db, const struct tally_request *r, int64_t *id)
 {
 	sqlite3_stmt *put =
 		db_prepare(db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial, "
-			       "forced) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)");
+			       "forced, new_name) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)");
 	int rc;
 
 	if (put == NULL)
@@ -52,6 +52,7 @@ static int put(struct db *db, const struct tally_request *r, int64_t *id)
 	if (r->has_initial)
 		sqlite3_bind_int64(put, 6, r->initial);
 	sqlite3_bind_int(put, 7, r->is_forced);
+	sqlite3_bind_text(put, 8, r->new_name, -1, SQLITE_STATIC);
 	rc = db_run(db, put);
 	sqlite3_finalize(put);
 	*id = sqlite3_last_insert_rowid(db->handle);
@@ -121,7 +122,8 @@ static int wait_for_verdict(const struct tally_request *x, const struct conf *co
 		fprintf(stderr, "%s: refused, nothing was changed: %s\n", x->name, reader_text(r, 1));
 		return TALLY_BAD;
 	case WAITING:
-		printf("%s: request saved; the verdict comes later, in the view request\n", x->name);
+		printf("%s: request saved; %s\n", x->name,
+		       x->later != NULL ? x->later : "the verdict comes later, in the view request");
 		return TALLY_GOOD;
 	case UNREADABLE:
 		break;

@@ -13,9 +13,11 @@ struct conf;
 
 /* Texts must live during the call. */
 struct tally_request {
-	const char *kind; /* replace, undo */
-	const char *what; /* the same in words, for the view request */
-	const char *name; /* of the meter or input, which the database must have */
+	const char *kind;     /* replace, undo, rename */
+	const char *what;     /* the same in words, for the view request */
+	const char *name;     /* of the meter or input, which the database must have */
+	const char *new_name; /* rename: the new name, else NULL */
+	const char *later;    /* when it is decided, if that is not soon; else NULL */
 	bool has_final, has_initial, is_forced;
 	int64_t final, initial; /* base units */
 };

@@ -49,9 +49,14 @@ static void close_site(struct site *t)
 
 void configure(struct site *t)
 {
+	bool any_renamed;
+
 	assert_int_equal(db_exec(&t->db, "BEGIN IMMEDIATE"), 0);
+	assert_int_equal(ledger_rename(&t->db, &t->conf, &any_renamed), 0);
 	assert_int_equal(db_meters_write(&t->db, &t->conf, mono_wall_ms() / 1000), 0);
 	assert_int_equal(db_exec(&t->db, "COMMIT"), 0);
+	if (any_renamed)
+		ledger_undo(&t->ledger);
 	assert_int_equal(db_meters_load(&t->reg, &t->db), 0);
 	assert_int_equal(db_tables_load_newest(&t->tables), 0);
 	assert_int_equal(ledger_configure(&t->ledger, &t->conf), 0);
@@ -244,6 +249,20 @@ void request_undo(struct site *t, const char *meter)
 	snprintf(sql, sizeof(sql),
 		 "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts) VALUES ('undo', 'undo', '%s', 0, 0)",
 		 meter);
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+void request_rename(struct site *t, const char *old, const char *new)
+{
+	char sql[240];
+	sqlite3 *db;
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO request_log (kind, what, meter, new_name, asked_ts, at_ts) "
+		 "VALUES ('rename', 'rename', '%s', '%s', 0, 0)",
+		 old, new);
 	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);

@@ -76,6 +76,9 @@ void request_replacement(struct site *t, const char *meter, int64_t at_s, const 
 /* Request what "tally replace --undo" requests. */
 void request_undo(struct site *t, const char *meter);
 
+/* Request what "tally rename" requests. */
+void request_rename(struct site *t, const char *old, const char *new);
+
 /* Make the requests that wait forced ones. */
 void force_requests(struct site *t);
 

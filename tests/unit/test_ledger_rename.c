@@ -130,4 +130,86 @@ TEST_WITH(the_serial_number_of_a_removed_meter_suggests_a_rename, site_setup, si
 		"both histories under one name");
 }
 
+static const char verdicts[] = "SELECT state, reason FROM request";
+
+TEST_WITH(a_rename_waits_for_the_configuration_that_has_the_new_name, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	request_rename(t, "press", "punch");
+	read_it(t, 1380, 1800);
+	assert_rows(t, verdicts, "waiting|");
+	rename_to(t, "punch");
+	assert_rows(t, verdicts, "done|renamed to punch, with its history");
+	read_it(t, 1860, 4500);
+	assert_rows(t, lives, "punch|5.0||first");
+	assert_rows(t, counted, "punch|600");
+	assert_rows(t, "SELECT kind, meter, reason FROM revision",
+		    "interval|punch|renamed\nday|punch|renamed\nmonth|punch|renamed");
+}
+
+TEST_WITH(a_meter_that_was_read_under_both_names_has_one_history, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	rename_to(t, "punch");
+	read_it(t, 1380, 2760);
+	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22||renamed");
+	request_rename(t, "press", "punch");
+	rename_to(t, "punch");
+	assert_rows(t, verdicts, "done|renamed to punch, with its history");
+	read_it(t, 2820, 4500);
+	assert_rows(t, lives, "punch|5.0||first");
+	assert_rows(t, "SELECT base_value FROM interval ORDER BY ts", "150\n150\n150\n150");
+	assert_rows(t, "SELECT meter, base_value FROM daily", "punch|600");
+	assert_rows(t, "SELECT meter, base_value FROM monthly", "punch|600");
+	assert_rows(t, "SELECT DISTINCT meter FROM energy", "punch");
+	assert_rows(t, "SELECT count(*) FROM subject WHERE name LIKE 'p%' AND kind = 'meter'", "2");
+	crash(t);
+	read_it(t, 4560, 5400);
+	assert_rows(t, counted, "punch|750");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, lives, "punch|5.0||first");
+	assert_rows(t, counted, "punch|750");
+}
+
+TEST_WITH(a_meter_is_renamed_while_the_daemon_is_stopped, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	request_rename(t, "press", "punch");
+	strcpy(t->meters[0].name, "punch");
+	reopen(t);
+	read_it(t, 1380, 4500);
+	assert_rows(t, lives, "punch|5.0||first");
+	assert_rows(t, counted, "punch|600");
+}
+
+TEST_WITH(a_new_name_with_older_readings_of_its_own_is_refused, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	rename_to(t, "punch");
+	read_it(t, 1380, 2760);
+	request_rename(t, "punch", "press");
+	rename_to(t, "press");
+	assert_rows(t, verdicts,
+		    "refused|press has readings of its own since 2026-01-01T00:00:00Z, and punch has some until "
+		    "2026-01-01T00:46:00Z");
+}
+
+TEST_WITH(a_name_that_is_still_configured_is_not_renamed, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	request_rename(t, "press", "pulses");
+	configure(t);
+	assert_rows(t, verdicts, "refused|press is still configured");
+}
+
 UNIT_MAIN(NULL, NULL)
