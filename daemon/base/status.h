@@ -10,6 +10,7 @@
 struct meter_status {
 	const char *state;    /* up, suspect, down, unconfirmed, never */
 	const char *mismatch; /* found and expected identity where the device is another model; "" or NULL */
+	const char *refused;  /* registers that it refuses though it has answered them; "" or NULL */
 	const char *faults;   /* requests without a good answer, by kind: "3 timeout, 1 bad CRC"; "" or NULL */
 	int64_t last_good_s;  /* Unix seconds of the last good answer, 0 = never */
 	uint64_t failures, requests, timeouts, crc_errors, exceptions;

@@ -150,6 +150,13 @@ void parts_note_answered(struct parts *p, const struct plan_rows *rows, char *ou
 	name_rows(p, &back, out, n);
 }
 
+void parts_name_refusing(const struct parts *p, char *out, size_t n)
+{
+	struct plan_rows rows = select_rows(&p->reported, &p->answered, true);
+
+	name_rows(p, &rows, out, n);
+}
+
 /* Rows that are missing though they have answered. */
 static struct plan_rows rows_to_ask_again(const struct parts *p)
 {

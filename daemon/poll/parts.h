@@ -99,6 +99,9 @@ void parts_name_refused(struct parts *p, bool have_answered, char *out, size_t n
 /* These rows have answered. Names those that parts_name_refused() has named, in the same way. */
 void parts_note_answered(struct parts *p, const struct plan_rows *rows, char *out, size_t n);
 
+/* Name the rows that were refused after they had answered, and that have not answered since, in the same way. */
+void parts_name_refusing(const struct parts *p, char *out, size_t n);
+
 /* When a row is to be asked again that is missing though it has answered, wall time; INT64_MAX: there is none. */
 int64_t parts_again_ms(const struct parts *p);
 

@@ -33,6 +33,7 @@ struct poller {
 	uint64_t requests, errors, overruns;
 	int64_t status_at_us, status_busy_us;
 	char status_faults[HEALTH_COUNTS_TEXT_MAX];
+	char status_refused[PARTS_NAMES_MAX];
 };
 
 static void add_period(struct poller *p, uint32_t every_s)
@@ -854,10 +855,12 @@ void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct mete
 	const struct meter *m = p->meters[i];
 
 	health_counts_text(&m->health, p->status_faults, sizeof(p->status_faults));
+	parts_name_refusing(&m->parts, p->status_refused, sizeof(p->status_refused));
 	*meter = m->id;
 	*st = (struct meter_status){
 		.state = state_text(p, m),
 		.mismatch = m->identity.texts.mismatch,
+		.refused = p->status_refused,
 		.faults = p->status_faults,
 		.last_good_s = m->health.last_good_s,
 		.failures = m->health.failures,

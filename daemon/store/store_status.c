@@ -42,18 +42,21 @@ void store_status_free(struct store_status *st)
 void store_status_set_meter(struct store_status *st, size_t meter, const struct meter_status *status)
 {
 	const char *mismatch = status->mismatch != NULL ? status->mismatch : "";
+	const char *refused = status->refused != NULL ? status->refused : "";
 	struct store_meter_status *m;
 
 	if (meter >= st->n_meters)
 		return;
 	m = &st->meters[meter];
-	if (strcmp(m->state, status->state) != 0 || strcmp(m->mismatch, mismatch) != 0)
+	if (strcmp(m->state, status->state) != 0 || strcmp(m->mismatch, mismatch) != 0 ||
+	    strcmp(m->refused, refused) != 0)
 		m->is_urgent = true;
 	snprintf(m->state, sizeof(m->state), "%s", status->state);
 	snprintf(m->mismatch, sizeof(m->mismatch), "%s", mismatch);
+	snprintf(m->refused, sizeof(m->refused), "%s", refused);
 	snprintf(m->faults, sizeof(m->faults), "%s", status->faults != NULL ? status->faults : "");
 	m->figures = *status;
-	m->figures.state = m->figures.mismatch = m->figures.faults = NULL;
+	m->figures.state = m->figures.mismatch = m->figures.refused = m->figures.faults = NULL;
 	m->has_news = true;
 }
 
@@ -95,8 +98,8 @@ static int write_meters(const struct store_status *st, struct db *db, const stru
 {
 	sqlite3_stmt *put = db_prepare(
 		db, "REPLACE INTO status_of_meter (meter, state, last_good_ts, failures, requests, timeouts, "
-		    "crc_errors, exceptions, latency_us, mismatch, faults) "
-		    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		    "crc_errors, exceptions, latency_us, mismatch, faults, refused) "
+		    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	int rc = 0;
 
 	if (put == NULL)
@@ -118,6 +121,7 @@ static int write_meters(const struct store_status *st, struct db *db, const stru
 		sqlite3_bind_int64(put, 9, m->figures.latency_us);
 		sqlite3_bind_text(put, 10, m->mismatch, -1, SQLITE_STATIC);
 		sqlite3_bind_text(put, 11, m->faults, -1, SQLITE_STATIC);
+		sqlite3_bind_text(put, 12, m->refused, -1, SQLITE_STATIC);
 		rc = db_run(db, put);
 	}
 	sqlite3_finalize(put);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* store_status.h - the status of each meter and bus, and when its row is written.
  *
- * A new state or mismatch is urgent: it is written with the next commit. Figures change all the time, and flash memory
- * wears out by what is written, so rows of which only figures have changed are written every few minutes, and more
- * often in the first minutes after the start, when somebody may watch.
+ * A new state, mismatch or refusal is urgent: it is written with the next commit. Figures change all the time, and
+ * flash memory wears out by what is written, so rows of which only figures have changed are written every few minutes,
+ * and more often in the first minutes after the start, when somebody may watch.
  *
  * Meters go by their index in the register. The thread that owns the store. */
 #ifndef TALLY_STORE_STATUS_H
@@ -24,14 +24,16 @@ enum {
 	STORE_STATUS_EARLY_S = 600, /* so long after the start */
 	STORE_STATE_MAX = 15,	    /* longest state of a meter or bus, bytes; longer texts are cut */
 	STORE_MISMATCH_MAX = 159,
+	STORE_REFUSED_MAX = 255,
 	STORE_FAULTS_MAX = 259,
 };
 
 struct store_meter_status {
 	bool has_news;	/* figures that are not written yet */
-	bool is_urgent; /* its state or mismatch has changed */
+	bool is_urgent; /* its state, mismatch or refused has changed */
 	char state[STORE_STATE_MAX + 1];
 	char mismatch[STORE_MISMATCH_MAX + 1];
+	char refused[STORE_REFUSED_MAX + 1];
 	char faults[STORE_FAULTS_MAX + 1];
 	struct meter_status figures; /* without the texts */
 };

@@ -134,6 +134,8 @@ static bool print_notes(struct status *s)
 		"WHEN 'meter-down' THEN coalesce(detail, 'no answer yet') "
 		"WHEN 'mismatch' THEN 'not a ' || (SELECT model FROM meter_status WHERE meter = subject) || ': ' || "
 		"detail || '; its readings are kept as suspect' "
+		"WHEN 'register-refused' THEN 'refuses ' || detail || ', which it has answered; asked again until it "
+		"answers' "
 		"ELSE coalesce(detail, 'its readings are suspect') END, kind <> 'bus-down' AS place FROM trouble "
 		"UNION ALL SELECT meter, failures || ' of ' || requests || ' requests failed: ' || faults, 1 "
 		"FROM meter_report WHERE state NOT IN ('down', 'never') AND failures * 100 > requests "

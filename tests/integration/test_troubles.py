@@ -39,9 +39,12 @@ class TestTroubles(Site):
     def read_coarsely_for_a_while(self):
         self.begin_trouble("coarse-only")
         self.assertIn("refuses active_energy_import at 50946", self.wait_event("register-refused")[0])
+        self.wait_rows("SELECT * FROM trouble WHERE subject = 'm' AND kind = 'register-refused'", 1)
+        self.assertIn("\nm: refuses active_energy_import at 50946, ", self.tally("status").stdout)
         self.wait_rows("SELECT DISTINCT active_import_wh FROM energy WHERE active_import_wh % 1000 = 0", 4)
         self.end_trouble("coarse-only")
         self.assertIn("active_energy_import at 50946", self.wait_event("register-back")[0])
+        wait_for(lambda: self.sql("SELECT * FROM trouble") == [], "the end of the trouble")
         self.wait_good(5)
 
     def refuse_energies_for_a_while(self):

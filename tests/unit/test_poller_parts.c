@@ -111,6 +111,7 @@ STORY(a_register_that_has_answered_is_asked_again_until_it_is_back)
 	expect("ask m1 100+2\n<m1 10 E good>\nask m1 100+2\nask m1 100+2\nask m1 100+2\n"
 	       "!m1 register-refused: refuses active_energy_import at 100, which it has answered; asked again until it "
 	       "answers\n");
+	assert_string_equal(meter_status(0).refused, "active_energy_import at 100");
 	tick(3 * SLOT_MS);
 	answer();
 	refuse(1);
@@ -127,6 +128,7 @@ STORY(a_register_that_has_answered_is_asked_again_until_it_is_back)
 	answer();
 	expect("ask m1 100+2\n<m1 60 E good>\n");
 	assert_string_equal(meter_status(0).state, "up");
+	assert_string_equal(meter_status(0).refused, "");
 }
 
 STORY(a_register_that_is_asked_again_in_vain_does_not_harm_the_meter)
