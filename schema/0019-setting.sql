@@ -10,14 +10,22 @@ CREATE TABLE account_setting (
 	timezone   TEXT NOT NULL
 ) STRICT;
 
--- after_ts: the settings hold for the readings of this meter after this slot. given_ts: results had been written up to here.
+-- after_ts: the settings hold for the readings of this meter after this slot.
 CREATE TABLE account_setting_meter (
 	setting  INTEGER NOT NULL REFERENCES account_setting (id),
 	meter    INTEGER NOT NULL REFERENCES meter (id),
 	after_ts INTEGER NOT NULL,
-	given_ts INTEGER NOT NULL,
 	every_s  INTEGER NOT NULL,
 	PRIMARY KEY (setting, meter)
+) STRICT, WITHOUT ROWID;
+
+-- Up to where the results of each counter had been written then.
+CREATE TABLE account_setting_given (
+	setting  INTEGER NOT NULL REFERENCES account_setting (id),
+	meter    INTEGER NOT NULL REFERENCES meter (id),
+	quantity INTEGER NOT NULL REFERENCES quantity (id),
+	ts       INTEGER NOT NULL,
+	PRIMARY KEY (setting, meter, quantity)
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO account_setting (at_ts, request, interval_s, timezone)

@@ -152,9 +152,9 @@ static void give_all(struct account *a, struct account_meter *m, enum quantity q
 	give(a, m, q, INT64_MAX);
 }
 
-void account_give_until(struct account *a, struct account_meter *m, int64_t until_s)
+void account_give_until(struct account *a, struct account_meter *m, enum quantity q, int64_t until_s)
 {
-	give(a, m, Q_COUNT, until_s);
+	give(a, m, q, until_s);
 }
 
 /* Add the counters that the meter shows for the first time, and make room for a reading in all. 0 or -ENOMEM. */

@@ -139,9 +139,9 @@ bool account_has_life(const struct account_counter *c, int64_t life_s, int64_t s
 bool account_has_noticed(const struct account *a, const struct account_meter *m, enum quantity q, int64_t slot_s,
 			 const int64_t *final);
 
-/* Give out what the best explanations say, of the counters whose last good reading is not after until_s: in a rebuild,
+/* Give out what the best explanation of counter q says, if its last good reading is not after until_s: in a rebuild,
  * where account_report_missing() had done so before something else happened. */
-void account_give_until(struct account *a, struct account_meter *m, int64_t until_s);
+void account_give_until(struct account *a, struct account_meter *m, enum quantity q, int64_t until_s);
 
 /* End the running intervals where they are: their length or the time zone changes from here on. Returns the start of
  * the newest interval that runs then: missing ones that were emitted from there on are void, and are emitted again. 0:

@@ -10,12 +10,20 @@
 
 enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
 
+/* Results of a counter had been given out up to a slot, perhaps without waiting for another reading. */
+struct given {
+	size_t meter;
+	enum quantity quantity;
+	int64_t until_s;
+};
+
 /* Exchanges, keys and settings that a replay acts on in their places among the readings. */
 struct turns {
 	struct ledger_request_list exchanges;
 	struct ledger_key_list keys;
 	struct ledger_settings_list settings;
-	int64_t *given_s; /* of each meter: results had been given out up to here without waiting for another reading */
+	size_t n_given;
+	struct given *given;
 };
 
 static void free_turns(struct turns *t)
@@ -23,7 +31,7 @@ static void free_turns(struct turns *t)
 	ledger_keys_free_list(&t->keys);
 	ledger_settings_free(&t->settings);
 	free(t->exchanges.requests);
-	free(t->given_s);
+	free(t->given);
 }
 
 /* Do what comes before a reading of slot_s of this meter: change the settings, exchange meters, change keys. 0 or
@@ -167,18 +175,21 @@ static bool can_rebuild(const struct ledger_replay *l)
 /* An account that was given out while a meter was silent is saved at once. */
 static int load_given(const struct ledger_book *b, struct turns *turns)
 {
-	sqlite3_stmt *get =
-		db_prepare(b->db, "SELECT meter, max(ts) FROM account_counter WHERE before = 0 GROUP BY meter");
+	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM account_counter", 0);
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT c.meter, q.name, c.ts FROM account_counter c "
+					      "JOIN quantity q ON q.id = c.quantity WHERE c.before = 0");
 
-	turns->given_s = calloc(b->n + 1, sizeof(*turns->given_s));
-	while (get != NULL && turns->given_s != NULL && sqlite3_step(get) == SQLITE_ROW) {
+	turns->given = calloc(n_rows + 1, sizeof(*turns->given));
+	while (get != NULL && turns->given != NULL && turns->n_given < n_rows && sqlite3_step(get) == SQLITE_ROW) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
+		int q = names_find((const char *)sqlite3_column_text(get, 1));
 
-		if (i >= 0)
-			turns->given_s[i] = sqlite3_column_int64(get, 1);
+		if (i >= 0 && q >= 0)
+			turns->given[turns->n_given++] =
+				(struct given){(size_t)i, (enum quantity)q, sqlite3_column_int64(get, 2)};
 	}
 	sqlite3_finalize(get);
-	return get == NULL ? -EIO : turns->given_s == NULL ? -ENOMEM : 0;
+	return get == NULL ? -EIO : turns->given == NULL ? -ENOMEM : 0;
 }
 
 static int load_turns(const struct ledger_replay *l, struct turns *turns)
@@ -223,8 +234,10 @@ static int make(const struct ledger_replay *l, struct turns *turns, bool may_com
 		rc = feed_again(l, 0, turns, may_commit);
 	for (size_t i = 0; i < b->n && rc == 0; i++)
 		rc = take_turns(l, turns, i, INT64_MAX);
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		account_give_until(&b->account, ledger_book_change(b, i), turns->given_s[i]);
+	for (size_t i = 0; i < turns->n_given && rc == 0; i++) {
+		const struct given *given = &turns->given[i];
+
+		account_give_until(&b->account, ledger_book_change(b, given->meter), given->quantity, given->until_s);
 		rc = b->error;
 	}
 	if (rc == 0)

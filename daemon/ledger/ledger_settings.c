@@ -24,18 +24,6 @@ static int64_t newest_slot_s(const struct ledger_book *b, size_t i)
 	return newest >> DB_SLOT_BITS;
 }
 
-/* The slot up to which results of a meter or input were given out; 0 = none. */
-static int64_t given_s(const struct ledger_book *b, size_t i)
-{
-	const struct account_meter *m = &b->meters[i].account;
-	int64_t until_s = 0;
-
-	for (size_t k = 0; k < m->n_counters; k++)
-		if (m->counters[k].given.slot_s > until_s)
-			until_s = m->counters[k].given.slot_s;
-	return until_s;
-}
-
 static bool is_read(const struct ledger_book *b, size_t i)
 {
 	return b->reg->list[i].configured && !b->reg->list[i].is_input;
@@ -68,6 +56,23 @@ bool ledger_settings_are_noted(const struct ledger_settings *s, const char *zone
 	return same;
 }
 
+/* Up to where results of each counter have been given out. */
+static int put_given(const struct ledger_book *b, const struct account_meter *m)
+{
+	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO account_setting_given (setting, meter, quantity, ts) "
+					      "VALUES ((SELECT max(id) FROM account_setting), ?, ?, ?)");
+	int rc = put == NULL ? -EIO : 0;
+
+	for (size_t k = 0; k < m->n_counters && rc == 0; k++) {
+		sqlite3_bind_int64(put, 1, m->id);
+		sqlite3_bind_int64(put, 2, b->quantity_id[m->counters[k].quantity]);
+		sqlite3_bind_int64(put, 3, m->counters[k].given.slot_s);
+		rc = db_run(b->db, put);
+	}
+	sqlite3_finalize(put);
+	return rc;
+}
+
 int ledger_settings_note(const struct ledger_settings *s, const char *zone, int64_t interval_s)
 {
 	struct ledger_book *b = s->book;
@@ -75,8 +80,8 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 		b->db, "INSERT INTO account_setting (at_ts, request, interval_s, timezone) VALUES (unixepoch(), "
 		       "ifnull((SELECT max(id) FROM request_log WHERE state <> 'waiting'), 0), ?, ?)");
 	sqlite3_stmt *put_meter =
-		db_prepare(b->db, "INSERT INTO account_setting_meter (setting, meter, after_ts, given_ts, every_s) "
-				  "VALUES ((SELECT max(id) FROM account_setting), ?, ?, ?, ?)");
+		db_prepare(b->db, "INSERT INTO account_setting_meter (setting, meter, after_ts, every_s) "
+				  "VALUES ((SELECT max(id) FROM account_setting), ?, ?, ?)");
 	int rc = put == NULL || put_meter == NULL ? -EIO : 0;
 
 	if (rc == 0) {
@@ -87,10 +92,11 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		sqlite3_bind_int64(put_meter, 1, b->reg->list[i].id);
 		sqlite3_bind_int64(put_meter, 2, newest_slot_s(b, i));
-		sqlite3_bind_int64(put_meter, 3, given_s(b, i));
-		sqlite3_bind_int64(put_meter, 4, b->meters[i].account.every_s);
+		sqlite3_bind_int64(put_meter, 3, b->meters[i].account.every_s);
 		rc = db_run(b->db, put_meter);
 	}
+	for (size_t i = 0; i < b->n && rc == 0; i++)
+		rc = put_given(b, &b->meters[i].account);
 	sqlite3_finalize(put);
 	sqlite3_finalize(put_meter);
 	return rc;
@@ -102,9 +108,8 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM account_setting", 0);
 	sqlite3_stmt *get = db_prepare(b->db, "SELECT at_ts, interval_s, timezone, id, request FROM account_setting "
 					      "ORDER BY id");
-	sqlite3_stmt *get_place =
-		db_prepare(b->db, "SELECT meter, after_ts, every_s, given_ts FROM account_setting_meter "
-				  "WHERE setting = ?");
+	sqlite3_stmt *get_place = db_prepare(b->db, "SELECT meter, after_ts, every_s FROM account_setting_meter "
+						    "WHERE setting = ?");
 
 	*list = (struct ledger_settings_list){.n_meters = b->n,
 					      .steps = calloc(n_rows + 1, sizeof(*list->steps)),
@@ -120,6 +125,7 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 
 		step->at_s = sqlite3_column_int64(get, 0);
 		step->interval_s = sqlite3_column_int64(get, 1);
+		step->id = sqlite3_column_int64(get, 3);
 		step->request_id = sqlite3_column_int64(get, 4);
 		snprintf(step->zone, sizeof(step->zone), "%s", (const char *)sqlite3_column_text(get, 2));
 		for (size_t i = 0; i < b->n; i++)
@@ -131,8 +137,7 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 			if (i >= 0)
 				list->places[list->n * b->n + (size_t)i] = (struct ledger_settings_place){
 					.after_s = sqlite3_column_int64(get_place, 1),
-					.every_s = (uint32_t)sqlite3_column_int64(get_place, 2),
-					.given_s = sqlite3_column_int64(get_place, 3)};
+					.every_s = (uint32_t)sqlite3_column_int64(get_place, 2)};
 		}
 		sqlite3_reset(get_place);
 	}
@@ -189,13 +194,26 @@ const struct ledger_settings_step *ledger_settings_next(const struct ledger_sett
 }
 
 /* End the running intervals of one meter or input, where that was done. */
-static int cut(const struct ledger_settings *s, const struct ledger_settings_list *list, size_t step, size_t i)
+static int cut(const struct ledger_settings *s, int64_t setting, size_t i)
 {
-	struct account_meter *m = ledger_book_change(s->book, i);
+	struct ledger_book *b = s->book;
+	struct account_meter *m = ledger_book_change(b, i);
+	sqlite3_stmt *get = db_prepare(b->db,
+				       "SELECT q.name, g.ts FROM account_setting_given g JOIN quantity q "
+				       "ON q.id = g.quantity WHERE g.setting = %lld AND g.meter = %lld",
+				       (long long)setting, (long long)m->id);
 
-	account_give_until(&s->book->account, m, list->places[step * list->n_meters + i].given_s);
-	account_cut(&s->book->account, m);
-	return s->book->error;
+	if (get == NULL)
+		return -EIO;
+	while (sqlite3_step(get) == SQLITE_ROW) {
+		int q = names_find((const char *)sqlite3_column_text(get, 0));
+
+		if (q >= 0)
+			account_give_until(&b->account, m, (enum quantity)q, sqlite3_column_int64(get, 1));
+	}
+	sqlite3_finalize(get);
+	account_cut(&b->account, m);
+	return b->error;
 }
 
 int ledger_settings_change(const struct ledger_settings *s, struct ledger_settings_list *list, size_t meter)
@@ -209,10 +227,10 @@ int ledger_settings_change(const struct ledger_settings *s, struct ledger_settin
 		return 0;
 	if (!is_set(s, before))
 		ledger_settings_set_calendar(s, before->zone, before->interval_s);
-	rc = cut(s, list, next, meter);
+	rc = cut(s, step->id, meter);
 	for (size_t i = 0; i < s->limits->n_inputs && rc == 0; i++)
 		if (s->limits->inputs[i].concentrator == meter)
-			rc = cut(s, list, next, s->limits->inputs[i].meter);
+			rc = cut(s, step->id, s->limits->inputs[i].meter);
 	return rc;
 }
 

@@ -47,15 +47,14 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 
 /* For a rebuild: the settings that have held. */
 struct ledger_settings_step {
-	int64_t at_s, interval_s;
+	int64_t id, at_s, interval_s;
 	int64_t request_id; /* the last exchange that was made before */
 	char zone[LEDGER_ZONE_MAX + 1];
 };
 
-/* One of them for one meter or input; an input changes with its concentrator. */
+/* One of them for one meter; an input changes with its concentrator. */
 struct ledger_settings_place {
 	int64_t after_s;  /* it holds for the slots after this one */
-	int64_t given_s;  /* results had been given out up to here */
 	uint32_t every_s; /* 0 = not known */
 };
 
