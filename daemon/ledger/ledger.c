@@ -116,7 +116,8 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 				       .state = &l->state,
 				       .feed = &l->feed,
 				       .holds = &l->holds,
-				       .exchange = &l->exchange};
+				       .exchange = &l->exchange,
+				       .revisions = &l->revisions};
 	l->exchange =
 		(struct ledger_exchange_desk){.book = &l->book, .reg = reg, .limits = &l->limits, .state = &l->state};
 	l->takeback = (struct ledger_takeback){.book = &l->book,
@@ -469,10 +470,15 @@ int ledger_publish(struct ledger *l, struct ledger_copy *c)
 	struct ledger_book *b = &l->book;
 	int rc = ledger_copy_fit(c, b->n);
 
-	for (size_t i = 0; i < b->n && rc == 0; i++)
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		/* nothing can be said of what comes while it is not counted */
+		const struct account_meter unknown = {.id = b->meters[i].account.id};
+		bool is_held = ledger_holds_find(&l->holds, i) != NULL;
+
 		if (b->meters[i].edition > c->edition)
-			rc = ledger_copy_set_meter(c, i, &b->meters[i].account, b->meters[i].period_s,
-						   b->reg->list[i].serial);
+			rc = ledger_copy_set_meter(c, i, is_held ? &unknown : &b->meters[i].account,
+						   b->meters[i].period_s, b->reg->list[i].serial);
+	}
 	if (rc == 0 && l->limits.edition != c->inputs_edition)
 		rc = copy_inputs(l, c);
 	if (rc != 0)

@@ -337,27 +337,48 @@ static int clear_held(struct ledger_keys *k, size_t i, int64_t after_s, const ch
 	return rc;
 }
 
+/* Intervals that were written as missing have values now. */
+static void revise(struct ledger_keys *k, size_t i, int64_t first_s)
+{
+	struct ledger_book *b = k->book;
+	const struct account_meter *m = &b->meters[i].account;
+	int64_t from_s = calendar_interval_start(&b->calendar, first_s);
+	int64_t until_s = calendar_interval_start(&b->calendar, m->last_s);
+
+	if (m->n_counters > 0 && until_s > from_s)
+		ledger_revisions_on_revised(k->revisions, m->id, from_s, until_s,
+					    "its values had been kept until a question about the meter was answered");
+}
+
 /* Count what was held. */
 static int feed_held(struct ledger_keys *k, size_t i, int64_t after_s, const char *why)
 {
 	struct ledger_book *b = k->book;
-	int64_t newest_s = b->newest_s;
+	int64_t newest_s = b->newest_s, first_s = 0;
 	struct reading reading = {.quality = READING_GOOD};
+	const struct ledger_input *input;
 	struct ledger_rows rows;
 	unsigned suspect_kinds;
+	size_t n = 0;
 	int rc = clear_held(k, i, after_s, why);
 
 	if (rc != 0)
 		return rc;
 	rc = ledger_rows_open(&rows, b, k->limits, k->lives, b->reg->list[i].id, after_s);
 	while (rc == 0 && ledger_rows_next(&rows, &reading)) {
+		first_s = first_s == 0 ? reading.slot_s : first_s;
 		rc = ledger_feed(k->feed, &reading, &suspect_kinds);
 		if (rc == 0 && suspect_kinds != 0)
 			rc = ledger_lives_mark_row(k->lives, reading.meter, reading.slot_s, suspect_kinds);
 	}
 	ledger_rows_close(&rows);
 	ledger_book_set_newest(b, newest_s);
-	return rc;
+	if (rc != 0 || first_s == 0)
+		return rc;
+	revise(k, i, first_s);
+	while ((input = next_input(k, i, &n)) != NULL)
+		revise(k, input->meter, first_s);
+	return 0;
 }
 
 /* The question about meter i has been answered, and its lives have ended if they do: its values count, from what is

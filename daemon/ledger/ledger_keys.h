@@ -38,6 +38,7 @@
 #include "ledger_key.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_revisions.h"
 #include "ledger_rows.h"
 #include "ledger_serial.h"
 #include "ledger_state.h"
@@ -53,6 +54,7 @@ struct ledger_keys {
 	const struct ledger_feed *feed;
 	struct ledger_holds *holds;
 	struct ledger_exchange_desk *exchange;
+	struct ledger_revisions *revisions;
 };
 
 /* Before readings are fed again: give each meter whose registers had another meaning when they came the bounds that

@@ -611,6 +611,45 @@ TEST_WITH(a_meter_without_its_ct_is_read_and_not_counted, site_setup, site_teard
 	end_countis(t, conto);
 }
 
+TEST_WITH(intervals_that_were_missing_are_revised_when_what_was_kept_counts, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *countis = move_countis(t);
+
+	read_press(t, 960, 3600, 50000, 600);
+	report_missing(t, T + 3600);
+	commit(t);
+	assert_rows(t, "SELECT ts - 1767225600, quality FROM interval WHERE meter = 'press' AND quality = 'missing'",
+		    "900|missing\n1800|missing");
+	add_serial(t, "press", "A1");
+	commit(t);
+	assert_rows(t, "SELECT ts - 1767225600, base_value, quality FROM interval WHERE meter = 'press'",
+		    "0|150|measured\n900|150|measured\n1800|150|measured");
+	assert_rows(t,
+		    "SELECT from_ts - 1767225600, until_ts - 1767225600, meter, reason FROM revision WHERE kind = "
+		    "'interval'",
+		    "900|3600|press|its values had been kept until a question about the meter was answered");
+	end_countis(t, countis);
+}
+
+TEST_WITH(values_that_wait_are_not_read_a_second_time, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	struct driver *countis = move_countis(t);
+	struct ledger_copy copy = {.edition = 0};
+	struct reading r = {.meter = t->reg.list[0].id, .slot_s = T + 960};
+
+	reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, 10);
+	assert_int_equal(ledger_publish(&t->ledger, &copy), 0);
+	assert_int_equal(ledger_copy_judge(&copy, &r, 0), READING_FOLLOWS);
+	add_serial(t, "press", "A1");
+	commit(t);
+	assert_int_equal(ledger_publish(&t->ledger, &copy), 0);
+	assert_int_not_equal(ledger_copy_judge(&copy, &r, 0), READING_FOLLOWS);
+	ledger_copy_fini(&copy);
+	end_countis(t, countis);
+}
+
 static void state_ct(struct site *t, enum how how)
 {
 	struct driver *conto = read_without_ct(t);
