@@ -418,16 +418,17 @@ static unsigned next_request(const struct plan *p, unsigned n, unsigned before)
 	return best;
 }
 
-static bool needs_fence(const struct plan *p)
+static unsigned count_fences(const struct plan *p)
 {
-	unsigned before = 0;
+	unsigned before = 0, n = 0;
 
 	for (unsigned i = 0; i < p->n_requests; i++) {
 		before = count_after(before, &p->requests[i]);
+		n += before == 0;
 		if (before == 0)
-			return true;
+			before = p->requests[i].n_words;
 	}
-	return false;
+	return n;
 }
 
 /* If neighbours are equal, put the requests in an order in which fewer are. */
@@ -435,7 +436,8 @@ static void part_equal(struct plan *p)
 {
 	unsigned before = 0;
 
-	for (unsigned i = 0; i < p->n_requests && (i > 0 || needs_fence(p)); i++) {
+	p->n_fences = (uint16_t)count_fences(p);
+	for (unsigned i = 0; i < p->n_requests && p->n_fences > 0; i++) {
 		unsigned next = next_request(p, i, before);
 		struct plan_request r = p->requests[next];
 
@@ -445,6 +447,7 @@ static void part_equal(struct plan *p)
 		if (before == 0)
 			before = r.n_words;
 	}
+	p->n_fences = (uint16_t)count_fences(p);
 }
 
 /* The request that brings the word at address, and that word's place. Two one-word requests of a byte-addressed table

@@ -31,7 +31,8 @@ struct plan_item {
 struct plan {
 	uint16_t n_requests;
 	uint16_t n_items;
-	uint16_t n_words; /* of all answers together */
+	uint16_t n_words;  /* of all answers together */
+	uint16_t n_fences; /* that the requests take one after the other where answers do not name them (link.h) */
 	struct plan_request *requests;
 	struct plan_item *items; /* one per quantity read, in the driver's order */
 };

@@ -16,7 +16,7 @@
 #include "zone.h"
 
 /* Time that the network and a gateway add to a request. The line behind them is added when its speed is given. */
-enum { TCP_OVERHEAD_US = 10000 };
+enum { TCP_OVERHEAD_US = 10000, FENCE_WORDS = 2 };
 
 /* The work of a round in which everything is due, and the time there is for it. */
 struct load {
@@ -35,26 +35,31 @@ static int64_t dead_ms(const struct conf_meter *m)
 	return (int64_t)m->response_timeout_ms * (m->retries + 1);
 }
 
-/* Add the requests that read the groups. 0, or -1 when out of memory. */
+static void add_request(const struct conf_bus *b, const struct driver *d, unsigned n_words, struct load *load)
+{
+	int64_t line_us = 0;
+
+	if (b->baud != 0)
+		line_us = frame_exchange_us(n_words, d->turnaround_ms, b->baud, conf_bits_per_char(b));
+	if (b->transport != CONF_TCP)
+		line_us += ((int64_t)b->rs485_delay_before_ms + b->rs485_delay_after_ms) * 1000;
+	load->requests++;
+	load->line_us += line_us;
+	load->us += line_us + (b->transport == CONF_TCP ? TCP_OVERHEAD_US : 0) +
+		    (b->baud == 0 ? (int64_t)d->turnaround_ms * 1000 : 0);
+}
+
+/* Add the requests that read the groups, and the fences between them. 0, or -1 when out of memory. */
 static int add_requests(const struct conf_bus *b, const struct driver *d, unsigned groups, struct load *load)
 {
 	struct plan *p = plan_new(d, groups, NULL, NULL);
 
 	if (p == NULL)
 		return -1;
-	load->requests += (unsigned)p->n_requests;
-	for (size_t i = 0; i < p->n_requests; i++) {
-		int64_t line_us = 0;
-
-		if (b->baud != 0)
-			line_us = frame_exchange_us(p->requests[i].n_words, d->turnaround_ms, b->baud,
-						    conf_bits_per_char(b));
-		if (b->transport != CONF_TCP)
-			line_us += ((int64_t)b->rs485_delay_before_ms + b->rs485_delay_after_ms) * 1000;
-		load->line_us += line_us;
-		load->us += line_us + (b->transport == CONF_TCP ? TCP_OVERHEAD_US : 0) +
-			    (b->baud == 0 ? (int64_t)d->turnaround_ms * 1000 : 0);
-	}
+	for (size_t i = 0; i < p->n_requests; i++)
+		add_request(b, d, p->requests[i].n_words, load);
+	for (size_t i = 0; i < p->n_fences && b->transport != CONF_TCP; i++)
+		add_request(b, d, FENCE_WORDS, load);
 	plan_free(p);
 	return 0;
 }

@@ -149,6 +149,9 @@ static int print_requests(const struct driver *d, unsigned groups, const char *t
 		       p->requests[i].address, p->requests[i].address, p->requests[i].n_words,
 		       (double)frame_exchange_us(p->requests[i].n_words, d->turnaround_ms, baud, BITS_8N1) / 1000,
 		       baud);
+	if (p->n_fences > 0)
+		printf("  and %u short request%s between those of equal length, except on tcp\n", p->n_fences,
+		       p->n_fences == 1 ? "" : "s");
 	plan_free(p);
 	return 0;
 }

@@ -365,6 +365,22 @@ TEST(as_few_neighbours_as_possible_have_the_same_word_count)
 	driver_free(d);
 }
 
+TEST(the_fences_that_are_left_are_counted)
+{
+	struct driver *d =
+		parse(HEAD "[registers]\nvoltage_l1 = 10 u16 1 V power alone\nvoltage_l2 = 11 u16 1 V power alone\n"
+			   "voltage_l3 = 12 u16 1 V power alone\ncurrent_l1 = 20 u32 1 mA energy alone\n");
+	struct plan *p = plan_new(d, DRIVER_POWER | DRIVER_ENERGY, NULL, NULL);
+
+	expect_requests(p, "10+1 20+2 11+1 12+1");
+	assert_int_equal(p->n_fences, 1);
+	plan_free(p);
+	p = plan_new(d, DRIVER_ENERGY, NULL, NULL);
+	assert_int_equal(p->n_fences, 0);
+	plan_free(p);
+	driver_free(d);
+}
+
 TEST(a_cut_row_starts_a_request)
 {
 	struct driver *d = parse(countis);
