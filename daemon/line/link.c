@@ -48,6 +48,9 @@ enum {
 	 * silent for the second time and nobody else was heard in between. Not after each: behind a gateway that passes
 	 * bytes on, a dead meter is no fault of the connection. */
 	MUTE_TIMES = 5,
+	/* So many connections in a row that ended after one answer: the gateway ends each so, and a request that is
+	 * sent on one that has brought an answer is lost. Each gets a connection of its own then. */
+	SINGLE_TIMES = 2,
 	RX_MAX = 2 * FRAME_MAX,
 	WORTH_SLEEPING_US = 3000,
 	RTS_DRAIN_US = 20000,
@@ -69,6 +72,8 @@ struct link {
 	int64_t last_us;	     /* last byte on the line, ours or theirs */
 	unsigned n_mute;	     /* timeouts in a row without a byte received */
 	uint8_t mute_unit;	     /* the unit of the first of them */
+	unsigned n_answers;	     /* on this connection */
+	unsigned n_single;	     /* connections in a row that the gateway ended after one answer */
 	uint16_t transaction;
 	size_t n_rx;
 	uint8_t rx[RX_MAX];
@@ -265,9 +270,11 @@ int link_open(struct link *l)
 	block_sigpipe();
 	rc = l->conf->transport == CONF_RTU ? open_port(l) : open_socket(l);
 	if (rc < 0) {
+		l->n_single = 0;
 		link_close(l);
 		return rc;
 	}
+	l->n_answers = 0;
 	l->error[0] = '\0';
 	l->silent_us = l->gap_us;
 	l->last_us = mono_us();
@@ -308,6 +315,8 @@ static enum link_status lose_line(struct link *l, int error)
 		set_error(l, 0, "port %s is gone (%s)", l->conf->device, text);
 	else
 		set_error(l, 0, "host %s port %u: %s", l->conf->host, (unsigned)l->conf->port, text);
+	if (l->n_answers > 0)
+		l->n_single = l->n_answers == 1 ? l->n_single + 1 : 0;
 	link_close(l);
 	return LINK_CLOSED;
 }
@@ -691,6 +700,7 @@ static void note_outcome(struct link *l, const struct exchange *x)
 	if (!link_is_open(l))
 		return;
 	l->silent_us = is_good || is_tcp(l) ? l->gap_us : SETTLE_US;
+	l->n_answers += is_good;
 	if ((is_tcp(l) && !is_good) || (s == LINK_TIMEOUT && is_mute(l, x)))
 		link_close(l);
 }
@@ -703,8 +713,10 @@ static bool reopen(struct link *l)
 static void exchange(struct link *l, struct exchange *x, uint32_t timeout_ms)
 {
 	int64_t limit_us = mono_us() + (int64_t)timeout_ms * 1000;
-	enum link_status s = await_silence(l, x, limit_us);
+	enum link_status s = LINK_CLOSED;
 
+	if (l->n_single < SINGLE_TIMES || l->n_answers == 0 || reopen(l))
+		s = await_silence(l, x, limit_us);
 	/* The connection has ended since it was last used: nothing was asked on it that could have been answered. */
 	if (s == LINK_CLOSED && reopen(l))
 		s = await_silence(l, x, limit_us);

@@ -68,7 +68,8 @@ void link_close(struct link *l);
  * Some gateways close the connection after each answer, or while the next request is under way. A connection that has
  * ended since it was last used is opened again first; one that ends between the request and the first byte of the
  * answer is opened again and the request repeated at once, one time. LINK_CLOSED: the fresh connection has ended too or
- * could not be opened, the answer had begun, or the port is gone.
+ * could not be opened, the answer had begun, or the port is gone. A gateway that has ended two connections in a row
+ * after one answer gets a connection for each request.
  *
  * Any fault on TCP closes the connection, as do some timeouts in a row on rtu-over-tcp, so that the next request gets a
  * fresh one: after a status other than LINK_CLOSED a link that is not open is no fault, only to be opened again. */

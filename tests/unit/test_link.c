@@ -486,6 +486,40 @@ TEST(a_connection_that_ends_twice_closes_the_link)
 	}
 }
 
+static unsigned local_port(const struct link *l)
+{
+	struct sockaddr_in a = {0};
+	socklen_t size = sizeof(a);
+
+	assert_int_equal(getsockname(l->fd, (struct sockaddr *)&a, &size), 0);
+	return a.sin_port;
+}
+
+/* A gateway that ends each connection some time after its answer would lose every second request. */
+TEST(a_gateway_that_ends_each_connection_after_one_answer_gets_one_for_each_request)
+{
+	static const struct slave_step steps[] = {
+		{NULL, TCP_ANSWER " close"}, {NULL, TCP_ANSWER " close"}, {NULL, TCP_ANSWER}, {NULL, TCP_ANSWER}};
+	struct conf_bus conf;
+	struct slave slave;
+	uint16_t words[2];
+	unsigned before = 0;
+	struct link *l;
+
+	slave_init(&slave, CONF_TCP);
+	conf = slave_conf(&slave);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), 0);
+	slave_start(&slave, steps, 4);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(read_two(l, LONG_MS, words).status, LINK_OK);
+		assert_int_not_equal(local_port(l), before);
+		before = local_port(l);
+	}
+	link_free(l);
+	slave_fini(&slave);
+}
+
 TEST(a_link_after_its_deadline_sends_nothing)
 {
 	for (enum conf_transport t = CONF_RTU; t <= CONF_RTU_OVER_TCP; t++) {
