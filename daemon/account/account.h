@@ -7,6 +7,10 @@
  *     (explain.h): as few runs of false readings as possible, as few new lives, and no two good readings of a life that
  *     are further apart than the meter can deliver. A run of false readings leaves nothing, however long it was. A
  *     reset or an exchange that nobody announced is noticed when the new readings have continued for long enough.
+ *   - Between any two good readings of a life a counter rises by no more than 1.25 times its highest power gives in the
+ *     time between them, two seconds and two steps of the register. A reading is where it was read, which is later than
+ *     its slot; time that ran twice since the clock was set back counts twice; and a reading whose clock is not known
+ * to be right may lie as far away as the time since it was.
  *   - A result is emitted when the reading after it has a successor, which may show that it was false; or, after three
  *     periods without one, as it is. When another explanation becomes the most plausible one, what was emitted is taken
  *     back and emitted again: intervals with is_revised, then revised() with the span. A decision is final after a day
