@@ -10,24 +10,33 @@
  * most probable one. Only differences matter: a good reading that follows another one costs nothing. These cost
  * something:
  *
- *   RUN      A run of false readings begins. The cause that makes one reading false often makes the next one false too,
- *            so three zeros after a restart of the meter are one accident, and so are thirty. Soon after another run
- *            it costs less (AGAIN), since accidents come in numbers: a meter that returns a false value once in an hour
- *            all day long has had no new life in between.
- *   DOUBT    One false reading more in a run. If it rises plausibly from the one before it, it costs RISES more: that
- *            is how a register counts. When a run comes to more than SHORT, each reading costs twice as much. Nothing
- *            else proves a new life that nobody announced: its readings continue, and the old line does not return.
- *   LIFE     A new life begins, and lies where it does. The first value of a life has nothing to do with the lines
- *            before it. So the nearer it is to the end of one of them, the greater the coincidence (nearness()), and
- * the less plausible the life: that is the old line, which continues. This separates the end of a run of false readings
- * from a second reset. CHANCE   The same, seen from a new life: a run that it calls false begins near the end of the
- * line before. A coincidence of so many bits costs nothing, for values are near to each other by chance too. STEEP The
- * line rises more than twice as fast as it ever did not long ago. It is the least cost of all, since a machine that
- * starts after a quiet week is no accident. It decides which of two readings is false where both may be: the one at the
- * top of a leap. WRAP     The register turns over, at one of the values at which it may. The one at which it did is
- * remembered for the life, and decides where several are plausible. It belongs to the path, so an explanation that
- * takes a rollover back takes that back too. STILL    The register stood still, although consumption continued,
- * and moves again: a gateway that answered from its memory. It is a run of false readings that look good.
+ * RUN: a run of false readings begins. The cause that makes one reading false often makes the next one false too, so
+ * three zeros after a restart of the meter are one accident, and so are thirty. Soon after another run it costs less
+ * (AGAIN), since accidents come in numbers: a meter that returns a false value once in an hour all day long has had no
+ * new life in between.
+ *
+ * DOUBT: one false reading more in a run. If it rises plausibly from the one before it, it costs RISES more: that is
+ * how a register counts. When a run comes to more than SHORT, each reading costs twice as much. Nothing else proves a
+ * new life that nobody announced: its readings continue, and the old line does not return.
+ *
+ * LIFE: a new life begins, and lies where it does. The first value of a life has nothing to do with the lines before
+ * it. So the nearer it is to the end of one of them, the greater the coincidence (nearness()), and the less plausible
+ * the life: that is the old line, which continues. This separates the end of a run of false readings from a second
+ * reset.
+ *
+ * CHANCE: the same, seen from a new life: a run that it calls false begins near the end of the line before. A
+ * coincidence of so many bits costs nothing, for values are near to each other by chance too.
+ *
+ * STEEP: the line of the best explanation rises more than twice as fast as it ever did not long ago. It is the least
+ * cost of all, since a machine that starts after a quiet week is no accident. It decides which of two readings is false
+ * where both may be: the one at the top of a leap.
+ *
+ * WRAP: the register turns over, at one of the values at which it may. The one at which it did is remembered for the
+ * life, and decides where several are plausible. It belongs to the path, so an explanation that takes a rollover back
+ * takes that back too.
+ *
+ * STILL: the register stood still, although consumption continued, and moves again: a gateway that answered from its
+ * memory. It is a run of false readings that look good.
  *
  * More than the meter can deliver is no cost but impossible. For any two good readings a and b of a life,
  *
@@ -477,6 +486,9 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 
 	if (known != RATE_NONE && rate > known + RATE_BIT)
 		excess = (rate - known) / (RATE_BIT / BIT) - BIT;
+	/* the rates of other lines are not known: each of their leaps would cost, and a new life begin at each */
+	if (excess > 0 && i != x->best && explain_life(x, (uint8_t)i) != explain_life(x, x->best))
+		excess = 0;
 	out->excess = (uint8_t)(excess < STEEP ? excess : STEEP);
 	*cost = cost_of(x, i) + out->excess + (out->flags & EXPLAIN_WRAPPED ? WRAP : 0);
 	/* where the load stays high, its beginning was no leap */

@@ -374,6 +374,25 @@ TEST_WITH(reset_of_a_meter_without_load_is_a_new_life_within_the_hour, setup, te
 	assert_int_equal(passed(line), 1000);
 }
 
+/* The old line rose slowly. The new one rises by leaps, and begins with its first reading all the same. */
+TEST_WITH(life_under_a_load_that_changes_begins_once, setup, teardown)
+{
+	static const int64_t values[] = {310,  580,   1330,  1690,  2580,  2610,  3520,	 3540,	3610,  3930,  4020,
+					 4930, 5130,  5150,  6020,  6170,  6360,  6570,	 7140,	7890,  8750,  9320,
+					 9490, 10170, 10710, 11490, 11580, 11590, 12130, 12310, 12800, 13220, 13290};
+	struct line *line = *state;
+
+	feed(line, 0, 8206379660);
+	feed(line, MINUTE, 0);
+	feed(line, 2 * MINUTE, 8206380020);
+	feed(line, 3 * MINUTE, 8206380070);
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		feed(line, line->at_s + MINUTE, values[i]);
+	run(line, 13290, 20);
+	assert_int_equal(n_lives(line), 1);
+	assert_int_equal(passed(line), 410 + 13290 - 310 + 2000);
+}
+
 TEST_WITH(rollover_is_counted_through, setup, teardown)
 {
 	struct line *line = *state;
