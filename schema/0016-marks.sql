@@ -7,7 +7,8 @@
 -- Values of a device of another model. Its reading is suspect as a whole.
 UPDATE suspect SET quality = 2 WHERE reason = 'the device is not the configured model';
 
--- A row of intervals: which of its values are estimated, 1 << its column. NULL: all, if the row is.
+-- A row of intervals: which of its values are estimated, 1 << its column; 1 << 7: a clock that was set back has brought it
+-- again. NULL: all, if the row is.
 ALTER TABLE kept_interval ADD COLUMN estimated INTEGER;
 
 -- Readings in a row that ran backwards as a net register does; from 5 on the register is never counted.

@@ -35,7 +35,7 @@ void account_forget(struct account_meter *m)
 {
 	account_fini(m);
 	m->last_s = m->reported_s = m->doubtful_s = 0;
-	m->unsure_s = m->sure_ms = 0;
+	m->unsure_s = m->sure_ms = m->passed_s = 0;
 }
 
 void account_fini(struct account_meter *m)
@@ -206,6 +206,8 @@ static void restart_lives(struct account *a, struct account_meter *m, int64_t sl
 		c->given.known_s = 0;
 		c->given.is_estimated = false;
 	}
+	if (m->last_s > m->passed_s)
+		m->passed_s = m->last_s;
 	m->last_s = 0;
 	m->reported_s = 0;
 	m->unsure_s = 0;
@@ -478,6 +480,9 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 
 	if (slot_s < CLOCK_NEVER_SET_S || n_values == 0)
 		return 0;
+	/* it is of the time before the clock was set back, and was counted then */
+	if (a->proven && slot_s > m->last_s && slot_s <= m->passed_s)
+		return 0;
 	if (is_clock_doubtful(a, m, slot_s)) {
 		reject_for_clock(a, m, slot_s, values, n_values);
 		return 0;
@@ -488,6 +493,8 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 		a->counted_s = slot_s;
 	if (m->last_s - slot_s > ACCOUNT_BACK_S)
 		restart_lives(a, m, slot_s);
+	if (slot_s > m->passed_s)
+		m->passed_s = 0;
 	end_lives_of_other_parts(a, m, values, n_values);
 	report_gap(a, m, slot_s);
 	if (m->unsure_s != 0 && slot_s - m->unsure_s >= ACCOUNT_PROOF_S)

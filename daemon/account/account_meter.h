@@ -74,7 +74,10 @@ struct account_meter {
 	int64_t last_s;			     /* newest slot with counters, 0 = none */
 	int64_t reported_s;		     /* intervals up to here have been emitted */
 	int64_t doubtful_s, doubtful_last_s; /* first and last slot of a clock not believed yet, 0 = none */
-	int64_t sure_ms;  /* time of the last reading whose clock was known to be right, as in explain.h; 0 = none */
+	int64_t sure_ms; /* time of the last reading whose clock was known to be right, as in explain.h; 0 = none */
+	/* The clock was set back, and slots up to here were counted before: a reading of them may be of either time,
+	 * and the state must be saved after each, so that none of this time is fed again. 0: no. */
+	int64_t passed_s;
 	int64_t unsure_s; /* != 0: two meters seem to answer, and nothing is counted; the last change of mind */
 	size_t n_counters;
 	struct account_counter *counters;

@@ -344,8 +344,9 @@ static int64_t undo_path(struct account *a, const struct account_meter *m, const
 }
 
 /* The best explanation no longer says what was given out. Take that back up to where the two part, and give out what it
- * says up to target. */
-static void take_back(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target)
+ * says instead. *w is the way that is left to target: results for it come with those of other counters. */
+static void take_back(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
+		      struct walk *w)
 {
 	const struct names_row *row = names_get(c->quantity);
 	struct explain *x = &c->x;
@@ -386,7 +387,7 @@ static void take_back(struct account *a, struct account_meter *m, struct account
 	if (from_s != 0 && a->sink.revised != NULL)
 		a->sink.revised(a->sink.context, m->id, from_s, until_s, reason);
 	explain_give(x, target);
-	results_give(a, m, &new, 1);
+	*w = new;
 }
 
 bool results_set_out(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
@@ -398,8 +399,8 @@ bool results_set_out(struct account *a, struct account_meter *m, struct account_
 	if (common == target)
 		return false;
 	if (common != x->given) {
-		take_back(a, m, c, target);
-		return false;
+		take_back(a, m, c, target, w);
+		return true;
 	}
 	set_out(w, c, &c->given, x->given, target);
 	explain_give(x, target);

@@ -48,8 +48,7 @@ void results_add_value(struct account_interval *out, enum quantity q, const stru
 		       const struct account_register *end);
 
 /* Results of c may be given out up to target, a node on the path of its best explanation. Takes back what does not
- * agree with that. Returns true when results_give() is due for the walk; false: there is nothing to give, or it was
- * done. */
+ * agree with that. Returns true when results_give() is due for the walk; false: there is nothing to give. */
 bool results_set_out(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
 		     struct walk *w);
 

@@ -34,7 +34,7 @@ static bool is_repeated(const struct interval_row *row, const struct account_int
 	for (size_t i = 0; i < given->n_values; i++) {
 		int column = find_column(given->values[i].quantity);
 
-		if (column >= 0 && row->has[column])
+		if (column >= 0 && row->has[column] && !given->values[i].is_revised)
 			return true;
 	}
 	return false;
@@ -67,10 +67,11 @@ static enum account_quality quality_of(const struct interval_row *row)
 
 void interval_merge(struct interval_row *row, const struct account_interval *given, struct interval_change *out)
 {
-	bool was_measured = row->exists && row->quality == ACCOUNT_MEASURED, repeated = is_repeated(row, given);
+	bool was_measured = row->exists && row->quality == ACCOUNT_MEASURED, had_come_again = row->came_again;
 	bool has_columns = false, fills_column = false;
 
 	out->n_added = 0;
+	row->came_again = row->came_again || is_repeated(row, given);
 	for (size_t i = 0; i < given->n_values; i++) {
 		int column = find_column(given->values[i].quantity);
 		bool is_revised = given->values[i].is_revised;
@@ -79,7 +80,7 @@ void interval_merge(struct interval_row *row, const struct account_interval *giv
 		if (is_revised && column >= 0 &&
 		    (!row->has[column] || row->values[column] != given->values[i].was_value))
 			continue;
-		if (!is_revised && (column >= 0 ? row->has[column] : repeated))
+		if (column < 0 ? row->came_again : !is_revised && row->has[column])
 			continue;
 		out->added[out->n_added++] = (uint8_t)i;
 		if (column < 0)
@@ -90,7 +91,7 @@ void interval_merge(struct interval_row *row, const struct account_interval *giv
 	}
 	if (fills_column)
 		row->quality = quality_of(row);
-	out->write_row = fills_column || (!row->exists && !has_columns);
+	out->write_row = fills_column || row->came_again != had_come_again || (!row->exists && !has_columns);
 	if (!row->exists && out->write_row) {
 		row->exists = true;
 		row->quality = ACCOUNT_MISSING;

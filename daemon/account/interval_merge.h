@@ -36,6 +36,7 @@ struct interval_row {
 	enum account_quality quality;
 	bool has[INTERVAL_COLUMNS];
 	bool is_estimated[INTERVAL_COLUMNS];
+	bool came_again; /* after a clock was set back: what has no column is not counted here any more */
 	int64_t values[INTERVAL_COLUMNS];
 };
 

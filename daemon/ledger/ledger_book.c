@@ -130,6 +130,7 @@ void ledger_book_restore(struct ledger_book *b, size_t i, const struct account_m
 	b->meters[i].account.last_s = saved->last_s;
 	b->meters[i].account.unsure_s = saved->unsure_s;
 	b->meters[i].account.sure_ms = saved->sure_ms;
+	b->meters[i].account.passed_s = saved->passed_s;
 	b->meters[i].account.counter_max = saved->counter_max;
 }
 

@@ -143,8 +143,10 @@ static int read_row(struct ledger_intervals *l, const struct account_interval *g
 		row->quality = (enum account_quality)sqlite3_column_int(l->get_row, 0);
 		/* an older row does not say which of its values are estimated */
 		estimated = row->quality == ACCOUNT_ESTIMATED ? ~0U : 0;
-		if (sqlite3_column_type(l->get_row, 1) != SQLITE_NULL)
+		if (sqlite3_column_type(l->get_row, 1) != SQLITE_NULL) {
 			estimated = (unsigned)sqlite3_column_int(l->get_row, 1);
+			row->came_again = estimated >> INTERVAL_COLUMNS & 1;
+		}
 		for (int c = 0; c < INTERVAL_COLUMNS; c++) {
 			row->has[c] = sqlite3_column_type(l->get_row, 2 + c) != SQLITE_NULL;
 			row->is_estimated[c] = row->has[c] && estimated >> c & 1;
@@ -157,7 +159,7 @@ static int read_row(struct ledger_intervals *l, const struct account_interval *g
 static void write_row(struct ledger_intervals *l, const struct account_interval *given, const struct interval_row *row)
 {
 	struct ledger_book *b = l->book;
-	unsigned estimated = 0;
+	unsigned estimated = (unsigned)row->came_again << INTERVAL_COLUMNS;
 
 	if (l->start_written_s != given->start_s) {
 		sqlite3_bind_int64(l->put_start, 1, given->start_s);

@@ -8,9 +8,9 @@
 int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 {
 	l->book = b;
-	l->put_meter =
-		db_prepare(b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, sure_ms, before) "
-				  "VALUES (?, ?, ?, ?, ?, ?)");
+	l->put_meter = db_prepare(
+		b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, sure_ms, before, passed_ts) "
+		       "VALUES (?, ?, ?, ?, ?, ?, ?)");
 	l->put_counter = db_prepare(
 		b->db,
 		"REPLACE INTO account_counter (meter, quantity, parts, living, seen_ts, modulus, ts, raw, life_ts, "
@@ -65,6 +65,7 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
 	sqlite3_bind_int64(l->put_meter, 4, m->unsure_s);
 	sqlite3_bind_int64(l->put_meter, 5, m->sure_ms);
 	sqlite3_bind_int64(l->put_meter, 6, before);
+	sqlite3_bind_int64(l->put_meter, 7, m->passed_s);
 	rc = db_run(l->book->db, l->put_meter);
 	for (size_t k = 0; k < m->n_counters && rc == 0; k++)
 		rc = save_counter(l, m->id, &m->counters[k], before);
@@ -77,6 +78,8 @@ int ledger_state_save(struct ledger_state *l, bool always)
 
 	if (b->mode == LEDGER_CLOSED)
 		return 0;
+	for (size_t i = 0; i < b->n && !always; i++)
+		always = b->meters[i].is_changed && b->meters[i].account.passed_s != 0;
 	if (!always && !l->is_wanted && llabs(b->newest_s - l->saved_s) < LEDGER_SAVE_EVERY_S)
 		return 0;
 	for (size_t i = 0; i < b->n; i++) {
@@ -130,7 +133,8 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 {
 	struct ledger_book *b = l->book;
 	sqlite3_stmt *get = db_prepare(
-		b->db, "SELECT meter, last_ts, counter_max, unsure_ts, sure_ms FROM account WHERE %s", where);
+		b->db, "SELECT meter, last_ts, counter_max, unsure_ts, sure_ms, passed_ts FROM account WHERE %s",
+		where);
 	sqlite3_stmt *get_counter = db_prepare(
 		b->db,
 		"SELECT c.meter, q.name, parts, living, seen_ts, modulus, ts, raw, life_ts, was_reset, ended_raw, "
@@ -144,7 +148,8 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 		struct account_meter saved = {.last_s = sqlite3_column_int64(get, 1),
 					      .counter_max = sqlite3_column_int64(get, 2),
 					      .unsure_s = sqlite3_column_int64(get, 3),
-					      .sure_ms = sqlite3_column_int64(get, 4)};
+					      .sure_ms = sqlite3_column_int64(get, 4),
+					      .passed_s = sqlite3_column_int64(get, 5)};
 
 		if (i < 0)
 			continue;

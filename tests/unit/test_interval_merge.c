@@ -88,13 +88,15 @@ static const struct merge_case cases[] = {
 	 .write_row = true,
 	 .after = {true, E, {{IMPORT, 150}, {EXPORT, 20}}},
 	 .added = {1}},
-	{.name = "the same interval again after the clock went back: nothing",
+	{.name = "the same interval again after the clock went back: only noted",
 	 .before = {true, M, {{IMPORT, 150}}},
 	 .given = {{IMPORT, 150, M}, {T1, 100, M}},
+	 .write_row = true,
 	 .after = {true, M, {{IMPORT, 150}}}},
 	{.name = "again with another value: the one that is kept was counted",
 	 .before = {true, M, {{IMPORT, 150}}},
 	 .given = {{IMPORT, 70, E}},
+	 .write_row = true,
 	 .after = {true, M, {{IMPORT, 150}}}},
 	{.name = "again, with a counter that is new: only that one",
 	 .before = {true, M, {{IMPORT, 150}}},
@@ -196,10 +198,29 @@ TEST(an_interval_with_a_column_that_is_merged_twice_is_merged_once)
 			continue;
 		interval_merge(&row, &given, &change);
 		interval_merge(&row, &given, &change);
-		if (change.write_row || change.coverage != INTERVAL_COVERAGE_SAME || change.n_added != 0 ||
-		    !is_row(&row, &c->after))
+		if (change.coverage != INTERVAL_COVERAGE_SAME || change.n_added != 0 || !is_row(&row, &c->after))
 			fail_msg("%s", c->name);
 	}
+}
+
+/* It was not counted when it came again, so there is nothing to take back. */
+TEST(a_revision_of_an_interval_that_came_again_changes_no_counter_without_a_column)
+{
+	const struct merge_case again = {.before = {true, M, {{.quantity = IMPORT, .value = 150}}},
+					 .given = {{IMPORT, 70, M}, {T1, 40, M}}};
+	struct account_interval given = make_interval(&again), revised = {.n_values = 1};
+	struct interval_row row = make_row(&again.before);
+	struct interval_change change;
+
+	interval_merge(&row, &given, &change);
+	assert_true(row.came_again);
+	revised.values[0].quantity = (enum quantity)T1;
+	revised.values[0].is_revised = true;
+	revised.values[0].was_value = 40;
+	revised.values[0].value = 10;
+	interval_merge(&row, &revised, &change);
+	assert_int_equal(change.n_added, 0);
+	assert_false(change.write_row);
 }
 
 UNIT_MAIN(NULL, NULL)
