@@ -12,8 +12,8 @@
 static const struct tally_command commands[] = {
 	{"check", tally_check, "[--start]", "check the configuration, and that each bus has time for its meters",
 	 "All errors are shown at once. Exit code 0: good; 1: there are errors.\n"
-	 "  --start   exit code 1 only for errors with which tallyd neither starts nor reloads:\n"
-	 "            not for those that leave out single meters\n"},
+	 "  --start   exit code 1 only for errors with which tallyd does not start or\n"
+	 "            reload: not for those that leave out single meters\n"},
 	{"models", tally_models, "[--baud N] [MODEL]", "list all models, or show one model's registers and requests",
 	 "  --baud N   show how long requests take at this speed (default 9600)\n"},
 	{"probe", tally_probe, "METER | BUS ADDRESS MODEL", "read one meter once and show raw words and values",

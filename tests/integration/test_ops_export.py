@@ -182,7 +182,7 @@ class TestExport(OpsSite):
                 self.assertEqual((after.returncode, after.stdout), (0, before.stdout))
         ran = self.run_program("tally", "check", "-c")
         self.assertEqual((ran.returncode, ran.stderr),
-                         (2, 'tally check: unknown option "-c"\nusage: tally check; see "tally check --help"\n'))
+                         (2, 'tally check: unknown option "-c"\nusage: tally check [--start]; see "tally check --help"\n'))
 
     def test_wrong_usage_is_reported(self):
         self.run_for_a_while()
