@@ -608,9 +608,14 @@ static bool is_bus_file(const char *name)
 	return n > n_suffix && strcmp(name + n - n_suffix, bus_suffix) == 0;
 }
 
-static int is_visible(const struct dirent *entry)
+/* Samples, and what editors and dpkg leave behind, are no bus files and meant to be none. */
+static int is_considered(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.';
+	const char *name = entry->d_name;
+	size_t n = strlen(name);
+
+	return name[0] != '.' && name[n - 1] != '~' && strstr(name, ".dpkg-") == NULL &&
+	       (n < 7 || strcmp(name + n - 7, ".sample") != 0);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -643,7 +648,7 @@ static struct conf *load_files(const char *dir, const char *main_path, char *con
 static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 {
 	struct dirent **entries = NULL;
-	int n = scandir(bus_dir, &entries, is_visible, by_name);
+	int n = scandir(bus_dir, &entries, is_considered, by_name);
 	size_t n_paths = 0;
 	bool is_short = false;
 
