@@ -20,17 +20,16 @@
  * new life that nobody announced: its readings continue, and the old line does not return.
  *
  * LIFE: a new life begins, and lies where it does. The first value of a life has nothing to do with the lines before
- * it. So the nearer it is to the end of one of them, or to a value from which one has leapt, the greater the
- * coincidence (nearness()), and the less plausible the life: that is the old line, which continues. This separates the
- * end of a run of false readings from a second reset.
+ * it. So the nearer it is to the end of one of them, the greater the coincidence (nearness()), and the less plausible
+ * the life: that is the old line, which continues. This separates the end of a run of false readings from a second
+ * reset.
  *
  * CHANCE: the same, seen from a new life: a run that it calls false begins near the end of the line before. A
  * coincidence of so many bits costs nothing, for values are near to each other by chance too.
  *
  * STEEP: the line of the best explanation rises more than twice as fast as it ever did not long ago. It is the least
  * cost of all, since a machine that starts after a quiet week is no accident. It decides which of two readings is false
- * where both may be: the one at the top of a leap. Where a run of false readings ends it costs as much at most that the
- * line rose at another rate meanwhile than before (weigh_join()).
+ * where both may be: the one at the top of a leap.
  *
  * WRAP: the register turns over, at one of the values at which it may. The one at which it did is remembered for the
  * life, and decides where several are plausible. It belongs to the path, so an explanation that takes a rollover back
@@ -440,24 +439,12 @@ static int32_t coincidence_before(const struct explain *x, const struct explain_
 	return most;
 }
 
-/* The same where a life begins with raw after node i, whose own line ends then, or near a value from which the line
- * has leapt: if it returns there, what lies between was false. */
+/* The same where a life begins with raw after node i, whose own line ends then. */
 static int32_t coincidence(const struct explain *x, const struct explain_limit *l, uint8_t i, int64_t raw)
 {
-	int32_t most = nearness(step_of(l), x->nodes[i].raw, raw), before = coincidence_before(x, l, i, raw);
+	int32_t here = nearness(step_of(l), x->nodes[i].raw, raw), before = coincidence_before(x, l, i, raw);
 
-	if (before > most)
-		most = before;
-	for (; i > 0 && (x->nodes[i].flags & EXPLAIN_LIFE) == 0; i = x->nodes[i].parent) {
-		const struct explain_node *left = &x->nodes[x->nodes[i].parent];
-
-		if (raw < left->raw || ((x->nodes[i].flags & EXPLAIN_AFTER_FALSE) == 0 && x->nodes[i].excess == 0))
-			continue;
-		before = nearness(step_of(l), left->raw, raw);
-		if (before > most)
-			most = before;
-	}
-	return most;
+	return here > before ? here : before;
 }
 
 /* The binary logarithm of the rate at which an amount passed, less one step of the register, which may not have passed
@@ -488,36 +475,6 @@ bool explain_leaps(const struct explain_limit *l, int32_t rate, int64_t known_s,
 	       rate_after(l, rate, known_s > 0 ? known_s : 0) + LEAP_BITS * RATE_BIT;
 }
 
-/* How far apart two rates are for certain, in 64ths of a bit: each amount may be a step off. */
-static int32_t change_of_rate(const struct explain_limit *l, int64_t a, int64_t a_s, int64_t b, int64_t b_s)
-{
-	int64_t step = step_of(l);
-	int32_t longer = log2_of(a_s) - log2_of(b_s), faster, slower;
-
-	if (a > INT64_MAX / 2 || b > INT64_MAX / 2)
-		return 0;
-	faster = b > step ? log2_of(b - step) - log2_of(a + step) + longer : 0;
-	slower = a > step ? log2_of(a - step) - log2_of(b + step) - longer : 0;
-	return (faster > slower ? faster : slower) / (RATE_BIT / BIT);
-}
-
-/* The cost of a run of false readings after node i that ends now: an amount has passed meanwhile at another rate than
- * before. Then it is more likely that other readings were false, those before or after the run. */
-static int32_t weigh_join(const struct explain *x, const struct explain_limit *l, size_t i, int64_t slot_s,
-			  int64_t amount)
-{
-	const struct explain_node *node = &x->nodes[i];
-	int32_t change;
-
-	if (is_last_reading(x, i) || node->parent == EXPLAIN_NONE || node->flags & EXPLAIN_LIFE)
-		return 0;
-	change =
-		change_of_rate(l, explain_amount(x, (uint8_t)i), explain_slot_s(x, i) - explain_slot_s(x, node->parent),
-			       amount, slot_s - explain_slot_s(x, i));
-	change = (change - BIT) / 2;
-	return change < 0 ? 0 : change < STEEP ? change : STEEP;
-}
-
 /* Fill in cost and excess of a node that follows node i on its line. */
 static void weigh_rise(const struct explain *x, const struct explain_limit *l, size_t i,
 		       const struct explain_reading *r, int64_t amount, struct explain_node *out, int32_t *cost)
@@ -533,8 +490,7 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 	if (excess > 0 && i != x->best && explain_life(x, (uint8_t)i) != explain_life(x, x->best))
 		excess = 0;
 	out->excess = (uint8_t)(excess < STEEP ? excess : STEEP);
-	*cost = cost_of(x, i) + weigh_join(x, l, i, r->slot_s, amount) + out->excess +
-		(out->flags & EXPLAIN_WRAPPED ? WRAP : 0);
+	*cost = cost_of(x, i) + out->excess + (out->flags & EXPLAIN_WRAPPED ? WRAP : 0);
 	/* where the load stays high, its beginning was no leap */
 	if (node->excess > 0 && rate != RATE_NONE && rate > x->rate - RATE_BIT)
 		*cost -= node->excess;

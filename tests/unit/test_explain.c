@@ -213,20 +213,6 @@ TEST_WITH(values_too_high_for_a_while_leave_nothing, setup, teardown)
 		}
 }
 
-/* By what the meter can deliver while they last: the line may have leapt, until it returns to where it was. */
-TEST_WITH(line_that_returns_to_where_it_leapt_is_no_new_life, setup, teardown)
-{
-	struct line *line = *state;
-
-	for (int i = 0; i < 150; i++) {
-		int64_t raw = (500000 + i * 328) / 10 * 10;
-
-		feed(line, i * INTERVAL, i >= 40 && i < 79 ? raw + 83570 : raw);
-	}
-	assert_int_equal(passed(line), 149 * 328 / 10 * 10);
-	assert_int_equal(n_lives(line), 0);
-}
-
 TEST_WITH(values_too_low_for_a_while_leave_nothing, setup, teardown)
 {
 	struct line *line = *state;
