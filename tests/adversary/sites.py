@@ -61,7 +61,9 @@ class Device:
     def __init__(self, rng, model, number):
         self.model = model
         self.serial = f"A{number:04d}" if model.has_serial else None
-        self.registers = {row.quantity: Register(rng, row, model.max_w) for row in model.rows}
+        # under a ratio that is too small by the whole range of ratios its power must be possible too
+        max_w = model.max_w // 64 if model.ct else model.max_w
+        self.registers = {row.quantity: Register(rng, row, max_w) for row in model.rows}
 
     def reset(self, rng):
         for register in self.registers.values():
@@ -318,13 +320,16 @@ class Exchange(Accident):
         old = {q: r.read() for q, r in meter.device.registers.items()}
         meter.device = site.new_device(meter.device.model)
         model = meter.device.model
-        how = "serial" if model.has_serial else site.rng.choice(("at once", "late", "with figures", "unannounced"))
+        # a concentrator has no figures of its own
+        ways = ("at once", "late", "unannounced") if model.pulses else ("at once", "late", "with figures", "unannounced")
+        how = "serial" if model.has_serial else site.rng.choice(ways)
         at = site.slot - 1
         final = initial = "-"
         if how == "with figures":
             final, initial = (next(iter(old.values()))[1], next(iter(meter.device.registers.values())).read()[1])
         if how == "serial":
-            site.report_identity(meter)
+            if site.is_up:
+                site.report_identity(meter)
         elif how == "late":
             site.later(1 + site.rng.randrange(30), lambda: site.order(meter, at, final, initial))
         elif how != "unannounced":
@@ -403,6 +408,9 @@ class Site:
         self.todo.append((self.tick + ticks, what))
 
     def order(self, meter, at, final, initial):
+        if not self.is_up:
+            self.later(1, lambda: self.order(meter, at, final, initial))
+            return
         self.script.append(f"replace {meter.name} {at} {final} {initial}")
 
     def report_identity(self, meter):
