@@ -164,7 +164,8 @@ static int print_model(const struct driver *d, unsigned baud)
 	} parts[] = {{DRIVER_ENERGY, "energy and tariffs"},
 		     {DRIVER_POWER, "power"},
 		     {DRIVER_IDENTITY | DRIVER_STATE, "identity and state"},
-		     {DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY | DRIVER_STATE, "everything"}};
+		     /* the state says how other values are to be read; it is no value itself */
+		     {DRIVER_ENERGY | DRIVER_POWER | DRIVER_IDENTITY, "everything"}};
 	int rc;
 
 	printf("%s: %s\nfile:       %s\nsource:     %s\nprovenance: %s; verified: %s\n", d->name, d->title, d->file,
