@@ -998,10 +998,12 @@ static int find_note(const struct notes *n, int64_t slot_s)
 
 static void take_note(struct notes *n, const struct account_counter *c, int64_t slot_s)
 {
-	const struct explain_node *last = &c->x.nodes[c->x.n - 1];
+	const struct explain_node *last;
 
-	if (explain_slot_s(&c->x, c->x.n - 1) != slot_s)
+	/* no life has begun while all readings were negative */
+	if (c->x.n == 0 || explain_slot_s(&c->x, c->x.n - 1) != slot_s)
 		return;
+	last = &c->x.nodes[c->x.n - 1];
 	n->at_s[n->n] = slot_s;
 	n->value[n->n] = last->raw;
 	n->parent[n->n] = last->parent == EXPLAIN_NONE ? -1 : find_note(n, explain_slot_s(&c->x, last->parent));
