@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "account.h"
+#include "chance.h"
 #include "unit.h"
 
 static const int64_t T = 1767225600; /* 2026-01-01T00:00:00Z */
@@ -877,16 +877,6 @@ struct truth {
 	bool has_last;
 };
 
-static unsigned long long random_state;
-
-static int64_t below(int64_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (int64_t)(random_state % (unsigned long long)n);
-}
-
 static void true_reading(struct bench *b, struct truth *t)
 {
 	feed(b, t->at_s, t->shown);
@@ -959,19 +949,11 @@ static void one_site(struct bench *b, int64_t parts)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT] + (c->given.rest + c->given.sum) / parts, t.counted_total);
 }
 
-static unsigned long long seed(void)
-{
-	const char *given = getenv("SEED");
-
-	return given != NULL ? strtoull(given, NULL, 0) : (unsigned long long)time(NULL) * 2654435761U + 1;
-}
-
 TEST_WITH(sums_are_exact_in_every_random_history, setup, teardown)
 {
 	struct bench *b = *state;
-	unsigned long long start = seed();
+	uint64_t start = seed();
 
-	printf("SEED=%llu\n", start);
 	random_state = start;
 	for (int site = 0; site < 300; site++) {
 		account_fini(&b->meter);
@@ -1034,11 +1016,10 @@ TEST_WITH(sums_are_those_of_the_best_explanation_whatever_comes, setup, teardown
 {
 	struct bench *b = *state;
 	struct notes *notes = malloc(sizeof(*notes));
-	unsigned long long start = seed();
+	uint64_t start = seed();
 	unsigned n_revised = 0;
 
 	assert_non_null(notes);
-	printf("SEED=%llu\n", start);
 	random_state = start;
 	for (int site = 0; site < 200; site++) {
 		int64_t at_s = below(86400), value = 2000000 + below(2000000), foreign = below(4000000), delta = 0;
@@ -1100,10 +1081,9 @@ TEST_WITH(an_account_continues_after_a_restart_without_a_difference, setup, tear
 {
 	struct bench *b = *state;
 	struct bench *other = malloc(sizeof(*other));
-	unsigned long long start = seed();
+	uint64_t start = seed();
 	int64_t at_s = 0, value = 2000000;
 
-	printf("SEED=%llu\n", start);
 	random_state = start;
 	bench_init(other);
 	for (int i = 0; i < 3000; i++) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
+#include "chance.h"
 #include "cut.h"
 #include "unit.h"
 
@@ -140,29 +138,11 @@ TEST(fractions_of_a_base_unit_add_up)
 	assert_int_equal(share(5, points, 3, 900), 5);
 }
 
-static uint64_t random_state;
-
-static int64_t below(int64_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (int64_t)(random_state % (uint64_t)n);
-}
-
-static uint64_t seed(void)
-{
-	const char *given = getenv("SEED");
-
-	return given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761 + 1;
-}
-
 /* Whatever the points are: right ones, a part of them, others, nonsense. */
 TEST(shares_rise_from_nothing_to_the_whole)
 {
 	uint64_t start = seed();
 
-	printf("SEED=%llu\n", (unsigned long long)start);
 	random_state = start;
 	for (int round = 0; round < 20000; round++) {
 		struct cut_point points[12] = {{0}};
@@ -193,7 +173,6 @@ TEST(right_readings_give_the_difference_of_the_registers)
 {
 	uint64_t start = seed();
 
-	printf("SEED=%llu\n", (unsigned long long)start);
 	random_state = start;
 	for (int round = 0; round < 5000; round++) {
 		struct cut_point points[40];

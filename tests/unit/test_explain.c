@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "chance.h"
 #include "explain.h"
 #include "unit.h"
 
@@ -596,34 +596,10 @@ TEST_WITH(values_at_the_ends_of_the_range_do_not_overflow, setup, teardown)
 	}
 }
 
-static uint64_t random_state;
-
-static uint64_t draw(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-static int64_t below(int64_t n)
-{
-	return (int64_t)(draw() % (uint64_t)n);
-}
-
 /* From 1 to 2^bits, each magnitude as often as another. */
 static int64_t magnitude(int bits)
 {
 	return (INT64_C(1) << below(bits)) + below(INT64_C(1) << below(bits));
-}
-
-static uint64_t seed(void)
-{
-	const char *given = getenv("SEED");
-	uint64_t start = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761U + 1;
-
-	printf("SEED=%llu\n", (unsigned long long)start);
-	return start;
 }
 
 static bool is_same(const struct explain *a, const struct explain *b)

@@ -2,29 +2,12 @@
 /* The account made again from the readings that are kept, and from what is stored with its time: it is the one that the
  * daemon had. */
 #include <stdlib.h>
-#include <time.h>
 
+#include "chance.h"
 #include "ledger_site.h"
 #include "unit.h"
 
 enum { DAY = 86400, TEXT_MAX = 4 << 20 };
-
-static uint64_t random_state;
-
-static int64_t below(int64_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (int64_t)(random_state % (uint64_t)n);
-}
-
-static uint64_t seed(void)
-{
-	const char *given = getenv("SEED");
-
-	return given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761 + 1;
-}
 
 /* All that readings give, but not the intervals that are missing: they are written by the clock. */
 static const char *const parts_of_account[] = {
@@ -210,7 +193,6 @@ TEST_WITH(a_rebuild_of_a_random_history_gives_the_same_account, site_setup, site
 	struct site *t = *state;
 	uint64_t start = seed();
 
-	printf("SEED=%llu\n", (unsigned long long)start);
 	random_state = start;
 	run_at_random(t, 20 * DAY);
 	assert_rebuilds(t);

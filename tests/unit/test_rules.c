@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The five rules of the account, each against the views. */
 #include <errno.h>
-#include <time.h>
 
+#include "chance.h"
 #include "store_site.h"
 #include "unit.h"
 
@@ -50,23 +50,12 @@ TEST_WITH(rule_2_consumption_is_only_taken_inside_one_life, setup, teardown)
 	assert_rows(t, "SELECT from_value, until_value FROM meter_life ORDER BY since", "1000.0|1000.84\n0.0|");
 }
 
-static uint64_t random_state;
-
-static int64_t below(int64_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (int64_t)(random_state % (uint64_t)n);
-}
-
 TEST_WITH(rule_3_intervals_days_and_months_add_up_to_the_wh, setup, teardown)
 {
 	struct site *t = *state;
 	int64_t wh = 1000000;
 
-	random_state = (uint64_t)time(NULL) * 2654435761U + 1;
-	printf("seed %llu\n", (unsigned long long)random_state);
+	random_state = seed();
 	strcpy(t->zone, "Europe/Paris");
 	store_close(t->store);
 	open_store(t);
@@ -198,11 +187,9 @@ static void assert_counted_once(struct site *t, int64_t wh)
 TEST_WITH(rule_5_no_slot_is_counted_twice_with_any_step_of_the_clock, setup, teardown)
 {
 	struct site *t = *state;
-	const char *given = getenv("SEED");
 	int64_t at = 0, wh = 1000000;
 
-	random_state = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761U + 1;
-	printf("SEED=%llu\n", (unsigned long long)random_state);
+	random_state = seed();
 	for (int i = 1; i <= 4000; i++) {
 		at += 60 * (1 + below(20));
 		wh += below(2000);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The consumption in any span, from a database that the ledger has written. */
 #include <stdlib.h>
-#include <time.h>
 
+#include "chance.h"
 #include "ledger_site.h"
 #include "reader.h"
 #include "span.h"
@@ -179,23 +179,6 @@ TEST_WITH(whole_months_and_days_are_those_of_the_views, site_setup, site_teardow
 				 NULL, 10));
 }
 
-static uint64_t random_state;
-
-static int64_t below(int64_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (int64_t)(random_state % (uint64_t)n);
-}
-
-static uint64_t seed(void)
-{
-	const char *given = getenv("SEED");
-
-	return given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761 + 1;
-}
-
 /* Days with readings at odd moments, gaps, false values, exchanges, resets, another time zone, another length of
  * intervals; pulses of 10 l. */
 static void run_at_random(struct site *t, int64_t end_s)
@@ -254,7 +237,6 @@ TEST_WITH(spans_that_meet_add_up_exactly, site_setup, site_teardown)
 	struct site *t = *state;
 	uint64_t start = seed();
 
-	printf("SEED=%llu\n", (unsigned long long)start);
 	random_state = start;
 	run_at_random(t, 40 * DAY);
 	for (int i = 0; i < 24; i++) {
