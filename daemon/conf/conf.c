@@ -50,6 +50,28 @@ bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b)
 	return strcmp(a->name, b->name) == 0 && a->digest == b->digest;
 }
 
+const struct conf_meter *conf_find_meter(const struct conf *c, const char *name, const struct conf_bus **bus)
+{
+	for (size_t i = 0; i < c->n_buses; i++)
+		for (size_t k = 0; k < c->buses[i].n_meters; k++)
+			if (strcmp(c->buses[i].meters[k].name, name) == 0) {
+				*bus = &c->buses[i];
+				return &c->buses[i].meters[k];
+			}
+	return NULL;
+}
+
+const struct conf_input *conf_find_input(const struct conf *c, const char *name, const struct conf_bus **bus)
+{
+	for (size_t i = 0; i < c->n_buses; i++)
+		for (size_t k = 0; k < c->buses[i].n_inputs; k++)
+			if (strcmp(c->buses[i].inputs[k].name, name) == 0) {
+				*bus = &c->buses[i];
+				return &c->buses[i].inputs[k];
+			}
+	return NULL;
+}
+
 unsigned conf_bits_per_char(const struct conf_bus *b)
 {
 	return 1 + 8 + (b->parity != CONF_NONE) + b->stop_bits;

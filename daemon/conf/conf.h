@@ -117,6 +117,10 @@ bool conf_bus_equal(const struct conf_bus *a, const struct conf_bus *b);
 /* The same of one meter. */
 bool conf_meter_equal(const struct conf_meter *a, const struct conf_meter *b);
 
+/* The meter or input of this name, and its bus; NULL, with *bus unchanged: there is none. */
+const struct conf_meter *conf_find_meter(const struct conf *c, const char *name, const struct conf_bus **bus);
+const struct conf_input *conf_find_input(const struct conf *c, const char *name, const struct conf_bus **bus);
+
 /* Start, data, parity and stop bits of one character on the bus's line. */
 unsigned conf_bits_per_char(const struct conf_bus *b);
 

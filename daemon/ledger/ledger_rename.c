@@ -23,15 +23,11 @@ enum found { NOWHERE, METER, INPUT };
 
 static enum found find(const struct conf *conf, const char *name)
 {
-	for (size_t b = 0; b < conf->n_buses; b++) {
-		for (size_t i = 0; i < conf->buses[b].n_meters; i++)
-			if (strcmp(conf->buses[b].meters[i].name, name) == 0)
-				return METER;
-		for (size_t i = 0; i < conf->buses[b].n_inputs; i++)
-			if (strcmp(conf->buses[b].inputs[i].name, name) == 0)
-				return INPUT;
-	}
-	return NOWHERE;
+	const struct conf_bus *bus;
+
+	if (conf_find_meter(conf, name, &bus) != NULL)
+		return METER;
+	return conf_find_input(conf, name, &bus) != NULL ? INPUT : NOWHERE;
 }
 
 static int64_t number(struct db *db, const char *fmt, int64_t id, int64_t also)

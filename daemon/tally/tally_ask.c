@@ -61,32 +61,10 @@ static void report_no_meter(const struct conf *conf, const char *kind, const cha
 	free(names);
 }
 
-static const struct conf_meter *find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus)
-{
-	for (size_t i = 0; i < conf->n_buses; i++) {
-		*bus = &conf->buses[i];
-		for (size_t k = 0; k < (*bus)->n_meters; k++)
-			if (strcmp((*bus)->meters[k].name, name) == 0)
-				return &(*bus)->meters[k];
-	}
-	return NULL;
-}
-
-static const struct conf_input *find_input(const struct conf *conf, const char *name, const struct conf_bus **bus)
-{
-	for (size_t i = 0; i < conf->n_buses; i++) {
-		*bus = &conf->buses[i];
-		for (size_t k = 0; k < (*bus)->n_inputs; k++)
-			if (strcmp((*bus)->inputs[k].name, name) == 0)
-				return &(*bus)->inputs[k];
-	}
-	return NULL;
-}
-
 const struct conf_meter *tally_find_meter(const struct conf *conf, const char *name, const struct conf_bus **bus)
 {
-	const struct conf_meter *m = find_meter(conf, name, bus);
-	const struct conf_input *input = m == NULL ? find_input(conf, name, bus) : NULL;
+	const struct conf_meter *m = conf_find_meter(conf, name, bus);
+	const struct conf_input *input = m == NULL ? conf_find_input(conf, name, bus) : NULL;
 
 	if (input != NULL)
 		fprintf(stderr, "\"%s\" is a pulse input; use its meter \"%s\"\n", name,
@@ -101,8 +79,8 @@ bool tally_find_counter(const struct conf *conf, const char *name, const struct 
 {
 	const struct conf_bus *b;
 
-	*meter = find_meter(conf, name, &b);
-	*input = *meter == NULL ? find_input(conf, name, &b) : NULL;
+	*meter = conf_find_meter(conf, name, &b);
+	*input = *meter == NULL ? conf_find_input(conf, name, &b) : NULL;
 	if (*meter == NULL && *input == NULL)
 		report_no_meter(conf, "meter or input", name, true);
 	return *meter != NULL || *input != NULL;

@@ -10,23 +10,11 @@
 #include "tally_option.h"
 #include "tally_request.h"
 
-static bool is_configured(const struct conf *conf, const char *name)
-{
-	for (size_t b = 0; b < conf->n_buses; b++) {
-		for (size_t i = 0; i < conf->buses[b].n_meters; i++)
-			if (strcmp(conf->buses[b].meters[i].name, name) == 0)
-				return true;
-		for (size_t i = 0; i < conf->buses[b].n_inputs; i++)
-			if (strcmp(conf->buses[b].inputs[i].name, name) == 0)
-				return true;
-	}
-	return false;
-}
-
 static int rename_meter(const struct conf *conf, const char *old, const char *new)
 {
 	const struct conf_input *input;
 	const struct conf_meter *meter;
+	const struct conf_bus *bus;
 	char what[2 * CONF_NAME_MAX + 20];
 	struct tally_request r = {.kind = "rename",
 				  .what = what,
@@ -37,7 +25,7 @@ static int rename_meter(const struct conf *conf, const char *old, const char *ne
 
 	if (!tally_find_counter(conf, new, &meter, &input))
 		return TALLY_BAD;
-	if (is_configured(conf, old)) {
+	if (conf_find_meter(conf, old, &bus) != NULL || conf_find_input(conf, old, &bus) != NULL) {
 		fprintf(stderr, "%s: is still configured; rename its section in the bus file to %s first\n", old, new);
 		return TALLY_BAD;
 	}
