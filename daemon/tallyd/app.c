@@ -206,13 +206,19 @@ static bool is_reload_possible(struct app *app)
 	return store_writer_store(app->writer) != NULL && !lines_is_changing(app->lines);
 }
 
-static void end_reload(struct app *app)
+/* Do a reload that had to wait, if nothing is in its way any more. */
+static void reload_if_wanted(struct app *app)
 {
-	send_ready(app);
 	if (app->reload_again && is_reload_possible(app)) {
 		app->reload_again = false;
 		reload(app);
 	}
+}
+
+static void end_reload(struct app *app)
+{
+	send_ready(app);
+	reload_if_wanted(app);
 }
 
 static void reload_done(void *context, const struct lines_change *change)
@@ -288,10 +294,7 @@ static void job_ended(struct ev_loop *loop, ev_async *a, int revents)
 		break;
 	}
 	err_fini(&r.e);
-	if (app->reload_again && is_reload_possible(app)) {
-		app->reload_again = false;
-		reload(app);
-	}
+	reload_if_wanted(app);
 }
 
 /* Called from the thread of the writer. */
@@ -307,10 +310,8 @@ static void reload_requested(struct ev_loop *loop, ev_signal *w, int revents)
 	struct app *app = w->data;
 
 	(void)loop, (void)revents;
-	if (is_reload_possible(app))
-		reload(app);
-	else
-		app->reload_again = true;
+	app->reload_again = true;
+	reload_if_wanted(app);
 }
 
 static void end_requested(struct ev_loop *loop, ev_signal *w, int revents)
