@@ -3,6 +3,7 @@
  * a script on standard input, one command in a line. The wall clock is what the script says.
  *
  *   clock SECONDS           the wall clock, Unix seconds UTC
+ *   create DIR              read the configuration of DIR, and make its database, with nothing in it
  *   start DIR               read the configuration of DIR, open its database and take up the account
  *   reload DIR              read the configuration of DIR, as after SIGHUP
  *   reading METER SLOT QUALITY DELAY_MS QUANTITY=VALUE...   good, late, suspect or unsynchronised
@@ -79,14 +80,14 @@ static bool has_failed(struct err *e)
 	return failed;
 }
 
-static void start(struct script *s)
+static void start(struct script *s, bool is_configured)
 {
 	struct err e = {0};
 
 	s->conf = conf_load(s->dir, &e);
 	if (s->conf != NULL)
 		s->store = store_open(s->conf, &e);
-	if (s->store != NULL)
+	if (s->store != NULL && is_configured)
 		store_configure(s->store, s->conf, &e);
 	if (has_failed(&e) || s->store == NULL)
 		fail(s, "start", "see above");
@@ -202,9 +203,13 @@ static void run(struct script *s, char *rest)
 		commit(s);
 	} else if (strcmp(command, "clock") == 0) {
 		now_s = next_number(s, &rest);
+	} else if (strcmp(command, "create") == 0) {
+		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
+		start(s, false);
+		end(s, store_close);
 	} else if (strcmp(command, "start") == 0) {
 		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
-		start(s);
+		start(s, true);
 	} else if (strcmp(command, "reload") == 0) {
 		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
 		reload(s);
