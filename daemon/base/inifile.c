@@ -78,8 +78,8 @@ static bool begin_section(struct source *s, char *text)
 	if (close == NULL) {
 		start = text;
 		trim_blanks(&start, &stop);
-		err_add(s->e, s->path, s->line, "']' is missing after '%.*s'; write [SECTION]", (int)(stop - start),
-			start);
+		err_add(s->e, s->path, s->line, "']' is missing after '%.*s'; write %.*s]", (int)(stop - start), start,
+			(int)(stop - start), start);
 		return false;
 	}
 	trim_blanks(&start, &end);

@@ -21,6 +21,15 @@ enum {
 	CHECKPOINT_PAGES = 2000,  /* after so many pages in the -wal file SQLite copies them into the database */
 };
 
+const char *db_file_remedy(int error)
+{
+	if (error == EROFS)
+		return "the service writes only where its unit allows it: put the folder into ReadWritePaths= of a "
+		       "drop-in, "
+		       "as in database-elsewhere.conf in /usr/share/doc/tallyd/examples";
+	return "give it to the user that tallyd runs as";
+}
+
 /* The folder must be there and writable: SQLite keeps two more files beside the database. */
 static int check_folder(const char *path, struct err *e)
 {
@@ -43,8 +52,7 @@ static int check_folder(const char *path, struct err *e)
 		err_add(e, path, 0, "%s is not a folder; set path in [store] to a file in a folder", folder);
 	} else if (access(folder, W_OK | X_OK) != 0) {
 		rc = -errno;
-		err_add(e, path, 0, "folder %s cannot be written: %s; give it to the user that tallyd runs as", folder,
-			strerror(-rc));
+		err_add(e, path, 0, "folder %s cannot be written: %s; %s", folder, strerror(-rc), db_file_remedy(-rc));
 	}
 	free(copy);
 	return rc;
@@ -60,11 +68,8 @@ static int make_file(const char *path, struct err *e)
 
 	if (fd < 0) {
 		rc = -errno;
-		err_add(e, path, 0,
-			"cannot be opened for writing: %s; give it to the user that tallyd runs as, or name another "
-			"path "
-			"in [store]",
-			strerror(-rc));
+		err_add(e, path, 0, "cannot be opened for writing: %s; %s, or name another path in [store]",
+			strerror(-rc), db_file_remedy(-rc));
 		return rc;
 	}
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {

@@ -32,6 +32,10 @@ struct db_file_report {
 	char lost_wal[400]; /* the same of a -wal file that was put aside alone: its commits are lost */
 };
 
+/* What to do about a folder or file that refuses to be written with this error (an errno): half a sentence. EROFS is
+ * also what the sandbox of the service says where its unit allows no writing. */
+const char *db_file_remedy(int error);
+
 /* Open or create the file at path. *db is set in any case; on failure it is closed again.
  * full_sync  a commit survives a power cut (PRAGMA synchronous FULL, else NORMAL)
  * report     set in any case

@@ -13,8 +13,12 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "db_file.h"
 
 static const char service_dir[] = "/etc/tallyd", service_user[] = "tallyd", port_group[] = "dialout";
+
+/* Where the service may write whatever its drop-ins say (StateDirectory=). */
+static const char state_dir[] = "/var/lib/tallyd";
 
 /* Become the user of the service, as the unit does. 0 or -1. */
 static int become_service(const struct passwd *user)
@@ -53,7 +57,9 @@ static bool check_path(const char *path, int how, const char *what, const char *
 
 	if (access(path, how) == 0 || (errno != EACCES && errno != EROFS))
 		return true;
-	if (stat(path, &st) == 0)
+	if (errno == EROFS)
+		fprintf(stderr, "%s: cannot be written: %s; %s\n", path, strerror(EROFS), db_file_remedy(EROFS));
+	else if (stat(path, &st) == 0)
 		fprintf(stderr, "%s: user %s cannot %s it (mode %04o, owner %s, group %s); %s\n", path, service_user,
 			what, st.st_mode & 07777, name_of_owner(st.st_uid), name_of_group(st.st_gid), remedy);
 	else
@@ -78,19 +84,99 @@ static bool check_pattern(const char *dir, const char *pattern, int how, const c
 	return is_good;
 }
 
+/* Whether path is folder or lies below it. */
+static bool is_below(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	while (n > 1 && folder[n - 1] == '/')
+		n--;
+	return strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0' || n == 1);
+}
+
+/* Whether one of the paths of a line "ReadWritePaths=PATH ..." leads to folder. A path may begin with signs. */
+static bool has_path(char *line, const char *folder)
+{
+	char *rest = strchr(line, '=') + 1, *path;
+
+	while ((path = strsep(&rest, " \n")) != NULL) {
+		path += strspn(path, "-+");
+		if (*path == '/' && is_below(folder, path))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the sandbox of the service lets it write to folder, as systemd has its unit and drop-ins. True also where
+ * there is no systemd to be asked, or it does not know the unit. */
+static bool is_folder_open(const char *folder)
+{
+	FILE *units;
+	bool is_loaded = false, is_open = is_below(folder, state_dir);
+	char *line = NULL;
+	size_t n = 0;
+
+	if (is_open)
+		return true;
+	units = popen("systemctl show --property=LoadState,ReadWritePaths,ProtectSystem tallyd.service 2>/dev/null",
+		      "re");
+	if (units == NULL)
+		return true;
+	while (getline(&line, &n, units) > 0) {
+		is_loaded |= strcmp(line, "LoadState=loaded\n") == 0;
+		is_open |= strncmp(line, "ProtectSystem=", 14) == 0 && strcmp(line, "ProtectSystem=strict\n") != 0;
+		is_open |= strncmp(line, "ReadWritePaths=", 15) == 0 && has_path(line, folder);
+	}
+	free(line);
+	pclose(units);
+	return is_open || !is_loaded;
+}
+
+/* The folder of path; the caller's to free, NULL when out of memory. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strndup(path, slash == NULL || slash == path ? 1 : (size_t)(slash - path));
+}
+
 static bool check_store(const char *path)
 {
 	static const char remedy[] = "give the folder and the database to tallyd: chown -R tallyd:tallyd FOLDER";
-	const char *slash = strrchr(path, '/');
-	char *folder = strndup(path, slash == NULL || slash == path ? 1 : (size_t)(slash - path));
+	char *folder = folder_of(path);
 	bool is_good = true;
 
 	if (folder == NULL)
 		return true;
 	is_good &= check_path(folder, W_OK | X_OK, "write to", remedy);
 	is_good &= check_path(path, R_OK | W_OK, "write to", remedy);
+	if (is_good && !is_folder_open(folder)) {
+		fprintf(stderr, "%s: the service cannot write to %s; %s\n", path, folder, db_file_remedy(EROFS));
+		is_good = false;
+	}
 	free(folder);
 	return is_good;
+}
+
+bool tally_access_has_folder(const struct conf *c)
+{
+	char *folder = folder_of(c->store_path);
+	const char *problem = NULL;
+	struct stat st;
+
+	if (folder == NULL)
+		return true;
+	if (stat(folder, &st) == 0)
+		problem = S_ISDIR(st.st_mode) ? NULL : "is no folder; use the path of a file in a folder";
+	else if (errno == ENOENT && strcmp(folder, state_dir) != 0)
+		problem = "is not there; make it: install -d -o tallyd -g tallyd FOLDER";
+	else if (errno == ENOTDIR)
+		problem = "is below a file; use the path of a file in a folder";
+	if (problem != NULL)
+		fprintf(stderr, "%s/tallyd.ini: path = %s cannot be used: folder %s %s\n", c->dir, c->store_path,
+			folder, problem);
+	free(folder);
+	return problem == NULL;
 }
 
 static bool check_all(const char *dir, const struct conf *conf)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Check the configuration, and that each bus has time for what is to be read: a round in which everything is due must
  * fit into the shortest period. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "conf.h"
 #include "conf_load.h"
@@ -101,6 +103,18 @@ static int add_meter(const struct conf_bus *b, const struct conf_meter *m, struc
 	return add_requests(b, m->driver, groups, load);
 }
 
+/* A port that is not there may be an adapter that is not plugged in yet. */
+static void print_absence(const struct conf_bus *b)
+{
+	struct stat st;
+
+	if (b->transport == CONF_RTU && stat(b->device, &st) != 0 && errno == ENOENT)
+		fprintf(stderr,
+			"warning: %s: device = %s is not there now; plug in the adapter (ls /dev/serial/by-id "
+			"lists those that are)\n",
+			b->file, b->device);
+}
+
 static void print_bus(const struct conf_bus *b)
 {
 	printf("bus %s: %s ", b->name, conf_transport_text(b->transport));
@@ -122,6 +136,7 @@ static bool check_bus(const struct conf_bus *b)
 	double round_s, dead_s;
 
 	print_bus(b);
+	print_absence(b);
 	for (size_t i = 0; i < b->n_meters; i++) {
 		if (add_meter(b, &b->meters[i], &load) != 0) {
 			fprintf(stderr, "%s: out of memory\n", b->file);
@@ -181,6 +196,8 @@ int tally_check(const struct tally *t)
 	for (size_t i = 0; conf != NULL && i < conf->n_buses; i++)
 		if (!check_bus(&conf->buses[i]))
 			is_good = false;
+	if (conf != NULL && !tally_access_has_folder(conf))
+		is_good = false;
 	if (!tally_access_check(t->dir, conf))
 		is_good = false;
 	can_start = conf != NULL;

@@ -14,6 +14,9 @@ METER = "[meter m]\nmodel = countis-e43\naddress = 5\n"
 
 
 class TestBadInput(Site):
+    ABSENT = ("warning: DIR/bus.d/a.ini: device = /dev/ttyUSB7 is not there now; plug in the adapter "
+              "(ls /dev/serial/by-id lists those that are)\n")
+
     def assert_refused(self, *messages):
         """tally check prints each message and exits 1; tallyd prints them too, exits 78 and makes no database."""
         check = self.tally("check")
@@ -29,7 +32,7 @@ class TestBadInput(Site):
     def test_a_good_configuration_passes(self):
         self.write("etc/bus.d/a.ini", BUS + METER)
         check = self.tally("check")
-        self.assertEqual((check.returncode, check.stderr), (0, ""))
+        self.assertEqual((check.returncode, check.stderr), (0, self.ABSENT.replace("DIR", str(self.etc))))
         self.assertIn("bus a: rtu /dev/ttyUSB7, 9600 baud 8N1, 1 meter", check.stdout)
         self.assertIn("a round of everything: 4 requests, 0.36 s", check.stdout)
 
@@ -41,12 +44,48 @@ class TestBadInput(Site):
         check = subprocess.run([*without_etc, BUILD / "tally", "-c", self.etc, "check"], capture_output=True, text=True)
         self.assertEqual((check.returncode, check.stderr),
                          (0, f"warning: {self.etc}/tallyd.ini: no time zone found in /etc/localtime or /etc/timezone; days "
-                             "begin at midnight UTC; set timezone in [store]\n"))
+                             "begin at midnight UTC; set timezone in [store]\n" + self.ABSENT.replace("DIR", str(self.etc))))
         self.assertEqual(check.stdout.splitlines()[0], "time zone UTC (no zone was found)")
 
     def test_pauses_around_requests_are_part_of_a_round(self):
         self.write("etc/bus.d/a.ini", BUS + "rs485_delay_before = 70ms\nrs485_delay_after = 30ms\n" + METER)
         self.assertIn("a round of everything: 4 requests, 0.76 s", self.tally("check").stdout)
+
+    def test_a_store_path_that_can_never_work_is_refused(self):
+        self.write("etc/bus.d/a.ini", BUS + METER)
+        self.write("file", "")
+        for path, message in (
+                ("energy.db", "DIR/tallyd.ini:2: path = energy.db is not valid; use a path that begins with /"),
+                (self.etc, "DIR/tallyd.ini:2: path = DIR is a folder; use the path of a file in it: DIR/tallyd.db"),
+                (f"{self.etc}/new/", "DIR/tallyd.ini:2: path = DIR/new/ is a folder; use the path of a file in it: "
+                                     "DIR/new/tallyd.db"),
+                (f"{self.etc}/new/energy.db", "DIR/tallyd.ini: path = DIR/new/energy.db cannot be used: folder DIR/new is "
+                                              "not there; make it: install -d -o tallyd -g tallyd FOLDER"),
+                (f"{self.dir}/file/energy.db", "/file is no folder; use the path of a file in a folder")):
+            self.write("etc/tallyd.ini", f"[store]\npath = {path}\n[drivers]\npath = {SOURCE}/drivers\n")
+            with self.subTest(path=path):
+                check = self.tally("check")
+                self.assertEqual(check.returncode, 1, check.stdout)
+                self.assertIn(message.replace("DIR", str(self.etc)), check.stderr)
+                self.assertNotEqual(self.run_program("tallyd", "-c", self.etc).returncode, 0)
+
+    def test_a_store_on_a_disk_that_is_not_writable_is_refused_with_the_drop_in_that_allows_it(self):
+        read_only = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o ro none "$0" && exec "$@"', self.dir / "disk"]
+        (self.dir / "disk").mkdir()
+        if subprocess.run([*read_only, "true"], capture_output=True).returncode != 0:
+            self.skipTest("this system gives nobody a mount of his own")
+        self.write("etc/bus.d/a.ini", BUS + METER)
+        self.write("etc/tallyd.ini", f"[store]\npath = {self.dir}/disk/tallyd.db\n[drivers]\npath = {SOURCE}/drivers\n")
+        daemon = subprocess.run([*read_only, BUILD / "tallyd", "-c", self.etc], capture_output=True, text=True)
+        self.assertEqual(daemon.returncode, 1)
+        self.assertIn("disk cannot be written: Read-only file system; the service writes only where its unit allows it: put "
+                      "the folder into ReadWritePaths= of a drop-in, as in database-elsewhere.conf", daemon.stderr)
+
+    def test_a_header_without_its_end_and_a_key_without_a_value_are_refused(self):
+        self.write("etc/bus.d/a.ini", BUS.replace("9600", "") + "[meter x\naddress = 4\n" + METER.replace("countis-e43", ";"))
+        self.assert_refused("DIR/bus.d/a.ini:4: baud has no value; use 1200, ",
+                            "DIR/bus.d/a.ini:5: ']' is missing after '[meter x'; write [meter x]\n",
+                            "DIR/bus.d/a.ini:8: model has no value; use a model's name, as tally models lists them")
 
     def test_an_unknown_key_is_refused(self):
         self.write("etc/bus.d/a.ini", BUS + "speed = 9600\n" + METER)
@@ -138,7 +177,7 @@ class TestBadInput(Site):
         meters = "".join(f"[meter m{i}]\nmodel = conto-d4cr8\naddress = {i}\nconfirmed = yes\n" for i in range(1, 32))
         self.write("etc/bus.d/a.ini", BUS + "power_every = 1s\n" + meters)
         check = self.tally("check")
-        self.assertEqual((check.returncode, check.stderr), (0, ""))
+        self.assertEqual((check.returncode, check.stderr), (0, self.ABSENT.replace("DIR", str(self.etc))))
         self.assertIn("a round of everything: 31 requests, 10.87 s; shortest period 60 s", check.stdout)
 
     def test_the_speed_behind_a_gateway_determines_the_round(self):

@@ -146,8 +146,9 @@ TEST(keys_of_an_overlong_header_go_nowhere)
 
 TEST(faults_of_form_are_named)
 {
-	assert_refused("[bus\nk = 1\n", "a.ini:1: ']' is missing after '[bus'; write [SECTION]", "");
-	assert_refused("[bus ;]\n", "a.ini:1: ']' is missing after '[bus'; write [SECTION]", "");
+	assert_refused("[bus\nk = 1\n", "a.ini:1: ']' is missing after '[bus'; write [bus]", "");
+	assert_refused("[meter x ; the hall\nk = 1\n", "a.ini:1: ']' is missing after '[meter x'; write [meter x]", "");
+	assert_refused("[bus ;]\n", "a.ini:1: ']' is missing after '[bus'; write [bus]", "");
 	assert_refused("[  ]\n", "a.ini:1: name is missing in '[]'; write [SECTION]", "");
 	assert_refused("[a] b\n", "a.ini:1: 'b' after ']' is not valid; use only a comment (;) there", "");
 	assert_refused("k = 1\n", "a.ini:1: key k comes before any section; write [SECTION] first", "");
@@ -181,7 +182,7 @@ TEST(every_fault_is_reported_at_once)
 
 	read_bytes(text, strlen(text), &e);
 	assert_int_equal(e.n_errors, 3);
-	assert_string_equal(e.items[2].text, "a.ini:4: ']' is missing after '[b'; write [SECTION]");
+	assert_string_equal(e.items[2].text, "a.ini:4: ']' is missing after '[b'; write [b]");
 	err_fini(&e);
 }
 
