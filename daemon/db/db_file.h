@@ -32,8 +32,8 @@ struct db_file_report {
 	char lost_wal[400]; /* the same of a -wal file that was put aside alone: its commits are lost */
 };
 
-/* What to do about a folder or file that refuses to be written with this error (an errno): half a sentence. EROFS is
- * also what the sandbox of the service says where its unit allows no writing. */
+/* A folder or file cannot be written, with this errno: the half of the message that says what to do. The sandbox of the
+ * service answers EROFS where its unit allows no writing. */
 const char *db_file_remedy(int error);
 
 /* Open or create the file at path. *db is set in any case; on failure it is closed again.
