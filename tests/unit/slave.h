@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -124,12 +125,25 @@ static inline void slave_check(struct slave *s, const char *expected, const uint
 		snprintf(s->failure, sizeof(s->failure), "request %s instead of %s", text, expected);
 }
 
+static inline void slave_pause(long ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+/* An end of the connection has arrived when this returns. */
 static inline void slave_hang_up(struct slave *s, bool reset)
 {
 	struct linger l = {.l_onoff = 1};
+	struct tcp_info info = {.tcpi_state = TCP_FIN_WAIT1};
+	socklen_t size = sizeof(info);
 
 	if (reset)
 		setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	else if (shutdown(s->fd, SHUT_WR) == 0)
+		while (info.tcpi_state == TCP_FIN_WAIT1 && getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+			slave_pause(1);
 	close(s->fd);
 	s->fd = -1;
 }
@@ -141,13 +155,6 @@ static inline void slave_flush(struct slave *s, const uint8_t *out, size_t *n)
 			errno = 0;
 	}
 	*n = 0;
-}
-
-static inline void slave_pause(long ms)
-{
-	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-	nanosleep(&t, NULL);
 }
 
 /* Bytes up to the next pause or the end are written at once. */
