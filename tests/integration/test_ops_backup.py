@@ -2,12 +2,13 @@
 """tally backup and tally replace: commands of an operator on a database in use."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import unittest
 
 from opssite import OpsSite
-from simsite import BUILD, wait_for
+from simsite import BUILD, SOURCE, wait_for
 
 
 class TestBackup(OpsSite):
@@ -176,19 +177,25 @@ class TestReplace(OpsSite):
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn(f"new: not in {self.db_path} yet; start tallyd with this configuration first\n", ran.stderr)
 
+    def let_others_read(self):
+        """Let every user read the site. The source and the build may lie in a home that only its owner can enter: copy what
+        is needed of them. Returns the tool."""
+        shutil.copytree(SOURCE / "drivers", self.dir / "drivers")
+        ini = self.etc / "tallyd.ini"
+        ini.write_text(ini.read_text().replace(f"{SOURCE}/drivers", f"{self.dir}/drivers"))
+        for path in [self.dir, self.etc, self.etc / "bus.d"]:
+            path.chmod(0o755)
+        return shutil.copy(BUILD / "tally", self.dir)
+
     def test_a_database_without_write_permission_is_reported(self):
         self.run_for_a_while()
+        tally, prefix = BUILD / "tally", []
         if os.geteuid() == 0:
             prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            for path in [self.dir, self.etc, self.etc / "bus.d"]:
-                path.chmod(0o755)
-            for path in self.dir.glob("tallyd.db*"):
-                path.chmod(0o644)
-        else:
-            prefix = []
-            for path in self.dir.glob("tallyd.db*"):
-                path.chmod(0o444)
-        ran = subprocess.run([*prefix, BUILD / "tally", "-c", self.etc, "replace", "e44"], capture_output=True, text=True)
+            tally = self.let_others_read()
+        for path in self.dir.glob("tallyd.db*"):
+            path.chmod(0o444)
+        ran = subprocess.run([*prefix, tally, "-c", self.etc, "replace", "e44"], capture_output=True, text=True)
         self.assertEqual(ran.returncode, 1, ran.stdout)
         self.assertIn("nothing was changed; run it as root or as user tallyd", ran.stderr)
 
