@@ -16,7 +16,7 @@ from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 def read_value(client, unit, address, kind):
     count = 1 if kind == "u16" else 2
-    answer = client.read_holding_registers(address, count, slave=unit)
+    answer = client.read_holding_registers(address, count=count, slave=unit)
     if answer.isError():
         raise IOError(str(answer))
     if kind == "u16":

@@ -11,7 +11,15 @@ import sys
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.server import StartSerialServer, StartTcpServer
-from pymodbus.transaction import ModbusRtuFramer
+
+try:
+    from pymodbus import FramerType
+    RTU = FramerType.RTU
+except ImportError:  # before 3.7
+    from pymodbus.transaction import ModbusRtuFramer as RTU
+
+# A slave context adds one to the address of a request, as in the numbers that people give to registers.
+FIRST = 1
 
 
 def read_image(path):
@@ -19,16 +27,16 @@ def read_image(path):
     for line in open(path):
         fields = line.split("#")[0].split()
         for i, word in enumerate(fields[1:]):
-            registers[int(fields[0]) + i] = int(word, 16)
+            registers[int(fields[0]) + FIRST + i] = int(word, 16)
     return registers
 
 
 image, unit, transport, place = sys.argv[1:5]
 block = ModbusSparseDataBlock(read_image(image))
-slave = ModbusSlaveContext(hr=block, zero_mode=True)
+slave = ModbusSlaveContext(hr=block)
 context = ModbusServerContext(slaves={int(unit): slave}, single=False)
 if transport == "rtu":
-    StartSerialServer(context=context, framer=ModbusRtuFramer, port=place, baudrate=int(sys.argv[5]), timeout=0.005,
+    StartSerialServer(context=context, framer=RTU, port=place, baudrate=int(sys.argv[5]), timeout=0.005,
                       ignore_missing_slaves=True)
 else:
     StartTcpServer(context=context, address=("127.0.0.1", int(place)), ignore_missing_slaves=True)
