@@ -5,7 +5,8 @@ import unittest
 
 import dead_third
 
-METERS, BAUD, PERIOD_S, SLOTS = 9, 38400, 2, 6
+# Most of each period is free, for a machine that is busy with something else.
+METERS, BAUD, PERIOD_S, SLOTS = 9, 115200, 6, 3
 
 
 class TestDeadThird(unittest.TestCase):
@@ -15,8 +16,8 @@ class TestDeadThird(unittest.TestCase):
         self.assertLess(result["round_s"], PERIOD_S)
         self.assertEqual(dead_third.lost(result, "before"), 0)
         self.assertEqual(dead_third.lost(result, "after"), 0)
-        # Three timeouts of one second, once, cover two slots of two seconds.
-        self.assertLessEqual(dead_third.lost(result, "while"), 2 * 6)
+        # Three timeouts of one second, once, cover half a slot of each of six healthy meters.
+        self.assertLessEqual(dead_third.lost(result, "while"), 6)
 
 
 if __name__ == "__main__":
