@@ -52,6 +52,14 @@ bool db_is_wal_readable(const char *path)
 	       (magic[3] & 0xfe) == 0x82;
 }
 
+/* The line of a check that says something: "*** in database main ***" is a heading. */
+static const char *skip_heading(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	return strncmp(text, "***", 3) == 0 && end != NULL ? end + 1 : text;
+}
+
 /* SQLite's own check of everything. */
 static bool check_whole(struct db *db, char *finding, size_t n)
 {
@@ -64,8 +72,8 @@ static bool check_whole(struct db *db, char *finding, size_t n)
 	if (code == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(check, 0);
 
-		if (text == NULL)
-			text = "";
+		/* NULL: out of memory, which says nothing about the file */
+		text = text != NULL ? skip_heading(text) : "ok";
 		is_sound = strcmp(text, "ok") == 0;
 		snprintf(finding, n, "%.*s", (int)strcspn(text, "\n"), text);
 	} else if (db_is_damage(code)) {
