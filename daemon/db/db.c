@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 int db_errno(int code)
 {
 	switch (code & 0xff) {
@@ -55,6 +57,26 @@ int db_exec(struct db *db, const char *sql)
 		line = strchr(line, '\n') + 1;
 	snprintf(attempt, sizeof(attempt), "%.*s", (int)strcspn(line, "\n"), line);
 	return db_fail(db, attempt);
+}
+
+int db_begin(struct db *db)
+{
+	int rc = sqlite3_get_autocommit(db->handle) == 0 ? db_exec(db, "ROLLBACK") : 0;
+
+	return rc == 0 ? db_exec(db, "BEGIN IMMEDIATE") : rc;
+}
+
+int db_commit(struct db *db)
+{
+	return db_exec(db, "COMMIT");
+}
+
+void db_rollback(struct db *db)
+{
+	if (sqlite3_get_autocommit(db->handle) == 0 &&
+	    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
+		log_warning("%s: a transaction cannot be taken back: %s; tried again before the next one", db->path,
+			    sqlite3_errmsg(db->handle));
 }
 
 sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...)

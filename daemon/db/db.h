@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* db.h - one open database file, and the few calls through which everything above runs SQL on it.
- * A call that fails leaves one sentence in db->error and returns -errno, so that a caller can report both. None of them
- * begins or ends a transaction. A struct db belongs to one thread. */
+ * A call that fails leaves one sentence in db->error and returns -errno, so that a caller can report both. Transactions
+ * begin and end by db_begin(), db_commit() and db_rollback() only. A struct db belongs to one thread. */
 #ifndef TALLY_DB_H
 #define TALLY_DB_H
 
@@ -36,6 +36,15 @@ int db_fail(struct db *db, const char *attempt);
 
 /* Run statements that return nothing. 0 or -errno. */
 int db_exec(struct db *db, const char *sql);
+
+/* Begin, or commit, the one transaction of this connection. BEGIN IMMEDIATE; one that a rollback could not end is ended
+ * before. 0 or -errno. */
+int db_begin(struct db *db);
+int db_commit(struct db *db);
+
+/* End the transaction without its changes; db->error stays. SQLite may have done so already. Where it cannot be ended,
+ * which takes a lack of memory, db_begin() tries again. */
+void db_rollback(struct db *db);
 
 /* Prepare one statement that is kept; printf-like. The caller finalizes it. NULL: db->error says why. */
 sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

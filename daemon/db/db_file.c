@@ -13,6 +13,7 @@
 #include "db_check.h"
 #include "db_claim.h"
 #include "db_migrate.h"
+#include "db_views.h"
 #include "dbformat.h"
 #include "log.h"
 
@@ -241,6 +242,7 @@ static void keep_wal_file(struct db *db)
 static int prepare_file(struct db *db, int version, bool full_sync, struct err *e)
 {
 	char modes[240];
+	int rc;
 
 	keep_wal_file(db);
 	/* secure_delete: new rows overwrite what is deleted anyway; flash is spared the zeros */
@@ -252,7 +254,10 @@ static int prepare_file(struct db *db, int version, bool full_sync, struct err *
 		err_add(e, db->path, 0, "cannot be switched to WAL mode: %s; use a local file system", db->error);
 		return -EIO;
 	}
-	return db_migrate(db, version, e);
+	rc = db_migrate(db, version, e);
+	if (rc == 0)
+		db_views_restore(db);
+	return rc;
 }
 
 /* Put the damaged file aside and open an empty one in its place. */

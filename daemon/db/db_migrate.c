@@ -19,10 +19,9 @@ int db_schema_version(void)
 	return schema_steps[N_STEPS - 1].version;
 }
 
-/* The steps after version, and the marks of the newest one. *failed: the step that is being made. */
+/* The steps after version. *failed: the step that is being made. */
 static int apply_steps(struct db *db, int version, const char **failed)
 {
-	char marks[80];
 	int rc;
 
 	for (size_t i = 0; i < N_STEPS; i++) {
@@ -33,6 +32,20 @@ static int apply_steps(struct db *db, int version, const char **failed)
 		if (rc != 0)
 			return rc;
 	}
+	return 0;
+}
+
+int db_migrate_empty(struct db *db)
+{
+	const char *failed = "";
+
+	return apply_steps(db, 0, &failed);
+}
+
+static int put_marks(struct db *db)
+{
+	char marks[80];
+
 	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d", DBFORMAT_APPLICATION_ID,
 		 db_schema_version());
 	return db_exec(db, marks);
@@ -83,17 +96,20 @@ int db_migrate(struct db *db, int version, struct err *e)
 		if (rc != 0)
 			return rc;
 	}
-	rc = db_exec(db, "BEGIN IMMEDIATE");
+	rc = db_begin(db);
 	if (rc != 0)
 		goto out;
 	rc = apply_steps(db, version, &failed);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(db, "COMMIT");
+	rc = put_marks(db);
+	if (rc != 0)
+		goto out;
+	rc = db_commit(db);
 out:
 	if (rc != 0) {
 		err_add(e, db->path, 0, "schema step %s failed and nothing was changed: %s", failed, db->error);
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(db);
 	}
 	return rc;
 }

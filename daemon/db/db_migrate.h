@@ -12,6 +12,9 @@
 /* The newest schema that this program has. */
 int db_schema_version(void);
 
+/* Make the newest schema in an empty database, without marks. 0 or -errno. */
+int db_migrate_empty(struct db *db);
+
 /* Bring the file from version (0: empty) to the newest schema, after a copy PATH.before-NNNN was made if there is room
  * for it; NNNN is the new version. 0, or -errno with an error added: nothing was changed. */
 int db_migrate(struct db *db, int version, struct err *e);

@@ -380,7 +380,7 @@ int db_salvage_begin(struct db *to, const char *path, const struct db_salvage_fi
 	*salvage = NULL;
 	if (v == NULL)
 		return -ENOMEM;
-	rc = db_exec(to, "BEGIN IMMEDIATE");
+	rc = db_begin(to);
 	if (rc != 0)
 		goto out;
 	rc = copy_small(v, now_s);
@@ -394,10 +394,10 @@ int db_salvage_begin(struct db *to, const char *path, const struct db_salvage_fi
 		if (rc != 0)
 			goto out;
 	}
-	rc = db_exec(to, "COMMIT");
+	rc = db_commit(to);
 out:
 	if (rc != 0) {
-		sqlite3_exec(to->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(to);
 		db_salvage_close(v);
 		return rc;
 	}

@@ -15,7 +15,7 @@ enum {
 static int write_quantities(struct db *db)
 {
 	sqlite3_stmt *put = NULL;
-	int rc = db_exec(db, "BEGIN IMMEDIATE");
+	int rc = db_begin(db);
 
 	if (rc != 0)
 		goto out;
@@ -44,11 +44,11 @@ static int write_quantities(struct db *db)
 		if (rc != 0)
 			goto out;
 	}
-	rc = db_exec(db, "COMMIT");
+	rc = db_commit(db);
 out:
 	sqlite3_finalize(put);
 	if (rc != 0)
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(db);
 	return rc;
 }
 

@@ -198,7 +198,7 @@ static int start_account(struct ledger *l, const char *zone)
 static int take_keys(struct ledger *l, const struct conf *conf)
 {
 	struct ledger_book *b = &l->book;
-	int rc = db_exec(b->db, "BEGIN IMMEDIATE");
+	int rc = db_begin(b->db);
 
 	if (rc != 0)
 		goto out;
@@ -208,10 +208,10 @@ static int take_keys(struct ledger *l, const struct conf *conf)
 	rc = ledger_save(l, false);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(b->db, "COMMIT");
+	rc = db_commit(b->db);
 out:
 	if (rc != 0) {
-		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(b->db);
 		ledger_undo(l);
 	}
 	return rc;
@@ -223,7 +223,7 @@ out:
 static int change_settings(struct ledger *l, const char *zone, int64_t interval_s)
 {
 	struct ledger_book *b = &l->book;
-	int rc = db_exec(b->db, "BEGIN IMMEDIATE");
+	int rc = db_begin(b->db);
 
 	if (rc != 0)
 		goto out;
@@ -249,12 +249,12 @@ static int change_settings(struct ledger *l, const char *zone, int64_t interval_
 	rc = ledger_settings_note(&l->settings, zone, interval_s);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(b->db, "COMMIT");
+	rc = db_commit(b->db);
 out:
 	if (rc == 0) {
 		ledger_settings_set_calendar(&l->settings, zone, interval_s);
 	} else {
-		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(b->db);
 		ledger_undo(l);
 	}
 	return rc;
@@ -268,7 +268,7 @@ static int note_settings(struct ledger *l)
 
 	if (ledger_settings_are_noted(&l->settings, b->zone, b->calendar.interval_s))
 		return 0;
-	rc = db_exec(b->db, "BEGIN IMMEDIATE");
+	rc = db_begin(b->db);
 	if (rc != 0)
 		goto out;
 	rc = ledger_state_save(&l->state, true);
@@ -277,10 +277,10 @@ static int note_settings(struct ledger *l)
 	rc = ledger_settings_note(&l->settings, b->zone, b->calendar.interval_s);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(b->db, "COMMIT");
+	rc = db_commit(b->db);
 out:
 	if (rc != 0) {
-		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(b->db);
 		ledger_undo(l);
 	}
 	return rc;

@@ -75,9 +75,9 @@ static int feed_again(const struct ledger_replay *l, int64_t after_s, struct tur
 		if (rc == 0)
 			rc = ledger_feed(l->feed, &reading, &suspect_kinds);
 		if (rc == 0 && may_commit && ++n_fed % TRANSACTION_READINGS == 0) {
-			rc = db_exec(b->db, "COMMIT");
+			rc = db_commit(b->db);
 			if (rc == 0)
-				rc = db_exec(b->db, "BEGIN IMMEDIATE");
+				rc = db_begin(b->db);
 		}
 	}
 	ledger_rows_close(&rows);
@@ -257,12 +257,12 @@ static int rebuild(const struct ledger_replay *l, struct turns *turns)
 	int rc = db_put_setting(db, "rebuild", "not finished");
 
 	if (rc == 0)
-		rc = db_exec(db, "BEGIN IMMEDIATE");
+		rc = db_begin(db);
 	if (rc == 0)
 		rc = make(l, turns, true);
 	if (rc == 0)
 		rc = db_exec(db, "DELETE FROM setting WHERE name = 'rebuild'");
-	return rc == 0 ? db_exec(db, "COMMIT") : rc;
+	return rc == 0 ? db_commit(db) : rc;
 }
 
 int ledger_replay_rebuild(const struct ledger_replay *l)
@@ -284,7 +284,7 @@ int ledger_replay_rebuild(const struct ledger_replay *l)
 		rc = rebuild(l, &turns);
 	}
 	if (rc != 0) {
-		sqlite3_exec(b->db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(b->db);
 		forget(l);
 	}
 	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_CLOSED, INT64_MIN);

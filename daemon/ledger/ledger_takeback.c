@@ -448,6 +448,14 @@ static bool find_last(const struct ledger_takeback *t, const struct ledger_reque
 	return found;
 }
 
+/* End the savepoint, with its changes or without. 0, or -errno: the transaction has to be taken back. */
+static int end_savepoint(struct db *db, bool keep)
+{
+	int rc = keep ? 0 : db_exec(db, "ROLLBACK TO takeback");
+
+	return rc == 0 ? db_exec(db, "RELEASE takeback") : rc;
+}
+
 /* Take back the exchange x, of a meter or of a concentrator with all its inputs. 0; -ECANCELED: that is not possible,
  * see why; or another -errno. Then the book has what it had. list: room for all meters, zeros; *n of them are used. */
 static int take_back(struct ledger_takeback *t, const struct ledger_request *x, struct undone *list, size_t *n,
@@ -455,7 +463,7 @@ static int take_back(struct ledger_takeback *t, const struct ledger_request *x, 
 {
 	struct ledger_book *b = t->book;
 	int64_t newest_s = b->newest_s, counted_s = b->account.counted_s;
-	int rc = db_exec(b->db, "SAVEPOINT takeback");
+	int rc = db_exec(b->db, "SAVEPOINT takeback"), ended;
 
 	if (rc != 0)
 		return rc;
@@ -475,10 +483,9 @@ static int take_back(struct ledger_takeback *t, const struct ledger_request *x, 
 				ledger_book_swap(b, list[i].meter, &list[i].was);
 		ledger_intervals_forget(t->intervals);
 		ledger_registers_forget(t->registers);
-		sqlite3_exec(b->db->handle, "ROLLBACK TO takeback", NULL, NULL, NULL);
 	}
-	sqlite3_exec(b->db->handle, "RELEASE takeback", NULL, NULL, NULL);
-	return rc;
+	ended = end_savepoint(b->db, rc == 0);
+	return ended != 0 ? ended : rc;
 }
 
 /* An event, and revisions of what has changed. */

@@ -296,7 +296,7 @@ static int commit(struct store *s, bool figures, bool is_last)
 
 	if (rc != 0)
 		return rc;
-	rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+	rc = db_begin(&s->db);
 	if (rc != 0)
 		return rc;
 	held_begin(&s->held);
@@ -332,7 +332,7 @@ static int commit(struct store *s, bool figures, bool is_last)
 	rc = store_status_write(&s->status, &s->db, &s->reg, figures);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(&s->db, "COMMIT");
+	rc = db_commit(&s->db);
 	if (rc != 0)
 		goto out;
 	db_tables_committed(&s->tables);
@@ -343,7 +343,7 @@ static int commit(struct store *s, bool figures, bool is_last)
 	publish(s);
 out:
 	if (rc != 0) {
-		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(&s->db);
 		db_tables_undo(&s->tables);
 		ledger_undo(&s->ledger);
 		store_salvage_undo(&s->salvage);
@@ -365,7 +365,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 
 	if (rc != 0)
 		goto out;
-	rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+	rc = db_begin(&s->db);
 	if (rc != 0)
 		goto out;
 	store_retain_configure(&s->retain, conf->keep_readings_d);
@@ -375,7 +375,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	rc = db_meters_write(&s->db, conf, mono_wall_ms() / 1000);
 	if (rc != 0)
 		goto out;
-	rc = db_exec(&s->db, "COMMIT");
+	rc = db_commit(&s->db);
 	if (rc != 0)
 		goto out;
 	/* the account of a meter may be another one's now */
@@ -393,7 +393,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 out:
 	if (rc != 0) {
 		err_add(e, s->db.path, 0, "the configuration cannot be written: %s", s->db.error);
-		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(&s->db);
 	}
 	return rc;
 }
@@ -476,16 +476,16 @@ int store_recount(struct store *s, bool keep, const struct store_recount_sink *s
 	*out = (struct store_recount){.from_s = ledger_rebuild_from_s(&s->ledger)};
 	if (out->from_s == INT64_MAX)
 		return 0;
-	rc = db_exec(&s->db, "BEGIN IMMEDIATE");
+	rc = db_begin(&s->db);
 	held_begin(&s->held);
 	if (rc == 0)
 		rc = recount(s, keep, sink, out);
 	if (rc == 0 && keep && out->differs)
-		rc = db_exec(&s->db, "COMMIT");
+		rc = db_commit(&s->db);
 	if (rc == 0 && keep && out->differs) {
 		held_written(&s->held);
 	} else {
-		sqlite3_exec(s->db.handle, "ROLLBACK", NULL, NULL, NULL);
+		db_rollback(&s->db);
 		held_undo(&s->held);
 		ledger_undo(&s->ledger);
 	}

@@ -67,7 +67,7 @@ static int leave(const struct tally_request *r, const char *path, int64_t *id, s
 	int rc = db_file_join(&db, path);
 
 	if (rc == 0)
-		rc = db_exec(&db, "BEGIN IMMEDIATE");
+		rc = db_begin(&db);
 	if (rc != 0)
 		goto out;
 	if (is_contradiction(&db, r, what, sizeof(what))) {
@@ -77,7 +77,7 @@ static int leave(const struct tally_request *r, const char *path, int64_t *id, s
 	}
 	rc = put(&db, r, id);
 	if (rc == 0)
-		rc = db_exec(&db, "COMMIT");
+		rc = db_commit(&db);
 out:
 	if (rc != 0 && rc != -EEXIST)
 		err_add(e, path, 0, "cannot be written: %s; nothing was changed; run it as root or as user tallyd",
