@@ -46,6 +46,8 @@
  *   - how many times a register has turned over in a gap. Once at most is counted, and only if less than half of its
  *     modulus has passed.
  *   - when consumption happened inside a gap or a run of false readings. It is spread evenly, and estimated.
+ *   - how long the program did not run, when the clock shows less afterwards than it should. Good readings that need
+ *     that time to have passed are false until the line can have come so far; then the sum is right again.
  *
  * Pure: no I/O, no clock, no logging. Memory is taken for a counter that a meter shows for the first time, and when its
  * explanations need more than ever before. One thread. Times are Unix seconds UTC. Values are whole base units, or

@@ -52,3 +52,12 @@ int64_t account_clock_back_ms(const struct account_clock *c, int64_t time_ms)
 	}
 	return low > 0 ? c->backs[low - 1].sum_ms : 0;
 }
+
+int64_t account_clock_shown_ms(const struct account_clock *c, int64_t never_set_back_ms)
+{
+	size_t i = c->n;
+
+	while (i > 0 && c->backs[i - 1].at_ms >= never_set_back_ms - c->backs[i - 1].sum_ms)
+		i--;
+	return never_set_back_ms - (i > 0 ? c->backs[i - 1].sum_ms : 0);
+}

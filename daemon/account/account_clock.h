@@ -32,4 +32,8 @@ int64_t account_clock_add(struct account_clock *c, int64_t at_ms, int64_t back_m
 /* All that the clock was set back by before a reading that was taken at time_ms. */
 int64_t account_clock_back_ms(const struct account_clock *c, int64_t time_ms);
 
+/* The time that the clock showed, of one by a clock that was never set back: the inverse of adding
+ * account_clock_back_ms(). */
+int64_t account_clock_shown_ms(const struct account_clock *c, int64_t never_set_back_ms);
+
 #endif

@@ -502,3 +502,22 @@ int64_t ledger_newest_s(const struct ledger *l)
 {
 	return l->book.newest_s;
 }
+
+int64_t ledger_newest_ms(const struct ledger *l, int64_t *back_ms)
+{
+	const struct account_clock *clock = &l->book.account.clock;
+	int64_t newest_ms = 0;
+
+	for (size_t i = 0; i < l->book.n; i++) {
+		const struct account_meter *m = &l->book.meters[i].account;
+
+		for (size_t k = 0; k < m->n_counters; k++) {
+			int64_t shown_ms = account_clock_shown_ms(clock, m->counters[k].x.last_ms);
+
+			if (m->counters[k].living && shown_ms > newest_ms)
+				newest_ms = shown_ms;
+		}
+	}
+	*back_ms = account_clock_back_ms(clock, INT64_MAX) - account_clock_back_ms(clock, newest_ms);
+	return newest_ms;
+}

@@ -170,4 +170,8 @@ enum { LEDGER_AHEAD_S = ACCOUNT_AHEAD_S };
 int64_t ledger_until_s(const struct ledger *l);
 int64_t ledger_newest_s(const struct ledger *l);
 
+/* When the newest reading was taken that has been counted, as the clock showed it, Unix milliseconds; 0 = none.
+ * *back_ms: all that the clock was set back by since then, as far as it is known. */
+int64_t ledger_newest_ms(const struct ledger *l, int64_t *back_ms);
+
 #endif

@@ -229,6 +229,11 @@ const struct ledger_copy *store_ledger_copy(const struct store *s)
 	return s->shown;
 }
 
+int64_t store_newest_ms(const struct store *s, int64_t *back_ms)
+{
+	return ledger_newest_ms(&s->ledger, back_ms);
+}
+
 int64_t store_newest_s(const struct store *s)
 {
 	return ledger_newest_s(&s->ledger);

@@ -129,6 +129,10 @@ int store_recount(struct store *s, bool keep, const struct store_recount_sink *s
 /* The newest slot that the account has counted, Unix seconds; 0 = none. */
 int64_t store_newest_s(const struct store *s);
 
+/* When the newest reading was taken that the account has counted, as the clock showed it, Unix milliseconds; 0 = none.
+ * *back_ms: all that the clock was set back by since then, as far as it is known. */
+int64_t store_newest_ms(const struct store *s, int64_t *back_ms);
+
 /* How many readings wait. */
 size_t store_pending(const struct store *s);
 

@@ -11,8 +11,14 @@
 
 void intake_init(struct intake *in, struct store_writer *writer, enum clock_trust trust)
 {
-	*in = (struct intake){.writer = writer,
-			      .clock = {.trust = trust, .past_s = store_newest_s(store_writer_store(writer))}};
+	const struct store *s = store_writer_store(writer);
+	int64_t known_ms;
+
+	*in = (struct intake){.writer = writer, .clock = {.trust = trust, .past_s = store_newest_s(s)}};
+	in->newest_ms = store_newest_ms(s, &known_ms);
+	in->behind_ms = in->newest_ms - known_ms - mono_wall_ms();
+	if (in->behind_ms < CLOCK_STEP_MS)
+		in->behind_ms = 0;
 }
 
 void intake_set_trust(struct intake *in, enum clock_trust trust)
@@ -36,6 +42,15 @@ void intake_forget_news(struct intake *in)
 	in->has_news = false;
 }
 
+/* The clock, which showed before_ms until now, was set. */
+static void follow_step(struct intake *in, int64_t step_ms, int64_t before_ms)
+{
+	if (in->behind_ms > 0)
+		in->behind_ms = in->behind_ms > step_ms ? in->behind_ms - step_ms : 0;
+	else if (step_ms < 0)
+		store_writer_clock_back(in->writer, before_ms, -step_ms);
+}
+
 bool intake_watch_clock(struct intake *in)
 {
 	int64_t before_ms = in->clock.wall_ms; /* no reading that has come is later */
@@ -50,8 +65,11 @@ bool intake_watch_clock(struct intake *in)
 			 llabs(step_ms) / 1000, llabs(step_ms) % 1000);
 		log_warning("clock: stepped %s", detail);
 		intake_event(in, now_ms, "tallyd", "clock-step", detail);
-		if (step_ms < 0)
-			store_writer_clock_back(in->writer, before_ms, -step_ms);
+		follow_step(in, step_ms, before_ms);
+	}
+	if (good && in->behind_ms > 0) {
+		store_writer_clock_back(in->writer, in->newest_ms, in->behind_ms);
+		in->behind_ms = 0;
 	}
 	if (good == in->is_clock_doubted) {
 		in->is_clock_doubted = !good;

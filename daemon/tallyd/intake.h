@@ -4,6 +4,11 @@
  * A reading is of its slot only if the clock was right when it was read: while the clock is not known good readings are
  * marked unsynchronised here, before the store has them. A step of the clock becomes an event.
  *
+ * A clock that shows less at the start than when the newest reading was taken was set back while nobody watched, or it
+ * was ahead then. When it passes that time by itself, the store is informed that it was set back by the difference: at
+ * least so much more time lies between the readings than their slots say. Where it is set on before that, it is right
+ * again. How long the program did not run is not known.
+ *
  * Nothing here waits for the disk: what comes in while the store is being written waits beside it (store_writer.h).
  * Questions of the pollers about the account (is this reading plausible, is this serial number known) are answered from
  * the copy that the store hands over with each commit, so an answer never depends on one that failed.
@@ -23,6 +28,8 @@
 struct intake {
 	struct store_writer *writer;
 	struct clock clock;
+	int64_t newest_ms; /* when the newest reading was taken, at the start */
+	int64_t behind_ms; /* so far the clock is before where it would be if nobody had set it back; 0 = it is not */
 	bool is_clock_doubted; /* logged as not good */
 	bool has_news;
 };

@@ -279,6 +279,20 @@ TEST(times_that_a_clock_was_set_back_by_add_up)
 	account_clock_free(&c);
 }
 
+TEST(what_the_clock_showed_is_the_time_without_what_it_was_set_back_by)
+{
+	struct account_clock c = {.n = 0};
+
+	assert_int_equal(account_clock_shown_ms(&c, 5000), 5000);
+	account_clock_add(&c, 5000, 1000);
+	account_clock_add(&c, 9000, 300);
+	assert_int_equal(account_clock_shown_ms(&c, 5000), 5000);
+	assert_int_equal(account_clock_shown_ms(&c, 6001), 5001);
+	assert_int_equal(account_clock_shown_ms(&c, 10000), 9000);
+	assert_int_equal(account_clock_shown_ms(&c, 10301), 9001);
+	account_clock_free(&c);
+}
+
 TEST(a_clock_that_is_set_back_again_while_a_time_runs_twice_changes_nothing_before)
 {
 	struct account_clock c = {.n = 0};

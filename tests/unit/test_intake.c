@@ -6,6 +6,24 @@
 #include "store_site.h"
 #include "unit.h"
 
+/* The clocks, which the linker puts in place of the computer's; 0 = they are that. */
+static int64_t wall_ms, passed_ms;
+
+int64_t __real_mono_wall_ms(void);
+int64_t __real_mono_us(void);
+int64_t __wrap_mono_wall_ms(void);
+int64_t __wrap_mono_us(void);
+
+int64_t __wrap_mono_wall_ms(void)
+{
+	return wall_ms != 0 ? wall_ms + passed_ms : __real_mono_wall_ms();
+}
+
+int64_t __wrap_mono_us(void)
+{
+	return wall_ms != 0 ? 1000 * passed_ms + 1 : __real_mono_us();
+}
+
 /* A reading of "press" in the slot of T. */
 static struct reading reading_of(const struct site *t, enum reading_quality quality)
 {
@@ -42,6 +60,7 @@ static int teardown_writer(void **state)
 	struct site *t = *state;
 
 	t->store = store_writer_end(writer);
+	wall_ms = passed_ms = 0;
 	return teardown(state);
 }
 
@@ -82,6 +101,65 @@ TEST_WITH(a_reading_is_marked_while_the_clock_is_before_the_newest_one_kept, set
 	report(&in, &suspect);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 	assert_rows(t, "SELECT quality FROM power WHERE ts < 1767225700 ORDER BY ts", "unsynchronised\nsuspect");
+}
+
+static const char *const set_back = "SELECT at_ms - 1767225600000, back_ms FROM clock_back ORDER BY at_ms";
+
+/* The program starts when the clock shows so much after T, and then looks at it so much later. The newest reading is of
+ * an hour after T. */
+static void begin_at(struct site *t, struct intake *in, int64_t at_s, int64_t passed_s)
+{
+	hold(t, "press", T, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000), Q_COUNT);
+	hold(t, "press", T + 3600, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(6000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	wall_ms = 1000 * (T + at_s);
+	begin(t, in);
+	intake_watch_clock(in);
+	passed_ms = 1000 * passed_s;
+}
+
+TEST_WITH(a_clock_that_was_set_back_while_nobody_watched_is_known_when_it_passes_the_newest_reading, setup,
+	  teardown_writer)
+{
+	struct site *t = *state;
+	struct intake in;
+
+	begin_at(t, &in, 600, 2900);
+	assert_false(intake_watch_clock(&in));
+	assert_rows(t, set_back, "");
+	passed_ms = 3060000;
+	assert_true(intake_watch_clock(&in));
+	assert_true(intake_watch_clock(&in));
+	hold(t, "press", T + 3660, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t, set_back, "3600120|3000120");
+}
+
+TEST_WITH(a_clock_that_is_set_on_again_was_not_set_back, setup, teardown_writer)
+{
+	struct site *t = *state;
+	struct intake in;
+
+	begin_at(t, &in, 600, 100);
+	wall_ms += 4000000;
+	assert_true(intake_watch_clock(&in));
+	hold(t, "press", T + 4800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t, set_back, "");
+}
+
+/* While it ran the program saw it, and was then started again. */
+TEST_WITH(a_clock_that_is_known_to_have_been_set_back_counts_once, setup, teardown_writer)
+{
+	struct site *t = *state;
+	struct intake in;
+
+	store_clock_back(t->store, 1000 * (T + 3601), 2000000);
+	begin_at(t, &in, 600, 3060);
+	assert_true(intake_watch_clock(&in));
+	hold(t, "press", T + 3660, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7000), Q_COUNT);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t, set_back, "3601000|2000000\n3601001|1000120");
 }
 
 TEST_WITH(an_event_is_news_until_it_is_forgotten, setup, teardown_writer)
