@@ -16,7 +16,7 @@ import zoneinfo
 from models import MWS_PER_WH
 
 LEFT_OUT = 10  # what happened in the last readings of a site
-SLACK_S = 2  # by which the time of a reading may be wrong
+SLACK_S = 3  # by which the time of a reading may be wrong
 DAY = 86400
 LATE = 7 * DAY  # an exchange may be reported so late
 GLITCH = 42  # readings: false ones of so many must leave nothing
@@ -46,6 +46,8 @@ class Good:
     """A good reading and what must have been counted up to it."""
 
     slot: int
+    at: int  # when it was read, really
+    known_at: int
     value: int
     sum: int
     flow: int
@@ -84,12 +86,13 @@ class Truth:
             if before is None or before.line != s.line:
                 effective = s.counted
             counted = effective
-            good = Good(s.slot, s.value, total, s.flow, s.late, lost, i)
+            good = Good(s.slot, s.at, s.known_at, s.value, total, s.flow, s.late, lost, i)
             if before is not None and before.line != s.line:
                 self.changes.append((self.goods[-1], good))
             self.goods.append(good)
         self.slots = [good.slot for good in self.goods]
         self.find_zones([s for s in counter.shown if s.kept])
+        self.find_hidden_time()
         first = next((s for s in counter.shown if s.kept), None)
         if first is not None and not first.good:
             self.excluded.append(FALSE_FIRST)
@@ -124,6 +127,20 @@ class Truth:
                 continue
             self.note_zone(run, place[kept[k].slot])
 
+    def find_hidden_time(self):
+        """The clock was set back while the program was stopped, and nothing shows by how much: more may have passed than
+        seems possible, and then good readings are false, until the line can have come so far. The sum is right again then."""
+        for k, (before, after) in enumerate(zip(self.goods, self.goods[1:])):
+            if after.at - after.known_at <= before.at - before.known_at + SLACK_S:
+                continue
+            pairs = [(i, j) for i, a in enumerate(self.goods[:k + 1]) if a.slot >= before.slot - DAY
+                     for j, b in enumerate(self.goods[k + 1:], k + 1) if b.slot <= after.slot + DAY
+                     and b.sum - a.sum == b.value - a.value > self.most(b.known_at - a.known_at)]
+            if pairs:  # any of these may be false
+                begin, end = min(i for i, _ in pairs) - 1, max(j for _, j in pairs) + 1
+                self.zones[self.goods[max(begin, 0)].slot] = self.goods[min(end, len(self.goods) - 1)].slot
+                self.shares.append("clock set back while stopped, by more than anybody knows")
+
     def note_zone(self, run, after):
         """run: false readings between the goods after - 1 and after."""
         begin, end = after - 1, after
@@ -144,8 +161,8 @@ class Truth:
         if high.sum - low.sum != high.value - low.value:
             return False
         return (low.value <= shown.value <= high.value and
-                shown.value - low.value <= self.most(shown.slot - low.slot) and
-                high.value - shown.value <= self.most(high.slot - shown.slot))
+                shown.value - low.value <= self.most(shown.at - low.at) and
+                high.value - shown.value <= self.most(high.at - shown.at))
 
     def most(self, seconds):
         """The most that can pass, base units."""
@@ -168,7 +185,7 @@ class Truth:
         rise = after.value - before.value
         modulus = self.counter.row.modulus
         for candidate in (rise, rise + modulus if modulus else rise):
-            if 0 <= candidate <= self.most(after.slot - before.slot):
+            if 0 <= candidate <= self.most(after.at - before.at):
                 return candidate
         return None
 
@@ -251,16 +268,37 @@ def check_sums(site, counter, truth, intervals, violations):
                 "a", counter.name, counter.quantity, at, f"counted {total}, must be {low}" +
                 (f" to {high}" if high > low else "") + f"; off by {total - (low if total < low else high)}"))
             return
-    if last_end + 2 * site.interval_s < end:
+    if last_end + 2 * site.longest_s < end:
         violations.append(Violation("a", counter.name, counter.quantity, last_end, f"nothing is counted up to {end}"))
 
 
-def midnights(site):
-    zone = zoneinfo.ZoneInfo(site.zone)
-    day = datetime.datetime.fromtimestamp(site.start, zone).date()
-    while True:
-        yield day, int(datetime.datetime.combine(day, datetime.time(), zone).timestamp())
-        day += datetime.timedelta(days=1)
+def days_of(site, until):
+    """(day, first second, first second of the next one), of whole days that one zone only has hours of."""
+    zones = [zoneinfo.ZoneInfo(name) for _, name in site.zones]
+    since = [max(at, site.start) for at, _ in site.zones] + [max(until, site.start)]
+    names = [[datetime.datetime.fromtimestamp(at, zone).date() for at in span]
+             for zone, span in zip(zones, zip(since, since[1:]))]  # first and last day
+    for k, (zone, (first, last)) in enumerate(zip(zones, names)):
+        for day in (first + datetime.timedelta(days=n) for n in range(1, (last - first).days)):
+            if not any(a <= day <= b for other, (a, b) in enumerate(names) if other != k):
+                yield day.isoformat(), midnight(day, zone), midnight(day + datetime.timedelta(days=1), zone)
+
+
+def midnight(day, zone):
+    return int(datetime.datetime.combine(day, datetime.time(), zone).timestamp())
+
+
+def at_midnight(counter, truth, at, step, estimated):
+    """What has flowed and may be counted up to here, and how far what is counted may be from it; mW x s."""
+    low, high = truth.around(at)
+    if low is high:
+        return low.flow - low.late - low.lost, step * MWS_PER_WH + low.late
+    if not estimated(at):
+        truth.shares.append("end of a day between two good readings that are no gap")
+    # what must not be counted: as much of the time around a new line as lies before midnight
+    least, most = low.flow - low.lost, high.flow - high.lost
+    net = least if low.lost != high.lost else min(max(counter.flow_at(at) - low.lost, least), most)
+    return net, most - least
 
 
 def check_days(site, counter, truth, days, estimated, violations):
@@ -270,28 +308,16 @@ def check_days(site, counter, truth, days, estimated, violations):
     step = max(counter.row.step, counter.row.coarse if any(s.coarse for s in counter.shown) else 0)
     kept = [s for s in counter.shown if s.kept]
     last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
-    before = None
-    for day, at in midnights(site):
-        if at > last:
-            break
-        if at >= truth.goods[0].slot:
-            low, high = truth.around(at)
-            # what must not be counted: as much of the time around a new line as lies before midnight
-            net = counter.flow_at(at) - low.lost
-            if low.lost != high.lost:
-                net = low.flow - low.lost
-            slack = step * MWS_PER_WH + low.late if low is high else high.flow - low.flow - (high.lost - low.lost)
-            if low is not high and not estimated(at):
-                truth.shares.append("end of a day between two good readings that are no gap")
-            if before is not None:
-                flowed = net - before[1]
-                counted = days.get(before[0].isoformat(), 0) * MWS_PER_WH
-                allowed = slack + before[2] + 2 * step * MWS_PER_WH
-                if abs(counted - flowed) > allowed:
-                    violations.append(Violation(
-                        "c", counter.name, counter.quantity, at - 1, f"{before[0]}: counted {counted // MWS_PER_WH}, flowed "
-                        f"{flowed / MWS_PER_WH:.3f}, allowed {allowed / MWS_PER_WH:.3f}"))
-            before = (day, net, slack)
+    for day, begin, end in days_of(site, last):
+        if begin < truth.goods[0].slot:
+            continue
+        (net_before, slack_before), (net, slack) = (at_midnight(counter, truth, at, step, estimated) for at in (begin, end))
+        flowed, counted = net - net_before, days.get(day, 0) * MWS_PER_WH
+        allowed = slack_before + slack + 2 * step * MWS_PER_WH
+        if abs(counted - flowed) > allowed:
+            violations.append(Violation(
+                "c", counter.name, counter.quantity, end - 1, f"{day}: counted {counted // MWS_PER_WH}, flowed "
+                f"{flowed / MWS_PER_WH:.3f}, allowed {allowed / MWS_PER_WH:.3f}"))
 
 
 def shown_text(value):

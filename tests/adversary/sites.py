@@ -8,6 +8,7 @@ import datetime
 import random
 import zoneinfo
 
+import changes
 import models
 from models import MWS_PER_WH
 
@@ -75,7 +76,9 @@ class Device:
 class Shown:
     """One reading of one counter, as the account gets it."""
 
-    slot: int
+    slot: int  # by the clock of the box
+    at: int  # when it was read, really
+    known_at: int  # and as the program knows it: by the clock, and all that it knows that was set back by
     delay_ms: int
     value: int
     counted: int  # what its register has counted since it was new
@@ -85,7 +88,7 @@ class Shown:
     good: bool
     why: str = ""  # the accident that it is part of
     coarse: bool = False
-    kept: bool = True  # False: it waited when the process was killed
+    kept: bool = True  # False: it waited when the process was killed, or its slot is not after the one before
 
 
 class Counter:
@@ -124,9 +127,11 @@ class Break:
 
 
 class Meter:
-    def __init__(self, name, device, period):
+    def __init__(self, name, address, device, period):
         self.name = name
+        self.bus, self.address = "hall", address
         self.device = device
+        self.is_mute = False  # it does not report its serial number
         self.period = period
         model = device.model
         self.ct = model.ct  # in the configuration
@@ -136,6 +141,16 @@ class Meter:
             of = (f"{name}-{row.quantity}", "active_energy_import") if model.pulses else (name, row.quantity)
             self.counters[row.quantity] = Counter(*of, row, 90_000 * row.step if model.pulses else model.max_w)
         self.accidents = []
+        self.readings = []  # lists of (Counter, Shown), as they came
+
+    def is_in_trouble(self, tick, readings):
+        """Whether an accident is so near."""
+        return any(a.first - readings <= tick < a.first + a.length + readings for a in self.accidents)
+
+    def start_line(self):
+        """Its key is another one."""
+        for counter in self.counters.values():
+            counter.line = object()
 
     def set_ratio(self, ct):
         """Configure another ratio: another key."""
@@ -144,7 +159,7 @@ class Meter:
             step = models.step_of_ratio(ct)
             counter.row = models.Row(q, step, 10 ** 8 * step)
             counter.max_w = 5_200 * ct
-            counter.line = object()
+        self.start_line()
 
 
 # Accidents. Each is about one or all counters of a meter, for readings [first, first + length) of the site's ticks.
@@ -345,32 +360,51 @@ WEIGHTS = ((Flip, 3), (Torn, 2), (High, 4), (Low, 4), (Zeros, 4), (Stale, 3), (F
            (Reset, 3), (Exchange, 3), (Coarse, 3), (Unsynchronised, 1), (Ratio, 3))
 
 
+def choose(weights, kinds):
+    """Those of the kinds, with their weights. One of weight 0 happens only where it is asked for."""
+    if kinds is None:
+        return [(kind, weight) for kind, weight in weights if weight > 0]
+    return [(kind, max(1, weight)) for kind, weight in weights if kind.__name__.lower() in kinds]
+
+
 class Site:
+    ZONES = ("UTC", "Europe/Paris", "Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
+
     def __init__(self, seed, folder, source, kinds=None):
         self.seed = seed
-        self.kinds = [(kind, weight) for kind, weight in WEIGHTS if kinds is None or kind.__name__.lower() in kinds]
+        self.kinds = choose(WEIGHTS, kinds)
         self.rng = rng = random.Random(seed)
+        self.more = random.Random(f"{seed} changes")
         self.folder, self.source = folder, source
         self.script = []
         self.waiting = []  # readings since the last commit
         self.todo = []  # (tick, what)
-        self.zone = rng.choice(("UTC", "Europe/Paris", "Europe/Paris", "America/New_York", "Asia/Kathmandu",
-                                "Australia/Lord_Howe"))
-        self.interval_s = rng.choice((900, 900, 900, 900, 300, 600, 1800, 3600))
+        self.zone = rng.choice(self.ZONES)
+        self.zones = [(0, self.zone)]  # slot from which it holds
+        self.interval_s = self.longest_s = rng.choice((900, 900, 900, 900, 300, 600, 1800, 3600))
         self.period, days = rng.choice(((900, 6), (900, 5), (900, 4), (900, 4), (300, 3), (600, 4), (60, 2.2)))
         self.n_ticks = int(days * DAY / self.period)
         self.start = self.draw_start()
-        self.slot = self.start
+        self.slot = self.now = self.start  # by the clock of the box, and really
+        self.step_s = 0  # the clock is set by so much before the next slot
+        self.written = self.past = 0  # newest slot in the database, and when the program started
+        self.newest_ms = 0  # when that reading was taken
+        self.known_ms = 0  # all that the clock was set back by since then, as far as the program knows
+        self.back_s = 0  # and since the beginning
+        self.behind_ms = 0  # so far the clock was set back before the program started, as far as it can know
         self.tick = 0
         self.devices = self.n_confs = 0
-        self.is_up = True
+        self.is_up = False
         self.commit_every = rng.choice((1, 5, 20, 60))
         self.trouble = rng.choice((0, 0, 0.002, 0.01))  # kills, restarts and reloads for each tick
         self.models = [models.draw(rng, f"own-{k}") for k in range(rng.choice((1, 1, 2)))]
         n_meters = 1 if self.period < 300 else rng.choice((1, 1, 2, 3))
-        self.meters = [Meter(f"m{k}", self.new_device(rng.choice(self.models)), self.period) for k in range(n_meters)]
+        self.meters = [Meter(f"m{k}", k + 1, self.new_device(rng.choice(self.models)), self.period)
+                       for k in range(n_meters)]
         for meter in self.meters:
             self.draw_accidents(meter)
+        self.changes = []  # that have happened
+        self.draw_changes(choose(changes.WEIGHTS, kinds))
 
     def draw_start(self):
         """A local midnight and some hours, often before the clocks change or a month ends."""
@@ -381,7 +415,7 @@ class Site:
 
     def draw_accidents(self, meter):
         rng = self.rng
-        n = rng.choice((0, 1, 1, 1, 2, 2, 3, 4))
+        n = rng.choice((0, 1, 1, 1, 2, 2, 3, 4)) if self.kinds else 0
         last = self.n_ticks - DAY // self.period - QUIET - 40
         longest = min(40, DAY // 2 // self.period)
         at = WARM_UP + rng.randrange(max(1, last - WARM_UP))
@@ -393,6 +427,20 @@ class Site:
             accident = kind(self, meter, at, 1 + rng.randrange(longest))
             meter.accidents.append(accident)
             at += accident.length + QUIET + rng.randrange(150)
+
+    def draw_changes(self, weights):
+        rng = self.more
+        last = self.n_ticks - DAY // self.period - QUIET - 40
+        for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3)) if weights else 0):
+            change = rng.choices(*zip(*weights))[0]()
+            self.todo.append((WARM_UP + rng.randrange(last - WARM_UP), lambda change=change: self.begin_change(change)))
+
+    def begin_change(self, change):
+        if not self.is_up:
+            self.later(1, lambda: self.begin_change(change))
+            return
+        self.changes.append(change)
+        change.begin(self)
 
     # What accidents do to the site.
 
@@ -407,6 +455,16 @@ class Site:
     def later(self, ticks, what):
         self.todo.append((self.tick + ticks, what))
 
+    def pause(self, ticks):
+        """The program is stopped for so long."""
+        self.script.append("stop")
+        self.note_written()
+        self.is_up = False
+        if ticks == 0:
+            self.begin()
+        else:
+            self.later(ticks, self.begin)
+
     def order(self, meter, at, final, initial):
         if not self.is_up:
             self.later(1, lambda: self.order(meter, at, final, initial))
@@ -414,7 +472,7 @@ class Site:
         self.script.append(f"replace {meter.name} {at} {final} {initial}")
 
     def report_identity(self, meter):
-        if meter.device.serial is not None:
+        if meter.device.serial is not None and not meter.is_mute:
             self.script.append(f"serial {meter.name} {meter.device.serial}")
 
     # The files.
@@ -433,10 +491,14 @@ class Site:
         (self.conf_folder / "tallyd.ini").write_text(
             f"[store]\npath = {self.folder}/t.db\ndurability = normal\ninterval = {self.interval_s}s\n"
             f"timezone = {self.zone}\n[drivers]\npath = {self.folder}/drivers:{self.source}/drivers\n")
+        for bus in {meter.bus for meter in self.meters}:
+            (self.conf_folder / "bus.d" / f"{bus}.ini").write_text(self.bus_text(bus))
+
+    def bus_text(self, bus):
         text = f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nenergy_every = {self.period}s\n"
-        for k, meter in enumerate(self.meters):
+        for meter in [m for m in self.meters if m.bus == bus]:
             model = meter.device.model
-            text += f"[meter {meter.name}]\nmodel = {model.name}\naddress = {k + 1}\n"
+            text += f"[meter {meter.name}]\nmodel = {model.name}\naddress = {meter.address}\n"
             if model.name.startswith("conto"):
                 text += "confirmed = yes\n"
             if model.ct:
@@ -445,7 +507,7 @@ class Site:
                 for number, counter in enumerate(meter.counters.values()):
                     text += (f"[input {counter.name}]\nconcentrator = {meter.name}\ninput = {number + 1}\n"
                              f"pulse = {counter.row.step} Wh\noffset = {meter.offset} Wh\n")
-        (self.conf_folder / "bus.d" / "hall.ini").write_text(text)
+        return text
 
     @property
     def conf_folder(self):
@@ -458,8 +520,10 @@ class Site:
             self.script.append(f"reload {self.conf_folder}")
         else:
             self.script.append("stop")
+            self.note_written()
+            self.is_up = False
             self.begin()
-        self.waiting = []
+        self.note_written()
 
     # The run of time.
 
@@ -468,12 +532,14 @@ class Site:
         self.script.append(f"clock {self.start - 5}")
         self.begin()
         for self.tick in range(self.n_ticks):
-            self.slot = self.start + self.tick * self.period
-            self.pass_time()
+            if self.tick > 0:
+                self.pass_time()
+            self.note_flow()
             self.make_trouble()
-            for at, what in [t for t in self.todo if t[0] <= self.tick]:
-                what()
+            due = [t for t in self.todo if t[0] <= self.tick]
             self.todo = [t for t in self.todo if t[0] > self.tick]
+            for _, what in due:
+                what()
             for meter in self.meters:
                 for accident in meter.accidents:
                     if accident.first == self.tick:
@@ -483,50 +549,98 @@ class Site:
             self.script.append(f"clock {self.slot + self.period // 2}")
             if self.is_up and self.rng.random() < 1 / self.commit_every:
                 self.commit()
-        if not self.is_up:
-            self.begin()
+        self.begin()
         self.commit()
+        for meter in self.meters:
+            drop_repeated(meter)
 
     def pass_time(self):
-        if self.tick > 0:
-            for meter in self.meters:
-                for q, register in meter.device.registers.items():
-                    counter = meter.counters[q]
-                    flowed = register.advance(self.rng, self.period)
-                    counter.flow += flowed * counter.row.step // register.row.step
+        """Until the next slot. A step of the clock moves that."""
+        seconds = self.period
+        if self.step_s == 0:
+            self.slot += self.period
+        else:
+            passed = self.period * 3 // 4
+            before, after = self.slot + passed, self.slot + passed + self.step_s
+            self.script.append(f"clock {before}")
+            if self.behind_ms > 0:
+                self.behind_ms = max(0, self.behind_ms - self.step_s * 1000)
+            elif self.step_s < 0 and self.is_up:
+                self.note_back(before * 1000, -self.step_s * 1000)
+            self.script.append(f"clock {after}")
+            self.slot = after // self.period * self.period + self.period
+            seconds = passed + self.slot - after
+            self.step_s = 0
+        self.now += seconds
+        for meter in self.meters:
+            for q, register in meter.device.registers.items():
+                counter = meter.counters[q]
+                flowed = register.advance(self.rng, seconds)
+                counter.flow += flowed * counter.row.step // register.row.step
+
+    def note_back(self, at_ms, back_ms):
+        """The program knows that the clock was set back."""
+        self.script.append(f"back {at_ms} {back_ms}")
+        self.known_ms += back_ms
+        self.back_s += back_ms // 1000
+
+    def newest_slot(self):
+        return max(counter.flows[-1][0] for meter in self.meters for counter in meter.counters.values())
+
+    def note_flow(self):
         for meter in self.meters:
             for counter in meter.counters.values():
-                counter.flows.append((self.slot, counter.flow))
+                # of a time that comes twice, the first time
+                if not counter.flows or self.slot > counter.flows[-1][0]:
+                    counter.flows.append((self.slot, counter.flow))
 
     def make_trouble(self):
         if not self.is_up or self.rng.random() >= self.trouble:
             return
         what = self.rng.choice(("kill", "kill", "stop", "reload"))
         self.script.append(f"reload {self.conf_folder}" if what == "reload" else what)
-        if what == "reload":  # it commits what waits
-            self.waiting = []
-            return
         if what == "kill":
             for shown in self.waiting:
                 shown.kept = False
-        self.waiting = []
+        self.note_written()
+        if what == "reload":
+            return
         self.is_up = False
         self.later(self.rng.choice((0, 0, 1, 3, 20)), self.begin)
 
     def begin(self):
+        if self.is_up:
+            return
         self.script.append(f"start {self.conf_folder}")
         self.is_up = True
+        self.past = self.written
+        self.behind_ms = self.newest_ms - self.known_ms - self.slot * 1000
+        if self.behind_ms < 2000:
+            self.behind_ms = 0
         for meter in self.meters:
             self.report_identity(meter)
 
     def commit(self):
         self.script.append("commit")
+        self.note_written()
+
+    def note_written(self):
+        """Nothing waits any more."""
+        for shown in self.waiting:
+            if shown.kept and shown.slot > self.written:
+                self.written, self.newest_ms, self.known_ms = shown.slot, shown.slot * 1000 + shown.delay_ms, 0
         self.waiting = []
 
     def read(self, meter):
         delay_ms = self.rng.choice((120, 120, 120, 500, 3000, self.period * 600))
         quality = "late" if delay_ms * 2 > self.period * 1000 else "good"
-        words = []
+        # as the program itself finds out (intake.h)
+        if self.slot + delay_ms / 1000 + 2 < self.past:
+            quality = "unsynchronised"
+        elif self.behind_ms > 0:
+            self.note_back(self.newest_ms, self.behind_ms)
+            self.behind_ms = 0
+        words, reading = [], []
         for q, counter in meter.counters.items():
             register = meter.device.registers[q]
             counted, right = (v * counter.row.step // register.row.step for v in register.read(delay_ms))
@@ -545,13 +659,27 @@ class Site:
             good = value == right
             if is_coarse and good:
                 value, counted = (v // counter.row.coarse * counter.row.coarse for v in (value, counted))
-            shown = Shown(self.slot, delay_ms, value, counted, counter.flow + late, late, (register.line, counter.line),
+            delay_s = delay_ms // 1000
+            shown = Shown(self.slot, self.now + delay_s, self.slot + self.back_s + delay_s, delay_ms, value, counted, counter.flow + late, late, (register.line, counter.line),
                           good, why, is_coarse)
             counter.shown.append(shown)
             self.waiting.append(shown)
+            reading.append((counter, shown))
             mark = "~" if is_coarse else ""
             words.append(f"{q}{mark}={value // counter.row.step if meter.device.model.pulses else value}")
         if words:
+            meter.readings.append(reading)
             if meter.device.model.counter_max:
                 words.append(f"counter_max={meter.device.model.counter_max}")
             self.script.append(f"reading {meter.name} {self.slot} {quality} {delay_ms} {' '.join(words)}")
+
+
+def drop_repeated(meter):
+    """Only readings whose slot is after the one before count. An input is a meter of its own."""
+    last = {}
+    for reading in meter.readings:
+        for counter, shown in reading:
+            shown.kept &= shown.slot > last.get(counter if meter.device.model.pulses else meter, 0)
+        for counter, shown in reading:
+            if shown.kept:
+                last[counter if meter.device.model.pulses else meter] = shown.slot

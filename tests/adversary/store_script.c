@@ -3,6 +3,7 @@
  * a script on standard input, one command in a line. The wall clock is what the script says.
  *
  *   clock SECONDS           the wall clock, Unix seconds UTC
+ *   back MS BACK_MS         the clock was set back by BACK_MS when it showed MS, Unix milliseconds
  *   create DIR              read the configuration of DIR, and make its database, with nothing in it
  *   start DIR               read the configuration of DIR, open its database and take up the account
  *   reload DIR              read the configuration of DIR, as after SIGHUP
@@ -203,6 +204,10 @@ static void run(struct script *s, char *rest)
 		commit(s);
 	} else if (strcmp(command, "clock") == 0) {
 		now_s = next_number(s, &rest);
+	} else if (strcmp(command, "back") == 0) {
+		int64_t at_ms = next_number(s, &rest);
+
+		store_clock_back(s->store, at_ms, next_number(s, &rest));
 	} else if (strcmp(command, "create") == 0) {
 		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
 		start(s, false);

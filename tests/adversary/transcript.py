@@ -25,7 +25,7 @@ def write(site, violations, excluded, out):
             print(f"  {time_of(site.start + a.first * site.period)} {a.kind}, {a.length} readings: "
                   f"{', '.join(a.quantities)}", file=out)
     for line in site.script:
-        if line.split()[0] in ("kill", "stop", "reload", "start", "replace", "serial"):
+        if line.split()[0] in ("kill", "stop", "reload", "start", "replace", "serial", "back", "rename"):
             print(f"  {line}", file=out)
     for what in sorted(set(excluded)):
         print(f"excluded: {what}", file=out)
