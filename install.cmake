@@ -31,7 +31,7 @@ install(DIRECTORY DESTINATION ${TALLY_CONF_DIR}/drivers)
 
 install(DIRECTORY conf/examples/ DESTINATION ${doc}/examples)
 install(FILES conf/driver-template.ini systemd/60-tallyd-rs485.rules.example systemd/clock-kernel.conf
-	systemd/database-elsewhere.conf DESTINATION ${doc}/examples)
+	systemd/database-elsewhere.conf systemd/gateways-only.conf DESTINATION ${doc}/examples)
 install(FILES NEWS DESTINATION ${doc})
 if(EXISTS ${PROJECT_SOURCE_DIR}/schema/README.md)
 	install(FILES schema/README.md DESTINATION ${doc} RENAME schema.md)
