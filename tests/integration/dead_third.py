@@ -34,8 +34,9 @@ class DeadThird(Site):
 
     def round_s(self):
         """The time of a round, as tally check computes it."""
-        shown = self.tally("check").stdout
-        return float(re.search(r"a round of everything: \d+ requests, ([\d.]+) s", shown).group(1))
+        check = self.tally("check")
+        self.assertEqual(check.returncode, 0, check.stderr)
+        return float(re.search(r"a round of everything: \d+ requests, ([\d.]+) s", check.stdout).group(1))
 
     def newest(self):
         return max((row["ts"] for row in self.sql("SELECT max(ts) AS ts FROM energy HAVING count(*) > 0")), default=0)
