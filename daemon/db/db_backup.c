@@ -3,46 +3,51 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "db.h"
+#include "db_onefile.h"
 #include "dbformat.h"
+#include "newfile.h"
+
+enum { HEADER_BYTES = 100 };
 
 /* Ours, and a copy: a database that a daemon has written is in WAL mode, whatever its name is, and a copy is not. */
-static bool is_copy(const char *path)
+static bool is_copy(const struct newfile_place *to)
 {
-	static const char sql[] = "SELECT application_id, journal_mode FROM pragma_application_id, pragma_journal_mode";
-	sqlite3 *db = NULL;
-	sqlite3_stmt *get = NULL;
-	bool is_copy = false;
+	/* https://www.sqlite.org/fileformat.html#the_database_header */
+	static const char magic[16] = "SQLite format 3";
+	unsigned char h[HEADER_BYTES] = {0};
+	int fd = openat(to->folder_fd, to->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	uint32_t id;
 
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, sql, -1, &get, NULL) == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
-		is_copy = sqlite3_column_int(get, 0) == DBFORMAT_APPLICATION_ID &&
-			  strcmp((const char *)sqlite3_column_text(get, 1), "wal") != 0;
-	sqlite3_finalize(get);
-	sqlite3_close(db);
-	return is_copy;
+	if (fd < 0)
+		return false;
+	if (pread(fd, h, sizeof(h), 0) != sizeof(h))
+		h[0] = 0;
+	close(fd);
+	id = (uint32_t)h[68] << 24 | (uint32_t)h[69] << 16 | (uint32_t)h[70] << 8 | h[71];
+	return memcmp(h, magic, sizeof(magic)) == 0 && id == DBFORMAT_APPLICATION_ID && h[18] == 1 && h[19] == 1;
 }
 
-/* May this file be replaced: is it not there, or an older copy of ours? 0, or -EEXIST with an error added. */
-static int check_target(const struct stat *database, const char *to, struct err *e)
+/* May what is there be replaced: nothing, or an older copy of ours? 0, or -EEXIST with an error added. */
+static int check_target(const struct stat *database, const struct newfile_place *to, const char *name, struct err *e)
 {
 	struct stat st;
 
-	if (lstat(to, &st) != 0 && errno == ENOENT)
+	if (!to->is_there)
 		return 0;
-	if (stat(to, &st) == 0 && st.st_ino == database->st_ino && st.st_dev == database->st_dev) {
-		err_add(e, to, 0, "is the database itself; name another file for the copy");
+	if (fstatat(to->folder_fd, to->name, &st, 0) == 0 && st.st_ino == database->st_ino &&
+	    st.st_dev == database->st_dev) {
+		err_add(e, name, 0, "is the database itself; name another file for the copy");
 		return -EEXIST;
 	}
-	if (lstat(to, &st) == 0 && S_ISREG(st.st_mode) && is_copy(to))
+	if (S_ISREG(to->there.st_mode) && is_copy(to))
 		return 0;
-	err_add(e, to, 0, "already exists and is not a copy of a tallyd database; name another file");
+	err_add(e, name, 0, "already exists and is not a copy of a tallyd database; name another file");
 	return -EEXIST;
 }
 
@@ -64,75 +69,80 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Make the copy one file, with no -wal beside it, and see that it is sound. Returns a result code of SQLite. */
-static int finish_copy(sqlite3 *to)
+/* A database of one file, with no -wal beside it. 0 or -EIO. */
+static int leave_wal_mode(int fd)
 {
+	static const unsigned char rollback[2] = {1, 1};
+
+	return pwrite(fd, rollback, sizeof(rollback), 18) == sizeof(rollback) ? 0 : -EIO;
+}
+
+/* Is the copy sound? Returns a result code of SQLite. */
+static int check_copy(struct db_onefile *file)
+{
+	sqlite3 *copy = NULL;
 	sqlite3_stmt *check = NULL;
-	int code = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+	int code = db_onefile_open(file, &copy);
 
 	if (code == SQLITE_OK)
-		code = sqlite3_prepare_v2(to, "PRAGMA quick_check(1)", -1, &check, NULL);
-	if (code == SQLITE_OK && sqlite3_step(check) == SQLITE_ROW &&
-	    strcmp((const char *)sqlite3_column_text(check, 0), "ok") != 0)
-		code = SQLITE_CORRUPT;
+		code = sqlite3_prepare_v2(copy, "PRAGMA quick_check(1)", -1, &check, NULL);
+	if (code == SQLITE_OK && sqlite3_step(check) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(check, 0);
+
+		if (text == NULL || strcmp(text, "ok") != 0)
+			code = text == NULL ? SQLITE_NOMEM : SQLITE_CORRUPT;
+	}
 	sqlite3_finalize(check);
+	sqlite3_close(copy);
 	return code;
 }
 
-/* Make a rename last over a power cut. */
-static void sync_folder(const char *path)
+/* Returns a result code of SQLite. */
+static int copy_into(sqlite3 *from, struct db_onefile *file)
 {
-	char *copy = strdup(path);
-	int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	sqlite3 *copy = NULL;
+	int code = db_onefile_open(file, &copy);
 
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-	free(copy);
+	if (code == SQLITE_OK)
+		code = copy_pages(from, copy);
+	if (sqlite3_close(copy) != SQLITE_OK && code == SQLITE_OK)
+		code = SQLITE_IOERR;
+	return code;
 }
 
-/* Write the copy as part, a new file of this mode. 0, or -errno with an error added. */
-static int write_part(const char *path, const char *part, mode_t mode, struct err *e)
+/* Write the copy into the open file. 0, or -errno with an error added. */
+static int write_copy(const char *path, int fd, const char *to, struct err *e)
 {
-	sqlite3 *from = NULL, *to = NULL;
-	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-	int rc = 0, code;
+	struct db_onefile file;
+	sqlite3 *from = NULL;
+	int code = db_onefile_init(&file, fd), rc = 0;
 
-	if (fd < 0) {
-		rc = -errno;
-		err_add(e, part, 0, "cannot be written: %s", strerror(-rc));
-		return rc;
-	}
-	close(fd);
+	if (code != SQLITE_OK)
+		return -ENOMEM;
 	if (sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
 		rc = -EIO;
 		err_add(e, path, 0, "cannot be opened");
 		goto out;
 	}
-	if (sqlite3_open_v2(part, &to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-		rc = -EIO;
-		err_add(e, part, 0, "cannot be opened");
-		goto out;
-	}
 	sqlite3_busy_timeout(from, DB_OPEN_TIMEOUT_MS);
-	code = copy_pages(from, to);
+	code = copy_into(from, &file);
+	if (code == SQLITE_OK && leave_wal_mode(fd) != 0)
+		code = SQLITE_IOERR;
 	if (code == SQLITE_OK)
-		code = finish_copy(to);
+		code = check_copy(&file);
 	if (code != SQLITE_OK) {
 		rc = db_errno(code);
-		err_add(e, path, 0, "cannot be copied to %s: %s", part, sqlite3_errstr(code));
+		err_add(e, path, 0, "cannot be copied to %s: %s", to, sqlite3_errstr(code));
 	}
 out:
-	if (sqlite3_close(to) != SQLITE_OK && rc == 0)
-		rc = -EIO;
 	sqlite3_close(from);
+	db_onefile_fini(&file);
 	return rc;
 }
 
-int db_backup(const char *path, const char *to, struct err *e)
+int db_backup_to(const char *path, const struct newfile_place *to, const char *name, struct err *e)
 {
-	char *part = NULL;
+	struct newfile file;
 	struct stat st;
 	int rc;
 
@@ -141,25 +151,25 @@ int db_backup(const char *path, const char *to, struct err *e)
 		err_add(e, path, 0, "%s", strerror(-rc));
 		return rc;
 	}
-	rc = check_target(&st, to, e);
+	rc = check_target(&st, to, name, e);
 	if (rc != 0)
 		return rc;
-	if (asprintf(&part, "%s.part", to) < 0) {
-		err_add(e, NULL, 0, "out of memory");
-		return -ENOMEM;
-	}
-	rc = write_part(path, part, st.st_mode & 0660, e);
-	if (rc != 0)
-		goto out;
-	if (rename(part, to) != 0) {
-		rc = -errno;
-		err_add(e, to, 0, "cannot be written: %s", strerror(-rc));
-		goto out;
-	}
-	sync_folder(to);
-out:
-	if (rc != 0)
-		unlink(part);
-	free(part);
+	rc = newfile_open(&file, to, name, st.st_mode & 0660, false, e);
+	if (rc == 0)
+		rc = write_copy(path, file.fd, name, e);
+	if (rc == 0)
+		rc = newfile_keep(&file, e);
+	newfile_drop(&file);
+	return rc;
+}
+
+int db_backup(const char *path, const char *to, struct err *e)
+{
+	struct newfile_place place;
+	int rc = newfile_find(&place, to, e);
+
+	if (rc == 0)
+		rc = db_backup_to(path, &place, to, e);
+	newfile_leave(&place);
 	return rc;
 }

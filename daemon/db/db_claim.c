@@ -12,7 +12,7 @@ int db_claim(const char *path, int *fd)
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DBFORMAT_CLAIM_BYTE, .l_len = 1};
 	int rc;
 
-	*fd = open(path, O_RDWR | O_CLOEXEC);
+	*fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (*fd < 0)
 		return -errno;
 	if (fcntl(*fd, F_OFD_SETLK, &lock) == 0)

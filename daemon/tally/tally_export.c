@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Write a view of the database as CSV. Rows go from the database to the output one by one, so any span takes the same
- * memory. A file is written under another name and renamed when it is whole: until then the one that is there stays. */
+ * memory. A file appears when it is whole; until then the one that is there stays. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "calendar.h"
 #include "conf.h"
 #include "csv.h"
+#include "err.h"
+#include "newfile.h"
+#include "output.h"
 #include "reader.h"
 #include "tally.h"
 #include "tally_ask.h"
@@ -59,7 +61,8 @@ struct csv_export {
 	const char *names[NAMES_MAX];
 	struct csv csv;
 	const char *path; /* NULL = standard output */
-	char *part;	  /* the file that is renamed to path when it is whole, or NULL */
+	struct newfile_place place;
+	struct newfile file;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -246,62 +249,80 @@ static bool write_rows(struct csv_export *x, struct reader *r)
 	return step != READER_FAILED && !interrupted;
 }
 
-static bool is_same_file(const char *a, const char *b)
+/* Nothing that is needed may be written over. Returns TALLY_GOOD, or a code with a complaint printed. */
+static int check_output(struct csv_export *x, const struct conf *conf)
 {
-	struct stat of_a, of_b;
+	struct err e = {0};
+	const char *own;
 
-	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+	if (x->path == NULL)
+		return TALLY_GOOD;
+	if (newfile_find(&x->place, x->path, &e) != 0) {
+		err_print(&e, stderr);
+		err_fini(&e);
+		return TALLY_BAD;
+	}
+	own = output_is_own(&x->place, conf, x->t->dir);
+	if (own == NULL && output_is_database(&x->place))
+		own = "a database";
+	return own != NULL ? tally_misused(x->t, "--output %s is %s; name another file", x->path, own) : TALLY_GOOD;
 }
 
-/* Only a plain file is written beside its place: a device or a pipe has no other name. */
 static bool open_output(struct csv_export *x)
 {
-	struct stat st;
-	bool is_file = x->path != NULL && (stat(x->path, &st) != 0 || S_ISREG(st.st_mode));
+	struct err e = {0};
+	int fd = -1;
 
 	x->csv.out = stdout;
 	if (x->path == NULL)
 		return true;
-	if (is_file && asprintf(&x->part, "%s.part", x->path) < 0) {
-		fprintf(stderr, "tally export: out of memory\n");
-		x->part = NULL;
-		return false;
+	x->csv.out = NULL;
+	/* a device or a pipe is written to as it is */
+	if (newfile_open(&x->file, &x->place, x->path, 0666, true, &e) == 0) {
+		fd = dup(x->file.fd);
+		x->csv.out = fd >= 0 ? fdopen(fd, "w") : NULL;
+		if (x->csv.out == NULL)
+			err_add(&e, x->path, 0, "%s", strerror(errno));
 	}
-	x->csv.out = fopen(is_file ? x->part : x->path, "we");
-	if (x->csv.out == NULL)
-		fprintf(stderr, "%s: %s\n", is_file ? x->part : x->path, strerror(errno));
+	if (x->csv.out == NULL && fd >= 0)
+		close(fd);
+	err_print(&e, stderr);
+	err_fini(&e);
 	return x->csv.out != NULL;
+}
+
+/* Everything is in the file or device. Returns false with the reason on standard error. */
+static bool finish_output(struct csv_export *x)
+{
+	const char *path = x->path != NULL ? x->path : "standard output";
+	bool is_written = fflush(x->csv.out) == 0 && !ferror(x->csv.out);
+	int error = errno;
+
+	if (x->path != NULL)
+		is_written &= fclose(x->csv.out) == 0;
+	else if (!is_written)
+		clearerr(stdout); /* it is reported here, not once more at the end of the program */
+	if (!is_written)
+		fprintf(stderr, "%s: cannot be written completely: %s\n", path, strerror(error));
+	return is_written;
 }
 
 /* all_rows: every row was printed. Returns whether the output is whole and in its place; if not, standard error says
  * what is there instead. */
 static bool close_output(struct csv_export *x, bool all_rows)
 {
-	const char *path = x->path != NULL ? x->path : "standard output";
-	bool is_written = fflush(x->csv.out) == 0 && !ferror(x->csv.out);
-	int error = errno;
+	bool is_whole = finish_output(x) && all_rows, is_file = x->path != NULL && x->file.part[0] != '\0';
+	struct err e = {0};
 
-	if (is_written && x->part != NULL && fsync(fileno(x->csv.out)) != 0) {
-		is_written = false;
-		error = errno;
-	}
-	if (x->path != NULL)
-		fclose(x->csv.out);
-	else if (!is_written)
-		clearerr(stdout); /* it is reported here, not once more at the end of the program */
-	if (is_written && all_rows && x->part != NULL && rename(x->part, x->path) != 0) {
-		is_written = false;
-		error = errno;
-	}
-	if (!is_written)
-		fprintf(stderr, "%s: cannot be written completely: %s\n", path, strerror(error));
-	if (is_written && all_rows)
-		return true;
-	if (x->part != NULL && unlink(x->part) == 0)
-		fprintf(stderr, "%s: not written; the incomplete export is deleted\n", path);
-	else
-		fprintf(stderr, "%s: the export is incomplete\n", path);
-	return false;
+	if (is_whole && x->path != NULL)
+		is_whole = newfile_keep(&x->file, &e) == 0;
+	err_print(&e, stderr);
+	err_fini(&e);
+	if (!is_whole && is_file)
+		fprintf(stderr, "%s: not written; the incomplete export is deleted\n", x->path);
+	else if (!is_whole)
+		fprintf(stderr, "%s: the export is incomplete\n", x->path != NULL ? x->path : "standard output");
+	return is_whole;
 }
 
 static int export_view(struct csv_export *x, const struct conf *conf)
@@ -317,8 +338,10 @@ static int export_view(struct csv_export *x, const struct conf *conf)
 		return TALLY_USAGE;
 	if (x->from_s >= x->to_s)
 		return tally_misused(x->t, "--from must be before --to");
-	if (x->path != NULL && is_same_file(x->path, conf->store_path))
-		return tally_misused(x->t, "--output %s is the database itself; name another file", x->path);
+	code = check_output(x, conf);
+	if (code != TALLY_GOOD)
+		return code;
+	code = TALLY_BAD;
 	r = tally_open_database(conf);
 	if (r == NULL)
 		return TALLY_BAD;
@@ -330,14 +353,13 @@ static int export_view(struct csv_export *x, const struct conf *conf)
 	if (open_output(x) && close_output(x, write_rows(x, r)))
 		code = TALLY_GOOD;
 out:
-	free(x->part);
 	reader_close(r);
 	return code;
 }
 
 int tally_export(const struct tally *t)
 {
-	struct csv_export x = {.t = t};
+	struct csv_export x = {.t = t, .place.folder_fd = -1, .file.fd = -1};
 	struct conf *conf;
 	int code;
 
@@ -347,6 +369,8 @@ int tally_export(const struct tally *t)
 	if (conf == NULL)
 		return TALLY_BAD;
 	code = export_view(&x, conf);
+	newfile_drop(&x.file);
+	newfile_leave(&x.place);
 	conf_free(conf);
 	return code;
 }

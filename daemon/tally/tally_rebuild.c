@@ -19,6 +19,7 @@
 #include "db_claim.h"
 #include "err.h"
 #include "log.h"
+#include "owner.h"
 #include "store.h"
 #include "store_compare.h"
 #include "table.h"
@@ -84,7 +85,7 @@ static void on_span(void *context, const struct store_span *s)
 /* Remove the copy, or what a run that was killed has left of it. Returns false when another run works on it. */
 static bool remove_copy(const struct rebuild *r)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", ".part"};
+	static const char *const ends[] = {"", "-wal", "-shm"};
 	char name[PATH_MAX_BYTES + 8];
 	int fd;
 
@@ -213,6 +214,15 @@ static bool read_options(struct rebuild *r)
 	return true;
 }
 
+/* Of the folder in which files are made. */
+static bool become_owner(const struct rebuild *r, const struct conf *conf)
+{
+	char path[PATH_MAX_BYTES];
+
+	snprintf(path, sizeof(path), "%s/", r->folder != NULL ? r->folder : "");
+	return owner_become(r->folder != NULL ? path : conf->store_path);
+}
+
 int tally_rebuild(const struct tally *t)
 {
 	struct rebuild r = {.t = t};
@@ -231,7 +241,7 @@ int tally_rebuild(const struct tally *t)
 		fprintf(stderr, "out of memory\n");
 	} else if (access(conf->store_path, F_OK) != 0) {
 		fprintf(stderr, "%s: %s; tallyd creates it at its first start\n", conf->store_path, strerror(errno));
-	} else if (r.is_recount || make_copy(&r, conf)) {
+	} else if (become_owner(&r, conf) && (r.is_recount || make_copy(&r, conf))) {
 		code = rebuild(&r, conf);
 		if (!r.is_recount)
 			remove_copy(&r);

@@ -9,6 +9,7 @@
 #include "db_file.h"
 #include "err.h"
 #include "mono.h"
+#include "owner.h"
 #include "reader.h"
 #include "tally_load.h"
 
@@ -142,7 +143,7 @@ static bool is_in_database(struct reader *r, const char *name)
 int tally_request(const struct conf *conf, const struct tally_request *x)
 {
 	/* The reader also sees that the file is ours before anything is written into it. */
-	struct reader *r = tally_open_database(conf);
+	struct reader *r = owner_become(conf->store_path) ? tally_open_database(conf) : NULL;
 	struct err e = {0};
 	int64_t id = 0;
 	int code = TALLY_BAD;
