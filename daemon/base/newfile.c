@@ -137,7 +137,7 @@ static void begin_part(const struct newfile_place *p, char part[NAME_MAX + 1])
 	snprintf(part, NAME_MAX + 1, ".%.*s.part-", KEPT_BYTES, p->name);
 }
 
-/* Who writes a part holds a lock on it. What has none was left by a run that was killed. */
+/* A run that writes a part holds a lock on it. A part without one was left by a run that was killed. */
 static void remove_left_part(int folder_fd, const char *name)
 {
 	int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

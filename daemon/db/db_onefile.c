@@ -10,7 +10,7 @@
 
 enum { SECTOR_BYTES = 512 };
 
-/* What SQLite calls a file. */
+/* A file, as SQLite has it. */
 struct file {
 	sqlite3_file base;
 	int fd;

@@ -10,7 +10,7 @@
 #include "conf.h"
 #include "conf_load.h"
 
-/* What is in the folder of the database and belongs to it: its name, followed by one of these. */
+/* Files that are beside the database and belong to it: its name, followed by one of these. */
 static const struct part {
 	const char *end;
 	bool is_whole; /* nothing comes behind it */
