@@ -14,9 +14,10 @@ from pymodbus.server import StartSerialServer, StartTcpServer
 
 try:
     from pymodbus import FramerType
-    RTU = FramerType.RTU
+    RTU, REUSE = FramerType.RTU, {}
 except ImportError:  # before 3.7
     from pymodbus.transaction import ModbusRtuFramer as RTU
+    REUSE = {"allow_reuse_address": True}  # the newer ones always do
 
 # A slave context adds one to the address of a request, as in the numbers that people give to registers.
 FIRST = 1
@@ -39,4 +40,4 @@ if transport == "rtu":
     StartSerialServer(context=context, framer=RTU, port=place, baudrate=int(sys.argv[5]), timeout=0.005,
                       ignore_missing_slaves=True)
 else:
-    StartTcpServer(context=context, address=("127.0.0.1", int(place)), ignore_missing_slaves=True)
+    StartTcpServer(context=context, address=("127.0.0.1", int(place)), ignore_missing_slaves=True, **REUSE)

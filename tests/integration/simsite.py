@@ -32,10 +32,17 @@ def wait_for(condition, what, patience_s=PATIENCE_S):
         time.sleep(0.05)
 
 
+_held_ports = []
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that stays free for a listener that sets SO_REUSEADDR: it is held until the test ends, so that no other program
+    and no connection gets it."""
+    s = socket.socket()
+    _held_ports.append(s)
+    s.bind(("127.0.0.1", 0))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return s.getsockname()[1]
 
 
 class Site(unittest.TestCase):
