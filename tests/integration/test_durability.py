@@ -248,10 +248,12 @@ class TestKill(Durability):
                 pass
             stop.wait(0.02)
 
-    def kill_after(self, seconds):
+    def kill_after(self, n_rows, seconds):
+        """Kill the daemon so many seconds after it has committed n_rows. Returns the rows that a reader has seen."""
         seen, stop = set(), threading.Event()
         watcher = threading.Thread(target=self.watch, args=(seen, stop))
         watcher.start()
+        self.wait_rows("SELECT * FROM energy", len(self.sql("SELECT * FROM energy")) + n_rows)
         try:
             self.daemon.wait(timeout=seconds)
             self.fail(self.log())
@@ -276,7 +278,8 @@ class TestKill(Durability):
         seen = set()
         self.start_site("interval = 1min\n")
         for n in range(KILLS):
-            seen |= self.kill_after(chance.uniform(0.2, 5))
+            # While it starts, or in the middle of its work, however long the machine takes to get there.
+            seen |= self.kill_after(chance.choice((0, 1, 4)), chance.uniform(0, 2))
             self.assert_sound()
             there = {(r["ts"], r["meter"], r["active_import_kwh"]) for r in
                      self.sql("SELECT ts, meter, active_import_kwh FROM energy")}
@@ -284,6 +287,7 @@ class TestKill(Durability):
             self.assertEqual(self.sql("SELECT ts, meter FROM energy GROUP BY 1, 2 HAVING count(*) > 1"), [])
             self.start_daemon()
         self.wait_rows("SELECT * FROM energy", len(seen) + 4)
+        self.wait_rows("SELECT * FROM energy WHERE quality = 'good'", 2 * KILLS + 1)
         self.assertEqual(self.stop_daemon(), 0)
         self.assertGreater(self.assert_rows_true("energy", 1, METERS), 2 * KILLS)
         self.assertEqual(self.sql("SELECT * FROM event WHERE kind = 'database-recovered'"), [])
