@@ -108,7 +108,7 @@ class TestForeignSlave(Site):
         self.start_slave("tcp", port)
 
         def poll():
-            r = subprocess.run(["mbpoll", "-m", "tcp", "-p", str(port), "-a", "5", "-0", "-r", "50536", "-c", "2", "-1",
+            r = subprocess.run(["mbpoll", "-m", "tcp", "-p", str(port), "-a", "5", "-0", "-r", "50536", "-c", "2", "-1", "-o", "10",
                                 "-t", "4:hex", "127.0.0.1"], capture_output=True, text=True)
             return r.stdout if r.returncode == 0 else None
         self.assertRegex(wait_for(poll, "mbpoll"), r"0xFFFF\s+\[50537\]:\s+0xCFC7")
