@@ -17,7 +17,7 @@ import unittest
 BUILD = pathlib.Path(os.environ.get("TALLY_BUILD", "build/dev")).resolve()
 SOURCE = pathlib.Path(os.environ.get("TALLY_SOURCE", ".")).resolve()
 SANITIZED = "TALLY_SANITIZE:STRING=\n" not in (BUILD / "CMakeCache.txt").read_text()
-PATIENCE_S = 60  # longest time of every wait; a wait that takes longer fails the test
+PATIENCE_S = 120  # longest time of every wait; a wait that takes longer fails the test
 
 
 def wait_for(condition, what, patience_s=PATIENCE_S):
