@@ -85,7 +85,7 @@ static bool read_offset(const char **p, bool *is_given, int64_t *offset_s)
 	return minutes >= 0 && minutes < 60;
 }
 
-static bool read_moment(const char *p, int year, int month, int day, struct when *out)
+static enum when_result read_moment(const char *p, int year, int month, int day, struct when *out)
 {
 	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
 	bool has_seconds, has_offset;
@@ -93,37 +93,37 @@ static bool read_moment(const char *p, int year, int month, int day, struct when
 
 	tm.tm_hour = digits(&p, 2);
 	if (tm.tm_hour < 0 || tm.tm_hour > 23 || !skip(&p, ":"))
-		return false;
+		return WHEN_BAD;
 	tm.tm_min = digits(&p, 2);
 	has_seconds = skip(&p, ":");
 	if (has_seconds)
 		tm.tm_sec = digits(&p, 2);
 	if (tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 59)
-		return false;
+		return WHEN_BAD;
 	if (!read_offset(&p, &has_offset, &offset_s) || *p != '\0')
-		return false;
+		return WHEN_BAD;
 	if (has_offset)
 		out->start_s = timegm(&tm) - offset_s;
 	else if (!to_seconds(&tm, &out->start_s))
-		return false;
+		return WHEN_LEFT_OUT;
 	out->end_s = out->start_s + (has_seconds ? 1 : 60);
 	out->is_moment = true;
-	return true;
+	return WHEN_GOOD;
 }
 
-bool when_parse(const char *text, struct when *out)
+enum when_result when_parse(const char *text, struct when *out)
 {
 	int year = digits(&text, 4), month = 1, day = 1;
 
 	*out = (struct when){0};
 	if (year < 0 || (*text != '\0' && !skip(&text, "-")))
-		return false;
+		return WHEN_BAD;
 	if (*text == '\0' && text[-1] != '-') {
 		out->end_s = start_of(year + 1, 1, 1);
 	} else {
 		month = digits(&text, 2);
 		if (month < 1 || (*text != '\0' && !skip(&text, "-")))
-			return false;
+			return WHEN_BAD;
 		if (*text == '\0' && text[-1] != '-') {
 			out->end_s = start_of(year, month + 1, 1);
 		} else {
@@ -132,11 +132,11 @@ bool when_parse(const char *text, struct when *out)
 		}
 	}
 	if (!is_date(year, month, day))
-		return false;
+		return WHEN_BAD;
 	if (*text != '\0')
-		return skip(&text, "T ") && read_moment(text, year, month, day, out);
+		return skip(&text, "T ") ? read_moment(text, year, month, day, out) : WHEN_BAD;
 	out->start_s = start_of(year, month, day);
-	return true;
+	return WHEN_GOOD;
 }
 
 static void format(int64_t t_s, const char *form, char out[WHEN_TEXT_MAX])

@@ -15,10 +15,16 @@ struct when {
 	bool is_moment;		/* written with a time of day */
 };
 
+enum when_result {
+	WHEN_GOOD,
+	WHEN_BAD,      /* no time, or none of the calendar */
+	WHEN_LEFT_OUT, /* a local time that the clocks leave out when they are set forward; start_s: as long after that
+			*/
+};
+
 /* Read YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDTHH:MM[:SS] (T or a blank) with Z, +HH:MM or -HH:MM behind a time of day
- * or without: then, and for all else, the time zone is ours. Returns false when it is none of these or no such time is.
- */
-bool when_parse(const char *text, struct when *out);
+ * or without: then, and for all else, the time zone is ours. */
+enum when_result when_parse(const char *text, struct when *out);
 
 /* "2026-11-21T01:02:03+01:00" */
 void when_format(int64_t t_s, char out[WHEN_TEXT_MAX]);

@@ -19,27 +19,53 @@ static void begin_field(struct csv *c)
 	c->in_row = true;
 }
 
-static void put_quoted(struct csv *c, const char *text)
+static bool needs_quotes(const struct csv *c, const char *text)
 {
 	const char special[] = {c->delimiter, '"', '\r', '\n', '\0'};
 
-	if (text[strcspn(text, special)] == '\0') {
-		fputs(text, c->out);
-		return;
+	return text[strcspn(text, special)] != '\0';
+}
+
+/* The field before TEXT after. */
+static void put_field(struct csv *c, const char *before, const char *text, const char *after)
+{
+	const char *const parts[] = {before, text, after};
+	bool is_quoted = needs_quotes(c, before) || needs_quotes(c, text) || needs_quotes(c, after);
+
+	begin_field(c);
+	if (is_quoted)
+		fputc('"', c->out);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		for (const char *p = parts[i]; *p != '\0'; p++) {
+			if (is_quoted && *p == '"')
+				fputc('"', c->out);
+			fputc(*p, c->out);
+		}
 	}
-	fputc('"', c->out);
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			fputc('"', c->out);
-		fputc(*text, c->out);
-	}
-	fputc('"', c->out);
+	if (is_quoted)
+		fputc('"', c->out);
+}
+
+/* Whether a spreadsheet would read a number: it begins with a digit, and the rest could belong to one. */
+static bool looks_like_number(const char *text)
+{
+	return *text >= '0' && *text <= '9' && text[strspn(text, "0123456789.,eE")] == '\0';
+}
+
+void csv_begin_spreadsheet(struct csv *c)
+{
+	c->marks_text = true;
+	fputs("\xEF\xBB\xBF", c->out);
 }
 
 void csv_put_text(struct csv *c, const char *text)
 {
-	begin_field(c);
-	put_quoted(c, text);
+	if (c->marks_text && *text != '\0' && strchr("=+-@\t\r", *text) != NULL)
+		put_field(c, "'", text, "");
+	else if (c->marks_text && looks_like_number(text))
+		put_field(c, "=\"", text, "\"");
+	else
+		put_field(c, "", text, "");
 }
 
 void csv_put_whole(struct csv *c, int64_t value)
@@ -57,8 +83,7 @@ void csv_put_number(struct csv *c, const char *number)
 	point = strchr(text, '.');
 	if (point != NULL)
 		*point = c->decimal;
-	begin_field(c);
-	put_quoted(c, text);
+	put_field(c, "", text, "");
 }
 
 void csv_end_row(struct csv *c)

@@ -25,7 +25,8 @@ _tally()
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local dir=/etc/tallyd command="" at=0 i words=""
 	local views="energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff
-		register meter_status bus_status event"
+		register meter_status bus_status event revision request meter_report trouble subject meter_replacement
+		meter_faults meter_life counter local_span counted_reading suspect_reading"
 
 	# The command, its place, and the directory that -c names.
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -64,8 +65,8 @@ _tally()
 		esac ;;
 	scan:*) words="--from --to --bauds --parities --timeout --sections --help $(_tally_buses "$dir")" ;;
 	status:*) words="--json --help" ;;
-	report:*) words="--month --day --from --to --meter --tariffs --csv --delimiter --decimal --help" ;;
-	export:*) words="--from --to --meter --delimiter --decimal --utc --output --help $views" ;;
+	report:*) words="--month --day --from --to --meter --tariffs --csv --excel --delimiter --decimal --help" ;;
+	export:*) words="--from --to --meter --delimiter --decimal --utc --excel --output --help $views" ;;
 	rebuild:*) words="--scratch --recount --help" ;;
 	rename:*) words="--help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	replace:*) words="--final --initial --force --undo --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;

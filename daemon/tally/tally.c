@@ -44,14 +44,16 @@ static const struct tally_command commands[] = {
 	 "  --to T         to the end of day T, or to time T (default: now)\n"
 	 "  --meter M      only this meter or input; can be repeated\n"
 	 "  --tariffs      active energy by tariff\n"
-	 "  --csv          CSV for spreadsheets; --delimiter and --decimal as in export\n"
+	 "  --csv          CSV; --delimiter, --decimal and --excel as in export\n"
 	 "\n"
 	 "COVERED is the share of the period that was measured, not estimated or missing.\n"
 	 "ESTIMATED names the end of the period where no readings are left.\n"},
 	{"export", tally_export, "[VIEW] [OPTION ...]", "write a view of the database as CSV",
 	 "VIEW is energy (the default), tariff_energy, power, pulse, latest, interval,\n"
 	 "interval_energy, daily, monthly, monthly_tariff, register, meter_status,\n"
-	 "bus_status or event.\n"
+	 "bus_status, event, revision, request, meter_report, trouble, subject,\n"
+	 "meter_replacement, meter_faults, meter_life, counter, local_span,\n"
+	 "counted_reading or suspect_reading.\n"
 	 "\n"
 	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15 or\n"
 	 "                 2026-11-21T08:15+01:00; without offset in the configured zone\n"
@@ -60,6 +62,7 @@ static const struct tally_command commands[] = {
 	 "  --delimiter C  , ; | : or tab (default , but ; with --decimal ,)\n"
 	 "  --decimal C    . or , in numbers (default .)\n"
 	 "  --utc          times in UTC, not in the configured zone\n"
+	 "  --excel        for spreadsheets: text, serial numbers and times stay what they are\n"
 	 "  --output FILE  write to FILE, which appears when it is complete\n"},
 	{"backup", tally_backup, "FILE", "copy the database while tallyd keeps running",
 	 "FILE appears when the copy is complete. An existing FILE is replaced only if it\n"

@@ -2,6 +2,7 @@
 /* Write a view of the database as CSV. Rows go from the database to the output one by one, so any span takes the same
  * memory. A file appears when it is whole; until then the one that is there stays. */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +27,8 @@ enum { NAMES_MAX = 256, SQL_MAX = 4096 };
 
 enum span_by { BY_TS, BY_DAY, BY_MONTH, BY_NOTHING };
 
-/* The views of the contract: the column by which a span chooses rows, the column by which a name does, and their order.
- * Those that grow without end are in the order of their key, so that nothing has to be sorted. */
+/* The views of tallyd-db(5): the column by which a span chooses rows, the column by which a name does (NULL: none), and
+ * their order. Those that grow without end are in the order of their key, so that nothing has to be sorted. */
 static const struct view {
 	const char *name;
 	enum span_by by;
@@ -47,7 +48,27 @@ static const struct view {
 	{"meter_status", BY_NOTHING, "meter", "bus, address"},
 	{"bus_status", BY_NOTHING, "bus", "bus"},
 	{"event", BY_TS, "subject", "ts"},
+	{"revision", BY_TS, "meter", "id"},
+	{"request", BY_NOTHING, NULL, "id"},
+	{"meter_report", BY_NOTHING, "meter", "bus, address"},
+	{"trouble", BY_NOTHING, "subject", "subject, kind"},
+	{"subject", BY_NOTHING, "name", "name"},
+	{"meter_replacement", BY_TS, "meter", "id"},
+	{"meter_faults", BY_NOTHING, "meter", "meter"},
+	{"meter_life", BY_NOTHING, "meter", "meter, quantity, since_ts"},
+	{"counter", BY_NOTHING, "meter", "meter, quantity"},
+	{"local_span", BY_NOTHING, NULL, "kind, name"},
+	{"counted_reading", BY_TS, "meter", "ts"},
+	{"suspect_reading", BY_TS, "meter", "ts"},
 };
+
+/* Columns that are known less exactly than the view has them, with the decimals that are. A share is rounded down: what
+ * is not whole must not look whole. */
+static const struct rounding {
+	const char *column;
+	double per_unit;
+	bool is_share;
+} roundings[] = {{"coverage", 1000, true}, {"busy_percent", 10, false}, {"latency_ms", 1, false}};
 
 enum { N_VIEWS = sizeof(views) / sizeof(views[0]) };
 
@@ -56,7 +77,7 @@ struct csv_export {
 	const struct view *view;
 	const char *from, *to; /* as written, or NULL */
 	int64_t from_s, to_s;  /* first second wanted, first no longer wanted */
-	bool as_utc;
+	bool as_utc, for_spreadsheet;
 	size_t n_names;
 	const char *names[NAMES_MAX];
 	struct csv csv;
@@ -91,11 +112,15 @@ static bool set_view(struct csv_export *x, const char *name)
 
 static bool read_options(struct csv_export *x)
 {
-	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
-		{"meter", required_argument, NULL, 'm'},   {"delimiter", required_argument, NULL, 'd'},
-		{"decimal", required_argument, NULL, 'p'}, {"utc", no_argument, NULL, 'u'},
-		{"output", required_argument, NULL, 'o'},  {0}};
+	static const struct option options[] = {{"from", required_argument, NULL, 'f'},
+						{"to", required_argument, NULL, 't'},
+						{"meter", required_argument, NULL, 'm'},
+						{"delimiter", required_argument, NULL, 'd'},
+						{"decimal", required_argument, NULL, 'p'},
+						{"utc", no_argument, NULL, 'u'},
+						{"output", required_argument, NULL, 'o'},
+						{"excel", no_argument, NULL, 'x'},
+						{0}};
 	bool good = true;
 	int c;
 
@@ -126,6 +151,9 @@ static bool read_options(struct csv_export *x)
 		case 'o':
 			x->path = optarg;
 			break;
+		case 'x':
+			x->for_spreadsheet = true;
+			break;
 		default:
 			good = false;
 		}
@@ -141,7 +169,11 @@ static bool read_options(struct csv_export *x)
 	if (optind < x->t->argc && !set_view(x, x->t->argv[optind]))
 		return false;
 	if (x->view->by == BY_NOTHING && (x->from != NULL || x->to != NULL)) {
-		tally_misused(x->t, "%s shows the present; leave out --from and --to", x->view->name);
+		tally_misused(x->t, "%s has no time to select by; leave out --from and --to", x->view->name);
+		return false;
+	}
+	if (x->view->named_by == NULL && x->n_names > 0) {
+		tally_misused(x->t, "%s has no meter to select by; leave out --meter", x->view->name);
 		return false;
 	}
 	return true;
@@ -197,6 +229,18 @@ static int column_of(const struct reader *r, const char *name)
 	return -1;
 }
 
+static double round_known(const char *column, double value)
+{
+	for (size_t i = 0; i < sizeof(roundings) / sizeof(roundings[0]); i++) {
+		const struct rounding *k = &roundings[i];
+
+		if (strcmp(k->column, column) == 0)
+			return (k->is_share ? floor(value * k->per_unit + 1e-9) : round(value * k->per_unit)) /
+			       k->per_unit;
+	}
+	return value;
+}
+
 static void put_value(struct csv *csv, const struct reader *r, int i)
 {
 	char number[TALLY_REAL_TEXT_MAX];
@@ -206,7 +250,7 @@ static void put_value(struct csv *csv, const struct reader *r, int i)
 		csv_put_whole(csv, reader_whole(r, i));
 		break;
 	case READER_REAL:
-		tally_format_real(reader_real(r, i), number);
+		tally_format_real(round_known(reader_column(r, i), reader_real(r, i)), number);
 		csv_put_number(csv, number);
 		break;
 	default:
@@ -214,10 +258,28 @@ static void put_value(struct csv *csv, const struct reader *r, int i)
 	}
 }
 
+/* A time of the view as people want it: in their own zone, in a form that the program that reads the file knows. */
+static void put_time(struct csv_export *x, const struct reader *r, int ts_column, int time_column)
+{
+	char time[WHEN_TEXT_MAX];
+
+	if (x->as_utc)
+		snprintf(time, sizeof(time), "%s", reader_text(r, time_column));
+	else
+		when_format(reader_whole(r, ts_column), time);
+	/* Spreadsheets know "2026-11-21 08:15:00" as a time; column ts shows which hour it is of one that comes twice.
+	 */
+	if (x->for_spreadsheet && strlen(time) > 19) {
+		time[10] = ' ';
+		time[19] = '\0';
+	}
+	csv_put_text(&x->csv, time);
+}
+
 /* Write all rows to x->csv.out. Returns false with the reason on standard error. */
 static bool write_rows(struct csv_export *x, struct reader *r)
 {
-	char from[WHEN_TEXT_MAX], to[WHEN_TEXT_MAX], time[WHEN_TEXT_MAX];
+	char from[WHEN_TEXT_MAX], to[WHEN_TEXT_MAX];
 	enum reader_step step = READER_END;
 	int ts_column, time_column;
 
@@ -225,20 +287,19 @@ static bool write_rows(struct csv_export *x, struct reader *r)
 		fprintf(stderr, "%s\n", reader_error(r));
 		return false;
 	}
-	/* The view has the time in UTC; people want their own. */
 	ts_column = column_of(r, "ts");
-	time_column = x->as_utc || ts_column < 0 ? -1 : column_of(r, "time");
+	time_column = ts_column < 0 ? -1 : column_of(r, "time");
+	if (x->for_spreadsheet)
+		csv_begin_spreadsheet(&x->csv);
 	for (int i = 0; i < reader_n_columns(r); i++)
 		csv_put_text(&x->csv, reader_column(r, i));
 	csv_end_row(&x->csv);
 	while (!interrupted && !ferror(x->csv.out) && (step = reader_next(r)) == READER_ROW) {
 		for (int i = 0; i < reader_n_columns(r); i++) {
-			if (i == time_column) {
-				when_format(reader_whole(r, ts_column), time);
-				csv_put_text(&x->csv, time);
-			} else {
+			if (i == time_column)
+				put_time(x, r, ts_column, time_column);
+			else
 				put_value(&x->csv, r, i);
-			}
 		}
 		csv_end_row(&x->csv);
 	}

@@ -66,13 +66,25 @@ bool tally_read_whole(const struct tally *t, const char *option, const char *tex
 
 bool tally_read_time(const struct tally *t, const char *option, const char *text, int64_t *start_s, int64_t *end_s)
 {
+	char next[WHEN_TEXT_MAX];
 	struct when w;
 
-	if (!when_parse(text, &w)) {
+	switch (when_parse(text, &w)) {
+	case WHEN_GOOD:
+		break;
+	case WHEN_BAD:
 		tally_misused(t,
 			      "%s %s is not a valid time; use 2026, 2026-11, 2026-11-21, 2026-11-21T08:15 or "
 			      "2026-11-21T08:15:00+01:00",
 			      option, text);
+		return false;
+	case WHEN_LEFT_OUT:
+		when_format(w.start_s, next);
+		tally_misused(
+			t,
+			"%s %s: that hour does not exist on that day, when the clocks are set forward; use another, "
+			"such as %s",
+			option, text, next);
 		return false;
 	}
 	if (start_s != NULL)

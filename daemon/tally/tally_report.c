@@ -30,7 +30,7 @@ struct report {
 	double passed;					/* share of the span that lies behind us, 1 when it is over */
 	char first[WHEN_TEXT_MAX], last[WHEN_TEXT_MAX]; /* month or days of the span */
 	char zone[ZONE_TEXT_MAX];			/* that days begin in, and its source */
-	bool by_tariff, as_csv;
+	bool by_tariff, as_csv, for_spreadsheet;
 	struct csv csv;
 	size_t n_names;
 	const char *names[NAMES_MAX];
@@ -120,7 +120,7 @@ static bool is_midnight(int64_t t_s)
 	struct when w;
 
 	when_format_day(t_s, day);
-	return when_parse(day, &w) && w.start_s == t_s;
+	return when_parse(day, &w) == WHEN_GOOD && w.start_s == t_s;
 }
 
 /* The first second of the day after that of t_s. */
@@ -130,7 +130,7 @@ static int64_t end_of_day(int64_t t_s)
 	struct when w = {0};
 
 	when_format_day(t_s, day);
-	return when_parse(day, &w) ? w.end_s : t_s;
+	return when_parse(day, &w) == WHEN_GOOD ? w.end_s : t_s;
 }
 
 /* Read a whole month or day, written like example. */
@@ -186,7 +186,7 @@ static bool is_month(const struct report *r)
 	struct when w;
 
 	when_format_month(r->start_s, month);
-	return when_parse(month, &w) && w.start_s == r->start_s && w.end_s == r->end_s;
+	return when_parse(month, &w) == WHEN_GOOD && w.start_s == r->start_s && w.end_s == r->end_s;
 }
 
 /* How the span is written: a month, days or moments. */
@@ -279,6 +279,8 @@ static int print_csv(struct report *r, const struct form *f, const char *first, 
 	struct row row;
 	int n_rows = 0;
 
+	if (r->for_spreadsheet)
+		csv_begin_spreadsheet(&r->csv);
 	csv_put_text(&r->csv, "from");
 	csv_put_text(&r->csv, "to");
 	for (size_t i = 0; i < f->n; i++)
@@ -407,12 +409,17 @@ static int print_report(struct report *r, struct reader *reader)
 
 static bool read_options(struct report *r)
 {
-	static const struct option options[] = {
-		{"month", required_argument, NULL, 'm'},   {"day", required_argument, NULL, 'd'},
-		{"from", required_argument, NULL, 'f'},	   {"to", required_argument, NULL, 't'},
-		{"meter", required_argument, NULL, 'n'},   {"tariffs", no_argument, NULL, 'r'},
-		{"csv", no_argument, NULL, 'c'},	   {"delimiter", required_argument, NULL, 'l'},
-		{"decimal", required_argument, NULL, 'p'}, {0}};
+	static const struct option options[] = {{"month", required_argument, NULL, 'm'},
+						{"day", required_argument, NULL, 'd'},
+						{"from", required_argument, NULL, 'f'},
+						{"to", required_argument, NULL, 't'},
+						{"meter", required_argument, NULL, 'n'},
+						{"tariffs", no_argument, NULL, 'r'},
+						{"csv", no_argument, NULL, 'c'},
+						{"delimiter", required_argument, NULL, 'l'},
+						{"decimal", required_argument, NULL, 'p'},
+						{"excel", no_argument, NULL, 'x'},
+						{0}};
 	bool good = true;
 	int c;
 
@@ -443,6 +450,9 @@ static bool read_options(struct report *r)
 		case 'c':
 			r->as_csv = true;
 			break;
+		case 'x':
+			r->for_spreadsheet = r->as_csv = true;
+			break;
 		case 'l':
 			good = tally_read_delimiter(r->t, optarg, &r->csv.delimiter);
 			break;
@@ -465,6 +475,10 @@ static bool read_options(struct report *r)
 	}
 	if (r->to != NULL && r->from == NULL) {
 		tally_misused(r->t, "--to needs --from");
+		return false;
+	}
+	if (!r->as_csv && (r->csv.delimiter != '\0' || r->csv.decimal != '\0')) {
+		tally_misused(r->t, "--delimiter and --decimal are for CSV; add --csv");
 		return false;
 	}
 	csv_complete(&r->csv);

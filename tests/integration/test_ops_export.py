@@ -4,14 +4,16 @@
 import csv
 import datetime
 import io
+import math
 import os
+import re
 import sqlite3
 import subprocess
 import unittest
 import zoneinfo
 
 from opssite import OpsSite
-from simsite import SANITIZED, BUILD
+from simsite import BUILD, SANITIZED, SOURCE
 
 VIEWS = {
     "energy": "time ts meter active_import_kwh active_export_kwh reactive_import_kvarh reactive_export_kvarh apparent_kvah "
@@ -39,6 +41,11 @@ VIEWS = {
 }
 
 
+# Rounded to what is known.
+ROUNDED = {"coverage": lambda v: math.floor(v * 1000 + 1e-9) / 1000, "latency_ms": lambda v: float(round(v)),
+           "busy_percent": lambda v: round(v, 1)}
+
+
 class TestExport(OpsSite):
     def export(self, *arguments, delimiter=","):
         ran = subprocess.run([BUILD / "tally", "-c", self.etc, "export", *arguments], capture_output=True)
@@ -58,6 +65,9 @@ class TestExport(OpsSite):
                 stored = self.sql(f"SELECT * FROM {view}")
                 if view == "latest":
                     continue  # its ages grow
+                for row in stored:
+                    for column in ROUNDED.keys() & row.keys():
+                        row[column] = None if row[column] is None else ROUNDED[column](row[column])
                 as_text = sorted(["" if v is None else v if isinstance(v, str) else repr(v) for v in row.values()]
                                  for row in stored)
                 for row in rows:
@@ -66,6 +76,35 @@ class TestExport(OpsSite):
                                 ("_kwh", "_kvarh", "_kvah", "_w", "_v", "_a", "_hz", "_var", "_va", "_factor", "_m3")):
                             row[i] = repr(float(row[i])) if row[i] else ""
                 self.assertEqual(sorted(rows), as_text)
+
+    def test_every_documented_view_is_exported(self):
+        self.run_for_a_while()
+        page = (SOURCE / "daemon/tallyd-db.5").read_text()
+        documented = re.findall(r"^\.Ss (.*)$", page[page.index(".Sh THE VIEWS"):page.index(".Sh EXAMPLES")], re.M)
+        self.assertEqual(documented[:len(VIEWS)], list(VIEWS))
+        for view in documented:
+            with self.subTest(view=view):
+                columns = [r["name"] for r in self.sql(f"SELECT name FROM pragma_table_info('{view}')")]
+                self.assertEqual(self.export(view)[0], columns)
+        header, rows = self.export("meter_life", "--meter", "gas")
+        self.assertEqual([row[0] for row in rows], ["gas"])
+
+    def test_a_spreadsheet_gets_text_serial_numbers_and_times_as_they_are(self):
+        path = self.etc / "bus.d/gateway.ini"
+        path.write_text(path.read_text().replace('Main; "hall"', '=1+1; "hall"'))
+        self.run_for_a_while()
+        ran = self.tally("export", "meter_status", "--excel", "--decimal", ",")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        text = ran.stdout
+        self.assertTrue(text.startswith("\ufeffmeter;bus;"))
+        e44, pulses = csv.reader(io.StringIO(text.split("\n", 1)[1], newline=""), delimiter=";")
+        self.assertEqual(e44[4], "'=1+1; \"hall\" A, 2,5 MW")
+        serial = self.sql("SELECT serial FROM meter_status WHERE meter = 'e44'")[0]["serial"]
+        self.assertEqual(e44[5], f'="{serial}"' if re.fullmatch(r"\d[\d.,eE]*", serial) else serial)
+        self.assertRegex(e44[12], r"^\d+$")
+        header, rows = self.export("energy", "--excel")
+        self.assertRegex(rows[0][0], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
+        self.assertEqual(self.export("meter_status")[1][0][4], '=1+1; "hall" A, 2,5 MW')
 
     def test_times_have_the_offset_of_the_configured_zone(self):
         self.run_for_a_while()
@@ -191,7 +230,11 @@ class TestExport(OpsSite):
                 (("enrgy",), 'unknown view "enrgy"; did you mean "energy"?'),
                 (("energy", "--from", "yesterday"), "--from yesterday is not a valid time; use 2026, 2026-11"),
                 (("energy", "--from", "2026-11", "--to", "2026-10"), "--from must be before --to"),
-                (("meter_status", "--from", "2026"), "meter_status shows the present"),
+                (("energy", "--from", "2026-03-29T02:30"),
+                 "--from 2026-03-29T02:30: that hour does not exist on that day, when the clocks are set forward; use another, "
+                 "such as 2026-03-29T03:30:00+02:00"),
+                (("meter_status", "--from", "2026"), "meter_status has no time to select by; leave out --from and --to"),
+                (("local_span", "--meter", "e44"), "local_span has no meter to select by; leave out --meter"),
                 (("energy", "--delimiter", "x"), '--delimiter "x" is not valid; use'),
                 (("energy", "--decimal", ";"), '--decimal ";" is not valid; use . or ,'),
                 (("energy", "--ouput", "x"), 'unknown option "--ouput"; did you mean "--output"?')):

@@ -165,6 +165,12 @@ class TestReport(OpsSite):
         self.assertEqual((row["t1_kwh"], row["t2_kwh"], row["t3_kwh"], row["total_kwh"]),
                          ("20000,001", "", "5000,001", "25000,002"))
 
+    def test_a_report_for_spreadsheets_is_csv_with_the_mark_of_utf8(self):
+        ran = self.tally("report", "--month", "2026-10", "--excel", "--decimal", ",")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        self.assertTrue(ran.stdout.startswith("\ufefffrom;to;meter;active_import_kwh;"))
+        self.assertIn("2026-10-01;2026-10-31;e44;73000,006;", ran.stdout)
+
     def test_a_narrow_terminal_keeps_the_important_columns(self):
         shown, code = Terminal([BUILD / "tally", "-c", self.etc, "report", "--month", "2026-10"], columns=40).end()
         plain = shown.replace("\x1b[33m", "").replace("\x1b[0m", "")
@@ -202,6 +208,8 @@ class TestReport(OpsSite):
                 (("--day", "2026-11"), "--day 2026-11 is not valid; write it like 2026-11-21"),
                 (("--month", "2026-10", "--day", "2026-10-01"), "use only one of --month, --day and --from"),
                 (("--to", "2026-10-01"), "--to needs --from"),
+                (("--delimiter", ";"), "--delimiter and --decimal are for CSV; add --csv"),
+                (("--decimal", ","), "--delimiter and --decimal are for CSV; add --csv"),
                 (("--from", "2026-10-02", "--to", "2026-10-01"), "--from must be before --to"),
                 (("e44",), 'unexpected argument "e44"')):
             self.assert_tally_fails(("report", *arguments), 2, message)

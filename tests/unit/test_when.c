@@ -25,7 +25,7 @@ static void assert_span(const char *text, int64_t start_s, int64_t end_s, bool i
 {
 	struct when w;
 
-	if (!when_parse(text, &w))
+	if (when_parse(text, &w) != WHEN_GOOD)
 		fail_msg("%s was refused", text);
 	assert_int_equal(w.start_s, start_s);
 	assert_int_equal(w.end_s, end_s);
@@ -85,14 +85,24 @@ TEST(a_text_that_is_not_a_time_is_refused)
 					    "2026-11-21T01:00+1",
 					    "2026-11-21T01:00+01:00x",
 					    "2026-11-21 01:00 ",
-					    "2026-03-29T02:30", /* the clocks go from 2 to 3 */
 					    "1969-01-01",
 					    "yesterday"};
 	struct when w;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (when_parse(texts[i], &w))
+		if (when_parse(texts[i], &w) != WHEN_BAD)
 			fail_msg("\"%s\" was taken", texts[i]);
+}
+
+TEST(an_hour_that_the_clocks_leave_out_is_named_as_such)
+{
+	struct when w;
+
+	assert_int_equal(when_parse("2026-03-29T02:30", &w), WHEN_LEFT_OUT);
+	assert_int_equal(w.start_s, 1774747800); /* 03:30 */
+	assert_int_equal(when_parse("2026-03-29T02:00:00", &w), WHEN_LEFT_OUT);
+	assert_int_equal(when_parse("2026-03-29T03:00", &w), WHEN_GOOD);
+	assert_int_equal(when_parse("2026-03-29T02:30+01:00", &w), WHEN_GOOD);
 }
 
 TEST(times_are_written_with_their_offset)
@@ -135,6 +145,46 @@ TEST(csv_quotes_only_the_texts_that_need_it)
 	assert_csv(';', ',', "plain;;-81234,56;-7\r\n\"a,b;c\";\"say \"\"so\"\"\";\"two\nlines\"\r\n");
 	assert_csv(',', ',', "plain,,\"-81234,56\",-7\r\n\"a,b;c\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
 	assert_csv('\t', '.', "plain\t\t-81234.56\t-7\r\na,b;c\t\"say \"\"so\"\"\"\t\"two\nlines\"\r\n");
+}
+
+static char *csv_for_spreadsheets(const char *text)
+{
+	char *out = NULL;
+	size_t n = 0;
+	struct csv c = {.out = open_memstream(&out, &n), .delimiter = ';', .decimal = ',', .marks_text = true};
+
+	csv_put_text(&c, text);
+	fclose(c.out);
+	return out;
+}
+
+TEST(for_spreadsheets_text_that_is_no_formula_and_no_number_is_marked_as_text)
+{
+	static const struct {
+		const char *text, *written;
+	} rows[] = {
+		{"Hall A", "Hall A"},
+		{"", ""},
+		{"=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"},
+		{"+49 30 1234", "'+49 30 1234"},
+		{"-1", "'-1"},
+		{"@sum(a1)", "'@sum(a1)"},
+		{"\tx", "'\tx"},
+		{"=1;2", "\"'=1;2\""},
+		{"00000000001234567890", "\"=\"\"00000000001234567890\"\"\""},
+		{"1E5", "\"=\"\"1E5\"\"\""},
+		{"0,5", "\"=\"\"0,5\"\"\""},
+		{"E44", "E44"},
+		{"5A", "5A"},
+		{"2026-11-21", "2026-11-21"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *written = csv_for_spreadsheets(rows[i].text);
+
+		assert_string_equal(written, rows[i].written);
+		free(written);
+	}
 }
 
 UNIT_MAIN(set_zone, NULL)
