@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "text.h"
+
 static char *item_text(const char *file, unsigned line, const char *fmt, va_list args)
 {
 	char *message = NULL, *text = NULL;
@@ -29,6 +31,7 @@ static void append_item(struct err *e, struct err_item item)
 		e->n_errors++;
 	if (item.text == NULL)
 		return;
+	text_clean(item.text);
 	items = reallocarray(e->items, e->n_items + 1, sizeof(*items));
 	if (items == NULL) {
 		free(item.text);

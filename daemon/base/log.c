@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "text.h"
+
 static enum log_level level_shown = LOG_LEVEL_INFO;
 static void (*line_sink)(enum log_level level, const char *line);
 
@@ -32,6 +34,7 @@ static void write_line(enum log_level level, const char *fmt, va_list args)
 	if (level > level_shown)
 		return;
 	vsnprintf(line, sizeof(line), fmt, args);
+	text_clean(line);
 	if (line_sink != NULL)
 		line_sink(level, line);
 	else if (isatty(STDERR_FILENO))

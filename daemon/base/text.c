@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,21 @@ size_t text_utf8_length(const char *text, size_t n)
 	return length;
 }
 
+void text_clean(char *text)
+{
+	size_t length;
+
+	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c += length) {
+		length = text_utf8_length((char *)c, SIZE_MAX);
+		if (length == 0 || *c < ' ' || *c == 0x7F) {
+			*c = '?';
+			length = 1;
+		} else if (length == 2 && c[0] == 0xC2 && c[1] < 0xA0) {
+			c[0] = c[1] = '?';
+		}
+	}
+}
+
 const char *text_did_you_mean(const struct nearest *near, const char *before, const char *after, char *out, size_t n)
 {
 	out[0] = '\0';
@@ -48,5 +64,6 @@ bool text_process_name(long pid, char *out, size_t n)
 		out[0] = '\0';
 	fclose(f);
 	out[strcspn(out, "\n")] = '\0';
+	text_clean(out);
 	return out[0] != '\0';
 }

@@ -21,7 +21,7 @@
 #include "mono.h"
 #include "text.h"
 
-enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, SENT_POLL_US = 100 };
+enum { PTS_MAJOR_FIRST = 136, PTS_MAJOR_LAST = 143, SENT_POLL_US = 100, HOLDERS_MAX = 3 };
 
 static const struct {
 	unsigned baud;
@@ -73,7 +73,26 @@ static long next_number(DIR *dir)
 	return -1;
 }
 
-static bool has_open(long pid, dev_t rdev)
+/* Whether descriptor fd of a process holds a lock as port_claim() takes it. */
+static bool has_lock(long pid, long fd)
+{
+	char path[64], line[128];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fdinfo/%ld", pid, fd);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		found = strstr(line, "FLOCK") != NULL;
+	fclose(f);
+	return found;
+}
+
+/* Whether the process has the port open. On a pseudo-terminal that is no fault, since the other end often holds both:
+ * there it must hold the lock too. */
+static bool has_open(long pid, dev_t rdev, bool is_real)
 {
 	char path[64], target[64];
 	struct stat st;
@@ -91,43 +110,64 @@ static bool has_open(long pid, dev_t rdev)
 		/* Only what lies in /dev is looked at closer: stat() on a dead network file would hang. */
 		length = readlink(path, target, sizeof(target));
 		if (length > 5 && memcmp(target, "/dev/", 5) == 0)
-			found = stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == rdev;
+			found = stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == rdev &&
+				(is_real || has_lock(pid, number));
 	}
 	closedir(dir);
 	return found;
 }
 
-/* A process other than `except` that has the port open, or 0 when none can be seen. */
-static long find_holder(dev_t rdev, long except)
+/* The processes that have a port open, as far as they can be seen. */
+struct holders {
+	size_t n;
+	long pids[HOLDERS_MAX];
+};
+
+/* Those other than `except`. */
+static struct holders find_holders(dev_t rdev, long except, bool is_real)
 {
 	DIR *dir = opendir("/proc");
+	struct holders h = {.n = 0};
 	long pid;
 
 	if (dir == NULL)
-		return 0;
-	while ((pid = next_number(dir)) >= 0)
-		if (pid != except && has_open(pid, rdev))
-			break;
+		return h;
+	while (h.n < HOLDERS_MAX && (pid = next_number(dir)) >= 0)
+		if (pid != except && has_open(pid, rdev, is_real))
+			h.pids[h.n++] = pid;
 	closedir(dir);
-	return pid < 0 ? 0 : pid;
+	return h;
 }
 
-static int busy(const char *device, long holder, char *why, size_t n)
+/* All of them are named: it is not known which one is in the way, and two that share a port disturb each other. */
+static int busy(const char *device, const struct holders *h, char *why, size_t n)
 {
+	size_t length = (size_t)snprintf(why, n, "port %s is in use by ", device);
+	bool is_tallyd = false;
 	char name[32];
 
-	if (holder == 0) {
-		snprintf(why, n, "port %s is in use by another process", device);
-	} else {
-		if (!text_process_name(holder, name, sizeof(name)))
+	for (size_t i = 0; i < h->n && length < n; i++) {
+		if (!text_process_name(h->pids[i], name, sizeof(name)))
 			snprintf(name, sizeof(name), "a process");
-		snprintf(why, n, "port %s is in use by %s (pid %ld)", device, name, holder);
+		is_tallyd |= strcmp(name, "tallyd") == 0;
+		length += (size_t)snprintf(why + length, n - length, "%s%s (pid %ld)",
+					   i == 0	  ? ""
+					   : i + 1 < h->n ? ", "
+							  : " and ",
+					   name, h->pids[i]);
 	}
+	if (length < n && h->n == 0)
+		snprintf(why + length, n - length,
+			 "another process, perhaps tallyd; stop it first (tally scan, run as root, names it)");
+	else if (length < n)
+		snprintf(why + length, n - length, "; stop %s first%s", h->n > 1 ? "them" : "it",
+			 is_tallyd ? ": systemctl stop tallyd" : "");
 	return -EBUSY;
 }
 
 static int open_failed(const char *device, int error, char *why, size_t n)
 {
+	struct holders holders = {.n = 0};
 	struct stat st;
 
 	switch (error) {
@@ -137,7 +177,9 @@ static int open_failed(const char *device, int error, char *why, size_t n)
 		snprintf(why, n, "port %s does not exist; plug in the adapter", device);
 		return -ENODEV;
 	case EBUSY:
-		return busy(device, stat(device, &st) == 0 ? find_holder(st.st_rdev, 0) : 0, why, n);
+		if (stat(device, &st) == 0)
+			holders = find_holders(st.st_rdev, 0, true);
+		return busy(device, &holders, why, n);
 	case EACCES:
 		snprintf(why, n, "no permission to open port %s; add the user to its group (dialout)", device);
 		return -error;
@@ -149,24 +191,28 @@ static int open_failed(const char *device, int error, char *why, size_t n)
 
 /* The lock keeps out programs that lock too, whatever their rights; a program that does not lock is found by the port
  * it has open. On a pseudo-terminal an open port is no fault: the other end often holds both. */
-static int lock(int fd, const struct stat *st, long *holder)
+static int lock(int fd, const struct stat *st, struct holders *holders)
 {
-	*holder = 0;
+	bool is_real = port_is_real(fd);
+
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		*holder = find_holder(st->st_rdev, getpid());
+		*holders = find_holders(st->st_rdev, getpid(), is_real);
+		/* No other process has it: another bus of this one does. */
+		if (holders->n == 0 && has_open(getpid(), st->st_rdev, is_real))
+			*holders = (struct holders){.n = 1, .pids = {getpid()}};
 		return -EBUSY;
 	}
-	if (!port_is_real(fd))
+	if (!is_real)
 		return 0;
-	*holder = find_holder(st->st_rdev, getpid());
-	return *holder == 0 ? 0 : -EBUSY;
+	*holders = find_holders(st->st_rdev, getpid(), true);
+	return holders->n == 0 ? 0 : -EBUSY;
 }
 
 int port_claim(const char *device, char *why, size_t n)
 {
 	int fd = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct holders holders = {.n = 0};
 	struct stat st;
-	long holder;
 
 	if (fd < 0)
 		return open_failed(device, errno, why, n);
@@ -175,10 +221,9 @@ int port_claim(const char *device, char *why, size_t n)
 		close(fd);
 		return -ENOTTY;
 	}
-	if (lock(fd, &st, &holder) < 0) {
+	if (lock(fd, &st, &holders) < 0) {
 		close(fd);
-		/* No other process has it: another bus of this one does. */
-		return busy(device, holder == 0 && has_open(getpid(), st.st_rdev) ? getpid() : holder, why, n);
+		return busy(device, &holders, why, n);
 	}
 	return fd;
 }

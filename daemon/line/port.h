@@ -13,7 +13,7 @@ struct serial_rs485;
 
 /* Take a serial port for this process before anything is changed on it. Returns a descriptor that holds the lock and
  * is only to be closed (after port_share()); or -errno with a sentence for a person in why (n bytes with NUL):
- * -ENODEV no such port, -EBUSY in use, by whom if that can be found out, -EACCES, -ENOTTY ... */
+ * -ENODEV no such port, -EBUSY in use, by whom as far as that can be found out, and what to do, -EACCES, -ENOTTY ... */
 int port_claim(const char *device, char *why, size_t n);
 
 /* A port that really is a serial line: not a pseudo-terminal. */

@@ -789,7 +789,7 @@ int64_t poller_next_ms(const struct poller *p, int64_t now_ms)
 /* Whether port or connection is open. When it is lost, what failed was not the meters' fault. */
 static bool check_line(struct poller *p, int64_t now_ms)
 {
-	char why[200];
+	char why[256];
 
 	if (bus_is_open(p->bus, why, sizeof(why)))
 		return true;

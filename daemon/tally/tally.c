@@ -62,7 +62,7 @@ static const struct tally_command commands[] = {
 	 "  --delimiter C  , ; | : or tab (default , but ; with --decimal ,)\n"
 	 "  --decimal C    . or , in numbers (default .)\n"
 	 "  --utc          times in UTC, not in the configured zone\n"
-	 "  --excel        for spreadsheets: text, serial numbers and times stay what they are\n"
+	 "  --excel        for spreadsheets: text and serial numbers stay what they are\n"
 	 "  --output FILE  write to FILE, which appears when it is complete\n"},
 	{"backup", tally_backup, "FILE", "copy the database while tallyd keeps running",
 	 "FILE appears when the copy is complete. An existing FILE is replaced only if it\n"

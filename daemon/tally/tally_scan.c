@@ -26,6 +26,7 @@
 enum {
 	LAST_ADDRESS = 247,
 	SERIAL_TIMEOUT_MS = 400, /* the slowest known device, the D4CR8, answers within 300 ms */
+	IDENTITY_TRIES = 2,
 	SETTINGS_MAX = 12,
 	REQUEST_CHARS = 8,
 	SILENT_CHARS = 7, /* t3.5 before the request and after it */
@@ -57,13 +58,15 @@ struct scan {
 	size_t n_drivers;
 	uint8_t function; /* of the short read that an address gets */
 	uint16_t address, n_words;
-	uint8_t unit; /* the address that is read now */
+	uint8_t unit;	  /* the address that is read now */
+	uint32_t wait_ms; /* the longest for an answer */
 	bool shows_progress;
 	bool has_progress; /* the progress line is on the screen */
 	bool heard_late, heard_echo;
 	int64_t n_read, n_to_read;
 	unsigned n_answered, n_garbled;
 	bool answered[256]; /* by address, at any speed */
+	bool garbled[256];
 	struct found *found[256];
 };
 
@@ -107,7 +110,7 @@ static int64_t read_ms(const struct scan *s)
 	if (s->line.transport != CONF_TCP && s->line.baud != 0)
 		chars_us =
 			(int64_t)(REQUEST_CHARS + SILENT_CHARS) * conf_bits_per_char(&s->line) * 1000000 / s->line.baud;
-	return s->options.timeout_ms + chars_us / 1000;
+	return s->wait_ms + chars_us / 1000;
 }
 
 static const char *parity_text(enum conf_parity p)
@@ -134,18 +137,22 @@ static struct link_reply read_unit(struct scan *s, const struct conf_meter *m, u
 	else
 		r = (struct plan_request){
 			.function = d->function, .address = d->rows[0].address, .n_words = d->rows[0].n_words};
-	return link_read(s->link, s->unit, &r, s->options.timeout_ms, words);
+	return link_read(s->link, s->unit, &r, s->wait_ms, words);
 }
 
-/* For identify(). */
+/* For identify(). The device has answered, so what gets no answer is asked again. */
 static int read_words(void *context, uint8_t function, uint16_t address, uint16_t n_words, uint16_t *words)
 {
 	const struct plan_request r = {.function = function, .address = address, .n_words = n_words};
 	struct scan *s = context;
+	struct link_reply reply = {.status = LINK_CLOSED};
 
-	if (interrupted || !is_line_open(s))
-		return -1;
-	return link_read(s->link, s->unit, &r, s->options.timeout_ms, words).status == LINK_OK ? 0 : -1;
+	for (unsigned i = 0; i < IDENTITY_TRIES && !link_is_final(&reply); i++) {
+		if (interrupted || !is_line_open(s))
+			return -1;
+		reply = link_read(s->link, s->unit, &r, s->wait_ms, words);
+	}
+	return reply.status == LINK_OK ? 0 : -1;
 }
 
 /* "Countis E43, serial 000012345678, firmware 104" */
@@ -248,8 +255,9 @@ static bool scan_address(struct scan *s)
 	case LINK_WRONG_LENGTH:
 	case LINK_WRONG_FUNCTION:
 		s->n_garbled++;
-		print_text(s, "%3u  garbled answer (%s): wrong speed or parity, or two meters with this address\n",
-			   s->unit, link_status_text(r.status));
+		s->garbled[s->unit] = true;
+		print_text(s, "%3u  garbled answer (%s): wrong speed or parity, or two meters with this address%s%s\n",
+			   s->unit, link_status_text(r.status), m != NULL ? "; meter " : "", m != NULL ? m->name : "");
 		break;
 	case LINK_CLOSED:
 		return is_line_open(s);
@@ -259,28 +267,24 @@ static bool scan_address(struct scan *s)
 	return true;
 }
 
-/* error: of link_open(), 0 = the line was lost on the way. */
-static void report_no_line(struct scan *s, int error)
+static void report_no_line(struct scan *s)
 {
 	clear_progress(s);
-	fprintf(stderr, "bus %s: %s%s\n", s->bus->name, link_error(s->link),
-		error == -EBUSY ? "; if it is tallyd, stop it while you scan" : "");
+	fprintf(stderr, "bus %s: %s\n", s->bus->name, link_error(s->link));
 }
 
 /* All addresses at one speed and parity. Returns false when the line cannot be used. */
 static bool scan_line(struct scan *s)
 {
 	bool is_good = false;
-	int rc;
 
 	s->link = link_new(&s->line);
 	if (s->link == NULL) {
 		fprintf(stderr, "tally scan: out of memory\n");
 		return false;
 	}
-	rc = link_open(s->link);
-	if (rc != 0) {
-		report_no_line(s, rc);
+	if (link_open(s->link) != 0) {
+		report_no_line(s);
 		goto out;
 	}
 	if (sweeps_settings(s))
@@ -288,7 +292,7 @@ static bool scan_line(struct scan *s)
 	for (unsigned unit = s->options.from; unit <= s->options.to && !interrupted; unit++) {
 		s->unit = (uint8_t)unit;
 		if (!scan_address(s)) {
-			report_no_line(s, 0);
+			report_no_line(s);
 			goto out;
 		}
 	}
@@ -312,7 +316,7 @@ static void print_plan(struct scan *s)
 		total_ms += o->n_parities * n_addresses * read_ms(s);
 	}
 	s->n_to_read = n_addresses * o->n_bauds * o->n_parities;
-	tally_format_span(o->timeout_ms, each);
+	tally_format_span(s->wait_ms, each);
 	tally_format_span(total_ms, all);
 	if (s->bus->transport == CONF_RTU)
 		print_text(s, "bus %s: %s, ", s->bus->name, s->bus->device);
@@ -358,6 +362,28 @@ static void print_section(const struct conf_bus *b, unsigned unit, const struct 
 		printf("; answers at %u baud, parity %s\n", f->baud, parity_text(f->parity));
 }
 
+/* What to look at when no address answers, the usual causes first. */
+static void print_hints(const struct scan *s)
+{
+	const struct conf_bus *b = s->bus;
+
+	fprintf(stderr, "nothing answered. Check, in this order:\n- that the meters have power\n");
+	if (b->transport == CONF_RTU) {
+		fprintf(stderr, "- that %s is the port with the meters (ls -l /dev/serial/by-id lists adapters)\n",
+			b->device);
+		fprintf(stderr, "- that A and B are not swapped, and that there are terminations at both ends only\n");
+		if (s->options.n_bauds == 1 || s->options.n_parities == 1)
+			fprintf(stderr, "- speed and parity: tally scan %s --bauds all --parities all\n", b->name);
+	} else {
+		fprintf(stderr,
+			"- that port %u of the gateway leads to this line, and that transport = %s is what it "
+			"speaks there\n",
+			b->port, conf_transport_text(b->transport));
+		fprintf(stderr, "- that A and B behind it are not swapped, and that it has the speed and parity of the "
+				"meters\n");
+	}
+}
+
 static void print_result(struct scan *s)
 {
 	const struct scan_options *o = &s->options;
@@ -368,7 +394,7 @@ static void print_result(struct scan *s)
 	for (size_t i = 0; i < s->bus->n_meters; i++) {
 		const struct conf_meter *m = &s->bus->meters[i];
 
-		if (m->address >= o->from && m->address <= last && !s->answered[m->address])
+		if (m->address >= o->from && m->address <= last && !s->answered[m->address] && !s->garbled[m->address])
 			print_text(s, "%3u  no answer: meter %s, %s\n", m->address, m->name, m->model);
 	}
 	print_text(s, "%u answered", s->n_answered);
@@ -383,10 +409,8 @@ static void print_result(struct scan *s)
 		fprintf(stderr, "late answers, perhaps from addresses listed as silent; try a longer --timeout\n");
 	if (s->heard_echo)
 		fprintf(stderr, "the line returns each request as an echo, which does no harm; it is no answer\n");
-	if (s->n_answered == 0 && s->bus->transport == CONF_RTU && o->n_bauds == 1 && !interrupted)
-		fprintf(stderr,
-			"nothing answered; check that A and B are not swapped, check the termination, try other "
-			"speeds (--bauds all) and parities (--parities all)\n");
+	if (s->n_answered == 0 && !interrupted)
+		print_hints(s);
 }
 
 /* Load every model's table. Those with errors are left out; "tally models" reports them. 0 or -ENOMEM. */
@@ -538,6 +562,9 @@ static int scan_bus(struct scan *s, const struct tally *t, const struct conf *co
 		o->parities[o->n_parities++] = s->bus->parity;
 	if (o->timeout_ms == 0)
 		o->timeout_ms = s->bus->transport == CONF_RTU ? SERIAL_TIMEOUT_MS : s->bus->response_timeout_ms;
+	/* A gateway may still wait for a silent address when the next one is asked. It ends that with exception 11, or
+	 * after a time that is rarely more than twice what an answer takes. */
+	s->wait_ms = s->bus->transport == CONF_TCP ? 2 * o->timeout_ms : o->timeout_ms;
 	s->line = *s->bus;
 	if (load_drivers(s, conf->driver_path) != 0) {
 		fprintf(stderr, "tally scan: out of memory\n");

@@ -128,7 +128,13 @@ static bool print_table(struct status *s, const char *sql, const struct table_co
  * request of a hundred. Returns false with the reason on standard error. */
 static bool print_notes(struct status *s)
 {
+	/* Two meters that answer at once garble each other, and nobody else's answers. */
 	static const char sql[] =
+		"WITH doubled AS (SELECT meter FROM meter_report m WHERE crc_errors > 1 AND crc_errors * 2 > failures "
+		"AND crc_errors > (SELECT total(crc_errors) FROM meter_report o WHERE o.bus = m.bus AND o.meter <> "
+		"m.meter)) "
+		"SELECT who, text || CASE WHEN who IN doubled THEN '; garbled answers: two meters with one address?' "
+		"ELSE '' END FROM ("
 		"SELECT CASE kind WHEN 'bus-down' THEN 'bus ' ELSE '' END || subject AS who, "
 		"CASE kind WHEN 'bus-down' THEN coalesce(detail, 'not open yet') "
 		"WHEN 'meter-down' THEN coalesce(detail, 'no answer yet') "
@@ -136,9 +142,10 @@ static bool print_notes(struct status *s)
 		"detail || '; its readings are kept as suspect' "
 		"WHEN 'register-refused' THEN 'refuses ' || detail || ', which it has answered; asked again until it "
 		"answers' "
-		"ELSE coalesce(detail, 'its readings are suspect') END, kind <> 'bus-down' AS place FROM trouble "
+		"ELSE coalesce(detail, 'its readings are suspect') END AS text, kind <> 'bus-down' AS place FROM "
+		"trouble "
 		"UNION ALL SELECT meter, failures || ' of ' || requests || ' requests failed: ' || faults, 1 "
-		"FROM meter_report WHERE state NOT IN ('down', 'never') AND failures * 100 > requests "
+		"FROM meter_report WHERE state NOT IN ('down', 'never') AND failures * 100 > requests) "
 		"ORDER BY place, who";
 	bool is_first = true;
 	enum reader_step step;
@@ -151,6 +158,32 @@ static bool print_notes(struct status *s)
 	if (step == READER_FAILED)
 		fprintf(stderr, "%s\n", reader_error(s->reader));
 	return step == READER_END;
+}
+
+/* Just after a start nothing is known of lines and meters: the database has their names, and no figures. Returns
+ * whether that was so and was printed. */
+static bool print_beginning(const struct status *s)
+{
+	static const char sql[] =
+		"SELECT (SELECT count(*) FROM bus_status) AS n_buses, "
+		"(SELECT count(*) FROM bus_status WHERE state <> 'down' OR requests > 0) + "
+		"(SELECT count(*) FROM meter_status WHERE state <> 'never') + "
+		"(SELECT count(*) FROM trouble WHERE kind = 'bus-down' AND detail IS NOT NULL) AS n_known";
+	int64_t left_ms = (int64_t)s->conf->commit_interval_ms - s->age_s * 1000;
+	char left[TALLY_SPAN_TEXT_MAX];
+
+	if (!s->is_running || s->is_stale)
+		return false;
+	reader_ask(s->reader, sql);
+	if (reader_next(s->reader) != READER_ROW || whole_of(s->reader, "n_buses") == 0 ||
+	    whole_of(s->reader, "n_known") > 0)
+		return false;
+	tally_format_span(left_ms > 0 ? left_ms : 0, left);
+	if (left_ms > 0)
+		printf("no figures yet, first commit in %s\n", left);
+	else
+		printf("no figures yet, first commit now\n");
+	return true;
 }
 
 static bool print_text(struct status *s)
@@ -176,6 +209,8 @@ static bool print_text(struct status *s)
 			s->conf->store_path, age);
 	zone_describe(s->conf->timezone, s->conf->timezone_source, zone);
 	printf("time zone %s\n\n", zone);
+	if (print_beginning(s))
+		return true;
 	if (!print_table(s, bus_sql, bus_columns, sizeof(bus_columns) / sizeof(bus_columns[0]), add_bus))
 		return false;
 	printf("\n");

@@ -33,6 +33,9 @@ model = countis-e43
 address = 7
 """)
 
+        self.busy_port = free_port()
+        self.write("etc/bus.d/busy.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {self.busy_port}\n")
+
     def setUp(self):
         super().setUp()
         self.configure()
@@ -61,6 +64,19 @@ bus = line
 model = conto-d4cr8
 address = 12
 turnaround = 20ms
+[bus busy]
+transport = tcp
+port = {self.busy_port}
+baud = 19200
+gateway_timeout = 550ms
+[meter far]
+bus = busy
+model = countis-e44
+address = 7
+[meter farther]
+bus = busy
+model = countis-e43
+address = 9
 [meter e44]
 bus = gateway
 model = countis-e44
@@ -113,9 +129,35 @@ address = 7
         ran = self.tally("scan", "line", "--from", "100", "--to", "101", "--timeout", "100ms")
         self.assertEqual(ran.returncode, 1)
         self.assertIn("\n0 answered\n", ran.stdout)
-        self.assertIn("--bauds all", ran.stderr)
+        self.assertEqual(ran.stderr, f"""nothing answered. Check, in this order:
+- that the meters have power
+- that {self.dir}/tty is the port with the meters (ls -l /dev/serial/by-id lists adapters)
+- that A and B are not swapped, and that there are terminations at both ends only
+- speed and parity: tally scan line --bauds all --parities all
+""")
         ran = self.tally("scan", "gateway", "--from", "100", "--to", "101")
         self.assertEqual((ran.returncode, ran.stdout.splitlines()[-1]), (1, "0 answered"))
+        self.assertIn(f"- that port {self.port} of the gateway leads to this line, and that transport = tcp is what it speaks "
+                      "there\n", ran.stderr)
+
+    def test_a_garbled_answer_of_a_known_meter_is_one_line(self):
+        self.control("fault", "e43", "bad-crc", "100%")
+        ran = self.tally("scan", "line", "--from", "5", "--to", "6", "--timeout", "300ms")
+        self.assertEqual([line for line in ran.stdout.splitlines() if line.startswith("  5")],
+                         ["  5  garbled answer (bad CRC): wrong speed or parity, or two meters with this address; meter compressor"])
+        self.assertIn("1 answered, 1 garbled\n", ran.stdout)
+
+    def test_an_identity_without_an_answer_is_asked_again(self):
+        self.control("fault", "e23", "exception-6", "100%", "1")
+        self.control("fault", "e23", "silence", "100%", "1")
+        ran = self.tally("scan", "line", "--from", "17", "--to", "17", "--timeout", "400ms")
+        self.assertRegex(ran.stdout, r"\n 17  Countis E23, serial ")
+
+    def test_a_gateway_that_is_busy_with_silent_addresses_is_waited_for(self):
+        ran = self.tally("scan", "busy", "--from", "3", "--to", "9", "--timeout", "300ms")
+        self.assertIn("7 reads of at most 600 ms each", ran.stdout)
+        self.assertRegex(ran.stdout, r"\n  7  Countis E44, serial ")
+        self.assertRegex(ran.stdout, r"\n  9  Countis E43, serial ")
 
     def test_a_sweep_finds_the_speed(self):
         path = self.etc / "bus.d/line.ini"
@@ -133,7 +175,10 @@ address = 7
         ran = self.tally("scan", "line")
         self.assertEqual(ran.returncode, 1)
         self.assertIn("in use by ", ran.stderr)
-        self.assertIn("; if it is tallyd, stop it while you scan", ran.stderr)
+        self.assertIn("; stop it first: systemctl stop tallyd\n", ran.stderr)
+        ran = self.tally("probe", "compressor")
+        self.assertEqual(ran.returncode, 1)
+        self.assertRegex(ran.stderr, r"in use by tallyd \(pid \d+\); stop it first: systemctl stop tallyd\n")
 
     def test_wrong_usage_is_reported(self):
         for arguments, message in (

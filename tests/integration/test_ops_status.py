@@ -89,6 +89,20 @@ address = 9
         self.assertEqual(said["database"], str(self.db_path))
         self.assertEqual(said["meters"][0]["label"], 'Air, "hall" A')
 
+    def test_before_the_first_commit_there_are_no_figures(self):
+        self.write("etc/tallyd.ini", self.tallyd_ini().replace("commit_interval = 1s", "commit_interval = 50s"))
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM bus_status", 1)
+        ran = self.tally("status")
+        self.assertEqual(ran.returncode, 1, ran.stderr)
+        self.assertRegex(ran.stdout, r"\n\nno figures yet, first commit in \d+ s\n$")
+
+    def test_a_meter_with_garbled_answers_may_be_two(self):
+        self.start_all()
+        self.control("fault", "e23", "bad-crc", "100%")
+        self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'down' AND crc_errors > 1", 1)
+        self.assertRegex(self.tally("status").stdout, r"\npump: .*bad CRC.*; garbled answers: two meters with one address\?\n")
+
     def test_the_time_zone_and_its_source_are_named(self):
         self.write("etc/tallyd.ini", self.tallyd_ini("timezone = Europe/Paris\n"))
         self.start_all()

@@ -386,8 +386,13 @@ static bool handle_request(struct peer *p, const struct adu *request, int64_t en
 	result = sim_request(l->sim, l->index, request);
 	if (result.verdict == SIM_UNKNOWN) {
 		l->counts.unknown++;
-		if (!is_rtu_framed(l) && l->bus->gateway_timeout_ms > 0)
-			send_exception_later(p, request, end_us + (int64_t)l->bus->gateway_timeout_ms * 1000);
+		if (!is_rtu_framed(l) && l->bus->gateway_timeout_ms > 0) {
+			int64_t silent_us = end_us + (int64_t)l->bus->gateway_timeout_ms * 1000;
+
+			send_exception_later(p, request, silent_us);
+			if (l->char_ns > 0)
+				l->quiet_from_us = silent_us;
+		}
 		return false;
 	}
 	if (result.verdict == SIM_FAULT && sends_nothing(result.rule.kind))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 /* The source is included to test functions for real serial ports, and the length of the silence. */
 #include "link.c" /* NOLINT(bugprone-suspicious-include) */
@@ -612,11 +614,64 @@ TEST(the_error_of_a_port_in_use_names_its_holder)
 	assert_int_equal(flock(slave.hold, LOCK_EX), 0);
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), -EBUSY);
-	snprintf(expected, sizeof(expected), "port %s is in use by %s (pid %d)", slave.device, name, getpid());
+	snprintf(expected, sizeof(expected), "port %s is in use by %s (pid %d); stop it first", slave.device, name,
+		 getpid());
 	assert_string_equal(link_error(l), expected);
 	assert_int_equal(flock(slave.hold, LOCK_UN), 0);
 	assert_int_equal(link_open(l), 0);
 	assert_string_equal(link_error(l), "");
+	link_free(l);
+	slave_fini(&slave);
+}
+
+/* A process of this name that holds the port and a lock of it until it is killed. */
+static pid_t start_holder(const char *device, const char *name)
+{
+	int ready[2], fd;
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+		fd = open(device, O_RDWR | O_NOCTTY);
+		if (fd < 0 || flock(fd, LOCK_SH) != 0 || write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+TEST(the_error_of_a_port_in_use_names_every_process_that_has_it_and_no_escape_sequence)
+{
+	static const char *const names[] = {"tallyd", "\x1b[2Jmodem"};
+	struct conf_bus conf;
+	struct slave slave;
+	char expected[256];
+	pid_t pids[2];
+	struct link *l;
+
+	slave_init(&slave, CONF_RTU);
+	conf = slave_conf(&slave);
+	for (size_t i = 0; i < 2; i++)
+		pids[i] = start_holder(slave.device, names[i]);
+	l = link_new(&conf);
+	assert_int_equal(link_open(l), -EBUSY);
+	snprintf(expected, sizeof(expected),
+		 "port %s is in use by tallyd (pid %d) and ?[2Jmodem (pid %d); stop them first: systemctl stop tallyd",
+		 slave.device, pids[0], pids[1]);
+	assert_string_equal(link_error(l), expected);
+	for (size_t i = 0; i < 2; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
 	link_free(l);
 	slave_fini(&slave);
 }

@@ -134,6 +134,40 @@ TEST(a_process_has_the_name_that_the_kernel_knows)
 	assert_string_equal(name, "a (");
 }
 
+TEST(the_name_of_a_process_holds_no_escape_sequence)
+{
+	char name[32];
+
+	assert_int_equal(prctl(PR_SET_NAME, "\x1b[2Jx\n\x9b!"), 0);
+	assert_true(text_process_name(getpid(), name, sizeof(name)));
+	assert_string_equal(name, "?[2Jx");
+}
+
+TEST(a_foreign_text_is_cleaned_of_control_characters_and_of_what_is_no_utf8)
+{
+	static const struct {
+		const char *text, *cleaned;
+	} rows[] = {
+		{"", ""},
+		{"Hall A, 2.5 m\xC2\xB2", "Hall A, 2.5 m\xC2\xB2"},
+		{"\x1b]0;owned\x07", "?]0;owned?"},
+		{"a\r\nb\tc\x7f", "a??b?c?"},
+		{"\xC2\x9B"
+		 "31m",
+		 "??31m"},
+		{"\xFF\xC3(", "?"
+			      "?("},
+		{"end\xE2\x82", "end??"},
+	};
+	char text[32];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		strcpy(text, rows[i].text);
+		text_clean(text);
+		assert_string_equal(text, rows[i].cleaned);
+	}
+}
+
 TEST(a_missing_process_has_no_name)
 {
 	char name[32] = "x";
