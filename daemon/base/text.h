@@ -14,9 +14,9 @@ struct nearest;
  * one byte; of a text that ends with a NUL no byte behind it is read, so n may then be SIZE_MAX. */
 size_t text_utf8_length(const char *text, size_t n);
 
-/* Make a text that is not ours fit for people, in place: each control character (also those of U+0080 to U+009F) and each
- * byte that is no UTF-8 becomes '?'. What a process, a meter or a file calls itself may hold the escape sequences of a
- * terminal. */
+/* Make a text that is not ours fit for people, in place: each control character (also those of U+0080 to U+009F) and
+ * each byte that is no UTF-8 becomes '?'. What a process, a meter or a file calls itself may hold the escape sequences
+ * of a terminal. */
 void text_clean(char *text);
 
 /* The question that follows the complaint about an unknown name: before, the nearest known name, after. It is "" when
@@ -24,8 +24,8 @@ void text_clean(char *text);
  * out has room for n bytes with NUL; what does not fit is cut. Returns out. */
 const char *text_did_you_mean(const struct nearest *near, const char *before, const char *after, char *out, size_t n);
 
-/* The name of a running process as the kernel has it (/proc/PID/comm, at most 15 bytes), cleaned. out has room for n bytes with
- * NUL, n from 1 on. Returns false, with "" in out, when there is no such process or it may not be seen. */
+/* The name of a running process as the kernel has it (/proc/PID/comm, at most 15 bytes), cleaned. out has room for n
+ * bytes with NUL, n from 1 on. Returns false, with "" in out, when there is no such process or it may not be seen. */
 bool text_process_name(long pid, char *out, size_t n);
 
 #endif

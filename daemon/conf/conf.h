@@ -80,7 +80,8 @@ struct conf_bus {
 	struct conf_meter *meters;
 	size_t n_inputs;
 	struct conf_input *inputs;
-	uint64_t digest; /* of all its keys, its meters and inputs: conf_bus_equal() */
+	uint64_t digest;	 /* of all its keys, its meters and inputs: conf_bus_equal() */
+	const char *driver_path; /* conf.driver_path: where the table of another model may be */
 };
 
 struct conf {

@@ -426,6 +426,7 @@ static void join_digests(struct conf *c)
 	for (size_t i = 0; i < c->n_buses; i++) {
 		struct conf_bus *b = &c->buses[i];
 
+		b->driver_path = c->driver_path;
 		for (size_t k = 0; k < b->n_meters; k++) {
 			struct conf_meter *m = &b->meters[k];
 

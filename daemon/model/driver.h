@@ -179,6 +179,13 @@ int driver_find(const char *search_path, const char *name, char **file, char **s
  * of memory. */
 char **driver_list(const char *search_path);
 
+/* The tables of all these models, except those with errors: a malloc'd array of *n tables, to be freed by
+ * driver_free_all(). NULL = out of memory. */
+struct driver **driver_load_all(const char *search_path, size_t *n);
+
+/* NULL is allowed. */
+void driver_free_all(struct driver **drivers, size_t n);
+
 /* First row of quantity q, or NULL. */
 const struct driver_row *driver_row(const struct driver *d, enum quantity q);
 

@@ -109,3 +109,46 @@ struct driver *driver_parse(const char *path, const char *text, size_t n_bytes, 
 {
 	return read_driver(path, text, n_bytes, e);
 }
+
+/* The table of one model, or NULL. */
+static struct driver *load_named(const char *search_path, const char *name)
+{
+	char *file = NULL, *shadowed = NULL;
+	struct driver *d = NULL;
+	struct err e = {0};
+
+	if (driver_find(search_path, name, &file, &shadowed) == 0)
+		d = driver_load(file, &e);
+	err_fini(&e);
+	free(file);
+	free(shadowed);
+	return d;
+}
+
+struct driver **driver_load_all(const char *search_path, size_t *n)
+{
+	char **names = driver_list(search_path);
+	struct driver **drivers = NULL;
+	size_t n_names = 0;
+
+	*n = 0;
+	while (names != NULL && names[n_names] != NULL)
+		n_names++;
+	if (names != NULL)
+		drivers = calloc(n_names + 1, sizeof(*drivers));
+	for (size_t i = 0; i < n_names; i++) {
+		if (drivers != NULL)
+			drivers[*n] = load_named(search_path, names[i]);
+		*n += drivers != NULL && drivers[*n] != NULL;
+		free(names[i]);
+	}
+	free(names);
+	return drivers;
+}
+
+void driver_free_all(struct driver **drivers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		driver_free(drivers[i]);
+	free(drivers);
+}

@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "driver.h"
+#include "identify.h"
+#include "link.h"
+#include "plan.h"
+
+enum { ADVISED_MAX = 4 };
+
 void identity_init(struct meter_identity *id)
 {
 	*id = (struct meter_identity){.n_bounds = 0};
@@ -12,6 +19,7 @@ void identity_init(struct meter_identity *id)
 void identity_inherit(struct meter_identity *id, const struct meter_identity *old)
 {
 	id->texts = old->texts;
+	memcpy(id->advice, old->advice, sizeof(id->advice));
 	memcpy(id->bounds, old->bounds, sizeof(id->bounds));
 	id->n_bounds = old->n_bounds;
 	id->ask_at_ms = old->ask_at_ms;
@@ -107,8 +115,10 @@ void identity_accept(struct meter_identity *id, const struct asking *a, int64_t 
 		memcpy(id->texts.serial, texts.serial, sizeof(texts.serial));
 	if (texts.firmware[0] != '\0')
 		memcpy(id->texts.firmware, texts.firmware, sizeof(texts.firmware));
-	if (texts.was_compared)
+	if (texts.was_compared && strcmp(id->texts.mismatch, texts.mismatch) != 0) {
 		memcpy(id->texts.mismatch, texts.mismatch, sizeof(texts.mismatch));
+		id->advice[0] = '\0';
+	}
 	read_bounds(id, a);
 	if (id->candidate[0] != '\0')
 		id->ask_at_ms = 0;
@@ -116,6 +126,42 @@ void identity_accept(struct meter_identity *id, const struct asking *a, int64_t 
 		id->ask_at_ms = now_ms + IDENTITY_WRONG_MS;
 	else
 		id->ask_at_ms = now_ms + (id->pause_ms != 0 ? id->pause_ms : IDENTITY_EVERY_MS);
+}
+
+/* For identify(): the words of the task's answers. */
+static int read_answered(void *context, uint8_t function, uint16_t address, uint16_t n_words, uint16_t *words)
+{
+	const struct asking *a = context;
+	unsigned per_word = a->conf->driver->byte_addressed ? 2 : 1;
+
+	for (size_t i = 0; i < a->plan->n_requests; i++) {
+		const struct plan_request *r = &a->plan->requests[i];
+		unsigned skipped = (unsigned)(address - r->address) / per_word;
+
+		if (a->replies[i].status != LINK_OK || r->function != function || address < r->address ||
+		    skipped + n_words > r->n_words)
+			continue;
+		memcpy(words, a->words + r->word + skipped, n_words * sizeof(*words));
+		return 0;
+	}
+	return -1;
+}
+
+void identity_advise(struct meter_identity *id, const struct asking *a, const char *driver_path)
+{
+	struct driver **drivers;
+	struct identity found;
+	size_t n, length = 0;
+
+	id->advice[0] = '\0';
+	drivers = driver_path != NULL ? driver_load_all(driver_path, &n) : NULL;
+	if (drivers == NULL)
+		return;
+	if (identify(drivers, n, read_answered, (void *)(uintptr_t)a, &found) == 0 && found.n_fits <= ADVISED_MAX)
+		for (size_t i = 0; i < found.n_fits && length < sizeof(id->advice); i++)
+			length += (size_t)snprintf(id->advice + length, sizeof(id->advice) - length, "%s%s",
+						   i == 0 ? "; write model = " : " or ", found.fits[i]->name);
+	driver_free_all(drivers, n);
 }
 
 void identity_ask_now(struct meter_identity *id)

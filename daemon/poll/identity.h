@@ -40,8 +40,11 @@ struct identity_texts {
 	bool was_compared;  /* with what its table expects; of answers only */
 };
 
+enum { IDENTITY_ADVICE_MAX = 80 };
+
 struct meter_identity {
 	struct identity_texts texts;
+	char advice[IDENTITY_ADVICE_MAX]; /* of a mismatch: "; write model = MODEL", or "" */
 	struct identity_bound {
 		enum quantity quantity;
 		int64_t value;
@@ -69,6 +72,11 @@ bool identity_doubts_serial(struct meter_identity *id, const char *serial, bool 
 
 /* Accept these answers except a serial number that is doubted, and plan when to ask again. */
 void identity_accept(struct meter_identity *id, const struct asking *a, int64_t now_ms);
+
+/* Set the advice to the model, of all along driver_path (NULL: none), whose table these answers fit, or to up to
+ * four. It reads the
+ * tables, so it is only for a mismatch that was not known. */
+void identity_advise(struct meter_identity *id, const struct asking *a, const char *driver_path);
 
 /* Another device may have taken the address: ask before the next read. */
 void identity_ask_now(struct meter_identity *id);

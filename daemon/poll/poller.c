@@ -9,6 +9,7 @@
 #include "log.h"
 #include "meter.h"
 #include "mono.h"
+#include "noise.h"
 #include "round.h"
 #include "slack.h"
 
@@ -24,6 +25,7 @@ struct poller {
 	uint32_t *periods_s; /* of all meters, each once: few, however many meters */
 
 	struct round round;
+	struct noise noise;
 	int64_t last_now_ms;
 	int64_t idle_at_ms; /* when last no round was under way or due */
 	bool is_contacted;  /* every meter has been asked its identity once */
@@ -34,6 +36,7 @@ struct poller {
 	int64_t status_at_us, status_busy_us;
 	char status_faults[HEALTH_COUNTS_TEXT_MAX];
 	char status_refused[PARTS_NAMES_MAX];
+	char status_mismatch[sizeof(((struct identity_texts *)0)->mismatch) + IDENTITY_ADVICE_MAX];
 };
 
 static void add_period(struct poller *p, uint32_t every_s)
@@ -102,6 +105,7 @@ void poller_inherit(struct poller *p, const struct poller *old)
 	p->requests = old->requests;
 	p->errors = old->errors;
 	p->overruns = old->overruns;
+	p->noise = old->noise;
 }
 
 /* One log line that leads with its subject, a bus or a meter, and the event that goes with it unless kind is NULL. */
@@ -138,17 +142,19 @@ static void report_state(struct poller *p, const struct meter *m, enum health_st
 	health_counts_text(h, counts, sizeof(counts));
 	switch (h->state) {
 	case HEALTH_UP:
-		if (before == HEALTH_SUSPECT)
+		if (before == HEALTH_SUSPECT && noise_note_return(&p->noise, m->id))
 			report(p, now_ms, "meter", name, NULL, "up again");
-		else
+		else if (before != HEALTH_SUSPECT)
 			report(p, now_ms, "meter", name, "meter-up", "up: %s at %s address %u", m->conf->driver->title,
 			       p->conf->name, m->conf->address);
 		break;
 	case HEALTH_SUSPECT:
-		report(p, now_ms, "meter", name, NULL, "suspect: %s (so far %s); asked once a round until it answers",
-		       h->reason, counts);
+		if (noise_note_failure(&p->noise, m->id, now_ms))
+			report(p, now_ms, "meter", name, NULL,
+			       "suspect: %s (so far %s); asked once a round until it answers", h->reason, counts);
 		break;
 	case HEALTH_DOWN:
+		noise_note_return(&p->noise, m->id);
 		if (h->counts[LINK_TIMEOUT] == h->requests)
 			report(p, now_ms, "meter", name, "meter-down",
 			       "down: never answered; check address %u, power and wiring; next try in "
@@ -312,9 +318,11 @@ static void accept_identity(struct poller *p, struct meter *m, int64_t now_ms)
 	const char *name = m->conf->name;
 
 	identity_accept(&m->identity, &m->asking, now_ms);
-	if (texts->mismatch[0] != '\0' && strcmp(texts->mismatch, old.mismatch) != 0)
-		report(p, now_ms, "meter", name, "identity-changed", "not a %s: %s; its readings are kept as suspect",
-		       m->conf->model, texts->mismatch);
+	if (texts->mismatch[0] != '\0' && strcmp(texts->mismatch, old.mismatch) != 0) {
+		identity_advise(&m->identity, &m->asking, p->conf->driver_path);
+		report(p, now_ms, "meter", name, "identity-changed", "not a %s: %s%s; its readings are kept as suspect",
+		       m->conf->model, texts->mismatch, m->identity.advice);
+	}
 	if (texts->mismatch[0] == '\0' && old.mismatch[0] != '\0')
 		report(p, now_ms, "meter", name, "identity-changed", "is a %s again; its readings count",
 		       m->conf->model);
@@ -492,6 +500,7 @@ static void take_job(struct poller *p, const struct bus_job *job, int64_t now_ms
 		p->errors += r->status != LINK_OK && r->status != LINK_EXCEPTION;
 	}
 	health_count(&m->health, job->replies, job->n_done, now_ms);
+	noise_count(&p->noise, job->replies, job->n_done, now_ms);
 	round_take(&p->round, &m->mark, m->health.answered_last);
 	if (m->health.answered_last)
 		raise_line(p, now_ms);
@@ -740,6 +749,7 @@ static void ask_next(struct poller *p, int64_t now_ms)
 static void follow_clock_back(struct poller *p, int64_t now_ms)
 {
 	p->idle_at_ms = now_ms;
+	noise_clock_set_back(&p->noise, now_ms);
 	round_clock_set_back(&p->round, now_ms);
 	for (size_t i = 0; i < p->n_meters; i++) {
 		struct meter *m = p->meters[i];
@@ -753,11 +763,14 @@ static void follow_clock_back(struct poller *p, int64_t now_ms)
 
 void poller_tick(struct poller *p, int64_t now_ms)
 {
+	char noise[NOISE_TEXT_MAX];
 	bool is_lost = false;
 
 	if (now_ms + STEP_BACK_MS < p->last_now_ms)
 		follow_clock_back(p, now_ms);
 	p->last_now_ms = now_ms;
+	if (noise_take(&p->noise, now_ms, noise))
+		log_warning("bus %s: %s", p->conf->name, noise);
 	/* A slot that comes while a round is under way is an overrun if it costs any meter a reading. */
 	for (size_t i = 0; i < p->n_meters && p->round.n_open > 0; i++)
 		if (p->meters[i]->health.failed_rounds == 0)
@@ -856,10 +869,12 @@ void poller_meter_status(struct poller *p, size_t i, int64_t *meter, struct mete
 
 	health_counts_text(&m->health, p->status_faults, sizeof(p->status_faults));
 	parts_name_refusing(&m->parts, p->status_refused, sizeof(p->status_refused));
+	snprintf(p->status_mismatch, sizeof(p->status_mismatch), "%s%s", m->identity.texts.mismatch,
+		 m->identity.advice);
 	*meter = m->id;
 	*st = (struct meter_status){
 		.state = state_text(p, m),
-		.mismatch = m->identity.texts.mismatch,
+		.mismatch = p->status_mismatch,
 		.refused = p->status_refused,
 		.faults = p->status_faults,
 		.last_good_s = m->health.last_good_s,

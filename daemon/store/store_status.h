@@ -23,7 +23,7 @@ enum {
 	STORE_STATUS_EARLY_EVERY_S = 10,
 	STORE_STATUS_EARLY_S = 600, /* so long after the start */
 	STORE_STATE_MAX = 15,	    /* longest state of a meter or bus, bytes; longer texts are cut */
-	STORE_MISMATCH_MAX = 159,
+	STORE_MISMATCH_MAX = 239,
 	STORE_REFUSED_MAX = 255,
 	STORE_FAULTS_MAX = 259,
 };

@@ -158,8 +158,9 @@ static void print_head(const struct conf_bus *bus, const struct conf_meter *m)
 }
 
 /* Print a sentence if the meter did not answer or is another model. Returns whether it did and is the right one. */
-static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
+static bool print_outcome(const struct probe *p, const char *driver_path, enum asking_outcome outcome)
 {
+	struct meter_identity identity;
 	struct identity_texts texts;
 
 	if (outcome != ASKING_ANSWERED) {
@@ -168,8 +169,12 @@ static bool print_outcome(const struct probe *p, enum asking_outcome outcome)
 		return false;
 	}
 	identity_read(&p->asking, &texts);
-	if (texts.mismatch[0] != '\0')
-		fprintf(stderr, "%s: not a %s: %s\n", p->conf->name, p->conf->driver->name, texts.mismatch);
+	if (texts.mismatch[0] != '\0') {
+		identity_init(&identity);
+		identity_advise(&identity, &p->asking, driver_path);
+		fprintf(stderr, "%s: not a %s: %s%s\n", p->conf->name, p->conf->driver->name, texts.mismatch,
+			identity.advice);
+	}
 	return texts.mismatch[0] == '\0';
 }
 
@@ -198,7 +203,7 @@ static int probe_device(const struct conf_bus *bus, const struct conf_meter *con
 		outcome = read_everything(&p);
 	print_requests(&p.asking);
 	print_values(&p.asking);
-	is_good = print_outcome(&p, outcome);
+	is_good = print_outcome(&p, bus->driver_path, outcome);
 out:
 	bus_free(p.bus);
 	asking_fini(&p.asking);

@@ -12,7 +12,6 @@
 
 #include "conf.h"
 #include "driver.h"
-#include "err.h"
 #include "identify.h"
 #include "link.h"
 #include "plan.h"
@@ -54,7 +53,7 @@ struct scan {
 	struct conf_bus line;	    /* the same with the speed and parity that are tried now */
 	struct scan_options options;
 	struct link *link;
-	struct driver **drivers; /* every model that is known */
+	struct driver **drivers; /* every model that is known; tally models reports those with errors */
 	size_t n_drivers;
 	uint8_t function; /* of the short read that an address gets */
 	uint16_t address, n_words;
@@ -362,7 +361,7 @@ static void print_section(const struct conf_bus *b, unsigned unit, const struct 
 		printf("; answers at %u baud, parity %s\n", f->baud, parity_text(f->parity));
 }
 
-/* What to look at when no address answers, the usual causes first. */
+/* No address answers: print the usual causes, in the order in which they are looked at. */
 static void print_hints(const struct scan *s)
 {
 	const struct conf_bus *b = s->bus;
@@ -411,31 +410,6 @@ static void print_result(struct scan *s)
 		fprintf(stderr, "the line returns each request as an echo, which does no harm; it is no answer\n");
 	if (s->n_answered == 0 && !interrupted)
 		print_hints(s);
-}
-
-/* Load every model's table. Those with errors are left out; "tally models" reports them. 0 or -ENOMEM. */
-static int load_drivers(struct scan *s, const char *path)
-{
-	char **names = driver_list(path);
-	size_t n = 0;
-
-	while (names != NULL && names[n] != NULL)
-		n++;
-	s->drivers = names != NULL ? calloc(n + 1, sizeof(struct driver *)) : NULL;
-	for (size_t i = 0; i < n; i++) {
-		struct err e = {0};
-		char *file = NULL, *shadowed = NULL;
-
-		if (s->drivers != NULL && driver_find(path, names[i], &file, &shadowed) == 0)
-			s->drivers[s->n_drivers] = driver_load(file, &e);
-		s->n_drivers += s->drivers != NULL && s->drivers[s->n_drivers] != NULL;
-		err_fini(&e);
-		free(file);
-		free(shadowed);
-		free(names[i]);
-	}
-	free(names);
-	return s->drivers != NULL ? 0 : -ENOMEM;
 }
 
 static bool add_baud(const struct tally *t, struct scan_options *o, const char *text)
@@ -566,7 +540,8 @@ static int scan_bus(struct scan *s, const struct tally *t, const struct conf *co
 	 * after a time that is rarely more than twice what an answer takes. */
 	s->wait_ms = s->bus->transport == CONF_TCP ? 2 * o->timeout_ms : o->timeout_ms;
 	s->line = *s->bus;
-	if (load_drivers(s, conf->driver_path) != 0) {
+	s->drivers = driver_load_all(conf->driver_path, &s->n_drivers);
+	if (s->drivers == NULL) {
 		fprintf(stderr, "tally scan: out of memory\n");
 		return TALLY_BAD;
 	}
@@ -606,9 +581,7 @@ int tally_scan(const struct tally *t)
 	if (conf == NULL)
 		return TALLY_BAD;
 	code = scan_bus(&s, t, conf);
-	for (size_t i = 0; i < s.n_drivers; i++)
-		driver_free(s.drivers[i]);
-	free(s.drivers);
+	driver_free_all(s.drivers, s.n_drivers);
 	for (size_t i = 0; i < sizeof(s.found) / sizeof(s.found[0]); i++)
 		free(s.found[i]);
 	conf_free(conf);

@@ -24,7 +24,7 @@ class TestProbe(Site):
             ran = self.tally("probe", *arguments)
             self.assertEqual(ran.returncode, 1, ran.stdout)
             self.assertRegex(ran.stderr, r'^(wrong|probe): not a countis-e43: '
-                                         r'product_name is "[^"]*", expected "Countis E43"\n$')
+                                         r'product_name is "[^"]*", expected "Countis E43"; write model = countis-e\d\d( or countis-e\d\d)*\n$')
         ran = self.tally("probe", "right")
         self.assertEqual((ran.returncode, ran.stderr), (0, ""), ran.stdout)
 

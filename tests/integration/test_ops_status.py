@@ -153,15 +153,15 @@ address = 9
         ran = self.tally("status")
         self.assertEqual(ran.returncode, 1, ran.stdout + ran.stderr)
         self.assertRegex(ran.stdout, r"(?m)^pump .* suspect ")
-        note = ('not a countis-e23: product_name is "Countis E24", expected "Countis E23"; its readings are kept as '
-                "suspect")
+        note = ('not a countis-e23: product_name is "Countis E24", expected "Countis E23"; write model = countis-e24; '
+                "its readings are kept as suspect")
         self.assertIn(f"\npump: {note}\n", ran.stdout)
         self.assertEqual(self.sql("SELECT detail FROM event WHERE subject = 'pump' AND kind = 'identity-changed'"),
                          [{"detail": note}])
         said, code = self.status()
         self.assertEqual((said["good"], code), (False, 1))
         self.assertEqual([m["mismatch"] for m in said["meters"]],
-                         ["", 'product_name is "Countis E24", expected "Countis E23"'])
+                         ["", 'product_name is "Countis E24", expected "Countis E23"; write model = countis-e24'])
 
     def test_the_state_is_reported_even_while_a_bus_file_is_wrong(self):
         self.start_all()

@@ -233,4 +233,28 @@ STORY(a_probe_is_due_by_the_clock_and_not_only_at_slots)
 	expect("ask m1 100+2\n");
 }
 
+STORY(a_noisy_line_is_reported_once_an_hour_with_counts)
+{
+	enum { ROUNDS = 2 * HOUR_MS / SLOT_MS };
+
+	begin_up(plain_model, 2, 0, 10);
+	n_logged = 0;
+	for (int64_t slot = 1; slot <= ROUNDS; slot++) {
+		tick(slot * SLOT_MS);
+		/* m1 fails each second round, with its retry; m2 answers. */
+		while (asked_first() != NULL)
+			if (slot % 2 == 0 && strcmp(asked_first(), "m1") == 0)
+				time_out();
+			else
+				answer();
+	}
+	/* "suspect" and "up again" at the beginning, then one line an hour. */
+	assert_int_equal(n_logged, 3);
+	tick((ROUNDS + 3) * SLOT_MS);
+	assert_int_equal(n_logged, 4);
+	while (asked_first() != NULL)
+		answer();
+	forget();
+}
+
 UNIT_MAIN(NULL, NULL)
