@@ -69,7 +69,7 @@ struct reading {
 static bool check_header(const struct reading *r, const char *header, enum option_section kind, const char *name,
 			 unsigned line)
 {
-	char allowed[LIST_TEXT_MAX];
+	char allowed[LIST_TEXT_MAX], meant[CONF_NAME_MAX + 2];
 	const struct conf_file_section *first;
 
 	if (kind == OPTION_SECTION_COUNT || (*name != '\0' && !option_section_named(kind))) {
@@ -80,6 +80,14 @@ static bool check_header(const struct reading *r, const char *header, enum optio
 	if (option_section_named(kind)) {
 		if (value_is_name(name, CONF_NAME_MAX))
 			return true;
+		snprintf(meant, sizeof(meant), "%s", name);
+		for (char *c = strchr(meant, ' '); c != NULL; c = strchr(c, ' '))
+			*c = '-';
+		if (value_is_name(meant, CONF_NAME_MAX)) {
+			err_add(r->e, r->file->path, line, "section [%s] is not valid; write [%s %s]", header,
+				option_section_text(kind), meant);
+			return false;
+		}
 		err_add(r->e, r->file->path, line,
 			"section [%s] is not valid; use a name of 1 to %d letters, digits, '.', '_', '-', a letter or "
 			"digit first",

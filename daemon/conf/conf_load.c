@@ -674,7 +674,7 @@ static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 	if (is_short)
 		err_add(e, NULL, 0, "out of memory");
 	else if (n >= 0 && n_paths == 0)
-		err_add(e, bus_dir, 0, "bus file is missing; write at least one NAME.ini");
+		err_add(e, bus_dir, 0, "bus file is missing; write at least one NAME.ini, as example.ini.sample shows");
 	return n_paths;
 }
 

@@ -326,6 +326,7 @@ static bool set_value(const struct option *o, const char *text, void *target, co
 
 /* The ways in which people write a value, in the order in which they are put right. */
 enum repair {
+	REPAIR_BLANKS,	/* Conto D4-S: a name has hyphens */
 	REPAIR_COMMA,	/* 0,01 m3: a decimal point */
 	REPAIR_UNIT,	/* 1 kwh: the unit as it is written here */
 	REPAIR_CASE,	/* 10S: small letters */
@@ -333,12 +334,16 @@ enum repair {
 	REPAIRS,
 };
 
-static void repair(enum repair how, char *text)
+static void repair(const struct option *o, enum repair how, char *text)
 {
 	size_t n = strspn(text, "0123456789.,/-"), unit = n + strspn(text + n, " \t");
 	char *comma = strchr(text, ',');
 
 	switch (how) {
+	case REPAIR_BLANKS:
+		for (char *c = strchr(text, ' '); o->type == OPTION_NAME && c != NULL; c = strchr(c, ' '))
+			*c = '-';
+		break;
 	case REPAIR_COMMA:
 		if (comma != NULL && strpbrk(comma + 1, ".,") == NULL)
 			*comma = '.';
@@ -372,11 +377,11 @@ static bool find_meant(const struct option *o, const char *text, char out[OPTION
 	struct err ignored = {0};
 	bool is_good = false;
 
-	if (o->type < OPTION_WORD || strlen(text) >= OPTION_ALLOWED_TEXT_MAX)
+	if (o->type < OPTION_NAME || strlen(text) >= OPTION_ALLOWED_TEXT_MAX)
 		return false;
 	strcpy(out, text);
 	for (int how = 0; how < REPAIRS && !is_good; how++) {
-		repair((enum repair)how, out);
+		repair(o, (enum repair)how, out);
 		is_good = strcmp(out, text) != 0 && set_value(o, out, &scratch, NULL, 0, &ignored);
 	}
 	err_fini(&ignored);

@@ -155,9 +155,10 @@ static bool check_bus(const struct conf_bus *b)
 		/* how fast a gateway is cannot be known here */
 		bool is_certain = (double)load.line_us / 1e6 > load.period_s;
 
-		fprintf(stderr, "%s%s:%u: %s = %us %s too short: a round takes %s%.2f s; use %.0fs or more\n",
+		fprintf(stderr, "%s%s:%u: %s = %us %s too short: a round takes %s%.2f s; write %s = %.0fs or more\n",
 			is_certain ? "" : "warning: ", b->file, load.period_line, load.period_key, load.period_s,
-			is_certain ? "is" : "may be", is_certain ? "" : "about ", round_s, ceil(round_s));
+			is_certain ? "is" : "may be", is_certain ? "" : "about ", round_s, load.period_key,
+			ceil(round_s));
 		return !is_certain;
 	}
 	if (round_s + dead_s > load.period_s)

@@ -92,7 +92,7 @@ static int add_meter(struct status *s, struct table *t)
 	s->n_meters++;
 	s->n_meters_bad += is_bad(r);
 	if (*text_of(r, "last_good") != '\0' && whole_of(r, "age_s") > 0)
-		tally_format_span(whole_of(r, "age_s") * 1000, age);
+		tally_format_seconds(whole_of(r, "age_s"), age);
 	else if (*text_of(r, "last_good") != '\0')
 		snprintf(age, sizeof(age), "now"); /* ages are whole seconds */
 	snprintf(errors, sizeof(errors), "%" PRId64, n_errors);
@@ -169,7 +169,7 @@ static bool print_beginning(const struct status *s)
 		"(SELECT count(*) FROM bus_status WHERE state <> 'down' OR requests > 0) + "
 		"(SELECT count(*) FROM meter_status WHERE state <> 'never') + "
 		"(SELECT count(*) FROM trouble WHERE kind = 'bus-down' AND detail IS NOT NULL) AS n_known";
-	int64_t left_ms = (int64_t)s->conf->commit_interval_ms - s->age_s * 1000;
+	int64_t left_s = s->conf->commit_interval_ms / 1000 - s->age_s;
 	char left[TALLY_SPAN_TEXT_MAX];
 
 	if (!s->is_running || s->is_stale)
@@ -178,11 +178,8 @@ static bool print_beginning(const struct status *s)
 	if (reader_next(s->reader) != READER_ROW || whole_of(s->reader, "n_buses") == 0 ||
 	    whole_of(s->reader, "n_known") > 0)
 		return false;
-	tally_format_span(left_ms > 0 ? left_ms : 0, left);
-	if (left_ms > 0)
-		printf("no figures yet, first commit in %s\n", left);
-	else
-		printf("no figures yet, first commit now\n");
+	tally_format_seconds(left_s, left);
+	printf("no figures yet, first commit %s%s\n", left_s > 0 ? "in " : "now", left_s > 0 ? left : "");
 	return true;
 }
 
@@ -197,7 +194,7 @@ static bool print_text(struct status *s)
 		{"SERIAL", false, 8}, {"LABEL", false, 7}};
 	char age[TALLY_SPAN_TEXT_MAX], zone[ZONE_TEXT_MAX];
 
-	tally_format_span(s->age_s * 1000, age);
+	tally_format_seconds(s->age_s, age);
 	if (!s->is_running)
 		fprintf(stderr,
 			"%s: tallyd is not running; this is the state of %s ago; see \"systemctl status tallyd\"\n",

@@ -32,6 +32,14 @@ void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX])
 		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
 }
 
+void tally_format_seconds(int64_t s, char out[TALLY_SPAN_TEXT_MAX])
+{
+	if (s < 60)
+		snprintf(out, TALLY_SPAN_TEXT_MAX, "%" PRId64 " s", s);
+	else
+		tally_format_span(s * 1000, out);
+}
+
 void tally_format_real(double value, char out[TALLY_REAL_TEXT_MAX])
 {
 	int digits = 15;

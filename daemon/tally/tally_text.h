@@ -16,6 +16,9 @@ enum { TALLY_SPAN_TEXT_MAX = 48, TALLY_REAL_TEXT_MAX = 32, TALLY_QUESTION_MAX = 
 /* How long something takes or how old it is: "400 ms", "9.5 s", "12 s", "3 min 5 s", "2 h 10 min", "5 d 3 h". */
 void tally_format_span(int64_t ms, char out[TALLY_SPAN_TEXT_MAX]);
 
+/* The same of whole seconds, of which no more is known: "7 s". */
+void tally_format_seconds(int64_t s, char out[TALLY_SPAN_TEXT_MAX]);
+
 /* A number with as few digits as name it exactly: "0.1", "81234.56". */
 void tally_format_real(double value, char out[TALLY_REAL_TEXT_MAX]);
 

@@ -161,7 +161,7 @@ class TestBadInput(Site):
         check = self.tally("check")
         self.assertEqual(check.returncode, 1)
         self.assertIn(f"{self.etc}/bus.d/a.ini:5: power_every = 5s is too short: a round takes 11.28 s; "
-                      "use 12s or more", check.stderr)
+                      "write power_every = 12s or more", check.stderr)
         self.write("etc/bus.d/a.ini", BUS + meters + "power_every = 8s\n")
         self.assertIn(f"{self.etc}/bus.d/a.ini:98: power_every = 8s is too short: ", self.tally("check").stderr)
 

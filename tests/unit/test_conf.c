@@ -188,7 +188,7 @@ TEST_WITH(directory_without_a_bus_is_refused, site_set_up, site_tear_down)
 	site_put("site/bus.d/hall.ini.dpkg-old", BUS METER);
 	assert_refused(
 		"warning: site/bus.d/hall.INI: not read, since its name does not end with .ini; rename or remove it\n"
-		"site/bus.d: bus file is missing; write at least one NAME.ini\n");
+		"site/bus.d: bus file is missing; write at least one NAME.ini, as example.ini.sample shows\n");
 }
 
 TEST_WITH(unreadable_files_are_reported, site_set_up, site_tear_down)
@@ -261,8 +261,7 @@ TEST_WITH(names_that_are_none_are_refused, site_set_up, site_tear_down)
 	assert_bus_refused(BUS METER "[meter]\n[meter two words]\n[input 12345678901234567890123456789012345678901]\n",
 			   "site/bus.d/a.ini:6: section [meter] is not valid; use a name of 1 to 40 letters, digits, "
 			   "'.', '_', '-', a letter or digit first\n"
-			   "site/bus.d/a.ini:7: section [meter two words] is not valid; use a name of 1 to 40 letters, "
-			   "digits, '.', '_', '-', a letter or digit first\n"
+			   "site/bus.d/a.ini:7: section [meter two words] is not valid; write [meter two-words]\n"
 			   "site/bus.d/a.ini:8: section [input 12345678901234567890123456789012345678901] is not "
 			   "valid; use a name of 1 to 40 letters, digits, '.', '_', '-', a letter or digit first\n");
 }
@@ -387,6 +386,12 @@ TEST_WITH(database_is_a_file_with_a_whole_path, site_set_up, site_tear_down)
 	assert_main_refused(
 		"[drivers]\npath = drivers\n[store]\npath = /tmp\n",
 		"site/tallyd.ini:4: path = /tmp is a folder; use the path of a file in it: /tmp/tallyd.db\n");
+}
+
+TEST_WITH(a_model_written_with_blanks_is_put_right, site_set_up, site_tear_down)
+{
+	assert_bus_refused(BUS "[meter m]\nmodel = Conto D4-S\naddress = 5\n",
+			   "site/bus.d/a.ini:4: model = Conto D4-S is not valid; write model = Conto-D4-S\n");
 }
 
 TEST_WITH(values_of_a_meter_out_of_range_are_refused, site_set_up, site_tear_down)

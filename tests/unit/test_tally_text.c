@@ -11,6 +11,16 @@ static void assert_span(int64_t ms, const char *expected)
 	assert_string_equal(text, expected);
 }
 
+TEST(of_whole_seconds_no_more_is_shown)
+{
+	char text[TALLY_SPAN_TEXT_MAX];
+
+	tally_format_seconds(7, text);
+	assert_string_equal(text, "7 s");
+	tally_format_seconds(125, text);
+	assert_string_equal(text, "2 min 5 s");
+}
+
 TEST(spans_have_the_two_units_that_matter)
 {
 	assert_span(0, "0 ms");
