@@ -197,9 +197,6 @@ static int lock(int fd, const struct stat *st, struct holders *holders)
 
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		*holders = find_holders(st->st_rdev, getpid(), is_real);
-		/* No other process has it: another bus of this one does. */
-		if (holders->n == 0 && has_open(getpid(), st->st_rdev, is_real))
-			*holders = (struct holders){.n = 1, .pids = {getpid()}};
 		return -EBUSY;
 	}
 	if (!is_real)
@@ -213,6 +210,7 @@ int port_claim(const char *device, char *why, size_t n)
 	int fd = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	struct holders holders = {.n = 0};
 	struct stat st;
+	bool is_real;
 
 	if (fd < 0)
 		return open_failed(device, errno, why, n);
@@ -222,8 +220,12 @@ int port_claim(const char *device, char *why, size_t n)
 		return -ENOTTY;
 	}
 	if (lock(fd, &st, &holders) < 0) {
+		is_real = port_is_real(fd);
 		close(fd);
-		return busy(device, &holders, why, n);
+		if (holders.n > 0 || !has_open(getpid(), st.st_rdev, is_real))
+			return busy(device, &holders, why, n);
+		snprintf(why, n, "port %s is in use by another bus; give each bus its own port", device);
+		return -EBUSY;
 	}
 	return fd;
 }

@@ -165,10 +165,10 @@ static bool print_notes(struct status *s)
 static bool print_beginning(const struct status *s)
 {
 	static const char sql[] =
-		"SELECT (SELECT count(*) FROM bus_status) AS n_buses, "
-		"(SELECT count(*) FROM bus_status WHERE state <> 'down' OR requests > 0) + "
+		"SELECT count(*) AS n_buses, count(*) FILTER (WHERE state <> 'down' OR requests > 0) + "
 		"(SELECT count(*) FROM meter_status WHERE state <> 'never') + "
-		"(SELECT count(*) FROM trouble WHERE kind = 'bus-down' AND detail IS NOT NULL) AS n_known";
+		"(SELECT count(*) FROM trouble WHERE kind = 'bus-down' AND detail IS NOT NULL) AS n_known "
+		"FROM bus_status";
 	int64_t left_s = s->conf->commit_interval_ms / 1000 - s->age_s;
 	char left[TALLY_SPAN_TEXT_MAX];
 
