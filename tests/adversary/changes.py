@@ -64,4 +64,161 @@ class Interval(Change):
         site.change_conf()
 
 
-WEIGHTS = ((Clock, 3), (Offset, 2), (Zone, 2), (Interval, 2))
+class Moved(Change):
+    """A meter has another place: a bus, an address, or a host, which is none. One with a serial number proves that it is the
+    same one, unless it keeps that to itself for more than an hour."""
+
+    kind = "place"
+
+    def begin(self, site):
+        rng = site.more
+        meter = rng.choice(site.meters)
+        what = rng.choice(("bus", "address", "host"))
+        self.kind = f"place, {what}"
+        if what == "host":
+            site.hosts[meter.bus] = "127.0.0.2"
+        elif what == "bus":
+            meter.bus = "cellar" if meter.bus == "hall" else "hall"
+        else:
+            meter.address += 20
+        proof = what == "host" or (meter.device.serial is not None and rng.random() < 0.8)
+        if not proof:
+            self.kind += ", not proved"
+            site.start_line(meter)
+        meter.is_mute = what != "host"
+        site.change_conf()
+        site.later(rng.randrange(1 + 2000 // site.period) if proof else 2 + 5400 // site.period,
+                   lambda: site.speak(meter))
+
+
+class Swapped(Change):
+    """The addresses of two meters are exchanged in the configuration, and corrected later."""
+
+    kind = "addresses exchanged"
+
+    def begin(self, site):
+        rng = site.more
+        pairs = [(a, b) for a in site.meters for b in site.meters if a is not b and a.device.model is b.device.model
+                 and a.ct == b.ct]
+        if not pairs:
+            return
+        a, b = rng.choice(pairs)
+        self.swap(site, a, b)
+        site.when_up(6 + 7200 // site.period + rng.randrange(60), lambda: self.swap(site, a, b))
+
+    def swap(self, site, a, b):
+        a.bus, a.address, b.bus, b.address = b.bus, b.address, a.bus, a.address
+        a.device, b.device = b.device, a.device
+        for meter in (a, b):
+            site.start_line(meter)
+            meter.is_mute = True
+        site.change_conf()
+        for meter in (a, b):
+            site.later(site.more.randrange(1 + 2000 // site.period), lambda meter=meter: site.speak(meter))
+
+
+class Nothing(Change):
+    """A meter reports a serial number that says nothing, or another one that is corrected before it is read."""
+
+    kind = "serial noise"
+
+    def begin(self, site):
+        for meter in site.meters:
+            if meter.device.serial is not None:
+                site.script += [f"serial {meter.name} {text}" for text in
+                                site.more.sample(("0", "0000000", "FFFFFFFF", "4294967295", "65535", "   "), 2)]
+                if site.more.random() < 0.5:
+                    site.script += [f"serial {meter.name} X1", f"serial {meter.name} {meter.device.serial}"]
+
+
+class Renumbered(Change):
+    """A meter has another serial number, or reports a wrong one for a while, and its counters continue."""
+
+    kind = "serial number, counters continue"
+
+    def begin(self, site):
+        self.change(site, [m for m in site.meters if m.device.serial is not None],
+                    site.more.choice((1, 1, 2)), site.more.randrange(1, 30))
+
+    def change(self, site, meters, times, ticks):
+        """So many times, with so many readings between."""
+        meters = [m for m in meters if m.device.serial is not None and not m.is_mute and m.is_quiet(site)]
+        if not meters or not site.is_up:
+            return
+        meter = site.more.choice(meters)
+        meter.device.serial = f"B{site.tick}" if times == 1 or meter.device.serial[0] != "B" else f"A{site.tick}"
+        site.report_identity(meter)
+        site.calm_until = site.tick + 1
+        site.later(1, site.commit)  # the next start asks the meter again, and it has become another one meanwhile
+        if times > 1:
+            site.later(ticks, lambda: self.change(site, [meter], times - 1, ticks))
+
+
+class InTurns(Change):
+    """The serial number of a meter changes with each reading: a device between answers in its place now and then."""
+
+    kind = "serial number in turns"
+
+    def begin(self, site):
+        meters = [m for m in site.meters if m.device.serial is not None and not m.is_mute and m.is_quiet(site)]
+        if meters and site.period <= 900:
+            self.turn(site, site.more.choice(meters), site.more.randrange(3, 12))
+
+    def turn(self, site, meter, times):
+        if site.is_up:
+            meter.device.serial = "C" + meter.device.serial if meter.device.serial[0] != "C" else meter.device.serial[1:]
+            site.report_identity(meter)
+            site.calm_until = site.tick + 1
+        if times > 1:
+            site.later(1, lambda: self.turn(site, meter, times - 1))
+
+
+class Renamed(Change):
+    """A meter or input gets another name in the configuration and keeps its history by an order; perhaps the old one again."""
+
+    kind = "renamed"
+
+    def begin(self, site):
+        meter = site.more.choice(site.meters)
+        counter = site.more.choice(list(meter.counters.values())) if meter.device.model.pulses else None
+        old = counter.name if counter else meter.name
+        self.rename(site, meter, counter, f"{old}-{site.tick}")
+        if site.more.random() < 0.4:
+            self.kind = "renamed and back"
+            site.when_up(1 + site.more.randrange(150), lambda: self.rename(site, meter, counter, old))
+
+    def rename(self, site, meter, counter, new):
+        site.script.append(f"rename {counter.name if counter else meter.name} {new}")
+        if counter:
+            counter.name = new
+        else:
+            meter.name = new
+            for c in meter.counters.values():
+                c.name = c.name if meter.device.model.pulses else new
+        site.change_conf()
+
+
+class HandedOver(Change):
+    """A meter gets another name without an order: the new name counts from its last reading on. Perhaps the old name comes
+    back, or the order comes late."""
+
+    kind = "another name"
+
+    def begin(self, site):
+        meter = site.more.choice([m for m in site.meters if not m.device.model.pulses] or [None])
+        if meter is None:
+            return
+        old = meter.name
+        site.hand_over(meter, f"{old}-{site.tick}")
+        then = site.more.choice(("", "back", "order"))
+        if then == "back":
+            self.kind = "another name, and back"
+            site.when_up(1 + site.more.randrange(150), lambda: site.hand_over(meter, old) if meter.name != old else None)
+        elif then == "order":
+            self.kind = "another name, ordered late"
+            site.when_up(1 + site.more.randrange(150), lambda: site.join(meter, old))
+
+
+WEIGHTS = ((Clock, 3), (Offset, 2), (Zone, 2), (Interval, 2), (Moved, 2), (Swapped, 2), (Nothing, 2), (Renumbered, 2),
+           (InTurns, 1),
+           (Renamed, 2), (HandedOver, 0))

@@ -331,7 +331,8 @@ def check_events(counter, truth, events, lives, violations):
     kept = [s for s in counter.shown if s.kept]
     end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     for before, after in truth.changes:
-        if after.slot > end or any(b.final is not None for b in find_breaks(counter, before, after)):
+        if after.slot > end or any(b.final is not None or b.kind == "another name"
+                                   for b in find_breaks(counter, before, after)):
             continue
         both = [shown_text(before.value), shown_text(after.value)]
         named = any(all(v in detail for v in both) for subject, detail in events if subject == counter.name)
@@ -364,18 +365,17 @@ def check(site):
     events = list(db.execute("SELECT subject, detail FROM event"))
     lives = find_lives(db)
     db.close()
-    for meter in site.meters:
-        for counter in meter.counters.values():
-            key = (counter.name, counter.quantity)
-            truth = Truth(counter)
-            rows = intervals.get(key, [])
-            is_estimated = {start: quality == "estimated" for start, _, _, quality in rows}
-            ends = {start + duration: quality == "estimated" for start, duration, _, quality in rows}
-            check_sums(site, counter, truth, rows, violations)
-            check_days(site, counter, truth, days.get(key, {}),
-                       lambda at: is_estimated.get(at) or ends.get(at), violations)
-            check_events(counter, truth, events, lives, violations)
-            excluded += truth.excluded + truth.shares
+    for counter in site.counters:
+        key = (counter.name, counter.quantity)
+        truth = Truth(counter)
+        rows = intervals.get(key, [])
+        is_estimated = {start: quality == "estimated" for start, _, _, quality in rows}
+        ends = {start + duration: quality == "estimated" for start, duration, _, quality in rows}
+        check_sums(site, counter, truth, rows, violations)
+        check_days(site, counter, truth, days.get(key, {}),
+                   lambda at: is_estimated.get(at) or ends.get(at), violations)
+        check_events(counter, truth, events, lives, violations)
+        excluded += truth.excluded + truth.shares
     return violations, excluded
 
 

@@ -103,6 +103,16 @@ class Counter:
         self.flow = 0
         self.flows = []  # (slot, flow) of every tick, with or without a reading
         self.breaks = []  # Break
+        self.handovers = []  # (place in shown, the counter of the name before, how many it had shown, line)
+
+    def has_usual_rise(self, n, period):
+        """Whether what flowed in the last tick is no more than in another one of n before. (Nothing may be hidden there: all
+        slots have followed each other.)"""
+        last = self.flows[-n - 2:]
+        if len(last) < 10 or any(b - a != period for (a, _), (b, _) in zip(last, last[1:])):
+            return False
+        rises = [b - a for (_, a), (_, b) in zip(last, last[1:])]
+        return rises[-1] <= max(rises[:-1])
 
     def flow_at(self, at):
         """What had flowed at a time, mW x s; a fraction where it lies between two ticks."""
@@ -147,6 +157,13 @@ class Meter:
         """Whether an accident is so near."""
         return any(a.first - readings <= tick < a.first + a.length + readings for a in self.accidents)
 
+    def is_quiet(self, site):
+        """Its counters have just risen by no more than they did before, all readings of the last hours were good, and the
+        next ones are."""
+        hours = 12 * 3600 // self.period
+        return not self.is_in_trouble(site.tick, 50) and all(
+            c.has_usual_rise(hours, site.period) for c in self.counters.values())
+
     def start_line(self):
         """Its key is another one."""
         for counter in self.counters.values():
@@ -159,7 +176,6 @@ class Meter:
             step = models.step_of_ratio(ct)
             counter.row = models.Row(q, step, 10 ** 8 * step)
             counter.max_w = 5_200 * ct
-        self.start_line()
 
 
 # Accidents. Each is about one or all counters of a meter, for readings [first, first + length) of the site's ticks.
@@ -308,7 +324,7 @@ class Ratio(Accident):
             return
         if model.ct:
             meter.set_ratio(site.rng.choice([ct for ct in (1, 20, 80, 400) if ct != meter.ct]))
-            site.note_break(meter, "key", True)
+            site.start_line(meter)
         else:
             meter.offset += site.rng.randrange(1000)
         site.change_conf()
@@ -394,6 +410,8 @@ class Site:
         self.behind_ms = 0  # so far the clock was set back before the program started, as far as it can know
         self.tick = 0
         self.devices = self.n_confs = 0
+        self.hosts = {"hall": "127.0.0.1", "cellar": "127.0.0.1"}
+        self.calm_until = 0  # nothing happens to the program up to this tick
         self.is_up = False
         self.commit_every = rng.choice((1, 5, 20, 60))
         self.trouble = rng.choice((0, 0, 0.002, 0.01))  # kills, restarts and reloads for each tick
@@ -403,6 +421,7 @@ class Site:
                        for k in range(n_meters)]
         for meter in self.meters:
             self.draw_accidents(meter)
+        self.counters = [c for m in self.meters for c in m.counters.values()]  # of all names
         self.changes = []  # that have happened
         self.draw_changes(choose(changes.WEIGHTS, kinds))
 
@@ -433,12 +452,9 @@ class Site:
         last = self.n_ticks - DAY // self.period - QUIET - 40
         for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3)) if weights else 0):
             change = rng.choices(*zip(*weights))[0]()
-            self.todo.append((WARM_UP + rng.randrange(last - WARM_UP), lambda change=change: self.begin_change(change)))
+            self.when_up(WARM_UP + rng.randrange(last - WARM_UP), lambda change=change: self.begin_change(change))
 
     def begin_change(self, change):
-        if not self.is_up:
-            self.later(1, lambda: self.begin_change(change))
-            return
         self.changes.append(change)
         change.begin(self)
 
@@ -448,12 +464,59 @@ class Site:
         self.devices += 1
         return Device(self.rng, model, self.devices)
 
+    def start_line(self, meter):
+        """Its key is another one."""
+        meter.start_line()
+        self.note_break(meter, "key", True)
+
+    def hand_over(self, meter, name):
+        """The meter is read under another name from now on."""
+        known = {(c.name, c.quantity): c for c in self.counters}
+        meter.name = name
+        for q, old in meter.counters.items():
+            new = known.get((name, old.quantity))
+            if new is None:
+                new = Counter(name, old.quantity, old.row, old.max_w)
+                new.line = old.line
+                self.counters.append(new)
+            else:
+                new.line = object()
+                new.row, new.max_w = old.row, old.max_w
+                new.breaks.append(Break(self.slot, "another name", True))
+            new.flow, new.flows = old.flow, list(old.flows)
+            new.handovers.append((len(new.shown), old, len(old.shown), new.line))
+            meter.counters[q] = new
+        self.change_conf()
+
+    def join(self, meter, old_name):
+        """The order that this meter is the one that had the old name comes late."""
+        if any(not c.handovers or c.handovers[-1][1].name != old_name for c in meter.counters.values()):
+            return  # it has had other names since
+        self.script.append(f"rename {old_name} {meter.name}")
+        for counter in meter.counters.values():
+            old = counter.handovers[-1][1]
+            counter.handovers = old.handovers
+            counter.shown[:0] = old.shown
+            counter.breaks[:0] = old.breaks
+            self.counters.remove(old)
+        self.change_conf()
+
+    def speak(self, meter):
+        """The meter reports its serial number."""
+        meter.is_mute = False
+        if self.is_up:
+            self.report_identity(meter)
+
     def note_break(self, meter, kind, is_announced):
         for counter in meter.counters.values():
             counter.breaks.append(Break(self.slot, kind, is_announced))
 
     def later(self, ticks, what):
         self.todo.append((self.tick + ticks, what))
+
+    def when_up(self, ticks, what):
+        """Do it so much later, when the program runs."""
+        self.later(ticks, lambda: what() if self.is_up else self.when_up(1, what))
 
     def pause(self, ticks):
         """The program is stopped for so long."""
@@ -495,7 +558,7 @@ class Site:
             (self.conf_folder / "bus.d" / f"{bus}.ini").write_text(self.bus_text(bus))
 
     def bus_text(self, bus):
-        text = f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nenergy_every = {self.period}s\n"
+        text = f"[bus]\ntransport = tcp\nhost = {self.hosts[bus]}\nport = {502 + (bus == 'cellar')}\nenergy_every = {self.period}s\n"
         for meter in [m for m in self.meters if m.bus == bus]:
             model = meter.device.model
             text += f"[meter {meter.name}]\nmodel = {model.name}\naddress = {meter.address}\n"
@@ -553,6 +616,8 @@ class Site:
         self.commit()
         for meter in self.meters:
             drop_repeated(meter)
+        for counter in self.counters:
+            begin_with_last(counter)
 
     def pass_time(self):
         """Until the next slot. A step of the clock moves that."""
@@ -595,7 +660,7 @@ class Site:
                     counter.flows.append((self.slot, counter.flow))
 
     def make_trouble(self):
-        if not self.is_up or self.rng.random() >= self.trouble:
+        if not self.is_up or self.rng.random() >= self.trouble or self.tick <= self.calm_until:
             return
         what = self.rng.choice(("kill", "kill", "stop", "reload"))
         self.script.append(f"reload {self.conf_folder}" if what == "reload" else what)
@@ -683,3 +748,13 @@ def drop_repeated(meter):
         for counter, shown in reading:
             if shown.kept:
                 last[counter if meter.device.model.pulses else meter] = shown.slot
+
+
+def begin_with_last(counter):
+    """Where a name took over, its first reading is the last one of the name before."""
+    found = []
+    for place, old, n, line in counter.handovers:
+        last = [s for s in old.shown[:n] if s.kept and s.good][-1:]
+        found += [(place, dataclasses.replace(s, line=(s.line[0], line))) for s in last]
+    for place, shown in reversed(found):
+        counter.shown.insert(place, shown)

@@ -12,6 +12,7 @@
  *   serial METER TEXT       the meter has reported its serial number
  *   commit                  write what waits; also intervals that ended without a reading
  *   replace METER SECONDS FINAL INITIAL   what "tally replace" requests; base units or -
+ *   rename OLD NEW          what "tally rename" requests
  *   rebuild                 make the account again from the readings
  *   stop                    close the store
  *   kill                    drop the store as it is, with everything that waits
@@ -159,6 +160,25 @@ static void commit(struct script *s)
 		fail(s, "commit", store_error(s->store));
 }
 
+/* A database of its own, as the tool has it, and a statement on it. */
+static sqlite3_stmt *ask(struct script *s, sqlite3 **db, const char *sql)
+{
+	sqlite3_stmt *put = NULL;
+
+	if (sqlite3_open_v2(s->conf->store_path, db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(*db, sql, -1, &put, NULL) != SQLITE_OK)
+		fail(s, "request", sqlite3_errmsg(*db));
+	return put;
+}
+
+static void end_asking(struct script *s, sqlite3 *db, sqlite3_stmt *put)
+{
+	if (sqlite3_step(put) != SQLITE_DONE)
+		fail(s, "request", sqlite3_errmsg(db));
+	sqlite3_finalize(put);
+	sqlite3_close(db);
+}
+
 static void bind_amount(sqlite3_stmt *stmt, int column, const char *word)
 {
 	if (strcmp(word, "-") != 0)
@@ -167,23 +187,29 @@ static void bind_amount(sqlite3_stmt *stmt, int column, const char *word)
 
 static void replace(struct script *s, char *rest)
 {
-	sqlite3_stmt *put = NULL;
-	sqlite3 *db = NULL;
+	sqlite3 *db;
+	sqlite3_stmt *put = ask(s, &db,
+				"INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial) "
+				"VALUES ('replace', 'replace', ?1, ?2, ?2, ?3, ?4)");
 
-	if (sqlite3_open_v2(s->conf->store_path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(db,
-			       "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial) "
-			       "VALUES ('replace', 'replace', ?1, ?2, ?2, ?3, ?4)",
-			       -1, &put, NULL) != SQLITE_OK)
-		fail(s, "replace", sqlite3_errmsg(db));
 	sqlite3_bind_text(put, 1, next_word(s, &rest), -1, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, next_number(s, &rest));
 	bind_amount(put, 3, next_word(s, &rest));
 	bind_amount(put, 4, next_word(s, &rest));
-	if (sqlite3_step(put) != SQLITE_DONE)
-		fail(s, "replace", sqlite3_errmsg(db));
-	sqlite3_finalize(put);
-	sqlite3_close(db);
+	end_asking(s, db, put);
+}
+
+static void rename_meter(struct script *s, char *rest)
+{
+	sqlite3 *db;
+	sqlite3_stmt *put = ask(s, &db,
+				"INSERT INTO request_log (kind, what, meter, new_name, asked_ts, at_ts) "
+				"VALUES ('rename', 'rename', ?1, ?2, ?3, ?3)");
+
+	sqlite3_bind_text(put, 1, next_word(s, &rest), -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 2, next_word(s, &rest), -1, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 3, now_s);
+	end_asking(s, db, put);
 }
 
 static void end(struct script *s, void (*close)(struct store *))
@@ -221,9 +247,11 @@ static void run(struct script *s, char *rest)
 	} else if (strcmp(command, "serial") == 0) {
 		int64_t meter = find_meter(s, next_word(s, &rest));
 
-		store_meter_serial(s->store, meter, next_word(s, &rest));
+		store_meter_serial(s->store, meter, rest != NULL ? rest : "");
 	} else if (strcmp(command, "replace") == 0) {
 		replace(s, rest);
+	} else if (strcmp(command, "rename") == 0) {
+		rename_meter(s, rest);
 	} else if (strcmp(command, "rebuild") == 0) {
 		if (store_rebuild(s->store) != 0)
 			fail(s, "rebuild", store_error(s->store));

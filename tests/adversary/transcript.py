@@ -41,7 +41,7 @@ def write(site, violations, excluded, out):
 
 
 def write_readings(site, db, violation, out):
-    counters = [c for m in site.meters for c in m.counters.values()
+    counters = [c for c in site.counters
                 if (c.name, c.quantity) == (violation.meter, violation.quantity)]
     if not counters:
         return
