@@ -162,19 +162,21 @@ bool tally_access_has_folder(const struct conf *c)
 {
 	char *folder = folder_of(c->store_path);
 	const char *problem = NULL;
+	bool is_missing;
 	struct stat st;
 
 	if (folder == NULL)
 		return true;
-	if (stat(folder, &st) == 0)
+	is_missing = stat(folder, &st) != 0 && errno == ENOENT && strcmp(folder, state_dir) != 0;
+	if (is_missing)
+		problem = "is not there; make it: install -d -o tallyd -g tallyd ";
+	else if (stat(folder, &st) == 0)
 		problem = S_ISDIR(st.st_mode) ? NULL : "is no folder; use the path of a file in a folder";
-	else if (errno == ENOENT && strcmp(folder, state_dir) != 0)
-		problem = "is not there; make it: install -d -o tallyd -g tallyd FOLDER";
 	else if (errno == ENOTDIR)
 		problem = "is below a file; use the path of a file in a folder";
 	if (problem != NULL)
-		fprintf(stderr, "%s/tallyd.ini: path = %s cannot be used: folder %s %s\n", c->dir, c->store_path,
-			folder, problem);
+		fprintf(stderr, "%s/tallyd.ini: path = %s cannot be used: folder %s %s%s\n", c->dir, c->store_path,
+			folder, problem, is_missing ? folder : "");
 	free(folder);
 	return problem == NULL;
 }

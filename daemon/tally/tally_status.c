@@ -160,12 +160,12 @@ static bool print_notes(struct status *s)
 	return step == READER_END;
 }
 
-/* Just after a start nothing is known of lines and meters: the database has their names, and no figures. Returns
+/* Just after a start nothing is known of lines and meters: the database has their names at most. Returns
  * whether that was so and was printed. */
 static bool print_beginning(const struct status *s)
 {
 	static const char sql[] =
-		"SELECT count(*) AS n_buses, count(*) FILTER (WHERE state <> 'down' OR requests > 0) + "
+		"SELECT count(*) FILTER (WHERE state <> 'down' OR requests > 0) + "
 		"(SELECT count(*) FROM meter_status WHERE state <> 'never') + "
 		"(SELECT count(*) FROM trouble WHERE kind = 'bus-down' AND detail IS NOT NULL) AS n_known "
 		"FROM bus_status";
@@ -175,8 +175,7 @@ static bool print_beginning(const struct status *s)
 	if (!s->is_running || s->is_stale)
 		return false;
 	reader_ask(s->reader, sql);
-	if (reader_next(s->reader) != READER_ROW || whole_of(s->reader, "n_buses") == 0 ||
-	    whole_of(s->reader, "n_known") > 0)
+	if (reader_next(s->reader) != READER_ROW || whole_of(s->reader, "n_known") > 0)
 		return false;
 	tally_format_seconds(left_s, left);
 	printf("no figures yet, first commit %s%s\n", left_s > 0 ? "in " : "now", left_s > 0 ? left : "");

@@ -60,7 +60,7 @@ class TestBadInput(Site):
                 (f"{self.etc}/new/", "DIR/tallyd.ini:2: path = DIR/new/ is a folder; use the path of a file in it: "
                                      "DIR/new/tallyd.db"),
                 (f"{self.etc}/new/energy.db", "DIR/tallyd.ini: path = DIR/new/energy.db cannot be used: folder DIR/new is "
-                                              "not there; make it: install -d -o tallyd -g tallyd FOLDER"),
+                                              "not there; make it: install -d -o tallyd -g tallyd DIR/new\n"),
                 (f"{self.dir}/file/energy.db", "/file is no folder; use the path of a file in a folder")):
             self.write("etc/tallyd.ini", f"[store]\npath = {path}\n[drivers]\npath = {SOURCE}/drivers\n")
             with self.subTest(path=path):
