@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* slave.h - a scripted peer on a pseudo-terminal or a loopback socket, in a thread of its own, for the tests of link
  * and bus. Each step waits for a request of literal bytes and then follows its script, words with blanks between:
- * "0a" a byte, "tid" the two bytes of the request's transaction, "tid+1" those of the next one, "~20" a pause of
- * 20 ms, "close" the connection is closed and the next step accepts a new one, "reset" the same with RST. */
+ * "0a" a byte, "tid" the two bytes of the request's transaction, "tid+1" those of the next one, "|" what comes before
+ * is written alone, "~20" the same and a pause of 20 ms, "close" the connection is closed and the next step accepts a
+ * new one, "reset" the same with RST. */
 #ifndef TALLY_TEST_SLAVE_H
 #define TALLY_TEST_SLAVE_H
 
@@ -157,7 +158,7 @@ static inline void slave_flush(struct slave *s, const uint8_t *out, size_t *n)
 	*n = 0;
 }
 
-/* Bytes up to the next pause or the end are written at once. */
+/* Bytes up to the next "|", pause or the end are written at once. */
 static inline void slave_follow(struct slave *s, const char *script)
 {
 	char copy[2048], *rest = copy, *word;
@@ -167,9 +168,11 @@ static inline void slave_follow(struct slave *s, const char *script)
 
 	snprintf(copy, sizeof(copy), "%s", script);
 	while ((word = strsep(&rest, " ")) != NULL) {
-		if (word[0] == '~' || strcmp(word, "close") == 0 || strcmp(word, "reset") == 0)
+		if (word[0] == '~' || word[0] == '|' || strcmp(word, "close") == 0 || strcmp(word, "reset") == 0)
 			slave_flush(s, out, &n);
-		if (word[0] == '~') {
+		if (word[0] == '|') {
+			continue;
+		} else if (word[0] == '~') {
 			slave_pause(atol(word + 1));
 		} else if (strcmp(word, "close") == 0 || strcmp(word, "reset") == 0) {
 			slave_hang_up(s, word[0] == 'r');

@@ -342,7 +342,7 @@ TEST(a_request_with_spare_words_needs_no_fence)
 
 TEST(refused_spare_words_are_left_out)
 {
-	static const struct slave_step steps[] = {{READ_2, STALE}, {READ_3, REFUSAL}, {READ_2, REFUSAL " ~5 " TWO}};
+	static const struct slave_step steps[] = {{READ_2, STALE}, {READ_3, REFUSAL}, {READ_2, REFUSAL " | " TWO}};
 	struct bench b;
 
 	bench_init(&b, CONF_RTU);
@@ -369,7 +369,7 @@ TEST(a_refused_fence_settles_what_was_answered)
 TEST(after_a_refusal_a_request_that_was_answered_before_is_the_fence)
 {
 	static const struct slave_step steps[] = {
-		{READ_2, TWO}, {READ_4, REFUSAL}, {READ_2, REFUSAL " ~5 " TWO}, {READ_4, REFUSAL}};
+		{READ_2, TWO}, {READ_4, REFUSAL}, {READ_2, REFUSAL " | " TWO}, {READ_4, REFUSAL}};
 	struct bench b;
 
 	bench_init(&b, CONF_RTU);
@@ -382,7 +382,7 @@ TEST(after_a_refusal_a_request_that_was_answered_before_is_the_fence)
 /* The same refusal twice in a row: the second one may be the first once more. */
 TEST(a_refusal_that_comes_again_refuses_no_later_request)
 {
-	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, REFUSAL " ~5 " FOUR}};
+	static const struct slave_step steps[] = {{READ_2, REFUSAL}, {READ_4, REFUSAL " | " FOUR}};
 	struct bench b;
 
 	bench_init(&b, CONF_RTU);
