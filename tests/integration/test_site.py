@@ -108,7 +108,7 @@ address = 7
 
     def test_a_pulse_input_is_a_meter_of_its_own(self):
         self.start_site()
-        rows = self.wait_rows("SELECT * FROM pulse WHERE meter = 'lighting'", 3)
+        rows = self.wait_rows("SELECT * FROM pulse WHERE meter = 'lighting' AND quality = 'good'", 3)
         self.wait_rows("SELECT * FROM pulse WHERE meter = 'gas'", 3)
         self.assertEqual(self.stop_daemon(), 0)
         for row in rows:
