@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* dbformat.h - the format of the database file, as far as its writer and its readers must agree on it beside the
- * schema: the marks by which the file is known, and the lock by which its daemon is. Constants only. */
+ * schema: the marks by which the file is known, and the locks by which its daemon is. Constants only. */
 #ifndef TALLY_DBFORMAT_H
 #define TALLY_DBFORMAT_H
 
@@ -13,7 +13,9 @@ enum {
 	DBFORMAT_OLDEST_READABLE = 13,
 };
 
-/* The byte of the file that the daemon keeps locked while it runs. SQLite never locks this one. */
-#define DBFORMAT_CLAIM_BYTE (INT64_C(1) << 40)
+/* Bytes of the file that the daemon keeps locked as signs for readers: while it runs, and while it cannot write. SQLite
+ * never locks them, and the locks end with the process. */
+#define DBFORMAT_RUNNING_BYTE (INT64_C(1) << 40)
+#define DBFORMAT_STOPPED_BYTE ((INT64_C(1) << 40) + 1)
 
 #endif

@@ -30,8 +30,28 @@ int db_errno(int code)
 	}
 }
 
+/* The first failure in a transaction is that of the transaction. */
+static int keep_failure(struct db *db, int rc)
+{
+	if (db->is_begun && db->failed == 0) {
+		db->failed = rc;
+		memcpy(db->failed_with, db->error, sizeof(db->failed_with));
+	}
+	return rc;
+}
+
+/* May nothing be written any more? Then db->error says why. */
+static bool has_failed(struct db *db)
+{
+	if (!db->is_begun || db->failed == 0)
+		return false;
+	memcpy(db->error, db->failed_with, sizeof(db->error));
+	return true;
+}
+
 int db_fail(struct db *db, const char *attempt)
 {
+	char lockers[120] = "";
 	int code = SQLITE_NOMEM, system = 0;
 	const char *message = "out of memory";
 
@@ -40,9 +60,16 @@ int db_fail(struct db *db, const char *attempt)
 		message = sqlite3_errmsg(db->handle);
 		system = sqlite3_system_errno(db->handle);
 	}
-	snprintf(db->error, sizeof(db->error), "%s: %s%s%s", attempt, message, system != 0 ? ", " : "",
-		 system != 0 ? strerror(system) : "");
-	return db_errno(code);
+	/* SQLite knows only one way to be full; a limit on the size of files and a quota are others */
+	if (code == SQLITE_IOERR_WRITE && (system == EFBIG || system == EDQUOT)) {
+		code = SQLITE_FULL;
+		message = sqlite3_errstr(code);
+	}
+	if ((code & 0xff) == SQLITE_BUSY)
+		db_place_name_lockers(&db->place, lockers, sizeof(lockers));
+	snprintf(db->error, sizeof(db->error), "%s: %s%s%s%s%s", attempt, message, lockers[0] != '\0' ? " by " : "",
+		 lockers, system != 0 ? ", " : "", system != 0 ? strerror(system) : "");
+	return keep_failure(db, db_errno(code));
 }
 
 int db_exec(struct db *db, const char *sql)
@@ -50,6 +77,8 @@ int db_exec(struct db *db, const char *sql)
 	const char *line = sql;
 	char attempt[40];
 
+	if (has_failed(db))
+		return db->failed;
 	if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return 0;
 	/* a file of the schema begins with comments */
@@ -61,18 +90,29 @@ int db_exec(struct db *db, const char *sql)
 
 int db_begin(struct db *db)
 {
-	int rc = sqlite3_get_autocommit(db->handle) == 0 ? db_exec(db, "ROLLBACK") : 0;
+	int rc;
 
-	return rc == 0 ? db_exec(db, "BEGIN IMMEDIATE") : rc;
+	db->is_begun = false;
+	db->failed = 0;
+	rc = sqlite3_get_autocommit(db->handle) == 0 ? db_exec(db, "ROLLBACK") : 0;
+	if (rc == 0)
+		rc = db_exec(db, "BEGIN IMMEDIATE");
+	db->is_begun = rc == 0;
+	return rc;
 }
 
 int db_commit(struct db *db)
 {
-	return db_exec(db, "COMMIT");
+	int rc = db_exec(db, "COMMIT");
+
+	if (rc == 0)
+		db->is_begun = false;
+	return rc;
 }
 
 void db_rollback(struct db *db)
 {
+	db->is_begun = false;
 	if (sqlite3_get_autocommit(db->handle) == 0 &&
 	    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
 		log_warning("%s: a transaction cannot be taken back: %s; tried again before the next one", db->path,
@@ -89,10 +129,12 @@ sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...)
 	if (vasprintf(&sql, fmt, ap) < 0)
 		sql = NULL;
 	va_end(ap);
-	if (sql == NULL)
+	if (sql == NULL) {
 		snprintf(db->error, sizeof(db->error), "prepare: out of memory");
-	else if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK)
+		keep_failure(db, -ENOMEM);
+	} else if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
 		db_fail(db, "prepare");
+	}
 	free(sql);
 	return stmt;
 }
@@ -101,32 +143,53 @@ int db_run(struct db *db, sqlite3_stmt *stmt)
 {
 	int rc = 0;
 
-	if (sqlite3_step(stmt) != SQLITE_DONE)
+	if (has_failed(db))
+		rc = db->failed;
+	else if (sqlite3_step(stmt) != SQLITE_DONE)
 		rc = db_fail(db, "write");
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	return rc;
 }
 
-int64_t db_number(struct db *db, const char *sql, int64_t fallback)
+/* The statement that asks for one value, at its first row. NULL: there is none, or it has failed. */
+static sqlite3_stmt *ask(struct db *db, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
-	int64_t n = fallback;
+	int code = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
 
-	if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		n = sqlite3_column_int64(stmt, 0);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW)
+		return stmt;
+	if (code != SQLITE_DONE)
+		db_fail(db, "read");
+	sqlite3_finalize(stmt);
+	return NULL;
+}
+
+int64_t db_number(struct db *db, const char *sql, int64_t fallback)
+{
+	sqlite3_stmt *stmt = ask(db, sql);
+	int64_t n = stmt != NULL ? sqlite3_column_int64(stmt, 0) : fallback;
+
 	sqlite3_finalize(stmt);
 	return n;
 }
 
 void db_text(struct db *db, const char *sql, char *text, size_t n)
 {
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt = ask(db, sql);
+	const char *value = NULL;
 
 	text[0] = '\0';
-	if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
-	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-		snprintf(text, n, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	if (stmt != NULL && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+		value = (const char *)sqlite3_column_text(stmt, 0);
+		if (value == NULL)
+			db_fail(db, "read");
+	}
+	if (value != NULL)
+		snprintf(text, n, "%s", value);
 	sqlite3_finalize(stmt);
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "db_place.h"
+
 enum {
 	DB_OPEN_TIMEOUT_MS = 5000,  /* longest wait for another program's lock when a file is opened */
 	DB_COMMIT_TIMEOUT_MS = 250, /* and when a commit is made */
@@ -23,22 +25,30 @@ enum {
 struct db {
 	sqlite3 *handle;
 	char *path;
-	int claim_fd;	 /* of db_claim.h, -1 = none */
+	int claim_fd; /* of db_claim.h, -1 = none */
+	struct db_place place;
 	char error[256]; /* about the last failure */
+	bool is_begun;	 /* a transaction, by db_begin() */
+	int failed;	 /* -errno of the first failure in it, 0 = none */
+	char failed_with[256];
 };
 
 /* -errno for a result code of SQLite: -ENOSPC, -EBUSY, -EROFS, -ENOMEM, -ENOTSUP (no database), -EBADMSG (damaged),
  * -EIO for everything else. */
 int db_errno(int code);
 
-/* Keep SQLite's complaint about what was attempted in db->error. Returns it as -errno. */
+/* Keep SQLite's complaint about what was attempted in db->error, with the processes that have locked the file. Returns
+ * it as -errno; a limit on the size of files and a quota are -ENOSPC too. */
 int db_fail(struct db *db, const char *attempt);
 
 /* Run statements that return nothing. 0 or -errno. */
 int db_exec(struct db *db, const char *sql);
 
 /* Begin, or commit, the one transaction of this connection. BEGIN IMMEDIATE; one that a rollback could not end is ended
- * before. 0 or -errno. */
+ * before. 0 or -errno.
+ * SQLite may end a transaction by itself when a statement fails, and what came after it would be kept at once. So after
+ * any failure in a transaction, also of a question that has a fallback, nothing can be written and it cannot be
+ * committed: each attempt fails as the first one did. */
 int db_begin(struct db *db);
 int db_commit(struct db *db);
 
@@ -52,7 +62,8 @@ sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...) __attribute__((for
 /* Run a bound statement that returns no rows and make it ready for the next use. 0 or -errno. */
 int db_run(struct db *db, sqlite3_stmt *stmt);
 
-/* First column of the first row of a query; fallback when there is none or the query fails. */
+/* First column of the first row of a query; fallback when there is none or the query fails, which no transaction
+ * survives. */
 int64_t db_number(struct db *db, const char *sql, int64_t fallback);
 
 /* First column of the first row as text, "" when there is none or the query fails; cut at n bytes. */

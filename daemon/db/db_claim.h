@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* db_claim.h - one daemon writes a database: a lock that ends with the process.
- * It is a lock of the open file description (F_OFD_SETLK) on a byte that SQLite does not use. So it is gone however the
- * process ends, readers and the sqlite3 shell do not notice it, and closing another descriptor of the file does not
- * release it. But closing the descriptor that holds it releases the locks that SQLite has on the file in this process:
- * claim before SQLite opens the file, and let go after SQLite has closed it. No SQLite; any thread. */
+ * The lock is on a file of its own, PATH.lock, which only its owner can open: a lock on the database itself is open to
+ * every user who may read it, and would keep the daemon from it. It is a lock of the open file description
+ * (F_OFD_SETLK), which is gone however the process ends. The file stays, so that it shows later that there was a
+ * database at PATH. No SQLite; any thread. */
 #ifndef TALLY_DB_CLAIM_H
 #define TALLY_DB_CLAIM_H
 
-/* Claim the file, which must exist. 0: *fd is an open descriptor, the caller's, that holds the claim until it is
- * closed. -EBUSY: another process has it; or another -errno. *fd is -1 then. */
-int db_claim(const char *path, int *fd);
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Claim the database at path. 0: *fd is an open descriptor, the caller's, that holds the claim until it is closed.
+ * -EBUSY: another process has it, *pid or 0 where that is not known. Or another -errno: PATH.lock is not a file that we
+ * may write. *fd is -1 then. */
+int db_claim(const char *path, int *fd, long *pid);
+
+/* Was the database at path claimed before, now or long ago? */
+bool db_claim_exists(const char *path);
+
+/* PATH.lock; cut at n bytes. Returns name. */
+const char *db_claim_name(const char *path, char *name, size_t n);
 
 #endif

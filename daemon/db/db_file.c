@@ -59,41 +59,113 @@ static int check_folder(const char *path, struct err *e)
 	return rc;
 }
 
-/* Make an empty file where there is none, so that its mode is ours: the group may read, and SQLite gives its two
- * other files the mode of this one. */
-static int make_file(const char *path, struct err *e)
+/* Let the group of a file that we own read it, and let that be our group where it is neither that nor the folder's: a
+ * copy that was put back is often 0600, or of group root. The umask takes the right away too. */
+static void correct_access(int fd, const struct stat *st, const char *folder)
 {
-	struct stat st;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-	int rc = 0;
+	struct stat folder_st;
 
-	if (fd < 0) {
+	if (st->st_uid != geteuid())
+		return;
+	if (st->st_gid != getegid() && (stat(folder, &folder_st) != 0 || st->st_gid != folder_st.st_gid))
+		(void)!fchown(fd, (uid_t)-1, getegid());
+	if ((st->st_mode & 0640) != 0640)
+		fchmod(fd, (st->st_mode | 0640) & 07777);
+}
+
+/* Can this file be written, where it is there? part: "", "-wal" or "-shm". flags: O_CREAT makes the database. */
+static int check_access(const char *path, const char *part, int flags, const char *folder, struct err *e)
+{
+	char name[4096];
+	struct stat st;
+	int fd, rc = 0;
+
+	snprintf(name, sizeof(name), "%s%s", path, part);
+	fd = open(name, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0640);
+	if (fd < 0 && (errno != ENOENT || flags != 0)) {
 		rc = -errno;
-		err_add(e, path, 0, "cannot be opened for writing: %s; %s, or name another path in [store]",
-			strerror(-rc), db_file_remedy(-rc));
-		return rc;
+		err_add(e, name, 0, "cannot be opened for writing: %s; %s (chown)%s", strerror(-rc),
+			db_file_remedy(-rc), part[0] == '\0' ? ", or name another path in [store]" : "");
 	}
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+	if (fd < 0)
+		return rc;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		rc = -EINVAL;
-		err_add(e, path, 0, "is not a regular file; name another path in [store]");
-	} else if (st.st_size == 0) {
-		/* the umask may have taken the group's right away */
-		fchmod(fd, 0640);
+		err_add(e, name, 0, "is not a regular file; name another path in [store]");
+	} else {
+		correct_access(fd, &st, folder);
 	}
 	close(fd);
+	return rc;
+}
+
+/* Make an empty file where there is none, so that its mode is ours: the group may read, and SQLite gives its two
+ * other files the mode of this one. Correct the mode of those that are there. */
+static int make_file(const char *path, struct err *e)
+{
+	char *copy = strdup(path);
+	const char *folder;
+	int rc;
+
+	if (copy == NULL) {
+		err_add(e, NULL, 0, "out of memory");
+		return -ENOMEM;
+	}
+	folder = dirname(copy);
+	rc = check_access(path, "", O_CREAT, folder, e);
+	if (rc == 0)
+		rc = check_access(path, "-wal", 0, folder, e);
+	if (rc == 0)
+		rc = check_access(path, "-shm", 0, folder, e);
+	free(copy);
 	return rc;
 }
 
 /* Two daemons on one database would count everything twice. */
 static int claim_file(struct db *db, struct err *e)
 {
-	int rc = db_claim(db->path, &db->claim_fd);
+	char who[40] = "", name[4096];
+	long pid;
+	int rc = db_claim(db->path, &db->claim_fd, &pid);
 
+	if (pid > 0)
+		snprintf(who, sizeof(who), " (process %ld)", pid);
 	if (rc == -EBUSY)
-		err_add(e, db->path, 0, "another tallyd writes to it; stop that one, or name another path in [store]");
+		err_add(e, db->path, 0, "another tallyd%s writes to it; stop that one, or name another path in [store]",
+			who);
 	else if (rc != 0)
-		err_add(e, db->path, 0, "cannot be locked: %s; use a local file system", strerror(-rc));
+		err_add(e, db_claim_name(db->path, name, sizeof(name)), 0, "cannot be locked: %s; %s", strerror(-rc),
+			rc == -EINVAL ? "remove it" : db_file_remedy(-rc));
 	return rc;
+}
+
+/* Was there a database, and is there none any more? What it has left beside it is not the new one's. */
+static int look_for_lost(const char *path, struct db_file_report *report, struct err *e)
+{
+	char wal[4096], *aside = NULL;
+	bool has_wal;
+	struct stat st;
+
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	has_wal = stat(wal, &st) == 0;
+	if (!has_wal && !db_claim_exists(path))
+		return 0;
+	if (has_wal && st.st_size > 0) {
+		aside = db_aside_damaged(path, true, e);
+		if (aside == NULL)
+			return -EIO;
+	} else if (has_wal) {
+		unlink(wal);
+	}
+	snprintf(report->away, sizeof(report->away),
+		 "the database that was at %s is not there any more; a new one was made%s%s%s", path,
+		 aside != NULL ? ", and what was beside the old one is kept as " : "", aside != NULL ? aside : "",
+		 aside != NULL ? "-wal" : "");
+	log_error("%s", report->away);
+	free(aside);
+	return 0;
 }
 
 /* SQLite would read a -wal file that does not begin as one as if it were empty, and overwrite it. The commits in it
@@ -114,11 +186,23 @@ static int put_bad_wal_aside(const struct db *db, struct db_file_report *report,
 	return 0;
 }
 
+static void close_files(struct db *db)
+{
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+	db_place_close(&db->place);
+}
+
 static int open_handle(struct db *db, struct err *e)
 {
-	if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		int rc = db_fail(db, "open");
+	int rc = db_place_open(&db->place, db->path);
 
+	if (rc != 0) {
+		err_add(e, db->path, 0, "cannot be opened: %s", strerror(-rc));
+		return rc;
+	}
+	if (sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		rc = db_fail(db, "open");
 		err_add(e, db->path, 0, "cannot be opened: %s", db->error);
 		return rc;
 	}
@@ -266,8 +350,7 @@ static int replace_file(struct db *db, const char *finding, struct db_file_repor
 	char note[4096];
 	int rc;
 
-	sqlite3_close(db->handle);
-	db->handle = NULL;
+	close_files(db);
 	report->aside = db_aside_damaged(db->path, false, e);
 	if (report->aside == NULL)
 		return -EIO;
@@ -275,16 +358,8 @@ static int replace_file(struct db *db, const char *finding, struct db_file_repor
 	snprintf(report->damage, sizeof(report->damage), "the database was damaged (%s) and is kept as %s", finding,
 		 report->aside);
 	log_error("%s: %s; starting a new one", db->path, report->damage);
-	/* the claim is on the file that is aside now */
-	close(db->claim_fd);
-	db->claim_fd = -1;
 	rc = make_file(db->path, e);
-	if (rc != 0)
-		return rc;
-	rc = claim_file(db, e);
-	if (rc != 0)
-		return rc;
-	return open_handle(db, e);
+	return rc == 0 ? open_handle(db, e) : rc;
 }
 
 int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file_report *report, struct err *e)
@@ -293,12 +368,15 @@ int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file
 	int version = 0, rc;
 
 	*report = (struct db_file_report){.state = DB_FILE_SOUND};
-	*db = (struct db){.path = strdup(path), .claim_fd = -1};
+	*db = (struct db){.path = strdup(path), .claim_fd = -1, .place = DB_PLACE_NONE};
 	if (db->path == NULL) {
 		err_add(e, NULL, 0, "out of memory");
 		return -ENOMEM;
 	}
 	rc = check_folder(path, e);
+	if (rc != 0)
+		goto out;
+	rc = look_for_lost(path, report, e);
 	if (rc != 0)
 		goto out;
 	rc = make_file(path, e);
@@ -323,6 +401,10 @@ int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file
 			goto out;
 	}
 	rc = prepare_file(db, version, full_sync, e);
+	if (rc != 0)
+		goto out;
+	db_place_note(&db->place, path);
+	db_place_sign(&db->place, DBFORMAT_RUNNING_BYTE, true);
 out:
 	if (rc != 0)
 		db_file_close(db);
@@ -333,7 +415,7 @@ int db_file_join(struct db *db, const char *path)
 {
 	int rc;
 
-	*db = (struct db){.path = strdup(path), .claim_fd = -1};
+	*db = (struct db){.path = strdup(path), .claim_fd = -1, .place = DB_PLACE_NONE};
 	if (db->path == NULL) {
 		snprintf(db->error, sizeof(db->error), "open: out of memory");
 		return -ENOMEM;
@@ -350,11 +432,10 @@ int db_file_join(struct db *db, const char *path)
 
 void db_file_close(struct db *db)
 {
-	sqlite3_close(db->handle);
+	close_files(db);
 	if (db->claim_fd >= 0)
 		close(db->claim_fd);
 	free(db->path);
-	db->handle = NULL;
 	db->claim_fd = -1;
 	db->path = NULL;
 }

@@ -2,8 +2,12 @@
 /* db_file.h - open the file of a database, so that what the caller gets is sound, ours and of the newest schema.
  *
  * In this order, so that nothing is written into a file before we know what it is: the folder is writable, the file is
- * a plain one (an empty one is made), no other daemon has claimed it, the -wal file beside it looks like one, the file
- * is a database, and ours, and not of a newer program, and sound. Only then come WAL mode and the steps of the schema.
+ * a plain one (an empty one is made) and its group may read it, no other daemon has claimed it, the -wal file beside it
+ * looks like one, the file is a database, and ours, and not of a newer program, and sound. Only then come WAL mode and
+ * the steps of the schema, and views that were dropped.
+ *
+ * Where a database was and is no more, a new one takes its place, and what is left beside it (-wal) is put aside:
+ * SQLite would take it for the new one's.
  *
  * A damaged file is never repaired where it is: it is put aside under another name (db_aside.h), and a new one takes
  * its place. What can be read of it is then the business of db_salvage.h. A daemon that meets damage while it runs
@@ -30,6 +34,7 @@ struct db_file_report {
 	char *aside;	    /* new name of the damaged file, else NULL; the caller's to free */
 	char damage[400];   /* a sentence that says what was damaged and where it is kept, else "" */
 	char lost_wal[400]; /* the same of a -wal file that was put aside alone: its commits are lost */
+	char away[400];	    /* the same of a database that is not there any more */
 };
 
 /* A folder or file cannot be written, with this errno: the half of the message that says what to do. The sandbox of the

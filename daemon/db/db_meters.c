@@ -48,12 +48,6 @@ void db_meters_free(struct db_meters *m)
 	*m = (struct db_meters){0};
 }
 
-void db_meters_move(struct db_meters *to, struct db_meters *from)
-{
-	*to = *from;
-	*from = (struct db_meters){0};
-}
-
 int db_meters_find(const struct db_meters *m, int64_t id)
 {
 	size_t low = 0, high = m->n;

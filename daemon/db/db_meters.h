@@ -38,9 +38,6 @@ int db_meters_load(struct db_meters *m, struct db *db);
 
 void db_meters_free(struct db_meters *m);
 
-/* Hand the register over; from is empty then. to must be empty. */
-void db_meters_move(struct db_meters *to, struct db_meters *from);
-
 /* The index of the meter or input with this id; -1 = none. */
 int db_meters_find(const struct db_meters *m, int64_t id);
 

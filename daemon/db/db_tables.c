@@ -292,7 +292,8 @@ static int write_newest_of(struct db_tables *t, size_t k)
 	sqlite3_bind_int64(kind->horizon, 1, (int64_t)t->meters->n + HORIZON_ROWS);
 	if (sqlite3_step(kind->horizon) == SQLITE_ROW)
 		horizon = sqlite3_column_int64(kind->horizon, 0);
-	sqlite3_reset(kind->horizon);
+	if (sqlite3_reset(kind->horizon) != SQLITE_OK)
+		return db_fail(t->db, "read");
 	for (size_t i = 0; i < t->n_newest && rc == 0; i++) {
 		struct db_newest *newest = &t->newest[i];
 		sqlite3_stmt *put;

@@ -73,7 +73,7 @@ static int compare(struct db *db, sqlite3_stmt *all, sqlite3_stmt *get, bool *an
 
 void db_views_restore(struct db *db)
 {
-	struct db schema = {.path = (char[]){":memory:"}, .claim_fd = -1};
+	struct db schema = {.path = (char[]){":memory:"}, .claim_fd = -1, .place = DB_PLACE_NONE};
 	sqlite3_stmt *all = NULL, *get = NULL;
 	const char *error = schema.error;
 	bool any = false;

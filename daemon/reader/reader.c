@@ -18,7 +18,7 @@ struct reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmt; /* NULL: none was begun, or the last one could not be */
 	char *path;
-	bool has_writer;
+	bool has_writer, is_stopped;
 	char error[256];
 };
 
@@ -28,17 +28,17 @@ static int keep_error(struct reader *r)
 	return -EIO;
 }
 
-/* Does a process hold the daemon's lock on the file? Not once SQLite has the file open in this process: its own locks
- * would go with the descriptor that is closed here. */
-static bool is_claimed(const char *path)
+/* Does a process hold this lock of the daemon's (dbformat.h)? Not once SQLite has the file open in this process: its
+ * own locks would go with the descriptor that is closed here. */
+static bool is_locked(const char *path, int64_t byte)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DBFORMAT_CLAIM_BYTE, .l_len = 1};
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool is_claimed = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	bool is_locked = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 
 	if (fd >= 0)
 		close(fd);
-	return is_claimed;
+	return is_locked;
 }
 
 /* The value of a pragma, -1 when it cannot be read. */
@@ -68,7 +68,8 @@ static int open_file(struct reader *r, struct err *e)
 					  : "");
 		return -error;
 	}
-	r->has_writer = is_claimed(r->path);
+	r->has_writer = is_locked(r->path, DBFORMAT_RUNNING_BYTE);
+	r->is_stopped = r->has_writer && is_locked(r->path, DBFORMAT_STOPPED_BYTE);
 	if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		error = r->db != NULL ? sqlite3_system_errno(r->db) : ENOMEM;
 		err_add(e, r->path, 0, "cannot be opened: %s%s", error != 0 ? strerror(error) : sqlite3_errmsg(r->db),
@@ -127,6 +128,11 @@ void reader_close(struct reader *r)
 bool reader_has_writer(const struct reader *r)
 {
 	return r->has_writer;
+}
+
+bool reader_is_stopped(const struct reader *r)
+{
+	return r->is_stopped;
 }
 
 /* Commits go to the -wal file; the database itself changes only when that is copied into it. */

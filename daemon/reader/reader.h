@@ -27,6 +27,9 @@ void reader_close(struct reader *r);
 /* Was a daemon running on this database when the reader opened it? */
 bool reader_has_writer(const struct reader *r);
 
+/* And could it not write then? */
+bool reader_is_stopped(const struct reader *r);
+
 /* When anything was last written to the database, Unix seconds; 0 when the file is no longer there. */
 int64_t reader_written_s(const struct reader *r);
 

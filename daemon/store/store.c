@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db.h"
+#include "db_aside.h"
 #include "db_file.h"
 #include "db_meters.h"
 #include "db_tables.h"
 #include "db_wal.h"
+#include "dbformat.h"
 #include "held.h"
 #include "ledger.h"
 #include "log.h"
@@ -23,6 +26,7 @@
 enum {
 	END_TIMEOUT_MS = 500, /* longest the last commit waits for a lock: the end has three seconds in all */
 	MISSING_EVERY_S = 60, /* intervals of silent meters are looked at this often */
+	REOPEN_AFTER_S = 120, /* a database that fails for so long is opened again */
 };
 
 /* When what was last done. */
@@ -32,6 +36,9 @@ struct store_clock {
 	int64_t missing_s;	 /* now_s of the last commit */
 	int64_t committed_us;	 /* monotonic time of the last commit */
 	int64_t failed_since_ms; /* wall time of the first commit that failed, 0: the last one did not */
+	char failed_with[256];	 /* why that one failed */
+	int64_t stuck_us; /* monotonic time since when commits fail by what may end when the file is opened again */
+	int64_t reopen_after_us;
 };
 
 /* Each part is written by the file of its name only. */
@@ -47,6 +54,7 @@ struct store {
 	struct store_status status;
 	struct store_retain retain;
 	struct store_clock clock;
+	bool is_away; /* reported: another file is in the place of the open one, or none */
 };
 
 const char *store_error(const struct store *s)
@@ -54,15 +62,28 @@ const char *store_error(const struct store *s)
 	return s->db.error;
 }
 
-static void free_store(struct store *s)
+/* Close the file. What waits, the register and the copies of the account stay: the store can be asked as before, and
+ * what comes in waits. */
+static void shut(struct store *s)
 {
 	ledger_close(&s->ledger);
-	for (size_t i = 0; i < sizeof(s->copies) / sizeof(s->copies[0]); i++)
-		ledger_copy_fini(&s->copies[i]);
 	db_tables_close(&s->tables);
-	db_meters_free(&s->reg);
 	store_salvage_close(&s->salvage);
 	db_file_close(&s->db);
+}
+
+static bool is_shut(const struct store *s)
+{
+	return s->db.handle == NULL;
+}
+
+static void free_store(struct store *s)
+{
+	if (!is_shut(s))
+		shut(s);
+	for (size_t i = 0; i < sizeof(s->copies) / sizeof(s->copies[0]); i++)
+		ledger_copy_fini(&s->copies[i]);
+	db_meters_free(&s->reg);
 	held_fini(&s->held);
 	store_status_free(&s->status);
 	free(s);
@@ -76,6 +97,8 @@ static int open_file(struct store *s, const struct conf *conf, struct err *e)
 
 	if (rc != 0)
 		goto out;
+	if (report.away[0] != '\0')
+		store_event(s, mono_wall_ms(), "tallyd", "database-away", report.away);
 	if (report.lost_wal[0] != '\0')
 		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.lost_wal);
 	if (report.state == DB_FILE_DAMAGED)
@@ -126,6 +149,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 		return NULL;
 	}
 	s->shown = &s->copies[0];
+	s->clock.reopen_after_us = REOPEN_AFTER_S * INT64_C(1000000);
 	held_init(&s->held, HELD_READINGS_BYTES);
 	db_wal_init(&s->wal);
 	if (open_file(s, conf, e) != 0 || open_parts(s, conf, e) != 0) {
@@ -149,13 +173,15 @@ struct store_bounds store_bounds_default(void)
 	return (struct store_bounds){.held_bytes = HELD_READINGS_BYTES,
 				     .wal_soft_bytes = DB_WAL_SOFT_BYTES,
 				     .wal_hard_bytes = DB_WAL_HARD_BYTES,
-				     .wal_seldom_s = DB_WAL_SELDOM_S};
+				     .wal_seldom_s = DB_WAL_SELDOM_S,
+				     .reopen_after_s = REOPEN_AFTER_S};
 }
 
 void store_set_bounds(struct store *s, const struct store_bounds *bounds)
 {
 	held_set_room(&s->held, bounds->held_bytes);
 	db_wal_set_limits(&s->wal, bounds->wal_soft_bytes, bounds->wal_hard_bytes, bounds->wal_seldom_s);
+	s->clock.reopen_after_us = bounds->reopen_after_s * 1000000;
 }
 
 int64_t store_meter_id(const struct store *s, const char *name)
@@ -197,7 +223,8 @@ void store_event(struct store *s, int64_t at_ms, const char *subject, const char
 
 void store_clock_back(struct store *s, int64_t at_ms, int64_t back_ms)
 {
-	ledger_set_clock_back(&s->ledger, at_ms, back_ms);
+	if (!is_shut(s))
+		ledger_set_clock_back(&s->ledger, at_ms, back_ms);
 }
 
 void store_meter_serial(struct store *s, int64_t meter, const char *serial)
@@ -259,12 +286,19 @@ static int reload(struct store *s)
 	return rc == 0 && ledger_mode(&s->ledger) == LEDGER_STALE ? ledger_resume(&s->ledger) : rc;
 }
 
-/* An event that reports what found no room in memory. */
-static void report_dropped(struct store *s)
+/* Events that report since when the database could not be written, that it can be again, and what found no room in
+ * memory meanwhile. */
+static void report_stopped(struct store *s)
 {
 	int64_t now_ms = mono_wall_ms(), since_ms = s->clock.failed_since_ms != 0 ? s->clock.failed_since_ms : now_ms;
 	char detail[200];
 
+	if (s->clock.failed_since_ms != 0) {
+		held_push_event_anyway(&s->held, since_ms, "tallyd", "database-stopped", s->clock.failed_with);
+		snprintf(detail, sizeof(detail), "after %lld s; %zu readings waited in memory",
+			 (long long)(now_ms - since_ms) / 1000, s->held.n_readings);
+		held_push_event_anyway(&s->held, now_ms, "tallyd", "database-writes", detail);
+	}
 	if (s->held.n_dropped == 0 && s->held.n_events_dropped == 0)
 		return;
 	snprintf(detail, sizeof(detail),
@@ -297,15 +331,17 @@ static int commit(struct store *s, bool figures, bool is_last)
 {
 	const struct store_clock *clock = &s->clock;
 	bool clock_is_good;
-	int rc = ledger_mode(&s->ledger) == LEDGER_LIVE ? 0 : reload(s);
+	int rc = db_begin(&s->db);
 
 	if (rc != 0)
 		return rc;
-	rc = db_begin(&s->db);
-	if (rc != 0)
-		return rc;
 	held_begin(&s->held);
-	report_dropped(s);
+	/* not before: a transaction that could not be taken back would be read too */
+	if (ledger_mode(&s->ledger) != LEDGER_LIVE)
+		rc = reload(s);
+	if (rc != 0)
+		goto out;
+	report_stopped(s);
 	rc = ledger_begin(&s->ledger);
 	if (rc != 0)
 		goto out;
@@ -366,8 +402,13 @@ static int commit_before_change(struct store *s)
 int store_configure(struct store *s, const struct conf *conf, struct err *e)
 {
 	bool any_renamed = false;
-	int rc = commit_before_change(s);
+	int rc;
 
+	if (is_shut(s)) {
+		err_add(e, conf->store_path, 0, "the configuration cannot be written: the database is not open");
+		return -EBUSY;
+	}
+	rc = commit_before_change(s);
 	if (rc != 0)
 		goto out;
 	rc = db_begin(&s->db);
@@ -409,6 +450,54 @@ static bool is_anything_due(const struct store *s, bool figures)
 	       store_salvage_is_pending(&s->salvage) || ledger_is_asked(&s->ledger);
 }
 
+/* Is another file, or none, in the place of the open one? Reported once. */
+static enum db_place_found look_for_file(struct store *s)
+{
+	char what[400];
+	enum db_place_found found = db_place_look(&s->db.place, s->db.path, what, sizeof(what));
+
+	if (found == DB_PLACE_SAME || s->is_away)
+		return found;
+	s->is_away = true;
+	snprintf(s->db.error, sizeof(s->db.error), "%s", what);
+	log_error("database: %s; tallyd ends, and its next start opens what is at %s then", what, s->db.path);
+	store_event(s, mono_wall_ms(), "tallyd", "database-away", what);
+	return found;
+}
+
+/* The commit has failed. A full disk and a lock end by themselves, and all else may end when the file is opened again.
+ */
+static enum store_commit note_failure(struct store *s, int rc)
+{
+	struct store_clock *clock = &s->clock;
+	int64_t now_us = mono_us();
+
+	if (clock->failed_since_ms == 0) {
+		clock->failed_since_ms = mono_wall_ms();
+		snprintf(clock->failed_with, sizeof(clock->failed_with), "%s", s->db.error);
+	}
+	db_place_sign(&s->db.place, DBFORMAT_STOPPED_BYTE, true);
+	if (rc == -EBADMSG) {
+		db_file_note_damage(&s->db);
+		return STORE_DAMAGED;
+	}
+	if (rc == -EBUSY || rc == -ENOSPC)
+		clock->stuck_us = 0;
+	else if (clock->stuck_us == 0)
+		clock->stuck_us = now_us;
+	return clock->stuck_us != 0 && now_us - clock->stuck_us >= clock->reopen_after_us ? STORE_STUCK : STORE_FAILED;
+}
+
+static void note_success(struct store_clock *clock, const struct db *db)
+{
+	clock->committed_us = mono_us();
+	clock->missing_s = clock->now_s;
+	if (clock->failed_since_ms != 0)
+		db_place_sign(&db->place, DBFORMAT_STOPPED_BYTE, false);
+	clock->failed_since_ms = 0;
+	clock->stuck_us = 0;
+}
+
 enum store_commit store_commit(struct store *s)
 {
 	struct store_clock *clock = &s->clock;
@@ -416,6 +505,10 @@ enum store_commit store_commit(struct store *s)
 	enum db_wal_verdict verdict;
 	int rc = -EBUSY;
 
+	if (is_shut(s))
+		return STORE_STUCK;
+	if (look_for_file(s) != DB_PLACE_SAME)
+		return STORE_AWAY;
 	if (!is_anything_due(s, figures))
 		return STORE_NOTHING;
 	verdict = db_wal_check(&s->wal, &s->db, held_percent(&s->held), (mono_us() - clock->committed_us) / 1000000);
@@ -423,18 +516,10 @@ enum store_commit store_commit(struct store *s)
 		return STORE_POSTPONED;
 	if (verdict == DB_WAL_WRITE)
 		rc = commit(s, figures, false);
-	if (rc == 0) {
-		clock->committed_us = mono_us();
-		clock->missing_s = clock->now_s;
-		clock->failed_since_ms = 0;
-		return STORE_WRITTEN;
-	}
-	if (clock->failed_since_ms == 0)
-		clock->failed_since_ms = mono_wall_ms();
-	if (rc != -EBADMSG)
-		return STORE_FAILED;
-	db_file_note_damage(&s->db);
-	return STORE_DAMAGED;
+	if (rc != 0)
+		return note_failure(s, rc);
+	note_success(clock, &s->db);
+	return STORE_WRITTEN;
 }
 
 int store_rebuild(struct store *s)
@@ -498,19 +583,46 @@ int store_recount(struct store *s, bool keep, const struct store_recount_sink *s
 	return rc;
 }
 
-void store_close(struct store *s)
+/* The -wal file at the path is not the business of what will be there next: bring all of it into the open database.
+ * While somebody reads that is not possible; then it is put aside. */
+static void empty_wal(struct store *s)
 {
-	int rc;
+	struct err e = {0};
+	char *aside;
+
+	if (sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+		return;
+	aside = db_aside_damaged(s->db.path, true, &e);
+	log_error("database: %s-wal cannot be written into the database that was moved: %s; it is kept as %s-wal",
+		  s->db.path, sqlite3_errmsg(s->db.handle), aside != NULL ? aside : s->db.path);
+	free(aside);
+	err_fini(&e);
+}
+
+int store_close(struct store *s)
+{
+	enum db_place_found found;
+	int rc = -EIO;
 
 	if (s == NULL)
-		return;
+		return 0;
+	if (is_shut(s)) {
+		log_error("database: it is not open; %zu readings are lost", s->held.n_readings);
+		free_store(s);
+		return rc;
+	}
 	sqlite3_busy_timeout(s->db.handle, END_TIMEOUT_MS);
-	rc = commit(s, true, true);
+	found = look_for_file(s);
+	if (found != DB_PLACE_GONE)
+		rc = commit(s, true, true);
 	if (rc != 0)
 		log_error("database: %s; %zu readings are lost", s->db.error, s->held.n_readings);
 	if (rc == -EBADMSG)
 		db_file_note_damage(&s->db);
+	if (found != DB_PLACE_SAME)
+		empty_wal(s);
 	free_store(s);
+	return rc != 0 ? rc : found != DB_PLACE_SAME ? -ENOENT : 0;
 }
 
 void store_abandon(struct store *s)
@@ -528,28 +640,29 @@ static bool has_ids_of(const struct store *s, const struct db_meters *reg)
 	return true;
 }
 
-struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e)
+int store_reopen(struct store **s, const struct conf *conf, struct err *e)
 {
-	struct db_meters reg = {0};
-	int64_t failed_since_ms = s->clock.failed_since_ms;
-	struct store *new;
-	struct held held;
+	struct store *old = *s, *new;
+	int rc = -EIO;
 
-	held_init(&held, HELD_READINGS_BYTES);
-	held_move(&held, &s->held);
-	db_meters_move(&reg, &s->reg);
-	store_abandon(s);
+	shut(old);
 	new = store_open(conf, e);
-	if (new != NULL && store_configure(new, conf, e) == 0 && !has_ids_of(new, &reg))
+	if (new == NULL || store_configure(new, conf, e) != 0)
+		goto out;
+	if (!has_ids_of(new, &old->reg)) {
+		rc = -ESTALE;
 		err_add(e, conf->store_path, 0, "the ids of meters cannot be read any more; a restart takes new ones");
-	if (new != NULL && e->n_errors == 0) {
-		held_move(&new->held, &held);
-		new->clock.failed_since_ms = failed_since_ms;
-	} else {
-		store_close(new);
-		new = NULL;
+		goto out;
 	}
-	held_fini(&held);
-	db_meters_free(&reg);
-	return new;
+	held_move(&new->held, &old->held);
+	new->clock.failed_since_ms = old->clock.failed_since_ms;
+	memcpy(new->clock.failed_with, old->clock.failed_with, sizeof(new->clock.failed_with));
+	new->clock.reopen_after_us = old->clock.reopen_after_us;
+	free_store(old);
+	*s = new;
+	return 0;
+out:
+	if (new != NULL)
+		free_store(new);
+	return rc;
 }

@@ -37,13 +37,15 @@ struct store_recount_sink;
 struct store *store_open(const struct conf *conf, struct err *e);
 
 /* Commit what waits and close; what cannot be written is lost, and the log says how much. Waits at most half a second
- * for another program's lock. NULL is allowed. */
-void store_close(struct store *s);
+ * for another program's lock. Where the file was moved it has everything, and its -wal file is left empty. NULL is
+ * allowed. 0, or -errno: something was lost, or the file is not at its path (-ENOENT). */
+int store_close(struct store *s);
 
-/* After STORE_DAMAGED: close the file and open it again, which puts it aside and copies what can be read into a new
- * one. What waits in s waits in the new store, and meters keep their ids. s is freed in any case. NULL with an error
- * added: nothing can be opened, or the ids are lost; what waited is lost too. */
-struct store *store_reopen(struct store *s, const struct conf *conf, struct err *e);
+/* After STORE_DAMAGED and STORE_STUCK: close the file and open it again. A damaged one is put aside, and what can be
+ * read of it is copied into a new one. Meters keep their ids. 0: *s is another store, and what waited waits in that.
+ * -errno with an error added: *s is the same, without an open file; all still waits, more may come in, and every commit
+ * is STORE_STUCK until this succeeds. -ESTALE: the ids are lost, and no later attempt helps. */
+int store_reopen(struct store **s, const struct conf *conf, struct err *e);
 
 /* Close without writing anything, as when the program is killed. For tests. NULL is allowed. */
 void store_abandon(struct store *s);
@@ -76,7 +78,7 @@ const struct ledger_copy *store_ledger_copy(const struct store *s);
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail);
 
 /* The clock was set back by back_ms > 0 when it showed at_ms, Unix milliseconds. Call it before the readings that come
- * after it. */
+ * after it. Without an open file it is not noted. */
 void store_clock_back(struct store *s, int64_t at_ms, int64_t back_ms);
 
 /* Take the status of a meter; its texts are copied. A new state is written with the next commit, figures now and then.
@@ -100,17 +102,21 @@ enum store_commit {
 	STORE_POSTPONED, /* a reader keeps the -wal file long, so commits are made seldom */
 	STORE_FAILED,	 /* nothing was written; try again with the next commit */
 	STORE_DAMAGED,	 /* nothing was written, the file is damaged: store_reopen() is due */
+	STORE_STUCK,	 /* nothing was written for minutes for another reason than a full disk or a lock: the same */
+	STORE_AWAY,	 /* nothing was written: the file was moved, removed or replaced; close the store */
 };
 
-/* Write everything that waits in one transaction. After the last three outcomes all of it still waits, and
+/* Write everything that waits in one transaction. After the last five outcomes all of it still waits, and
  * store_error() says why. Waits at most DB_COMMIT_TIMEOUT_MS for another program's lock. */
 enum store_commit store_commit(struct store *s);
 
 /* How much may wait in memory, how long the -wal file may become until commits are made seldom and until none are made,
- * and how far apart they are then. store_open() takes the default; tests set others. */
+ * and how far apart they are then; and when a store that fails is opened again. store_open() takes the default; tests
+ * set others. */
 struct store_bounds {
 	size_t held_bytes;
 	int64_t wal_soft_bytes, wal_hard_bytes, wal_seldom_s;
+	int64_t reopen_after_s; /* so long may it fail until STORE_STUCK */
 };
 
 struct store_bounds store_bounds_default(void);

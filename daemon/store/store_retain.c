@@ -87,7 +87,8 @@ static int retain_events(struct db *db, int64_t horizon_s)
 	snprintf(
 		sql, sizeof(sql),
 		"DELETE FROM event_log WHERE at_ms < %lld AND kind IN ('meter-up', 'meter-down', 'bus-up', 'bus-down', "
-		"'gap', 'implausible') AND id NOT IN (SELECT max(id) FROM event_log GROUP BY subject, kind)",
+		"'gap', 'implausible', 'database-stopped', 'database-writes') AND id NOT IN (SELECT max(id) FROM "
+		"event_log GROUP BY subject, kind)",
 		(long long)horizon_s * 1000);
 	return db_exec(db, sql);
 }

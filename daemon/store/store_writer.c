@@ -63,8 +63,7 @@ static void do_job(struct store_writer *w)
 		r->outcome = store_commit(w->store);
 		break;
 	case STORE_JOB_REOPEN:
-		w->store = store_reopen(w->store, w->conf, &r->e);
-		r->rc = w->store != NULL ? 0 : -1;
+		r->rc = store_reopen(&w->store, w->conf, &r->e);
 		break;
 	}
 	r->took_ms = (mono_us() - start_us) / 1000;
@@ -183,11 +182,9 @@ static void take_store_back(struct store_writer *w)
 {
 	w->is_busy = false;
 	w->shown = NULL;
-	if (w->store != NULL) {
-		for (size_t i = 0; i < w->n_steps; i++)
-			store_clock_back(w->store, w->steps[i].at_ms, w->steps[i].back_ms);
-		store_take_held(w->store, &w->inbox);
-	}
+	for (size_t i = 0; i < w->n_steps; i++)
+		store_clock_back(w->store, w->steps[i].at_ms, w->steps[i].back_ms);
+	store_take_held(w->store, &w->inbox);
 	w->n_steps = 0;
 }
 
@@ -258,9 +255,9 @@ bool store_writer_take(struct store_writer *w, struct store_result *out)
 	*out = w->result;
 	w->result.e = (struct err){.n_items = 0};
 	take_store_back(w);
-	if (out->job == STORE_JOB_REOPEN && w->store != NULL && note_names(w) != 0) {
+	if (out->job == STORE_JOB_REOPEN && out->rc == 0 && note_names(w) != 0) {
 		err_add(&out->e, NULL, 0, "out of memory");
-		out->rc = -1;
+		out->rc = -ESTALE;
 	}
 	return true;
 }
@@ -277,7 +274,7 @@ void store_writer_reading(struct store_writer *w, const struct reading *r)
 {
 	if (w->is_busy)
 		held_push_reading(&w->inbox, r);
-	else if (w->store != NULL)
+	else
 		store_reading(w->store, r);
 }
 
@@ -286,7 +283,7 @@ void store_writer_event(struct store_writer *w, int64_t at_ms, const char *subje
 {
 	if (w->is_busy)
 		held_push_event(&w->inbox, at_ms, subject, kind, detail);
-	else if (w->store != NULL)
+	else
 		store_event(w->store, at_ms, subject, kind, detail);
 }
 
@@ -301,17 +298,17 @@ void store_writer_serial(struct store_writer *w, int64_t meter, const char *seri
 	}
 	if (w->is_busy)
 		held_push_serial(&w->inbox, meter, serial);
-	else if (w->store != NULL)
+	else
 		store_meter_serial(w->store, meter, serial);
 }
 
 void store_writer_clock_back(struct store_writer *w, int64_t at_ms, int64_t back_ms)
 {
-	if (!w->is_busy && w->store != NULL)
+	if (!w->is_busy)
 		store_clock_back(w->store, at_ms, back_ms);
-	else if (w->is_busy && w->n_steps == CLOCK_STEPS)
+	else if (w->n_steps == CLOCK_STEPS)
 		w->steps[CLOCK_STEPS - 1].back_ms += back_ms;
-	else if (w->is_busy)
+	else
 		w->steps[w->n_steps++] = (struct clock_step){.at_ms = at_ms, .back_ms = back_ms};
 }
 
@@ -332,5 +329,5 @@ int64_t store_writer_meter_id(const struct store_writer *w, const char *name)
 
 const struct ledger_copy *store_writer_copy(const struct store_writer *w)
 {
-	return w->is_busy || w->store == NULL ? w->shown : store_ledger_copy(w->store);
+	return w->is_busy ? w->shown : store_ledger_copy(w->store);
 }

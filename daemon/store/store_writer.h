@@ -28,7 +28,7 @@ enum store_job {
 struct store_result {
 	enum store_job job;
 	enum store_commit outcome; /* STORE_JOB_COMMIT */
-	int rc;			   /* STORE_JOB_REOPEN: 0, or -1 with errors in e: there is no store then */
+	int rc;			   /* STORE_JOB_REOPEN: that of store_reopen(), with errors in e */
 	size_t n_pending;	   /* readings that waited when it began */
 	int64_t took_ms;
 	struct err e; /* the caller's to free with err_fini() */
@@ -39,13 +39,13 @@ struct store_result {
 struct store_writer *store_writer_new(struct store *s, void (*wake)(void *context), void *context);
 
 /* Wait until the job in hand has ended, however long that takes, and end the thread. Returns the store with everything
- * that has come in; NULL: there is none. */
+ * that has come in. */
 struct store *store_writer_end(struct store_writer *w);
 
 /* For how long a job has been running; 0: none runs. */
 int64_t store_writer_busy_ms(const struct store_writer *w);
 
-/* The store, to be used as store.h says; NULL while a job runs, and where there is none. */
+/* The store, to be used as store.h says; NULL while a job runs. */
 struct store *store_writer_store(struct store_writer *w);
 
 /* Begin a job; none may run. conf must not change until it has ended; a commit needs none. */
@@ -61,8 +61,7 @@ bool store_writer_take(struct store_writer *w, struct store_result *out);
 /* Wait until the job that runs has ended, however long that takes. */
 void store_writer_wait(struct store_writer *w);
 
-/* As store_reading(), store_event(), store_meter_serial(), store_clock_back(), at any time. Where there is no store
- * they are lost. */
+/* As store_reading(), store_event(), store_meter_serial(), store_clock_back(), at any time. */
 void store_writer_reading(struct store_writer *w, const struct reading *r);
 void store_writer_event(struct store_writer *w, int64_t at_ms, const char *subject, const char *kind,
 			const char *detail);
@@ -77,8 +76,8 @@ const char *store_writer_serial_said(const struct store_writer *w, int64_t meter
 /* As store_meter_id(), at any time. */
 int64_t store_writer_meter_id(const struct store_writer *w, const char *name);
 
-/* As store_ledger_copy(), at any time; valid until the next call. NULL: there is none, while a damaged file is being
- * replaced. */
+/* As store_ledger_copy(), at any time; valid until the next call. NULL: there is none, while the file is opened again.
+ */
 const struct ledger_copy *store_writer_copy(const struct store_writer *w);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +166,8 @@ int main(int argc, char **argv)
 	struct tally t = {.dir = "/etc/tallyd"};
 	int c;
 
+	/* a limit on the size of files is a full disk */
+	signal(SIGXFSZ, SIG_IGN);
 	/* The + stops at the command, whose own options are its own. */
 	while ((c = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
 		switch (c) {

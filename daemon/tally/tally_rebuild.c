@@ -85,11 +85,12 @@ static void on_span(void *context, const struct store_span *s)
 /* Remove the copy, or what a run that was killed has left of it. Returns false when another run works on it. */
 static bool remove_copy(const struct rebuild *r)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
 	char name[PATH_MAX_BYTES + 8];
+	long pid;
 	int fd;
 
-	if (db_claim(r->copy, &fd) == -EBUSY) {
+	if (db_claim(r->copy, &fd, &pid) == -EBUSY) {
 		fprintf(stderr, "%s: another tally rebuild works on it; wait for it to end\n", r->copy);
 		return false;
 	}

@@ -18,8 +18,9 @@
 #include "tally_text.h"
 #include "zone.h"
 
-/* Figures are written every five minutes, whatever the periods of the meters: when a running daemon has not written the
- * database for longer than this and the time between commits, it is stuck or cannot write. */
+/* A daemon that cannot write shows that by a lock (dbformat.h). Figures are written every five minutes, whatever the
+ * periods of the meters: when a running daemon has not written the database for longer than this and the time between
+ * commits, it is stuck or cannot write. */
 enum { STALE_AFTER_MS = 600000 };
 
 static const char bus_sql[] = "SELECT * FROM bus_status ORDER BY bus";
@@ -29,7 +30,7 @@ struct status {
 	const struct conf *conf;
 	struct reader *reader;
 	int64_t age_s; /* of the database's last change */
-	bool is_running, is_stale;
+	bool is_running, is_stopped, is_stale;
 	unsigned n_meters, n_meters_bad, n_buses_bad;
 };
 
@@ -198,6 +199,11 @@ static bool print_text(struct status *s)
 		fprintf(stderr,
 			"%s: tallyd is not running; this is the state of %s ago; see \"systemctl status tallyd\"\n",
 			s->conf->store_path, age);
+	else if (s->is_stopped)
+		fprintf(stderr,
+			"%s: tallyd is running but cannot write; this is the state of %s ago; see \"journalctl -u "
+			"tallyd\"\n",
+			s->conf->store_path, age);
 	else if (s->is_stale)
 		fprintf(stderr,
 			"%s: tallyd is running but has written nothing for %s; this is the state of then; see "
@@ -216,7 +222,8 @@ static bool print_text(struct status *s)
 
 static bool is_good(const struct status *s)
 {
-	return s->is_running && !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 && s->n_buses_bad == 0;
+	return s->is_running && !s->is_stopped && !s->is_stale && s->n_meters > 0 && s->n_meters_bad == 0 &&
+	       s->n_buses_bad == 0;
 }
 
 static void put_json_value(const struct reader *r, int i)
@@ -269,8 +276,8 @@ static bool print_json(struct status *s)
 
 	printf("{\n  \"database\": ");
 	json_put_text(stdout, s->conf->store_path);
-	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n", s->age_s,
-	       s->is_running ? "true" : "false");
+	printf(",\n  \"written_s_ago\": %" PRId64 ",\n  \"running\": %s,\n  \"stopped\": %s,\n", s->age_s,
+	       s->is_running ? "true" : "false", s->is_stopped ? "true" : "false");
 	is_whole = put_json_rows(s, "buses", bus_sql, &n_buses, &s->n_buses_bad);
 	printf(",\n");
 	if (is_whole)
@@ -295,6 +302,7 @@ static int show_status(const struct conf *conf, bool as_json)
 	if (s.age_s < 0)
 		s.age_s = 0; /* the clock has gone back since */
 	s.is_running = reader_has_writer(s.reader);
+	s.is_stopped = reader_is_stopped(s.reader);
 	s.is_stale = s.age_s * 1000 > STALE_AFTER_MS + (int64_t)conf->commit_interval_ms;
 	is_whole = as_json ? print_json(&s) : print_text(&s);
 	reader_close(s.reader);

@@ -53,6 +53,8 @@ struct app {
 	bool reload_failed;  /* the last one: the files are not what is in force */
 	bool is_left_behind; /* a worker hangs: nothing that it may use is freed */
 	bool is_stuck_reported;
+	bool is_reopen_reported; /* that the database cannot be opened again */
+	bool is_away;		 /* the database was moved, removed or replaced */
 	char sent_status[200];
 };
 
@@ -81,25 +83,43 @@ static void end_loop(struct app *app)
 	ev_break(app->loop, EVBREAK_ALL);
 }
 
-/* A database that turns out to be damaged is put aside while polling continues. */
+/* A database that turns out to be damaged, or to be stuck, is opened again while polling continues. */
 static void commit_ended(struct app *app, const struct store_result *r)
 {
 	struct store *s = store_writer_store(app->writer);
 
 	commit_log_outcome(&app->commit_log, s, r->outcome, r->n_pending, r->took_ms);
-	if (r->outcome == STORE_DAMAGED) {
+	switch (r->outcome) {
+	case STORE_WRITTEN:
+	case STORE_NOTHING:
+	case STORE_POSTPONED:
+	case STORE_FAILED:
+		break;
+	case STORE_DAMAGED:
 		log_error("database: %s: damaged", store_error(s));
 		store_writer_start(app->writer, STORE_JOB_REOPEN, app->conf);
+		break;
+	case STORE_STUCK:
+		if (!app->is_reopen_reported)
+			log_warning("database: opening it again");
+		store_writer_start(app->writer, STORE_JOB_REOPEN, app->conf);
+		break;
+	case STORE_AWAY:
+		app->is_away = true;
+		end_loop(app);
+		break;
 	}
 }
 
-/* Where the file cannot be put aside the next start does it. */
+/* A database that cannot be opened now is tried again with each commit. */
 static void reopen_ended(struct app *app, const struct store_result *r)
 {
-	log_complaints(&r->e);
+	if (r->rc == 0 || r->rc == -ESTALE || !app->is_reopen_reported)
+		log_complaints(&r->e);
+	app->is_reopen_reported = r->rc != 0;
 	if (r->rc == 0)
 		store_writer_start(app->writer, STORE_JOB_COMMIT, NULL);
-	else
+	else if (r->rc == -ESTALE)
 		end_loop(app);
 }
 
@@ -345,6 +365,8 @@ static void stop_conf(struct app *app)
 static int start_loop(struct app *app)
 {
 	signal(SIGPIPE, SIG_IGN);
+	/* a limit on the size of files is a full disk */
+	signal(SIGXFSZ, SIG_IGN);
 	app->loop = ev_default_loop(EVFLAG_AUTO);
 	if (app->loop == NULL)
 		log_error("tallyd: cannot start the event loop (%s)", strerror(errno));
@@ -385,7 +407,8 @@ static int start_store(struct app *app)
 
 static void stop_store(struct app *app)
 {
-	store_close(store_writer_end(app->writer));
+	if (store_close(store_writer_end(app->writer)) != 0)
+		app->exit_code = EXIT_FAILURE;
 	ev_async_stop(app->loop, &app->written);
 }
 
@@ -490,8 +513,8 @@ static int start_announcing(struct app *app)
 
 static void stop_announcing(struct app *app)
 {
-	(void)app;
-	notify_send("STOPPING=1\nSTATUS=finishing the requests in hand\n");
+	notify_send("STOPPING=1\nSTATUS=%s\n", app->is_away ? "the database is not at its path any more; see the log"
+							    : "finishing the requests in hand");
 	log_info("tallyd: stopping");
 }
 

@@ -8,14 +8,17 @@
  * a bus that no reload has touched keeps its first configuration alive, and a configuration goes with the last line
  * that uses it.
  *
- * A commit that finds the database damaged has it put aside while polling continues (store_reopen()). If that fails the
- * loop ends, everything is stopped in order, and the next start deals with the file. */
+ * A commit that finds the database damaged, or that fails for minutes, has it opened again while polling continues
+ * (store_reopen()), and that is repeated until it succeeds. If the ids of meters are lost the loop ends, everything is
+ * stopped in order, and the next start deals with the file. It ends too when a commit finds another file at the path of
+ * the database, or none: what is held goes into the open file where that has a name, and the next start opens what is
+ * there then. */
 #ifndef TALLY_APP_H
 #define TALLY_APP_H
 
 /* Run tallyd with these arguments until SIGTERM or SIGINT.
- * Returns the exit code: 0 after a signal, 2 wrong usage, 78 a bad configuration, 1 the store
- * could not be opened, or reopened, or something else could not be started. */
+ * Returns the exit code: 0 after a signal, 2 wrong usage, 78 a bad configuration, 1 the store could not be opened, it
+ * was moved, readings could not be written at the end, or something else could not be started. */
 int app_main(int argc, char **argv);
 
 #endif

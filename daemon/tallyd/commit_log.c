@@ -25,16 +25,23 @@ void commit_log_outcome(struct commit_log *log, const struct store *s, enum stor
 			log_info("database: writing again");
 		log->is_failing = false;
 		commit_log_running(log, took_ms);
+		if (log->is_slow && took_ms > log->longest_ms)
+			log->longest_ms = took_ms;
 		if (log->is_slow && took_ms <= COMMIT_LOG_SLOW_MS) {
-			log_info("database: commits take less than a second again");
+			log_info("database: commits take less than a second again; the longest took %lld.%lld s",
+				 (long long)log->longest_ms / 1000, (long long)log->longest_ms % 1000 / 100);
 			log->is_slow = false;
+			log->longest_ms = 0;
 		}
 		break;
 	case STORE_NOTHING:
 	case STORE_POSTPONED:
 		break;
+	case STORE_AWAY: /* the store has reported it */
+		break;
 	case STORE_FAILED:
 	case STORE_DAMAGED:
+	case STORE_STUCK:
 		if (!log->is_failing)
 			log_error("database: %s; %zu readings wait in memory", store_error(s), store_pending(s));
 		log->is_failing = true;

@@ -14,8 +14,9 @@ enum { COMMIT_LOG_SLOW_MS = 1000 }; /* a commit that takes longer is slow */
 
 /* Zeros: at the start. Others read is_failing. */
 struct commit_log {
-	bool is_failing; /* the last commit that was tried */
-	bool is_slow;	 /* that one, or the one that runs */
+	bool is_failing;    /* the last commit that was tried */
+	bool is_slow;	    /* that one, or the one that runs */
+	int64_t longest_ms; /* commit since then */
 };
 
 /* The commit that runs has been running for so long. */

@@ -212,6 +212,11 @@ static void rename_meter(struct script *s, char *rest)
 	end_asking(s, db, put);
 }
 
+static void stop(struct store *s)
+{
+	store_close(s);
+}
+
 static void end(struct script *s, void (*close)(struct store *))
 {
 	close(s->store);
@@ -237,7 +242,7 @@ static void run(struct script *s, char *rest)
 	} else if (strcmp(command, "create") == 0) {
 		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
 		start(s, false);
-		end(s, store_close);
+		end(s, stop);
 	} else if (strcmp(command, "start") == 0) {
 		snprintf(s->dir, sizeof(s->dir), "%s", next_word(s, &rest));
 		start(s, true);
@@ -256,7 +261,7 @@ static void run(struct script *s, char *rest)
 		if (store_rebuild(s->store) != 0)
 			fail(s, "rebuild", store_error(s->store));
 	} else if (strcmp(command, "stop") == 0) {
-		end(s, store_close);
+		end(s, stop);
 	} else if (strcmp(command, "kill") == 0) {
 		end(s, store_abandon);
 	} else if (strcmp(command, "say") == 0) {

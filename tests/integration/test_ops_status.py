@@ -209,7 +209,8 @@ address = 9
         self.start_all()
         second = self.run_program("tallyd", "-c", self.etc)
         self.assertEqual(second.returncode, 1)
-        self.assertIn(f"{self.db_path}: another tallyd writes to it; stop that one, or name another path in [store]",
+        self.assertIn(f"{self.db_path}: another tallyd (process {self.daemon.pid}) writes to it; stop that one, or "
+                      "name another path in [store]",
                       second.stderr)
         n = len(self.sql("SELECT * FROM energy"))
         self.wait_rows("SELECT * FROM energy", n + 2)

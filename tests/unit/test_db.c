@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "db_folder.h"
@@ -48,6 +49,26 @@ TEST_WITH(a_transaction_that_could_not_be_taken_back_is_before_the_next_one, fol
 	assert_int_equal(db_begin(&f->db), 0);
 	assert_int_equal(db_commit(&f->db), 0);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM setting WHERE name = 'x'"), 0);
+}
+
+/* As when SQLite has ended the transaction for lack of memory: what comes later must not be kept alone. */
+TEST_WITH(a_transaction_with_a_failure_keeps_nothing, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	assert_int_equal(db_begin(&f->db), 0);
+	assert_int_equal(db_put_setting(&f->db, "x", "1"), 0);
+	assert_int_equal(db_number(&f->db, "SELECT x FROM nowhere", 7), 7);
+	assert_int_equal(db_put_setting(&f->db, "y", "1"), -EIO);
+	assert_int_equal(db_commit(&f->db), -EIO);
+	assert_string_equal(f->db.error, "read: no such table: nowhere");
+	db_rollback(&f->db);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM setting WHERE name IN ('x', 'y')"), 0);
+	/* outside one it is forgotten */
+	assert_int_equal(db_number(&f->db, "SELECT x FROM nowhere", 7), 7);
+	assert_int_equal(db_begin(&f->db), 0);
+	assert_int_equal(db_put_setting(&f->db, "x", "1"), 0);
+	assert_int_equal(db_commit(&f->db), 0);
 }
 
 UNIT_MAIN(NULL, NULL)

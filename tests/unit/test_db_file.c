@@ -57,7 +57,7 @@ TEST_WITH(a_database_that_is_being_written_is_refused, folder_setup, folder_tear
 {
 	struct folder *f = *state;
 
-	folder_refuse(f, f->path, "another tallyd writes to it; stop that one");
+	folder_refuse(f, f->path, "another tallyd (process ");
 	assert_int_equal(f->report.state, DB_FILE_NEW);
 }
 
@@ -121,7 +121,7 @@ static void assert_put_aside(struct folder *f, const char *finding)
 	assert_int_equal(folder_count(f, ".damaged-*Z"), 1);
 	/* the open file is new, and claimed */
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 0);
-	folder_refuse(f, f->path, "another tallyd writes to it");
+	folder_refuse(f, f->path, "writes to it; stop that one");
 }
 
 TEST_WITH(a_damaged_file_is_put_aside_and_a_new_one_opened, folder_setup, folder_teardown)
@@ -185,6 +185,81 @@ TEST_WITH(a_file_that_is_not_a_wal_is_put_aside_alone, folder_setup, folder_tear
 	assert_int_equal(folder_count(f, ".damaged-*Z-wal"), 1);
 	assert_int_equal(folder_count(f, ".damaged-*Z"), 0);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);
+}
+
+static unsigned mode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(stat(name, &st), 0);
+	return st.st_mode & 0777;
+}
+
+/* As cp makes one with a umask of 077, and a shell that has opened it. */
+TEST_WITH(the_group_may_read_a_copy_that_was_put_back, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	folder_close(f);
+	assert_int_equal(chmod(f->path, 0600), 0);
+	assert_int_equal(chmod(folder_name(f, "-wal"), 0600), 0);
+	assert_int_equal(chmod(folder_name(f, "-shm"), 0600), 0);
+	folder_open(f);
+	assert_int_equal(mode_of(f->path), 0640);
+	assert_int_equal(mode_of(folder_name(f, "-wal")), 0640);
+	assert_int_equal(mode_of(folder_name(f, "-shm")), 0640);
+	folder_close(f);
+	/* what others may do is the owner's business */
+	assert_int_equal(chmod(f->path, 0604), 0);
+	folder_open(f);
+	assert_int_equal(mode_of(f->path), 0644);
+}
+
+TEST_WITH(the_group_of_a_copy_becomes_ours_unless_the_folder_has_it, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip();
+	folder_close(f);
+	assert_int_equal(chown(f->path, 0, 12345), 0);
+	folder_open(f);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_gid, getegid());
+	folder_close(f);
+	assert_int_equal(chown(f->path, 0, 12345), 0);
+	assert_int_equal(chown(f->dir, 0, 12345), 0);
+	folder_open(f);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_gid, 12345);
+}
+
+TEST_WITH(a_database_that_is_gone_is_reported_and_its_wal_is_not_the_new_one_s, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	assert_string_equal(f->report.away, "");
+	fill_readings(f, 10);
+	folder_close(f);
+	unlink(f->path);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_NEW);
+	assert_non_null(strstr(f->report.away, "t.db is not there any more; a new one was made"));
+	assert_non_null(strstr(folder_log(), f->report.away));
+	assert_int_equal(folder_count(f, ".damaged-*"), 0);
+	/* what was not in the database yet cannot be used without it */
+	assert_int_equal(db_exec(&f->db, "INSERT INTO setting (name, value) VALUES ('x', '1')"), 0);
+	db_file_close(&f->db);
+	file_fill(folder_name(f, "-wal"), file_size(folder_name(f, "-wal")), 512, 0);
+	unlink(f->path);
+	folder_open(f);
+	assert_non_null(strstr(f->report.away, "what was beside the old one is kept as "));
+	assert_int_equal(folder_count(f, ".damaged-*Z-wal"), 1);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM setting WHERE name = 'x'"), 0);
+	folder_close(f);
+	folder_open(f);
+	assert_string_equal(f->report.away, "");
 }
 
 UNIT_MAIN(NULL, NULL)

@@ -204,7 +204,7 @@ TEST_WITH(a_missing_file_is_refused_with_the_program_that_creates_it, setup, tea
 /* The lock as a running daemon holds it, by another process, for a lock does not count for the process that has it. */
 static pid_t start_writer(const struct site *t)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DBFORMAT_CLAIM_BYTE, .l_len = 1};
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DBFORMAT_RUNNING_BYTE, .l_len = 1};
 	int pipes[2], fd;
 	char byte = 0;
 	pid_t pid;

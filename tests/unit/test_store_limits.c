@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -82,12 +83,12 @@ TEST_WITH(the_newest_counters_always_stay_and_the_loss_is_reported, setup_limits
 	assert_rows(t, "SELECT round(sum(value) * 1000) FROM interval WHERE quantity = 'active_energy_import'",
 		    "199950.0");
 	assert_rows(t, "SELECT subject, kind FROM event WHERE kind = 'gap' AND subject = 'tallyd'", "tallyd|gap");
-	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE subject = 'tallyd'"), "readings and 0 events"));
+	assert_non_null(strstr(rows(t, "SELECT detail FROM event WHERE kind = 'gap'"), "readings and 0 events"));
 	assert_non_null(strstr(warnings, "dropping powers"));
 	/* once */
 	hold_minutes(t, 20001, 20001);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
-	assert_rows(t, "SELECT count(*) FROM event WHERE subject = 'tallyd'", "1");
+	assert_rows(t, "SELECT kind FROM event WHERE subject = 'tallyd'", "database-stopped\ndatabase-writes\ngap");
 }
 
 /* Each error of a disk, and the message for it. */
@@ -99,6 +100,7 @@ TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 		const char *error;
 	} disks[] = {
 		{SQLITE_FULL, "is full"}, {SQLITE_IOERR_WRITE, "I/O error"}, {SQLITE_READONLY, "readonly database"}};
+	char sql[200];
 
 	for (int i = 0; i < 3; i++) {
 		hold_minutes(t, 20 * i, 20 * i + 9);
@@ -112,12 +114,18 @@ TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 		refuse.with = 0;
 		assert_int_equal(store_commit(t->store), STORE_WRITTEN);
 		assert_int_equal(store_pending(t->store), 0);
+		snprintf(sql, sizeof(sql),
+			 "SELECT kind, detail LIKE '%%%s%%' FROM event ORDER BY rowid LIMIT 1 OFFSET %d",
+			 disks[i].error, 2 * i);
+		assert_rows(t, sql, "database-stopped|1");
 	}
 	assert_rows(t, "SELECT count(*), count(DISTINCT ts), min(ts), max(ts) FROM energy",
 		    "60|60|1767225600|1767229140");
 	assert_rows(t, "SELECT round(sum(value) * 1000) FROM interval WHERE quantity = 'active_energy_import'",
 		    "450.0");
-	assert_rows(t, "SELECT count(*) FROM event", "0");
+	assert_rows(t, "SELECT kind, count(*) FROM event GROUP BY 1", "database-stopped|3\ndatabase-writes|3");
+	assert_rows(t, "SELECT detail FROM event WHERE kind = 'database-writes' LIMIT 1",
+		    "after 0 s; 20 readings waited in memory");
 	assert_rows(t, "PRAGMA integrity_check", "ok");
 }
 
@@ -133,8 +141,7 @@ TEST_WITH(damage_found_while_running_loses_no_waiting_reading, setup_limits, tea
 	refuse.with = SQLITE_CORRUPT;
 	assert_int_equal(store_commit(t->store), STORE_DAMAGED);
 	refuse.with = 0;
-	t->store = store_reopen(t->store, &t->conf, &t->e);
-	assert_non_null(t->store);
+	assert_int_equal(store_reopen(&t->store, &t->conf, &t->e), 0);
 	assert_int_equal(store_meter_id(t->store, "press"), press);
 	assert_int_equal(store_pending(t->store), 20);
 	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
@@ -296,6 +303,143 @@ TEST_WITH(a_reader_that_keeps_the_wal_long_makes_commits_rare, setup_limits, tea
 	assert_int_equal(store_pending(t->store), 0);
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
+}
+
+/* A lock and a full disk end by themselves. */
+TEST_WITH(a_database_that_fails_for_minutes_is_opened_again, setup_limits, teardown)
+{
+	struct site *t = *state;
+	struct store_bounds bounds = store_bounds_default();
+	sqlite3 *other;
+
+	bounds.reopen_after_s = 0;
+	store_set_bounds(t->store, &bounds);
+	hold_minutes(t, 0, 9);
+	refuse.with = SQLITE_FULL;
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
+	refuse.with = 0;
+	other = lock(t);
+	assert_int_equal(store_commit(t->store), STORE_FAILED);
+	sqlite3_close(other);
+	refuse.with = SQLITE_IOERR_WRITE;
+	assert_int_equal(store_commit(t->store), STORE_STUCK);
+	refuse.with = 0;
+	assert_int_equal(store_reopen(&t->store, &t->conf, &t->e), 0);
+	assert_int_equal(store_pending(t->store), 10);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "10|1767226140");
+	assert_rows(t, "SELECT kind, detail LIKE '%is full%' FROM event", "database-stopped|1\ndatabase-writes|0");
+}
+
+TEST_WITH(a_database_that_cannot_be_opened_again_loses_nothing_that_waits, setup_limits, teardown)
+{
+	struct site *t = *state;
+	struct store_bounds bounds = store_bounds_default();
+	int64_t press = store_meter_id(t->store, "press");
+	char away[128];
+
+	bounds.reopen_after_s = 0;
+	store_set_bounds(t->store, &bounds);
+	hold_minutes(t, 0, 9);
+	refuse.with = SQLITE_IOERR_WRITE;
+	assert_int_equal(store_commit(t->store), STORE_STUCK);
+	refuse.with = 0;
+	snprintf(away, sizeof(away), "%.60s-away", t->dir);
+	assert_int_equal(rename(t->dir, away), 0);
+	assert_true(store_reopen(&t->store, &t->conf, &t->e) < 0);
+	assert_int_equal(t->e.n_errors, 1);
+	err_fini(&t->e);
+	/* it is asked and fed as before */
+	assert_int_equal(store_meter_id(t->store, "press"), press);
+	assert_non_null(store_ledger_copy(t->store));
+	hold_minutes(t, 10, 19);
+	store_event(t->store, T * 1000, "press", "meter-down", "x");
+	store_clock_back(t->store, T * 1000, 1);
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), -EBUSY);
+	err_fini(&t->e);
+	assert_int_equal(store_commit(t->store), STORE_STUCK);
+	assert_int_equal(store_pending(t->store), 20);
+	assert_int_equal(rename(away, t->dir), 0);
+	assert_int_equal(store_reopen(&t->store, &t->conf, &t->e), 0);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "20|1767226740");
+	assert_rows(t, "SELECT count(*) FROM event WHERE kind = 'meter-down'", "1");
+}
+
+TEST_WITH(what_is_held_goes_into_a_database_that_was_only_moved, setup_limits, teardown)
+{
+	struct site *t = *state, old = *t;
+
+	hold_minutes(t, 0, 9);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	snprintf(old.path, sizeof(old.path), "%.60s/old.db", t->dir);
+	assert_int_equal(rename(t->path, old.path), 0);
+	hold_minutes(t, 10, 19);
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	assert_non_null(strstr(store_error(t->store), "t.db was moved to "));
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	assert_int_equal(store_close(t->store), -ENOENT);
+	t->store = NULL;
+	assert_int_equal(log_size(t), 0);
+	assert_rows(&old, "SELECT count(*), max(ts) FROM energy", "20|1767226740");
+	assert_rows(&old, "SELECT kind FROM event", "database-away");
+	assert_non_null(strstr(warnings, "t.db was moved to "));
+	/* the next start makes a new file and says why */
+	open_store(t);
+	commit_all(t);
+	assert_rows(t, "SELECT count(*) FROM energy", "0");
+	assert_rows(t, "SELECT kind, detail LIKE '%t.db is not there any more; a new one was made%' FROM event",
+		    "database-away|1");
+}
+
+TEST_WITH(a_copy_in_the_place_of_the_database_is_continued_by_the_next_start, setup_limits, teardown)
+{
+	struct site *t = *state;
+	char sql[200], copy[128];
+	sqlite3 *other;
+
+	hold_minutes(t, 0, 9);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	snprintf(copy, sizeof(copy), "%.60s/copy.db", t->dir);
+	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", copy);
+	assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	hold_minutes(t, 10, 19);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_int_equal(rename(copy, t->path), 0);
+	hold_minutes(t, 20, 29);
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	assert_non_null(strstr(store_error(t->store), "t.db was replaced by another file"));
+	warnings[0] = '\0';
+	assert_int_equal(store_close(t->store), -EIO);
+	assert_non_null(strstr(warnings, "10 readings are lost"));
+	open_store(t);
+	commit_all(t);
+	assert_rows(t, "PRAGMA integrity_check", "ok");
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "10|1767226140");
+	hold_minutes(t, 30, 39);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "20|1767227940");
+}
+
+TEST_WITH(a_database_without_its_wal_has_everything_after_the_end, setup_limits, teardown)
+{
+	struct site *t = *state;
+	char wal[128];
+
+	hold_minutes(t, 0, 9);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	snprintf(wal, sizeof(wal), "%s-wal", t->path);
+	unlink(wal);
+	hold_minutes(t, 10, 19);
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	assert_non_null(strstr(store_error(t->store), "t.db-wal was moved, removed or replaced"));
+	assert_int_equal(store_close(t->store), -ENOENT);
+	open_store(t);
+	commit_all(t);
+	assert_rows(t, "PRAGMA integrity_check", "ok");
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "20|1767226740");
 }
 
 UNIT_MAIN(NULL, NULL)
