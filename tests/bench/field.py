@@ -230,7 +230,8 @@ def of_gateway(place, seen, watched_s):
         stored = place.stored(c, place.units)
         # All of them ran a little longer than they were watched, so they may have stored more than was due.
         share = min(1.0, stored / (wanted * watched_s))
-        per_value[c] = statistics.median(seen[c]["cpu"]) / (wanted * share * watched_s / len(seen[c]["cpu"])) * 1e6
+        n_values = max(1, wanted * share * watched_s / len(seen[c]["cpu"]))
+        per_value[c] = statistics.median(seen[c]["cpu"]) / n_values * 1e6
         yield f"field.{c}.values_kept_up", share, "1"
         yield f"field.{c}.cpu_per_value", per_value[c], "us"
         yield f"field.{c}.resident", seen[c]["resident_mb"], "MB"

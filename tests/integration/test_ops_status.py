@@ -140,10 +140,12 @@ address = 9
         wait_for(lambda: sum(answer[2] == "exception" for answer in self.trace()) == before + 1, "the exception")
         self.wait_rows("SELECT * FROM energy WHERE meter = 'pump'", len(self.sql("SELECT * FROM energy WHERE meter = 'pump'")) + 2)
         self.assertEqual(self.stop_daemon(), 0)
-        rows = self.sql("SELECT failures, faults FROM meter_faults WHERE meter = 'pump'")
-        self.assertEqual(rows, [{"failures": 1, "faults": "1 exception"}])
-        self.assertRegex(self.tally("status").stdout, r"\npump: 1 of [0-9]+ requests failed: 1 exception\n")
-        self.assertEqual([m["faults"] for m in self.status()[0]["meters"]], ["", "1 exception"])
+        # A busy machine may add timeouts.
+        pump = self.sql("SELECT failures, faults FROM meter_faults WHERE meter = 'pump'")[0]
+        self.assertRegex(pump["faults"], "^([0-9]+ timeouts?, )?1 exception$")
+        self.assertRegex(self.tally("status").stdout,
+                         rf"\npump: {pump['failures']} of [0-9]+ requests failed: {pump['faults']}\n")
+        self.assertEqual(self.status()[0]["meters"][1]["faults"], pump["faults"])
 
     def test_a_model_that_is_not_the_configured_one_is_reported(self):
         self.start_sim(self.site(pump_model="countis-e24"))
