@@ -103,6 +103,13 @@ address = 9
         self.wait_rows("SELECT * FROM meter_status WHERE meter = 'pump' AND state = 'down' AND crc_errors > 1", 1)
         self.assertRegex(self.tally("status").stdout, r"\npump: .*bad CRC.*; garbled answers: two meters with one address\?\n")
 
+    def test_an_echo_without_its_first_byte_is_named_and_no_fault(self):
+        self.start_all()
+        self.control("fault", "e23", "echo-cut", "100%")
+        self.wait_rows("SELECT * FROM meter_report WHERE meter = 'pump' AND faults LIKE '%echo of the request%'", 1)
+        rows = self.sql("SELECT state, failures, crc_errors FROM meter_report WHERE meter = 'pump'")
+        self.assertEqual(rows, [{"state": "up", "failures": 0, "crc_errors": 0}])
+
     def test_the_time_zone_and_its_source_are_named(self):
         self.write("etc/tallyd.ini", self.tallyd_ini("timezone = Europe/Paris\n"))
         self.start_all()

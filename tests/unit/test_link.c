@@ -301,7 +301,10 @@ TEST(the_echo_of_the_request_is_skipped_and_named)
 		assert_answer(o);
 		assert_int_equal(o.reply.refused, LINK_ECHO);
 	}
+	/* Nobody is there: an echo alone is silence, and nothing garbled. */
 	assert_rtu_refused(REQUEST " 58 d6", SHORT_MS, LINK_TIMEOUT);
+	assert_rtu_refused("03 c6 52 00 02 58 d6", SHORT_MS, LINK_TIMEOUT);
+	assert_rtu_refused("fd 03 c6 52 00 02 58 d6", SHORT_MS, LINK_TIMEOUT);
 }
 
 TEST(the_noise_of_a_switching_line_is_skipped)
