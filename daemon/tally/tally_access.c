@@ -150,10 +150,18 @@ static bool check_store(const char *path)
 		return true;
 	is_good &= check_path(folder, W_OK | X_OK, "write to", remedy);
 	is_good &= check_path(path, R_OK | W_OK, "write to", remedy);
-	if (is_good && !is_folder_open(folder)) {
+	free(folder);
+	return is_good;
+}
+
+/* Without D-Bus only root gets an answer of systemd, so this is asked before the user is changed. */
+static bool check_sandbox(const char *path)
+{
+	char *folder = folder_of(path);
+	bool is_good = folder == NULL || is_folder_open(folder);
+
+	if (!is_good)
 		fprintf(stderr, "%s: the service cannot write to %s; %s\n", path, folder, db_file_remedy(EROFS));
-		is_good = false;
-	}
 	free(folder);
 	return is_good;
 }
@@ -203,19 +211,20 @@ bool tally_access_check(const char *dir, const struct conf *conf)
 {
 	const struct passwd *user = getpwnam(service_user);
 	int status = 0;
+	bool is_good;
 	pid_t child;
 
 	if (geteuid() != 0 || user == NULL || strcmp(dir, service_dir) != 0)
 		return true;
+	is_good = conf == NULL || check_sandbox(conf->store_path);
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
-		bool is_good = become_service(user) != 0 || check_all(dir, conf);
-
+		is_good = become_service(user) != 0 || check_all(dir, conf);
 		fflush(stderr);
 		_exit(is_good ? 0 : 1);
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child)
-		return true;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+		return is_good;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && is_good;
 }
