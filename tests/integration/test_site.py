@@ -106,14 +106,22 @@ address = 7
         leading = self.sql("SELECT max(power_factor) AS pf FROM power WHERE meter = 'e44'")
         self.assertLess(leading[0]["pf"], 0)
 
+    def sent_since(self, meter, quantity, ts):
+        return [int(values[quantity]) for wall_ms, name, status, values in self.trace()
+                if name == meter and status == "ok" and quantity in values and wall_ms >= ts * 1000]
+
     def test_a_pulse_input_is_a_meter_of_its_own(self):
         self.start_site()
-        rows = self.wait_rows("SELECT * FROM pulse WHERE meter = 'lighting' AND quality = 'good'", 3)
+        rows = self.wait_rows("SELECT * FROM pulse WHERE meter = 'lighting'", 3)
         self.wait_rows("SELECT * FROM pulse WHERE meter = 'gas'", 3)
         self.assertEqual(self.stop_daemon(), 0)
         for row in rows:
-            pulses = int(self.truth_in("pulses", row["ts"], row["ts"] + 3)["pulses_1"])
-            self.assertEqual((row["concentrator"], row["input"], row["pulses"], row["unit"]), ("pulses", 1, pulses, "kWh"))
+            pulses = row["pulses"]
+            if row["quality"] == "good":
+                self.assertEqual(pulses, int(self.truth_in("pulses", row["ts"], row["ts"] + 3)["pulses_1"]))
+            else:  # read after its slot, on a busy machine
+                self.assertIn(pulses, self.sent_since("pulses", "pulses_1", row["ts"]))
+            self.assertEqual((row["concentrator"], row["input"], row["unit"]), ("pulses", 1, "kWh"))
             self.assertEqual(round(row["value"] * 1000), 81234500 + 10 * pulses)
             energy = self.sql("SELECT * FROM energy WHERE meter = 'lighting' AND ts = ?", row["ts"])
             self.assertEqual(round(energy[0]["active_import_kwh"] * 1000), 81234500 + 10 * pulses)
