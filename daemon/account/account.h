@@ -33,14 +33,20 @@
  *
  *   - that a meter without a serial number was exchanged or reset, and nobody announced it, when the first value after
  *     it could have been reached by the old register too: at once, or across its modulus, or after a pause. The
- *     difference is counted.
+ *     difference is counted. Nor when the new register reaches within forty readings what the old one could have come
+ *     to: then the readings between may have been false.
+ *   - that a life was one, when it began and nobody announced it, ended within forty readings, and the line before
+ *     it did not return either. It may have been a run of false readings before one reset; then it does not count.
  *   - that false readings are false when they last longer than a decision stays open, or never end: they are a new
  * life. Nor that readings are good when they last as long and are then followed by the old line.
  *   - which of two lines is right while both stay plausible, as when two meters answer in turns, or values are off by a
  *     constant for about as long as they are right.
  *   - that a reading is false when it lies between its neighbours, or above them by no more than the meter delivers
- *     before the next one. No sum depends on it, only the share of the intervals beside it.
- *   - that the first reading of a life, or the last one before a meter is never read again, is false.
+ *     before the next one. No sum depends on it, only the share of the intervals beside it. The same of a run of false
+ *     readings: where another run, no longer than it, explains as much, one or the other was false.
+ *   - that the first readings of a life are false, or the last ones of a line that ends. Those after a run of false
+ *     readings prove it only when there are more of them than that run has. A meter that is read under another name
+ *     begins with its last good reading, as far as that is known then.
  *   - what passed between the last good reading before a reset, an exchange without figures or an end of a life, and
  * the first one after it. Nothing is counted; the event has both readings.
  *   - how many times a register has turned over in a gap. Once at most is counted, and only if less than half of its

@@ -200,25 +200,41 @@ class Renamed(Change):
 
 class HandedOver(Change):
     """A meter gets another name without an order: the new name counts from its last reading on. Perhaps the old name comes
-    back, or the order comes late."""
+    back."""
 
     kind = "another name"
 
     def begin(self, site):
         meter = site.more.choice([m for m in site.meters if not m.device.model.pulses] or [None])
-        if meter is None:
-            return
-        old = meter.name
-        site.hand_over(meter, f"{old}-{site.tick}")
-        then = site.more.choice(("", "back", "order"))
-        if then == "back":
+        if meter is not None and self.is_possible(site, meter):
+            old = meter.name
+            site.hand_over(meter, f"{old}-{site.tick}")
+            self.follow(site, meter, old)
+
+    @staticmethod
+    def is_possible(site, meter):
+        """While it is not decided which readings are good, nobody knows where the new name begins."""
+        return not meter.is_in_trouble(site.tick, 50)
+
+    def go_back(self, site, meter, old):
+        if meter.name != old and self.is_possible(site, meter):
+            site.hand_over(meter, old)
+
+    def follow(self, site, meter, old):
+        if site.more.random() < 0.5:
             self.kind = "another name, and back"
-            site.when_up(1 + site.more.randrange(150), lambda: site.hand_over(meter, old) if meter.name != old else None)
-        elif then == "order":
-            self.kind = "another name, ordered late"
-            site.when_up(1 + site.more.randrange(150), lambda: site.join(meter, old))
+            site.when_up(1 + site.more.randrange(150), lambda: self.go_back(site, meter, old))
+
+
+class JoinedLate(HandedOver):
+    """And then the order comes. The interval in between stays estimated, until a rebuild finds both parts of it."""
+
+    kind = "another name, ordered late"
+
+    def follow(self, site, meter, old):
+        site.when_up(1 + site.more.randrange(150), lambda: site.join(meter, old))
 
 
 WEIGHTS = ((Clock, 3), (Offset, 2), (Zone, 2), (Interval, 2), (Moved, 2), (Swapped, 2), (Nothing, 2), (Renumbered, 2),
            (InTurns, 1),
-           (Renamed, 2), (HandedOver, 0))
+           (Renamed, 2), (HandedOver, 2), (JoinedLate, 0))

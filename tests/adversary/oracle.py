@@ -5,7 +5,7 @@ decides: only which readings were good, of which line, and what flowed.
 For every counter each good reading has the sum that must have been counted by then: differences of good readings of one
 line, added up; nothing where another line begins. So at the end of an interval that has a good reading of its own the sum of
 all intervals is known exactly; elsewhere it lies between those of the good readings around it. What cannot be known in
-principle (account.h) is decided here from the scenario alone, and counted in `excluded`."""
+principle (account.h) is decided here from the scenario alone, as a doubt about the sums of a span, and counted in `excluded`. Each doubt has its item there."""
 
 import bisect
 import dataclasses
@@ -20,10 +20,6 @@ SLACK_S = 3  # by which the time of a reading may be wrong
 DAY = 86400
 LATE = 7 * DAY  # an exchange may be reported so late
 GLITCH = 42  # readings: false ones of so many must leave nothing
-
-FALSE_FIRST = "first reading of a life is false"
-SHORT_LIFE = "life that is no longer than a glitch"
-EARLY_END = "line that ends before the readings after a glitch have proved it"
 
 SUMS = ("interval", "daily", "monthly", "meter_life")
 
@@ -56,19 +52,25 @@ class Good:
     index: int  # of counter.shown
 
 
+@dataclasses.dataclass
+class Doubt:
+    """Where the account may have taken something for something else, as nobody can know: the sum is in excess from then on."""
+
+    what: str
+    since: int  # slot
+    until: int
+    least: int  # of the excess, base units
+    most: int
+
+
 class Truth:
     """What must have been counted of one counter."""
-
-    @property
-    def is_unknown(self):
-        """Nothing can be said about it."""
-        return any(e in self.excluded for e in (FALSE_FIRST, SHORT_LIFE, EARLY_END))
 
     def __init__(self, counter):
         self.counter = counter
         self.goods = []
         self.changes = []  # (good before, good after, what may be counted between them)
-        self.excluded = []
+        self.doubts = []
         self.shares = []  # what is excluded, but changes no sum
         self.max_w = counter.max_w
         shown = [(i, s) for i, s in enumerate(counter.shown) if s.kept and s.good]
@@ -93,20 +95,93 @@ class Truth:
         self.slots = [good.slot for good in self.goods]
         self.find_zones([s for s in counter.shown if s.kept])
         self.find_hidden_time()
-        first = next((s for s in counter.shown if s.kept), None)
-        if first is not None and not first.good:
-            self.excluded.append(FALSE_FIRST)
+        self.kept = [s for s in counter.shown if s.kept]
+        self.places = [s.slot for s in self.kept]
+        if self.goods:
+            self.find_false_beginnings()
+            self.find_false_ends()
+            self.find_short_lives()
+            self.find_unannounced()
+    def doubt(self, what, since, until, least, most):
+        if least < 0 or most > 0:
+            self.doubts.append(Doubt(what, since, until, least, most))
+
+    def find_false_beginnings(self):
+        """The first readings of a line are false: a life begins with them. It ends when the line has proved itself, and what
+        they rose by may be counted."""
+        for before, after in [(None, self.goods[0])] + self.changes:
+            since = before.slot if before is not None else 0
+            run = [s for s in self.kept if since < s.slot < after.slot and not s.good]
+            if run:
+                chain = run + [after] if before is None or self.is_announced(before, after) else [before] + run + [after]
+                self.doubt("the first reading of a life is false", since, after.slot + 2 * DAY, 0, self.rises(chain))
+
+    def find_false_ends(self):
+        """A line ends after a run of false readings, and has not come back for longer than the run was: the line may have
+        gone where the run did, and what came after it be false."""
+        for before, after in self.changes + [(self.goods[-1], None)]:
+            first = max([self.goods[0].slot] + [c.slot for _, c in self.changes if c.slot <= before.slot])
+            k = bisect.bisect_left(self.places, after.slot) if after is not None else len(self.places)
+            end = k
+            while k > 0 and self.kept[k - 1].slot > first and end - k <= 2 * GLITCH:
+                k -= 1
+                if self.kept[k].good or (k > 0 and not self.kept[k - 1].good):
+                    continue
+                run = self.run_at(k)
+                if end - k - len(run) > len(run):
+                    continue
+                low = self.goods[bisect.bisect_left(self.slots, run[0].slot) - 1]
+                self.doubt("a line ends before it has proved that the readings before were false", low.slot,
+                           (after or before).slot + 2 * DAY, low.sum - before.sum, self.rises([low] + run))
+
+    def run_at(self, k):
+        """The false readings from place k on."""
+        end = k
+        while end < len(self.kept) and not self.kept[end].good:
+            end += 1
+        return self.kept[k:end]
+
+    def find_short_lives(self):
+        """A life that nobody announced is no longer than a run of false readings may be, and the old line does not come back
+        after it either."""
+        for (before, begin), (end, after) in zip(self.changes, self.changes[1:]):
+            n = bisect.bisect_right(self.places, end.slot) - bisect.bisect_left(self.places, begin.slot)
+            if n <= GLITCH and not self.is_announced(before, begin):
+                self.doubt("a life that nobody announced is no longer than a glitch", before.slot, after.slot + 2 * DAY,
+                           begin.sum - end.sum, 0)
+
+    def find_unannounced(self):
+        """The first value of an unannounced life follows on from the old line. Or the new line passes the old one so soon, as
+        after a run of false readings no longer than a glitch."""
         for before, after in self.changes:
-            if any(s.kept and not s.good and before.slot < s.slot < after.slot for s in counter.shown):
-                self.excluded.append(FALSE_FIRST)
-        for (_, begin), (end, _) in zip(self.changes, self.changes[1:]):
-            n = sum(s.kept and begin.slot <= s.slot <= end.slot for s in counter.shown)
-            if n <= GLITCH or (n <= 3 * GLITCH and end.sum - begin.sum <= 4 * counter.row.step):
-                self.excluded.append(SHORT_LIFE)
-        for before, after in self.changes:
-            last = [s for s in counter.shown if s.kept and s.slot < after.slot][-GLITCH:]
-            if any(not s.good for s in last):
-                self.excluded.append(EARLY_END)
+            if self.is_announced(before, after):
+                continue
+            excess = self.could_follow(before, after)
+            if excess is not None:
+                self.doubt("first value of an unannounced life follows on from the old line", before.slot, after.slot,
+                           min(0, excess), max(0, excess))
+                continue
+            k, m = bisect.bisect_left(self.places, before.slot), bisect.bisect_left(self.places, after.slot)
+            pairs = [(a, b) for a in self.goods if self.places[max(0, k - GLITCH)] <= a.slot <= before.slot
+                     for b in self.goods[bisect.bisect_left(self.slots, after.slot):]
+                     if b.slot <= self.places[min(len(self.places) - 1, m + GLITCH)]]
+            excesses = [excess - (b.sum - a.sum) for a, b in pairs
+                        if bisect.bisect_left(self.places, b.slot) - bisect.bisect_left(self.places, a.slot) <= GLITCH + 1
+                        for excess in (self.could_follow(a, b),) if excess is not None]
+            if excesses:
+                self.doubt("unannounced life passes the old line within forty readings", before.slot - DAY,
+                           after.slot + 2 * DAY, min(0, *excesses), max(0, *excesses))
+
+    def has_doubt(self, since, until):
+        return any(d.since < until and since <= d.until for d in self.doubts)
+
+    def is_announced(self, before, after):
+        return all(is_announced(self.counter, b) for b in find_breaks(self.counter, before, after))
+
+    def rises(self, chain):
+        """No more can be counted of these readings, whichever of them are good."""
+        steps = [self.could_follow(a, b) or 0 for a, b in zip(chain, chain[1:])]
+        return sum(steps) + max([self.could_follow(chain[0], b) or 0 for b in chain[1:]] + [0])
 
     def find_zones(self, kept):
         """Where another run of false readings, no longer than the one that there was, explains as much: of a run that is too
@@ -169,6 +244,9 @@ class Truth:
         step = max(self.counter.row.step, self.counter.row.coarse)
         return self.max_w * 5 * (seconds + SLACK_S) // 4 // 3600 + 2 * step + 1
 
+    def is_in_zone(self, at):
+        return any(begin < at < end for begin, end in self.zones.items())
+
     def around(self, at):
         """The last good reading up to a time and the first one from it on; None = there is none."""
         for begin, end in self.zones.items():
@@ -202,45 +280,11 @@ def is_announced(counter, b):
     return not any(c.slot < b.slot <= c.slot + LATE and not c.is_announced for c in counter.breaks)
 
 
-@dataclasses.dataclass
-class Doubt:
-    """An unannounced life that the account may have taken for something else: then the sum is in excess from then on."""
-
-    since: int  # slot
-    until: int
-    least: int  # of the excess, base units
-    most: int
-
-
-def find_doubts(counter, truth):
-    found = []
-    for before, after in truth.changes:
-        if all(is_announced(counter, b) for b in find_breaks(counter, before, after)):
-            continue
-        excess = truth.could_follow(before, after)
-        if excess is not None:
-            truth.excluded.append("first value of an unannounced life follows on from the old line")
-            found.append(Doubt(before.slot, after.slot, min(0, excess), max(0, excess)))
-            continue
-        # The new line passes the old one within a day, as at the end of a run of values that are too low, or after one of
-        # values that are too high.
-        earlier = [g for g in truth.goods if before.slot - DAY <= g.slot <= before.slot]
-        later = [g for g in truth.goods if after.slot < g.slot <= after.slot + DAY]
-        # of a meter that is read each minute not every pair
-        earlier, later = earlier[::-1 - len(earlier) // 100], later[::-1 - len(later) // 100]
-        excesses = [excess - (b.sum - a.sum) for a in earlier for b in later
-                    for excess in (truth.could_follow(a, b),) if excess is not None]
-        if excesses:
-            truth.excluded.append("unannounced life passes the old line within a day")
-            found.append(Doubt(before.slot - DAY, after.slot + 2 * DAY, min(0, *excesses), max(0, *excesses)))
-    return found
-
-
 def check_sums(site, counter, truth, intervals, violations):
     """(a), (d): the sum of the intervals at the end of each."""
-    if not truth.goods or truth.is_unknown:
+    if not truth.goods:
         return
-    doubts = find_doubts(counter, truth)
+    doubts = truth.doubts
     kept = [s for s in counter.shown if s.kept]
     end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     total, last_end, excess = 0, 0, None  # excess: once it has shown itself
@@ -288,30 +332,30 @@ def midnight(day, zone):
     return int(datetime.datetime.combine(day, datetime.time(), zone).timestamp())
 
 
-def at_midnight(counter, truth, at, step, estimated):
+def at_midnight(site, counter, truth, at, step, estimated):
     """What has flowed and may be counted up to here, and how far what is counted may be from it; mW x s."""
     low, high = truth.around(at)
     if low is high:
         return low.flow - low.late - low.lost, step * MWS_PER_WH + low.late
-    if not estimated(at):
-        truth.shares.append("end of a day between two good readings that are no gap")
     # what must not be counted: as much of the time around a new line as lies before midnight
     least, most = low.flow - low.lost, high.flow - high.lost
     net = least if low.lost != high.lost else min(max(counter.flow_at(at) - low.lost, least), most)
+    if not estimated(at) and not truth.is_in_zone(at):
+        truth.shares.append("end of a day between two good readings that are no gap")
     return net, most - least
 
 
 def check_days(site, counter, truth, days, estimated, violations):
     """(c): what was counted in each day against what flowed in it."""
-    if not truth.goods or truth.excluded:
+    if not truth.goods:
         return
     step = max(counter.row.step, counter.row.coarse if any(s.coarse for s in counter.shown) else 0)
     kept = [s for s in counter.shown if s.kept]
     last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     for day, begin, end in days_of(site, last):
-        if begin < truth.goods[0].slot:
+        if begin < truth.goods[0].slot or truth.has_doubt(begin, end):
             continue
-        (net_before, slack_before), (net, slack) = (at_midnight(counter, truth, at, step, estimated) for at in (begin, end))
+        (net_before, slack_before), (net, slack) = (at_midnight(site, counter, truth, at, step, estimated) for at in (begin, end))
         flowed, counted = net - net_before, days.get(day, 0) * MWS_PER_WH
         allowed = slack_before + slack + 2 * step * MWS_PER_WH
         if abs(counted - flowed) > allowed:
@@ -326,12 +370,10 @@ def shown_text(value):
 
 def check_events(counter, truth, events, lives, violations):
     """(b): an event with both readings."""
-    if truth.excluded:
-        return
     kept = [s for s in counter.shown if s.kept]
     end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     for before, after in truth.changes:
-        if after.slot > end or any(b.final is not None or b.kind == "another name"
+        if after.slot > end or truth.has_doubt(before.slot, after.slot) or any(b.final is not None or b.kind == "another name"
                                    for b in find_breaks(counter, before, after)):
             continue
         both = [shown_text(before.value), shown_text(after.value)]
@@ -375,7 +417,7 @@ def check(site):
         check_days(site, counter, truth, days.get(key, {}),
                    lambda at: is_estimated.get(at) or ends.get(at), violations)
         check_events(counter, truth, events, lives, violations)
-        excluded += truth.excluded + truth.shares
+        excluded += [d.what for d in truth.doubts] + truth.shares
     return violations, excluded
 
 

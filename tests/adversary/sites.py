@@ -616,8 +616,9 @@ class Site:
         self.commit()
         for meter in self.meters:
             drop_repeated(meter)
-        for counter in self.counters:
-            begin_with_last(counter)
+        for counter, firsts in [(c, find_firsts(c)) for c in self.counters]:
+            for place, shown in reversed(firsts):
+                counter.shown.insert(place, shown)
 
     def pass_time(self):
         """Until the next slot. A step of the clock moves that."""
@@ -750,11 +751,10 @@ def drop_repeated(meter):
                 last[counter if meter.device.model.pulses else meter] = shown.slot
 
 
-def begin_with_last(counter):
-    """Where a name took over, its first reading is the last one of the name before."""
+def find_firsts(counter):
+    """Where a name took over, its first reading is the last one of the name before: (place in shown, reading)."""
     found = []
     for place, old, n, line in counter.handovers:
         last = [s for s in old.shown[:n] if s.kept and s.good][-1:]
         found += [(place, dataclasses.replace(s, line=(s.line[0], line))) for s in last]
-    for place, shown in reversed(found):
-        counter.shown.insert(place, shown)
+    return found
