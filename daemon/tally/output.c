@@ -23,8 +23,7 @@ static const struct part {
 	{".damaged", false, "a damaged database that tallyd has put aside"},
 	{".before-", false, "a copy that tallyd made before it changed the database"},
 	{".rebuild", false, "a copy that tally rebuild works in"},
-	{".claim", false, "a lock of tallyd"},
-	{".lock", false, "a lock of tallyd"},
+	{".lock", true, "a lock of tallyd"},
 };
 
 static bool is_same(const struct stat *a, const struct stat *b)

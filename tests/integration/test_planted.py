@@ -115,7 +115,7 @@ class TestOwnFiles(OpsSite):
         self.run_for_a_while()
         own = [self.db_path.with_name(self.db_path.name + end) for end in
                ("", "-wal", "-shm", "-journal", ".damaged", ".damaged-20260101T000000Z", ".damaged-20260101T000000Z-wal",
-                ".before-0022", ".rebuild", ".rebuild-wal")]
+                ".before-0022", ".rebuild", ".rebuild-wal", ".lock")]
         own += [self.etc / "tallyd.ini", self.etc / "bus.d" / "gateway.ini", self.etc / "bus.d" / "new.ini"]
         before = {path: path.read_bytes() if path.exists() else None for path in own}
         for path in own:
