@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db_aside.h"
 #include "db_check.h"
 #include "db_claim.h"
 #include "db_migrate.h"
+#include "db_takeover.h"
 #include "db_views.h"
 #include "dbformat.h"
 #include "log.h"
@@ -81,8 +81,11 @@ static int check_access(const char *path, const char *part, int flags, const cha
 	int fd, rc = 0;
 
 	snprintf(name, sizeof(name), "%s%s", path, part);
-	fd = open(name, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0640);
-	if (fd < 0 && (errno != ENOENT || flags != 0)) {
+	fd = open(name, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | flags, 0640);
+	if (fd < 0 && errno == ELOOP) {
+		rc = -ELOOP;
+		err_add(e, name, 0, "is a link; write in [store] the path that it leads to");
+	} else if (fd < 0 && (errno != ENOENT || flags != 0)) {
 		rc = -errno;
 		err_add(e, name, 0, "cannot be opened for writing: %s; %s (chown)%s", strerror(-rc),
 			db_file_remedy(-rc), part[0] == '\0' ? ", or name another path in [store]" : "");
@@ -153,7 +156,7 @@ static int look_for_lost(const char *path, struct db_file_report *report, struct
 	if (!has_wal && !db_claim_exists(path))
 		return 0;
 	if (has_wal && st.st_size > 0) {
-		aside = db_aside_damaged(path, true, e);
+		aside = db_takeover_keep_wal(path, e);
 		if (aside == NULL)
 			return -EIO;
 	} else if (has_wal) {
@@ -170,20 +173,14 @@ static int look_for_lost(const char *path, struct db_file_report *report, struct
 
 /* SQLite would read a -wal file that does not begin as one as if it were empty, and overwrite it. The commits in it
  * cannot be read, but the file is put aside for those who want to look at it. */
-static int put_bad_wal_aside(const struct db *db, struct db_file_report *report, struct err *e)
+static int put_bad_wal_aside(const struct db *db, struct db_takeover *t, struct err *e)
 {
-	char *aside;
+	int rc;
 
-	if (db_is_wal_readable(db->path))
+	if (t->state != DB_TAKEOVER_NONE || db_is_wal_readable(db->path))
 		return 0;
-	aside = db_aside_damaged(db->path, true, e);
-	if (aside == NULL)
-		return -EIO;
-	snprintf(report->lost_wal, sizeof(report->lost_wal),
-		 "%s-wal was damaged and its commits are lost; it is kept as %s-wal", db->path, aside);
-	log_error("%s", report->lost_wal);
-	free(aside);
-	return 0;
+	rc = db_takeover_begin(t, db->path, "its -wal file is none", true, e);
+	return rc == 0 ? db_takeover_move(t, db->path, e) : rc;
 }
 
 static void close_files(struct db *db)
@@ -239,37 +236,9 @@ static int check_identity(struct db *db, int *version, struct err *e)
 	return 0;
 }
 
-/* PATH.damaged; cut at n bytes. */
-static const char *note_name(const struct db *db, char *name, size_t n)
-{
-	snprintf(name, n, "%s.damaged", db->path);
-	return name;
-}
-
-/* Has a running daemon met damage and left a note? */
-static bool read_note(const struct db *db, char *finding, size_t n)
-{
-	char name[4096];
-	FILE *f = fopen(note_name(db, name, sizeof(name)), "r");
-
-	if (f == NULL)
-		return false;
-	if (fgets(finding, (int)n, f) == NULL)
-		snprintf(finding, n, "found while it was in use");
-	finding[strcspn(finding, "\n")] = '\0';
-	fclose(f);
-	return true;
-}
-
 void db_file_note_damage(const struct db *db)
 {
-	char name[4096];
-	FILE *f = fopen(note_name(db, name, sizeof(name)), "w");
-
-	if (f == NULL)
-		return;
-	fprintf(f, "%s\n", db->error);
-	fclose(f);
+	db_takeover_note(db->path, db->error);
 }
 
 /* Look at the file before anything is written. *state: what it is; *version: of its schema; finding: how it is damaged.
@@ -279,10 +248,6 @@ static int examine_file(struct db *db, enum db_file_state *state, int *version, 
 	struct stat st;
 	int code, rc;
 
-	if (read_note(db, finding, n)) {
-		*state = DB_FILE_DAMAGED;
-		return 0;
-	}
 	if (stat(db->path, &st) != 0) {
 		rc = -errno;
 		err_add(e, db->path, 0, "cannot be read: %s", strerror(-rc));
@@ -344,27 +309,103 @@ static int prepare_file(struct db *db, int version, bool full_sync, struct err *
 	return rc;
 }
 
-/* Put the damaged file aside and open an empty one in its place. */
-static int replace_file(struct db *db, const char *finding, struct db_file_report *report, struct err *e)
+/* Open an empty file in the place of the one that was put aside. */
+static int open_new(struct db *db, struct err *e)
 {
-	char note[4096];
 	int rc;
 
-	close_files(db);
-	report->aside = db_aside_damaged(db->path, false, e);
-	if (report->aside == NULL)
-		return -EIO;
-	unlink(note_name(db, note, sizeof(note)));
-	snprintf(report->damage, sizeof(report->damage), "the database was damaged (%s) and is kept as %s", finding,
-		 report->aside);
-	log_error("%s: %s; starting a new one", db->path, report->damage);
 	rc = make_file(db->path, e);
 	return rc == 0 ? open_handle(db, e) : rc;
 }
 
-int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file_report *report, struct err *e)
+/* Damage was found. */
+static int replace_file(struct db *db, struct db_takeover *t, const char *finding, struct err *e)
+{
+	int rc;
+
+	close_files(db);
+	rc = db_takeover_begin(t, db->path, finding, false, e);
+	if (rc != 0)
+		return rc;
+	log_error("%s: damaged (%s); starting a new one", db->path, finding);
+	rc = db_takeover_move(t, db->path, e);
+	return rc == 0 ? open_new(db, e) : rc;
+}
+
+/* A take-over that was cut short has its new file already. state, finding: what that one is. */
+static int continue_takeover(struct db *db, struct db_takeover *t, enum db_file_state state, struct err *e)
+{
+	int is_marked = state == DB_FILE_DAMAGED ? 0 : db_takeover_is_marked(t, db), rc;
+	int64_t n_meters = state == DB_FILE_SOUND ? db_number(db, "SELECT count(*) FROM meter", -1) : 0;
+
+	if (is_marked < 0 || n_meters < 0) {
+		err_add(e, db->path, 0, "cannot be read: %s", sqlite3_errmsg(db->handle));
+		return -EIO;
+	}
+	if (state == DB_FILE_DAMAGED) {
+		close_files(db);
+		rc = db_takeover_discard(t, db->path, e);
+		return rc == 0 ? open_new(db, e) : rc;
+	}
+	if (is_marked == 0 && n_meters == 0)
+		return 0;
+	if (is_marked == 0)
+		log_info("%s: has readings that were put there by hand, so nothing of %s is copied", db->path,
+			 t->aside);
+	rc = db_takeover_end(db);
+	if (rc != 0)
+		err_add(e, NULL, 0, "%s", db->error);
+	*t = (struct db_takeover){.state = DB_TAKEOVER_NONE};
+	return rc;
+}
+
+/* Report to the caller what was taken over. */
+static int describe_takeover(const struct db *db, const struct db_takeover *t, struct db_file_report *report,
+			     struct err *e)
+{
+	if (t->state != DB_TAKEOVER_BEGUN)
+		return 0;
+	if (t->is_wal_only) {
+		snprintf(report->damage, sizeof(report->damage),
+			 "%.150s-wal was damaged and its commits are lost; it is kept as %.150s-wal", db->path,
+			 t->aside);
+	} else {
+		report->state = DB_FILE_DAMAGED;
+		snprintf(report->damage, sizeof(report->damage),
+			 "the database was damaged (%.120s) and is kept as %.200s", t->finding, t->aside);
+	}
+	log_error("%s: %s", db->path, report->damage);
+	report->is_wal_only = t->is_wal_only;
+	report->aside = strdup(t->aside);
+	if (report->aside == NULL)
+		err_add(e, NULL, 0, "out of memory");
+	return report->aside != NULL ? 0 : -ENOMEM;
+}
+
+/* Look at the file, and take it over if it is damaged. */
+static int examine(struct db *db, struct db_takeover *t, enum db_file_state *state, int *version, struct err *e)
 {
 	char finding[200] = "";
+	int rc = 0;
+
+	if (t->state == DB_TAKEOVER_NOTED)
+		*state = DB_FILE_DAMAGED;
+	else
+		rc = examine_file(db, state, version, finding, sizeof(finding), e);
+	if (rc != 0)
+		return rc;
+	if (t->state == DB_TAKEOVER_BEGUN && !t->is_wal_only)
+		rc = continue_takeover(db, t, *state, e);
+	else if (*state == DB_FILE_DAMAGED)
+		rc = replace_file(db, t, t->state == DB_TAKEOVER_NOTED ? t->finding : finding, e);
+	if (*state == DB_FILE_DAMAGED)
+		*version = 0;
+	return rc;
+}
+
+int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file_report *report, struct err *e)
+{
+	struct db_takeover t;
 	int version = 0, rc;
 
 	*report = (struct db_file_report){.state = DB_FILE_SOUND};
@@ -376,7 +417,11 @@ int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file
 	rc = check_folder(path, e);
 	if (rc != 0)
 		goto out;
-	rc = look_for_lost(path, report, e);
+	db_takeover_read(&t, path);
+	if (t.state == DB_TAKEOVER_BEGUN)
+		rc = db_takeover_move(&t, path, e);
+	if (rc == 0 && t.state == DB_TAKEOVER_NONE)
+		rc = look_for_lost(path, report, e);
 	if (rc != 0)
 		goto out;
 	rc = make_file(path, e);
@@ -385,21 +430,18 @@ int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file
 	rc = claim_file(db, e);
 	if (rc != 0)
 		goto out;
-	rc = put_bad_wal_aside(db, report, e);
+	rc = put_bad_wal_aside(db, &t, e);
 	if (rc != 0)
 		goto out;
 	rc = open_handle(db, e);
 	if (rc != 0)
 		goto out;
-	rc = examine_file(db, &report->state, &version, finding, sizeof(finding), e);
+	rc = examine(db, &t, &report->state, &version, e);
 	if (rc != 0)
 		goto out;
-	if (report->state == DB_FILE_DAMAGED) {
-		version = 0;
-		rc = replace_file(db, finding, report, e);
-		if (rc != 0)
-			goto out;
-	}
+	rc = describe_takeover(db, &t, report, e);
+	if (rc != 0)
+		goto out;
 	rc = prepare_file(db, version, full_sync, e);
 	if (rc != 0)
 		goto out;

@@ -9,9 +9,10 @@
  * Where a database was and is no more, a new one takes its place, and what is left beside it (-wal) is put aside:
  * SQLite would take it for the new one's.
  *
- * A damaged file is never repaired where it is: it is put aside under another name (db_aside.h), and a new one takes
+ * A damaged file is never repaired where it is: it is put aside under another name (db_takeover.h), and a new one takes
  * its place. What can be read of it is then the business of db_salvage.h. A daemon that meets damage while it runs
- * leaves a note, PATH.damaged, and the next start acts as if it had found the damage itself.
+ * leaves a note, and the next start acts as if it had found the damage itself. Until the caller has ended the take-over
+ * (db_takeover.h), every open reports it again.
  *
  * The caller's thread; logs what was put aside. No other descriptor of the file may be open in this process: closing
  * it would release SQLite's locks. */
@@ -31,10 +32,10 @@ enum db_file_state {
 
 struct db_file_report {
 	enum db_file_state state;
-	char *aside;	    /* new name of the damaged file, else NULL; the caller's to free */
-	char damage[400];   /* a sentence that says what was damaged and where it is kept, else "" */
-	char lost_wal[400]; /* the same of a -wal file that was put aside alone: its commits are lost */
-	char away[400];	    /* the same of a database that is not there any more */
+	char *aside;	  /* new name of what was damaged, else NULL; the caller's to free */
+	bool is_wal_only; /* that is a -wal file, and state is of the file beside it */
+	char damage[400]; /* a sentence that says what was damaged and where it is kept, else "" */
+	char away[400];	  /* the same of a database that is not there any more */
 };
 
 /* A folder or file cannot be written, with this errno: the half of the message that says what to do. The sandbox of the

@@ -79,7 +79,7 @@ static int copy_before(struct db *db, int version, struct err *e)
 	}
 	log_info("%s: upgrading schema %d to %d; a copy is kept as %s", db->path, version, db_schema_version(), copy);
 	rc = db_backup(db->path, copy, e);
-	db_aside_prune(db->path, "before-", DB_COPIES_KEPT);
+	db_aside_prune(db->path, "before-", DB_COPIES_KEPT, NULL);
 	free(copy);
 	return rc;
 }

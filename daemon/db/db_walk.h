@@ -1,77 +1,95 @@
 /* SPDX-License-Identifier: MIT */
-/* db_walk.h - read one table of a damaged file, from its newest row to its oldest, as far as it can be read.
+/* db_walk.h - read one table of a damaged file, from its newest row to its oldest: every row on a page that is sound.
  *
- * A broken page shows in two ways. SQLite sees that it is broken, and reading fails: that is a hole. Or a part of it
- * was replaced (a sector of zeros, an older version) and it still looks like a page: then a row may have a whole key
- * and other values, or a key that is not its own. Rows come in the order of their keys, so the second kind gives itself
- * away when a key is out of order or when a hole follows. In both cases the two rows that were read last may be from
- * such a place. They are doubtful: the caller takes them out again.
+ * A table is a tree of pages; its rows are on the leaves, in the order of their keys. The walk goes down it from the
+ * right and looks at each page by itself (db_page.h), so a page that is lost costs its own rows and no other. A page is
+ * lost when it cannot be read, when it is not sound, or when it has keys that do not belong between those above it: an
+ * older page, or one of another table. Each is reported with its number and the reason.
  *
- * How the walk continues behind a hole. A table whose key begins with a time can be entered at any time: look ever
- * further back until reading works, then search between for the newest place where it does. A table with another key
- * cannot be entered in the middle: it is read from its end until that fails and from its beginning until that fails.
- * What lies between the two holes is lost.
- * How it continues behind a torn row. The tree is searched by its keys and one of them is wrong, so any place may lead
- * there again: step back from the last place that is beyond doubt, twice as far each time.
+ * A lost page may have been an inner one, whose children nothing leads to any more. They are still in the file: a leaf
+ * that no sound page leads to, whose keys lie in the gap that a lost page has left. So behind the tree, if it has gaps,
+ * comes a second pass over all pages that nobody has. Whose leaf it is, only its shape says. It is taken if no other
+ * table or index has this shape: the same kind of tree and number of columns.
  *
- * The walk writes nothing and keeps no transaction but that of its own SELECT. It may begin again at any time. Not for
- * the file that is in use. One thread, that of the connection. */
+ * What is invented: nothing. Pages on the list of free pages are not taken, and a page is taken once.
+ *
+ * Nothing is written. Memory is allocated when a walk is begun. One thread. */
 #ifndef TALLY_DB_WALK_H
 #define TALLY_DB_WALK_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "db.h"
+#include "db_image.h"
+#include "db_page.h"
+
+enum {
+	DB_WALK_DEPTH = 20, /* of a tree */
+	DB_WALK_GAPS = 64,  /* of a table; further ones widen the last */
+};
+
+/* The pages of a file that a tree leads to, or the list of free pages. */
+struct db_walk_pages {
+	const struct db_image *image;
+	unsigned char *known; /* a bit each */
+};
 
 enum db_walk_found {
-	DB_WALK_ROW,  /* the columns of get */
-	DB_WALK_HOLE, /* nothing could be read here; take out the doubtful rows and call again */
+	DB_WALK_ROW,	 /* rowid, values and n_values of the walk */
+	DB_WALK_LOST,	 /* lost_page and reason; call again */
+	DB_WALK_NOTHING, /* a page that has nothing of this table; call again */
 	DB_WALK_END,
 };
 
-/* The order of the rows of a table. If it is a time, column is the first one of its key and the first one
- * that is read, an INTEGER, and column meter is read second; the time in seconds is the key shifted right by shift. If
- * it is not, column is NULL. */
-struct db_walk_key {
-	const char *column;
-	int shift;
+struct db_walk_level {
+	struct db_page page;
+	unsigned n_left;    /* of its cells, and the right child of an inner one; those above were walked */
+	bool is_row_next;   /* an inner page of an index: a row of its own comes next */
+	int64_t above, max; /* a rowid is greater than above and at most max */
 };
 
-struct db_walk_row {
-	bool is_there;
-	int64_t key, meter;
+struct db_walk_gap {
+	int64_t above, max;
 };
 
-/* Others read get, limit_s and doubtful; only db_walk.c writes. */
+/* Others read rowid, values, n_values, lost_page and reason; only db_walk.c writes. */
 struct db_walk {
-	sqlite3 *from;
-	char table[DB_TABLE_NAME_MAX + 1];
-	char *columns;
-	struct db_walk_key key;
-	sqlite3_stmt *get;
-	bool is_done;
-	bool from_beginning; /* no time: the second pass */
-	/* with a time */
-	int64_t limit_s;   /* the rows to come are not later than this */
-	int64_t certain_s; /* nothing later than this is in doubt any more */
-	int64_t back_s;	   /* how far the last torn row made it step back, 0: a good row came since */
-	unsigned n_torn;
-	struct db_walk_row last[2];	/* the rows read last, newest first */
-	struct db_walk_row doubtful[2]; /* after DB_WALK_HOLE */
+	struct db_walk_pages *pages;
+	uint32_t root;
+	bool has_rowid;
+	int n_columns; /* of a row of this shape; 0: leaves that nothing leads to are left */
+	bool is_begun, is_done;
+	unsigned char *bytes;  /* of the levels */
+	unsigned char *walked; /* a bit for each page that was gone down to */
+	int depth;	       /* of the levels that are in use */
+	struct db_walk_level levels[DB_WALK_DEPTH];
+	size_t n_gaps;
+	struct db_walk_gap gaps[DB_WALK_GAPS];
+	uint32_t stray;	    /* the page that the second pass has reached, 0 = it has not begun */
+	unsigned char *row; /* one that does not fit on its page */
+
+	int64_t rowid;
+	int n_values;
+	struct db_page_value values[DB_PAGE_VALUES_MAX];
+	uint32_t lost_page;
+	const char *reason;
 };
 
-/* columns: names for a SELECT, copied; "" reads nothing. from and key.column must outlive the walk. Returns 0 or
- * -ENOMEM; db_walk_fini() is due either way. */
-int db_walk_init(struct db_walk *w, sqlite3 *from, const char *table, const char *columns, struct db_walk_key key);
+/* Find the pages that the trees with these roots lead to, and those that are free. 0 or -ENOMEM;
+ * db_walk_pages_free() is due either way. */
+int db_walk_pages_find(struct db_walk_pages *p, const struct db_image *image, const uint32_t *roots, size_t n_roots);
+void db_walk_pages_free(struct db_walk_pages *p);
+
+/* pages must outlive the walk. n_columns: see above. Returns 0 or -ENOMEM; db_walk_fini() is due either way. */
+int db_walk_init(struct db_walk *w, struct db_walk_pages *pages, uint32_t root, bool has_rowid, int n_columns);
 
 void db_walk_fini(struct db_walk *w);
 
 /* Begin again at the newest row. */
 void db_walk_rewind(struct db_walk *w);
 
-/* Read on. now_s: Unix time; when the newest row is unreadable the search begins a day after it. */
-enum db_walk_found db_walk_next(struct db_walk *w, int64_t now_s);
+/* Read on. */
+enum db_walk_found db_walk_next(struct db_walk *w);
 
 #endif

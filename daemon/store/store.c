@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "db.h"
-#include "db_aside.h"
 #include "db_file.h"
 #include "db_meters.h"
 #include "db_tables.h"
+#include "db_takeover.h"
 #include "db_wal.h"
 #include "dbformat.h"
 #include "held.h"
@@ -89,7 +89,7 @@ static void free_store(struct store *s)
 	free(s);
 }
 
-/* Open the file. What was lost becomes events, and what a damaged file still holds is copied. */
+/* Open the file. What a damaged one still holds is copied. */
 static int open_file(struct store *s, const struct conf *conf, struct err *e)
 {
 	struct db_file_report report;
@@ -99,11 +99,13 @@ static int open_file(struct store *s, const struct conf *conf, struct err *e)
 		goto out;
 	if (report.away[0] != '\0')
 		store_event(s, mono_wall_ms(), "tallyd", "database-away", report.away);
-	if (report.lost_wal[0] != '\0')
-		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.lost_wal);
-	if (report.state == DB_FILE_DAMAGED)
-		store_event(s, mono_wall_ms(), "tallyd", "database-recovered", report.damage);
-	store_salvage_open(&s->salvage, &s->db, &s->held, report.aside);
+	rc = store_salvage_open(&s->salvage, &s->db, &report);
+	if (rc != 0) {
+		err_add(e, s->db.path, 0,
+			"%s cannot be copied into a new database: %s; it is tried again at every start",
+			report.aside != NULL ? report.aside : "what was damaged", s->db.error);
+		goto out;
+	}
 	sqlite3_busy_timeout(s->db.handle, DB_COMMIT_TIMEOUT_MS);
 out:
 	free(report.aside);
@@ -592,7 +594,7 @@ static void empty_wal(struct store *s)
 
 	if (sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
 		return;
-	aside = db_aside_damaged(s->db.path, true, &e);
+	aside = db_takeover_keep_wal(s->db.path, &e);
 	log_error("database: %s-wal cannot be written into the database that was moved: %s; it is kept as %s-wal",
 		  s->db.path, sqlite3_errmsg(s->db.handle), aside != NULL ? aside : s->db.path);
 	free(aside);

@@ -7,6 +7,7 @@
 
 #include "db_folder.h"
 #include "db_migrate.h"
+#include "db_takeover.h"
 #include "dbformat.h"
 #include "unit.h"
 
@@ -39,7 +40,7 @@ TEST_WITH(an_existing_file_is_checked_and_keeps_its_rows, folder_setup, folder_t
 	folder_open(f);
 	assert_int_equal(f->report.state, DB_FILE_SOUND);
 	assert_string_equal(f->report.damage, "");
-	assert_string_equal(f->report.lost_wal, "");
+	assert_null(f->report.aside);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);
 }
 
@@ -110,6 +111,15 @@ TEST_WITH(a_database_of_another_program_is_refused, folder_setup, folder_teardow
 	folder_refuse(f, f->path, "belongs to another program");
 }
 
+/* As the store does it. */
+static void end_takeover(struct folder *f)
+{
+	assert_int_equal(db_begin(&f->db), 0);
+	assert_int_equal(db_takeover_mark(&f->db, f->report.aside, f->report.damage, 0), 0);
+	assert_int_equal(db_commit(&f->db), 0);
+	assert_int_equal(db_takeover_end(&f->db), 0);
+}
+
 static void assert_put_aside(struct folder *f, const char *finding)
 {
 	assert_int_equal(f->report.state, DB_FILE_DAMAGED);
@@ -145,9 +155,84 @@ TEST_WITH(the_note_of_a_running_daemon_counts_as_damage_once, folder_setup, fold
 	folder_close(f);
 	folder_open(f);
 	assert_put_aside(f, "(write: database disk image is malformed)");
+	end_takeover(f);
 	folder_close(f);
 	folder_open(f);
 	assert_int_equal(f->report.state, DB_FILE_SOUND);
+}
+
+TEST_WITH(every_open_reports_a_take_over_until_it_is_ended, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 10);
+	db_file_note_damage(&f->db);
+	for (int i = 0; i < 3; i++) {
+		folder_close(f);
+		folder_open(f);
+		assert_int_equal(f->report.state, DB_FILE_DAMAGED);
+		assert_int_equal(folder_count(f, ".damaged-*Z"), 1);
+		assert_int_equal(folder_count(f, ".damaged"), 1);
+	}
+	end_takeover(f);
+	assert_int_equal(folder_count(f, ".damaged"), 0);
+	folder_close(f);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_SOUND);
+	assert_null(f->report.aside);
+}
+
+TEST_WITH(a_copy_that_a_person_puts_in_place_ends_the_take_over, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 10);
+	db_file_note_damage(&f->db);
+	folder_close(f);
+	folder_open(f);
+	fill_readings(f, 20);
+	folder_close(f);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_SOUND);
+	assert_null(f->report.aside);
+	assert_int_equal(folder_count(f, ".damaged"), 0);
+	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 20);
+}
+
+TEST_WITH(a_new_file_that_is_damaged_before_it_has_anything_is_made_again, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	char *aside;
+
+	fill_readings(f, 10);
+	db_file_note_damage(&f->db);
+	folder_close(f);
+	folder_open(f);
+	aside = strdup(f->report.aside);
+	folder_close(f);
+	file_fill(f->path, DB_PAGE_BYTES, DB_PAGE_BYTES, 0xa5);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_DAMAGED);
+	assert_string_equal(f->report.aside, aside);
+	assert_int_equal(sql_number(aside, "SELECT count(*) FROM reading_energy"), 10);
+	free(aside);
+}
+
+TEST_WITH(a_damaged_file_that_somebody_removed_is_no_longer_due, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 10);
+	db_file_note_damage(&f->db);
+	folder_close(f);
+	folder_open(f);
+	assert_int_equal(unlink(f->report.aside), 0);
+	folder_close(f);
+	assert_int_equal(unlink(f->path), 0);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_NEW);
+	assert_int_equal(folder_count(f, ".damaged"), 0);
+	assert_non_null(strstr(folder_log(), "is gone, so nothing of it can be copied"));
 }
 
 TEST_WITH(an_empty_file_beside_its_wal_was_a_database, folder_setup, folder_teardown)
@@ -181,7 +266,8 @@ TEST_WITH(a_file_that_is_not_a_wal_is_put_aside_alone, folder_setup, folder_tear
 	file_fill(folder_name(f, "-wal"), 0, 10000, 0xa5);
 	folder_open(f);
 	assert_int_equal(f->report.state, DB_FILE_SOUND);
-	assert_non_null(strstr(f->report.lost_wal, "t.db-wal was damaged and its commits are lost; it is kept as"));
+	assert_true(f->report.is_wal_only);
+	assert_non_null(strstr(f->report.damage, "t.db-wal was damaged and its commits are lost; it is kept as"));
 	assert_int_equal(folder_count(f, ".damaged-*Z-wal"), 1);
 	assert_int_equal(folder_count(f, ".damaged-*Z"), 0);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM reading_energy"), 10);

@@ -202,7 +202,7 @@ TEST_WITH(overwritten_pages_lose_only_their_own_rows, setup_quiet, teardown)
 	assert_works(t);
 }
 
-TEST_WITH(a_lost_header_is_rewritten, setup_quiet, teardown)
+TEST_WITH(a_lost_header_costs_nothing, setup_quiet, teardown)
 {
 	struct site *t = *state;
 
