@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "log.h"
 
@@ -49,6 +51,25 @@ static bool has_failed(struct db *db)
 	return true;
 }
 
+/* Has a file reached the limit on the size of files of this process? SQLite takes that for a broken disk, and what it
+ * keeps of errno by then says nothing. */
+static bool is_as_long_as_allowed(const struct db *db)
+{
+	static const char *const parts[] = {"", "-wal"};
+	char name[4096];
+	struct rlimit limit;
+	struct stat st;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return false;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", db->path, parts[i]);
+		if (stat(name, &st) == 0 && (rlim_t)st.st_size + 2 * DB_PAGE_BYTES > limit.rlim_cur)
+			return true;
+	}
+	return false;
+}
+
 int db_fail(struct db *db, const char *attempt)
 {
 	char lockers[120] = "";
@@ -60,10 +81,9 @@ int db_fail(struct db *db, const char *attempt)
 		message = sqlite3_errmsg(db->handle);
 		system = sqlite3_system_errno(db->handle);
 	}
-	/* SQLite knows only one way to be full; a limit on the size of files and a quota are others */
-	if (code == SQLITE_IOERR_WRITE && (system == EFBIG || system == EDQUOT)) {
+	if ((code & 0xff) == SQLITE_IOERR && is_as_long_as_allowed(db)) {
 		code = SQLITE_FULL;
-		message = sqlite3_errstr(code);
+		message = "no file may be longer here (limit on the size of files)";
 	}
 	if ((code & 0xff) == SQLITE_BUSY)
 		db_place_name_lockers(&db->place, lockers, sizeof(lockers));

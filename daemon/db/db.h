@@ -38,7 +38,7 @@ struct db {
 int db_errno(int code);
 
 /* Keep SQLite's complaint about what was attempted in db->error, with the processes that have locked the file. Returns
- * it as -errno; a limit on the size of files and a quota are -ENOSPC too. */
+ * it as -errno; a limit on the size of files is -ENOSPC too. */
 int db_fail(struct db *db, const char *attempt);
 
 /* Run statements that return nothing. 0 or -errno. */

@@ -304,7 +304,9 @@ static int prepare_file(struct db *db, int version, bool full_sync, struct err *
 		return -EIO;
 	}
 	rc = db_migrate(db, version, e);
-	if (rc == 0)
+	if (rc == 0 && version == 0)
+		db_views_note(db);
+	else if (rc == 0)
 		db_views_restore(db);
 	return rc;
 }

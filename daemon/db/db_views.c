@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "db.h"
 #include "db_migrate.h"
@@ -71,14 +72,41 @@ static int compare(struct db *db, sqlite3_stmt *all, sqlite3_stmt *get, bool *an
 	return rc;
 }
 
+/* The schema of this program, and how often that of the file has changed. */
+static void format_note(struct db *db, char *note, size_t n)
+{
+	snprintf(note, n, "%d %lld", db_schema_version(), (long long)db_number(db, "PRAGMA schema_version", -1));
+}
+
+void db_views_note(struct db *db)
+{
+	char note[40];
+
+	format_note(db, note, sizeof(note));
+	/* where that fails the next start compares again */
+	(void)db_put_setting(db, "views", note);
+}
+
+static bool is_known_good(struct db *db)
+{
+	char note[40], expected[40];
+
+	format_note(db, expected, sizeof(expected));
+	db_get_setting(db, "views", note, sizeof(note));
+	return strcmp(note, expected) == 0;
+}
+
 void db_views_restore(struct db *db)
 {
 	struct db schema = {.path = (char[]){":memory:"}, .claim_fd = -1, .place = DB_PLACE_NONE};
 	sqlite3_stmt *all = NULL, *get = NULL;
 	const char *error = schema.error;
 	bool any = false;
-	int rc = sqlite3_open(schema.path, &schema.handle) == SQLITE_OK ? db_migrate_empty(&schema) : -ENOMEM;
+	int rc;
 
+	if (is_known_good(db))
+		return;
+	rc = sqlite3_open(schema.path, &schema.handle) == SQLITE_OK ? db_migrate_empty(&schema) : -ENOMEM;
 	if (rc != 0)
 		goto out;
 	all = db_prepare(&schema, "SELECT type, name, sql FROM sqlite_schema "
@@ -98,7 +126,9 @@ out:
 	sqlite3_finalize(all);
 	if (rc != 0 && any)
 		db_rollback(db);
-	if (rc != 0)
+	if (rc == 0)
+		db_views_note(db);
+	else
 		log_warning("%s: views that were dropped cannot be made again: %s", db->path, error);
 	sqlite3_close(schema.handle);
 }

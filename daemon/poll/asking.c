@@ -20,17 +20,25 @@ int asking_init(struct asking *a, const struct conf_meter *conf, const struct pa
 	return 0;
 }
 
+/* Drop all plans except that of the task: it stays until there is another task, for which memory may be lacking. */
 static void drop_plans(struct asking *a)
 {
+	if (a->retired != a->plan) {
+		plan_free(a->retired);
+		a->retired = NULL;
+	}
 	for (size_t i = 0; i < sizeof(a->plans) / sizeof(a->plans[0]); i++) {
-		plan_free(a->plans[i]);
+		if (a->plans[i] != NULL && a->plans[i] == a->plan)
+			a->retired = a->plans[i];
+		else
+			plan_free(a->plans[i]);
 		a->plans[i] = NULL;
 	}
-	a->plan = NULL;
 }
 
 void asking_fini(struct asking *a)
 {
+	a->plan = NULL;
 	drop_plans(a);
 	free(a->multipliers);
 	free(a->words);

@@ -50,6 +50,7 @@ struct asking {
 
 	struct plan *plans[DRIVER_STATE * 2]; /* by group mask, made when first needed */
 	unsigned plans_version;		      /* of parts, when they were made */
+	struct plan *retired;		      /* the plan of the task, where it is of an older version */
 
 	enum asking_task task;
 	const struct plan *plan;    /* of the task; of a probe the plan whose first request it is */

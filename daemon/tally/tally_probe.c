@@ -67,15 +67,17 @@ static bool learn_parts(struct probe *p)
 	return true;
 }
 
-static enum asking_outcome read_everything(struct probe *p)
+/* Returns false when it is out of memory. */
+static bool read_everything(struct probe *p, enum asking_outcome *outcome)
 {
-	enum asking_outcome outcome;
-
-	asking_begin_read(&p->asking, EVERYTHING, p->conf->retries);
+	if (!asking_begin_read(&p->asking, EVERYTHING, p->conf->retries)) {
+		fprintf(stderr, "tally probe: out of memory\n");
+		return false;
+	}
 	do
-		outcome = run_job(p);
-	while (outcome == ASKING_FAILED && asking_retry(&p->asking));
-	return outcome;
+		*outcome = run_job(p);
+	while (*outcome == ASKING_FAILED && asking_retry(&p->asking));
+	return true;
 }
 
 static const char *answer_text(const struct link_reply *r)
@@ -194,13 +196,15 @@ static int probe_device(const struct conf_bus *bus, const struct conf_meter *con
 		goto out;
 	}
 	print_head(bus, conf);
-	outcome = read_everything(&p);
+	if (!read_everything(&p, &outcome))
+		goto out;
 	if (outcome == ASKING_NO_LINE && !bus_is_open(p.bus, why, sizeof(why))) {
 		fprintf(stderr, "bus %s: %s\n", bus->name, why);
 		goto out;
 	}
-	if ((outcome == ASKING_ANSWERED || outcome == ASKING_REFUSED) && learn_parts(&p))
-		outcome = read_everything(&p);
+	if ((outcome == ASKING_ANSWERED || outcome == ASKING_REFUSED) && learn_parts(&p) &&
+	    !read_everything(&p, &outcome))
+		goto out;
 	print_requests(&p.asking);
 	print_values(&p.asking);
 	is_good = print_outcome(&p, bus->driver_path, outcome);

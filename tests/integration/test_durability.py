@@ -3,9 +3,12 @@
 
 import contextlib
 import grp
+import json
 import os
+import pathlib
 import random
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -75,7 +78,10 @@ class TestRefusedWrites(Durability):
         other = sqlite3.connect(self.db_path, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         wait_for(lambda: "wait in memory" in self.log(), "the daemon to report the lock")
-        self.assertIn("locked", self.log())
+        self.assertIn(f"locked by process {os.getpid()}", self.log())
+        said = json.loads(self.tally("status", "--json").stdout)
+        self.assertEqual((said["running"], said["stopped"], said["good"]), (True, True, False))
+        self.assertIn("tallyd is running but cannot write", self.tally("status").stderr)
         held = len(self.slots("north"))
         self.wait_answers(10)
         self.assertEqual(len(self.slots("north")), held)
@@ -84,6 +90,9 @@ class TestRefusedWrites(Durability):
         self.wait_rows("SELECT * FROM energy WHERE meter = 'north'", held + 4)
         wait_for(lambda: "writing again" in self.log(), "the daemon to report that it writes again")
         self.assertEqual(self.log().count("wait in memory"), 1)
+        self.assertEqual(self.sql("SELECT kind FROM event WHERE kind LIKE 'database-%' ORDER BY ts, rowid"),
+                         [{"kind": "database-stopped"}, {"kind": "database-writes"}])
+        self.assertIs(json.loads(self.tally("status", "--json").stdout)["stopped"], False)
         self.assertEqual(self.stop_daemon(), 0)
         self.assert_no_slot_lost(since)
         self.assert_sound()
@@ -98,6 +107,20 @@ class TestRefusedWrites(Durability):
         other.close()
         self.assertEqual(len(re.findall(r"database: .* locked.*; \d+ readings are lost", self.log())), 1, self.log())
         self.assertEqual(self.log().count("are lost"), 1)
+        self.assert_sound()
+
+    def test_a_limit_on_the_size_of_files_is_a_full_disk(self):
+        self.start_site()
+        since = self.wait_rows("SELECT ts FROM energy WHERE meter = 'north' ORDER BY ts", 2)[-1]["ts"]
+        _, hard = resource.prlimit(self.daemon.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.daemon.pid, resource.RLIMIT_FSIZE, (4096, hard))
+        wait_for(lambda: "wait in memory" in self.log() or self.daemon.poll() is not None, "the limit to be reported")
+        self.assertRegex(self.log(), r"no file may be longer here \(limit on the size of files\).* wait in memory")
+        resource.prlimit(self.daemon.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        wait_for(lambda: "writing again" in self.log(), "the daemon to report that it writes again")
+        self.wait_answers(4)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assert_no_slot_lost(since)
         self.assert_sound()
 
     @contextlib.contextmanager
@@ -144,6 +167,42 @@ class TestRefusedWrites(Durability):
             self.start_site()
             self.assertNotEqual(self.daemon.wait(timeout=60), 0)
             self.assertIn("Read-only file system", self.log())
+
+
+class TestAway(Durability):
+    """The file is moved, removed or replaced while the daemon runs."""
+
+    def test_what_was_held_is_in_a_file_that_was_moved_and_the_next_start_makes_another(self):
+        self.start_site()
+        since = self.wait_rows("SELECT ts FROM energy WHERE meter = 'north' ORDER BY ts", 3)[0]["ts"]
+        path, moved = self.db_path, self.db_path.with_name("moved.db")
+        path.rename(moved)
+        self.assertEqual(self.daemon.wait(timeout=60), 1, self.log())
+        self.assertIn(f"database: {path} was moved to {moved} while tallyd had it open", self.log())
+        self.assertNotIn("are lost", self.log())
+        self.assertEqual(pathlib.Path(f"{path}-wal").stat().st_size, 0)
+        self.db_path = moved
+        self.assert_no_slot_lost(since)
+        self.assert_sound()
+        self.assertEqual(len(self.sql("SELECT * FROM event WHERE kind = 'database-away'")), 1)
+        self.db_path = path
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM event WHERE kind = 'database-away' AND detail LIKE '%a new one was made%'", 1)
+        self.assertEqual(self.stop_daemon(), 0)
+
+    def test_a_copy_that_was_put_in_its_place_is_continued_by_the_next_start(self):
+        self.start_site()
+        self.wait_rows("SELECT ts FROM energy WHERE meter = 'north'", 3)
+        copy = self.dir / "copy.db"
+        self.assertEqual(self.tally("backup", str(copy)).returncode, 0)
+        copy.rename(self.db_path)
+        self.assertEqual(self.daemon.wait(timeout=60), 1, self.log())
+        self.assertIn(f"database: {self.db_path} was replaced by another file while tallyd had it open", self.log())
+        n = len(self.slots("north"))
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'north'", n + 2)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assert_sound()
 
 
 class TestDamage(Durability):

@@ -51,6 +51,22 @@ TEST_WITH(a_changed_view_is_made_again_and_one_of_the_owner_stays, folder_setup,
 	assert_non_null(strstr(folder_log(), "t.db: view event was changed and is made again"));
 }
 
+/* They cost time at each start. */
+TEST_WITH(views_are_compared_only_where_the_schema_has_changed, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	char note[40], after[40];
+
+	db_get_setting(&f->db, "views", note, sizeof(note));
+	assert_string_not_equal(note, "");
+	folder_close(f);
+	sql_run(f->path, "CREATE VIEW mine AS SELECT 8 AS x");
+	folder_open(f);
+	db_get_setting(&f->db, "views", after, sizeof(after));
+	assert_string_not_equal(after, note);
+	assert_string_equal(folder_log(), "");
+}
+
 TEST_WITH(where_nothing_is_missing_nothing_is_written, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
