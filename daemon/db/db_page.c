@@ -62,6 +62,8 @@ static bool read_cell(const struct db_page *p, uint32_t begin, struct db_page_ce
 	size_t n;
 
 	*c = (struct db_page_cell){.begin = begin};
+	if (begin >= p->n_bytes)
+		return false;
 	if (is_inner(p->kind)) {
 		if (at + 4 > p->n_bytes)
 			return false;
