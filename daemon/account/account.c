@@ -96,6 +96,13 @@ static struct explain_limit bounds_of(const struct account_meter *m, const struc
 	return bounds;
 }
 
+/* Differences of such values and their sums fit into 64 bits: registers of 64 bits can hold more, and show it when they
+ * are torn or are another thing. */
+static bool is_countable(int64_t value)
+{
+	return value >= -INT64_MAX / 8 && value <= INT64_MAX / 8;
+}
+
 /* A value as it counts: two registers that turn over at different values agree modulo the lower one. */
 static int64_t fold_value(int64_t value, int64_t fold)
 {
@@ -301,6 +308,8 @@ enum reading_doubt account_judge(const struct account_mark *mark, const struct a
 
 	if (when->slot_s <= mark->seen_s)
 		return READING_FOLLOWS;
+	if (!is_countable(value))
+		return READING_IS_UNLIKELY;
 	if (explain_judge(&mark->limit, &mark->good, &r, &amount, &over) >= EXPLAIN_FALLS)
 		return READING_IS_UNLIKELY;
 	if (is_coarse || mark->good.is_coarse)
@@ -516,6 +525,13 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 			continue;
 		}
 		c->seen_s = slot_s;
+		if (!is_countable(values[i].value)) {
+			values[i].suspect = true;
+			if (a->sink.suspect != NULL)
+				a->sink.suspect(a->sink.context, m->id, c->quantity, slot_s, false,
+						"no counter shows so many digits");
+			continue;
+		}
 		if (limit_of(m, c->quantity)->modulus_read)
 			c->modulus = read_modulus(m, c);
 		r.raw = fold_value(values[i].value, limit_of(m, c->quantity)->fold);

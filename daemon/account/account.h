@@ -96,7 +96,8 @@ enum reading_doubt account_judge(const struct account_mark *mark, const struct a
 
 /* Take one reading's counters. Readings of a meter come in the order of their slots; one that does not is marked
  * suspect as a whole, one whose slot was taken before is skipped. Where the clock is unsynchronised, its intervals are
- * estimated, and more is possible. values[].suspect is filled. 0, or -ENOMEM: nothing was taken. */
+ * estimated, and more is possible. values[].suspect is filled. 0, or -ENOMEM: nothing was taken.
+ * A value beyond INT64_MAX / 8, either way, is suspect: no difference or sum of values overflows. */
 int account_feed(struct account *a, struct account_meter *m, const struct account_when *when,
 		 struct account_value *values, size_t n_values);
 

@@ -867,6 +867,31 @@ TEST_WITH(a_changed_length_cuts_the_running_interval, setup, teardown)
 		  "2340+1260 measured 1260\n3600+3600 measured 3600\n");
 }
 
+/* Counters of 64 bits come from the wire as they are. The sanitizers look at the arithmetic. */
+TEST_WITH(no_value_of_64_bits_overflows_anything, setup, teardown)
+{
+	static const int64_t values[] = {0,
+					 1,
+					 -1,
+					 INT64_MAX,
+					 INT64_MIN,
+					 INT64_MAX - 1,
+					 INT64_MIN + 1,
+					 INT64_MAX / 2,
+					 INT64_MIN / 2,
+					 INT64_MAX / 8,
+					 -INT64_MAX / 8,
+					 INT64_MAX / 8 + 1,
+					 INT64_C(10000000000)};
+	enum { N = sizeof(values) / sizeof(values[0]) };
+	struct bench *b = *state;
+
+	for (int q = 0; q < Q_COUNT; q++)
+		b->limits.of[q].moduli[1] = INT64_MAX;
+	for (int i = 0; i < N * N * 4; i++)
+		feed(b, 60 * i, values[i % 4 < 2 ? i / 4 % N : i / 4 / N]);
+}
+
 /* Random sites. The truth is kept beside: all consumption between two readings of one true life must be counted,
  * whatever happens between, and nothing else. */
 struct truth {
