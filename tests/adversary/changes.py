@@ -3,6 +3,9 @@
 numbers. Each happens at one tick of the site. They are drawn from a source of their own, so that a site without them is the
 same as before there were any."""
 
+import dataclasses
+import re
+
 DAY = 86400
 
 
@@ -235,6 +238,28 @@ class JoinedLate(HandedOver):
         site.when_up(1 + site.more.randrange(150), lambda: site.join(meter, old))
 
 
+class KilledInDoubt(Change):
+    """From now on the program is often killed soon after a false reading, before it is taken back."""
+
+    kind = "kills after false readings"
+
+    def begin(self, site):
+        site.kill_in_doubt = 0.05
+
+
+class Moduli(Change):
+    """A register table names one more value at which a register may turn over."""
+
+    kind = "several moduli"
+
+    def begin(self, site):
+        site.models = [dataclasses.replace(m, table=re.sub(
+            r"modulus=(\d+)(\w+)$", lambda found: f"modulus={int(found[1]) * 10}{found[2]},{found[1]}{found[2]}", m.table,
+            flags=re.MULTILINE)) for m in site.models]
+        site.change_conf()
+
+
 WEIGHTS = ((Clock, 3), (Offset, 2), (Zone, 2), (Interval, 2), (Moved, 2), (Swapped, 2), (Nothing, 2), (Renumbered, 2),
            (InTurns, 1),
-           (Renamed, 2), (HandedOver, 2), (JoinedLate, 0))
+           (Renamed, 2), (HandedOver, 2), (JoinedLate, 0), (KilledInDoubt, 2),
+           (Moduli, 2))

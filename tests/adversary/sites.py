@@ -411,6 +411,7 @@ class Site:
         self.tick = 0
         self.devices = self.n_confs = 0
         self.hosts = {"hall": "127.0.0.1", "cellar": "127.0.0.1"}
+        self.kill_in_doubt = 0  # share of ticks after a false reading at which it is killed
         self.calm_until = 0  # nothing happens to the program up to this tick
         self.is_up = False
         self.commit_every = rng.choice((1, 5, 20, 60))
@@ -541,19 +542,19 @@ class Site:
     # The files.
 
     def write_files(self):
-        (self.folder / "drivers").mkdir(parents=True)
-        for model in self.models:
-            if model.table:
-                (self.folder / "drivers" / f"{model.name}.ini").write_text(model.table)
         self.write_conf()
 
     def write_conf(self):
         """Write the configuration as it is now, into a folder of its own."""
         self.n_confs += 1
         (self.conf_folder / "bus.d").mkdir(parents=True)
+        (self.conf_folder / "drivers").mkdir()
+        for model in self.models:
+            if model.table:
+                (self.conf_folder / "drivers" / f"{model.name}.ini").write_text(model.table)
         (self.conf_folder / "tallyd.ini").write_text(
             f"[store]\npath = {self.folder}/t.db\ndurability = normal\ninterval = {self.interval_s}s\n"
-            f"timezone = {self.zone}\n[drivers]\npath = {self.folder}/drivers:{self.source}/drivers\n")
+            f"timezone = {self.zone}\n[drivers]\npath = {self.conf_folder}/drivers:{self.source}/drivers\n")
         for bus in {meter.bus for meter in self.meters}:
             (self.conf_folder / "bus.d" / f"{bus}.ini").write_text(self.bus_text(bus))
 
@@ -661,9 +662,13 @@ class Site:
                     counter.flows.append((self.slot, counter.flow))
 
     def make_trouble(self):
-        if not self.is_up or self.rng.random() >= self.trouble or self.tick <= self.calm_until:
+        if not self.is_up:
             return
-        what = self.rng.choice(("kill", "kill", "stop", "reload"))
+        what = self.rng.choice(("kill", "kill", "stop", "reload")) if self.rng.random() < self.trouble else None
+        if self.kill_in_doubt > 0 and self.is_in_doubt() and self.more.random() < self.kill_in_doubt:
+            what = "kill"
+        if what is None or self.tick <= self.calm_until:
+            return
         self.script.append(f"reload {self.conf_folder}" if what == "reload" else what)
         if what == "kill":
             for shown in self.waiting:
@@ -673,6 +678,10 @@ class Site:
             return
         self.is_up = False
         self.later(self.rng.choice((0, 0, 1, 3, 20)), self.begin)
+
+    def is_in_doubt(self):
+        """One of the last readings was false."""
+        return any(not s.good for m in self.meters for c in m.counters.values() for s in c.shown[-4:])
 
     def begin(self):
         if self.is_up:
