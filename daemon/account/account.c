@@ -353,38 +353,53 @@ static void report_suspect(struct account *a, const struct account_meter *m, con
 		results_event(a, m, r->slot_s, "implausible", "%s", reason);
 }
 
+/* Say which readings after this node up to last_s the best explanation sees as false, and that the others are good. */
+static void reconsider(struct account *a, const struct account_meter *m, const struct account_counter *c, uint8_t after,
+		       int64_t last_s)
+{
+	const struct names_row *row = names_get(c->quantity);
+	const struct explain *x = &c->x;
+	int64_t best_s = explain_slot_s(x, x->best);
+
+	a->sink.reconsidered(a->sink.context, m->id, c->quantity, explain_slot_s(x, after),
+			     best_s < last_s ? best_s : last_s, NULL);
+	for (uint8_t i = EXPLAIN_NONE, next = x->best; i != after; i = next, next = x->nodes[i].parent) {
+		int64_t until_s = i == EXPLAIN_NONE ? last_s + 1 : explain_slot_s(x, i),
+			after_s = explain_slot_s(x, next);
+		char reason[160];
+
+		if (until_s - 1 <= after_s || (i == EXPLAIN_NONE ? explain_n_false(x) < 1 + (last_s < x->last_s)
+								 : (x->nodes[i].flags & EXPLAIN_AFTER_FALSE) == 0))
+			continue;
+		snprintf(reason, sizeof(reason), "%s did not continue from %s %s as later readings did", row->name,
+			 results_show(c, x->nodes[next].raw).text, row->shown);
+		a->sink.reconsidered(a->sink.context, m->id, c->quantity, after_s, until_s - 1, reason);
+	}
+}
+
 /* Another explanation has become the best one. Say so of the readings before the last one that it sees otherwise than
  * before, the best one was. */
 static void report_second_thoughts(struct account *a, struct account_meter *m, const struct account_counter *c,
 				   uint8_t before)
 {
-	const struct names_row *row = names_get(c->quantity);
 	const struct explain *x = &c->x;
-	int64_t best_s = explain_slot_s(x, x->best);
 	uint8_t common = explain_common(x, before, x->best);
-	int64_t last_s = x->last_s - 1; /* the last reading has a report of its own */
 
 	/* the same as before, or the same continued by the last reading */
 	if (x->best == before || (common == before && x->nodes[x->best].parent == before && explain_n_false(x) == 0))
 		return;
 	if (m->unsure_s != 0 && common != before)
 		m->unsure_s = x->last_s;
-	if (a->sink.reconsidered == NULL)
-		return;
-	a->sink.reconsidered(a->sink.context, m->id, c->quantity, explain_slot_s(x, common),
-			     best_s < last_s ? best_s : last_s, NULL);
-	for (uint8_t i = EXPLAIN_NONE, next = x->best; i != common; i = next, next = x->nodes[i].parent) {
-		int64_t until_s = i == EXPLAIN_NONE ? x->last_s : explain_slot_s(x, i),
-			after_s = explain_slot_s(x, next);
-		char reason[160];
+	/* the last reading has a report of its own */
+	if (a->sink.reconsidered != NULL)
+		reconsider(a, m, c, common, x->last_s - 1);
+}
 
-		if (until_s - 1 <= after_s ||
-		    (i == EXPLAIN_NONE ? explain_n_false(x) < 2 : (x->nodes[i].flags & EXPLAIN_AFTER_FALSE) == 0))
-			continue;
-		snprintf(reason, sizeof(reason), "%s did not continue from %s %s as later readings did", row->name,
-			 results_show(c, x->nodes[next].raw).text, row->shown);
-		a->sink.reconsidered(a->sink.context, m->id, c->quantity, after_s, until_s - 1, reason);
-	}
+void account_reconsider(struct account *a, const struct account_meter *m)
+{
+	for (size_t i = 0; i < m->n_counters && a->sink.reconsidered != NULL; i++)
+		if (m->counters[i].living)
+			reconsider(a, m, &m->counters[i], 0, m->counters[i].x.last_s);
 }
 
 /* A register runs backwards if it falls no further than it could have risen. Accidents do not do that several times in
@@ -797,6 +812,23 @@ enum account_fit account_check_exchange(const struct account *a, const struct ac
 		*most = most_between(&l, time_of(a, slot_s, 0), c->x.nodes[first].time_ms) / c->parts;
 	}
 	return fit;
+}
+
+enum account_fit account_check_first(const struct account_meter *m, enum quantity q, int64_t *reading, int64_t *most)
+{
+	const struct account_counter *c = account_counter(m, q);
+	struct explain_reading first;
+	struct explain_good initial;
+	struct explain_limit l;
+
+	if (c == NULL || !c->living || explain_n_false(&c->x) == 0)
+		return ACCOUNT_FITS;
+	l = bounds_of(m, c);
+	initial = explain_good(&c->x, c->x.best);
+	first = (struct explain_reading){.raw = c->x.last_raw, .time_ms = c->x.last_ms};
+	*reading = first.raw / c->parts;
+	*most = explain_most(&l, &initial, &first) / c->parts;
+	return first.raw < initial.raw ? ACCOUNT_INITIAL_TOO_HIGH : ACCOUNT_INITIAL_TOO_LOW;
 }
 
 void account_replace(struct account *a, struct account_meter *m, enum quantity q, const struct account_exchange *x)

@@ -134,6 +134,10 @@ enum account_fit {
 enum account_fit account_check_exchange(const struct account *a, const struct account_meter *m, enum quantity q,
 					const struct account_exchange *x, int64_t *reading, int64_t *most);
 
+/* After an exchange with an initial value and the first reading of the new meter: whether that can follow it. If not,
+ * *reading and *most as in account_check_exchange(). */
+enum account_fit account_check_first(const struct account_meter *m, enum quantity q, int64_t *reading, int64_t *most);
+
 /* Exchange the meter: end the life of counter q (Q_COUNT: of every counter; then without figures); the next reading
  * begins a new one. A figure that cannot be right is counted only if it is forced, and one below the last reading
  * never. */
@@ -155,6 +159,9 @@ bool account_has_noticed(const struct account *a, const struct account_meter *m,
 /* Give out what the best explanation of counter q says, if its last good reading is not after until_s: in a rebuild,
  * where account_report_missing() had done so before something else happened. */
 void account_give_until(struct account *a, struct account_meter *m, enum quantity q, int64_t until_s);
+
+/* Give to reconsidered() what the best explanations say of all readings that are not final yet. */
+void account_reconsider(struct account *a, const struct account_meter *m);
 
 /* End the running intervals where they are: their length or the time zone changes from here on. Returns the start of
  * the newest interval that runs then: missing ones that were emitted from there on are void, and are emitted again. 0:

@@ -8,8 +8,6 @@
 
 #include "mono.h"
 
-enum { REASON_MAX = 400 };
-
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s)
 {
 	const struct ledger_input *input;
@@ -32,7 +30,7 @@ static enum quantity main_counter_of(const struct ledger_exchange_desk *d, size_
 static struct account_exchange exchange_of(const struct ledger_request *r)
 {
 	return (struct account_exchange){.slot_s = r->at_s,
-					 .may_be_late = r->kind == LEDGER_REPLACE,
+					 .may_be_late = r->kind == LEDGER_REPLACE && !r->is_named,
 					 .has_final = r->has_final,
 					 .has_initial = r->has_initial,
 					 .final = r->final,
@@ -48,7 +46,7 @@ static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum qua
 	const struct account_meter *m = &d->book->meters[i].account;
 	enum quantity main_counter = main_counter_of(d, i, r->at_s);
 
-	if (r->kind != LEDGER_REPLACE)
+	if (r->kind != LEDGER_REPLACE || r->is_named)
 		return false;
 	if (r->has_final && !account_has_noticed(a, m, main_counter, r->at_s, &r->final))
 		return false;
@@ -59,10 +57,16 @@ static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum qua
 static int hand_over(struct ledger_exchange_desk *d, const struct ledger_request *r)
 {
 	struct ledger_book *b = d->book;
-	int rc;
+	int rc = 0;
 
 	if (r->other < 0)
 		return 0;
+	if (b->mode != LEDGER_REPLAY)
+		rc = ledger_state_forget_kept(d->state, (size_t)r->other, INT64_MIN);
+	if (rc == 0 && b->mode != LEDGER_REPLAY)
+		rc = ledger_state_forget_kept(d->state, (size_t)r->meter, INT64_MIN);
+	if (rc != 0)
+		return rc;
 	rc = account_hand_over(&b->account, ledger_book_change(b, (size_t)r->other),
 			       ledger_book_change(b, (size_t)r->meter));
 	return rc == 0 ? b->error : rc;
@@ -86,6 +90,9 @@ static int exchange(struct ledger_exchange_desk *d, const struct ledger_request 
 			continue;
 		if (b->mode != LEDGER_REPLAY)
 			rc = ledger_state_save_before(d->state, i, r->id);
+		/* its bounds are others then */
+		if (b->mode != LEDGER_REPLAY && rc == 0 && r->kind == LEDGER_KEY)
+			rc = ledger_state_forget_kept(d->state, i, INT64_MIN);
 		m = ledger_book_change(b, i);
 		for (size_t k = 0; k < m->n_counters; k++) {
 			enum quantity q = m->counters[k].quantity;
@@ -97,26 +104,14 @@ static int exchange(struct ledger_exchange_desk *d, const struct ledger_request 
 	return rc == 0 ? b->error : rc;
 }
 
-/* Why the figures of a request cannot be counted. Returns false when they can. */
-static bool refuse_figures(const struct ledger_exchange_desk *d, const struct ledger_request *r, char *reason)
+/* Write why a figure of a request cannot be right. Returns false when it can. value and most: as of
+ * account_check_exchange(). */
+static bool describe_misfit(const struct ledger_request *r, enum quantity q, enum account_fit fit, int64_t value,
+			    int64_t most, char reason[LEDGER_REASON_MAX])
 {
-	size_t i = (size_t)r->meter;
-	enum quantity q = main_counter_of(d, i, r->at_s);
-	const struct account_exchange x = exchange_of(r);
-	enum account_fit fit = ACCOUNT_FITS;
 	char figure[NAMES_VALUE_MAX], reading[NAMES_VALUE_MAX], passed[NAMES_VALUE_MAX];
-	int64_t value = 0, most = 0;
 	const char *unit = names_get(q)->shown;
 
-	if (!r->has_final && !r->has_initial)
-		return false;
-	if (has_noticed(d, i, q, r)) {
-		snprintf(reason, REASON_MAX,
-			 "already noticed as a reset; final and initial values cannot be counted any more");
-		return true;
-	}
-	if (!r->is_forced)
-		fit = account_check_exchange(&d->book->account, &d->book->meters[i].account, q, &x, &value, &most);
 	names_format(q, fit < ACCOUNT_INITIAL_TOO_LOW ? r->final : r->initial, figure, sizeof(figure));
 	names_format(q, value, reading, sizeof(reading));
 	names_format(q, most, passed, sizeof(passed));
@@ -124,29 +119,29 @@ static bool refuse_figures(const struct ledger_exchange_desk *d, const struct le
 	case ACCOUNT_FITS:
 		break;
 	case ACCOUNT_NOTHING_COUNTED:
-		snprintf(reason, REASON_MAX, "it has no reading that the final value could be counted from");
+		snprintf(reason, LEDGER_REASON_MAX, "it has no reading that the final value could be counted from");
 		break;
 	case ACCOUNT_FINAL_TOO_LOW:
-		snprintf(reason, REASON_MAX,
+		snprintf(reason, LEDGER_REASON_MAX,
 			 "the final value %s %s is below the last reading %s %s; --force accepts it, and counts to "
 			 "the reading",
 			 figure, unit, reading, unit);
 		break;
 	case ACCOUNT_FINAL_TOO_HIGH:
 		snprintf(
-			reason, REASON_MAX,
+			reason, LEDGER_REASON_MAX,
 			"the final value %s %s is above what can be: the last reading was %s %s, and at most %s %s can "
 			"have passed since; --force counts it",
 			figure, unit, reading, unit, passed, unit);
 		break;
 	case ACCOUNT_INITIAL_TOO_LOW:
-		snprintf(reason, REASON_MAX,
+		snprintf(reason, LEDGER_REASON_MAX,
 			 "the initial value %s %s is too low: the first reading of the new meter is %s %s, and at most "
 			 "%s %s can have passed before it; --force counts it",
 			 figure, unit, reading, unit, passed, unit);
 		break;
 	case ACCOUNT_INITIAL_TOO_HIGH:
-		snprintf(reason, REASON_MAX,
+		snprintf(reason, LEDGER_REASON_MAX,
 			 "the initial value %s %s is above the first reading of the new meter %s %s; --force accepts "
 			 "it, "
 			 "and counts from the reading",
@@ -154,6 +149,40 @@ static bool refuse_figures(const struct ledger_exchange_desk *d, const struct le
 		break;
 	}
 	return fit != ACCOUNT_FITS;
+}
+
+bool ledger_exchange_refuses(const struct ledger_exchange_desk *d, const struct ledger_request *r,
+			     char reason[LEDGER_REASON_MAX])
+{
+	size_t i = (size_t)r->meter;
+	enum quantity q = main_counter_of(d, i, r->at_s);
+	const struct account_exchange x = exchange_of(r);
+	enum account_fit fit = ACCOUNT_FITS;
+	int64_t value = 0, most = 0;
+
+	if (!r->has_final && !r->has_initial)
+		return false;
+	if (has_noticed(d, i, q, r)) {
+		snprintf(reason, LEDGER_REASON_MAX,
+			 "already noticed as a reset; final and initial values cannot be counted any more");
+		return true;
+	}
+	if (!r->is_forced)
+		fit = account_check_exchange(&d->book->account, &d->book->meters[i].account, q, &x, &value, &most);
+	return describe_misfit(r, q, fit, value, most, reason);
+}
+
+bool ledger_exchange_refuses_first(const struct ledger_exchange_desk *d, const struct ledger_request *r,
+				   char reason[LEDGER_REASON_MAX])
+{
+	size_t i = (size_t)r->meter;
+	enum quantity q = main_counter_of(d, i, r->at_s);
+	enum account_fit fit = ACCOUNT_FITS;
+	int64_t value = 0, most = 0;
+
+	if (r->has_initial && !r->is_forced)
+		fit = account_check_first(&d->book->meters[i].account, q, &value, &most);
+	return describe_misfit(r, q, fit, value, most, reason);
 }
 
 /* The names of the inputs that are exchanged with a concentrator. Returns how many. */
@@ -171,7 +200,7 @@ static size_t list_inputs(const struct ledger_exchange_desk *d, const struct led
 	return n;
 }
 
-static void report(const struct ledger_exchange_desk *d, const struct ledger_request *r, const char *detail)
+void ledger_exchange_report(const struct ledger_exchange_desk *d, const struct ledger_request *r, const char *detail)
 {
 	const struct ledger_sink *sink = &d->book->sink;
 	char of_input[CONF_NAME_MAX + 40];
@@ -202,28 +231,37 @@ static int make(struct ledger_exchange_desk *d, struct ledger_request *r, const 
 		rc = exchange(d, r);
 	if (rc != 0)
 		return rc;
-	report(d, r, detail);
+	ledger_exchange_report(d, r, detail);
 	return ledger_state_save(d->state, true);
+}
+
+void ledger_exchange_describe(const struct ledger_exchange_desk *d, const struct ledger_request *r,
+			      char reason[LEDGER_REASON_MAX])
+{
+	char inputs[LEDGER_REASON_MAX / 2];
+
+	if (list_inputs(d, r, inputs, sizeof(inputs)) > 0)
+		snprintf(reason, LEDGER_REASON_MAX, "replaced; new lives begin for its inputs %s", inputs);
+	else
+		snprintf(reason, LEDGER_REASON_MAX, "replaced; the new counter is used from now on");
 }
 
 /* Decide about an exchange that people requested. */
 static int decide(struct ledger_exchange_desk *d, struct ledger_request *r)
 {
-	char reason[REASON_MAX], inputs[REASON_MAX / 2];
+	char reason[LEDGER_REASON_MAX];
 	const char *detail = "as requested by tally replace";
 
 	if (r->meter < 0)
 		return ledger_request_decide(d->book, r, false, "there is no meter or input of this name");
 	set_back(d, r);
-	if (refuse_figures(d, r, reason))
+	if (ledger_exchange_refuses(d, r, reason))
 		return ledger_request_decide(d->book, r, false, reason);
 	if (has_noticed(d, (size_t)r->meter, main_counter_of(d, (size_t)r->meter, r->at_s), r)) {
 		detail = "already noticed as a reset";
 		snprintf(reason, sizeof(reason), "%s; its life continues", detail);
-	} else if (list_inputs(d, r, inputs, sizeof(inputs)) > 0) {
-		snprintf(reason, sizeof(reason), "replaced; new lives begin for its inputs %s", inputs);
 	} else {
-		snprintf(reason, sizeof(reason), "replaced; the new counter is used from now on");
+		ledger_exchange_describe(d, r, reason);
 	}
 	return make(d, r, detail, reason);
 }
@@ -235,14 +273,24 @@ static struct ledger_request *find_due(const struct ledger_exchange_desk *d, con
 	for (size_t i = 0; i < list->n; i++) {
 		struct ledger_request *due = &list->requests[i];
 
-		if (due->is_decided || due->at_s >= slot_s || due->id > last_id || due->kind == LEDGER_UNDO ||
-		    due->meter < 0)
+		if (due->is_decided || due->is_late || due->at_s >= slot_s || due->id > last_id ||
+		    due->kind == LEDGER_UNDO || due->meter < 0)
 			continue;
 		/* an input's readings are its concentrator's */
 		if ((size_t)due->meter == meter || ledger_exchange_is_of(d, meter, (size_t)due->meter, slot_s))
 			return due;
 	}
 	return NULL;
+}
+
+/* Whether readings after an exchange have been counted. */
+static bool is_counted(const struct ledger_exchange_desk *d, const struct ledger_request *r)
+{
+	for (size_t i = 0; i < d->book->n; i++)
+		if (ledger_exchange_is_of(d, (size_t)r->meter, i, r->at_s) &&
+		    d->book->meters[i].account.last_s > r->at_s)
+			return true;
+	return false;
 }
 
 bool ledger_exchange_is_due(const struct ledger_exchange_desk *d)
@@ -261,9 +309,13 @@ int ledger_exchange_begin(struct ledger_exchange_desk *d)
 	rc = ledger_request_load_waiting(d->book, &d->requests);
 	if (rc != 0)
 		return rc;
-	/* in the second of the request the new meter was there, also for the slot of that second */
-	for (size_t i = 0; i < d->requests.n; i++)
-		d->requests.requests[i].at_s--;
+	for (size_t i = 0; i < d->requests.n; i++) {
+		struct ledger_request *r = &d->requests.requests[i];
+
+		/* in the second of the request the new meter was there, also for the slot of that second */
+		r->at_s--;
+		r->is_late = r->is_named && r->meter >= 0 && is_counted(d, r);
+	}
 	d->seen_version = version;
 	return 0;
 }
@@ -282,9 +334,12 @@ int ledger_exchange_rest(struct ledger_exchange_desk *d)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < d->requests.n && rc == 0; i++)
-		if (d->requests.requests[i].kind == LEDGER_REPLACE && !d->requests.requests[i].is_decided)
-			rc = decide(d, &d->requests.requests[i]);
+	for (size_t i = 0; i < d->requests.n && rc == 0; i++) {
+		struct ledger_request *r = &d->requests.requests[i];
+
+		if (r->kind == LEDGER_REPLACE && !r->is_decided && !r->is_late)
+			rc = decide(d, r);
+	}
 	return rc;
 }
 

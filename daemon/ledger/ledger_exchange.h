@@ -7,18 +7,19 @@
  *
  * The idea: an exchange becomes known in two ways. A meter reports another serial number: that is certain, and takes
  * effect between the reading before and the reading after it. Or an operator requests it (tally replace), perhaps days
- * later, perhaps with the final value of the old meter and the initial value of the new one: a request that waits
- * (ledger_request.h). A commit takes the requests over, acts on each before the first reading of a later slot, and on
- * the rest after its last reading. Each exchange that was made is a row that is done, which is what a rebuild reads.
- * A concentrator has no counters of its own: its inputs are exchanged with it. A change of key (ledger_keys.h) is an
- * exchange too.
+ * later, perhaps with the time, with the final value of the old meter and the initial value of the new one: a request
+ * that waits (ledger_request.h). A commit takes the requests over, acts on each before the first reading of a later
+ * slot, and on the rest after its last reading. A time that was named is the truth: where readings after it have been
+ * counted, they are counted again (ledger_takeback.h). Each exchange that was made is a row that is done, which is what
+ * a rebuild reads. A concentrator has no counters of its own: its inputs are exchanged with it. A change of key
+ * (ledger_keys.h) is an exchange too.
  *
- * Pitfalls. A request may come when the account has already noticed the exchange by itself, as a reset of the
- * counter. Then the running life is the new meter's and must not be ended again (account_has_noticed()); the reason
- * says so. A figure may be one that cannot be right, or come too late to be counted: then the request is refused, and
- * nothing changes. The requested moment may lie before what has been counted: then the exchange is at the end of that.
- * A request has whole seconds: in that second the new meter was there, so it is before the reading of a slot in the
- * same second.
+ * Pitfalls. A request without a time may come when the account has already noticed the exchange by itself, as a reset
+ * of the counter. Then the running life is the new meter's and must not be ended again (account_has_noticed()); the
+ * reason says so. A figure may be one that cannot be right, or come too late to be counted: then the request is
+ * refused, and nothing changes. The moment of such a request may lie before what has been counted: then the exchange is
+ * at the end of that. A request has whole seconds: in that second the new meter was there, so it is before the reading
+ * of a slot in the same second.
  *
  * Safe to run twice: requests are taken over and acted on in one transaction. After a rollback
  * ledger_exchange_undo() makes the next commit look again. After an exchange the state is saved at once, because what
@@ -81,6 +82,23 @@ int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const 
 
 /* Meter i reports this serial number for the first time: an event where a meter that is no longer configured had it. */
 void ledger_exchange_suggest_rename(const struct ledger_exchange_desk *d, size_t i, const char *serial);
+
+/* Why the figures of a request cannot be counted, with the account as it is at the exchange. Returns false when they
+ * can. */
+bool ledger_exchange_refuses(const struct ledger_exchange_desk *d, const struct ledger_request *r,
+			     char reason[LEDGER_REASON_MAX]);
+
+/* Why its initial value cannot be right, with the account as it is after the first reading after it. Returns false when
+ * it can. */
+bool ledger_exchange_refuses_first(const struct ledger_exchange_desk *d, const struct ledger_request *r,
+				   char reason[LEDGER_REASON_MAX]);
+
+/* Write in words how a request was made. */
+void ledger_exchange_describe(const struct ledger_exchange_desk *d, const struct ledger_request *r,
+			      char reason[LEDGER_REASON_MAX]);
+
+/* An event for each meter and input that was exchanged. */
+void ledger_exchange_report(const struct ledger_exchange_desk *d, const struct ledger_request *r, const char *detail);
 
 /* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s);

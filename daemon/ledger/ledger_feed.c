@@ -30,7 +30,8 @@ static int count(const struct ledger_feed *f, size_t i, const struct reading *r,
 		.slot_s = r->slot_s, .delay_ms = r->delay_ms, .unsynchronised = r->quality == READING_UNSYNCHRONISED};
 	int rc = account_feed(&f->book->account, m, &when, values, n);
 
-	if (was_unsure != (m->unsure_s != 0))
+	/* the first state of a meter is kept */
+	if (was_unsure != (m->unsure_s != 0) || (last_s == 0 && m->last_s != 0))
 		ledger_state_want(f->state);
 	return rc == 0 && m->last_s < last_s ? note_unordered(f, last_s) : rc;
 }

@@ -62,7 +62,8 @@ static int load(const struct ledger_book *b, const char *meter, const char *wher
 	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM request_log", 0);
 	sqlite3_stmt *get =
 		db_prepare(b->db,
-			   "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced, r.counters, r.other_id "
+			   "SELECT r.id, r.kind, m.id, r.at_ts, r.final, r.initial, r.forced, r.counters, r.other_id, "
+			   "r.named "
 			   "FROM request_log r LEFT JOIN meter m ON %s WHERE %s ORDER BY r.at_ts, r.id",
 			   meter, where);
 
@@ -89,7 +90,8 @@ static int load(const struct ledger_book *b, const char *meter, const char *wher
 			.final = sqlite3_column_int64(get, 4),
 			.has_initial = sqlite3_column_type(get, 5) != SQLITE_NULL,
 			.initial = sqlite3_column_int64(get, 5),
-			.is_forced = sqlite3_column_int(get, 6)};
+			.is_forced = sqlite3_column_int(get, 6),
+			.is_named = sqlite3_column_int(get, 9)};
 		read_counters((const char *)sqlite3_column_text(get, 7), &list->requests[list->n - 1]);
 	}
 	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(b->db, "read");

@@ -16,6 +16,8 @@
 #include "conf.h"
 #include "ledger_book.h"
 
+enum { LEDGER_REASON_MAX = 400 }; /* bytes of why a request was refused, or what was done, with NUL */
+
 enum ledger_request_kind {
 	LEDGER_REPLACE, /* the meter was exchanged */
 	LEDGER_UNDO,	/* it was not */
@@ -35,6 +37,8 @@ struct ledger_request {
 	int64_t final, initial; /* base units of the main counter: active energy imported, an input's only one */
 	bool is_forced;		/* figures count although they cannot be right */
 	bool is_alone;		/* not of the inputs that are on the meter */
+	bool is_named;		/* people have named at_s: the exchange was then, and not somewhat earlier */
+	bool is_late;		/* and readings after at_s had been counted when it was taken over */
 	bool is_decided;	/* in this list */
 	bool is_partial;	/* only of these counters */
 	bool counters[Q_COUNT];

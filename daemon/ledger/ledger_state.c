@@ -54,7 +54,7 @@ static int save_counter(struct ledger_state *l, int64_t meter, const struct acco
 	return db_run(l->book->db, l->put_counter);
 }
 
-/* before: 0, or the request that this state was before. */
+/* before: of enum ledger_state_of. */
 static int save(struct ledger_state *l, const struct account_meter *m, int64_t before)
 {
 	int rc;
@@ -72,6 +72,31 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
 	return rc;
 }
 
+/* Keep the state that meter i has now if the last kept one is old enough. Not while an exchange may have been made that
+ * is not before the last reading: then nobody could see that this state has it. */
+static int keep(struct ledger_state *l, size_t i)
+{
+	struct ledger_book *b = l->book;
+	const struct account_meter *m = &b->meters[i].account;
+	char sql[700];
+	int rc;
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT EXISTS (SELECT 1 FROM account WHERE meter = %lld AND before = -1 AND last_ts > %lld) "
+		 "OR EXISTS (SELECT 1 FROM request_log WHERE state = 'done' AND at_ts >= %lld)",
+		 (long long)m->id, (long long)(m->last_s - LEDGER_KEEP_EVERY_S), (long long)m->last_s);
+	if (m->last_s == 0 || m->passed_s != 0 || db_number(b->db, sql, 1) != 0)
+		return 0;
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM account WHERE meter = %lld AND before = -2; "
+		 "DELETE FROM account_counter WHERE meter = %lld AND before = -2; "
+		 "UPDATE account SET before = -2 WHERE meter = %lld AND before = -1; "
+		 "UPDATE account_counter SET before = -2 WHERE meter = %lld AND before = -1",
+		 (long long)m->id, (long long)m->id, (long long)m->id, (long long)m->id);
+	rc = db_exec(b->db, sql);
+	return rc == 0 ? save(l, m, LEDGER_STATE_KEPT) : rc;
+}
+
 int ledger_state_save(struct ledger_state *l, bool always)
 {
 	struct ledger_book *b = l->book;
@@ -83,8 +108,10 @@ int ledger_state_save(struct ledger_state *l, bool always)
 	if (!always && !l->is_wanted && llabs(b->newest_s - l->saved_s) < LEDGER_SAVE_EVERY_S)
 		return 0;
 	for (size_t i = 0; i < b->n; i++) {
-		int rc = b->meters[i].is_changed ? save(l, &b->meters[i].account, 0) : 0;
+		int rc = b->meters[i].is_changed ? save(l, &b->meters[i].account, LEDGER_STATE_NOW) : 0;
 
+		if (rc == 0 && b->meters[i].is_changed)
+			rc = keep(l, i);
 		if (rc != 0)
 			return rc;
 		ledger_book_saved(b, i);
@@ -101,8 +128,8 @@ int ledger_state_save_before(struct ledger_state *l, size_t i, int64_t request)
 	int rc;
 
 	snprintf(sql, sizeof(sql),
-		 "DELETE FROM account WHERE meter = %lld AND before <> 0; "
-		 "DELETE FROM account_counter WHERE meter = %lld AND before <> 0",
+		 "DELETE FROM account WHERE meter = %lld AND before > 0; "
+		 "DELETE FROM account_counter WHERE meter = %lld AND before > 0",
 		 (long long)m->id, (long long)m->id);
 	rc = db_exec(l->book->db, sql);
 	return rc == 0 ? save(l, m, request) : rc;
@@ -112,6 +139,33 @@ int ledger_state_forget_before(struct ledger_state *l)
 {
 	return db_exec(l->book->db,
 		       "DELETE FROM account WHERE before <> 0; DELETE FROM account_counter WHERE before <> 0");
+}
+
+int ledger_state_forget_kept(struct ledger_state *l, size_t i, int64_t after_s)
+{
+	long long id = (long long)l->book->meters[i].account.id;
+	char sql[300];
+
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM account_counter WHERE meter = %lld AND before IN "
+		 "(SELECT before FROM account WHERE meter = %lld AND before < 0 AND last_ts > %lld); "
+		 "DELETE FROM account WHERE meter = %lld AND before < 0 AND last_ts > %lld",
+		 id, id, (long long)after_s, id, (long long)after_s);
+	return db_exec(l->book->db, sql);
+}
+
+enum ledger_state_of ledger_state_find_kept(const struct ledger_state *l, size_t i, int64_t *last_s)
+{
+	char sql[160];
+
+	for (int kept = LEDGER_STATE_OLDER; kept < LEDGER_STATE_NOW; kept++) {
+		snprintf(sql, sizeof(sql), "SELECT last_ts FROM account WHERE meter = %lld AND before = %d",
+			 (long long)l->book->meters[i].account.id, kept);
+		*last_s = db_number(l->book->db, sql, 0);
+		if (*last_s != 0)
+			return (enum ledger_state_of)kept;
+	}
+	return LEDGER_STATE_NOW;
 }
 
 int ledger_state_load_counter_max(struct ledger_state *l)
@@ -200,14 +254,14 @@ int ledger_state_load(struct ledger_state *l)
 	return rc;
 }
 
-int ledger_state_load_before(struct ledger_state *l, size_t i, int64_t request)
+int ledger_state_load_before(struct ledger_state *l, size_t i, int64_t state)
 {
 	char where[80];
 	size_t n = 0;
 	int rc;
 
 	snprintf(where, sizeof(where), "meter = %lld AND before = %lld", (long long)l->book->meters[i].account.id,
-		 (long long)request);
+		 (long long)state);
 	rc = load(l, where, &n);
 	return rc == 0 && n == 0 ? -ENOENT : rc;
 }

@@ -6,6 +6,10 @@
  * the account continues from the state and those readings (ledger_replay.h). To save seldom spares the flash memory; to
  * save with every commit would write more than all the readings.
  *
+ * Two older states of each meter are kept: one of the last week, one of the week before. From these the readings can be
+ * counted again, with the exchanges that were made since, where something is ordered late (ledger_takeback.h). An
+ * exchange was made since a state was kept if it is not before the last reading of that state.
+ *
  * SQL on the book's db; the thread that owns that. */
 #ifndef TALLY_LEDGER_STATE_H
 #define TALLY_LEDGER_STATE_H
@@ -16,7 +20,13 @@
 
 #include "ledger_book.h"
 
-enum { LEDGER_SAVE_EVERY_S = 10800 }; /* slots of readings between two saves */
+enum {
+	LEDGER_SAVE_EVERY_S = 10800,	 /* slots of readings between two saves */
+	LEDGER_KEEP_EVERY_S = 7 * 86400, /* and between two states that are kept to count again from */
+};
+
+/* Which state of a meter: that of now, one that was kept, or any number above: the one before that request. */
+enum ledger_state_of { LEDGER_STATE_OLDER = -2, LEDGER_STATE_KEPT, LEDGER_STATE_NOW };
 
 /* Zeros before ledger_state_open(). */
 struct ledger_state {
@@ -40,16 +50,22 @@ int ledger_state_save(struct ledger_state *l, bool always);
  * -errno. */
 int ledger_state_save_before(struct ledger_state *l, size_t i, int64_t request);
 
-/* Something has changed that counting again from a state before a request would not repeat: none of them is of use any
- * more. 0 or -errno. */
+/* Something has changed that counting again from an earlier state would not repeat: none of them is of use any more.
+ * 0 or -errno. */
 int ledger_state_forget_before(struct ledger_state *l);
+
+/* The same for the kept states of meter i that are of a time after after_s. 0 or -errno. */
+int ledger_state_forget_kept(struct ledger_state *l, size_t i, int64_t after_s);
+
+/* The oldest kept state of meter i; LEDGER_STATE_NOW = there is none. *last_s: its last reading. */
+enum ledger_state_of ledger_state_find_kept(const struct ledger_state *l, size_t i, int64_t *last_s);
 
 /* Load the state into a book that has forgotten everything. 0 or -errno. */
 int ledger_state_load(struct ledger_state *l);
 
-/* Give meter i, which has no counters, the state that it had before this request. 0; -ENOENT: it was not saved, or
- * another one has taken its place; or another -errno. */
-int ledger_state_load_before(struct ledger_state *l, size_t i, int64_t request);
+/* Give meter i, which has no counters, a state of enum ledger_state_of. 0; -ENOENT: it was not saved, or another one
+ * has taken its place; or another -errno. */
+int ledger_state_load_before(struct ledger_state *l, size_t i, int64_t state);
 
 /* Load only the highest value that the counters of each meter show: the meter reports it, no reading in the tables has
  * it. 0 or -errno. */

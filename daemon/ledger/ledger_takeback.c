@@ -10,8 +10,6 @@
 #include "ledger_rows.h"
 #include "mono.h"
 
-enum { WHY_MAX = 300 };
-
 /* One value of one interval, as counting again gives it in the end. */
 struct taking {
 	int64_t start_s, end_s;
@@ -88,10 +86,15 @@ struct known_life {
 	int64_t life_s, value; /* when it began, and its last value in whole base units */
 };
 
-/* One meter or input whose exchange is taken back. */
-struct undone {
+/* One meter or input that is counted otherwise than it was: from a state, with exchanges that were made since, with
+ * others. */
+struct recount {
 	size_t meter;
-	struct account_meter was; /* as it is counted, while the book has another one */
+	int64_t state;				/* of enum ledger_state_of */
+	struct ledger_request_list made, right; /* since then, by at_s: those that were made, and those that were */
+	const struct ledger_request *undone;	/* the one that is in made only, NULL = none */
+	const struct ledger_request *late;	/* the one that is in right only, NULL = none */
+	struct account_meter was;		/* as it is counted, while the book has another one */
 	size_t n_lives;
 	struct known_life lives[Q_COUNT];
 	struct ledger_takings with, without;
@@ -118,32 +121,57 @@ static bool keep_own(const struct ledger_takeback *t, size_t i, struct reading *
 	return reading_next(r, 0) < Q_COUNT;
 }
 
-/* Count the kept readings of meter i again from its state before the exchange x, with it or without it. 0 or -errno. */
-static int count_again(struct ledger_takeback *t, size_t i, const struct ledger_request *x, bool with,
-		       struct ledger_takings *out)
+/* Make the exchanges that come before a slot. late: one whose figures nobody has looked at yet; NULL = none. 0;
+ * -ECANCELED: they cannot be right, see why; or another -errno. */
+static int exchange_before(struct ledger_takeback *t, size_t i, int64_t slot_s, struct ledger_request_list *exchanges,
+			   const struct ledger_request *late, char *why)
+{
+	int rc;
+
+	if (late == NULL || late->at_s >= slot_s)
+		return ledger_exchange_repeat_before(t->exchange, exchanges, i, slot_s, INT64_MAX);
+	rc = ledger_exchange_repeat_before(t->exchange, exchanges, i, late->at_s, INT64_MAX);
+	if (rc == 0 && ledger_exchange_refuses(t->exchange, late, why))
+		rc = -ECANCELED;
+	return rc == 0 ? ledger_exchange_repeat_before(t->exchange, exchanges, i, slot_s, INT64_MAX) : rc;
+}
+
+/* Count the kept readings of the meter again with these exchanges. late: as above. 0; -ECANCELED, see why; or another
+ * -errno. */
+static int count_again(struct ledger_takeback *t, const struct recount *u, const struct ledger_request_list *with,
+		       const struct ledger_request *late, struct ledger_takings *out, char *why)
 {
 	struct ledger_book *b = t->book;
+	size_t i = u->meter;
 	struct account_meter *m = &b->meters[i].account;
-	struct ledger_request own = *x;
-	struct ledger_request_list exchanges = {.n = with, .requests = &own};
+	struct ledger_request_list exchanges = {.n = with->n, .requests = calloc(with->n + 1, sizeof(*with->requests))};
 	struct reading r = {.quality = READING_GOOD};
 	struct ledger_rows rows;
 	unsigned suspect_kinds;
 	int rc;
 
-	own.meter = (int)i;
-	own.is_alone = true;
-	own.is_decided = false;
+	if (exchanges.requests == NULL)
+		return -ENOMEM;
+	for (size_t k = 0; k < with->n; k++) {
+		exchanges.requests[k] = with->requests[k];
+		exchanges.requests[k].meter = (int)i;
+		exchanges.requests[k].is_alone = true;
+		exchanges.requests[k].is_decided = exchanges.requests[k].is_late = false;
+	}
 	t->takings = out;
 	/* a reading of this slot may have come in two parts */
 	rc = ledger_rows_open(&rows, b, t->limits, t->lives, b->reg->list[i].is_input ? 0 : m->id, m->last_s - 1);
 	while (rc == 0 && ledger_rows_next(&rows, &r)) {
 		if (!keep_own(t, i, &r))
 			continue;
-		rc = ledger_exchange_repeat_before(t->exchange, &exchanges, (size_t)ledger_book_find(b, r.meter),
-						   r.slot_s, INT64_MAX);
+		rc = exchange_before(t, i, r.slot_s, &exchanges, late, why);
 		if (rc == 0)
 			rc = ledger_feed(t->feed, &r, &suspect_kinds);
+		if (rc == 0 && late != NULL && late->at_s < r.slot_s) {
+			if (ledger_exchange_refuses_first(t->exchange, late, why))
+				rc = -ECANCELED;
+			late = NULL;
+		}
 	}
 	ledger_rows_close(&rows);
 	if (rc == 0)
@@ -151,16 +179,17 @@ static int count_again(struct ledger_takeback *t, size_t i, const struct ledger_
 	if (rc == 0)
 		account_report_missing(&b->account, m, mono_wall_ms() / 1000, 0);
 	t->takings = NULL;
+	free(exchanges.requests);
 	if (rc == 0 && b->error != 0)
 		rc = b->error;
 	return rc == 0 && out->is_out_of_memory ? -ENOMEM : rc;
 }
 
-/* Give meter i the state that it had before the exchange. */
-static int load_before(struct ledger_takeback *t, size_t i, const struct ledger_request *x, int64_t counter_max)
+/* Give meter i a state that it had. */
+static int load_before(struct ledger_takeback *t, size_t i, int64_t state, int64_t counter_max)
 {
 	const struct ledger_input *input;
-	int rc = ledger_state_load_before(t->state, i, x->id);
+	int rc = ledger_state_load_before(t->state, i, state);
 
 	if (rc != 0)
 		return rc;
@@ -187,7 +216,7 @@ static bool is_repeated(const struct account_meter *was, const struct account_me
 }
 
 /* Returns false when a counter is kept in other parts of a base unit now. */
-static bool note_lives(struct undone *u, const struct account_meter *before)
+static bool note_lives(struct recount *u, const struct account_meter *before)
 {
 	for (size_t k = 0; k < before->n_counters; k++) {
 		const struct account_counter *c = &before->counters[k];
@@ -206,7 +235,7 @@ static bool note_lives(struct undone *u, const struct account_meter *before)
 }
 
 /* Has the life of each counter that had one before the exchange continued? */
-static bool has_continued(const struct undone *u, const struct account_meter *m, int64_t at_s, char *why)
+static bool has_continued(const struct recount *u, const struct account_meter *m, int64_t at_s, char *why)
 {
 	for (size_t k = 0; k < u->n_lives; k++) {
 		const struct known_life *life = &u->lives[k];
@@ -220,8 +249,8 @@ static bool has_continued(const struct undone *u, const struct account_meter *m,
 		account_get_mark(&u->was, was, &mark);
 		names_format(life->quantity, life->value, from, sizeof(from));
 		names_format(life->quantity, mark.good.raw / was->parts, to, sizeof(to));
-		snprintf(why, WHY_MAX, "%s was %s %s before it and is %s %s; the readings do not continue", row->name,
-			 from, row->shown, to, row->shown);
+		snprintf(why, LEDGER_REASON_MAX, "%s was %s %s before it and is %s %s; the readings do not continue",
+			 row->name, from, row->shown, to, row->shown);
 		return false;
 	}
 	return true;
@@ -267,7 +296,7 @@ static bool is_changed(const struct group *with, const struct group *without)
 
 /* Write the interval of a start: first what was counted with the exchange goes, then what is counted without it comes.
  * So its quality is that of what is in it. */
-static void write_interval(struct ledger_takeback *t, struct undone *u, const struct group *with,
+static void write_interval(struct ledger_takeback *t, struct recount *u, const struct group *with,
 			   const struct group *without)
 {
 	const struct account_sink *sink = &t->book->account.sink;
@@ -308,7 +337,7 @@ static struct group group_at(const struct ledger_takings *t, size_t i, int64_t s
 }
 
 /* Write what the two runs differ in. */
-static void write_difference(struct ledger_takeback *t, struct undone *u)
+static void write_difference(struct ledger_takeback *t, struct recount *u)
 {
 	const struct ledger_takings *a = &u->with, *b = &u->without;
 	size_t i = 0, k = 0;
@@ -345,10 +374,11 @@ static bool is_lost(const struct ledger_takings *with, const struct ledger_takin
 }
 
 /* Lives and suspects of a meter are those of the time before the exchange again. 0 or -errno. */
-static int clear(struct ledger_takeback *t, const struct undone *u, const struct account_meter *before)
+static int clear(struct ledger_takeback *t, const struct recount *u, const struct account_meter *before)
 {
 	int rc = 0;
 
+	account_reconsider(&t->book->account, before);
 	for (size_t k = 0; k < u->was.n_counters && rc == 0; k++) {
 		enum quantity q = u->was.counters[k].quantity;
 		const struct account_counter *c = account_counter(before, q);
@@ -359,41 +389,55 @@ static int clear(struct ledger_takeback *t, const struct undone *u, const struct
 	return rc;
 }
 
-/* Why it is too late to take the exchange x of meter i back. Returns false where it is not. */
-static bool is_too_late(const struct ledger_takeback *t, size_t i, const struct ledger_request *x, char *why)
+static void write_time(int64_t t_s, char out[24])
 {
-	const struct ledger_book *b = t->book;
+	time_t t = (time_t)t_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Whether a reset of a meter was noticed after this time. */
+static bool has_reset(const struct ledger_takeback *t, size_t i, int64_t after_s, char *why)
+{
 	char sql[120];
 
 	snprintf(sql, sizeof(sql),
 		 "SELECT count(*) FROM life WHERE meter = %lld AND from_ts > %lld AND reason = 'reset'",
-		 (long long)b->reg->list[i].id, (long long)x->at_s);
-	if (db_number(b->db, sql, 0) > 0)
-		snprintf(why, WHY_MAX, "a reset was noticed after it");
-	else if (b->meters[i].account.n_counters > 0 && x->at_s <= ledger_book_get_time(b, "deleted_until"))
-		snprintf(why, WHY_MAX, "the readings of that time are deleted");
-	else
+		 (long long)t->book->reg->list[i].id, (long long)after_s);
+	if (db_number(t->book->db, sql, 0) == 0)
 		return false;
+	snprintf(why, LEDGER_REASON_MAX, "a reset was noticed after it");
 	return true;
 }
 
-/* Take back the exchange x of one meter; the book has its new account then, and u the old one. 0; -ECANCELED: that is
- * not possible, see why; or another -errno. */
-static int take_back_one(struct ledger_takeback *t, struct undone *u, const struct ledger_request *x, char *why)
+/* Whether readings of a meter after this time are deleted. */
+static bool are_deleted(const struct ledger_takeback *t, size_t i, int64_t after_s, char *why)
+{
+	const struct ledger_book *b = t->book;
+
+	if (b->meters[i].account.n_counters == 0 || after_s > ledger_book_get_time(b, "deleted_until"))
+		return false;
+	snprintf(why, LEDGER_REASON_MAX, "the readings of that time are deleted");
+	return true;
+}
+
+/* Count one meter otherwise; the book has its new account then, and u the old one. 0; -ECANCELED: that is not possible,
+ * see why; or another -errno. */
+static int count_otherwise(struct ledger_takeback *t, struct recount *u, char *why)
 {
 	struct ledger_book *b = t->book;
 	struct account_meter *m = ledger_book_change(b, u->meter);
 	int rc;
 
-	if (is_too_late(t, u->meter, x, why))
-		return -ECANCELED;
 	account_report_missing(&b->account, m, mono_wall_ms() / 1000, 0);
 	u->was = (struct account_meter){.id = m->id, .limits = m->limits, .every_s = m->every_s};
 	ledger_book_swap(b, u->meter, &u->was);
 	ledger_book_set_mode(b, LEDGER_REPLAY, INT64_MIN);
-	rc = load_before(t, u->meter, x, u->was.counter_max);
+	rc = load_before(t, u->meter, u->state, u->was.counter_max);
 	if (rc == -ENOENT) {
-		snprintf(why, WHY_MAX,
+		snprintf(why, LEDGER_REASON_MAX,
 			 "the state before it is not kept; there was another replacement, or the intervals, "
 			 "the time zone or the clock have changed since");
 		return -ECANCELED;
@@ -401,51 +445,166 @@ static int take_back_one(struct ledger_takeback *t, struct undone *u, const stru
 	if (rc != 0)
 		return rc;
 	if (!note_lives(u, m)) {
-		snprintf(why, WHY_MAX, "its counters are read in other units since");
+		snprintf(why, LEDGER_REASON_MAX, "its counters are read in other units since");
 		return -ECANCELED;
 	}
-	rc = count_again(t, u->meter, x, true, &u->with);
+	rc = count_again(t, u, &u->made, NULL, &u->with, why);
 	if (rc != 0)
 		return rc;
 	if (!is_repeated(&u->was, m)) {
-		snprintf(why, WHY_MAX, "something was decided after it that the readings do not show");
+		snprintf(why, LEDGER_REASON_MAX, "something was decided after it that the readings do not show");
 		return -ECANCELED;
 	}
 	ledger_book_forget_meter(b, u->meter);
 	ledger_book_set_mode(b, LEDGER_RECOUNT, INT64_MIN);
-	rc = load_before(t, u->meter, x, u->was.counter_max);
+	rc = load_before(t, u->meter, u->state, u->was.counter_max);
 	if (rc == 0)
 		rc = clear(t, u, m);
 	if (rc == 0)
-		rc = count_again(t, u->meter, x, false, &u->without);
+		rc = count_again(t, u, &u->right, u->late, &u->without, why);
 	if (rc != 0)
 		return rc;
 	ledger_book_set_mode(b, LEDGER_LIVE, INT64_MIN);
-	if (!has_continued(u, m, x->at_s, why))
+	if (u->undone != NULL && !has_continued(u, m, u->undone->at_s, why))
 		return -ECANCELED;
 	if (is_lost(&u->with, &u->without)) {
-		snprintf(why, WHY_MAX, "more was decided with it");
+		snprintf(why, LEDGER_REASON_MAX, "more was decided with it");
 		return -ECANCELED;
 	}
 	write_difference(t, u);
 	return b->error;
 }
 
-/* The last exchange that the meter of a request had. Returns false where it had none. 0 or -errno in *rc. */
-static bool find_last(const struct ledger_takeback *t, const struct ledger_request *r, struct ledger_request *out,
-		      int *rc)
+/* Copy the exchanges of a list that are of this meter and not before since_s, and another one in its place (NULL: none
+ * more). 0 or -ENOMEM. */
+static int copy_exchanges(const struct ledger_takeback *t, size_t i, int64_t since_s,
+			  const struct ledger_request_list *all, const struct ledger_request *also,
+			  struct ledger_request_list *out)
 {
-	struct ledger_request_list done;
-	bool found = false;
+	out->requests = calloc(all->n + 1, sizeof(*out->requests));
+	if (out->requests == NULL)
+		return -ENOMEM;
+	for (size_t k = 0; k < all->n; k++) {
+		const struct ledger_request *x = &all->requests[k];
 
-	*rc = ledger_request_load_exchanges(t->book, &done);
-	for (size_t i = 0; i < done.n && *rc == 0; i++)
-		if (done.requests[i].meter == r->meter && done.requests[i].kind != LEDGER_HANDOVER) {
-			*out = done.requests[i];
-			found = true;
+		if (x->at_s < since_s || x->meter < 0 ||
+		    !ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s))
+			continue;
+		if (also != NULL && also->at_s < x->at_s) {
+			out->requests[out->n++] = *also;
+			also = NULL;
 		}
-	free(done.requests);
-	return found;
+		out->requests[out->n++] = *x;
+	}
+	if (also != NULL)
+		out->requests[out->n++] = *also;
+	return 0;
+}
+
+/* Find the state that meter i can be counted again from with a late exchange, and the exchanges since. 0; -ECANCELED:
+ * there is none, see why; or another -errno. */
+static int prepare_late(const struct ledger_takeback *t, struct recount *u, const struct ledger_request *r,
+			const struct ledger_request_list *all, char *why)
+{
+	const char *name = t->book->reg->list[u->meter].name;
+	int64_t kept_s;
+	char text[24];
+	int rc;
+
+	u->late = r;
+	u->state = ledger_state_find_kept(t->state, u->meter, &kept_s);
+	write_time(kept_s, text);
+	if (u->state == LEDGER_STATE_NOW) {
+		snprintf(why, LEDGER_REASON_MAX,
+			 "what was counted of %s is final, since its key, its intervals, the time zone or the clock "
+			 "have changed; without --at its new life begins now",
+			 name);
+		return -ECANCELED;
+	}
+	if (kept_s > r->at_s) {
+		snprintf(why, LEDGER_REASON_MAX,
+			 "what was counted of %s up to %s is final; without --at its new life begins now", name, text);
+		return -ECANCELED;
+	}
+	if (are_deleted(t, u->meter, kept_s, why))
+		return -ECANCELED;
+	rc = copy_exchanges(t, u->meter, kept_s, all, NULL, &u->made);
+	return rc == 0 ? copy_exchanges(t, u->meter, kept_s, all, r, &u->right) : rc;
+}
+
+/* The same of an exchange that was none: from the state before it, and nothing since. */
+static int prepare_undo(const struct ledger_takeback *t, struct recount *u, const struct ledger_request *x, char *why)
+{
+	static const struct ledger_request_list none;
+
+	u->undone = x;
+	u->state = x->id;
+	if (has_reset(t, u->meter, x->at_s, why) || are_deleted(t, u->meter, x->at_s, why))
+		return -ECANCELED;
+	return copy_exchanges(t, u->meter, 0, &none, x, &u->made);
+}
+
+/* The meters and inputs that are counted otherwise because of one exchange. */
+struct recounts {
+	size_t n;
+	struct recount *list;
+};
+
+static void free_recounts(struct recounts *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct recount *u = &all->list[i];
+
+		account_fini(&u->was);
+		free(u->with.list);
+		free(u->without.list);
+		free(u->made.requests);
+		free(u->right.requests);
+	}
+	free(all->list);
+}
+
+/* Is there nothing to be counted again? */
+static bool is_ahead(const struct account_meter *m, const struct ledger_request *late)
+{
+	return m->n_counters == 0 || m->last_s <= late->at_s;
+}
+
+/* Count everything otherwise that the exchange x is of: with it, if it is late, or without it. 0; -ECANCELED, see why;
+ * or another -errno. */
+static int count_all(struct ledger_takeback *t, const struct ledger_request *x, bool is_late,
+		     const struct ledger_request_list *exchanges, struct recounts *all, char *why)
+{
+	struct ledger_book *b = t->book;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		struct recount *u = &all->list[all->n];
+
+		if (!ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s) ||
+		    (is_late && is_ahead(&b->meters[i].account, x)))
+			continue;
+		all->n++;
+		u->meter = i;
+		rc = is_late ? prepare_late(t, u, x, exchanges, why) : prepare_undo(t, u, x, why);
+		if (rc == 0)
+			rc = count_otherwise(t, u, why);
+		/* states of later have it, or have it not */
+		if (rc == 0)
+			rc = ledger_state_forget_kept(t->state, i, x->at_s);
+	}
+	ledger_book_set_mode(b, LEDGER_LIVE, INT64_MIN);
+	for (size_t i = 0; i < b->n && rc == 0 && is_late; i++) {
+		struct ledger_request own = *x;
+
+		own.meter = (int)i;
+		own.is_alone = true;
+		if (ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s) &&
+		    is_ahead(&b->meters[i].account, x))
+			rc = ledger_exchange_repeat_rest(t->exchange,
+							 &(struct ledger_request_list){.n = 1, .requests = &own});
+	}
+	return rc;
 }
 
 /* End the savepoint, with its changes or without. 0, or -errno: the transaction has to be taken back. */
@@ -456,10 +615,9 @@ static int end_savepoint(struct db *db, bool keep)
 	return rc == 0 ? db_exec(db, "RELEASE takeback") : rc;
 }
 
-/* Take back the exchange x, of a meter or of a concentrator with all its inputs. 0; -ECANCELED: that is not possible,
- * see why; or another -errno. Then the book has what it had. list: room for all meters, zeros; *n of them are used. */
-static int take_back(struct ledger_takeback *t, const struct ledger_request *x, struct undone *list, size_t *n,
-		     char *why)
+/* The same, or the book has what it had. */
+static int count_all_or_nothing(struct ledger_takeback *t, const struct ledger_request *x, bool is_late,
+				const struct ledger_request_list *exchanges, struct recounts *all, char *why)
 {
 	struct ledger_book *b = t->book;
 	int64_t newest_s = b->newest_s, counted_s = b->account.counted_s;
@@ -467,20 +625,15 @@ static int take_back(struct ledger_takeback *t, const struct ledger_request *x, 
 
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		if (!ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s))
-			continue;
-		list[*n].meter = i;
-		rc = take_back_one(t, &list[*n], x, why);
-		++*n;
-	}
+	all->list = calloc(b->n + 1, sizeof(*all->list));
+	rc = all->list == NULL ? -ENOMEM : count_all(t, x, is_late, exchanges, all, why);
 	ledger_book_set_mode(b, LEDGER_LIVE, INT64_MIN);
 	ledger_book_set_newest(b, newest_s);
 	ledger_book_set_counted(b, counted_s);
 	if (rc != 0) {
-		for (size_t i = 0; i < *n; i++)
-			if (list[i].was.id != 0)
-				ledger_book_swap(b, list[i].meter, &list[i].was);
+		for (size_t i = 0; i < all->n; i++)
+			if (all->list[i].was.id != 0)
+				ledger_book_swap(b, all->list[i].meter, &all->list[i].was);
 		ledger_intervals_forget(t->intervals);
 		ledger_registers_forget(t->registers);
 	}
@@ -488,60 +641,73 @@ static int take_back(struct ledger_takeback *t, const struct ledger_request *x, 
 	return ended != 0 ? ended : rc;
 }
 
-/* An event, and revisions of what has changed. */
-static void report(struct ledger_takeback *t, const struct ledger_request *x, const struct undone *list, size_t n)
+static void note_revisions(struct ledger_takeback *t, const struct recounts *all, const char *reason)
 {
-	struct ledger_book *b = t->book;
-	time_t at = (time_t)x->at_s;
-	char detail[120], text[24];
-	struct tm tm;
-
-	gmtime_r(&at, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	snprintf(detail, sizeof(detail), "its replacement of %s, as requested by tally replace; its life continues",
-		 text);
-	for (size_t i = 0; i < n; i++) {
-		const struct db_meter *m = &b->reg->list[list[i].meter];
-
-		b->sink.event(b->sink.context, b->newest_s * 1000, m->name, "taken-back", detail);
-		if (list[i].from_s != 0)
-			ledger_revisions_on_revised(t->revisions, m->id, list[i].from_s, list[i].until_s, detail);
-	}
+	for (size_t i = 0; i < all->n; i++)
+		if (all->list[i].from_s != 0)
+			ledger_revisions_on_revised(t->revisions, t->book->reg->list[all->list[i].meter].id,
+						    all->list[i].from_s, all->list[i].until_s, reason);
 }
 
-static int decide(struct ledger_takeback *t, struct ledger_request *r)
+/* The last exchange that the meter of a request had, of a list of exchanges; NULL = it had none. */
+static const struct ledger_request *find_last(const struct ledger_request_list *exchanges,
+					      const struct ledger_request *r)
+{
+	const struct ledger_request *last = NULL;
+
+	for (size_t i = 0; i < exchanges->n; i++)
+		if (exchanges->requests[i].meter == r->meter && exchanges->requests[i].kind != LEDGER_HANDOVER)
+			last = &exchanges->requests[i];
+	return last;
+}
+
+/* An exchange was none. */
+static int decide_undo(struct ledger_takeback *t, struct ledger_request *r, const struct ledger_request_list *exchanges)
 {
 	struct ledger_book *b = t->book;
-	struct undone *list = calloc(b->n + 1, sizeof(*list));
-	struct ledger_request x;
-	char why[WHY_MAX] = "it has no replacement that could be taken back";
-	size_t n = 0;
-	int rc = list == NULL ? -ENOMEM : 0;
+	struct recounts all = {.n = 0};
+	const struct ledger_request *x = r->meter >= 0 ? find_last(exchanges, r) : NULL;
+	char why[LEDGER_REASON_MAX] = "it has no replacement that could be taken back", text[24];
+	int rc = x != NULL ? count_all_or_nothing(t, x, false, exchanges, &all, why) : -ECANCELED;
 
-	if (rc != 0)
-		goto out;
-	if (r->meter < 0 || !find_last(t, r, &x, &rc)) {
-		rc = rc == 0 ? ledger_request_decide(b, r, false, why) : rc;
-		goto out;
-	}
-	rc = take_back(t, &x, list, &n, why);
 	if (rc == -ECANCELED)
 		rc = ledger_request_decide(b, r, false, why);
 	if (rc != 0 || r->is_decided)
 		goto out;
-	report(t, &x, list, n);
-	rc = ledger_request_undo(b, &x, r);
+	write_time(x->at_s, text);
+	snprintf(why, sizeof(why), "its replacement of %s, as requested by tally replace; its life continues", text);
+	for (size_t i = 0; i < all.n; i++)
+		b->sink.event(b->sink.context, b->newest_s * 1000, b->reg->list[all.list[i].meter].name, "taken-back",
+			      why);
+	note_revisions(t, &all, why);
+	rc = ledger_request_undo(b, x, r);
 	if (rc == 0)
 		rc = ledger_request_decide(b, r, true, "taken back; the life before the replacement continues");
-	if (rc == 0)
-		rc = ledger_state_save(t->state, true);
 out:
-	for (size_t i = 0; i < n; i++) {
-		account_fini(&list[i].was);
-		free(list[i].with.list);
-		free(list[i].without.list);
-	}
-	free(list);
+	free_recounts(&all);
+	return rc;
+}
+
+/* There was an exchange before readings that have been counted. */
+static int decide_late(struct ledger_takeback *t, struct ledger_request *r, const struct ledger_request_list *exchanges)
+{
+	struct ledger_book *b = t->book;
+	struct recounts all = {.n = 0};
+	char why[LEDGER_REASON_MAX], reason[LEDGER_REASON_MAX], text[24];
+	int rc = count_all_or_nothing(t, r, true, exchanges, &all, why);
+
+	if (rc == -ECANCELED)
+		rc = ledger_request_decide(b, r, false, why);
+	if (rc != 0 || r->is_decided)
+		goto out;
+	write_time(r->at_s + 1, text);
+	snprintf(reason, sizeof(reason), "replaced at %s, as requested by tally replace", text);
+	ledger_exchange_report(t->exchange, r, reason);
+	note_revisions(t, &all, reason);
+	ledger_exchange_describe(t->exchange, r, reason);
+	rc = ledger_request_decide(b, r, true, reason);
+out:
+	free_recounts(&all);
 	return rc;
 }
 
@@ -549,8 +715,18 @@ int ledger_takeback(struct ledger_takeback *t, struct ledger_request_list *reque
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < requests->n && rc == 0; i++)
-		if (requests->requests[i].kind == LEDGER_UNDO && !requests->requests[i].is_decided)
-			rc = decide(t, &requests->requests[i]);
+	for (size_t i = 0; i < requests->n && rc == 0; i++) {
+		struct ledger_request *r = &requests->requests[i];
+		struct ledger_request_list exchanges = {.n = 0};
+
+		if (r->is_decided || (r->kind != LEDGER_UNDO && !r->is_late))
+			continue;
+		rc = ledger_request_load_exchanges(t->book, &exchanges);
+		if (rc == 0)
+			rc = r->is_late ? decide_late(t, r, &exchanges) : decide_undo(t, r, &exchanges);
+		if (rc == 0)
+			rc = ledger_state_save(t->state, true);
+		free(exchanges.requests);
+	}
 	return rc;
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* ledger_takeback.h - an exchange that was none is taken back (tally replace --undo): the life before it continues.
+/* ledger_takeback.h - readings are counted again, otherwise than they were: because an exchange was none (tally replace
+ * --undo), so that the life before it continues; or because one was before readings that have been counted (tally
+ * replace --at).
  *
- * Guaranteed: intervals, days, months, registers and lives are then what the readings give without that exchange; or
- * nothing is changed, and the request has the reason.
+ * Guaranteed: intervals, days, months, registers and lives are then what the readings give without that exchange, or
+ * with it in its place among them; or nothing is changed, and the request has the reason.
  *
- * The idea. The state that the account had before the exchange was saved with it. From there the kept readings of the
- * meter are counted again, twice: once with the exchange, which gives what is in the database, and once without it. The
- * difference is written, and a revision names its span. So this needs to know nothing of how the account counts.
+ * The idea. A state that the account had before the exchange is kept (ledger_state.h). From there the kept readings of
+ * the meter are counted again, twice: once as they were, which gives what is in the database, and once as it is right.
+ * The difference is written, and a revision names its span. So this needs to know nothing of how the account counts.
  *
- * Pitfalls. It can be taken back only as long as counting again gives what was counted: no later exchange, reset or
- * change of the intervals, and all readings are kept. The first of the two runs proves that, since it must end where
- * the account is. And the second must find that the counters continue; if not, it is another meter.
+ * Pitfalls. It is possible only as long as counting again gives what was counted: no later change of the key or the
+ * intervals, and all readings are kept. The first of the two runs proves that, since it must end where the account is.
+ * The second must find without the exchange that the counters continue; if not, it is another meter. Figures of an
+ * exchange are judged in its place among the readings, too.
  *
  * Safe to run twice: all is done in the running transaction, inside a savepoint that a refusal returns to.
  *
@@ -48,8 +51,8 @@ struct ledger_takeback {
 		*takings; /* where intervals go while readings are counted again; NULL = they are written */
 };
 
-/* Decide about each of these requests that is one to take an exchange back. There are no more readings in the running
- * transaction. 0 or -errno. */
+/* Decide about each of these requests that is one to take an exchange back, or that is late. There are no more readings
+ * in the running transaction. 0 or -errno. */
 int ledger_takeback(struct ledger_takeback *t, struct ledger_request_list *requests);
 
 /* Returns true when readings are counted again: then the interval was noted, and is not to be written. */

@@ -69,7 +69,7 @@ _tally()
 	export:*) words="--from --to --meter --delimiter --decimal --utc --excel --output --help $views" ;;
 	rebuild:*) words="--scratch --recount --help" ;;
 	rename:*) words="--help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
-	replace:*) words="--final --initial --force --undo --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
+	replace:*) words="--at --final --initial --force --undo --help $(_tally_sections "$dir" meter) $(_tally_sections "$dir" input)" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

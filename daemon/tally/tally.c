@@ -83,6 +83,7 @@ static const struct tally_command commands[] = {
 	 "request waits in the database until tallyd decides about it. The register of\n"
 	 "the new meter is not counted as consumption.\n"
 	 "\n"
+	 "  --at T       when it was replaced: 2026-11-21T08:15 (default: now)\n"
 	 "  --final V    what the old meter showed last: 81234.5 kWh\n"
 	 "               (default: its last reading)\n"
 	 "  --initial V  what the new meter showed first (default: its first reading)\n"

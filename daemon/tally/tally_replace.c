@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "calendar.h"
 #include "conf.h"
 #include "driver.h"
+#include "mono.h"
 #include "tally.h"
 #include "tally_ask.h"
 #include "tally_load.h"
@@ -16,7 +18,7 @@ enum { AMOUNT_MAX = 64, WHAT_MAX = 300 };
 struct replacement {
 	const struct tally *t;
 	const char *name;
-	const char *final_text, *initial_text; /* as written, NULL = not given */
+	const char *at_text, *final_text, *initial_text; /* as written, NULL = not given */
 	bool is_forced, is_undo;
 };
 
@@ -37,9 +39,20 @@ static bool read_amount(const struct replacement *x, const struct conf_input *in
 	return false;
 }
 
+static bool read_at(const struct replacement *x, int64_t *at_s)
+{
+	if (!tally_read_time(x->t, "--at", x->at_text, at_s, NULL))
+		return false;
+	if (*at_s <= mono_wall_ms() / 1000)
+		return true;
+	tally_misused(x->t, "--at %s is in the future; give when the meter was replaced", x->at_text);
+	return false;
+}
+
 static void describe(const struct replacement *x, char *out)
 {
-	snprintf(out, WHAT_MAX, "replace %s%s%s%s%s%s%s", x->is_undo ? "--undo " : "", x->name,
+	snprintf(out, WHAT_MAX, "replace %s%s%s%s%s%s%s%s%s", x->is_undo ? "--undo " : "", x->name,
+		 x->at_text != NULL ? " --at " : "", x->at_text != NULL ? x->at_text : "",
 		 x->final_text != NULL ? " --final " : "", x->final_text != NULL ? x->final_text : "",
 		 x->initial_text != NULL ? " --initial " : "", x->initial_text != NULL ? x->initial_text : "",
 		 x->is_forced ? " --force" : "");
@@ -69,23 +82,27 @@ static int replace_meter(const struct replacement *x, const struct conf *conf)
 		return TALLY_USAGE;
 	if (r.has_initial && !read_amount(x, input, "--initial", x->initial_text, &r.initial))
 		return TALLY_USAGE;
+	calendar_zone(conf->timezone);
+	if (x->at_text != NULL && !read_at(x, &r.at_s))
+		return TALLY_USAGE;
 	describe(x, what);
 	return tally_request(conf, &r);
 }
 
 int tally_replace(const struct tally *t)
 {
-	static const struct option options[] = {{"final", required_argument, NULL, 'f'},
-						{"initial", required_argument, NULL, 'i'},
-						{"force", no_argument, NULL, 'F'},
-						{"undo", no_argument, NULL, 'u'},
-						{0}};
+	static const struct option options[] = {
+		{"at", required_argument, NULL, 'a'},	   {"final", required_argument, NULL, 'f'},
+		{"initial", required_argument, NULL, 'i'}, {"force", no_argument, NULL, 'F'},
+		{"undo", no_argument, NULL, 'u'},	   {0}};
 	struct replacement x = {.t = t};
 	struct conf *conf;
 	int c, code;
 
 	while ((c = tally_option(t, options)) != -1) {
-		if (c == 'f')
+		if (c == 'a')
+			x.at_text = optarg;
+		else if (c == 'f')
 			x.final_text = optarg;
 		else if (c == 'i')
 			x.initial_text = optarg;
@@ -98,7 +115,7 @@ int tally_replace(const struct tally *t)
 	}
 	if (t->argc - optind != 1)
 		return tally_misused(t, "expected one METER");
-	if (x.is_undo && (x.final_text != NULL || x.initial_text != NULL || x.is_forced))
+	if (x.is_undo && (x.at_text != NULL || x.final_text != NULL || x.initial_text != NULL || x.is_forced))
 		return tally_misused(t, "--undo goes with no other option");
 	x.name = t->argv[optind];
 	conf = tally_load_conf(t);

@@ -39,7 +39,8 @@ static int put(struct db *db, const struct tally_request *r, int64_t *id)
 {
 	sqlite3_stmt *put =
 		db_prepare(db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial, "
-			       "forced, new_name) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)");
+			       "forced, new_name, named) "
+			       "VALUES (?1, ?2, ?3, ?4, ifnull(?9, ?4), ?5, ?6, ?7, ?8, ?9 IS NOT NULL)");
 	int rc;
 
 	if (put == NULL)
@@ -54,6 +55,8 @@ static int put(struct db *db, const struct tally_request *r, int64_t *id)
 		sqlite3_bind_int64(put, 6, r->initial);
 	sqlite3_bind_int(put, 7, r->is_forced);
 	sqlite3_bind_text(put, 8, r->new_name, -1, SQLITE_STATIC);
+	if (r->at_s != 0)
+		sqlite3_bind_int64(put, 9, r->at_s);
 	rc = db_run(db, put);
 	sqlite3_finalize(put);
 	*id = sqlite3_last_insert_rowid(db->handle);

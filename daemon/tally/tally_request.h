@@ -20,6 +20,7 @@ struct tally_request {
 	const char *later;    /* when it is decided, if that is not soon; else NULL */
 	bool has_final, has_initial, is_forced;
 	int64_t final, initial; /* base units */
+	int64_t at_s;		/* replace: when it was, 0 = not given */
 };
 
 /* Leave the request, wait up to two commit intervals for the verdict and print it; or print that it comes later.

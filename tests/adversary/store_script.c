@@ -11,7 +11,7 @@
  *                           QUANTITY~=VALUE: of the coarser register
  *   serial METER TEXT       the meter has reported its serial number
  *   commit                  write what waits; also intervals that ended without a reading
- *   replace METER SECONDS FINAL INITIAL   what "tally replace" requests; base units or -
+ *   replace METER SECONDS FINAL INITIAL   what "tally replace --at" requests; base units or -
  *   rename OLD NEW          what "tally rename" requests
  *   rebuild                 make the account again from the readings
  *   stop                    close the store
@@ -189,8 +189,8 @@ static void replace(struct script *s, char *rest)
 {
 	sqlite3 *db;
 	sqlite3_stmt *put = ask(s, &db,
-				"INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial) "
-				"VALUES ('replace', 'replace', ?1, ?2, ?2, ?3, ?4)");
+				"INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, final, initial, named) "
+				"VALUES ('replace', 'replace', ?1, ?2, ?2, ?3, ?4, 1)");
 
 	sqlite3_bind_text(put, 1, next_word(s, &rest), -1, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, next_number(s, &rest));

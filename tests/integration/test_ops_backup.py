@@ -93,6 +93,23 @@ class TestReplace(OpsSite):
         self.assertEqual(round(lives[0]["until_value"] * 1000), final)
         self.assertEqual(lives[1]["from_value"], 0.5)
 
+    def test_a_time_in_the_past_counts_again_what_came_since(self):
+        self.start_sim(self.site)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM meter_life WHERE meter = 'e44'", 1)
+        kept = self.wait_rows("SELECT time, ts FROM energy WHERE meter = 'e44' ORDER BY ts", 6)
+        self.assert_tally_fails(("replace", "e44", "--at", "2099-01-01T00:00"), 2,
+                                "--at 2099-01-01T00:00 is in the future; give when the meter was replaced")
+        ran = self.tally("replace", "e44", "--at", kept[-1]["time"])
+        self.assertEqual((ran.returncode, ran.stdout), (0, "e44: replaced; the new counter is used from now on\n"),
+                         ran.stderr)
+        lives = self.wait_rows("SELECT since, reason FROM meter_life WHERE meter = 'e44' AND "
+                               "quantity = 'active_energy_import' ORDER BY since", 2)
+        self.assertEqual(lives[1], {"since": kept[-1]["time"], "reason": "replaced"})
+        ran = self.tally("replace", "e44", "--at", "2020-01-01T00:00")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("e44: refused, nothing was changed: what was counted of e44 up to ", ran.stderr)
+
     def test_an_impossible_final_value_is_refused_unless_it_is_forced(self):
         self.start_sim(self.site)
         self.start_daemon()

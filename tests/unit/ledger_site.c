@@ -277,6 +277,16 @@ void force_requests(struct site *t)
 	sqlite3_close(db);
 }
 
+void name_requests(struct site *t)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(t->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE request_log SET named = 1 WHERE state = 'waiting'", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+}
+
 const char *rows(const struct site *t, const char *sql)
 {
 	static char text[65536];

@@ -73,6 +73,9 @@ void crash(struct site *t);
 /* Request what "tally replace" requests. final, initial: base units, or NULL. */
 void request_replacement(struct site *t, const char *meter, int64_t at_s, const int64_t *final, const int64_t *initial);
 
+/* Name the time of the exchanges that are requested and wait, as with "tally replace --at". */
+void name_requests(struct site *t);
+
 /* Request what "tally replace --undo" requests. */
 void request_undo(struct site *t, const char *meter);
 
