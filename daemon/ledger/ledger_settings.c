@@ -73,6 +73,22 @@ static int put_given(const struct ledger_book *b, const struct account_meter *m)
 	return rc;
 }
 
+/* Counting again from an earlier state would take all gaps for those of the last period. */
+static int forget_states(const struct ledger_book *b)
+{
+	static const char others[] =
+		"meter IN (SELECT meter FROM account_setting_meter GROUP BY meter "
+		"HAVING max(setting) = (SELECT max(id) FROM account_setting) AND every_s <> "
+		"(SELECT o.every_s FROM account_setting_meter o WHERE o.meter = account_setting_meter.meter "
+		"AND o.setting < (SELECT max(id) FROM account_setting) ORDER BY o.setting DESC LIMIT 1))";
+	char sql[1000];
+
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM account WHERE before <> 0 AND %s; DELETE FROM account_counter WHERE before <> 0 AND %s",
+		 others, others);
+	return db_exec(b->db, sql);
+}
+
 int ledger_settings_note(const struct ledger_settings *s, const char *zone, int64_t interval_s)
 {
 	struct ledger_book *b = s->book;
@@ -97,6 +113,8 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 	}
 	for (size_t i = 0; i < b->n && rc == 0; i++)
 		rc = put_given(b, &b->meters[i].account);
+	if (rc == 0)
+		rc = forget_states(b);
 	sqlite3_finalize(put);
 	sqlite3_finalize(put_meter);
 	return rc;

@@ -12,12 +12,14 @@ enum { DAY = 86400, TEXT_MAX = 4 << 20 };
 /* All that readings give, but not the intervals that are missing: they are written by the clock. */
 static const char *const parts_of_account[] = {
 	"SELECT * FROM kept_interval WHERE quality <> 2 ORDER BY ts, meter",
-	"SELECT * FROM day_energy ORDER BY day, meter",
-	"SELECT * FROM month_energy ORDER BY month, meter",
-	"SELECT * FROM local_day ORDER BY day",
-	"SELECT * FROM local_month ORDER BY month",
+	"SELECT day, meter, quantity, base_value, coverage FROM daily WHERE base_value <> 0 ORDER BY day, meter, "
+	"quantity",
+	"SELECT month, meter, quantity, base_value FROM monthly WHERE base_value <> 0 ORDER BY month, meter, quantity",
 	"SELECT * FROM register ORDER BY day, meter, quantity",
 	"SELECT * FROM meter_life ORDER BY meter, quantity, since_ts",
+	"SELECT name FROM local_span s WHERE EXISTS (SELECT 1 FROM kept_interval WHERE quality <> 2 AND ts >= "
+	"s.from_ts "
+	"AND ts < s.until_ts) ORDER BY name",
 };
 
 enum { N_PARTS = sizeof(parts_of_account) / sizeof(parts_of_account[0]) };
@@ -125,14 +127,14 @@ TEST_WITH(another_period_of_the_readings_is_rebuilt_from_where_it_held, site_set
 }
 
 /* The settings of one meter's readings may be others than those of another one's. */
-static void run_at_random(struct site *t, int64_t end_s)
+static void run_at_random(struct site *t, int64_t end_s, bool with_late_orders)
 {
 	static const char *const zones[] = {"UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata"};
 	int64_t at_s = below(DAY), value = below(100000), pulses = below(1000), figure;
 	int n_false = 0;
 
 	while (at_s < end_s) {
-		switch (below(300)) {
+		switch (below(with_late_orders ? 300 : 290)) {
 		case 0:
 			at_s += below(2 * DAY);
 			break;
@@ -144,6 +146,14 @@ static void run_at_random(struct site *t, int64_t end_s)
 			figure = value + below(50);
 			value = below(1000);
 			request_replacement(t, "press", T + at_s, below(2) ? &figure : NULL, below(2) ? &value : NULL);
+			break;
+		case 290:
+		case 291:
+		case 292:
+		case 293:
+			commit(t);
+			request_replacement(t, below(3) ? "press" : "pulses", T + at_s - below(3 * DAY), NULL, NULL);
+			name_requests(t);
 			break;
 		case 3:
 			t->conf.interval_s = (const uint32_t[]){300, 900, 3600}[below(3)];
@@ -194,7 +204,17 @@ TEST_WITH(a_rebuild_of_a_random_history_gives_the_same_account, site_setup, site
 	uint64_t start = seed();
 
 	random_state = start;
-	run_at_random(t, 20 * DAY);
+	run_at_random(t, 20 * DAY, false);
+	assert_rebuilds(t);
+}
+
+TEST_WITH(a_history_with_late_orders_is_what_a_rebuild_makes_of_it, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	uint64_t start = seed();
+
+	random_state = start;
+	run_at_random(t, 20 * DAY, true);
 	assert_rebuilds(t);
 }
 
