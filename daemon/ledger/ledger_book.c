@@ -167,7 +167,13 @@ void ledger_book_set_mode(struct ledger_book *b, enum ledger_mode mode, int64_t 
 {
 	b->mode = mode;
 	b->write_from_s = write_from_s;
+	b->writes_suspects = mode == LEDGER_LIVE || mode == LEDGER_RECOUNT;
 	b->account.proven = mode == LEDGER_REPLAY || mode == LEDGER_RECOUNT || mode == LEDGER_REBUILD;
+}
+
+void ledger_book_write_suspects(struct ledger_book *b)
+{
+	b->writes_suspects = true;
 }
 
 bool ledger_book_writes(const struct ledger_book *b, int64_t from_s)

@@ -43,7 +43,7 @@ enum ledger_mode {
 	 * written, events are not. */
 	LEDGER_RECOUNT,
 	/* All readings are counted again, from nothing. Intervals, days, months and lives are written from write_from_s
-	 * on, and the saved state. Suspects and events are not: the database has them. */
+	 * on, and the saved state. Events are not, and suspects only where writes_suspects: the database has them. */
 	LEDGER_REBUILD,
 };
 
@@ -75,6 +75,7 @@ struct ledger_book {
 	enum ledger_mode mode;
 	int64_t write_from_s; /* intervals and lives that begin before it are not touched; INT64_MIN except in a rebuild
 			       */
+	bool writes_suspects; /* in a rebuild, too */
 	int64_t newest_s;     /* slot of the last reading counted, 0 = none */
 	int error;	      /* the first that was noted, 0 = none */
 	uint64_t edition;     /* goes up with each ledger_book_next_edition(), from 1 */
@@ -140,6 +141,9 @@ void ledger_book_set_newest(struct ledger_book *b, int64_t slot_s);
 
 /* write_from_s: INT64_MIN except for LEDGER_REBUILD. */
 void ledger_book_set_mode(struct ledger_book *b, enum ledger_mode mode, int64_t write_from_s);
+
+/* In the rebuild that begins the suspects of readings are written again. Until the mode is set again. */
+void ledger_book_write_suspects(struct ledger_book *b);
 
 /* True when an interval or life that begins at from_s is written in this mode. */
 bool ledger_book_writes(const struct ledger_book *b, int64_t from_s);

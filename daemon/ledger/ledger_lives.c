@@ -195,8 +195,9 @@ void ledger_lives_on_reconsidered(struct ledger_lives *l, int64_t meter, enum qu
 	struct ledger_book *b = l->book;
 	struct column c;
 
-	if ((b->mode != LEDGER_LIVE && b->mode != LEDGER_RECOUNT) || b->error != 0 || until_s <= after_s ||
-	    !find_column(l, meter, q, until_s, &c))
+	if (after_s < b->write_from_s)
+		after_s = b->write_from_s - 1;
+	if (!b->writes_suspects || b->error != 0 || until_s <= after_s || !find_column(l, meter, q, until_s, &c))
 		return;
 	ledger_book_note(b, reason == NULL ? clear_suspects(l, &c, meter, q, after_s, until_s)
 					   : add_suspects(l, &c, meter, q, after_s, until_s, reason));
@@ -208,7 +209,7 @@ void ledger_lives_on_suspect(struct ledger_lives *l, int64_t meter, enum quantit
 	struct ledger_suspect *suspect;
 
 	/* its row is there */
-	if (l->book->mode == LEDGER_RECOUNT && !behind)
+	if (l->book->mode != LEDGER_LIVE && !behind)
 		ledger_lives_on_reconsidered(l, meter, q, slot_s - 1, slot_s, reason);
 	if (l->book->mode != LEDGER_LIVE || l->n_suspects == sizeof(l->suspects) / sizeof(l->suspects[0]))
 		return;
@@ -302,6 +303,31 @@ bool ledger_lives_is_suspect(struct ledger_lives *l, int64_t meter, enum quantit
 	*quality = is_suspect ? (enum reading_quality)sqlite3_column_int(l->get_suspect, 1) : READING_GOOD;
 	sqlite3_reset(l->get_suspect);
 	return is_suspect;
+}
+
+int ledger_lives_clear_suspects(struct ledger_lives *l, int64_t from_s)
+{
+	struct ledger_book *b = l->book;
+	/* a column is that of one period of an input */
+	sqlite3_stmt *get = db_prepare(
+		b->db,
+		"SELECT s.meter, q.name, min(s.ts) - 1, max(s.ts) FROM suspect s JOIN quantity q ON q.id = s.quantity "
+		"LEFT JOIN input_period p ON p.meter = s.meter AND s.ts >= p.from_ts AND s.ts < p.until_ts "
+		"WHERE NOT s.behind AND s.ts >= %lld GROUP BY s.meter, q.id, p.from_ts",
+		(long long)from_s);
+	int rc = get == NULL ? -EIO : 0;
+
+	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
+		int q = names_find((const char *)sqlite3_column_text(get, 1));
+
+		if (q >= 0)
+			ledger_lives_on_reconsidered(l, sqlite3_column_int64(get, 0), (enum quantity)q,
+						     sqlite3_column_int64(get, 2), sqlite3_column_int64(get, 3), NULL);
+		rc = b->error;
+	}
+	if (get != NULL && sqlite3_finalize(get) != SQLITE_OK && rc == 0)
+		rc = db_fail(b->db, "read");
+	return rc;
 }
 
 int ledger_lives_clear(struct ledger_lives *l, int64_t from_s)

@@ -76,6 +76,9 @@ bool ledger_lives_is_suspect(struct ledger_lives *l, int64_t meter, enum quantit
 /* Take out the lives of one counter that begin after after_s, and let the one before them continue. 0 or -errno. */
 int ledger_lives_clear_counter(struct ledger_lives *l, int64_t meter, enum quantity q, int64_t after_s);
 
+/* Values of from_s or later that were suspect for their size are good until they are counted again. 0 or -errno. */
+int ledger_lives_clear_suspects(struct ledger_lives *l, int64_t from_s);
+
 /* Take out the lives that begin at from_s or later, and let those that ended then continue. 0 or -errno. */
 int ledger_lives_clear(struct ledger_lives *l, int64_t from_s);
 

@@ -316,8 +316,11 @@ int ledger_replay_repeat(const struct ledger_replay *l)
 	rc = load_turns(l, &turns);
 	if (rc == 0) {
 		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l, &turns));
-		rc = make(l, &turns, false);
+		ledger_book_write_suspects(b);
+		rc = ledger_lives_clear_suspects(l->lives, b->write_from_s);
 	}
+	if (rc == 0)
+		rc = make(l, &turns, false);
 	ledger_book_set_mode(b, rc == 0 ? LEDGER_LIVE : LEDGER_STALE, INT64_MIN);
 	free_turns(&turns);
 	return rc;

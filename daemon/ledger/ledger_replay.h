@@ -79,8 +79,8 @@ int ledger_replay_rebuild(const struct ledger_replay *l);
  * INT64_MAX: nothing, since the clock does not allow one. */
 int64_t ledger_replay_from_s(const struct ledger_replay *l);
 
-/* The same in the running transaction, which gets long. Not where the clock does not allow it. 0; -errno: the book is
- * stale. */
+/* The same in the running transaction, which gets long, and with the suspects. Not where the clock does not allow it.
+ * 0; -errno: the book is stale. */
 int ledger_replay_repeat(const struct ledger_replay *l);
 
 #endif

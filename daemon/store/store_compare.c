@@ -18,16 +18,14 @@
 #define NOW_LIFE                                                                                                       \
 	"SELECT meter, quantity, from_ts, from_raw, until_ts, until_raw FROM life "                                    \
 	"WHERE ifnull(until_ts, from_ts) >= %lld"
+#define NOW_MARK "SELECT ts, meter, quantity FROM suspect WHERE NOT behind AND ts >= %lld"
 
 static const struct {
 	const char *name, *now;
-} parts[] = {{"interval", NOW_INTERVAL},
-	     {"day", NOW_DAY},
-	     {"month", NOW_MONTH},
-	     {"register", NOW_REGISTER},
-	     {"life", NOW_LIFE}};
+} parts[] = {{"interval", NOW_INTERVAL}, {"day", NOW_DAY},   {"month", NOW_MONTH},
+	     {"register", NOW_REGISTER}, {"life", NOW_LIFE}, {"mark", NOW_MARK}};
 
-enum { N_PARTS = sizeof(parts) / sizeof(parts[0]), SQL_MAX = 1200 };
+enum { N_PARTS = sizeof(parts) / sizeof(parts[0]), SQL_MAX = 1400 };
 
 /* CREATE TEMP TABLE %s_%s AS ... */
 static int copy(struct db *db, const char *when, int64_t from_s)
@@ -79,7 +77,10 @@ int store_compare_end(struct db *db, int64_t from_s)
 		"UNION ALL SELECT 'lives', meter, count(DISTINCT from_ts), min(from_ts), "
 		"max(ifnull(until_ts, from_ts)) FROM "
 		"(SELECT * FROM (SELECT * FROM is_life EXCEPT SELECT * FROM was_life) UNION ALL "
-		"SELECT * FROM (SELECT * FROM was_life EXCEPT SELECT * FROM is_life)) GROUP BY meter");
+		"SELECT * FROM (SELECT * FROM was_life EXCEPT SELECT * FROM is_life)) GROUP BY meter "
+		"UNION ALL SELECT 'suspect values', meter, count(*), min(ts), max(ts) FROM "
+		"(SELECT * FROM (SELECT * FROM is_mark EXCEPT SELECT * FROM was_mark) UNION ALL "
+		"SELECT * FROM (SELECT * FROM was_mark EXCEPT SELECT * FROM is_mark)) GROUP BY meter");
 }
 
 void store_compare_count(struct db *db, struct store_recount *out)

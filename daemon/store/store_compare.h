@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* store_compare.h - the account before it was made again, and after.
  *
- * The idea: copies of the intervals, days, months, registers and lives are put into temporary tables before a rebuild,
- * and compared with what is there after it. Intervals that are missing are not compared: they are written by the clock,
- * and a rebuild does not make them.
+ * The idea: copies of the intervals, days, months, registers, lives and suspects are put into temporary tables before a
+ * rebuild, and compared with what is there after it. Intervals that are missing are not compared: they are written by
+ * the clock, and a rebuild does not make them.
  *
  * SQL on one struct db; the thread that owns that. Begin it in the transaction of the rebuild: its end takes the
  * temporary tables away only when it is rolled back, so close it. */
@@ -24,7 +24,7 @@ struct store_month {
 
 /* Rows of one meter that became others. */
 struct store_span {
-	const char *meter, *what; /* intervals, days, registers, lives */
+	const char *meter, *what; /* intervals, days, registers, lives, suspect values */
 	int64_t n, from_s, until_s;
 };
 

@@ -218,4 +218,76 @@ TEST_WITH(a_history_with_late_orders_is_what_a_rebuild_makes_of_it, site_setup, 
 	assert_rebuilds(t);
 }
 
+static const char marks[] = "SELECT s.ts, m.name, q.name, s.behind, s.reason, s.quality FROM suspect s "
+			    "JOIN meter m ON m.id = s.meter JOIN quantity q ON q.id = s.quantity "
+			    "ORDER BY s.ts, m.name, q.name";
+static const char qualities[] = "SELECT id, quality FROM reading_energy WHERE quality <> 0 UNION ALL "
+				"SELECT id, quality FROM reading_tariff WHERE quality <> 0 UNION ALL "
+				"SELECT id, quality FROM reading_pulse WHERE quality <> 0";
+
+/* Zeros, an unsynchronised value that is too high, a pulse that is too low, and values of another model. */
+static void run_with_accidents(struct site *t)
+{
+	run(t, 0, 3600, 5000);
+	run(t, 3660, 3840, -610 - 5000);
+	run(t, 3900, 5400, 5000);
+	add(t, "press", T + 5460, READING_UNSYNCHRONISED, Q_ACTIVE_ENERGY_IMPORT, INT64_C(5000000000), Q_COUNT);
+	add(t, "press", T + 5520, READING_SUSPECT, Q_ACTIVE_ENERGY_IMPORT, INT64_C(7), Q_COUNT);
+	for (int64_t i = 0; i < 30; i++)
+		add(t, "pulses", T + 3600 + 60 * i, READING_GOOD, Q_PULSES_1, 100 + i, Q_PULSES_2,
+		    i == 20 ? 5 : 300 + i, Q_COUNT);
+	run(t, 5580, 7200, 5000);
+}
+
+static void recount(struct site *t)
+{
+	begin(t);
+	assert_int_equal(ledger_repeat(&t->ledger), 0);
+	commit(t);
+}
+
+TEST_WITH(a_recount_by_the_same_rules_leaves_the_marks_as_they_are, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	char *were, *had;
+
+	run_with_accidents(t);
+	were = strdup(rows(t, marks));
+	had = strdup(rows(t, qualities));
+	assert_true(strlen(were) > 300);
+	recount(t);
+	assert_rows(t, marks, were);
+	assert_rows(t, qualities, had);
+	free(were);
+	free(had);
+}
+
+TEST_WITH(a_recount_makes_the_marks_of_old_readings_again, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	char *right, *had;
+
+	run_with_accidents(t);
+	right = strdup(rows(t, marks));
+	had = strdup(rows(t, qualities));
+	begin(t);
+	/* older rules saw the zeros as good, and some good ones as false */
+	assert_int_equal(
+		db_exec(&t->db,
+			"UPDATE reading_energy SET quality = 0 WHERE id >> 14 BETWEEN 1767229260 AND 1767229440; "
+			"UPDATE reading_tariff SET quality = 0 WHERE id >> 14 BETWEEN 1767229260 AND 1767229440; "
+			"DELETE FROM suspect WHERE ts BETWEEN 1767229260 AND 1767229440; "
+			"INSERT INTO suspect (ts, meter, quantity, behind, reason, quality) "
+			"SELECT id >> 14, meter, (SELECT id FROM quantity WHERE name = 'active_energy_import'), 0, "
+			"'old', 0 FROM reading_energy WHERE id >> 14 BETWEEN 1767225660 AND 1767226200; "
+			"UPDATE reading_energy SET quality = 2 WHERE id >> 14 BETWEEN 1767225660 AND 1767226200"),
+		0);
+	commit(t);
+	recount(t);
+	assert_rows(t, marks, right);
+	assert_rows(t, qualities, had);
+	free(right);
+	free(had);
+}
+
 UNIT_MAIN(NULL, NULL)
