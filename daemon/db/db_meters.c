@@ -115,8 +115,7 @@ static int write_buses(struct db *db, const struct conf *conf)
 static int write_meters(struct db *db, const struct conf *conf)
 {
 	sqlite3_stmt *put = NULL;
-	int rc = db_exec(db, "UPDATE meter SET was_configured = configured WHERE was_configured <> configured; "
-			     "UPDATE meter SET configured = 0 WHERE configured");
+	int rc = db_exec(db, "UPDATE meter SET configured = 0 WHERE configured");
 
 	if (rc != 0)
 		return rc;
@@ -154,7 +153,8 @@ static int write_meters(struct db *db, const struct conf *conf)
 struct period_statements {
 	sqlite3_stmt *same;   /* a running period that is the same */
 	sqlite3_stmt *newest; /* from_ts of the newest period, or NULL */
-	sqlite3_stmt *read;   /* slot of the newest reading of a concentrator */
+	sqlite3_stmt *before; /* until_ts of the last one that another input has had on the same terminals, or NULL */
+	sqlite3_stmt *read;   /* slot of the newest reading of its concentrator, now or until now, or NULL */
 	sqlite3_stmt *end;
 	sqlite3_stmt *begin;
 };
@@ -179,13 +179,16 @@ static int64_t begin_now_s(struct period_statements *st, const struct conf_bus *
 	int64_t from_s = now_s;
 
 	bind_text(st->read, 1, bus->meters[input->concentrator].name);
-	if (sqlite3_step(st->read) == SQLITE_ROW && sqlite3_column_int64(st->read, 0) < now_s)
+	bind_text(st->read, 2, input->name);
+	if (sqlite3_step(st->read) == SQLITE_ROW && sqlite3_column_type(st->read, 0) != SQLITE_NULL &&
+	    sqlite3_column_int64(st->read, 0) < now_s)
 		from_s = sqlite3_column_int64(st->read, 0) + 1;
 	sqlite3_reset(st->read);
 	return from_s > newest_s ? from_s : newest_s + 1;
 }
 
-/* Begin a period for one input unless the running one is the same. The first one holds from the beginning of time. */
+/* Begin a period for one input unless the running one is the same. The first one holds from the beginning of time, or
+ * from the end of that of another input whose readings came from the same terminals. */
 static int write_period(struct db *db, struct period_statements *st, const struct conf_bus *bus,
 			const struct conf_input *input, int64_t now_s)
 {
@@ -199,9 +202,14 @@ static int write_period(struct db *db, struct period_statements *st, const struc
 	if (same)
 		return 0;
 	bind_text(st->newest, 1, input->name);
+	bind_text(st->before, 1, bus->meters[input->concentrator].name);
+	sqlite3_bind_int(st->before, 2, input->input);
 	if (sqlite3_step(st->newest) == SQLITE_ROW && sqlite3_column_type(st->newest, 0) != SQLITE_NULL)
 		from_s = begin_now_s(st, bus, input, sqlite3_column_int64(st->newest, 0), now_s);
+	else if (sqlite3_step(st->before) == SQLITE_ROW)
+		from_s = sqlite3_column_int64(st->before, 0);
 	sqlite3_reset(st->newest);
+	sqlite3_reset(st->before);
 	sqlite3_bind_int64(st->end, 1, from_s);
 	bind_text(st->end, 2, input->name);
 	rc = db_run(db, st->end);
@@ -214,13 +222,15 @@ static int write_period(struct db *db, struct period_statements *st, const struc
 	return db_run(db, st->begin);
 }
 
-/* End the running periods of inputs that are no longer configured. */
+/* End the running periods of inputs that are no longer configured: after the last reading, if there is one. */
 static int end_removed(struct db *db, int64_t now_s)
 {
-	sqlite3_stmt *end = db_prepare(db,
-				       "UPDATE input_period SET until_ts = max(?, from_ts + 1) WHERE until_ts = %lld "
-				       "AND meter IN (SELECT id FROM meter WHERE NOT configured OR NOT is_input)",
-				       (long long)INT64_MAX);
+	sqlite3_stmt *end = db_prepare(
+		db,
+		"UPDATE input_period SET until_ts = max(from_ts + 1, "
+		"min(?1, ifnull((SELECT (n.id >> %d) + 1 FROM newest_pulse n WHERE n.meter = concentrator), ?1))) "
+		"WHERE until_ts = %lld AND meter IN (SELECT id FROM meter WHERE NOT configured OR NOT is_input)",
+		DB_SLOT_BITS, (long long)INT64_MAX);
 	int rc;
 
 	if (end == NULL)
@@ -243,10 +253,16 @@ static int write_inputs(struct db *db, const struct conf *conf, int64_t now_s)
 				   (long long)INT64_MAX),
 		.newest = db_prepare(db, "SELECT max(from_ts) FROM input_period "
 					 "WHERE meter = (SELECT id FROM meter WHERE name = ?)"),
+		.before = db_prepare(db,
+				     "SELECT max(p.until_ts) FROM input_period p "
+				     "JOIN newest_pulse n ON n.meter = p.concentrator WHERE p.until_ts < %lld "
+				     "AND p.concentrator = (SELECT id FROM meter WHERE name = ?1) AND p.input = ?2",
+				     (long long)INT64_MAX),
 		.read = db_prepare(db,
-				   "SELECT id >> %d FROM newest_pulse "
-				   "WHERE meter = (SELECT id FROM meter WHERE name = ?)",
-				   DB_SLOT_BITS),
+				   "SELECT max(id) >> %d FROM newest_pulse WHERE meter IN (SELECT id FROM meter "
+				   "WHERE name = ?1 UNION ALL SELECT p.concentrator FROM input_period p "
+				   "JOIN meter m ON m.id = p.meter WHERE m.name = ?2 AND p.until_ts = %lld)",
+				   DB_SLOT_BITS, (long long)INT64_MAX),
 		.end = db_prepare(db,
 				  "UPDATE input_period SET until_ts = ?1 WHERE until_ts = %lld "
 				  "AND meter = (SELECT id FROM meter WHERE name = ?2)",
@@ -258,14 +274,17 @@ static int write_inputs(struct db *db, const struct conf *conf, int64_t now_s)
 				    "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5)",
 				    (long long)INT64_MAX),
 	};
-	int rc = st.same != NULL && st.newest != NULL && st.read != NULL && st.end != NULL && st.begin != NULL ? 0
-													       : -EIO;
+	int rc = st.same != NULL && st.newest != NULL && st.before != NULL && st.read != NULL && st.end != NULL &&
+				 st.begin != NULL
+			 ? 0
+			 : -EIO;
 
 	for (size_t b = 0; b < conf->n_buses; b++)
 		for (size_t i = 0; i < conf->buses[b].n_inputs && rc == 0; i++)
 			rc = write_period(db, &st, &conf->buses[b], &conf->buses[b].inputs[i], now_s);
 	sqlite3_finalize(st.same);
 	sqlite3_finalize(st.newest);
+	sqlite3_finalize(st.before);
 	sqlite3_finalize(st.read);
 	sqlite3_finalize(st.end);
 	sqlite3_finalize(st.begin);
@@ -285,4 +304,9 @@ int db_meters_write(struct db *db, const struct conf *conf, int64_t now_s)
 	if (rc != 0)
 		return rc;
 	return write_inputs(db, conf, now_s);
+}
+
+int db_meters_taken(struct db *db)
+{
+	return db_exec(db, "UPDATE meter SET was_configured = configured WHERE was_configured <> configured");
 }

@@ -23,7 +23,7 @@ struct db_meter {
 	int64_t id;
 	char name[CONF_NAME_MAX + 1];
 	bool configured, is_input;
-	bool was_configured;		/* before the configuration was last written */
+	bool was_configured;		/* in the configuration that was last taken */
 	char serial[DB_SERIAL_MAX + 1]; /* as last reported, "" = never */
 };
 
@@ -48,6 +48,10 @@ int db_meters_find_name(const struct db_meters *m, const char *name);
  * marked as not configured; an input whose meaning has changed gets a new period from now_s on. Inside a transaction;
  * load the register after its commit. 0 or -errno. */
 int db_meters_write(struct db *db, const struct conf *conf, int64_t now_s);
+
+/* The account has taken the configuration that was written. Until then was_configured of each meter is of the one
+ * before, also after a kill. Inside a transaction. 0 or -errno. */
+int db_meters_taken(struct db *db);
 
 /* Write the serial number of a meter, in the register too: load it again after a rollback. 0 or -errno. */
 int db_meters_put_serial(struct db_meters *m, struct db *db, size_t meter, const char *serial);

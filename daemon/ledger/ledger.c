@@ -205,6 +205,9 @@ static int take_keys(struct ledger *l, const struct conf *conf)
 	rc = ledger_keys_take(&l->keys, conf);
 	if (rc != 0)
 		goto out;
+	rc = db_meters_taken(b->db);
+	if (rc != 0)
+		goto out;
 	rc = ledger_save(l, false);
 	if (rc != 0)
 		goto out;

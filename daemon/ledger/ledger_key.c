@@ -66,17 +66,25 @@ static unsigned compare_meanings(const struct ledger_key *was, const struct ledg
 	return changed;
 }
 
+static bool is_same_place(const struct ledger_key *was, const struct ledger_key *is)
+{
+	return strcmp(was->model, is->model) == 0 && strcmp(was->bus, is->bus) == 0 && was->address == is->address;
+}
+
 static unsigned compare_places(const struct ledger_key *was, const struct ledger_key *is, char *words)
 {
 	unsigned changed = 0;
 
-	if (was->concentrator != is->concentrator || was->input != is->input) {
+	/* one that is in the same place is the same one under another name */
+	bool is_other = was->concentrator != is->concentrator && !is_same_place(was, is);
+
+	if (is_other || was->input != is->input) {
 		changed = LEDGER_KEY_PLACE;
 		add(words, LEDGER_KEY_WORDS_MAX, "concentrator %s input %u -> concentrator %s input %u",
 		    was->concentrator_name, was->input, is->concentrator_name, is->input);
 	}
 	/* the places of two concentrators are no change of one */
-	if (was->concentrator != is->concentrator)
+	if (is_other)
 		return changed;
 	if (strcmp(was->model, is->model) != 0) {
 		changed = LEDGER_KEY_PLACE;

@@ -457,7 +457,8 @@ static int change(struct ledger_keys *k, const struct subject *s, const struct s
 		return release(k, s->i, held);
 	if (known->id == 0)
 		return put_key(k, s, 0, "");
-	if (known->key.meaning == s->key.meaning && ledger_key_compare(&known->key, &s->key, words) == 0)
+	if (known->key.meaning == s->key.meaning && known->key.concentrator == s->key.concentrator &&
+	    ledger_key_compare(&known->key, &s->key, words) == 0)
 		return 0;
 	ledger_state_want(k->state);
 	return put_key(k, s, at_s, waits ? LEDGER_HOLD_IDENTITY : "");

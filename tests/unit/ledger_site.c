@@ -47,7 +47,7 @@ static void close_site(struct site *t)
 	t->in_transaction = false;
 }
 
-void configure(struct site *t)
+void write_register(struct site *t)
 {
 	bool any_renamed;
 
@@ -57,6 +57,11 @@ void configure(struct site *t)
 	assert_int_equal(db_exec(&t->db, "COMMIT"), 0);
 	if (any_renamed)
 		ledger_undo(&t->ledger);
+}
+
+void configure(struct site *t)
+{
+	write_register(t);
 	assert_int_equal(db_meters_load(&t->reg, &t->db), 0);
 	assert_int_equal(db_tables_load_newest(&t->tables), 0);
 	assert_int_equal(ledger_configure(&t->ledger, &t->conf), 0);

@@ -63,8 +63,9 @@ void roll_back(struct site *t);
  * tariff 1; and commit. */
 void run(struct site *t, int64_t from_s, int64_t to_s, int64_t at_0);
 
-/* Take the configuration as it is now. */
+/* Take the configuration as it is now; or write it into the register only, as before a kill. */
 void configure(struct site *t);
+void write_register(struct site *t);
 
 /* Save the state and begin again, as at a restart; or begin again without saving, as after kill -9. */
 void reopen(struct site *t);

@@ -98,6 +98,23 @@ TEST_WITH(a_meter_that_is_renamed_while_the_daemon_is_stopped_counts_nothing_twi
 	assert_rows(t, counted, "press|510\npunch|240");
 }
 
+TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_loses_nothing, setup, teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	strcpy(t->meters[0].name, "punch");
+	write_register(t);
+	crash(t);
+	read_it(t, 2100, 4500);
+	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22||renamed");
+	assert_rows(t, counted, "press|220\npunch|380");
+	assert_rows(t, "SELECT count(*) FROM event WHERE kind = 'meter-known'", "1");
+	crash(t);
+	read_it(t, 4560, 5400);
+	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22||renamed");
+}
+
 TEST_WITH(a_meter_in_the_place_of_one_that_was_removed_long_ago_begins_a_life, setup, teardown)
 {
 	struct site *t = *state;
