@@ -7,7 +7,7 @@ import unittest
 from simsite import SOURCE, Site
 
 VIEWS = ("energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff "
-         "register meter_status bus_status event revision request").split()
+         "register meter_status bus_status event revision request key").split()
 REPORTS = "meter_report trouble subject meter_replacement meter_faults meter_life counter local_span counted_reading suspect_reading".split()
 
 

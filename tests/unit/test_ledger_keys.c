@@ -497,6 +497,40 @@ TEST_WITH(an_offset_changed_while_it_is_stopped_loses_no_pulse, site_setup, site
 	change_offset(*state, STOPPED);
 }
 
+TEST_WITH(the_keys_are_shown_with_the_time_for_which_they_hold, site_setup, site_teardown)
+{
+	struct driver *conto, *d4cr8;
+	struct site *t = *state;
+
+	conto = load_driver(t, "conto-d4-s");
+	d4cr8 = load_driver(t, "conto-d4cr8");
+	t->meters[1].driver = d4cr8;
+	t->meters[1].address = 7;
+	t->meters[1].ct_primary = t->meters[1].ct_secondary = t->meters[1].vt_primary = t->meters[1].vt_secondary = 1;
+	use_model(t, "conto-d4-s", conto);
+	read_press(t, 0, 1800, 50000, 600);
+	t->meters[0].ct_primary = 400;
+	t->meters[0].ct_secondary = 5;
+	configure(t);
+	read_press(t, 1860, 3660, 50000 * 80, 600 * 80);
+	assert_rows(
+		t,
+		"SELECT since, until, registers, ct, vt, pulse, model, bus, address, concentrator, input, held FROM "
+		"key WHERE meter = 'press' AND quantity = 'active_energy_import' ORDER BY since_ts",
+		"|2026-01-01T00:30:00Z|805 u32 abcd x 10 Wh|1/1|1/1||conto-d4-s|hall|5|||\n"
+		"2026-01-01T00:30:00Z||805 u32 abcd x 100 Wh|400/5|1/1||conto-d4-s|hall|5|||");
+	assert_rows(t,
+		    "SELECT quantity, since, until, registers, ct, vt, pulse, model, bus, address, concentrator, input "
+		    "FROM "
+		    "key WHERE meter = 'lighting'",
+		    "active_energy_import|||769 u32 abcd x 1 1|||10 Wh|conto-d4cr8|hall|7|pulses|1");
+	/* no row without a counter where the table is known */
+	assert_rows(t, "SELECT count(*) FROM key WHERE quantity IS NULL OR registers IS NULL", "0");
+	t->meters[0].driver = t->meters[1].driver = NULL;
+	driver_free(conto);
+	driver_free(d4cr8);
+}
+
 TEST_WITH(another_pulse_or_number_begins_a_life_of_the_input, site_setup, site_teardown)
 {
 	struct site *t = *state;
