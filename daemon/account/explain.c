@@ -20,15 +20,15 @@
  * new life that nobody announced: its readings continue, and the old line does not return.
  *
  * LIFE: a new life begins, and lies where it does. The first value of a life has nothing to do with the lines before
- * it. So the nearer it is to the end of one of them, the greater the coincidence (nearness()), and the less plausible
- * the life: that is the old line, which continues. This separates the end of a run of false readings from a second
- * reset.
+ * it. So the nearer it is to the end of one of them, or to where a line leapt from, the greater the coincidence
+ * (nearness()), and the less plausible the life: that is the old line, which continues. This separates the end of a run
+ * of false readings from a second reset, and from a leap and a reset back.
  *
  * CHANCE: the same, seen from a new life: a run that it calls false begins near the end of the line before. A
  * coincidence of so many bits costs nothing, for values are near to each other by chance too.
  *
  * STEEP: the line of the best explanation rises more than twice as fast as it ever did not long ago. It is the least
- * cost of all, since a machine that starts after a quiet week is no accident. It decides which of two readings is false
+ * cost, since a machine that starts after a quiet week is no accident. It decides which of two readings is false
  * where both may be: the one at the top of a leap.
  *
  * WRAP: the register turns over, at one of the values at which it may. The one at which it did is remembered for the
@@ -439,12 +439,19 @@ static int32_t coincidence_before(const struct explain *x, const struct explain_
 	return most;
 }
 
-/* The same where a life begins with raw after node i, whose own line ends then. */
+/* The same where a life begins with raw after node i: near its end, or near where its line may have leapt from. */
 static int32_t coincidence(const struct explain *x, const struct explain_limit *l, uint8_t i, int64_t raw)
 {
-	int32_t here = nearness(step_of(l), x->nodes[i].raw, raw), before = coincidence_before(x, l, i, raw);
+	int32_t most = coincidence_before(x, l, i, raw);
+	uint8_t life = explain_life(x, i);
 
-	return here > before ? here : before;
+	for (uint8_t k = 0; k <= i; k++) {
+		int32_t cost = is_open(x, k) ? nearness(step_of(l), x->nodes[k].raw, raw) : 0;
+
+		if (cost > most && explain_life(x, k) == life)
+			most = cost;
+	}
+	return most;
 }
 
 /* The binary logarithm of the rate at which an amount passed, less one step of the register, which may not have passed
