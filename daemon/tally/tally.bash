@@ -26,7 +26,7 @@ _tally()
 	local dir=/etc/tallyd command="" at=0 i words=""
 	local views="energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff
 		register meter_status bus_status event revision request meter_report trouble subject meter_replacement
-		meter_faults meter_life counter local_span counted_reading suspect_reading"
+		meter_faults meter_life key counter local_span counted_reading suspect_reading"
 
 	# The command, its place, and the directory that -c names.
 	for ((i = 1; i < COMP_CWORD; i++)); do

@@ -53,7 +53,7 @@ static const struct tally_command commands[] = {
 	 "VIEW is energy (the default), tariff_energy, power, pulse, latest, interval,\n"
 	 "interval_energy, daily, monthly, monthly_tariff, register, meter_status,\n"
 	 "bus_status, event, revision, request, meter_report, trouble, subject,\n"
-	 "meter_replacement, meter_faults, meter_life, counter, local_span,\n"
+	 "meter_replacement, meter_faults, meter_life, key, counter, local_span,\n"
 	 "counted_reading or suspect_reading.\n"
 	 "\n"
 	 "  --from T       rows from T on: 2026-11, 2026-11-21, 2026-11-21T08:15 or\n"

@@ -56,6 +56,7 @@ static const struct view {
 	{"meter_replacement", BY_TS, "meter", "id"},
 	{"meter_faults", BY_NOTHING, "meter", "meter"},
 	{"meter_life", BY_NOTHING, "meter", "meter, quantity, since_ts"},
+	{"key", BY_NOTHING, "meter", "meter, quantity, since_ts"},
 	{"counter", BY_NOTHING, "meter", "meter, quantity"},
 	{"local_span", BY_NOTHING, NULL, "kind, name"},
 	{"counted_reading", BY_TS, "meter", "ts"},
