@@ -20,6 +20,7 @@
 enum {
 	WAL_KEPT_BYTES = 4 << 20, /* a -wal file that became longer is cut to this when it is begun again */
 	CHECKPOINT_PAGES = 2000,  /* after so many pages in the -wal file SQLite copies them into the database */
+	MEMORY_LEFT_BYTES = 1 << 20,
 };
 
 const char *db_file_remedy(int error)
@@ -241,6 +242,23 @@ void db_file_note_damage(const struct db *db)
 	db_takeover_note(db->path, db->error);
 }
 
+/* An SQLite code: whether the schema can be read. SQLite reports a lack of memory too where a text of the schema is
+ * none. Where memory can be had, and the report is the same, that is damage. */
+static int read_schema(struct db *db)
+{
+	static const char count[] = "SELECT count(*) FROM sqlite_schema";
+	int code = sqlite3_exec(db->handle, count, NULL, NULL, NULL);
+	void *memory;
+
+	if (code != SQLITE_NOMEM)
+		return code;
+	memory = sqlite3_malloc(MEMORY_LEFT_BYTES);
+	if (memory != NULL && sqlite3_exec(db->handle, count, NULL, NULL, NULL) == SQLITE_NOMEM)
+		code = SQLITE_CORRUPT;
+	sqlite3_free(memory);
+	return code;
+}
+
 /* Look at the file before anything is written. *state: what it is; *version: of its schema; finding: how it is damaged.
  * 0, or -errno with an error added: we may not use it. */
 static int examine_file(struct db *db, enum db_file_state *state, int *version, char *finding, size_t n, struct err *e)
@@ -258,13 +276,15 @@ static int examine_file(struct db *db, enum db_file_state *state, int *version, 
 		*state = DB_FILE_DAMAGED;
 		return 0;
 	}
-	code = sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	code = read_schema(db);
 	if (code == SQLITE_NOTADB && !db_was_database(db->path, &st)) {
 		err_add(e, db->path, 0, "is not an SQLite database; move it away or name another path in [store]");
 		return -ENOTSUP;
 	}
 	if (db_is_damage(code)) {
-		snprintf(finding, n, "%s", sqlite3_errmsg(db->handle));
+		snprintf(finding, n, "%s",
+			 sqlite3_errcode(db->handle) == SQLITE_NOMEM ? sqlite3_errstr(code)
+								     : sqlite3_errmsg(db->handle));
 		*state = DB_FILE_DAMAGED;
 		return 0;
 	}

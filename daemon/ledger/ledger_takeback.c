@@ -431,7 +431,6 @@ static int count_otherwise(struct ledger_takeback *t, struct recount *u, char *w
 	struct account_meter *m = ledger_book_change(b, u->meter);
 	int rc;
 
-	account_report_missing(&b->account, m, mono_wall_ms() / 1000, 0);
 	u->was = (struct account_meter){.id = m->id, .limits = m->limits, .every_s = m->every_s};
 	ledger_book_swap(b, u->meter, &u->was);
 	ledger_book_set_mode(b, LEDGER_REPLAY, INT64_MIN);
@@ -621,8 +620,13 @@ static int count_all_or_nothing(struct ledger_takeback *t, const struct ledger_r
 {
 	struct ledger_book *b = t->book;
 	int64_t newest_s = b->newest_s, counted_s = b->account.counted_s;
-	int rc = db_exec(b->db, "SAVEPOINT takeback"), ended;
+	int rc, ended;
 
+	/* results that wait are given out in any case: they are kept when the rest is not */
+	for (size_t i = 0; i < b->n; i++)
+		if (ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s))
+			account_report_missing(&b->account, ledger_book_change(b, i), mono_wall_ms() / 1000, 0);
+	rc = b->error != 0 ? b->error : db_exec(b->db, "SAVEPOINT takeback");
 	if (rc != 0)
 		return rc;
 	all->list = calloc(b->n + 1, sizeof(*all->list));

@@ -155,6 +155,10 @@ static void run_at_random(struct site *t, int64_t end_s, bool with_late_orders)
 			request_replacement(t, below(3) ? "press" : "pulses", T + at_s - below(3 * DAY), NULL, NULL);
 			name_requests(t);
 			break;
+		case 9:
+			commit(t);
+			request_undo(t, below(3) ? "press" : "pulses");
+			break;
 		case 3:
 			t->conf.interval_s = (const uint32_t[]){300, 900, 3600}[below(3)];
 			reopen(t);

@@ -97,6 +97,20 @@ TEST_WITH(an_exchange_by_serial_number_is_taken_back, site_setup, site_teardown)
 	assert_rows(t, intervals, "0|210|measured\n900|150|measured\n1800|150|measured");
 }
 
+TEST_WITH(an_interval_that_waits_is_not_lost_when_an_order_is_refused, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 300, 5000);
+	request_replacement(t, "press", T + 330, NULL, NULL);
+	run(t, 360, 900, 0);
+	request_undo(t, "press");
+	commit(t);
+	run(t, 960, 1860, 0);
+	assert_rows(t, "SELECT state FROM request WHERE what = 'undo'", "refused");
+	assert_rows(t, intervals, "0|140|estimated\n900|150|measured");
+}
+
 TEST_WITH(a_real_exchange_is_not_taken_back, site_setup, site_teardown)
 {
 	struct site *t = *state;

@@ -177,6 +177,56 @@ TEST_WITH(random_damage_is_survived, setup_quiet, teardown)
 	}
 }
 
+/* Write 512 bytes of 0xff. */
+static void write_ones(const char *path, off_t at, unsigned char was[512])
+{
+	unsigned char ones[512];
+	int fd = open(path, O_RDWR);
+
+	memset(ones, 0xff, sizeof(ones));
+	assert_int_equal(pread(fd, was, 512, at), 512);
+	assert_int_equal(pwrite(fd, ones, sizeof(ones), at), sizeof(ones));
+	close(fd);
+}
+
+static void write_back(const char *path, off_t at, const unsigned char was[512])
+{
+	int fd = open(path, O_RDWR);
+
+	assert_int_equal(pwrite(fd, was, 512, at), 512);
+	close(fd);
+}
+
+static int ask_schema(const char *path)
+{
+	sqlite3 *db;
+	int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+
+	assert_int_equal(code, SQLITE_OK);
+	code = sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	sqlite3_close(db);
+	return code;
+}
+
+TEST_WITH(a_schema_that_sqlite_has_no_memory_for_is_damage, setup_quiet, teardown)
+{
+	struct site *t = *state;
+	unsigned char was[512];
+	off_t at;
+
+	fill(t);
+	for (at = PAGE; at < 100 * PAGE; at += 512) {
+		write_ones(t->path, at, was);
+		if (ask_schema(t->path) == SQLITE_NOMEM)
+			break;
+		write_back(t->path, at, was);
+	}
+	assert_true(at < 100 * PAGE);
+	open_store(t);
+	assert_recovered(t);
+	assert_works(t);
+}
+
 TEST_WITH(overwritten_pages_lose_only_their_own_rows, setup_quiet, teardown)
 {
 	struct site *t = *state;
