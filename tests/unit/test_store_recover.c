@@ -208,7 +208,7 @@ static int ask_schema(const char *path)
 	return code;
 }
 
-TEST_WITH(a_schema_that_sqlite_has_no_memory_for_is_damage, setup_quiet, teardown)
+TEST_WITH(a_schema_for_which_sqlite_is_out_of_memory_is_damage, setup_quiet, teardown)
 {
 	struct site *t = *state;
 	unsigned char was[512];
