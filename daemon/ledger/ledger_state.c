@@ -82,17 +82,19 @@ static int keep(struct ledger_state *l, size_t i)
 	int rc;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT EXISTS (SELECT 1 FROM account WHERE meter = %lld AND before = -1 AND last_ts > %lld) "
+		 "SELECT EXISTS (SELECT 1 FROM account WHERE meter = %lld AND before = %d AND last_ts > %lld) "
 		 "OR EXISTS (SELECT 1 FROM request_log WHERE state = 'done' AND at_ts >= %lld)",
-		 (long long)m->id, (long long)(m->last_s - LEDGER_KEEP_EVERY_S), (long long)m->last_s);
+		 (long long)m->id, LEDGER_STATE_KEPT, (long long)(m->last_s - LEDGER_KEEP_EVERY_S),
+		 (long long)m->last_s);
 	if (m->last_s == 0 || m->passed_s != 0 || db_number(b->db, sql, 1) != 0)
 		return 0;
 	snprintf(sql, sizeof(sql),
-		 "DELETE FROM account WHERE meter = %lld AND before = -2; "
-		 "DELETE FROM account_counter WHERE meter = %lld AND before = -2; "
-		 "UPDATE account SET before = -2 WHERE meter = %lld AND before = -1; "
-		 "UPDATE account_counter SET before = -2 WHERE meter = %lld AND before = -1",
-		 (long long)m->id, (long long)m->id, (long long)m->id, (long long)m->id);
+		 "DELETE FROM account WHERE meter = %lld AND before = %d; "
+		 "DELETE FROM account_counter WHERE meter = %lld AND before = %d; "
+		 "UPDATE account SET before = %d WHERE meter = %lld AND before = %d; "
+		 "UPDATE account_counter SET before = %d WHERE meter = %lld AND before = %d",
+		 (long long)m->id, LEDGER_STATE_OLDER, (long long)m->id, LEDGER_STATE_OLDER, LEDGER_STATE_OLDER,
+		 (long long)m->id, LEDGER_STATE_KEPT, LEDGER_STATE_OLDER, (long long)m->id, LEDGER_STATE_KEPT);
 	rc = db_exec(b->db, sql);
 	return rc == 0 ? save(l, m, LEDGER_STATE_KEPT) : rc;
 }
