@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "db_file.h"
+#include "driver.h"
 #include "mono.h"
 
 static void on_event(void *context, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -100,6 +101,25 @@ int site_setup(void **state)
 	return 0;
 }
 
+int site_set_up_without_serial(void **state, size_t i, const char *model, uint8_t address)
+{
+	int rc = site_setup(state);
+	char path[256];
+	struct site *t;
+
+	if (rc != 0)
+		return rc;
+	t = *state;
+	snprintf(path, sizeof(path), "%s/drivers/%s.ini", SOURCE_DIR, model);
+	t->driver = driver_load(path, &t->e);
+	snprintf(t->meters[i].model, sizeof(t->meters[i].model), "%s", model);
+	t->meters[i].driver = t->driver;
+	t->meters[i].address = address;
+	t->meters[i].ct_primary = t->meters[i].ct_secondary = t->meters[i].vt_primary = t->meters[i].vt_secondary = 1;
+	configure(t);
+	return 0;
+}
+
 int site_teardown(void **state)
 {
 	struct site *t = *state;
@@ -115,6 +135,7 @@ int site_teardown(void **state)
 	if (dir != NULL)
 		closedir(dir);
 	rmdir(t->dir);
+	driver_free(t->driver);
 	err_fini(&t->e);
 	free(t);
 	return 0;

@@ -32,13 +32,17 @@ struct site {
 	struct db_tables tables;
 	struct ledger ledger;
 	bool in_transaction;
-	uint32_t delay_ms; /* of readings that are added */
-	bool is_coarse;	   /* what add() adds is of coarser registers */
+	uint32_t delay_ms;     /* of readings that are added */
+	bool is_coarse;	       /* what add() adds is of coarser registers */
+	struct driver *driver; /* that site_set_up_without_serial() has loaded */
 };
 
 /* setup() makes a folder, the database and an empty account; teardown() removes all of it. */
 int site_setup(void **state);
 int site_teardown(void **state);
+
+/* The same with meter i of this shipped model, which has no serial number. */
+int site_set_up_without_serial(void **state, size_t i, const char *model, uint8_t address);
 
 /* Begin a transaction unless one is running. Functions below that write do it. */
 void begin(struct site *t);

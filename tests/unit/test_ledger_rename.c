@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A meter is read under another name since the configuration was taken. */
-#include "driver.h"
 #include "ledger_site.h"
 #include "unit.h"
 
@@ -12,30 +11,7 @@ static const char counted[] = "SELECT meter, sum(base_value) FROM interval WHERE
 /* The press is a Conto, which has no serial number. */
 static int setup(void **state)
 {
-	struct site *t;
-	int rc = site_setup(state);
-
-	if (rc != 0)
-		return rc;
-	t = *state;
-	strcpy(t->meters[0].model, "conto-d4-s");
-	t->meters[0].driver = driver_load(SOURCE_DIR "/drivers/conto-d4-s.ini", &t->e);
-	t->meters[0].address = 5;
-	t->meters[0].ct_primary = t->meters[0].ct_secondary = t->meters[0].vt_primary = t->meters[0].vt_secondary = 1;
-	configure(t);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct site *t = *state;
-	struct driver *conto = (struct driver *)t->meters[0].driver;
-	int rc;
-
-	t->meters[0].driver = NULL;
-	rc = site_teardown(state);
-	driver_free(conto);
-	return rc;
+	return site_set_up_without_serial(state, 0, "conto-d4-s", 5);
 }
 
 static void rename_to(struct site *t, const char *name)
@@ -52,7 +28,7 @@ static void read_it(struct site *t, int64_t from_s, int64_t to_s)
 	commit(t);
 }
 
-TEST_WITH(energy_counts_under_the_name_of_the_reading_that_closes_the_gap, setup, teardown)
+TEST_WITH(energy_counts_under_the_name_of_the_reading_that_closes_the_gap, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -68,7 +44,7 @@ TEST_WITH(energy_counts_under_the_name_of_the_reading_that_closes_the_gap, setup
 		    "punch puts both histories under one name");
 }
 
-TEST_WITH(a_meter_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, teardown)
+TEST_WITH(a_meter_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -84,7 +60,7 @@ TEST_WITH(a_meter_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, 
 	assert_rows(t, counted, "press|510\npunch|240");
 }
 
-TEST_WITH(a_meter_that_is_renamed_while_the_daemon_is_stopped_counts_nothing_twice, setup, teardown)
+TEST_WITH(a_meter_that_is_renamed_while_the_daemon_is_stopped_counts_nothing_twice, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -98,7 +74,7 @@ TEST_WITH(a_meter_that_is_renamed_while_the_daemon_is_stopped_counts_nothing_twi
 	assert_rows(t, counted, "press|510\npunch|240");
 }
 
-TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_loses_nothing, setup, teardown)
+TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_loses_nothing, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -115,7 +91,7 @@ TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_loses_nothing, setup,
 	assert_rows(t, lives, "press|5.0|5.22|first\npunch|5.22||renamed");
 }
 
-TEST_WITH(a_meter_in_the_place_of_one_that_was_removed_long_ago_begins_a_life, setup, teardown)
+TEST_WITH(a_meter_in_the_place_of_one_that_was_removed_long_ago_begins_a_life, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -149,7 +125,7 @@ TEST_WITH(the_serial_number_of_a_removed_meter_suggests_a_rename, site_setup, si
 
 static const char verdicts[] = "SELECT state, reason FROM request";
 
-TEST_WITH(a_rename_waits_for_the_configuration_that_has_the_new_name, setup, teardown)
+TEST_WITH(a_rename_waits_for_the_configuration_that_has_the_new_name, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -166,7 +142,7 @@ TEST_WITH(a_rename_waits_for_the_configuration_that_has_the_new_name, setup, tea
 		    "interval|punch|renamed\nday|punch|renamed\nmonth|punch|renamed");
 }
 
-TEST_WITH(a_meter_that_was_read_under_both_names_has_one_history, setup, teardown)
+TEST_WITH(a_meter_that_was_read_under_both_names_has_one_history, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -192,7 +168,7 @@ TEST_WITH(a_meter_that_was_read_under_both_names_has_one_history, setup, teardow
 	assert_rows(t, counted, "punch|750");
 }
 
-TEST_WITH(a_meter_is_renamed_while_the_daemon_is_stopped, setup, teardown)
+TEST_WITH(a_meter_is_renamed_while_the_daemon_is_stopped, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -205,7 +181,7 @@ TEST_WITH(a_meter_is_renamed_while_the_daemon_is_stopped, setup, teardown)
 	assert_rows(t, counted, "punch|600");
 }
 
-TEST_WITH(a_new_name_with_older_readings_of_its_own_is_refused, setup, teardown)
+TEST_WITH(a_new_name_with_older_readings_of_its_own_is_refused, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -219,7 +195,7 @@ TEST_WITH(a_new_name_with_older_readings_of_its_own_is_refused, setup, teardown)
 		    "2026-01-01T00:46:00Z");
 }
 
-TEST_WITH(a_name_that_is_still_configured_is_not_renamed, setup, teardown)
+TEST_WITH(a_name_that_is_still_configured_is_not_renamed, setup, site_teardown)
 {
 	struct site *t = *state;
 

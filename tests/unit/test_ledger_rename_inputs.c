@@ -2,7 +2,6 @@
 /* An input, or its concentrator, has another name since the configuration was taken. */
 #include <string.h>
 
-#include "driver.h"
 #include "ledger_site.h"
 #include "unit.h"
 
@@ -14,29 +13,7 @@ static const char verdicts[] = "SELECT state, reason FROM request";
 
 static int setup(void **state)
 {
-	struct site *t;
-	int rc = site_setup(state);
-
-	if (rc != 0)
-		return rc;
-	t = *state;
-	t->meters[1].driver = driver_load(SOURCE_DIR "/drivers/conto-d4cr8.ini", &t->e);
-	t->meters[1].address = 7;
-	t->meters[1].ct_primary = t->meters[1].ct_secondary = t->meters[1].vt_primary = t->meters[1].vt_secondary = 1;
-	configure(t);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct site *t = *state;
-	struct driver *d4cr8 = (struct driver *)t->meters[1].driver;
-	int rc;
-
-	t->meters[1].driver = NULL;
-	rc = site_teardown(state);
-	driver_free(d4cr8);
-	return rc;
+	return site_set_up_without_serial(state, 1, "conto-d4cr8", 7);
 }
 
 /* Readings each minute of [from_s, to_s]: a pulse of 10 Wh each minute, 100 at T. */
@@ -71,7 +48,7 @@ static void assert_the_same_after_a_rebuild(struct site *t)
 	assert_rows(t, counted, sums);
 }
 
-TEST_WITH(an_input_continues_under_its_new_name, setup, teardown)
+TEST_WITH(an_input_continues_under_its_new_name, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -84,7 +61,7 @@ TEST_WITH(an_input_continues_under_its_new_name, setup, teardown)
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(an_input_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, teardown)
+TEST_WITH(an_input_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -98,7 +75,7 @@ TEST_WITH(an_input_that_is_renamed_and_renamed_back_counts_nothing_twice, setup,
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(an_input_is_renamed_while_the_daemon_is_stopped, setup, teardown)
+TEST_WITH(an_input_is_renamed_while_the_daemon_is_stopped, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -110,7 +87,7 @@ TEST_WITH(an_input_is_renamed_while_the_daemon_is_stopped, setup, teardown)
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_of_an_input_loses_nothing, setup, teardown)
+TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_of_an_input_loses_nothing, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -124,7 +101,7 @@ TEST_WITH(a_kill_before_the_account_has_taken_the_new_name_of_an_input_loses_not
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(a_reading_of_the_second_before_the_rename_counts_under_the_new_name, setup, teardown)
+TEST_WITH(a_reading_of_the_second_before_the_rename_counts_under_the_new_name, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -136,7 +113,7 @@ TEST_WITH(a_reading_of_the_second_before_the_rename_counts_under_the_new_name, s
 	assert_rows(t, lives, "lighting|1.0|1.22|first\nlamps|1.22||renamed");
 }
 
-TEST_WITH(an_input_that_was_read_under_both_names_has_one_history, setup, teardown)
+TEST_WITH(an_input_that_was_read_under_both_names_has_one_history, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -157,7 +134,7 @@ TEST_WITH(an_input_that_was_read_under_both_names_has_one_history, setup, teardo
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(an_input_whose_new_name_was_not_read_yet_has_one_history, setup, teardown)
+TEST_WITH(an_input_whose_new_name_was_not_read_yet_has_one_history, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -171,7 +148,7 @@ TEST_WITH(an_input_whose_new_name_was_not_read_yet_has_one_history, setup, teard
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(inputs_continue_when_their_concentrator_has_another_name, setup, teardown)
+TEST_WITH(inputs_continue_when_their_concentrator_has_another_name, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -188,7 +165,7 @@ TEST_WITH(inputs_continue_when_their_concentrator_has_another_name, setup, teard
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(an_input_and_its_concentrator_have_other_names_at_once, setup, teardown)
+TEST_WITH(an_input_and_its_concentrator_have_other_names_at_once, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -201,7 +178,7 @@ TEST_WITH(an_input_and_its_concentrator_have_other_names_at_once, setup, teardow
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(a_concentrator_that_was_read_under_both_names_has_one_history, setup, teardown)
+TEST_WITH(a_concentrator_that_was_read_under_both_names_has_one_history, setup, site_teardown)
 {
 	struct site *t = *state;
 
@@ -218,7 +195,7 @@ TEST_WITH(a_concentrator_that_was_read_under_both_names_has_one_history, setup, 
 	assert_the_same_after_a_rebuild(t);
 }
 
-TEST_WITH(an_input_that_moves_to_another_concentrator_begins_a_life, setup, teardown)
+TEST_WITH(an_input_that_moves_to_another_concentrator_begins_a_life, setup, site_teardown)
 {
 	struct site *t = *state;
 
