@@ -186,8 +186,17 @@ out:
 	return rc == 0 ? TALLY_GOOD : TALLY_BAD;
 }
 
-/* Every model that can be loaded; the others are reported on standard error and make the result bad. */
-static int list_models(const char *path)
+/* By maker, and by name among those of one maker. */
+static int compare_drivers(const void *a, const void *b)
+{
+	const struct driver *const *one = a, *const *other = b;
+	int order = strcasecmp((*one)->vendor, (*other)->vendor);
+
+	return order != 0 ? order : strcmp((*one)->name, (*other)->name);
+}
+
+/* Print the drivers, and free them. 0, or -1 when out of memory. */
+static int print_drivers(struct driver **drivers, size_t n)
 {
 	static const struct table_column columns[] = {{"MODEL", false, 0},
 						      {"VENDOR", false, 4},
@@ -195,32 +204,55 @@ static int list_models(const char *path)
 						      {"VERIFIED", false, 2},
 						      {"TITLE", false, 3}};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	int rc = t != NULL ? 0 : -1;
+
+	qsort(drivers, n, sizeof(struct driver *), compare_drivers);
+	for (size_t i = 0; i < n; i++) {
+		const struct driver *d = drivers[i];
+
+		if (rc == 0)
+			rc = table_add(t,
+				       (const char *const[]){d->name, d->vendor, driver_provenance_text(d->provenance),
+							     d->verified[0] != '\0' ? d->verified : "none", d->title},
+				       0, TABLE_PLAIN);
+		driver_free(drivers[i]);
+	}
+	if (rc == 0)
+		table_print(t, stdout, tally_terminal_width(stdout), false);
+	table_free(t);
+	return rc;
+}
+
+/* Every model that can be loaded; the others are reported on standard error and make the result bad. */
+static int list_models(const char *path)
+{
 	char **names = driver_list(path);
+	struct driver **drivers = NULL;
+	size_t n_names = 0, n = 0;
 	int code = TALLY_GOOD;
 
-	if (t == NULL || names == NULL) {
-		fprintf(stderr, "tally models: out of memory\n");
-		code = TALLY_BAD;
-	} else if (names[0] == NULL) {
+	while (names != NULL && names[n_names] != NULL)
+		n_names++;
+	drivers = calloc(n_names + 1, sizeof(struct driver *));
+	if (names != NULL && n_names == 0) {
 		fprintf(stderr, "no register tables in %s; check path of [drivers]\n", path);
 		code = TALLY_BAD;
 	}
-	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
-		struct driver *d = tally_load_model(path, names[i]);
+	for (size_t i = 0; i < n_names; i++) {
+		struct driver *d = drivers != NULL ? tally_load_model(path, names[i]) : NULL;
 
-		if (d == NULL || t == NULL ||
-		    table_add(t,
-			      (const char *const[]){names[i], d->vendor, driver_provenance_text(d->provenance),
-						    d->verified[0] != '\0' ? d->verified : "none", d->title},
-			      0, TABLE_PLAIN) != 0)
+		if (d != NULL)
+			drivers[n++] = d;
+		else
 			code = TALLY_BAD;
-		driver_free(d);
 		free(names[i]);
 	}
-	if (t != NULL && names != NULL)
-		table_print(t, stdout, tally_terminal_width(stdout), false);
+	if (names == NULL || drivers == NULL || print_drivers(drivers, n) != 0) {
+		fprintf(stderr, "tally models: out of memory\n");
+		code = TALLY_BAD;
+	}
 	free(names);
-	table_free(t);
+	free(drivers);
 	return code;
 }
 

@@ -15,6 +15,14 @@ class TestModels(Site):
         self.assertEqual(lines[0].split(), ["MODEL", "VENDOR", "PROVENANCE", "VERIFIED", "TITLE"])
         self.assertEqual({line.split()[0] for line in lines[1:]}, {p.stem for p in (SOURCE / "drivers").glob("*.ini")})
 
+    def test_the_models_of_a_maker_are_listed_together(self):
+        for model, vendor in (("zz-1", "alpha"), ("aa-1", "Beta"), ("bb-2", "Alpha"), ("cc-1", "Gamma"), ("aa-2", "beta")):
+            self.write(f"own/{model}.ini", (SOURCE / "drivers/countis-e43.ini").read_text()
+                       .replace("= Socomec\n", f"= {vendor}\n"))
+        self.write("etc/tallyd.ini", f"[drivers]\npath = {self.dir}/own\n")
+        self.assertEqual([line.split()[:2] for line in self.tally("models").stdout.splitlines()[1:]],
+                         [["bb-2", "Alpha"], ["zz-1", "alpha"], ["aa-1", "Beta"], ["aa-2", "beta"], ["cc-1", "Gamma"]])
+
     def test_a_model_is_shown_with_its_addresses_and_the_weight_of_a_count(self):
         ran = self.tally("models", "countis-e13")
         self.assertEqual(ran.returncode, 0, ran.stderr)

@@ -4,6 +4,7 @@
 import re
 import subprocess
 import unittest
+from collections import Counter
 
 from simsite import SOURCE, Site
 
@@ -21,12 +22,26 @@ class TestReadme(Site):
         drivers = {p.stem for p in (SOURCE / "drivers").glob("*.ini")}
         self.assertEqual(listed, drivers)
 
-    def test_the_table_of_models_agrees_with_the_drivers(self):
-        listed = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| ([a-z ]+?)(?:, [^|]*)? \|", README, re.M))
-        models = self.tally("models")
-        for line in models.stdout.splitlines()[1:]:
-            name = line.split()[0]
-            self.assertIn(f" {listed[name]} ", line)
+    def line_of_the_table(self, model):
+        """What the README should say of a model."""
+        shown = self.tally("models", model).stdout
+        title, provenance = (re.search(pattern, shown, re.M)[1] for pattern in (rf"^{re.escape(model)}: (.*)$", r"^provenance: ([a-z ]+);"))
+        rows = re.findall(r"^(\w+) +\d+  0x[0-9A-F]{4} .* (?:energy|power|identity|state) +([a-z ]+)", shown, re.M)
+        weaker = Counter(of for _, of in rows if of != provenance)
+        requests = dict(re.findall(r"^(energy and tariffs|power|everything): (\d+) request", shown, re.M))
+        table = [provenance] + [f"{n} row{'s' * (n > 1)} {of}" for of, n in weaker.most_common()]
+        asked = [requests.get(what, "0") for what in ("energy and tariffs", "power", "everything")]
+        return f"| `{model}` | {title} | {', '.join(table)} | {len({q for q, _ in rows})} | {', '.join(asked)} |"
+
+    def test_the_table_of_models_agrees_with_the_drivers_and_is_by_maker(self):
+        expected = {}
+        for line in self.tally("models").stdout.splitlines()[1:]:
+            model, vendor = line.split()[:2]
+            expected.setdefault(vendor, []).append(self.line_of_the_table(model))
+        models = README[README.index("## Models"):README.index("## Limits")]
+        makers = re.findall(r"^### (\w+)\n\n\| model .*\n\|-.*\n((?:\| .*\n)+)", models, re.M)
+        self.assertEqual({maker: lines.splitlines() for maker, lines in makers}, expected)
+        self.assertEqual([maker for maker, _ in makers], list(expected))
 
     def test_the_sample_configuration_is_good(self):
         daemon, bus = blocks("ini")[:2]
