@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "driver.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -197,11 +198,25 @@ int64_t driver_modulus(const struct driver_row *row, size_t i, int64_t multiplie
 	return __builtin_mul_overflow(modulus.amount, multiplier, &value) ? 0 : value;
 }
 
+/* The next letter or digit of text at or after *at, in lower case, or '\0' at its end; *at moves behind it. */
+static int next_letter(const char *text, size_t *at)
+{
+	while (text[*at] != '\0' && !isalnum((unsigned char)text[*at]))
+		++*at;
+	return text[*at] != '\0' ? tolower((unsigned char)text[(*at)++]) : '\0';
+}
+
 bool driver_row_expects(const struct driver_row *row, const char *text)
 {
+	size_t at = 0, expected_at = 0;
+	int expected;
+
 	if (row->type < DRIVER_TEXT)
 		return strcmp(text, row->expect) == 0;
-	return strncasecmp(text, row->expect, strlen(row->expect)) == 0;
+	while ((expected = next_letter(row->expect, &expected_at)) != '\0')
+		if (next_letter(text, &at) != expected)
+			return false;
+	return true;
 }
 
 /* The weight of one count: mantissa x 10^exponent / per base units. */

@@ -207,8 +207,9 @@ int64_t driver_row_counts(const struct driver_row *row);
  * has more than 63 bits. */
 int64_t driver_modulus(const struct driver_row *row, size_t i, int64_t multiplier);
 
-/* Whether text is what the row expects; row->expect is not "". A text must begin so, in upper or lower case; a number
- * must be that number. */
+/* Whether text is what the row expects; row->expect is not "". A text must begin with its letters and digits, in upper
+ * or lower case and with any blanks and hyphens between them, because a maker spells "DIRIS A-10" and "Diris A10" on
+ * the same model; a number must be that number. */
 bool driver_row_expects(const struct driver_row *row, const char *text);
 
 /* The parts of a base unit that suffice for every count of the rows of quantity q; divides driver.parts. 1 for all but

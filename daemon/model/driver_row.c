@@ -4,6 +4,7 @@
  * as seen in any case, so that a fallback below it is not blamed for it. */
 #include "driver_reader.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -265,8 +266,15 @@ static const char *set_row_provenance(struct driver_reader *r, const char *value
 
 static const char *set_expect(struct driver_reader *r, const char *value)
 {
+	size_t i = 0;
+
 	if (names_get(r->row->quantity)->kind != NAMES_IDENTITY)
 		return "it with identity quantities only";
+	/* Nothing else is compared. */
+	while (value[i] != '\0' && !isalnum((unsigned char)value[i]))
+		i++;
+	if (i > 0 && value[i] == '\0')
+		return "a text with a letter or a digit";
 	return driver_word_text(r, value, r->row->expect, sizeof(r->row->expect));
 }
 

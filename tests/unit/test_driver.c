@@ -400,7 +400,8 @@ TEST(values_out_of_range_in_rows)
 		     "voltage_l23 = 14 u16 1 V power provenance=hearsay\n"
 		     "voltage_l31 = 15 u16 1 V power alone alone\n"
 		     "current_l1 = 16 u16 1 A power alone=yes\n"
-		     "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n",
+		     "current_l2 = 17 u16 1 A power na=0x8000,0x8001,0x8002,0x8003,0x8004\n"
+		     "product_name = 20 chars:4 - - identity expect=\"- -\"\n",
 		"dir/test.ini:9: na '65535' of voltage_l2 is not valid; use none, auto, or up to 8 patterns such "
 		"as 0xFFFF separated by commas",
 		"dir/test.ini:10: sign '1:2:3' of voltage_l3 is not valid; use ADDRESS or ADDRESS:VALUE, each 0 "
@@ -417,6 +418,7 @@ TEST(values_out_of_range_in_rows)
 		"transcription, driver, sibling or inferred",
 		"dir/test.ini:17: duplicate option 'alone' of voltage_l31; use it once",
 		"dir/test.ini:18: option 'alone=yes' of current_l1 is not valid; use alone",
+		"dir/test.ini:20: expect '- -' of product_name is not valid; use a text with a letter or a digit",
 		"dir/test.ini:8: pattern 0xFFFFFFFF of voltage_l1 is not valid; use up to 4 patterns of 4 "
 		"hexadecimal digits (16 bits)",
 		"dir/test.ini:19: pattern 0x8004 of current_l2 is not valid; use up to 4 patterns of 4 "

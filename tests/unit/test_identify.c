@@ -99,6 +99,22 @@ TEST(a_name_proves_the_model_in_one_read)
 	assert_int_equal(d.n_reads, 1);
 }
 
+TEST(a_name_with_other_blanks_and_hyphens_is_the_same_name)
+{
+	static const char *const spelled[] = {"Red 1", "RED-1", "red1", "R-e d1x"};
+	struct identity id;
+
+	for (size_t i = 0; i < sizeof(spelled) / sizeof(spelled[0]); i++) {
+		struct device d = red_device();
+		char text[7] = "";
+
+		memcpy(text, spelled[i], strlen(spelled[i]));
+		for (size_t k = 0; k < 3; k++)
+			d.words[5 + k] = (uint16_t)(text[2 * k] << 8 | text[2 * k + 1]);
+		assert_string_equal(identified(&d, texts, names, 6, &id)->name, "red");
+	}
+}
+
 TEST(an_unknown_name_proves_nothing_but_is_reported)
 {
 	struct device d = red_device();
