@@ -26,7 +26,7 @@ struct names_row {
 	int per_shown;	   /* base units in one shown unit: 1, 1000, 3600 or 1000000 */
 	enum names_kind kind;
 	const char *table;   /* readings of it are kept in this table: energy, partial, tariff, tariff_other,
-			      * power, pulse; "" = nowhere */
+			      * energy_other, power, power_other, pulse; "" = nowhere */
 	const char *meaning; /* one line */
 };
 

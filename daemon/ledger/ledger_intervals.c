@@ -7,6 +7,8 @@
 
 #include "interval_merge.h"
 
+enum { FIRST_SPAN_COLUMN = 4 }; /* parameter number of the first counter in the statements that add */
+
 static const char *const spans[LEDGER_SPANS] = {"day", "month"};
 
 static size_t energy_kind(const struct ledger_book *b)
@@ -31,7 +33,7 @@ static sqlite3_stmt *prepare_add(struct ledger_intervals *l, const char *span, s
 	sqlite3_str *set = sqlite3_str_new(b->db->handle);
 	char *into_text, *values_text, *set_text;
 	sqlite3_stmt *stmt = NULL;
-	uint8_t n = 4;
+	uint8_t n = FIRST_SPAN_COLUMN;
 
 	for (int q = 0; q < Q_COUNT; q++) {
 		const char *column = names_get((enum quantity)q)->name;
@@ -59,6 +61,52 @@ static sqlite3_stmt *prepare_add(struct ledger_intervals *l, const char *span, s
 	return stmt;
 }
 
+/* Whether the counters of a kind have no column in the rows of intervals, and a table of their own instead. */
+static bool has_own_intervals(const struct ledger_book *b, size_t kind)
+{
+	return (int)kind == b->tables->kind_of[Q_ACTIVE_ENERGY_TOTAL];
+}
+
+/* The bit of a counter in the masks of put_other. */
+static int64_t other_bit(const struct ledger_intervals *l, enum quantity q)
+{
+	return INT64_C(1) << (l->span_column[q] - FIRST_SPAN_COLUMN);
+}
+
+/* After the spans have their columns. */
+static int prepare_other(struct ledger_intervals *l)
+{
+	const struct ledger_book *b = l->book;
+	sqlite3_str *into = sqlite3_str_new(b->db->handle), *values = sqlite3_str_new(b->db->handle);
+	sqlite3_str *set = sqlite3_str_new(b->db->handle);
+	char *into_text, *values_text, *set_text;
+
+	for (int q = 0; q < Q_COUNT; q++) {
+		const char *column = names_get((enum quantity)q)->name;
+		int kind = span_kind(b, (enum quantity)q);
+
+		if (kind < 0 || !has_own_intervals(b, (size_t)kind))
+			continue;
+		sqlite3_str_appendf(into, ", %s", column);
+		sqlite3_str_appendf(values, ", ?%d", l->span_column[q] + 1);
+		sqlite3_str_appendf(set, ", %s = iif(?4 & %lld, excluded.%s, %s)", column,
+				    (long long)other_bit(l, (enum quantity)q), column, column);
+	}
+	into_text = sqlite3_str_finish(into);
+	values_text = sqlite3_str_finish(values);
+	set_text = sqlite3_str_finish(set);
+	if (into_text != NULL && values_text != NULL && set_text != NULL)
+		l->put_other = db_prepare(b->db,
+					  "INSERT INTO kept_interval_energy_other (ts, meter, estimated%s) "
+					  "VALUES (?1, ?2, ?3%s) ON CONFLICT (ts, meter) DO UPDATE SET "
+					  "estimated = (estimated & ~?4) | excluded.estimated%s",
+					  into_text, values_text, set_text);
+	sqlite3_free(into_text);
+	sqlite3_free(values_text);
+	sqlite3_free(set_text);
+	return l->put_other != NULL ? 0 : -EIO;
+}
+
 static int prepare_span(struct ledger_intervals *l, size_t span)
 {
 	const struct ledger_book *b = l->book;
@@ -75,7 +123,7 @@ static int prepare_span(struct ledger_intervals *l, size_t span)
 	for (size_t k = 0; k < b->tables->n_kinds; k++) {
 		const char *kind = b->tables->kinds[k].name;
 
-		if (strcmp(kind, "energy") != 0 && strncmp(kind, "tariff", 6) != 0)
+		if (strncmp(kind, "energy", 6) != 0 && strncmp(kind, "tariff", 6) != 0)
 			continue;
 		l->add[span][k] = prepare_add(l, spans[span], k);
 		if (l->add[span][k] == NULL)
@@ -107,13 +155,14 @@ int ledger_intervals_open(struct ledger_intervals *l, struct ledger_book *b)
 		return -EIO;
 	for (size_t span = 0; span < LEDGER_SPANS && rc == 0; span++)
 		rc = prepare_span(l, span);
-	return rc;
+	return rc == 0 ? prepare_other(l) : rc;
 }
 
 void ledger_intervals_close(struct ledger_intervals *l)
 {
 	sqlite3_finalize(l->get_row);
 	sqlite3_finalize(l->put_row);
+	sqlite3_finalize(l->put_other);
 	sqlite3_finalize(l->put_start);
 	for (size_t span = 0; span < LEDGER_SPANS; span++) {
 		sqlite3_finalize(l->put_span[span]);
@@ -179,6 +228,35 @@ static void write_row(struct ledger_intervals *l, const struct account_interval 
 	ledger_book_note(b, db_run(b->db, l->put_row));
 }
 
+/* Write what an interval has given of the counters without a column in its row. */
+static void write_other(struct ledger_intervals *l, const struct account_interval *given,
+			const struct interval_change *change)
+{
+	struct ledger_book *b = l->book;
+	int64_t all = 0, estimated = 0;
+
+	for (size_t i = 0; i < change->n_added; i++) {
+		size_t v = change->added[i];
+		enum quantity q = given->values[v].quantity;
+		int kind = span_kind(b, q);
+
+		if (kind < 0 || !has_own_intervals(b, (size_t)kind))
+			continue;
+		all |= other_bit(l, q);
+		if (given->values[v].quality == ACCOUNT_ESTIMATED)
+			estimated |= other_bit(l, q);
+		if (given->values[v].quality != ACCOUNT_MISSING)
+			sqlite3_bind_int64(l->put_other, l->span_column[q] + 1, given->values[v].value);
+	}
+	if (all == 0)
+		return;
+	sqlite3_bind_int64(l->put_other, 1, given->start_s);
+	sqlite3_bind_int64(l->put_other, 2, given->meter);
+	sqlite3_bind_int64(l->put_other, 3, estimated);
+	sqlite3_bind_int64(l->put_other, 4, all);
+	ledger_book_note(b, db_run(b->db, l->put_other));
+}
+
 /* Write the day or month that t_s lies in, once, and return its name. */
 static const char *write_span(struct ledger_intervals *l, size_t span, int64_t t_s)
 {
@@ -239,6 +317,7 @@ void ledger_intervals_on_interval(struct ledger_intervals *l, const struct accou
 	interval_merge(&row, given, &change);
 	if (change.write_row)
 		write_row(l, given, &row);
+	write_other(l, given, &change);
 	if (change.coverage == INTERVAL_COVERAGE_ADD)
 		measured_s = given->end_s - given->start_s;
 	else if (change.coverage == INTERVAL_COVERAGE_TAKE_BACK)
@@ -281,7 +360,7 @@ int ledger_intervals_clear(struct ledger_intervals *l, int64_t from_s)
 {
 	struct calendar *c = &l->book->calendar;
 	bool all = from_s == INT64_MIN;
-	char sql[160];
+	char sql[240];
 	int rc = clear_span(l, 0, all ? "" : calendar_day(c, from_s)->name);
 
 	if (rc != 0)
@@ -290,7 +369,8 @@ int ledger_intervals_clear(struct ledger_intervals *l, int64_t from_s)
 	if (rc != 0)
 		return rc;
 	snprintf(sql, sizeof(sql),
-		 "DELETE FROM kept_interval WHERE ts >= %lld; DELETE FROM interval_start WHERE ts >= %lld",
-		 (long long)from_s, (long long)from_s);
+		 "DELETE FROM kept_interval WHERE ts >= %lld; DELETE FROM kept_interval_energy_other WHERE ts >= %lld; "
+		 "DELETE FROM interval_start WHERE ts >= %lld",
+		 (long long)from_s, (long long)from_s, (long long)from_s);
 	return db_exec(l->book->db, sql);
 }

@@ -8,7 +8,8 @@
  * The idea: the account emits an interval as soon as a reading has passed its end, and may emit it again with other
  * counters. So each one is merged into the row that exists (interval_merge.h, where the rules are), and what the row
  * did not have before is added to the day and the month that it begins in. Days and months are running sums: they are
- * never summed again from the intervals, because the tariffs are in no interval row.
+ * never summed again from the intervals, because the tariffs are in no interval row. The energies beside the totals, of
+ * which few meters have any, have no column in the row either: kept_interval_energy_other has one for meters with them.
  *
  * Pitfalls. Day and month are those of the calendar at the moment of writing. Where the time zone changes, a
  * day that was begun in the old one keeps its sum and its row grows to the hours of both (put_span). A statement that
@@ -35,6 +36,8 @@ enum { LEDGER_SPANS = 2 }; /* days and months */
 struct ledger_intervals {
 	struct ledger_book *book;
 	uint8_t span_column[Q_COUNT]; /* parameter number in the statements that add to days and months */
+	/* ts, meter, estimated, a mask of the counters that are written, and they */
+	sqlite3_stmt *put_other;
 	sqlite3_stmt *put_start, *get_row, *put_row, *put_span[LEDGER_SPANS];
 	sqlite3_stmt *add[LEDGER_SPANS][DB_KINDS_MAX]; /* NULL: there are no days and months of this kind */
 	int64_t span_written_s[LEDGER_SPANS];	       /* start of the day and month written last */

@@ -9,6 +9,9 @@
 #include "ledger_key.h"
 #include "wide.h"
 
+/* ml: 10,000 m3 of a main in an hour, as a register; its meter has no rating for it */
+#define VOLUME_PER_HOUR INT64_C(10000000000)
+
 enum { UNKNOWN_PULSE_MS = 10 }; /* from pulse to pulse, where no register table says */
 
 _Static_assert((int)DRIVER_MODULI_MAX == (int)EXPLAIN_MODULI_MAX, "a table can name as many as the account knows");
@@ -151,6 +154,8 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 		}
 		if (row->quantity == Q_OPERATING_TIME)
 			limit->per_hour = 3600 * limit->parts;
+		else if (row->quantity == Q_VOLUME)
+			limit->per_hour = VOLUME_PER_HOUR * limit->parts;
 	}
 }
 

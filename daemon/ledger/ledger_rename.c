@@ -156,8 +156,9 @@ static const char join_rest[] =
 /* All rows of the new name become rows of the old one's meter. */
 static int join(struct db *db, const struct rename *r)
 {
-	static const char *const readings[] = {"energy", "partial", "tariff", "tariff_other", "power", "pulse"};
-	static const char *const sums[] = {"energy", "tariff", "tariff_other"};
+	static const char *const readings[] = {"energy",       "partial", "tariff",	 "tariff_other",
+					       "energy_other", "power",	  "power_other", "pulse"};
+	static const char *const sums[] = {"energy", "tariff", "tariff_other", "energy_other"};
 	/* a reading that gave nothing may be a little older */
 	int64_t from_s = r->until_s - 86400;
 	char sql[200];
@@ -181,6 +182,9 @@ static int join(struct db *db, const struct rename *r)
 			       "b.quality "
 			       "WHEN b.quality = 2 THEN a.quality ELSE max(a.quality, b.quality) END, "
 			       "estimated = ifnull(a.estimated, 0) | ifnull(b.estimated, 0)");
+	if (rc == 0)
+		rc = join_sums(db, r, "kept_interval_energy_other", "ts", "ts >= $t - 86400",
+			       "estimated = a.estimated | b.estimated");
 	if (rc == 0)
 		rc = run(db, r, join_lives);
 	return rc == 0 ? run(db, r, join_rest) : rc;

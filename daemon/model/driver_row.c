@@ -464,10 +464,6 @@ static bool check_group(struct driver_reader *r, const char *group)
 	} else if (quantity->kind == NAMES_STATE && quantity->table[0] == '\0') {
 		groups |= DRIVER_STATE;
 		allowed = "state, energy or power";
-	} else if (quantity->table[0] == '\0') {
-		err_add(r->e, r->d->file, row->line,
-			"row %s is not valid; the quantity comes from the pulse inputs of a bus file", quantity->name);
-		return false;
 	}
 	if (row->group & groups)
 		return true;

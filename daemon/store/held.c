@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A reading in memory: this head, then n_values times a quantity (one byte; COARSE is added for a value of a coarser
+/* A reading in memory: this head, then n_values times a quantity (two bytes; COARSE is added for a value of a coarser
  * register) and its value (eight). */
 struct record {
 	int64_t meter, slot_s;
@@ -14,15 +14,16 @@ struct record {
 };
 
 enum {
-	VALUE_BYTES = 1 + sizeof(int64_t),
+	MARK_BYTES = sizeof(uint16_t),
+	VALUE_BYTES = MARK_BYTES + sizeof(int64_t),
 	RECORD_MAX = sizeof(struct record) + Q_COUNT * VALUE_BYTES,
 	FIRST_SPAN_S = 300,
-	COARSE = 0x80,
+	COARSE = 0x8000,
 };
 
 static const int64_t LAST_SPAN_S = INT64_C(1) << 40;
 
-_Static_assert((int)Q_COUNT <= (int)COARSE, "a quantity and the number of values are held in one byte each");
+_Static_assert(Q_COUNT <= UINT8_MAX, "the number of values is held in one byte");
 
 void held_init(struct held *h, size_t room_bytes)
 {
@@ -56,9 +57,18 @@ void held_fini(struct held *h)
 	held_init(h, h->room_bytes);
 }
 
-static bool is_gauge(unsigned char byte)
+/* The quantity of a value, and COARSE. */
+static unsigned mark_at(const unsigned char *value)
 {
-	return names_get((enum quantity)(byte & ~COARSE))->kind == NAMES_GAUGE;
+	uint16_t mark;
+
+	memcpy(&mark, value, MARK_BYTES);
+	return mark;
+}
+
+static bool is_gauge(const unsigned char *value)
+{
+	return names_get((enum quantity)(mark_at(value) & ~COARSE))->kind == NAMES_GAUGE;
 }
 
 static bool is_kept(enum quantity q)
@@ -99,7 +109,7 @@ static bool has_counter(const struct held *h, size_t at)
 	const unsigned char *value = h->bytes + at + sizeof(head);
 
 	for (size_t i = 0; i < head.n_values; i++)
-		if (!is_gauge(value[i * VALUE_BYTES]))
+		if (!is_gauge(value + i * VALUE_BYTES))
 			return true;
 	return false;
 }
@@ -180,7 +190,7 @@ static size_t move_counters(struct held *h, size_t from, size_t to)
 	for (size_t i = 0; i < n; i++) {
 		size_t at = from + sizeof(head) + i * VALUE_BYTES;
 
-		if (is_gauge(h->bytes[at]))
+		if (is_gauge(h->bytes + at))
 			continue;
 		memmove(h->bytes + to + length, h->bytes + at, VALUE_BYTES);
 		length += VALUE_BYTES;
@@ -266,6 +276,7 @@ enum held_push held_push_reading(struct held *h, const struct reading *r)
 			      .parts = r->parts};
 	bool is_thinned = h->n_bytes + RECORD_MAX > h->room_bytes && h->n_readings > 0;
 	unsigned char *value;
+	uint16_t mark;
 
 	if (is_thinned)
 		thin_out(h);
@@ -277,8 +288,9 @@ enum held_push held_push_reading(struct held *h, const struct reading *r)
 	for (int q = reading_next(r, 0); q < Q_COUNT; q = reading_next(r, q + 1)) {
 		if (!is_kept((enum quantity)q))
 			continue;
-		*value = (unsigned char)(reading_is_coarse(r, (enum quantity)q) ? q | COARSE : q);
-		memcpy(value + 1, &r->values[q], sizeof(r->values[q]));
+		mark = (uint16_t)(reading_is_coarse(r, (enum quantity)q) ? q | COARSE : q);
+		memcpy(value, &mark, MARK_BYTES);
+		memcpy(value + MARK_BYTES, &r->values[q], sizeof(r->values[q]));
 		value += VALUE_BYTES;
 		head.n_values++;
 	}
@@ -403,12 +415,13 @@ bool held_next_reading(const struct held *h, struct held_cursor *c, struct readi
 	memset(r->present, 0, sizeof(r->present));
 	memset(r->coarse, 0, sizeof(r->coarse));
 	for (size_t i = 0; i < head.n_values; i++, value += VALUE_BYTES) {
+		enum quantity q = (enum quantity)(mark_at(value) & ~COARSE);
 		int64_t number;
 
-		memcpy(&number, value + 1, sizeof(number));
-		reading_set(r, (enum quantity)(*value & ~COARSE), number);
-		if (*value & COARSE)
-			reading_set_coarse(r, (enum quantity)(*value & ~COARSE));
+		memcpy(&number, value + MARK_BYTES, sizeof(number));
+		reading_set(r, q, number);
+		if (mark_at(value) & COARSE)
+			reading_set_coarse(r, q);
 	}
 	c->at = (size_t)(value - h->bytes);
 	return true;

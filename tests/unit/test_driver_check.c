@@ -193,12 +193,12 @@ TEST(groups_that_would_lose_the_value)
 	EXPECT_ERRORS(
 		ROWS
 		"active_energy_import = 0 u32 10 Wh identity\nvoltage_l1 = 2 u16 1 V identity\n"
-		"serial_number = 3 hex:4 - - energy\nvolume = 7 u32 1 l energy\ncounter_max = 9 u32 10 Wh identity\n"
+		"serial_number = 3 hex:4 - - energy\nvolume = 7 u32 1 l identity\ncounter_max = 9 u32 10 Wh identity\n"
 		"firmware_version = 11 u16 1 - state\n",
 		"dir/test.ini:8: group 'identity' of active_energy_import is not valid; use energy or power",
 		"dir/test.ini:9: group 'identity' of voltage_l1 is not valid; use energy or power",
 		"dir/test.ini:10: group 'energy' of serial_number is not valid; use identity",
-		"dir/test.ini:11: row volume is not valid; the quantity comes from the pulse inputs of a bus file",
+		"dir/test.ini:11: group 'identity' of volume is not valid; use energy or power",
 		"dir/test.ini:12: group 'identity' of counter_max is not valid; use state, energy or power",
 		"dir/test.ini:13: group 'state' of firmware_version is not valid; use identity");
 }

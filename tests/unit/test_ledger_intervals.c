@@ -20,6 +20,48 @@ TEST_WITH(intervals_days_and_months_follow_the_readings, site_setup, site_teardo
 	assert_rows(t, "SELECT * FROM monthly_tariff", "2026-01|press|1|0.3||300|");
 }
 
+/* The energies beside the totals have days, months and intervals too. A value that is not there is missing for itself.
+ */
+TEST_WITH(energies_of_phases_and_quadrants_are_in_all_consumption_views, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	for (int64_t at = 0; at <= 1860; at += 60)
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at, Q_ACTIVE_ENERGY_IMPORT_L2,
+		    700 + at / 3, Q_REACTIVE_ENERGY_Q4, 90 + at / 60, Q_HEAT, 4000 + at, Q_COUNT);
+	commit(t);
+	assert_rows(
+		t,
+		"SELECT quantity, value, unit FROM latest WHERE quantity <> 'active_energy_import' ORDER BY quantity",
+		"active_energy_import_l2|1.32|kWh\nheat|5.86|kcal\nreactive_energy_q4|0.121|kvarh");
+	assert_rows(t, "SELECT quantity, base_value, quality FROM interval WHERE ts = 1767225600 ORDER BY quantity",
+		    "active_energy_import|900|measured\nactive_energy_import_l2|300|measured\nheat|900|measured\n"
+		    "reactive_energy_q4|15|measured");
+	assert_rows(t, "SELECT quantity, base_value, round(coverage, 4) FROM daily ORDER BY quantity",
+		    "active_energy_import|1800|0.0208\nactive_energy_import_l2|600|0.0208\nheat|1800|0.0208\n"
+		    "reactive_energy_q4|30|0.0208");
+	assert_rows(t, "SELECT quantity, base_value FROM monthly ORDER BY quantity",
+		    "active_energy_import|1800\nactive_energy_import_l2|600\nheat|1800\nreactive_energy_q4|30");
+	assert_rows(t, "SELECT quantity, value FROM counted_reading WHERE ts = 1767225660 ORDER BY quantity",
+		    "active_energy_import|5060\nactive_energy_import_l2|720\nheat|4060\nreactive_energy_q4|91");
+}
+
+TEST_WITH(energies_beside_the_totals_that_are_read_late_are_estimated_for_themselves, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	for (int64_t at = 0; at <= 1860; at += 60) {
+		bool has_phase = at < 600 || at > 1200;
+
+		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at,
+		    has_phase ? Q_ACTIVE_ENERGY_EXPORT_L1 : Q_COUNT, 700 + at / 3, Q_COUNT);
+	}
+	commit(t);
+	assert_rows(t, "SELECT ts - 1767225600, quantity, base_value, quality FROM interval ORDER BY ts, quantity",
+		    "0|active_energy_export_l1|300|estimated\n0|active_energy_import|900|measured\n"
+		    "900|active_energy_export_l1|300|estimated\n900|active_energy_import|900|measured");
+}
+
 /* The export that comes after the interval was written makes it estimated after all. */
 TEST_WITH(the_coverage_counts_the_measured_intervals, site_setup, site_teardown)
 {

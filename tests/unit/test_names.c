@@ -130,7 +130,8 @@ TEST(units_of_a_quantity_are_listed)
 
 TEST(every_quantity_is_whole)
 {
-	static const char *const tables[] = {"", "energy", "partial", "tariff", "tariff_other", "power", "pulse"};
+	static const char *const tables[] = {
+		"", "energy", "partial", "tariff", "tariff_other", "energy_other", "power", "power_other", "pulse"};
 
 	for (enum quantity q = 0; q < Q_COUNT; q++) {
 		const struct names_row *row = names_get(q);

@@ -18,7 +18,7 @@ class TestRenameTables(unittest.TestCase):
         code = (SOURCE / "daemon/ledger/ledger_rename.c").read_text()
         handled = set(re.findall(r"UPDATE (?:OR REPLACE )?(\w+) SET", code))
         for prefix, names in (("reading_", "readings"), ("day_", "sums"), ("month_", "sums")):
-            listed = re.search(rf"{names}\[\] = {{(.*?)}};", code).group(1)
+            listed = re.search(rf"{names}\[\] = {{(.*?)}};", code, re.S).group(1)
             handled |= {prefix + name for name in re.findall(r'"(\w+)"', listed)}
         handled |= set(re.findall(r'join_sums\(db, r, "(\w+)"', code))
         tables = {name for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' "

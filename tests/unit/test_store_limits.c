@@ -51,7 +51,7 @@ TEST_WITH(powers_are_dropped_before_counters, setup_limits, teardown)
 	struct site *t = *state;
 	sqlite3 *other;
 
-	set_room(t, 48 << 10);
+	set_room(t, 52 << 10);
 	other = lock(t);
 	for (int i = 0; i < 800; i++)
 		hold(t, "press", T + i * 60, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, (int64_t)i, Q_ACTIVE_POWER,
