@@ -58,7 +58,7 @@ struct names_unit {
 	const char *text; /* as in driver files, bus files, views and on the command line */
 	const char *base;
 	struct value_decimal worth; /* V for a quantity kept in mV: 1 x 10^3; h for s: 36 x 10^2 */
-	int64_t per;		    /* one of it is worth / per: Ws for Wh is 1 / 3600; else 1 */
+	int64_t per;		    /* one of it is worth / per: Ws for Wh is 1 / 3600; 1 where it is whole */
 };
 
 /* The unit of q called text; NULL when it is not a unit of this quantity. */
@@ -67,11 +67,17 @@ const struct names_unit *names_unit(enum quantity q, const char *text);
 /* The unit that the views show q in. */
 const struct names_unit *names_shown(enum quantity q);
 
-/* Whole base units in one u: 1000 for kWh, 0 for Ws. */
+/* Whole base units in one u, rounded down: 1000 for kWh, 0 for Ws. */
 int64_t names_unit_size(const struct names_unit *u);
 
-/* d of the unit u as a whole number of base units: VALUE_OK, or VALUE_FRACTION or VALUE_RANGE with nothing written. */
+/* d of the unit u as a whole number of base units: VALUE_OK, or VALUE_FRACTION or VALUE_RANGE with nothing written.
+ * Rounded towards 0 where u itself is no whole number of them, such as GJ. */
 enum value_result names_multiply(struct value_decimal d, const struct names_unit *u, int64_t *base_units);
+
+/* d of the unit u in base units, or, where it divides, the base units of which there are d in one u: exactly, as
+ * value_fraction(). */
+enum value_result names_fraction(struct value_decimal d, const struct names_unit *u, bool divides, int64_t *numerator,
+				 int64_t *denominator);
 
 /* Read an amount of q such as "81234.5 kWh", blanks before the unit allowed, as a whole number of base units. With all
  * but VALUE_OK nothing is written; VALUE_UNIT: no unit, or none of q. */

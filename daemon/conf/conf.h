@@ -55,7 +55,7 @@ struct conf_input {
 	/* A pulse is weight / weight_per base units of the quantity. Reduced, both from 1 on; counted are pulses *
 	 * weight / weight_per, rounded down. */
 	int64_t weight, weight_per;
-	int64_t offset; /* base units the register showed when the count was 0 */
+	int64_t offset; /* whole base units the register showed when the count was 0 */
 	unsigned line;
 	uint64_t digest; /* of all its keys */
 };

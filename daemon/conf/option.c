@@ -10,6 +10,7 @@
 #include "digest.h"
 #include "driver.h"
 #include "err.h"
+#include "nearest.h"
 #include "value.h"
 
 static const struct option_word clocks[] = {{"set", CLOCK_SET}, {"kernel", CLOCK_KERNEL}, {NULL, 0}};
@@ -33,26 +34,30 @@ static const struct option_word turns[] = {{"auto", CONF_RS485_AUTO},
 					   {NULL, 0}};
 static const struct option_word answers[] = {{"yes", true}, {"no", false}, {NULL, 0}};
 
-/* The units that a bus file may use for an input, and the quantity that it counts then. The last ones, pulses per unit
- * as plates have them, are for pulses only. names knows the worth of a unit. */
+/* The units that a bus file may use for an input, the names that they have in the registry, and the quantity that is
+ * counted then. Of a pulse, plates have the number in one unit too: imp/kWh. */
 static const struct countable {
-	const char *text;
+	const char *text, *unit;
 	enum quantity quantity;
 } countables[] = {
-	{"Wh", Q_ACTIVE_ENERGY_IMPORT},
-	{"kWh", Q_ACTIVE_ENERGY_IMPORT},
-	{"varh", Q_REACTIVE_ENERGY_IMPORT},
-	{"kvarh", Q_REACTIVE_ENERGY_IMPORT},
-	{"VAh", Q_APPARENT_ENERGY},
-	{"kVAh", Q_APPARENT_ENERGY},
-	{"m3", Q_VOLUME},
-	{"l", Q_VOLUME},
-	{"kcal", Q_HEAT},
-	{"imp/kWh", Q_ACTIVE_ENERGY_IMPORT},
-	{"imp/kvarh", Q_REACTIVE_ENERGY_IMPORT},
-	{"imp/m3", Q_VOLUME},
+	{"Wh", "Wh", Q_ACTIVE_ENERGY_IMPORT},
+	{"kWh", "kWh", Q_ACTIVE_ENERGY_IMPORT},
+	{"MWh", "MWh", Q_ACTIVE_ENERGY_IMPORT},
+	{"varh", "varh", Q_REACTIVE_ENERGY_IMPORT},
+	{"kvarh", "kvarh", Q_REACTIVE_ENERGY_IMPORT},
+	{"VAh", "VAh", Q_APPARENT_ENERGY},
+	{"kVAh", "kVAh", Q_APPARENT_ENERGY},
+	{"m3", "m3", Q_VOLUME},
+	{"m\302\263", "m3", Q_VOLUME}, /* with a small 3 */
+	{"l", "l", Q_VOLUME},
+	{"kJ", "kJ", Q_HEAT},
+	{"MJ", "MJ", Q_HEAT},
+	{"GJ", "GJ", Q_HEAT},
+	{"kcal", "kcal", Q_HEAT},
+	{"Mcal", "Mcal", Q_HEAT},
+	{"Gcal", "Gcal", Q_HEAT},
 };
-enum { N_PULSES = sizeof(countables) / sizeof(countables[0]), N_AMOUNTS = N_PULSES - 3 };
+enum { N_COUNTABLES = sizeof(countables) / sizeof(countables[0]) };
 
 static const char per_prefix[] = "imp/";
 
@@ -181,16 +186,19 @@ static void allowed_words(const struct option_word *words, char *out, size_t siz
 				      w->text);
 }
 
-static void allowed_countables(size_t n_texts, char *out, size_t size)
+static void allowed_countables(bool is_pulse, char *out, size_t size)
 {
 	size_t n = (size_t)snprintf(out, size, "a number and ");
 
-	for (size_t i = 0; i < n_texts && n < size; i++)
-		n += (size_t)snprintf(out + n, size - n, "%s%s",
-				      i == 0		 ? ""
-				      : i + 1 == n_texts ? " or "
-							 : ", ",
-				      countables[i].text);
+	for (size_t i = 0; i < N_COUNTABLES && n < size; i++)
+		if (countables[i].text == countables[i].unit)
+			n += (size_t)snprintf(out + n, size - n, "%s%s",
+					      i == 0		      ? ""
+					      : i + 1 == N_COUNTABLES ? " or "
+								      : ", ",
+					      countables[i].text);
+	if (is_pulse && n < size)
+		snprintf(out + n, size - n, ", or %s and one of them", per_prefix);
 }
 
 static void allowed_duration(const struct option *o, char *out, size_t size)
@@ -231,10 +239,10 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
 			 (long long)o->min, (long long)o->max);
 		break;
 	case OPTION_AMOUNT:
-		allowed_countables(N_AMOUNTS, out, size);
+		allowed_countables(false, out, size);
 		break;
 	case OPTION_PULSE:
-		allowed_countables(N_PULSES, out, size);
+		allowed_countables(true, out, size);
 		break;
 	}
 }
@@ -328,11 +336,43 @@ static bool set_value(const struct option *o, const char *text, void *target, co
 enum repair {
 	REPAIR_BLANKS,	/* Conto D4-S: a name has hyphens */
 	REPAIR_COMMA,	/* 0,01 m3: a decimal point */
-	REPAIR_UNIT,	/* 1 kwh: the unit as it is written here */
+	REPAIR_UNIT,	/* 1 kwh, 10 l/imp, 2000 pulses/kWh: the unit as it is written here */
 	REPAIR_CASE,	/* 10S: small letters */
 	REPAIR_NO_UNIT, /* 9600 baud, 400/5A: the number alone */
 	REPAIRS,
 };
+
+/* As plates have it: "imp./kWh", "Pulses/kWh"; "l/imp", "Wh/pulse". */
+static bool is_pulse_word(const char *text, size_t n)
+{
+	static const char *const words[] = {"imp", "imp.", "imps", "pulse", "pulses", "puls", "p"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == n && strncasecmp(text, words[i], n) == 0)
+			return true;
+	return false;
+}
+
+/* Make the unit at the end of a text one of ours: the same in other letters, or one with a slip of the pen. Not another
+ * first letter: that is where k and M differ. room: bytes with NUL. */
+static void repair_countable(char *unit, size_t room, bool may_be_per)
+{
+	char *slash = may_be_per ? strchr(unit, '/') : NULL, word[NEAREST_NAME_MAX + 1];
+	bool is_per = slash != NULL && is_pulse_word(unit, (size_t)(slash - unit));
+	const char *found = NULL;
+
+	if (slash != NULL && !is_per && is_pulse_word(slash + 1, strlen(slash + 1)))
+		*slash = '\0';
+	snprintf(word, sizeof(word), "%s", is_per ? slash + 1 : unit);
+	for (size_t i = 0; i < N_COUNTABLES && found == NULL; i++)
+		if (strcasecmp(word, countables[i].text) == 0)
+			found = countables[i].unit;
+	for (size_t i = 0; i < N_COUNTABLES && found == NULL && strlen(word) > 2; i++)
+		if (word[0] == countables[i].text[0] && nearest_distance(word, countables[i].text) == 1)
+			found = countables[i].unit;
+	if (found != NULL)
+		snprintf(unit, room, "%s%s", is_per ? per_prefix : "", found);
+}
 
 static void repair(const struct option *o, enum repair how, char *text)
 {
@@ -349,9 +389,8 @@ static void repair(const struct option *o, enum repair how, char *text)
 			*comma = '.';
 		break;
 	case REPAIR_UNIT:
-		for (size_t i = 0; i < N_PULSES; i++)
-			if (strcasecmp(text + unit, countables[i].text) == 0)
-				strcpy(text + unit, countables[i].text);
+		if (o->type == OPTION_AMOUNT || o->type == OPTION_PULSE)
+			repair_countable(text + unit, OPTION_ALLOWED_TEXT_MAX - unit, o->type == OPTION_PULSE);
 		break;
 	case REPAIR_CASE:
 		for (char *c = text; *c != '\0'; c++)
@@ -388,16 +427,21 @@ static bool find_meant(const struct option *o, const char *text, char out[OPTION
 	return is_good;
 }
 
-/* Split text into a number and one of the first n units of countables, with blanks between or none. NULL when it is not
- * that. */
-static const struct countable *split_amount(const char *text, size_t n, struct value_decimal *number)
+/* Split text into a number and a unit, with blanks between or none. is_per: NULL, or whether the unit is one of
+ * imp/UNIT. NULL when it is not that. */
+static const struct countable *split_amount(const char *text, struct value_decimal *number, bool *is_per)
 {
+	const size_t n_prefix = sizeof(per_prefix) - 1;
 	const char *rest;
 
 	if (value_decimal(text, number, &rest) != VALUE_OK)
 		return NULL;
 	rest += strspn(rest, " \t");
-	for (size_t i = 0; i < n; i++)
+	if (is_per != NULL) {
+		*is_per = strncmp(rest, per_prefix, n_prefix) == 0;
+		rest += *is_per ? n_prefix : 0;
+	}
+	for (size_t i = 0; i < N_COUNTABLES; i++)
 		if (strcmp(rest, countables[i].text) == 0)
 			return &countables[i];
 	return NULL;
@@ -407,14 +451,14 @@ static bool set_amount(const struct option *o, const char *text, void *target, c
 		       struct err *e)
 {
 	struct value_decimal number;
-	const struct countable *c = split_amount(text, N_AMOUNTS, &number);
+	const struct countable *c = split_amount(text, &number, NULL);
 	struct option_amount amount = {.given = true};
 	enum value_result result;
 
 	if (c == NULL)
 		return false;
 	amount.quantity = c->quantity;
-	result = names_multiply(number, names_unit(c->quantity, c->text), &amount.base_units);
+	result = names_multiply(number, names_unit(c->quantity, c->unit), &amount.base_units);
 	if (result == VALUE_FRACTION) {
 		err_add(e, file, line, "%s = %s is not valid; use a whole number of %s", o->name, text,
 			names_get(c->quantity)->unit);
@@ -433,21 +477,19 @@ static bool set_pulse(const struct option *o, const char *text, void *target, co
 		      struct err *e)
 {
 	struct value_decimal number;
-	const struct countable *c = split_amount(text, N_PULSES, &number);
-	const size_t n_prefix = sizeof(per_prefix) - 1;
 	const struct names_unit *unit;
 	struct option_pulse pulse;
 	enum value_result result;
 	bool is_per;
+	const struct countable *c = split_amount(text, &number, &is_per);
 
 	if (c == NULL)
 		return false;
-	is_per = strncmp(c->text, per_prefix, n_prefix) == 0;
-	unit = names_unit(c->quantity, is_per ? c->text + n_prefix : c->text);
+	unit = names_unit(c->quantity, c->unit);
 	pulse.quantity = c->quantity;
 	/* Water is read in litres or in cubic metres, as its meter shows it. */
 	pulse.shown = c->quantity == Q_VOLUME ? unit : names_shown(c->quantity);
-	result = value_fraction(number, names_unit_size(unit), is_per, &pulse.weight, &pulse.weight_per);
+	result = names_fraction(number, unit, is_per, &pulse.weight, &pulse.weight_per);
 	if (result == VALUE_FRACTION) {
 		err_add(e, file, line, "%s = %s is not valid; use at most %d decimals", o->name, text,
 			VALUE_DECIMALS_MAX);

@@ -13,6 +13,10 @@ static void assert_counts(const struct conf_input *in, enum quantity quantity, c
 	assert_string_equal(in->shown->text, shown);
 }
 
+#define UNITS	  "Wh, kWh, MWh, varh, kvarh, VAh, kVAh, m3, l, kJ, MJ, GJ, kcal, Mcal or Gcal"
+#define NO_OFFSET " is not valid; use a number and " UNITS "\n"
+#define NO_PULSE  " is not valid; use a number and " UNITS ", or imp/ and one of them\n"
+
 TEST_WITH(inputs_are_read, site_set_up, site_tear_down)
 {
 	const struct conf_input *in;
@@ -57,7 +61,7 @@ TEST_WITH(pulse_may_be_an_exact_fraction_of_a_base_unit, site_set_up, site_tear_
 	assert_pulse("0.000001 varh", 1, 1000000, Q_REACTIVE_ENERGY_IMPORT, "kvarh");
 	assert_pulse("0.0001 l", 1, 10, Q_VOLUME, "l");
 	assert_pulse("5 kVAh", 5000, 1, Q_APPARENT_ENERGY, "kVAh");
-	assert_pulse("2 kcal", 2000, 1, Q_HEAT, "kcal");
+	assert_pulse("2 kcal", 1163, 500, Q_HEAT, "kWh");
 	assert_pulse("1000000 kWh", 1000000000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
 }
 
@@ -70,21 +74,88 @@ TEST_WITH(pulse_may_be_stated_as_on_the_plate, site_set_up, site_tear_down)
 	assert_pulse("100 imp/m3", 10000, 1, Q_VOLUME, "m3");
 	assert_pulse("20 imp/m3", 50000, 1, Q_VOLUME, "m3");
 	assert_pulse("0.1 imp/kWh", 10000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("5 imp/l", 200, 1, Q_VOLUME, "l");
+	assert_pulse("8 imp/MWh", 125000, 1, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("2 imp/Wh", 1, 2, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_pulse("1000 imp/kVAh", 1, 1, Q_APPARENT_ENERGY, "kVAh");
+	assert_pulse("1000 imp/GJ", 2500, 9, Q_HEAT, "kWh");
+	assert_pulse("100 imp/Gcal", 11630, 1, Q_HEAT, "kWh");
 }
 
-#define NO_OFFSET " is not valid; use a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l or kcal\n"
-#define NO_PULSE                                                                                                       \
-	" is not valid; use a number and Wh, kWh, varh, kvarh, VAh, kVAh, m3, l, kcal, imp/kWh, imp/kvarh or imp/m3\n"
+TEST_WITH(pulse_of_heat_is_an_exact_fraction_of_a_wh, site_set_up, site_tear_down)
+{
+	assert_pulse("1 kJ", 5, 18, Q_HEAT, "kWh");
+	assert_pulse("10 MJ", 25000, 9, Q_HEAT, "kWh");
+	assert_pulse("0.01 GJ", 25000, 9, Q_HEAT, "kWh");
+	assert_pulse("0.9 GJ", 250000, 1, Q_HEAT, "kWh");
+	assert_pulse("1 kcal", 1163, 1000, Q_HEAT, "kWh");
+	assert_pulse("1000 kcal", 1163, 1, Q_HEAT, "kWh");
+	assert_pulse("1 Mcal", 1163, 1, Q_HEAT, "kWh");
+	assert_pulse("0.5 Gcal", 581500, 1, Q_HEAT, "kWh");
+}
+
+TEST_WITH(cubic_metres_may_have_a_small_3, site_set_up, site_tear_down)
+{
+	assert_pulse("0.01 m\u00b3", 10000, 1, Q_VOLUME, "m3");
+	assert_pulse("20 imp/m\u00b3", 50000, 1, Q_VOLUME, "m3");
+}
+
+#define AT_10 "site/bus.d/a.ini:10: pulse = "
+
+TEST_WITH(pulse_as_a_plate_has_it_is_answered_with_what_to_write, site_set_up, site_tear_down)
+{
+	static const struct {
+		const char *written, *meant;
+	} cases[] = {
+		{"10 l/imp", "10 l"},
+		{"0,5 Wh/Imp", "0.5 Wh"},
+		{"100 kWh/pulse", "100 kWh"},
+		{"1000 Imp/kWh", "1000 imp/kWh"},
+		{"1000 imp./kWh", "1000 imp/kWh"},
+		{"800 pulses/kWh", "800 imp/kWh"},
+		{"1000 IMP/KWH", "1000 imp/kWh"},
+		{"2 imp/M3", "2 imp/m3"},
+		{"1 mwh", "1 MWh"},
+		{"1 gj", "1 GJ"},
+		{"1 MCAL", "1 Mcal"},
+		{"10 L", "10 l"},
+		{"10 kWhh", "10 kWh"},
+		{"10 imp/kWhr", "10 imp/kWh"},
+	};
+	char bus[400], expected[200];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(bus, sizeof(bus), BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = %s\n",
+			 cases[i].written);
+		snprintf(expected, sizeof(expected), AT_10 "%s is not valid; write pulse = %s\n", cases[i].written,
+			 cases[i].meant);
+		assert_bus_refused(bus, expected);
+	}
+}
+
+/* A guess must not be a thousand times too much. */
+TEST_WITH(pulse_in_an_unknown_unit_is_no_other_unit, site_set_up, site_tear_down)
+{
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 1 GWh\n",
+			   AT_10 "1 GWh" NO_PULSE);
+	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 1 ml\n", AT_10 "1 ml" NO_PULSE);
+}
+
+TEST_WITH(offset_of_heat_is_rounded_to_whole_wh, site_set_up, site_tear_down)
+{
+	assert_bus_taken(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0.01 GJ\noffset = 12.34 GJ\n", "");
+	assert_int_equal(site_conf->buses[0].inputs[0].offset, 3427777);
+}
 
 TEST_WITH(pulse_that_is_none_is_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 10\n"
 				      "[input j]\nconcentrator = p\ninput = 2\npulse = 2000 imp\noffset = 5 imp/kWh\n"
-				      "[input k]\nconcentrator = p\ninput = 2\npulse = 1/2 Wh\noffset = 1 MWh\n",
+				      "[input k]\nconcentrator = p\ninput = 2\npulse = 1/2 Wh\noffset = 1 GWh\n",
 			   "site/bus.d/a.ini:10: pulse = 10" NO_PULSE "site/bus.d/a.ini:14: pulse = 2000 imp" NO_PULSE
 			   "site/bus.d/a.ini:15: offset = 5 imp/kWh" NO_OFFSET
 			   "site/bus.d/a.ini:19: pulse = 1/2 Wh" NO_PULSE
-			   "site/bus.d/a.ini:20: offset = 1 MWh" NO_OFFSET
+			   "site/bus.d/a.ini:20: offset = 1 GWh" NO_OFFSET
 			   "site/bus.d/a.ini:18: input = 2 is used twice on this concentrator (first by input j in "
 			   "line 11); give each its own\n");
 }

@@ -11,7 +11,7 @@ TEST_WITH(intervals_days_and_months_follow_the_readings, site_setup, site_teardo
 		    "2026-01-01T00:00:00Z|1767225600|press|active_energy_import|900|0.15|kWh|measured|150|Wh\n"
 		    "2026-01-01T00:15:00Z|1767226500|press|active_energy_import|900|0.15|kWh|measured|150|Wh");
 	assert_rows(t, "SELECT * FROM interval_energy ORDER BY ts DESC LIMIT 1",
-		    "2026-01-01T00:45:00Z|1767228300|press|900|0.15||||measured|150||||||||");
+		    "2026-01-01T00:45:00Z|1767228300|press|900|0.15||||measured|150|||||||||");
 	assert_rows(t, "SELECT day, meter, quantity, value, unit, round(coverage, 4) FROM daily ORDER BY quantity",
 		    "2026-01-01|press|active_energy_import|0.6|kWh|0.0417\n"
 		    "2026-01-01|press|active_energy_import_t1|0.3|kWh|0.0417");
@@ -33,7 +33,7 @@ TEST_WITH(energies_of_phases_and_quadrants_are_in_all_consumption_views, site_se
 	assert_rows(
 		t,
 		"SELECT quantity, value, unit FROM latest WHERE quantity <> 'active_energy_import' ORDER BY quantity",
-		"active_energy_import_l2|1.32|kWh\nheat|5.86|kcal\nreactive_energy_q4|0.121|kvarh");
+		"active_energy_import_l2|1.32|kWh\nheat|5.86|kWh\nreactive_energy_q4|0.121|kvarh");
 	assert_rows(t, "SELECT quantity, base_value, quality FROM interval WHERE ts = 1767225600 ORDER BY quantity",
 		    "active_energy_import|900|measured\nactive_energy_import_l2|300|measured\nheat|900|measured\n"
 		    "reactive_energy_q4|15|measured");

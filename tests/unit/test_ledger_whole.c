@@ -126,24 +126,25 @@ TEST_WITH(volume_and_heat_of_inputs_have_columns_of_their_own, site_setup, site_
 					   .concentrator = 1,
 					   .input = 1,
 					   .quantity = Q_HEAT,
-					   .shown = names_unit(Q_HEAT, "kcal"),
-					   .weight = 1000000,
+					   .shown = names_unit(Q_HEAT, "kWh"),
+					   .weight = 1163,
 					   .weight_per = 1};
 	t->inputs[1].shown = names_unit(Q_VOLUME, "l");
 	configure(t);
 	for (int64_t i = 0; i <= 16; i++)
 		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 7 + i, Q_PULSES_2, 100 * i, Q_COUNT);
 	commit(t);
-	assert_rows(t,
-		    "SELECT meter, active_import_wh, apparent_vah, apparent_kvah, volume_m3, heat_kwh, quality "
-		    "FROM interval_energy WHERE meter <> 'lighting' ORDER BY meter",
-		    "gas||||15.0||measured\nheating|||||17.445|measured");
+	assert_rows(
+		t,
+		"SELECT meter, active_import_wh, apparent_vah, apparent_kvah, volume_m3, heat_kwh, heat_wh, quality "
+		"FROM interval_energy WHERE meter <> 'lighting' ORDER BY meter",
+		"gas||||15.0|||measured\nheating|||||17.445|17445|measured");
 	assert_rows(t,
 		    "SELECT meter, value, unit, base_value, base_unit FROM interval WHERE meter <> 'lighting' ORDER BY "
 		    "meter",
-		    "gas|15000.0|l|15000000|ml\nheating|15000.0|kcal|15000000|cal");
+		    "gas|15000.0|l|15000000|ml\nheating|17.445|kWh|17445|Wh");
 	assert_rows(t, "SELECT meter, base_value, base_unit FROM monthly WHERE meter <> 'lighting' ORDER BY meter",
-		    "gas|15000000|ml\nheating|15000000|cal");
+		    "gas|15000000|ml\nheating|17445|Wh");
 }
 
 TEST_WITH(what_is_unknown_is_null_in_whole_numbers_too, site_setup, site_teardown)

@@ -96,13 +96,51 @@ TEST(amounts_are_exact)
 	expect_amount(Q_OPERATING_TIME, "1.25 h", 4500);
 	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "7200 Ws", 2);
 	expect_amount(Q_APPARENT_ENERGY, "-3600.0 VAs", -1);
+	expect_amount(Q_HEAT, "1.5 MWh", 1500000);
+	expect_amount(Q_HEAT, "1 Mcal", 1163);
+	expect_amount(Q_HEAT, "2 Gcal", 2326000);
+	expect_amount(Q_HEAT, "3.6 GJ", 1000000);
+	expect_amount(Q_HEAT, "18 MJ", 5000);
+}
+
+TEST(amounts_in_units_that_are_no_whole_base_units_are_rounded_towards_0)
+{
+	expect_amount(Q_ACTIVE_ENERGY_IMPORT, "3601 Ws", 1);
+	expect_amount(Q_HEAT, "1 GJ", 277777);
+	expect_amount(Q_HEAT, "-1 GJ", -277777);
+	expect_amount(Q_HEAT, "81234.5 kcal", 94475);
+	expect_amount(Q_HEAT, "0.001 kcal", 0);
+	expect_no_amount(Q_HEAT, "9223372036854775807 GJ", VALUE_RANGE);
+}
+
+static void expect_fraction(const char *unit, int64_t number, bool divides, int64_t numerator, int64_t denominator)
+{
+	int64_t n = 0, d = 0;
+
+	assert_int_equal(names_fraction((struct value_decimal){number, 0}, names_unit(Q_HEAT, unit), divides, &n, &d),
+			 VALUE_OK);
+	assert_int_equal(n, numerator);
+	assert_int_equal(d, denominator);
+}
+
+TEST(heat_is_an_exact_fraction_of_a_wh)
+{
+	expect_fraction("kcal", 1, false, 1163, 1000);
+	expect_fraction("Mcal", 1, false, 1163, 1);
+	expect_fraction("Gcal", 10, true, 116300, 1);
+	expect_fraction("kJ", 1, false, 5, 18);
+	expect_fraction("MJ", 1, false, 2500, 9);
+	expect_fraction("GJ", 1, false, 2500000, 9);
+	expect_fraction("GJ", 9, false, 2500000, 1);
+	expect_fraction("GJ", 1000, true, 2500, 9);
+	expect_fraction("MWh", 8, true, 125000, 1);
 }
 
 TEST(amounts_that_are_no_whole_base_units_are_refused)
 {
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "0.5 Wh", VALUE_FRACTION);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "0.0001 kWh", VALUE_FRACTION);
-	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "3601 Ws", VALUE_FRACTION);
+	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 MJ", VALUE_UNIT);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10", VALUE_UNIT);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 wh", VALUE_UNIT);
 	expect_no_amount(Q_ACTIVE_ENERGY_IMPORT, "10 m3", VALUE_UNIT);
@@ -122,6 +160,8 @@ TEST(units_of_a_quantity_are_listed)
 
 	names_units(Q_ACTIVE_ENERGY_IMPORT, text, sizeof(text));
 	assert_string_equal(text, "Wh, kWh, MWh, Ws");
+	names_units(Q_HEAT, text, sizeof(text));
+	assert_string_equal(text, "Wh, kWh, MWh, Ws, kJ, MJ, GJ, cal, kcal, Mcal, Gcal");
 	names_units(Q_FREQUENCY, text, sizeof(text));
 	assert_string_equal(text, "mHz, Hz");
 	names_units(Q_ACTIVE_ENERGY_IMPORT, small, sizeof(small));

@@ -23,7 +23,7 @@ TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 	columns_are(t, "interval_energy",
 		    "time, ts, meter, duration_s, active_import_kwh, active_export_kwh, reactive_import_kvarh, "
 		    "reactive_export_kvarh, quality, active_import_wh, active_export_wh, reactive_import_varh, "
-		    "reactive_export_varh, apparent_vah, apparent_kvah, volume_m3, heat_kwh, suspect");
+		    "reactive_export_varh, apparent_vah, apparent_kvah, volume_m3, heat_kwh, suspect, heat_wh");
 	columns_are(t, "daily", "day, meter, quantity, value, unit, coverage, base_value, base_unit");
 	columns_are(t, "monthly", "month, meter, quantity, value, unit, coverage, base_value, base_unit");
 	columns_are(t, "monthly_tariff",
