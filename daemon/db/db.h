@@ -26,6 +26,7 @@ struct db {
 	sqlite3 *handle;
 	char *path;
 	int claim_fd; /* of db_claim.h, -1 = none */
+	bool is_overwritten;
 	struct db_place place;
 	char error[256]; /* about the last failure */
 	bool is_begun;	 /* a transaction, by db_begin() */

@@ -14,12 +14,12 @@
 #include "db_migrate.h"
 #include "db_takeover.h"
 #include "db_views.h"
+#include "db_wal.h"
 #include "dbformat.h"
 #include "log.h"
 
 enum {
 	WAL_KEPT_BYTES = 4 << 20, /* a -wal file that became longer is cut to this when it is begun again */
-	CHECKPOINT_PAGES = 2000,  /* after so many pages in the -wal file SQLite copies them into the database */
 	MEMORY_LEFT_BYTES = 1 << 20,
 };
 
@@ -180,7 +180,7 @@ static int put_bad_wal_aside(const struct db *db, struct db_takeover *t, struct 
 
 	if (t->state != DB_TAKEOVER_NONE || db_is_wal_readable(db->path))
 		return 0;
-	rc = db_takeover_begin(t, db->path, "its -wal file is none", true, e);
+	rc = db_takeover_begin(t, db->path, "its -wal file is none", DB_TAKEOVER_BAD_WAL, e);
 	return rc == 0 ? db_takeover_move(t, db->path, e) : rc;
 }
 
@@ -317,12 +317,13 @@ static int prepare_file(struct db *db, int version, bool full_sync, struct err *
 	/* secure_delete: new rows overwrite what is deleted anyway; flash is spared the zeros */
 	snprintf(modes, sizeof(modes),
 		 "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = %d; "
-		 "PRAGMA wal_autocheckpoint = %d; PRAGMA secure_delete = OFF; PRAGMA synchronous = %s",
-		 DB_PAGE_BYTES, WAL_KEPT_BYTES, CHECKPOINT_PAGES, full_sync ? "FULL" : "NORMAL");
+		 "PRAGMA secure_delete = OFF; PRAGMA synchronous = %s",
+		 DB_PAGE_BYTES, WAL_KEPT_BYTES, full_sync ? "FULL" : "NORMAL");
 	if (db_exec(db, modes) != 0) {
 		err_add(e, db->path, 0, "cannot be switched to WAL mode: %s; use a local file system", db->error);
 		return -EIO;
 	}
+	db_wal_bound(db);
 	rc = db_migrate(db, version, e);
 	if (rc == 0 && version == 0)
 		db_views_note(db);
@@ -340,13 +341,10 @@ static int open_new(struct db *db, struct err *e)
 	return rc == 0 ? open_handle(db, e) : rc;
 }
 
-/* Damage was found. */
+/* Damage was found, and the file is closed. */
 static int replace_file(struct db *db, struct db_takeover *t, const char *finding, struct err *e)
 {
-	int rc;
-
-	close_files(db);
-	rc = db_takeover_begin(t, db->path, finding, false, e);
+	int rc = db_takeover_begin(t, db->path, finding, DB_TAKEOVER_FILE, e);
 	if (rc != 0)
 		return rc;
 	log_error("%s: damaged (%s); starting a new one", db->path, finding);
@@ -354,7 +352,7 @@ static int replace_file(struct db *db, struct db_takeover *t, const char *findin
 	return rc == 0 ? open_new(db, e) : rc;
 }
 
-/* A take-over that was cut short has its new file already. state, finding: what that one is. */
+/* A take-over that was cut short has its new file already. state: what that one is; a damaged one is closed. */
 static int continue_takeover(struct db *db, struct db_takeover *t, enum db_file_state state, struct err *e)
 {
 	int is_marked = state == DB_FILE_DAMAGED ? 0 : db_takeover_is_marked(t, db), rc;
@@ -365,7 +363,6 @@ static int continue_takeover(struct db *db, struct db_takeover *t, enum db_file_
 		return -EIO;
 	}
 	if (state == DB_FILE_DAMAGED) {
-		close_files(db);
 		rc = db_takeover_discard(t, db->path, e);
 		return rc == 0 ? open_new(db, e) : rc;
 	}
@@ -387,21 +384,45 @@ static int describe_takeover(const struct db *db, const struct db_takeover *t, s
 {
 	if (t->state != DB_TAKEOVER_BEGUN)
 		return 0;
-	if (t->is_wal_only) {
-		snprintf(report->damage, sizeof(report->damage),
-			 "%.150s-wal was damaged and its commits are lost; it is kept as %.150s-wal", db->path,
-			 t->aside);
-	} else {
+	switch (t->what) {
+	case DB_TAKEOVER_FILE:
 		report->state = DB_FILE_DAMAGED;
 		snprintf(report->damage, sizeof(report->damage),
 			 "the database was damaged (%.120s) and is kept as %.200s", t->finding, t->aside);
+		break;
+	case DB_TAKEOVER_BAD_WAL:
+		snprintf(report->damage, sizeof(report->damage),
+			 "%.150s-wal was damaged and its commits are lost; it is kept as %.150s-wal", db->path,
+			 t->aside);
+		break;
+	case DB_TAKEOVER_LEFT_WAL:
+		report->kind = "database-away";
+		snprintf(report->damage, sizeof(report->damage),
+			 "%.120s was overwritten by another program while tallyd had it open; commits of before that "
+			 "are kept as %.120s-wal",
+			 db->path, t->aside);
+		break;
 	}
 	log_error("%s: %s", db->path, report->damage);
-	report->is_wal_only = t->is_wal_only;
+	report->is_wal_only = t->what != DB_TAKEOVER_FILE;
 	report->aside = strdup(t->aside);
 	if (report->aside == NULL)
 		err_add(e, NULL, 0, "out of memory");
 	return report->aside != NULL ? 0 : -ENOMEM;
+}
+
+/* A copy that somebody is making looks damaged until it is complete. The file is closed afterwards. */
+static int refuse_incomplete(struct db *db, const char *finding, struct err *e)
+{
+	close_files(db);
+	if (!db_place_is_being_written(db->path))
+		return 0;
+	err_add(e, db->path, 0,
+		"is damaged or not complete (%s), and another program is writing it; wait until that one has ended, "
+		"then "
+		"start tallyd",
+		finding);
+	return -EBUSY;
 }
 
 /* Look at the file, and take it over if it is damaged. */
@@ -416,7 +437,11 @@ static int examine(struct db *db, struct db_takeover *t, enum db_file_state *sta
 		rc = examine_file(db, state, version, finding, sizeof(finding), e);
 	if (rc != 0)
 		return rc;
-	if (t->state == DB_TAKEOVER_BEGUN && !t->is_wal_only)
+	if (*state == DB_FILE_DAMAGED)
+		rc = refuse_incomplete(db, finding, e);
+	if (rc != 0)
+		return rc;
+	if (t->state == DB_TAKEOVER_BEGUN && t->what == DB_TAKEOVER_FILE)
 		rc = continue_takeover(db, t, *state, e);
 	else if (*state == DB_FILE_DAMAGED)
 		rc = replace_file(db, t, t->state == DB_TAKEOVER_NOTED ? t->finding : finding, e);
@@ -430,7 +455,7 @@ int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file
 	struct db_takeover t;
 	int version = 0, rc;
 
-	*report = (struct db_file_report){.state = DB_FILE_SOUND};
+	*report = (struct db_file_report){.state = DB_FILE_SOUND, .kind = "database-recovered"};
 	*db = (struct db){.path = strdup(path), .claim_fd = -1, .place = DB_PLACE_NONE};
 	if (db->path == NULL) {
 		err_add(e, NULL, 0, "out of memory");
@@ -490,13 +515,41 @@ int db_file_join(struct db *db, const char *path)
 		return rc;
 	}
 	keep_wal_file(db);
+	/* checkpoints are the business of the daemon (db_written.h) */
+	sqlite3_wal_autocheckpoint(db->handle, 0);
 	sqlite3_busy_timeout(db->handle, DB_OPEN_TIMEOUT_MS);
 	return 0;
+}
+
+void db_file_note_overwritten(struct db *db)
+{
+	struct db_takeover t = {.state = DB_TAKEOVER_NONE};
+	struct err e = {0};
+
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	db->is_overwritten = true;
+	if (db_takeover_begin(&t, db->path, "", DB_TAKEOVER_LEFT_WAL, &e) != 0)
+		log_error("%s", e.n_items > 0 ? e.items[0].text : "out of memory");
+	err_fini(&e);
+}
+
+/* The -wal file is not the business of what is at the path now: it gets the name that was written down for it. */
+static void leave_wal(struct db *db)
+{
+	struct db_takeover t;
+	struct err e = {0};
+
+	db_takeover_read(&t, db->path);
+	if (t.state == DB_TAKEOVER_BEGUN && db_takeover_move(&t, db->path, &e) != 0)
+		log_error("%s", e.n_items > 0 ? e.items[0].text : "out of memory");
+	err_fini(&e);
 }
 
 void db_file_close(struct db *db)
 {
 	close_files(db);
+	if (db->is_overwritten)
+		leave_wal(db);
 	if (db->claim_fd >= 0)
 		close(db->claim_fd);
 	free(db->path);

@@ -34,7 +34,8 @@ struct db_file_report {
 	enum db_file_state state;
 	char *aside;	  /* new name of what was damaged, else NULL; the caller's to free */
 	bool is_wal_only; /* that is a -wal file, and state is of the file beside it */
-	char damage[400]; /* a sentence that says what was damaged and where it is kept, else "" */
+	const char *kind; /* of the event for damage */
+	char damage[400]; /* a sentence that says what was damaged or left and where it is kept, else "" */
 	char away[400];	  /* the same of a database that is not there any more */
 };
 
@@ -56,6 +57,10 @@ int db_file_join(struct db *db, const char *path);
 /* Close it and let go of the claim. The -wal and -shm files stay: a reader who may not write the folder needs them. A
  * closed one is allowed. */
 void db_file_close(struct db *db);
+
+/* Another program has written over the open file: nothing is written into it any more. db_file_close() will put the
+ * -wal file aside, which is of the file as it was; if that does not come to pass, the next start does it. */
+void db_file_note_overwritten(struct db *db);
 
 /* Leave the note that the open file is damaged; db->error says how. */
 void db_file_note_damage(const struct db *db);

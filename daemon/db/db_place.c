@@ -52,6 +52,17 @@ void db_place_note(struct db_place *p, const char *path)
 		p->shm_dev = st.st_dev;
 		p->shm_ino = st.st_ino;
 	}
+	db_written_note(&p->written, p->fd, p->shm_fd, path);
+}
+
+void db_place_note_commit(struct db_place *p)
+{
+	db_written_note_commit(&p->written, p->shm_fd);
+}
+
+void db_place_note_checkpoint(struct db_place *p, const char *path)
+{
+	db_written_note(&p->written, p->fd, p->shm_fd, path);
 }
 
 void db_place_close(struct db_place *p)
@@ -106,14 +117,31 @@ static bool is_same(const char *path, const char *part, dev_t dev, ino_t ino, ch
 	return false;
 }
 
-enum db_place_found db_place_look(const struct db_place *p, const char *path, char *what, size_t n)
+enum db_place_found db_place_look(struct db_place *p, const char *path, char *what, size_t n)
 {
 	enum db_place_found found = look_at_database(p, path, what, n);
 
 	if (found == DB_PLACE_SAME && (!is_same(path, "-wal", p->wal_dev, p->wal_ino, what, n) ||
 				       !is_same(path, "-shm", p->shm_dev, p->shm_ino, what, n)))
 		found = DB_PLACE_AWAY;
+	if (found == DB_PLACE_SAME && db_written_by_other(&p->written, p->fd, p->shm_fd, path)) {
+		snprintf(what, n, "%s was overwritten by another program, as cp does, while tallyd had it open", path);
+		found = DB_PLACE_OVERWRITTEN;
+	}
 	return found;
+}
+
+bool db_place_is_being_written(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	bool is_written;
+
+	if (fd < 0)
+		return false;
+	/* a lease for reading is given only where nobody writes; it ends with the descriptor */
+	is_written = fcntl(fd, F_SETLEASE, F_RDLCK) != 0 && errno == EAGAIN;
+	close(fd);
+	return is_written;
 }
 
 void db_place_sign(const struct db_place *p, long long byte, bool on)

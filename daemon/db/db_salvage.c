@@ -20,6 +20,8 @@ enum {
 	OBJECTS_MAX = 256, /* tables and indexes of the damaged file */
 };
 
+static const char recovered[] = "database-recovered";
+
 /* One table on its way from the damaged file into the new one. */
 struct table {
 	char name[DB_TABLE_NAME_MAX + 1];
@@ -639,7 +641,7 @@ static int end_salvage(struct db_salvage *v, int64_t now_s)
 	if (rc != 0)
 		return rc;
 	db_salvage_describe(v, detail, sizeof(detail));
-	return db_takeover_report(v->to, detail, now_s * 1000);
+	return db_takeover_report(v->to, recovered, detail, now_s * 1000);
 }
 
 int db_salvage_begin(struct db *to, const char *path, const char *damage, const struct db_salvage_first *first,
@@ -660,7 +662,7 @@ int db_salvage_begin(struct db *to, const char *path, const char *damage, const 
 	rc = copy_newest(v, first);
 	if (rc != 0)
 		goto out;
-	rc = db_takeover_mark(to, path, damage, now_s * 1000);
+	rc = db_takeover_mark(to, path, recovered, damage, now_s * 1000);
 	if (rc != 0)
 		goto out;
 	rc = db_salvage_is_done(v) ? end_salvage(v, now_s) : put_note(v);

@@ -15,7 +15,8 @@
 
 enum { NAMES_MAX = 1000, PATH_BYTES = 4096 };
 
-static const char whole[] = "file", wal_only[] = "wal";
+static const char *const words[] = {
+	[DB_TAKEOVER_FILE] = "file", [DB_TAKEOVER_BAD_WAL] = "wal", [DB_TAKEOVER_LEFT_WAL] = "left-wal"};
 
 static const char *with_end(const char *path, const char *end, char name[PATH_BYTES])
 {
@@ -64,7 +65,7 @@ static int remove_part(const char *path, const char *end)
 	return sync_folder(path);
 }
 
-/* Of the file that holds the intent: the finding; "file" or "wal"; the last part of the name. */
+/* Of the file that holds the intent: the finding; one of the words; the last part of the name. */
 void db_takeover_read(struct db_takeover *t, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -81,7 +82,10 @@ void db_takeover_read(struct db_takeover *t, const char *path)
 		last[strcspn(last, "\n")] = '\0';
 	fclose(f);
 	t->state = last[0] != '\0' ? DB_TAKEOVER_BEGUN : DB_TAKEOVER_NOTED;
-	t->is_wal_only = strncmp(kind, wal_only, strlen(wal_only)) == 0;
+	kind[strcspn(kind, "\n")] = '\0';
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(kind, words[i]) == 0)
+			t->what = (enum db_takeover_what)i;
 	if (last[0] != '\0')
 		snprintf(t->aside, sizeof(t->aside), "%.*s%s", slash != NULL ? (int)(slash - path) + 1 : 0, path, last);
 }
@@ -140,7 +144,8 @@ static int choose_name(const char *path, char aside[PATH_BYTES])
 	return -EEXIST;
 }
 
-int db_takeover_begin(struct db_takeover *t, const char *path, const char *finding, bool is_wal_only, struct err *e)
+int db_takeover_begin(struct db_takeover *t, const char *path, const char *finding, enum db_takeover_what what,
+		      struct err *e)
 {
 	char text[PATH_BYTES + 300];
 	const char *slash;
@@ -149,15 +154,14 @@ int db_takeover_begin(struct db_takeover *t, const char *path, const char *findi
 	/* finding may be that of t */
 	if (finding != t->finding)
 		snprintf(t->finding, sizeof(t->finding), "%s", finding);
-	t->is_wal_only = is_wal_only;
+	t->what = what;
 	rc = choose_name(path, t->aside);
 	if (rc != 0) {
 		err_add(e, path, 0, "is damaged, and a name for it cannot be found; move it away");
 		return rc;
 	}
 	slash = strrchr(t->aside, '/');
-	snprintf(text, sizeof(text), "%s\n%s\n%s\n", t->finding, is_wal_only ? wal_only : whole,
-		 slash != NULL ? slash + 1 : t->aside);
+	snprintf(text, sizeof(text), "%s\n%s\n%s\n", t->finding, words[what], slash != NULL ? slash + 1 : t->aside);
 	rc = write_intent(path, text, e);
 	t->state = rc == 0 ? DB_TAKEOVER_BEGUN : DB_TAKEOVER_NONE;
 	return rc;
@@ -166,18 +170,18 @@ int db_takeover_begin(struct db_takeover *t, const char *path, const char *findi
 /* 0 or -errno. */
 static int move_parts(const struct db_takeover *t, const char *path)
 {
-	bool is_named = is_there(t->aside, t->is_wal_only ? "-wal" : "");
+	bool is_wal = t->what != DB_TAKEOVER_FILE, is_named = is_there(t->aside, is_wal ? "-wal" : "");
 	int rc = 0;
 
 	/* what lies beside a new file is its own */
-	if (is_named && (t->is_wal_only || is_there(path, "")))
+	if (is_named && (is_wal || is_there(path, "")))
 		return 0;
-	if (!is_named && !t->is_wal_only)
+	if (!is_named && !is_wal)
 		rc = rename_part(path, t->aside, "");
 	/* it has the -wal file of the damaged one, unless that was renamed before */
 	if (rc == 0 && is_there(t->aside, "-wal"))
 		rc = remove_part(path, "-wal");
-	if (rc == 0 && t->is_wal_only)
+	if (rc == 0 && is_wal)
 		rc = remove_part(path, "-shm");
 	if (rc == 0)
 		rc = rename_part(path, t->aside, "-wal");
@@ -195,7 +199,7 @@ int db_takeover_move(struct db_takeover *t, const char *path, struct err *e)
 		return rc;
 	}
 	db_aside_prune(path, "damaged-", DB_COPIES_KEPT, t->aside);
-	if (is_there(t->aside, t->is_wal_only ? "-wal" : ""))
+	if (is_there(t->aside, t->what != DB_TAKEOVER_FILE ? "-wal" : ""))
 		return 0;
 	log_error("%s: %s is gone, so nothing of it can be copied", path, t->aside);
 	rc = remove_part(path, ".damaged");
@@ -225,7 +229,7 @@ int db_takeover_discard(const struct db_takeover *t, const char *path, struct er
 
 char *db_takeover_keep_wal(const char *path, struct err *e)
 {
-	struct db_takeover t = {.is_wal_only = true};
+	struct db_takeover t = {.what = DB_TAKEOVER_LEFT_WAL};
 	int rc = choose_name(path, t.aside);
 	char *aside = NULL;
 
@@ -277,26 +281,27 @@ int db_takeover_is_marked(const struct db_takeover *t, struct db *db)
 	return has_mark(db, t->aside);
 }
 
-int db_takeover_mark(struct db *db, const char *aside, const char *sentence, int64_t now_ms)
+int db_takeover_mark(struct db *db, const char *aside, const char *kind, const char *sentence, int64_t now_ms)
 {
 	int rc = has_mark(db, aside);
 
 	if (rc != 0)
 		return rc > 0 ? 0 : rc;
-	rc = db_takeover_report(db, sentence, now_ms);
+	rc = db_takeover_report(db, kind, sentence, now_ms);
 	return rc == 0 ? db_put_setting(db, "taken_over", last_part(aside)) : rc;
 }
 
-int db_takeover_report(struct db *db, const char *sentence, int64_t now_ms)
+int db_takeover_report(struct db *db, const char *kind, const char *sentence, int64_t now_ms)
 {
 	sqlite3_stmt *put = db_prepare(db, "INSERT INTO event_log (at_ms, subject, kind, detail) "
-					   "VALUES (?, 'tallyd', 'database-recovered', ?)");
+					   "VALUES (?, 'tallyd', ?, ?)");
 	int rc;
 
 	if (put == NULL)
 		return -EIO;
 	sqlite3_bind_int64(put, 1, now_ms);
-	sqlite3_bind_text(put, 2, sentence, -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 2, kind, -1, SQLITE_STATIC);
+	sqlite3_bind_text(put, 3, sentence, -1, SQLITE_STATIC);
 	rc = db_run(db, put);
 	sqlite3_finalize(put);
 	return rc;

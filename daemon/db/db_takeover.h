@@ -19,7 +19,8 @@
  * meters and no mark was put there by a person: that is a restored copy, and nothing is due any more. A damaged file
  * that was removed meanwhile cannot be copied: the new one stays as it is.
  *
- * A -wal file that is none is put aside alone in the same way: PATH-shm goes, PATH-wal gets the name.
+ * A -wal file that is none, or that is of another database than the one at PATH, is put aside alone in the same way:
+ * PATH-shm goes, PATH-wal gets the name.
  *
  * The caller's thread; the files may not be open. */
 #ifndef TALLY_DB_TAKEOVER_H
@@ -37,10 +38,17 @@ enum db_takeover_state {
 	DB_TAKEOVER_BEGUN, /* it has a name */
 };
 
+/* The thing that is put aside. */
+enum db_takeover_what {
+	DB_TAKEOVER_FILE,     /* the database, with its -wal file */
+	DB_TAKEOVER_BAD_WAL,  /* a -wal file that is none */
+	DB_TAKEOVER_LEFT_WAL, /* that of a database which another program has overwritten */
+};
+
 /* Others read; only db_takeover.c writes. */
 struct db_takeover {
 	enum db_takeover_state state;
-	bool is_wal_only;
+	enum db_takeover_what what;
 	char finding[200]; /* what was found, "" if that is not known */
 	char aside[4096];  /* the path that the damaged file gets; "" = none yet */
 };
@@ -52,7 +60,8 @@ void db_takeover_read(struct db_takeover *t, const char *path);
 void db_takeover_note(const char *path, const char *finding);
 
 /* Choose a name that nothing has and write down the intent. 0, or -errno with an error added. */
-int db_takeover_begin(struct db_takeover *t, const char *path, const char *finding, bool is_wal_only, struct err *e);
+int db_takeover_begin(struct db_takeover *t, const char *path, const char *finding, enum db_takeover_what what,
+		      struct err *e);
 
 /* Rename what is still to be renamed; older files that were put aside go (db_aside.h). A take-over whose files are gone
  * is ended. 0, or -errno with an error added. */
@@ -69,12 +78,12 @@ char *db_takeover_keep_wal(const char *path, struct err *e);
 /* Has the open database the mark? 1 or 0, or -errno: that cannot be known. */
 int db_takeover_is_marked(const struct db_takeover *t, struct db *db);
 
-/* In a transaction: the mark, and an event database-recovered with this sentence, unless it is marked. aside: of struct
+/* In a transaction: the mark, and an event of this kind with this sentence, unless it is marked. aside: of struct
  * db_takeover. 0, or -errno with db->error set. */
-int db_takeover_mark(struct db *db, const char *aside, const char *sentence, int64_t now_ms);
+int db_takeover_mark(struct db *db, const char *aside, const char *kind, const char *sentence, int64_t now_ms);
 
-/* In a transaction: one more event database-recovered. 0, or -errno with db->error set. */
-int db_takeover_report(struct db *db, const char *sentence, int64_t now_ms);
+/* In a transaction: one more event. 0, or -errno with db->error set. */
+int db_takeover_report(struct db *db, const char *kind, const char *sentence, int64_t now_ms);
 
 /* The transaction with the mark is committed: put it on the disk and remove the intent. 0, or -errno with db->error
  * set: the take-over stays due. */

@@ -20,6 +20,34 @@ void db_wal_set_limits(struct db_wal *wal, int64_t soft_bytes, int64_t hard_byte
 	wal->seldom_s = seldom_s;
 }
 
+int db_wal_checkpoint(struct db *db, int mode)
+{
+	char what[400];
+	int code;
+
+	if (db_place_look(&db->place, db->path, what, sizeof(what)) == DB_PLACE_OVERWRITTEN)
+		return SQLITE_READONLY;
+	code = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, NULL, NULL);
+	db_place_note_checkpoint(&db->place, db->path);
+	return code;
+}
+
+static int on_commit(void *context, sqlite3 *handle, const char *name, int n_pages)
+{
+	struct db *db = context;
+
+	(void)handle, (void)name;
+	db_place_note_commit(&db->place);
+	if (n_pages >= DB_WAL_CHECKPOINT_PAGES)
+		(void)db_wal_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE);
+	return SQLITE_OK;
+}
+
+void db_wal_bound(struct db *db)
+{
+	sqlite3_wal_hook(db->handle, on_commit, db);
+}
+
 static int64_t wal_bytes(const struct db *db)
 {
 	char name[4096];
@@ -36,7 +64,7 @@ static bool shorten_wal(struct db *db)
 
 	/* a commit must not wait for a reader */
 	sqlite3_busy_timeout(db->handle, 0);
-	code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	code = db_wal_checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE);
 	sqlite3_busy_timeout(db->handle, DB_COMMIT_TIMEOUT_MS);
 	return code == SQLITE_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* db_wal.h - keep the -wal file beside the database short.
+/* db_wal.h - keep the -wal file beside the database short: all checkpoints of the daemon.
  * SQLite appends every commit to PATH-wal and copies it into the database now and then, but it can begin the file
  * again only while no reader is in the middle of it. A reader that never ends its transaction (a shell left open, a
  * stopped backup) would so let the file grow until the disk is full. Therefore: from soft_bytes on each commit first
@@ -15,6 +15,7 @@
 #include "db.h"
 
 enum {
+	DB_WAL_CHECKPOINT_PAGES = 2000, /* after so many pages in the file they are copied into the database */
 	DB_WAL_SOFT_BYTES = 64 << 20,
 	DB_WAL_HARD_BYTES = 256 << 20,
 	DB_WAL_SELDOM_S = 300,	    /* commits are this far apart while the file cannot be shortened, */
@@ -34,6 +35,14 @@ enum db_wal_verdict {
 
 /* The limits above, nothing reported. */
 void db_wal_init(struct db_wal *wal);
+
+/* From now on each commit that leaves more than DB_WAL_CHECKPOINT_PAGES in the file makes a checkpoint. db must outlive
+ * its handle. */
+void db_wal_bound(struct db *db);
+
+/* Copy what can be copied now into the database, as SQLITE_CHECKPOINT_PASSIVE or _TRUNCATE; not into one that another
+ * program has overwritten. A result code of SQLite. */
+int db_wal_checkpoint(struct db *db, int mode);
 
 /* Other limits, for tests. */
 void db_wal_set_limits(struct db_wal *wal, int64_t soft_bytes, int64_t hard_bytes, int64_t seldom_s);

@@ -456,13 +456,16 @@ static bool is_anything_due(const struct store *s, bool figures)
 static enum db_place_found look_for_file(struct store *s)
 {
 	char what[400];
-	enum db_place_found found = db_place_look(&s->db.place, s->db.path, what, sizeof(what));
+	enum db_place_found found = s->db.is_overwritten ? DB_PLACE_OVERWRITTEN
+							 : db_place_look(&s->db.place, s->db.path, what, sizeof(what));
 
 	if (found == DB_PLACE_SAME || s->is_away)
 		return found;
 	s->is_away = true;
 	snprintf(s->db.error, sizeof(s->db.error), "%s", what);
 	log_error("database: %s; tallyd ends, and its next start opens what is at %s then", what, s->db.path);
+	if (found == DB_PLACE_OVERWRITTEN)
+		db_file_note_overwritten(&s->db);
 	store_event(s, mono_wall_ms(), "tallyd", "database-away", what);
 	return found;
 }
@@ -518,6 +521,9 @@ enum store_commit store_commit(struct store *s)
 		return STORE_POSTPONED;
 	if (verdict == DB_WAL_WRITE)
 		rc = commit(s, figures, false);
+	/* what has happened to the file meanwhile is no damage */
+	if (rc != 0 && look_for_file(s) != DB_PLACE_SAME)
+		return STORE_AWAY;
 	if (rc != 0)
 		return note_failure(s, rc);
 	note_success(clock, &s->db);
@@ -592,7 +598,7 @@ static void empty_wal(struct store *s)
 	struct err e = {0};
 	char *aside;
 
-	if (sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+	if (db_wal_checkpoint(&s->db, SQLITE_CHECKPOINT_TRUNCATE) == SQLITE_OK)
 		return;
 	aside = db_takeover_keep_wal(s->db.path, &e);
 	log_error("database: %s-wal cannot be written into the database that was moved: %s; it is kept as %s-wal",
@@ -615,13 +621,13 @@ int store_close(struct store *s)
 	}
 	sqlite3_busy_timeout(s->db.handle, END_TIMEOUT_MS);
 	found = look_for_file(s);
-	if (found != DB_PLACE_GONE)
+	if (found == DB_PLACE_SAME || found == DB_PLACE_AWAY)
 		rc = commit(s, true, true);
 	if (rc != 0)
 		log_error("database: %s; %zu readings are lost", s->db.error, s->held.n_readings);
 	if (rc == -EBADMSG)
 		db_file_note_damage(&s->db);
-	if (found != DB_PLACE_SAME)
+	if (found == DB_PLACE_AWAY || found == DB_PLACE_GONE)
 		empty_wal(s);
 	free_store(s);
 	return rc != 0 ? rc : found != DB_PLACE_SAME ? -ENOENT : 0;

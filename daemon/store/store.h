@@ -103,7 +103,7 @@ enum store_commit {
 	STORE_FAILED,	 /* nothing was written; try again with the next commit */
 	STORE_DAMAGED,	 /* nothing was written, the file is damaged: store_reopen() is due */
 	STORE_STUCK,	 /* nothing was written for minutes for another reason than a full disk or a lock: the same */
-	STORE_AWAY,	 /* nothing was written: the file was moved, removed or replaced; close the store */
+	STORE_AWAY, /* nothing was written: the file was moved, removed, replaced or overwritten; close the store */
 };
 
 /* Write everything that waits in one transaction. After the last five outcomes all of it still waits, and

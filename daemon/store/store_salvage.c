@@ -18,7 +18,7 @@ static int report_wal(struct db *db, const struct db_file_report *report)
 	int rc = db_begin(db);
 
 	if (rc == 0)
-		rc = db_takeover_mark(db, report->aside, report->damage, mono_wall_ms());
+		rc = db_takeover_mark(db, report->aside, report->kind, report->damage, mono_wall_ms());
 	if (rc == 0)
 		rc = db_commit(db);
 	if (rc != 0)

@@ -205,6 +205,27 @@ class TestAway(Durability):
         self.assert_sound()
 
 
+    def test_a_copy_that_was_written_over_it_is_continued_alone(self):
+        self.start_site()
+        self.wait_rows("SELECT ts FROM energy WHERE meter = 'north'", 3)
+        copy = self.dir / "copy.db"
+        self.assertEqual(self.tally("backup", str(copy)).returncode, 0)
+        path, self.db_path = self.db_path, copy
+        copied = self.slots("north")
+        self.db_path = path
+        self.wait_rows("SELECT ts FROM energy WHERE meter = 'north'", len(copied) + 3)
+        path.write_bytes(copy.read_bytes())
+        self.assertEqual(self.daemon.wait(timeout=60), 1, self.log())
+        self.assertIn(f"database: {path} was overwritten by another program, as cp does, while tallyd had it open",
+                      self.log())
+        self.assertEqual(self.slots("north"), copied)
+        self.start_daemon()
+        self.wait_rows("SELECT * FROM energy WHERE meter = 'north'", len(copied) + 2)
+        self.wait_rows("SELECT * FROM event WHERE kind = 'database-away' AND detail LIKE '%-wal'", 1)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.assert_sound()
+
+
 class TestDamage(Durability):
     def test_a_damaged_file_is_put_aside_and_the_daemon_keeps_running(self):
         self.start_site()

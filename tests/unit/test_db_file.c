@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_file.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -115,7 +116,7 @@ TEST_WITH(a_database_of_another_program_is_refused, folder_setup, folder_teardow
 static void end_takeover(struct folder *f)
 {
 	assert_int_equal(db_begin(&f->db), 0);
-	assert_int_equal(db_takeover_mark(&f->db, f->report.aside, f->report.damage, 0), 0);
+	assert_int_equal(db_takeover_mark(&f->db, f->report.aside, f->report.kind, f->report.damage, 0), 0);
 	assert_int_equal(db_commit(&f->db), 0);
 	assert_int_equal(db_takeover_end(&f->db), 0);
 }
@@ -233,6 +234,25 @@ TEST_WITH(a_damaged_file_that_somebody_removed_is_no_longer_due, folder_setup, f
 	assert_int_equal(f->report.state, DB_FILE_NEW);
 	assert_int_equal(folder_count(f, ".damaged"), 0);
 	assert_non_null(strstr(folder_log(), "is gone, so nothing of it can be copied"));
+}
+
+TEST_WITH(a_copy_that_is_not_complete_yet_is_waited_for, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	off_t size;
+	int fd;
+
+	fill_readings(f, 1000);
+	folder_close(f);
+	size = file_size(f->path);
+	fd = open(f->path, O_WRONLY);
+	assert_int_equal(ftruncate(fd, size / 2), 0);
+	folder_refuse(f, f->path, "another program is writing it; wait until that one has ended, then start tallyd");
+	assert_int_equal(folder_count(f, ".damaged*"), 0);
+	/* it has ended, and that was all of it */
+	close(fd);
+	folder_open(f);
+	assert_int_equal(f->report.state, DB_FILE_DAMAGED);
 }
 
 TEST_WITH(an_empty_file_beside_its_wal_was_a_database, folder_setup, folder_teardown)

@@ -6,14 +6,16 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "db_folder.h"
+#include "db_wal.h"
 #include "dbformat.h"
 #include "unit.h"
 
-static void assert_found(const struct folder *f, enum db_place_found expected, const char *text)
+static void assert_found(struct folder *f, enum db_place_found expected, const char *text)
 {
 	char what[400] = "";
 
@@ -70,6 +72,135 @@ TEST_WITH(the_files_beside_it_belong_to_it, folder_setup, folder_teardown)
 	assert_found(f, DB_PLACE_AWAY, "t.db-wal was moved, removed or replaced");
 	close(open(folder_name(f, "-wal"), O_RDWR | O_CREAT, 0640));
 	assert_found(f, DB_PLACE_AWAY, "t.db-wal was moved, removed or replaced");
+}
+
+/* Put a copy of the file from onto the database, as cp does: the same file has other bytes. */
+static void copy_over(const char *from, const char *to)
+{
+	char bytes[65536];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_TRUNC);
+	ssize_t n;
+
+	assert_true(in >= 0 && out >= 0);
+	while ((n = read(in, bytes, sizeof(bytes))) > 0)
+		assert_int_equal(write(out, bytes, (size_t)n), n);
+	close(in);
+	close(out);
+}
+
+/* A copy beside it, as sqlite3 makes one. */
+static const char *make_copy(const struct folder *f)
+{
+	static char copy[100];
+	char sql[200];
+
+	snprintf(copy, sizeof(copy), "%s/copy.db", f->dir);
+	snprintf(sql, sizeof(sql), "VACUUM INTO '%s'", copy);
+	sql_run(f->path, sql);
+	return copy;
+}
+
+static const char overwritten[] = "t.db was overwritten by another program, as cp does, while tallyd had it open";
+
+TEST_WITH(a_copy_onto_the_file_is_noticed, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	const char *copy;
+
+	fill_readings(f, 1000);
+	copy = make_copy(f);
+	assert_found(f, DB_PLACE_SAME, "");
+	copy_over(copy, f->path);
+	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
+	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
+	/* nothing is brought into it */
+	assert_int_equal(db_wal_checkpoint(&f->db, SQLITE_CHECKPOINT_TRUNCATE), SQLITE_READONLY);
+}
+
+TEST_WITH(a_file_that_was_cut_to_nothing_is_noticed, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	assert_int_equal(db_wal_checkpoint(&f->db, SQLITE_CHECKPOINT_PASSIVE), SQLITE_OK);
+	assert_found(f, DB_PLACE_SAME, "");
+	assert_int_equal(truncate(f->path, 0), 0);
+	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
+}
+
+TEST_WITH(an_earlier_copy_of_the_same_length_is_noticed, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	char copy[100];
+	int fd;
+
+	snprintf(copy, sizeof(copy), "%s/copy.db", f->dir);
+	assert_int_equal(db_exec(&f->db, "INSERT INTO setting VALUES ('a', '1')"), 0);
+	assert_int_equal(db_wal_checkpoint(&f->db, SQLITE_CHECKPOINT_PASSIVE), SQLITE_OK);
+	fd = open(copy, O_RDWR | O_CREAT, 0640);
+	close(fd);
+	copy_over(f->path, copy);
+	assert_int_equal(db_exec(&f->db, "UPDATE setting SET value = '2' WHERE name = 'a'"), 0);
+	assert_int_equal(db_wal_checkpoint(&f->db, SQLITE_CHECKPOINT_TRUNCATE), SQLITE_OK);
+	assert_int_equal(file_size(copy), file_size(f->path));
+	assert_found(f, DB_PLACE_SAME, "");
+	copy_over(copy, f->path);
+	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
+}
+
+TEST_WITH(another_time_of_the_file_is_no_other_content, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	const struct timespec times[2] = {{.tv_sec = JAN_2026_S}, {.tv_sec = JAN_2026_S}};
+
+	assert_int_equal(utimensat(AT_FDCWD, f->path, times, 0), 0);
+	assert_found(f, DB_PLACE_SAME, "");
+	assert_found(f, DB_PLACE_SAME, "");
+}
+
+TEST_WITH(a_checkpoint_of_another_program_is_no_foreign_content, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 1000);
+	assert_found(f, DB_PLACE_SAME, "");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('a', hex(randomblob(4000)))"), 0);
+		sql_run(f->path, i == 1 ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint");
+		assert_found(f, DB_PLACE_SAME, "");
+	}
+	copy_over(make_copy(f), f->path);
+	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
+}
+
+TEST_WITH(long_commits_are_ours, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		off_t before = file_size(f->path);
+
+		/* 10 MB: more than DB_WAL_CHECKPOINT_PAGES */
+		assert_int_equal(
+			db_exec(&f->db, "INSERT INTO setting VALUES (hex(randomblob(8)), hex(zeroblob(5000000)))"), 0);
+		assert_true(file_size(f->path) > before);
+		assert_found(f, DB_PLACE_SAME, "");
+	}
+}
+
+TEST_WITH(a_file_that_another_program_writes_is_known, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	int fd;
+
+	folder_close(f);
+	assert_false(db_place_is_being_written(f->path));
+	fd = open(f->path, O_WRONLY);
+	assert_true(db_place_is_being_written(f->path));
+	close(fd);
+	fd = open(f->path, O_RDONLY);
+	assert_false(db_place_is_being_written(f->path));
+	close(fd);
+	folder_open(f);
 }
 
 /* Another process that holds a lock for reading, as anybody may who can read the file, and then sleeps. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -390,6 +391,85 @@ TEST_WITH(what_is_held_goes_into_a_database_that_was_only_moved, setup_limits, t
 	assert_rows(t, "SELECT count(*) FROM energy", "0");
 	assert_rows(t, "SELECT kind, detail LIKE '%t.db is not there any more; a new one was made%' FROM event",
 		    "database-away|1");
+}
+
+/* Ten minutes in a copy, ten more in the database, and the copy written over it: same file, other bytes. */
+static void overwrite(struct site *t)
+{
+	char command[400], copy[128];
+
+	hold_minutes(t, 0, 9);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	snprintf(copy, sizeof(copy), "%.60s/copy.db", t->dir);
+	snprintf(command, sizeof(command), "VACUUM INTO '%s'", copy);
+	rows(t, command);
+	hold_minutes(t, 10, 19);
+	assert_int_equal(store_commit(t->store), STORE_WRITTEN);
+	assert_true(log_size(t) > 0);
+	snprintf(command, sizeof(command), "cp %s %s", copy, t->path);
+	assert_int_equal(system(command), 0);
+	hold_minutes(t, 20, 29);
+}
+
+static void assert_copy_goes_on(struct site *t)
+{
+	open_store(t);
+	commit_all(t);
+	assert_rows(t, "PRAGMA integrity_check", "ok");
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "10|1767226140");
+	assert_rows(
+		t,
+		"SELECT kind, detail LIKE '%t.db was overwritten by another program while tallyd had it open; commits "
+		"of before that are kept as %.damaged-%-wal' FROM event",
+		"database-away|1");
+	hold_minutes(t, 30, 39);
+	commit_all(t);
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "20|1767227940");
+	/* it is said once */
+	store_close(t->store);
+	open_store(t);
+	assert_rows(t, "SELECT count(*) FROM event WHERE kind = 'database-away'", "1");
+}
+
+TEST_WITH(a_copy_that_is_written_over_the_database_is_never_mixed_with_it, setup_limits, teardown)
+{
+	struct site *t = *state;
+	char pattern[128];
+	glob_t found;
+
+	overwrite(t);
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	assert_non_null(strstr(store_error(t->store), "t.db was overwritten by another program, as cp does"));
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	warnings[0] = '\0';
+	assert_int_equal(store_close(t->store), -EIO);
+	t->store = NULL;
+	assert_non_null(strstr(warnings, "10 readings are lost"));
+	/* who opens it now sees the copy alone */
+	assert_rows(t, "SELECT count(*), max(ts) FROM energy", "10|1767226140");
+	snprintf(pattern, sizeof(pattern), "%s.damaged-*-wal", t->path);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	globfree(&found);
+	assert_copy_goes_on(t);
+}
+
+TEST_WITH(a_daemon_that_is_killed_after_a_copy_was_written_over_its_database_mixes_nothing, setup_limits, teardown)
+{
+	struct site *t = *state;
+	pid_t pid;
+	int status;
+
+	store_close(t->store);
+	pid = fork();
+	if (pid == 0) {
+		open_store(t);
+		overwrite(t);
+		_exit(store_commit(t->store) == STORE_AWAY ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_copy_goes_on(t);
 }
 
 TEST_WITH(a_copy_in_the_place_of_the_database_is_continued_by_the_next_start, setup_limits, teardown)
