@@ -4,17 +4,35 @@
 
 -- The saved state of a counter: up to where its results were written, and in explanations what is not final yet, packed.
 -- NULL: written by an older version; what was written is final.
-ALTER TABLE account_counter ADD COLUMN was_reset INTEGER NOT NULL DEFAULT 0;  -- 1: the life began with a reset that was not announced
-UPDATE account_counter SET was_reset = living > 1, living = living > 0;
-ALTER TABLE account_counter DROP COLUMN moved_ts;
-ALTER TABLE account_counter DROP COLUMN n_suspect;
-ALTER TABLE account_counter DROP COLUMN suspect_ts;
-ALTER TABLE account_counter DROP COLUMN suspect_raw;
-ALTER TABLE account_counter DROP COLUMN suspect_last_ts;
-ALTER TABLE account_counter DROP COLUMN suspect_last_raw;
-ALTER TABLE account_counter ADD COLUMN explanations BLOB;
+-- Made again and not altered: for each column that goes SQLite would look through all views.
+CREATE TABLE was_account_counter AS SELECT * FROM account_counter;
+DROP TABLE account_counter;
+CREATE TABLE account_counter (
+	meter            INTEGER NOT NULL REFERENCES meter (id),
+	quantity         INTEGER NOT NULL REFERENCES quantity (id),
+	parts            INTEGER NOT NULL,  -- the values are in 1 / parts of a base unit
+	living           INTEGER NOT NULL,  -- 0: no, 1: yes, 2: yes, since a reset that was not announced
+	life_ts          INTEGER NOT NULL,
+	ts               INTEGER NOT NULL,
+	raw              INTEGER NOT NULL,
+	seen_ts          INTEGER NOT NULL,
+	open_ts          INTEGER NOT NULL,
+	sum              INTEGER NOT NULL,
+	rest             INTEGER NOT NULL,
+	ended_raw        INTEGER NOT NULL,
+	known_s          INTEGER NOT NULL,
+	estimated        INTEGER NOT NULL,
+	modulus          INTEGER NOT NULL,
+	was_reset INTEGER NOT NULL DEFAULT 0, explanations BLOB,
+	PRIMARY KEY (meter, quantity)
+) STRICT, WITHOUT ROWID;
+-- was_reset 1: the life began with a reset that was not announced
+INSERT INTO account_counter
+SELECT meter, quantity, parts, living > 0, life_ts, ts, raw, seen_ts, open_ts, sum, rest, ended_raw, known_s, estimated, modulus,
+       living > 1, NULL
+FROM was_account_counter;
+DROP TABLE was_account_counter;
 
--- While two meters seem to answer, nothing is counted: the last time that the account changed its mind. 0: they do not.
 ALTER TABLE account ADD COLUMN unsure_ts INTEGER NOT NULL DEFAULT 0;
 
 -- The quality that the reading has apart from its suspect values. 0 good, 1 late, 3 unsynchronised.
