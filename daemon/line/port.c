@@ -90,9 +90,16 @@ static bool has_lock(long pid, long fd)
 	return found;
 }
 
+/* Is it the same port? The pseudo-terminals of each container are numbered by a file system of their own; a real port
+ * is one device, wherever its nodes are. */
+static bool is_same(const struct stat *a, const struct stat *b, bool is_real)
+{
+	return S_ISCHR(a->st_mode) && a->st_rdev == b->st_rdev && (is_real || a->st_dev == b->st_dev);
+}
+
 /* Whether the process has the port open. On a pseudo-terminal that is no fault, since the other end often holds both:
  * there it must hold the lock too. */
-static bool has_open(long pid, dev_t rdev, bool is_real)
+static bool has_open(long pid, const struct stat *port, bool is_real)
 {
 	char path[64], target[64];
 	struct stat st;
@@ -110,7 +117,7 @@ static bool has_open(long pid, dev_t rdev, bool is_real)
 		/* Only what lies in /dev is looked at closer: stat() on a dead network file would hang. */
 		length = readlink(path, target, sizeof(target));
 		if (length > 5 && memcmp(target, "/dev/", 5) == 0)
-			found = stat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == rdev &&
+			found = stat(path, &st) == 0 && is_same(&st, port, is_real) &&
 				(is_real || has_lock(pid, number));
 	}
 	closedir(dir);
@@ -124,7 +131,7 @@ struct holders {
 };
 
 /* Those other than `except`. */
-static struct holders find_holders(dev_t rdev, long except, bool is_real)
+static struct holders find_holders(const struct stat *port, long except, bool is_real)
 {
 	DIR *dir = opendir("/proc");
 	struct holders h = {.n = 0};
@@ -133,7 +140,7 @@ static struct holders find_holders(dev_t rdev, long except, bool is_real)
 	if (dir == NULL)
 		return h;
 	while (h.n < HOLDERS_MAX && (pid = next_number(dir)) >= 0)
-		if (pid != except && has_open(pid, rdev, is_real))
+		if (pid != except && has_open(pid, port, is_real))
 			h.pids[h.n++] = pid;
 	closedir(dir);
 	return h;
@@ -178,7 +185,7 @@ static int open_failed(const char *device, int error, char *why, size_t n)
 		return -ENODEV;
 	case EBUSY:
 		if (stat(device, &st) == 0)
-			holders = find_holders(st.st_rdev, 0, true);
+			holders = find_holders(&st, 0, true);
 		return busy(device, &holders, why, n);
 	case EACCES:
 		snprintf(why, n, "no permission to open port %s; add the user to its group (dialout)", device);
@@ -196,12 +203,12 @@ static int lock(int fd, const struct stat *st, struct holders *holders)
 	bool is_real = port_is_real(fd);
 
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		*holders = find_holders(st->st_rdev, getpid(), is_real);
+		*holders = find_holders(st, getpid(), is_real);
 		return -EBUSY;
 	}
 	if (!is_real)
 		return 0;
-	*holders = find_holders(st->st_rdev, getpid(), true);
+	*holders = find_holders(st, getpid(), true);
 	return holders->n == 0 ? 0 : -EBUSY;
 }
 
@@ -222,7 +229,7 @@ int port_claim(const char *device, char *why, size_t n)
 	if (lock(fd, &st, &holders) < 0) {
 		is_real = port_is_real(fd);
 		close(fd);
-		if (holders.n > 0 || !has_open(getpid(), st.st_rdev, is_real))
+		if (holders.n > 0 || !has_open(getpid(), &st, is_real))
 			return busy(device, &holders, why, n);
 		snprintf(why, n, "port %s is in use by another bus; give each bus its own port", device);
 		return -EBUSY;
