@@ -45,12 +45,13 @@ static bool has_noticed(const struct ledger_exchange_desk *d, size_t i, enum qua
 	const struct account *a = &d->book->account;
 	const struct account_meter *m = &d->book->meters[i].account;
 	enum quantity main_counter = main_counter_of(d, i, r->at_s);
+	bool has_final = r->has_final && (int)i == r->meter;
 
 	if (r->kind != LEDGER_REPLACE || r->is_named)
 		return false;
-	if (r->has_final && !account_has_noticed(a, m, main_counter, r->at_s, &r->final))
+	if (has_final && !account_has_noticed(a, m, main_counter, r->at_s, &r->final))
 		return false;
-	return account_has_noticed(a, m, q, r->at_s, r->has_final && q == main_counter ? &r->final : NULL);
+	return account_has_noticed(a, m, q, r->at_s, has_final && q == main_counter ? &r->final : NULL);
 }
 
 /* 0 or -errno. */
@@ -72,7 +73,8 @@ static int hand_over(struct ledger_exchange_desk *d, const struct ledger_request
 	return rc == 0 ? b->error : rc;
 }
 
-/* End the lives of the counters of meter i and of the inputs on it. 0 or -errno. */
+/* End the lives of the counters of a meter and of the inputs on it; the figures are of its main counter only. 0 or
+ * -errno. */
 static int exchange(struct ledger_exchange_desk *d, const struct ledger_request *r)
 {
 	struct ledger_book *b = d->book;
@@ -98,7 +100,8 @@ static int exchange(struct ledger_exchange_desk *d, const struct ledger_request 
 			enum quantity q = m->counters[k].quantity;
 
 			if (!has_noticed(d, i, q, r) && (!r->is_partial || r->counters[q]))
-				account_replace(&b->account, m, q, q == main_counter ? &with : &without);
+				account_replace(&b->account, m, q,
+						(int)i == r->meter && q == main_counter ? &with : &without);
 		}
 	}
 	return rc == 0 ? b->error : rc;

@@ -73,7 +73,7 @@ static int replace_meter(const struct replacement *x, const struct conf *conf)
 	if (!tally_find_counter(conf, x->name, &meter, &input))
 		return TALLY_BAD;
 	if (meter != NULL && meter->driver != NULL && driver_row(meter->driver, Q_PULSES_1) != NULL &&
-	    (r.has_final || r.has_initial)) {
+	    driver_row(meter->driver, Q_ACTIVE_ENERGY_IMPORT) == NULL && (r.has_final || r.has_initial)) {
 		fprintf(stderr, "%s counts pulses for its inputs; name an input, or leave out --final and --initial\n",
 			x->name);
 		return TALLY_BAD;

@@ -201,6 +201,27 @@ TEST_WITH(a_replaced_concentrator_begins_new_lives_for_all_its_inputs, site_setu
 		    "gas|first\ngas|replaced\nlighting|first\nlighting|replaced");
 }
 
+/* A measuring unit with pulse inputs has both. */
+TEST_WITH(the_figures_of_a_meter_with_inputs_are_of_its_energy, site_setup, site_teardown)
+{
+	struct site *t = *state;
+	int64_t now_s = time(NULL) / 60 * 60, final = 5005, initial = 100;
+
+	for (int64_t i = 0; i < 5; i++)
+		add(t, "pulses", now_s + 60 * i, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + i, Q_PULSES_1, 50 + i,
+		    Q_COUNT);
+	commit(t);
+	request_replacement(t, "pulses", now_s + 270, &final, &initial);
+	for (int64_t i = 5; i < 10; i++)
+		add(t, "pulses", now_s + 60 * i, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 95 + i, Q_PULSES_1, 60 + i,
+		    Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT state, reason FROM request",
+		    "done|replaced; new lives begin for its inputs lighting, gas");
+	assert_rows(t, "SELECT meter, from_value, until_value, reason FROM meter_life ORDER BY meter, since",
+		    "lighting|0.5|0.54|first\nlighting|0.65||replaced\npulses|5.0|5.005|first\npulses|0.1||replaced");
+}
+
 TEST_WITH(an_exchange_in_the_second_of_a_slot_precedes_its_reading, site_setup, site_teardown)
 {
 	struct site *t = *state;
