@@ -33,6 +33,8 @@ model = countis-e43
 address = 7
 """)
 
+        self.units_port = free_port()
+        self.write("etc/bus.d/units.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {self.units_port}\n")
         self.busy_port = free_port()
         self.write("etc/bus.d/busy.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {self.busy_port}\n")
 
@@ -81,6 +83,31 @@ address = 9
 bus = gateway
 model = countis-e44
 address = 7
+[bus units]
+transport = tcp
+port = {self.units_port}
+[meter a10]
+bus = units
+model = diris-a10
+address = 5
+[meter a10-too]
+bus = units
+model = diris-a10
+address = 6
+product_name = Diris A10
+[meter a14]
+bus = units
+model = diris-a14
+address = 7
+[meter a30]
+bus = units
+model = diris-a30
+address = 8
+product_name = DIRIS A-30
+[meter a20]
+bus = units
+model = diris-a20
+address = 9
 """)
 
     def test_the_scan_names_known_meters_models_and_serial_numbers(self):
@@ -124,6 +151,15 @@ address = 7
         ran = self.tally("scan", "gateway", "--from", "7", "--to", "8")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertIn("meter main, but it is a countis-e44, not a countis-e43\n", ran.stdout)
+
+    def test_measuring_units_are_named_as_far_as_their_tables_say(self):
+        ran = self.tally("scan", "units", "--from", "5", "--to", "9")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        for address, name, models in ((5, "DIRIS A-10", "diris-a10"), (6, "Diris A10", "diris-a10"), (7, "Diris A14", "diris-a14"),
+                                      (8, "DIRIS A-30", "diris-a30 or diris-a40")):
+            self.assertRegex(ran.stdout, rf"\n  {address}  {name}, serial .*\n     not in the configuration: model = {models}\n")
+        self.assertIn("\n  9  does not identify itself (exception 2", ran.stdout)
+        self.assertRegex(ran.stdout, r"\n1 without identification; see the type plate for one of .*\bdiris-a20\b.*\bnemo-d4-le\b")
 
     def test_a_line_without_an_answer_is_reported(self):
         ran = self.tally("scan", "line", "--from", "100", "--to", "101", "--timeout", "100ms")
