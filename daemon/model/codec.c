@@ -255,6 +255,22 @@ static enum codec_status apply_sign(const struct driver_row *row, const uint16_t
 	return CODEC_OK;
 }
 
+static enum codec_status apply_add(const struct driver_row *row, struct count *count)
+{
+	int64_t value;
+
+	if (row->add == 0)
+		return CODEC_OK;
+	if (count->magnitude > INT64_MAX)
+		return CODEC_RANGE;
+	value = count->negative ? -(int64_t)count->magnitude : (int64_t)count->magnitude;
+	if (__builtin_add_overflow(value, row->add, &value))
+		return CODEC_RANGE;
+	count->negative = value < 0;
+	count->magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	return CODEC_OK;
+}
+
 enum codec_status codec_number(enum driver_order order, const struct driver_row *row, const uint16_t *words,
 			       const uint16_t *sign, int64_t multiplier, int64_t *out)
 {
@@ -271,6 +287,8 @@ enum codec_status codec_number(enum driver_order order, const struct driver_row 
 	status = read_count(order, row, words, &count);
 	if (status == CODEC_OK)
 		status = apply_sign(row, sign, &count);
+	if (status == CODEC_OK)
+		status = apply_add(row, &count);
 	if (status == CODEC_OK)
 		status = scale_count(&count, multiplier, out);
 	return status;

@@ -108,6 +108,7 @@ struct driver_row {
 			   * the row's unit (kWh for a quantity kept in Wh adds 3). 1 x 10^0 for texts */
 	int32_t exponent; /* with scale >= 0 these are the row's unit alone, to be multiplied with the step */
 	int64_t per;	  /* 0 = 1 */
+	int32_t add;	  /* to each count, before its weight; no counter, no sign word */
 	bool alone;	  /* never in one request with another row */
 	bool fallback;	  /* a coarser register of a quantity that an earlier row of the table already names */
 	bool has_sign;	  /* the value is a magnitude; negative when the word at sign_address equals sign_value */

@@ -13,7 +13,10 @@
 #include "inifile.h"
 #include "nearest.h"
 
-enum { TOKENS_MAX = 16 }; /* of one row: five fields, and more options than there are */
+enum {
+	TOKENS_MAX = 16, /* of one row: five fields, and more options than there are */
+	ADD_MAX = UINT16_MAX,
+};
 
 /* [registers]: the five fields of a row */
 
@@ -278,6 +281,17 @@ static const char *set_expect(struct driver_reader *r, const char *value)
 	return driver_word_text(r, value, r->row->expect, sizeof(r->row->expect));
 }
 
+static const char *set_add(struct driver_reader *r, const char *value)
+{
+	bool is_negative = value[0] == '-';
+	uint64_t n;
+
+	if (!driver_word_number(value + is_negative, ADD_MAX, &n) || n == 0)
+		return "a whole number from -65535 to 65535 other than 0";
+	r->row->add = is_negative ? -(int32_t)n : (int32_t)n;
+	return NULL;
+}
+
 static const struct option {
 	const char *name;
 	driver_setter *set;
@@ -291,6 +305,7 @@ static const struct option {
 	{"back_step", set_back_step, true},
 	{"provenance", set_row_provenance, true},
 	{"expect", set_expect, true},
+	{"add", set_add, true},
 };
 
 static const struct field {
@@ -338,7 +353,7 @@ static void refuse_option(struct driver_reader *r, const char *name, const char 
 		nearest_consider(&near, options[i].name);
 	err_add(r->e, r->d->file, r->row->line,
 		"unknown option '%s%s%s' of %s%s; use alone, fallback, na=.., sign=.., modulus=.., back_step=.., "
-		"provenance=.., expect=..",
+		"provenance=.., expect=.., add=..",
 		name, value != NULL ? "=" : "", value != NULL ? value : "", names_get(r->row->quantity)->name,
 		driver_word_guess(r, &near));
 }
@@ -440,6 +455,10 @@ static bool check_row(struct driver_reader *r, const char *type, const char *wei
 	} else if (row->has_sign && (identity || (!is_whole_number(row->type) && row->type != DRIVER_BCD))) {
 		found = "sign";
 		allowed = "it with whole numbers and bcd of measured quantities";
+	} else if (row->add != 0 && (identity || quantity->kind == NAMES_COUNTER || row->has_sign ||
+				     (!is_whole_number(row->type) && row->type != DRIVER_BCD))) {
+		found = "add";
+		allowed = "it with whole numbers and bcd of measured quantities, without sign; not with counters";
 	}
 	if (found != NULL)
 		err_add(r->e, r->d->file, row->line, "%s '%s' of %s is not valid; use %s",

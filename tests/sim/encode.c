@@ -243,6 +243,7 @@ bool encode_number(enum driver_order order, const struct driver_row *row, struct
 		value -= seconds_1970_to_2000;
 	count = modulus > 0 ? encode_counts(weight, value) % modulus : rounded_quotient(value * f.counts, f.base_units);
 	*shown = count * f.base_units / f.counts;
+	count -= row->add;
 	if (row->has_sign)
 		count = llabs(count);
 	raw = row->type == DRIVER_BCD ? to_bcd((uint64_t)count) : (uint64_t)count;

@@ -114,6 +114,19 @@ TEST(a_negative_value_becomes_a_magnitude_and_a_sign_word)
 	assert_int_equal(encode_sign(&sector, 1000), 0);
 }
 
+TEST(what_a_reader_adds_is_taken_off)
+{
+	struct driver_row row = row_of(DRIVER_U16, 1);
+	uint16_t w;
+	int64_t shown;
+
+	row.add = 1;
+	assert_true(encode_number(DRIVER_ABCD, &row, one, 0, 8, &w, &shown));
+	assert_int_equal(shown, 8);
+	assert_int_equal(w, 7);
+	assert_false(encode_number(DRIVER_ABCD, &row, one, 0, 0, &w, &shown));
+}
+
 TEST(the_weight_depends_on_the_transformer_ratios)
 {
 	static struct driver d = {.n_scales = 1};

@@ -153,6 +153,29 @@ TEST(a_negative_value_beside_a_sign_word_is_refused)
 	assert_int_equal(codec_number(DRIVER_ABCD, &r, WORDS(1), NULL, 1, &value), CODEC_BAD);
 }
 
+TEST(a_number_is_added_to_the_count_before_its_weight)
+{
+	struct driver_row r = row(DRIVER_U16, 1);
+
+	r.add = 1;
+	expect(&r, WORDS(0), 1, 1);
+	expect(&r, WORDS(7), 1, 8);
+	expect(&r, WORDS(0xFFFF), 1, 65536);
+	r.n_na = 1;
+	r.na[0] = 0xFFFF;
+	expect_status(&r, WORDS(0xFFFF), 1, CODEC_NA);
+	r.add = -40;
+	expect(&r, WORDS(15), 1000, -25000);
+	expect(&r, WORDS(61), 1000, 21000);
+	r = row(DRIVER_S64, 4);
+	r.add = -1;
+	expect(&r, WORDS(0x8000, 0, 0, 2), 1, -INT64_MAX);
+	expect_status(&r, WORDS(0x8000, 0, 0, 1), 1, CODEC_RANGE);
+	expect_status(&r, WORDS(0x8000, 0, 0, 0), 1, CODEC_RANGE);
+	r.add = 1;
+	expect_status(&r, WORDS(0x7FFF, 0xFFFF, 0xFFFF, 0xFFFF), 1, CODEC_RANGE);
+}
+
 TEST(the_pattern_of_not_available_is_as_wide_as_the_value)
 {
 	struct driver_row u16 = row(DRIVER_U16, 1), u32 = row(DRIVER_U32, 2), s32 = row(DRIVER_S32, 2),

@@ -125,7 +125,7 @@ TEST(every_error_is_reported_at_once)
 		"dir/test.ini:13: unit 'A' of voltage_l1 is not valid; use mV, V, kV",
 		"dir/test.ini:13: group 'volts' of voltage_l1 is not valid; use energy, power, identity or state",
 		"dir/test.ini:13: unknown option 'quick' of voltage_l1; use alone, fallback, na=.., sign=.., "
-		"modulus=.., back_step=.., provenance=.., expect=..");
+		"modulus=.., back_step=.., provenance=.., expect=.., add=..");
 }
 
 TEST(misspelt_name_is_reported_with_the_nearest)
@@ -152,9 +152,9 @@ TEST(misspelt_name_is_reported_with_the_nearest)
 		"dir/test.ini:15: unknown quantity voltage_11 (did you mean voltage_l1?); use a name in drivers/NAMES",
 		"dir/test.ini:16: unknown quantity rocof; use a name in drivers/NAMES",
 		"dir/test.ini:17: unknown option 'modulo=read' of active_energy_export (did you mean modulus?); use "
-		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=..",
+		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., add=..",
 		"dir/test.ini:18: unknown option 'falback' of reactive_energy_import (did you mean fallback?); use "
-		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=..",
+		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., add=..",
 		"dir/test.ini:19: option 'sign' of reactive_energy_export is not valid; use sign=..");
 }
 
@@ -443,6 +443,36 @@ TEST(types_take_their_argument_and_no_other)
 		assert_memory_equal(e.items[0].text, expected, strlen(expected));
 		err_fini(&e);
 	}
+}
+
+TEST(a_number_is_added_to_counts_of_gauges_and_states)
+{
+	struct driver *d = parse_table(ROWS "tariff = 0 u16 1 - energy add=1\n"
+					    "temperature = 1 u16 0.1 degC power add=-400\n"
+					    "voltage_l1 = 2 u16 1 V power\n");
+
+	assert_int_equal(d->rows[0].add, 1);
+	assert_int_equal(d->rows[1].add, -400);
+	assert_int_equal(d->rows[2].add, 0);
+	driver_free(d);
+	EXPECT_ERRORS(
+		ROWS "tariff = 0 u16 1 - energy add=0\n"
+		     "temperature = 1 u16 0.1 degC power add=-65536\n"
+		     "active_energy_import = 2 u32 1 Wh energy add=1\n"
+		     "voltage_l1 = 4 u16 1 V power add=1 sign=5\n"
+		     "voltage_l2 = 6 f32 1 V power add=1\n"
+		     "product = 8 u16 - - identity add=1\n",
+		"dir/test.ini:8: add '0' of tariff is not valid; use a whole number from -65535 to 65535 other than 0",
+		"dir/test.ini:9: add '-65536' of temperature is not valid; use a whole number from -65535 to 65535 "
+		"other than 0",
+		"dir/test.ini:10: option 'add' of active_energy_import is not valid; use it with whole numbers and "
+		"bcd of measured quantities, without sign; not with counters",
+		"dir/test.ini:11: option 'add' of voltage_l1 is not valid; use it with whole numbers and "
+		"bcd of measured quantities, without sign; not with counters",
+		"dir/test.ini:12: option 'add' of voltage_l2 is not valid; use it with whole numbers and "
+		"bcd of measured quantities, without sign; not with counters",
+		"dir/test.ini:13: option 'add' of product is not valid; use it with whole numbers and "
+		"bcd of measured quantities, without sign; not with counters");
 }
 
 TEST(fields_that_do_not_go_together)
