@@ -59,6 +59,14 @@ void err_warn(struct err *e, const char *file, unsigned line, const char *fmt, .
 	va_end(args);
 }
 
+void err_demote(struct err *e, size_t first)
+{
+	for (size_t i = first; i < e->n_items; i++) {
+		e->n_errors -= !e->items[i].warning;
+		e->items[i].warning = true;
+	}
+}
+
 void err_move(struct err *dst, struct err *src)
 {
 	for (size_t i = 0; i < src->n_items; i++) {

@@ -28,6 +28,9 @@ void err_add(struct err *e, const char *file, unsigned line, const char *fmt, ..
 void err_warn(struct err *e, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Make warnings of all errors from item first on: what they are about is left out, and nothing is refused. */
+void err_demote(struct err *e, size_t first);
+
 /* Move every item of src to the end of dst; src is empty afterwards. */
 void err_move(struct err *dst, struct err *src);
 

@@ -55,6 +55,33 @@ int names_find(const char *name)
 	return -1;
 }
 
+int names_inverted(enum quantity q)
+{
+	static const char *const pairs[][2] = {{"_import", "_export"}, {"_q1", "_q3"}, {"_q2", "_q4"}};
+	const char *name = rows[q].name;
+	char other[64];
+
+	if (q == Q_ACTIVE_POWER_DEMAND_MAX)
+		return -1;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		for (int k = 0; k < 2; k++) {
+			const char *at = strstr(name, pairs[i][k]);
+
+			if (at == NULL)
+				continue;
+			snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - name), name, pairs[i][1 - k],
+				 at + strlen(pairs[i][k]));
+			return names_find(other);
+		}
+	}
+	return (int)q;
+}
+
+bool names_is_directed(enum quantity q)
+{
+	return rows[q].kind == NAMES_GAUGE && (strcmp(rows[q].unit, "mW") == 0 || strcmp(rows[q].unit, "mvar") == 0);
+}
+
 const struct names_unit *names_unit(enum quantity q, const char *text)
 {
 	for (size_t i = 0; i < N_UNITS + N_HEAT_UNITS; i++) {

@@ -50,6 +50,14 @@ static inline bool names_is_bound(enum quantity q)
 	return q == Q_COUNTER_MAX || q == Q_CT_PRIMARY || q == Q_CT_SECONDARY;
 }
 
+/* The quantity that q is where a meter is mounted the wrong way round: import is export then, and the first quadrant is
+ * the third. q itself for most; -1: there is none, as for the highest power, which would be the lowest. */
+int names_inverted(enum quantity q);
+
+/* Whether a momentary value has a direction, and so the other sign there: active and reactive powers. Not power
+ * factors: their sign is that of inductive and capacitive. */
+bool names_is_directed(enum quantity q);
+
 /* The quantity called name, or -1. */
 int names_find(const char *name);
 

@@ -30,10 +30,13 @@ enum conf_durability { CONF_FULL, CONF_NORMAL };
 struct conf_meter {
 	char name[CONF_NAME_MAX + 1];
 	char model[CONF_MODEL_MAX + 1];
-	const struct driver *driver; /* NULL: its file has errors, the meter stays down with that reason */
+	const struct driver *driver; /* of its load, and inverted where it is. NULL: its file has errors, the meter
+					stays down with that reason */
 	char label[128];
-	uint8_t address;
-	bool confirmed; /* the installer has compared an inferred or a sibling's table with the device */
+	uint8_t address;  /* 0 on tcp only */
+	uint8_t load;	  /* which of the loads that its device measures; from 1 on */
+	bool is_inverted; /* mounted the wrong way round: import and export change places */
+	bool confirmed;	  /* the installer has compared an inferred or a sibling's table with the device */
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary; /* 1/1 unless given */
 	bool lacks_ct;						     /* its model needs ct, and it was not given */
 	uint32_t energy_every_s, power_every_s;			     /* 0 = never */

@@ -130,22 +130,45 @@ static void check_names(const struct conf *c, struct err *e)
 	free(list);
 }
 
+/* Whether address 0 was written, and is not what a refused value leaves. */
+static bool is_zero(const struct conf_file *f, const struct conf_meter *m)
+{
+	const char *text = conf_file_get_named(conf_file_at(f, m->line), "address")->text;
+
+	return text != NULL && text[0] == '0' && text[strspn(text, "0")] == '\0';
+}
+
+static bool has_loads(const struct conf_meter *m)
+{
+	return m->driver != NULL && m->driver->n_loads > 1;
+}
+
 static void check_addresses(const struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
-	const struct conf_meter *at[UINT8_MAX + 1] = {NULL};
+	for (const struct conf_meter *m = b->meters; m < b->meters + b->n_meters; m++) {
+		const struct conf_meter *other = b->meters;
 
-	for (size_t i = 0; i < b->n_meters; i++) {
-		const struct conf_meter *m = &b->meters[i], *other = at[m->address];
-
-		if (m->address == 0)
+		if (m->address == 0 && !is_zero(f, m))
 			continue;
-		if (other != NULL)
+		if (m->address == 0 && b->transport != CONF_TCP)
+			err_add(e, b->file, key_line(f, m->line, "address"),
+				"address = 0 is for one meter that is connected by transport = tcp; use 1 to 255, as "
+				"set "
+				"at the meter");
+		while (other < m && (other->address != m->address || (m->address == 0 && !is_zero(f, other)) ||
+				     (other->load != m->load && strcmp(other->model, m->model) == 0)))
+			other++;
+		if (other < m && m->load == other->load && m->load > 1)
+			err_add(e, b->file, key_line(f, m->line, "load"),
+				"address = %u, load = %u is used twice on this bus (first by meter %s in line %u); "
+				"give "
+				"each meter its own load",
+				m->address, m->load, other->name, other->line);
+		else if (other < m)
 			err_add(e, b->file, key_line(f, m->line, "address"),
 				"address = %u is used twice on this bus (first by meter %s in line %u); give each "
-				"meter its own",
-				m->address, other->name, other->line);
-		else
-			at[m->address] = m;
+				"meter its own%s",
+				m->address, other->name, other->line, has_loads(m) ? ", or a load of its own" : "");
 	}
 }
 
@@ -225,6 +248,12 @@ static void check_meter(const struct conf_bus *b, const struct conf_meter *m, co
 	if (m->address != 0 && (m->address < driver->address_min || m->address > driver->address_max))
 		err_add(e, b->file, key_line(f, m->line, "address"), "address = %u is not valid for a %s; use %u to %u",
 			m->address, m->model, driver->address_min, driver->address_max);
+	if (m->load > driver->n_loads && has_loads(m))
+		err_add(e, b->file, key_line(f, m->line, "load"), "load = %u is not valid for a %s; it has %u loads",
+			m->load, m->model, driver->n_loads);
+	else if (m->load > driver->n_loads)
+		err_add(e, b->file, key_line(f, m->line, "load"),
+			"load = %u is not valid for a %s, which measures one load; remove load", m->load, m->model);
 	check_baud(b, m, f, e);
 	check_ratios(b, m, f, e);
 	check_timeout(b, m, f, e);
@@ -261,11 +290,25 @@ static void check_input(const struct conf_bus *b, const struct conf_input *in, c
 			"input = %u is not valid for a %s; it has %u inputs", in->input, m->model, n_inputs);
 }
 
+/* Meters that are loads of one device are one. */
+static size_t count_devices(const struct conf_bus *b)
+{
+	bool seen[UINT8_MAX + 1] = {false};
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_meters; i++) {
+		n += !seen[b->meters[i].address];
+		seen[b->meters[i].address] = true;
+	}
+	return n;
+}
+
 static void check_segment(const struct conf_bus *b, const struct conf_file *f, struct err *e)
 {
 	const struct conf_file_section *bus = conf_file_find(f, OPTION_BUS);
 	const struct driver *least = NULL;
 	unsigned n_segments = b->repeaters + 1;
+	size_t n_devices = count_devices(b);
 
 	for (size_t i = 0; i < b->n_meters; i++) {
 		const struct driver *driver = b->meters[i].driver;
@@ -273,11 +316,11 @@ static void check_segment(const struct conf_bus *b, const struct conf_file *f, s
 		if (driver != NULL && (least == NULL || driver->segment_max < least->segment_max))
 			least = driver;
 	}
-	if (least == NULL || b->n_meters <= (size_t)least->segment_max * n_segments)
+	if (least == NULL || n_devices <= (size_t)least->segment_max * n_segments)
 		return;
 	err_warn(e, b->file, bus != NULL ? conf_file_line(bus, "repeaters") : 1,
-		 "%zu devices are too many on %u segment%s; use at most %u, a segment with a %s carries %u",
-		 b->n_meters, n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
+		 "%zu devices are too many on %u segment%s; use at most %u, a segment with a %s carries %u", n_devices,
+		 n_segments, n_segments == 1 ? "" : "s", least->segment_max * n_segments, least->name,
 		 least->segment_max);
 }
 

@@ -468,13 +468,13 @@ static void refuse_model(const struct conf *c, const struct conf_bus *b, const s
 static enum models_result find_driver(struct conf *c, struct conf_meter *m, struct err *e)
 {
 	char small[CONF_MODEL_MAX + 1] = "";
-	enum models_result result = models_get(c->models, m->model, &m->driver, e);
+	enum models_result result = models_get(c->models, m->model, m->load, m->is_inverted, &m->driver, e);
 
 	for (size_t i = 0; m->model[i] != '\0'; i++)
 		small[i] = (char)tolower((unsigned char)m->model[i]);
 	if (result != MODELS_UNKNOWN || strcmp(small, m->model) == 0)
 		return result;
-	result = models_get(c->models, small, &m->driver, e);
+	result = models_get(c->models, small, m->load, m->is_inverted, &m->driver, e);
 	if (result != MODELS_UNKNOWN)
 		strcpy(m->model, small);
 	return result;

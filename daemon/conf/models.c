@@ -2,6 +2,7 @@
 #include "models.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 
 struct model {
 	char name[DRIVER_NAME_MAX + 1];
+	unsigned load;
+	bool is_inverted;
 	enum models_result result;
 	struct driver *driver;
 };
@@ -64,26 +67,48 @@ static void read_model(struct models *models, struct model *model, struct err *e
 	free(shadowed);
 }
 
-enum models_result models_get(struct models *models, const char *name, const struct driver **driver, struct err *e)
+/* The model of this name and variant, added where there is none; *is_new then. NULL = out of memory. */
+static struct model *find_model(struct models *models, const char *name, unsigned load, bool is_inverted, bool *is_new)
 {
 	struct model *list;
-	size_t i = 0;
+
+	*is_new = false;
+	for (size_t i = 0; i < models->n; i++)
+		if (models->list[i].load == load && models->list[i].is_inverted == is_inverted &&
+		    strcmp(models->list[i].name, name) == 0)
+			return &models->list[i];
+	list = reallocarray(models->list, models->n + 1, sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	models->list = list;
+	list[models->n] = (struct model){.load = load, .is_inverted = is_inverted};
+	snprintf(list[models->n].name, sizeof(list[models->n].name), "%s", name);
+	*is_new = true;
+	return &list[models->n++];
+}
+
+enum models_result models_get(struct models *models, const char *name, unsigned load, bool is_inverted,
+			      const struct driver **driver, struct err *e)
+{
+	bool is_new;
+	struct model *model = find_model(models, name, 1, false, &is_new);
+	const struct driver *first;
 
 	*driver = NULL;
-	while (i < models->n && strcmp(models->list[i].name, name) != 0)
-		i++;
-	if (i == models->n) {
-		list = reallocarray(models->list, models->n + 1, sizeof(*list));
-		if (list == NULL)
-			return MODELS_OUT_OF_MEMORY;
-		models->list = list;
-		list[i] = (struct model){0};
-		snprintf(list[i].name, sizeof(list[i].name), "%s", name);
-		models->n++;
-		read_model(models, &list[i], e);
-	}
-	*driver = models->list[i].driver;
-	return models->list[i].result;
+	if (model == NULL)
+		return MODELS_OUT_OF_MEMORY;
+	if (is_new)
+		read_model(models, model, e);
+	first = *driver = model->driver;
+	if (model->result == MODELS_GOOD && load > first->n_loads)
+		load = 1;
+	if (model->result != MODELS_GOOD || (load == 1 && !is_inverted))
+		return model->result;
+	model = find_model(models, name, load, is_inverted, &is_new);
+	if (model != NULL && is_new)
+		model->driver = driver_variant(first, load, is_inverted);
+	*driver = model != NULL ? model->driver : NULL;
+	return *driver != NULL ? MODELS_GOOD : MODELS_OUT_OF_MEMORY;
 }
 
 size_t models_n_errors(const struct models *models)

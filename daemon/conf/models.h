@@ -4,6 +4,7 @@
 #ifndef TALLY_MODELS_H
 #define TALLY_MODELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct driver;
@@ -23,9 +24,12 @@ struct models *models_new(const char *driver_path);
 /* Free all tables too; models may be NULL. */
 void models_free(struct models *models);
 
-/* The table of a model, owned by models; *driver is NULL unless it is MODELS_GOOD. When the file is read, at the first
+/* The table of a model for a load (1, or what the model does not have: the first one), inverted where the meter is
+ * mounted the wrong way round, owned by models; *driver is NULL
+ * unless it is MODELS_GOOD. When the file is read, at the first
  * call with this name, its complaints are added to e, and a warning when another file of the same name is not used. */
-enum models_result models_get(struct models *models, const char *name, const struct driver **driver, struct err *e);
+enum models_result models_get(struct models *models, const char *name, unsigned load, bool is_inverted,
+			      const struct driver **driver, struct err *e);
 
 /* Errors (not warnings) that models_get() has added. */
 size_t models_n_errors(const struct models *models);

@@ -114,8 +114,11 @@ static const struct option table[] = {
 
 	{OPTION_METER, "model", OPTION_NAME, .what = "a model's name, as tally models lists them", .required = true,
 	 FIELD(conf_meter, model)},
-	{OPTION_METER, "address", OPTION_WHOLE, .required = true, FIELD(conf_meter, address), .min = 1,
+	{OPTION_METER, "address", OPTION_WHOLE, .required = true, FIELD(conf_meter, address), .min = 0,
 	 .max = DRIVER_UNIT_MAX},
+	{OPTION_METER, "load", OPTION_WHOLE, .fallback = "1", FIELD(conf_meter, load), .min = 1,
+	 .max = DRIVER_LOADS_MAX},
+	{OPTION_METER, "invert", OPTION_WORD, .fallback = "no", FIELD(conf_meter, is_inverted), .words = answers},
 	{OPTION_METER, "label", OPTION_LABEL, .fallback = "", FIELD(conf_meter, label)},
 	{OPTION_METER, "confirmed", OPTION_WORD, .fallback = "no", FIELD(conf_meter, confirmed), .words = answers},
 	{OPTION_METER, "ct", OPTION_RATIO, .fallback = "1/1", FIELD(conf_meter, ct_primary), .min = 1, .max = 1000000},

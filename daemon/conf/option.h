@@ -15,7 +15,7 @@ struct err;
 
 enum {
 	OPTION_ALLOWED_TEXT_MAX = 256,
-	OPTION_ROWS_MAX = 40, /* rows of the table at most */
+	OPTION_ROWS_MAX = 48, /* rows of the table at most */
 };
 
 enum option_section {

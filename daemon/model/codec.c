@@ -280,17 +280,21 @@ enum codec_status codec_number(enum driver_order order, const struct driver_row 
 	assert(multiplier >= 1);
 	if (is_na(order, row, words))
 		return CODEC_NA;
-	if (row->type == DRIVER_F32)
-		return from_float(raw_bits(order, row, words), 8, 23, multiplier, out);
-	if (row->type == DRIVER_F64)
-		return from_float(raw_bits(order, row, words), 11, 52, multiplier, out);
-	status = read_count(order, row, words, &count);
-	if (status == CODEC_OK)
-		status = apply_sign(row, sign, &count);
-	if (status == CODEC_OK)
-		status = apply_add(row, &count);
-	if (status == CODEC_OK)
-		status = scale_count(&count, multiplier, out);
+	if (row->type == DRIVER_F32) {
+		status = from_float(raw_bits(order, row, words), 8, 23, multiplier, out);
+	} else if (row->type == DRIVER_F64) {
+		status = from_float(raw_bits(order, row, words), 11, 52, multiplier, out);
+	} else {
+		status = read_count(order, row, words, &count);
+		if (status == CODEC_OK)
+			status = apply_sign(row, sign, &count);
+		if (status == CODEC_OK)
+			status = apply_add(row, &count);
+		if (status == CODEC_OK)
+			status = scale_count(&count, multiplier, out);
+	}
+	if (status == CODEC_OK && row->is_negated)
+		*out = -*out;
 	return status;
 }
 

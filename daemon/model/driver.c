@@ -148,6 +148,11 @@ const struct driver_row *driver_row(const struct driver *d, enum quantity q)
 	return NULL;
 }
 
+uint32_t driver_place(uint8_t function, uint16_t address)
+{
+	return (function == 4 ? (uint32_t)DRIVER_PLACES : 0) + address;
+}
+
 unsigned driver_row_span(const struct driver *d, const struct driver_row *row)
 {
 	return d->byte_addressed ? row->n_words * 2u : row->n_words;
@@ -160,7 +165,8 @@ uint32_t driver_block_end(const struct driver *d, const struct driver_block *b)
 
 bool driver_block_overlaps(const struct driver *d, const struct driver_block *b, const struct driver_row *row)
 {
-	return row->address < driver_block_end(d, b) && b->address < row->address + driver_row_span(d, row);
+	return row->function == b->function && row->address < driver_block_end(d, b) &&
+	       b->address < row->address + driver_row_span(d, row);
 }
 
 int64_t driver_row_counts(const struct driver_row *row)

@@ -24,6 +24,7 @@ enum {
 	DRIVER_MODULI_MAX = 4, /* of one row */
 	DRIVER_PARTS_MAX = 36000,
 	DRIVER_BAUDS_MAX = 12,
+	DRIVER_LOADS_MAX = 64,
 	DRIVER_WORDS_MAX = 125, /* longest read Modbus allows, words */
 	DRIVER_UNIT_MAX = 255,	/* highest unit address: above the 247 of the specification, which some meters use */
 };
@@ -82,6 +83,7 @@ struct driver_scale {
 
 struct driver_block {
 	char name[DRIVER_NAME_MAX + 1];
+	uint8_t function; /* of its registers: 3 or 4 */
 	uint16_t address;
 	uint16_t n_words;
 	bool gaps;     /* words of the block that no row names may be read across */
@@ -99,6 +101,7 @@ struct driver_row {
 	enum driver_type type;
 	enum driver_group group;
 	enum driver_provenance provenance;
+	uint8_t function; /* that reads it: 3 or 4. Each has registers of its own */
 	uint16_t address;
 	uint8_t n_words; /* words of one value: 1..4, texts up to 32 */
 	uint8_t bit_low, bit_high;
@@ -109,6 +112,9 @@ struct driver_row {
 	int32_t exponent; /* with scale >= 0 these are the row's unit alone, to be multiplied with the step */
 	int64_t per;	  /* 0 = 1 */
 	int32_t add;	  /* to each count, before its weight; no counter, no sign word */
+	bool optional;	  /* without it the table is good: a faulty row was left out with a warning */
+	bool is_negated;  /* the value has the other sign: the meter is mounted the wrong way round */
+	bool shared;	  /* it is the same for all loads of a meter */
 	bool alone;	  /* never in one request with another row */
 	bool fallback;	  /* a coarser register of a quantity that an earlier row of the table already names */
 	bool has_sign;	  /* the value is a magnitude; negative when the word at sign_address equals sign_value */
@@ -132,11 +138,13 @@ struct driver {
 	char *file;			/* path it was read from */
 	char title[64], vendor[32], source[160], verified[120];
 	enum driver_provenance provenance; /* of the table; rows may be weaker, never stronger */
-	uint8_t function;		   /* 3 or 4 */
+	uint8_t function;		   /* 3 or 4: of the rows and blocks that have none of their own */
 	enum driver_order order;
 	bool byte_addressed; /* an address counts bytes: a 32-bit value takes four (IME legacy table) */
 	uint16_t max_words;  /* longest read, words */
 	bool gaps;	     /* words outside every block that no row names may be read across */
+	uint8_t n_loads;     /* that a meter measures, each with the registers of the table; 1 for all but few */
+	uint16_t stride;     /* addresses from a row of one load to that of the next */
 	bool ratios;	     /* CT and VT ratios come from the bus file */
 	uint8_t n_bauds;     /* serial models; 0: any speed libmodbus knows */
 	uint32_t bauds[DRIVER_BAUDS_MAX];
@@ -187,6 +195,16 @@ struct driver **driver_load_all(const char *search_path, size_t *n);
 /* NULL is allowed. */
 void driver_free_all(struct driver **drivers, size_t n);
 
+/* The table of a load of the meter (1 to n_loads; d is that of the first): rows that are not shared, and their blocks,
+ * are further on. is_inverted: the meter is mounted the wrong way round, so its import is export, powers have the
+ * other sign, and what has no counterpart is left out. Owned by the caller; NULL = out of memory. */
+struct driver *driver_variant(const struct driver *d, unsigned load, bool is_inverted);
+
+/* Where an address is among all registers of a model: those of function 4 are others than those of function 3, and
+ * come after them. */
+enum { DRIVER_PLACES = 0x10000 }; /* of one function */
+uint32_t driver_place(uint8_t function, uint16_t address);
+
 /* First row of quantity q, or NULL. */
 const struct driver_row *driver_row(const struct driver *d, enum quantity q);
 
@@ -196,7 +214,7 @@ unsigned driver_row_span(const struct driver *d, const struct driver_row *row);
 /* First address behind a block. */
 uint32_t driver_block_end(const struct driver *d, const struct driver_block *b);
 
-/* Whether an address of the row lies in the block. */
+/* Whether a register of the row lies in the block. */
 bool driver_block_overlaps(const struct driver *d, const struct driver_block *b, const struct driver_row *row);
 
 /* How many different counts the type of row can show, which is where a counter begins again at 0 unless the table says

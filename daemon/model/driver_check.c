@@ -23,7 +23,7 @@ static bool overlap(uint32_t start, uint32_t end, uint32_t start2, uint32_t end2
 	return start < end2 && start2 < end;
 }
 
-static void check_blocks(const struct driver *d, struct err *e)
+void driver_check_blocks(const struct driver *d, struct err *e)
 {
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
@@ -35,7 +35,8 @@ static void check_blocks(const struct driver *d, struct err *e)
 		for (size_t j = 0; j < i; j++) {
 			const struct driver_block *other = &d->blocks[j];
 
-			if (overlap(b->address, driver_block_end(d, b), other->address, driver_block_end(d, other)))
+			if (b->function == other->function &&
+			    overlap(b->address, driver_block_end(d, b), other->address, driver_block_end(d, other)))
 				err_add(e, d->file, b->line,
 					"block %s (%u to %u) overlaps block %s (%u to %u, line %u); put each address "
 					"in one block at most",
@@ -98,7 +99,8 @@ static bool may_share(const struct driver_row *a, const struct driver_row *b)
 static void check_overlaps(const struct driver *d, const struct driver_row *row, struct err *e)
 {
 	for (const struct driver_row *other = d->rows; other < row; other++) {
-		if (!overlap(row->address, row_end(d, row), other->address, row_end(d, other)) || may_share(row, other))
+		if (row->function != other->function ||
+		    !overlap(row->address, row_end(d, row), other->address, row_end(d, other)) || may_share(row, other))
 			continue;
 		err_add(e, d->file, row->line,
 			"%s (addresses %u to %u) overlaps %s (%u to %u, line %u); rows may share a word only for "
@@ -113,12 +115,40 @@ static void check_sign(const struct driver *d, const struct driver_row *row, str
 	for (size_t i = 0; row->has_sign && i < d->n_rows; i++) {
 		const struct driver_row *other = &d->rows[i];
 
-		if (row->sign_address >= other->address && row->sign_address < row_end(d, other))
+		if (row->function == other->function && row->sign_address >= other->address &&
+		    row->sign_address < row_end(d, other))
 			err_add(e, d->file, row->line,
 				"sign word %u of %s lies in %s (%u to %u, line %u); use a word of its own",
 				row->sign_address, name_of(row), name_of(other), other->address, row_end(d, other) - 1,
 				other->line);
 	}
+}
+
+/* Each load has its registers in the table, and a block those of all loads or of each. */
+static void check_loads(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	uint32_t end = row_end(d, row) + (d->n_loads - 1u) * d->stride;
+
+	if (d->n_loads < 2) {
+		if (row->shared && names_get(row->quantity)->kind != NAMES_IDENTITY)
+			err_add(e, d->file, row->line, "option 'shared' of %s has no meaning with one load; remove it",
+				name_of(row));
+		return;
+	}
+	if (!row->shared && end > ADDRESSES)
+		err_add(e, d->file, row->line,
+			"%s of load %u is out of range: it ends at address %u; use a smaller stride, or the option "
+			"shared "
+			"where all loads have one register",
+			name_of(row), d->n_loads, end - 1);
+	for (const struct driver_row *other = d->rows; other < row; other++)
+		if (row->block >= 0 && other->block == row->block && other->shared != row->shared) {
+			err_add(e, d->file, row->line,
+				"%s is %s and %s (line %u) is %s, but both are in block %s; put them in two blocks",
+				name_of(row), row->shared ? "shared" : "of each load", name_of(other), other->line,
+				other->shared ? "shared" : "of each load", d->blocks[row->block].name);
+			return;
+		}
 }
 
 static void refuse_weight(const struct driver *d, const struct driver_row *row, struct err *e, const char *when,
@@ -227,7 +257,8 @@ static bool uses_block(const struct driver *d, const struct driver_block *b)
 		const struct driver_row *row = &d->rows[i];
 
 		if (row->block == b - d->blocks ||
-		    (row->has_sign && row->sign_address >= b->address && row->sign_address < driver_block_end(d, b)))
+		    (row->has_sign && row->function == b->function && row->sign_address >= b->address &&
+		     row->sign_address < driver_block_end(d, b)))
 			return true;
 	}
 	return false;
@@ -241,8 +272,7 @@ static bool uses_scale(const struct driver *d, size_t scale)
 	return false;
 }
 
-/* Only of a table without errors: a row that was refused may be the one that uses it. */
-static void warn_unused(const struct driver *d, struct err *e)
+void driver_check_unused(const struct driver *d, struct err *e)
 {
 	for (size_t i = 0; i < d->n_blocks; i++)
 		if (!uses_block(d, &d->blocks[i]))
@@ -253,19 +283,15 @@ static void warn_unused(const struct driver *d, struct err *e)
 			err_warn(e, d->file, d->scales[i].line, "scale %s is used by no row", d->scales[i].name);
 }
 
-void driver_check(const struct driver *d, struct err *e)
+void driver_check_row(const struct driver *d, const struct driver_row *row, struct err *e)
 {
-	check_blocks(d, e);
-	for (const struct driver_row *row = d->rows; row < d->rows + d->n_rows; row++) {
-		check_place(d, row, e);
-		check_length(d, row, e);
-		check_overlaps(d, row, e);
-		check_sign(d, row, e);
-		check_weight(d, row, e);
-		check_fallback(d, row, e);
-		check_modulus(d, row, e);
-		check_provenance(d, row, e);
-	}
-	if (e->n_errors == 0)
-		warn_unused(d, e);
+	check_place(d, row, e);
+	check_length(d, row, e);
+	check_overlaps(d, row, e);
+	check_sign(d, row, e);
+	check_loads(d, row, e);
+	check_weight(d, row, e);
+	check_fallback(d, row, e);
+	check_modulus(d, row, e);
+	check_provenance(d, row, e);
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* driver_check.h - the rules of a register table that concern more than one line of its file.
- * Pure; any thread. Only driver_read.c calls it. */
+ * Pure; any thread. Only the files that read register tables call it. */
 #ifndef TALLY_DRIVER_CHECK_H
 #define TALLY_DRIVER_CHECK_H
 
 struct driver;
+struct driver_row;
 struct err;
 
-/* Check blocks, rows, sign words and weights against each other. Every line of d has been read and is good by itself;
- * lines with errors are not in d. Adds one error for each fault; when e has no error, a warning for each block and
- * scale that no row uses. */
-void driver_check(const struct driver *d, struct err *e);
+/* Check a row against the rows before it, blocks, scales and sign words. Every line of d has been read and is good by
+ * itself; lines with errors are not in d. Adds one error for each fault. */
+void driver_check_row(const struct driver *d, const struct driver_row *row, struct err *e);
+
+/* Check blocks against each other: one error for each fault. */
+void driver_check_blocks(const struct driver *d, struct err *e);
+
+/* Add a warning for each block and scale of a table without errors that no row uses. */
+void driver_check_unused(const struct driver *d, struct err *e);
 
 #endif

@@ -86,9 +86,14 @@ static struct driver *read_driver(const char *path, const char *text, size_t n_b
 	if (rc != 0)
 		goto out;
 	driver_section_end(r);
+	driver_section_settle(r);
 	driver_row_complete(r);
 	driver_section_complete(r);
-	driver_check(d, &own);
+	driver_check_blocks(d, &own);
+	driver_row_check(r);
+	/* a row that was refused may be the one that uses a block or a scale */
+	if (own.n_errors == 0)
+		driver_check_unused(d, &own);
 	d->digest = digest_whole(driver_section_digest(r), (int64_t)r->rows_digest);
 out:
 	if (own.n_errors > 0) {

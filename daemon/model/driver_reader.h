@@ -49,6 +49,7 @@ struct driver_note {
 	struct driver_amount back_step;
 	struct driver_na na;
 	bool own_provenance;
+	bool faulty;			 /* an optional row that was refused after it was read */
 	char scale[DRIVER_NAME_MAX + 1]; /* "" when the weight is a number */
 };
 
@@ -85,22 +86,26 @@ struct driver_reader {
 typedef const char *driver_setter(struct driver_reader *r, const char *value);
 
 /* driver_section.c. Before the first line; for each header, which ends the section before it; for each key or row; and
- * at the end of the file, first for the last section and then for what is wrong with the file as a whole. */
+ * at the end of the file: first for the last section, then for what sections have from [model], and after the rows for
+ * what is wrong with the file as a whole. */
 void driver_section_init(struct driver_reader *r);
 void driver_section_begin(struct driver_reader *r, const char *header, unsigned line);
 void driver_section_key(struct driver_reader *r, const char *header, const char *name, const char *value,
 			unsigned line);
 void driver_section_end(struct driver_reader *r);
+void driver_section_settle(struct driver_reader *r);
 void driver_section_complete(struct driver_reader *r);
 
 /* Of all sections but [registers]. */
 uint64_t driver_section_digest(const struct driver_reader *r);
 
 /* driver_row.c. Before the first line; for each row; and at the end of the file what each row needs from the rest of
- * it: patterns of "not available", provenance, scale and block. */
+ * it: patterns of "not available", provenance, scale and block. Last the rows are checked against each other. An
+ * optional row with a fault is taken out, with warnings. */
 void driver_row_init(struct driver_reader *r);
 void driver_row_read(struct driver_reader *r, const char *name, const char *value, unsigned line);
 void driver_row_complete(struct driver_reader *r);
+void driver_row_check(struct driver_reader *r);
 
 /* driver_word.c. Those that return bool say whether the text is good; *out is only set then. */
 
@@ -124,6 +129,9 @@ bool driver_word_provenance(const char *value, enum driver_provenance *out);
 
 /* " (did you mean NAME?)" for an unknown name that looks like a mistyped one, else "". */
 const char *driver_word_guess(struct driver_reader *r, const struct nearest *near);
+
+/* The same for a value that looks like one of the words in the text of what is allowed. */
+const char *driver_word_guess_in(struct driver_reader *r, const char *value, const char *allowed);
 
 /* Copy a text that must fit, as a driver_setter does. */
 const char *driver_word_text(struct driver_reader *r, const char *value, char *out, size_t out_bytes);

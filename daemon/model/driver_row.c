@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "driver_check.h"
 #include "err.h"
 #include "inifile.h"
 #include "nearest.h"
@@ -165,6 +166,30 @@ static const char *set_fallback(struct driver_reader *r, const char *value)
 	return NULL;
 }
 
+static const char *set_optional(struct driver_reader *r, const char *value)
+{
+	(void)value;
+	r->row->optional = true;
+	return NULL;
+}
+
+static const char *set_shared(struct driver_reader *r, const char *value)
+{
+	(void)value;
+	r->row->shared = true;
+	return NULL;
+}
+
+static const char *set_function(struct driver_reader *r, const char *value)
+{
+	uint64_t n;
+
+	if (!driver_word_number(value, 4, &n) || n < 3)
+		return "3 or 4";
+	r->row->function = (uint8_t)n;
+	return NULL;
+}
+
 static const char *set_na(struct driver_reader *r, const char *value)
 {
 	return driver_word_na(value, &r->note->na);
@@ -306,6 +331,9 @@ static const struct option {
 	{"provenance", set_row_provenance, true},
 	{"expect", set_expect, true},
 	{"add", set_add, true},
+	{"function", set_function, true},
+	{"shared", set_shared, false},
+	{"optional", set_optional, false},
 };
 
 static const struct field {
@@ -347,15 +375,18 @@ static int split_tokens(char *text, char **tokens)
 static void refuse_option(struct driver_reader *r, const char *name, const char *value)
 {
 	struct nearest near;
+	char list[256];
+	size_t n = 0;
 
 	nearest_begin(&near, name);
-	for (size_t i = 0; i < COUNT_OF(options); i++)
+	for (size_t i = 0; i < COUNT_OF(options); i++) {
 		nearest_consider(&near, options[i].name);
-	err_add(r->e, r->d->file, r->row->line,
-		"unknown option '%s%s%s' of %s%s; use alone, fallback, na=.., sign=.., modulus=.., back_step=.., "
-		"provenance=.., expect=.., add=..",
-		name, value != NULL ? "=" : "", value != NULL ? value : "", names_get(r->row->quantity)->name,
-		driver_word_guess(r, &near));
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s%s", i > 0 ? ", " : "", options[i].name,
+				      options[i].has_value ? "=.." : "");
+	}
+	err_add(r->e, r->d->file, r->row->line, "unknown option '%s%s%s' of %s%s; use %s", name,
+		value != NULL ? "=" : "", value != NULL ? value : "", names_get(r->row->quantity)->name,
+		driver_word_guess(r, &near), list);
 }
 
 /* An option, and its value in values ("" for one without). Returns whether it is good. */
@@ -386,7 +417,8 @@ static bool read_option(struct driver_reader *r, char *token, const char *values
 	values[i] = value != NULL ? value : "";
 	allowed = options[i].set(r, value);
 	if (allowed != NULL)
-		err_add(r->e, r->d->file, row->line, "%s '%s' of %s is not valid; use %s", token, value, name, allowed);
+		err_add(r->e, r->d->file, row->line, "%s '%s' of %s is not valid%s; use %s", token, value, name,
+			driver_word_guess_in(r, value, allowed), allowed);
 	return allowed == NULL;
 }
 
@@ -404,8 +436,8 @@ static bool read_fields(struct driver_reader *r, char **tokens, int n_tokens)
 		d = digest_text(d, tokens[i]);
 		if (allowed == NULL)
 			continue;
-		err_add(r->e, r->d->file, r->row->line, "%s '%s' of %s is not valid; use %s", fields[i].name, tokens[i],
-			name, allowed);
+		err_add(r->e, r->d->file, r->row->line, "%s '%s' of %s is not valid%s; use %s", fields[i].name,
+			tokens[i], name, driver_word_guess_in(r, tokens[i], allowed), allowed);
 		good = false;
 	}
 	for (int i = COUNT_OF(fields); i < n_tokens; i++)
@@ -526,9 +558,37 @@ static void refuse_quantity(struct driver_reader *r, const char *name, unsigned 
 		driver_word_guess(r, &near));
 }
 
+/* Complaints about an optional row, from item n_before of the list on, cost this row only. */
+static void forgive(struct driver_reader *r, const struct driver_row *row, size_t n_before)
+{
+	if (r->e->n_items == n_before)
+		return;
+	err_demote(r->e, n_before);
+	err_warn(r->e, r->d->file, row->line, "%s is optional and left out", names_get(row->quantity)->name);
+}
+
 void driver_row_init(struct driver_reader *r)
 {
 	r->rows_digest = DIGEST_EMPTY;
+}
+
+/* A row of a quantity that there is. Returns whether it is good: out is the row then. */
+static bool read_row(struct driver_reader *r, const char *name, const char *value, char **tokens, int n_tokens)
+{
+	bool good;
+
+	if (n_tokens < (int)COUNT_OF(fields) || n_tokens > TOKENS_MAX)
+		err_add(r->e, r->d->file, r->row->line,
+			"%s = %s is not valid; use ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]%s", name, value,
+			n_tokens < 0 ? ", and close each \"" : "");
+	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && read_fields(r, tokens, n_tokens);
+	if (good) {
+		good = check_row(r, tokens[1], tokens[2]);
+		good &= check_group(r, tokens[4]);
+	} else if (r->quantity_lines[r->row->quantity] == 0) {
+		r->quantity_lines[r->row->quantity] = r->row->line;
+	}
+	return good && check_repeat(r);
 }
 
 void driver_row_read(struct driver_reader *r, const char *name, const char *value, unsigned line)
@@ -537,29 +597,24 @@ void driver_row_read(struct driver_reader *r, const char *name, const char *valu
 	struct driver_row row = {.line = line, .block = -1, .scale = -1};
 	struct driver_note note = {.own_provenance = false};
 	int quantity = names_find(name), n_tokens;
+	size_t n_before = r->e->n_items;
 	bool good;
 
 	snprintf(text, sizeof(text), "%s", value);
 	n_tokens = split_tokens(text, tokens);
-	if (quantity < 0)
+	if (quantity < 0) {
 		refuse_quantity(r, name, line);
-	if (n_tokens < (int)COUNT_OF(fields) || n_tokens > TOKENS_MAX)
-		err_add(r->e, r->d->file, line,
-			"%s = %s is not valid; use ADDRESS TYPE SCALE UNIT GROUP [OPTION ...]%s", name, value,
-			n_tokens < 0 ? ", and close each \"" : "");
-	if (quantity < 0)
 		return;
+	}
 	row.quantity = (enum quantity)quantity;
+	for (int i = 0; i < n_tokens && i < TOKENS_MAX; i++)
+		row.optional |= strcmp(tokens[i], "optional") == 0;
 	r->row = &row;
 	r->note = &note;
-	good = n_tokens >= (int)COUNT_OF(fields) && n_tokens <= TOKENS_MAX && read_fields(r, tokens, n_tokens);
-	if (good) {
-		good = check_row(r, tokens[1], tokens[2]);
-		good &= check_group(r, tokens[4]);
-	} else if (r->quantity_lines[quantity] == 0) {
-		r->quantity_lines[quantity] = line;
-	}
-	if (!good || !check_repeat(r))
+	good = read_row(r, name, value, tokens, n_tokens);
+	if (row.optional)
+		forgive(r, &row, n_before);
+	if (!good)
 		return;
 	if (r->d->n_rows < DRIVER_ROWS_MAX) {
 		r->notes[r->d->n_rows] = note;
@@ -687,26 +742,81 @@ static void set_amounts(struct driver_reader *r, struct driver_row *row, const s
 	set_amount(r, row, "back_step", &note->back_step, &row->back_step);
 }
 
+/* Give a row its values from the rest of the table. */
+static void complete(struct driver_reader *r, struct driver_row *row, const struct driver_note *note)
+{
+	set_patterns(r, row, &note->na);
+	if (!note->own_provenance)
+		row->provenance = r->d->provenance;
+	if (row->function == 0)
+		row->function = r->d->function;
+	if (names_get(row->quantity)->kind == NAMES_IDENTITY)
+		row->shared = true;
+	for (size_t k = 0; k < r->d->n_blocks; k++)
+		if (driver_block_overlaps(r->d, &r->d->blocks[k], row))
+			row->block = (int8_t)k;
+	if (note->scale[0] != '\0')
+		find_scale(r, row, note->scale);
+	if (row->modulus_read && r->quantity_lines[Q_COUNTER_MAX] == 0)
+		err_add(r->e, r->d->file, row->line,
+			"row counter_max is missing for modulus 'read' of %s; add it in the group state",
+			names_get(row->quantity)->name);
+}
+
+/* Take out the optional rows that are faulty. A fallback whose preferred row went is the preferred row now. */
+static void drop_faulty(struct driver_reader *r)
+{
+	struct driver *d = r->d;
+	bool seen[Q_COUNT] = {false};
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_rows; i++) {
+		struct driver_row *row = &d->rows[i];
+
+		if (r->notes[i].faulty)
+			continue;
+		row->fallback = row->fallback && seen[row->quantity];
+		seen[row->quantity] = true;
+		r->notes[n] = r->notes[i];
+		d->rows[n++] = *row;
+	}
+	d->n_rows = n;
+}
+
+/* Run a step on row i; the row is faulty if it is optional and the step complains. */
+static void run_step(struct driver_reader *r, size_t i,
+		     void (*step)(struct driver_reader *r, struct driver_row *row, const struct driver_note *note))
+{
+	struct driver_row *row = &r->d->rows[i];
+	size_t n_before = r->e->n_items;
+
+	step(r, row, &r->notes[i]);
+	if (!row->optional)
+		return;
+	r->notes[i].faulty |= r->e->n_items > n_before;
+	forgive(r, row, n_before);
+}
+
+static void check(struct driver_reader *r, struct driver_row *row, const struct driver_note *note)
+{
+	(void)note;
+	driver_check_row(r->d, row, r->e);
+}
+
 void driver_row_complete(struct driver_reader *r)
 {
-	for (size_t i = 0; i < r->d->n_rows; i++) {
-		struct driver_row *row = &r->d->rows[i];
-		const struct driver_note *note = &r->notes[i];
-
-		set_patterns(r, row, &note->na);
-		if (!note->own_provenance)
-			row->provenance = r->d->provenance;
-		for (size_t k = 0; k < r->d->n_blocks; k++)
-			if (driver_block_overlaps(r->d, &r->d->blocks[k], row))
-				row->block = (int8_t)k;
-		if (note->scale[0] != '\0')
-			find_scale(r, row, note->scale);
-		if (row->modulus_read && r->quantity_lines[Q_COUNTER_MAX] == 0)
-			err_add(r->e, r->d->file, row->line,
-				"row counter_max is missing for modulus 'read' of %s; add it in the group state",
-				names_get(row->quantity)->name);
-	}
+	for (size_t i = 0; i < r->d->n_rows; i++)
+		run_step(r, i, complete);
+	drop_faulty(r);
 	find_parts(r->d);
 	for (size_t i = 0; i < r->d->n_rows; i++)
-		set_amounts(r, &r->d->rows[i], &r->notes[i]);
+		run_step(r, i, set_amounts);
+	drop_faulty(r);
+}
+
+void driver_row_check(struct driver_reader *r)
+{
+	for (size_t i = 0; i < r->d->n_rows; i++)
+		run_step(r, i, check);
+	drop_faulty(r);
 }

@@ -98,6 +98,26 @@ static const char *set_gaps(struct driver_reader *r, const char *value)
 	return driver_word_bool(value, &r->d->gaps) ? NULL : "yes or no";
 }
 
+static const char *set_loads(struct driver_reader *r, const char *value)
+{
+	uint64_t n;
+
+	if (!driver_word_number(value, DRIVER_LOADS_MAX, &n) || n < 1)
+		return "1 to 64";
+	r->d->n_loads = (uint8_t)n;
+	return NULL;
+}
+
+static const char *set_stride(struct driver_reader *r, const char *value)
+{
+	uint64_t n;
+
+	if (!driver_word_number(value, UINT16_MAX, &n))
+		return "0 to 65535, decimal or 0x hexadecimal";
+	r->d->stride = (uint16_t)n;
+	return NULL;
+}
+
 static const char *set_ratios(struct driver_reader *r, const char *value)
 {
 	return driver_word_bool(value, &r->d->ratios) ? NULL : "yes or no";
@@ -219,6 +239,16 @@ static const char *set_block_words(struct driver_reader *r, const char *value)
 	return NULL;
 }
 
+static const char *set_block_function(struct driver_reader *r, const char *value)
+{
+	uint64_t n;
+
+	if (!driver_word_number(value, 4, &n) || n < 3)
+		return "3 or 4";
+	current_block(r)->function = (uint8_t)n;
+	return NULL;
+}
+
 static const char *set_block_gaps(struct driver_reader *r, const char *value)
 {
 	return driver_word_bool(value, &current_block(r)->gaps) ? NULL : "yes or no";
@@ -244,6 +274,8 @@ static const struct key model_keys[] = {
 	{"addressing", set_addressing, .fallback = "word"},
 	{"max_words", set_max_words, .fallback = "125"},
 	{"gaps", set_gaps, .fallback = "no"},
+	{"loads", set_loads, .fallback = "1"},
+	{"stride", set_stride, .fallback = "0"},
 	{"ratios", set_ratios, .fallback = "no"},
 	{"baud", set_baud, .describes = true},
 	{"addresses", set_addresses, .fallback = "1-247", .describes = true},
@@ -258,6 +290,7 @@ static const struct key block_keys[] = {
 	{"address", set_block_address, .required = true},
 	{"words", set_block_words, .required = true},
 	{"gaps", set_block_gaps, .fallback = "yes"},
+	{"function", set_block_function, .required = false},
 };
 
 _Static_assert(COUNT_OF(model_keys) <= MODEL_KEYS_MAX, "key_lines has room for every key");
@@ -315,7 +348,8 @@ static void read_key(struct driver_reader *r, const struct key *keys, size_t n_k
 		if (*value == '\0')
 			err_add(r->e, r->d->file, line, "%s has no value; use %s", name, allowed);
 		else
-			err_add(r->e, r->d->file, line, "%s = %s is not valid; use %s", name, value, allowed);
+			err_add(r->e, r->d->file, line, "%s = %s is not valid%s; use %s", name, value,
+				driver_word_guess_in(r, value, allowed), allowed);
 		mark_faulty(r);
 	}
 }
@@ -563,6 +597,22 @@ void driver_section_end(struct driver_reader *r)
 		break;
 	}
 	r->section = SECTION_UNKNOWN;
+}
+
+void driver_section_settle(struct driver_reader *r)
+{
+	struct driver *d = r->d;
+
+	for (size_t i = 0; i < d->n_blocks; i++)
+		if (d->blocks[i].function == 0)
+			d->blocks[i].function = d->function;
+	if ((d->n_loads > 1) == (d->stride > 0))
+		return;
+	err_add(r->e, d->file, r->model_line,
+		d->n_loads > 1 ? "key stride is missing in [model]; use the number of addresses from a row of one load "
+				 "to that of the next"
+			       : "stride = %u has no meaning with one load; write loads = N too",
+		d->stride);
 }
 
 void driver_section_complete(struct driver_reader *r)

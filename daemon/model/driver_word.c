@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "driver_reader.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,6 +88,43 @@ bool driver_word_provenance(const char *value, enum driver_provenance *out)
 const char *driver_word_guess(struct driver_reader *r, const struct nearest *near)
 {
 	return text_did_you_mean(near, " (did you mean ", "?)", r->guess, sizeof(r->guess));
+}
+
+static void to_lower(char *out, size_t n, const char *text, size_t length)
+{
+	size_t i = 0;
+
+	for (; i < length && i + 1 < n; i++)
+		out[i] = (char)tolower((unsigned char)text[i]);
+	out[i] = '\0';
+}
+
+const char *driver_word_guess_in(struct driver_reader *r, const char *value, const char *allowed)
+{
+	char written[32], word[32];
+	/* half of the letters of a short value may be anything: that is no likeness */
+	size_t nearest = strlen(value) / 2 + 1, n;
+
+	r->guess[0] = '\0';
+	if (strchr(value, ' ') != NULL)
+		return r->guess;
+	to_lower(written, sizeof(written), value, strlen(value));
+	for (; *allowed != '\0'; allowed += n + strspn(allowed + n, " ,:;")) {
+		size_t distance;
+
+		n = strcspn(allowed, " ,:;");
+		to_lower(word, sizeof(word), allowed, n);
+		distance = nearest_distance(written, word);
+		if (n == strlen(value) && strncmp(allowed, value, n) == 0) {
+			r->guess[0] = '\0'; /* it is not the word that is wrong */
+			return r->guess;
+		}
+		if (distance >= nearest || (n < 2 && distance > 0) || !isalpha((unsigned char)word[0]))
+			continue;
+		nearest = distance;
+		snprintf(r->guess, sizeof(r->guess), " (did you mean %.*s?)", (int)n, allowed);
+	}
+	return r->guess;
 }
 
 const char *driver_word_text(struct driver_reader *r, const char *value, char *out, size_t out_bytes)

@@ -32,7 +32,7 @@ enum {
 
 /* Words that are wanted together: the value of one or more rows, or a sign word. */
 struct cell {
-	uint32_t start, end; /* addresses, end exclusive */
+	uint32_t start, end; /* places of addresses (driver_place()), end exclusive */
 	uint16_t n_words;
 	int block; /* index into driver->blocks, or -1 */
 	bool alone;
@@ -75,12 +75,37 @@ static bool in_set(const struct plan_rows *set, size_t row)
 	return set != NULL && plan_rows_has(set, (unsigned)row);
 }
 
-static int block_of(const struct driver *d, uint32_t address)
+static uint32_t row_start(const struct driver_row *row)
+{
+	return driver_place(row->function, row->address);
+}
+
+static uint32_t row_end(const struct driver *d, const struct driver_row *row)
+{
+	return row_start(row) + driver_row_span(d, row);
+}
+
+static uint32_t sign_start(const struct driver_row *row)
+{
+	return driver_place(row->function, row->sign_address);
+}
+
+static uint32_t block_start(const struct driver_block *b)
+{
+	return driver_place(b->function, b->address);
+}
+
+static uint32_t block_end(const struct driver *d, const struct driver_block *b)
+{
+	return block_start(b) + driver_block_end(d, b) - b->address;
+}
+
+static int block_of(const struct driver *d, uint32_t place)
 {
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (address >= b->address && address < driver_block_end(d, b))
+		if (place >= block_start(b) && place < block_end(d, b))
 			return (int)i;
 	}
 	return -1;
@@ -93,12 +118,12 @@ static bool overlap(uint32_t start, uint32_t end, uint32_t start2, uint32_t end2
 
 static bool row_overlaps(const struct driver *d, const struct driver_row *row, uint32_t start, uint32_t end)
 {
-	return overlap(row->address, row->address + driver_row_span(d, row), start, end);
+	return overlap(row_start(row), row_end(d, row), start, end);
 }
 
 static bool sign_overlaps(const struct driver_row *row, uint32_t start, uint32_t end)
 {
-	return row->has_sign && row->sign_address >= start && row->sign_address < end;
+	return row->has_sign && sign_start(row) >= start && sign_start(row) < end;
 }
 
 /* Words that must not be read on the way to others: those read alone, and those the meter lacks. */
@@ -124,7 +149,7 @@ static uint32_t known_until(const struct driver *d, uint32_t start, uint32_t end
 		const struct driver_row *row = &d->rows[i];
 
 		if (row_overlaps(d, row, at, at + 1))
-			at = row->address + driver_row_span(d, row);
+			at = row_end(d, row);
 		else if (sign_overlaps(row, at, at + 1))
 			at++;
 		else
@@ -139,7 +164,7 @@ static bool crosses_block(const struct driver *d, uint32_t start, uint32_t end)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
-		if (overlap(start, end, b->address, driver_block_end(d, b)))
+		if (overlap(start, end, block_start(b), block_end(d, b)))
 			return true;
 	}
 	return false;
@@ -164,14 +189,14 @@ static bool may_cross(const struct driver *d, const struct plan_rows *missing, i
 static bool may_join(const struct driver *d, const struct plan_rows *missing, const struct cell *a,
 		     const struct cell *b)
 {
-	return !a->alone && !b->alone && a->block == b->block && (b->start - a->end) % address_step(d) == 0 &&
-	       may_cross(d, missing, a->block, a->end, b->start);
+	return !a->alone && !b->alone && a->block == b->block && a->start / DRIVER_PLACES == b->start / DRIVER_PLACES &&
+	       (b->start - a->end) % address_step(d) == 0 && may_cross(d, missing, a->block, a->end, b->start);
 }
 
-static bool splits_row(const struct driver *d, uint32_t address)
+static bool splits_row(const struct driver *d, uint32_t place)
 {
 	for (size_t i = 0; i < d->n_rows; i++)
-		if (d->rows[i].address < address && address < d->rows[i].address + driver_row_span(d, &d->rows[i]))
+		if (row_start(&d->rows[i]) < place && place < row_end(d, &d->rows[i]))
 			return true;
 	return false;
 }
@@ -183,7 +208,8 @@ static uint16_t spare_words(const struct driver *d, const struct plan_rows *miss
 	for (uint32_t n = 1; n <= SPARE_MAX && n_words + n <= d->max_words && !last->alone; n++) {
 		uint32_t end = last->end + n * address_step(d);
 
-		if (end > UINT16_MAX || (last->block >= 0 && end > driver_block_end(d, &d->blocks[last->block])))
+		if (end % DRIVER_PLACES < n * address_step(d) ||
+		    (last->block >= 0 && end > block_end(d, &d->blocks[last->block])))
 			break;
 		if (may_cross(d, missing, last->block, last->end, end) && !splits_row(d, end))
 			return (uint16_t)n;
@@ -210,8 +236,8 @@ static void add_cell(struct cells *c, struct cell cell)
 static void add_value(struct cells *c, const struct driver *d, const struct driver_row *row)
 {
 	add_cell(c, (struct cell){
-			    .start = row->address,
-			    .end = row->address + driver_row_span(d, row),
+			    .start = row_start(row),
+			    .end = row_end(d, row),
 			    .n_words = row->n_words,
 			    .block = row->block,
 			    .alone = is_alone(d, row),
@@ -221,10 +247,10 @@ static void add_value(struct cells *c, const struct driver *d, const struct driv
 static void add_sign(struct cells *c, const struct driver *d, const struct driver_row *row)
 {
 	add_cell(c, (struct cell){
-			    .start = row->sign_address,
-			    .end = row->sign_address + 1u,
+			    .start = sign_start(row),
+			    .end = sign_start(row) + 1,
 			    .n_words = 1,
-			    .block = block_of(d, row->sign_address),
+			    .block = block_of(d, sign_start(row)),
 			    .alone = d->byte_addressed,
 		    });
 }
@@ -252,16 +278,16 @@ static bool must_start(const struct driver *d, const struct plan_rows *starts, c
 {
 	for (size_t i = 0; starts != NULL && i < d->n_rows; i++)
 		if (in_set(starts, i) &&
-		    (d->rows[i].address == cell->start || sign_overlaps(&d->rows[i], cell->start, cell->start + 1)))
+		    (row_start(&d->rows[i]) == cell->start || sign_overlaps(&d->rows[i], cell->start, cell->start + 1)))
 			return true;
 	return false;
 }
 
-static uint16_t cell_at(const struct cells *c, uint32_t address)
+static uint16_t cell_at(const struct cells *c, uint32_t place)
 {
 	uint16_t i = 0;
 
-	while (c->cell[i].start != address)
+	while (c->cell[i].start != place)
 		i++;
 	return i;
 }
@@ -272,8 +298,8 @@ static void collect_pairs(const struct driver *d, const struct plan_rows *chosen
 	for (unsigned i = 0; i < d->n_rows; i++) {
 		if (!plan_rows_has(chosen, i) || !d->rows[i].has_sign)
 			continue;
-		c->pair[c->n_pairs].value = cell_at(c, d->rows[i].address);
-		c->pair[c->n_pairs++].sign = cell_at(c, d->rows[i].sign_address);
+		c->pair[c->n_pairs].value = cell_at(c, row_start(&d->rows[i]));
+		c->pair[c->n_pairs++].sign = cell_at(c, sign_start(&d->rows[i]));
 	}
 }
 
@@ -372,7 +398,7 @@ static void fill_requests(const struct driver *d, const struct cells *c, const s
 
 		word -= n_words;
 		p->requests[i] = (struct plan_request){
-			.function = d->function,
+			.function = c->cell[first].start < DRIVER_PLACES ? 3 : 4,
 			.address = (uint16_t)c->cell[first].start,
 			.n_words = (uint16_t)n_words,
 			.word = (uint16_t)word,
@@ -382,27 +408,33 @@ static void fill_requests(const struct driver *d, const struct cells *c, const s
 	}
 }
 
-/* The word count with which r is sent after a request of `before` words, 0 = none was; 0 = that takes a fence. */
-static unsigned count_after(unsigned before, const struct plan_request *r)
+/* Function and word count of a request: an answer of another form is not its own. */
+static unsigned form_of(const struct plan_request *r)
 {
-	if (r->n_words != before)
-		return r->n_words;
-	return r->n_spare > 0 ? (unsigned)(r->n_words + r->n_spare) : 0;
+	return (unsigned)r->function << 8 | r->n_words;
 }
 
-/* How many of the requests from the given one on are of its word count and have no spare words, so that others must
+/* The form in which r is sent after a request of the form `before`, 0 = none was; 0 = that takes a fence. */
+static unsigned form_after(unsigned before, const struct plan_request *r)
+{
+	if (form_of(r) != before)
+		return form_of(r);
+	return r->n_spare > 0 ? form_of(r) + r->n_spare : 0;
+}
+
+/* How many of the requests from the given one on are of its form and have no spare words, so that others must
  * stand between them. */
 static unsigned count_equal(const struct plan *p, unsigned from, const struct plan_request *r)
 {
 	unsigned n = 0;
 
 	for (unsigned i = from; i < p->n_requests && r->n_spare == 0; i++)
-		n += p->requests[i].n_spare == 0 && p->requests[i].n_words == r->n_words;
+		n += p->requests[i].n_spare == 0 && form_of(&p->requests[i]) == form_of(r);
 	return n;
 }
 
-/* The request that comes after the first n, the last of which has `before` words: of those that need no fence, one of
- * the most frequent count, by address. */
+/* The request that comes after the first n, the last of which has the form `before`: of those that need no fence, one
+ * of the most frequent form, by address. */
 static unsigned next_request(const struct plan *p, unsigned n, unsigned before)
 {
 	unsigned best = n, best_count = 0;
@@ -410,7 +442,7 @@ static unsigned next_request(const struct plan *p, unsigned n, unsigned before)
 	for (unsigned i = n; i < p->n_requests; i++) {
 		unsigned count = 1 + count_equal(p, n, &p->requests[i]);
 
-		if (count_after(before, &p->requests[i]) != 0 && count > best_count) {
+		if (form_after(before, &p->requests[i]) != 0 && count > best_count) {
 			best = i;
 			best_count = count;
 		}
@@ -423,10 +455,10 @@ static unsigned count_fences(const struct plan *p)
 	unsigned before = 0, n = 0;
 
 	for (unsigned i = 0; i < p->n_requests; i++) {
-		before = count_after(before, &p->requests[i]);
+		before = form_after(before, &p->requests[i]);
 		n += before == 0;
 		if (before == 0)
-			before = p->requests[i].n_words;
+			before = form_of(&p->requests[i]);
 	}
 	return n;
 }
@@ -443,23 +475,25 @@ static void part_equal(struct plan *p)
 
 		memmove(&p->requests[i + 1], &p->requests[i], (next - i) * sizeof(r));
 		p->requests[i] = r;
-		before = count_after(before, &r);
+		before = form_after(before, &r);
 		if (before == 0)
-			before = r.n_words;
+			before = form_of(&r);
 	}
 	p->n_fences = (uint16_t)count_fences(p);
 }
 
-/* The request that brings the word at address, and that word's place. Two one-word requests of a byte-addressed table
- * may begin at neighbouring addresses. */
-static uint16_t request_of(const struct driver *d, const struct plan *p, uint16_t address, uint16_t *word)
+/* The request that brings the word at a place, and where it is in the words of the plan. Two one-word requests of a
+ * byte-addressed table may begin at neighbouring addresses. */
+static uint16_t request_of(const struct driver *d, const struct plan *p, uint32_t place, uint16_t *word)
 {
 	uint16_t i = 0;
 	uint32_t offset = 0;
 
 	for (; i < p->n_requests; i++) {
-		offset = (uint32_t)address - p->requests[i].address;
-		if (address >= p->requests[i].address && offset % address_step(d) == 0 &&
+		uint32_t start = driver_place(p->requests[i].function, p->requests[i].address);
+
+		offset = place - start;
+		if (place >= start && offset % address_step(d) == 0 &&
 		    offset / address_step(d) < p->requests[i].n_words)
 			break;
 	}
@@ -479,11 +513,11 @@ static void fill_items(const struct driver *d, const struct plan_rows *chosen, s
 		if (!plan_rows_has(chosen, i))
 			continue;
 		item->row = i;
-		item->request = request_of(d, p, row->address, &item->word);
+		item->request = request_of(d, p, row_start(row), &item->word);
 		item->sign_request = item->request;
 		item->sign_word = -1;
 		if (row->has_sign) {
-			item->sign_request = request_of(d, p, row->sign_address, &word);
+			item->sign_request = request_of(d, p, sign_start(row), &word);
 			item->sign_word = (int16_t)word;
 		}
 		item++;
@@ -571,7 +605,9 @@ static struct plan_request request_part(const struct driver *d, const struct cel
 		.function = whole->function,
 		.address = (uint16_t)c->cell[first].start,
 		.n_words = (uint16_t)words_from_to(d, c, first, last),
-		.word = (uint16_t)(whole->word + (c->cell[first].start - whole->address) / address_step(d)),
+		.word = (uint16_t)(whole->word +
+				   (c->cell[first].start - driver_place(whole->function, whole->address)) /
+					   address_step(d)),
 	};
 }
 

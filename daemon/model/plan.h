@@ -50,11 +50,10 @@ bool plan_rows_has(const struct plan_rows *set, unsigned row);
  * is read, so a fallback only once every earlier row of its quantity is missing. Never across the edge of a vendor
  * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules a value
  * in one request with its sign, then the fewest requests, then the fewest words. Requests, with their words, are in the
- * order of their addresses, unless neighbours had the same word count and no spare words: then the requests are in an
- * order that avoids that.
- * Rows in starts (may be NULL) begin a request, and so do their sign words, and no request has spare words: for a meter
- * that refuses a long read though it has every row of it.
- * Returns a plan owned by the caller (possibly of no requests), NULL = out of memory. */
+ * order of their addresses, those of function 3 first, unless neighbours had the same function and word count and no
+ * spare words: then the requests are in an order that avoids that. Rows in starts (may be NULL) begin a request, and so
+ * do their sign words, and no request has spare words: for a meter that refuses a long read though it has every row of
+ * it. Returns a plan owned by the caller (possibly of no requests), NULL = out of memory. */
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
 		      const struct plan_rows *starts);
 void plan_free(struct plan *p);

@@ -161,16 +161,15 @@ void asking_begin_part(struct asking *a, struct plan_request r)
 
 bool asking_begin_again(struct asking *a, unsigned row)
 {
-	const struct driver *d = a->conf->driver;
-	const struct driver_row *r = &d->rows[row];
+	const struct driver_row *r = &a->conf->driver->rows[row];
 
 	if (!grow_buffers(a, r->n_words + 1U, 2))
 		return false;
 	a->row = row;
 	a->few[0] =
-		(struct plan_request){.function = d->function, .address = r->address, .n_words = r->n_words, .word = 0};
+		(struct plan_request){.function = r->function, .address = r->address, .n_words = r->n_words, .word = 0};
 	a->few[1] = (struct plan_request){
-		.function = d->function, .address = r->sign_address, .n_words = 1, .word = r->n_words};
+		.function = r->function, .address = r->sign_address, .n_words = 1, .word = r->n_words};
 	begin_few(a, ASKING_AGAIN, r->has_sign ? 2 : 1);
 	return true;
 }

@@ -96,12 +96,14 @@ static void note_cut(struct parts *p)
 	struct plan_rows rows;
 
 	for (size_t i = 0; i < p->plan->n_requests; i++)
-		if (p->plan->requests[i].address == r->address && p->plan->requests[i].n_words == r->n_words)
+		if (p->plan->requests[i].function == r->function && p->plan->requests[i].address == r->address &&
+		    p->plan->requests[i].n_words == r->n_words)
 			return;
 	plan_rows_at(p->plan, r, &rows);
 	for (unsigned i = 0; i < d->n_rows; i++)
-		if (plan_rows_has(&rows, i) && (d->rows[i].address == r->address ||
-						(d->rows[i].has_sign && d->rows[i].sign_address == r->address)))
+		if (plan_rows_has(&rows, i) && d->rows[i].function == r->function &&
+		    (d->rows[i].address == r->address ||
+		     (d->rows[i].has_sign && d->rows[i].sign_address == r->address)))
 			plan_rows_add(&p->new_cuts, i);
 }
 

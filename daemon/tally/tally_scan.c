@@ -135,7 +135,7 @@ static struct link_reply read_unit(struct scan *s, const struct conf_meter *m, u
 		r = (struct plan_request){.function = s->function, .address = s->address, .n_words = s->n_words};
 	else
 		r = (struct plan_request){
-			.function = d->function, .address = d->rows[0].address, .n_words = d->rows[0].n_words};
+			.function = d->rows[0].function, .address = d->rows[0].address, .n_words = d->rows[0].n_words};
 	return link_read(s->link, s->unit, &r, s->wait_ms, words);
 }
 

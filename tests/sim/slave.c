@@ -40,6 +40,7 @@ static const struct {
 
 struct range {
 	unsigned first, n; /* addresses of words; never past 0xFFFF + 1 */
+	uint8_t function;  /* that reads them */
 };
 
 static struct encode_weight weight_of(const struct meter *m, const struct driver_row *row)
@@ -141,7 +142,7 @@ static void fill_words(const struct meter *m, struct range r, uint16_t *words, b
 		const struct driver_row *row = &m->driver->rows[i];
 		bool sign = row->has_sign && holds(r, row->sign_address, 1);
 
-		if (!sign && !touches(r, row->address, row->n_words))
+		if (row->function != r.function || (!sign && !touches(r, row->address, row->n_words)))
 			continue;
 		answer_row(m, row, &s);
 		for (unsigned w = 0; w < row->n_words; w++) {
@@ -164,7 +165,9 @@ enum gaps { GAPS_REFUSED, GAPS_READABLE, GAPS_CROSS_A_BLOCK };
 static enum gaps find_gaps(const struct driver *d, struct range r)
 {
 	for (size_t i = 0; i < d->n_blocks; i++) {
-		if (holds((struct range){d->blocks[i].address, d->blocks[i].n_words}, r.first, r.n))
+		if (d->blocks[i].function != r.function)
+			continue;
+		if (holds((struct range){d->blocks[i].address, d->blocks[i].n_words, r.function}, r.first, r.n))
 			return d->blocks[i].gaps ? GAPS_READABLE : GAPS_REFUSED;
 		if (touches(r, d->blocks[i].address, d->blocks[i].n_words))
 			return GAPS_CROSS_A_BLOCK;
@@ -205,7 +208,7 @@ static uint8_t read_bytes(const struct meter *m, struct range r, uint16_t *words
 			if (m->driver->rows[i].has_sign && m->driver->rows[i].sign_address == address)
 				sign = &m->driver->rows[i];
 		}
-		if (is_lacking(m, (struct range){address, 1}))
+		if (is_lacking(m, (struct range){address, 1, r.function}))
 			return ILLEGAL_ADDRESS;
 		if (row == NULL && sign != NULL && r.n == 1) {
 			answer_row(m, sign, &s);
@@ -236,14 +239,22 @@ static struct range range_of(const struct adu *request)
 {
 	const uint8_t *p = request->pdu;
 
-	return (struct range){(unsigned)p[1] << 8 | p[2], (unsigned)p[3] << 8 | p[4]};
+	return (struct range){(unsigned)p[1] << 8 | p[2], (unsigned)p[3] << 8 | p[4], p[0]};
+}
+
+static bool has_function(const struct driver *d, uint8_t function)
+{
+	for (size_t i = 0; i < d->n_rows; i++)
+		if (d->rows[i].function == function)
+			return true;
+	return false;
 }
 
 static uint8_t read_request(const struct meter *m, const struct adu *request, uint16_t *words)
 {
 	struct range r;
 
-	if (request->n_pdu < 1 || request->pdu[0] != m->driver->function)
+	if (request->n_pdu < 1 || !has_function(m->driver, request->pdu[0]))
 		return ILLEGAL_FUNCTION;
 	if (request->n_pdu != 5)
 		return ILLEGAL_VALUE;
@@ -278,8 +289,8 @@ unsigned slave_troubles(const struct meter *m, const struct adu *request)
 	for (size_t i = 0; i < m->driver->n_rows; i++) {
 		const struct driver_row *row = &m->driver->rows[i];
 
-		if (!touches(r, row->address, driver_row_span(m->driver, row)) &&
-		    !(row->has_sign && touches(r, row->sign_address, 1)))
+		if (row->function != r.function || (!touches(r, row->address, driver_row_span(m->driver, row)) &&
+						    !(row->has_sign && touches(r, row->sign_address, 1))))
 			continue;
 		if (is_counter(row))
 			found |= METER_STALE | METER_ZEROS;
@@ -361,7 +372,8 @@ void slave_print_truth(const struct meter *m, const struct adu *request, FILE *o
 	for (size_t i = 0; i < m->driver->n_rows; i++) {
 		const struct driver_row *row = &m->driver->rows[i];
 
-		if (!holds(r, row->address, row->n_words * (m->driver->byte_addressed ? 2u : 1u)))
+		if (row->function != r.function ||
+		    !holds(r, row->address, row->n_words * (m->driver->byte_addressed ? 2u : 1u)))
 			continue;
 		show_row(m, row, &s);
 		fprintf(out, " %s=", names_get(row->quantity)->name);
@@ -375,7 +387,7 @@ static const struct driver_row *find_present_row(const struct meter *m, enum qua
 	for (size_t i = 0; i < m->driver->n_rows; i++) {
 		const struct driver_row *row = &m->driver->rows[i];
 
-		if (row->quantity == q && !is_lacking(m, (struct range){row->address, row->n_words}))
+		if (row->quantity == q && !is_lacking(m, (struct range){row->address, row->n_words, row->function}))
 			return row;
 	}
 	return NULL;

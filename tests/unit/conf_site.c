@@ -44,7 +44,7 @@ int site_set_up(void **state)
 		 "provenance = vendor table\nbaud = 4800 9600\naddresses = 1-247\nsegment_max = 3\n" MODEL_ROWS);
 	site_put("drivers/any-speed.ini", MODEL_HEAD "provenance = vendor table\naddresses = 1-255\n" MODEL_ROWS);
 	site_put("drivers/transformer.ini",
-		 MODEL_HEAD "provenance = vendor table\nratios = yes\n"
+		 MODEL_HEAD "provenance = vendor table\nratios = yes\nloads = 2\nstride = 200\n"
 			    "[scale power]\nabove = 1\n" MODEL_ROWS "active_power = 90 u32 @power W power\n");
 	site_put("drivers/relative.ini", MODEL_HEAD "provenance = sibling\n" MODEL_ROWS);
 	site_put("drivers/pulses.ini",

@@ -2,8 +2,8 @@
 /* conf_site.h - a site in a temporary directory, whose configuration a test writes, loads and looks at.
  * The working directory has drivers/ with a few small register tables, and site/, a configuration directory whose
  * tallyd.ini names drivers/. Its tables: "meter" (4800 and 9600 baud, addresses to 247, 3 on a segment), "any-speed"
- * (addresses to 255), "transformer" (takes ratios), "relative" (a sibling's), "pulses" (2 inputs, inferred, 2 on a
- * segment), and "broken", which has an error. */
+ * (addresses to 255), "transformer" (takes ratios, two loads), "relative" (a sibling's), "pulses" (2 inputs, inferred,
+ * 2 on a segment), and "broken", which has an error. */
 #ifndef CONF_SITE_H
 #define CONF_SITE_H
 

@@ -140,6 +140,19 @@ TEST(a_sign_word_gives_the_sign)
 	assert_int_equal(value, -980);
 }
 
+TEST(a_meter_mounted_the_wrong_way_round_has_the_other_sign)
+{
+	struct driver_row whole = {.type = DRIVER_S16, .n_words = 1, .is_negated = true};
+	struct driver_row real = {.type = DRIVER_F32, .n_words = 2, .is_negated = true};
+	int64_t value;
+
+	assert_int_equal(codec_number(DRIVER_ABCD, &whole, (const uint16_t[]){0xFFFE}, NULL, 10, &value), CODEC_OK);
+	assert_int_equal(value, 20);
+	assert_int_equal(codec_number(DRIVER_ABCD, &real, (const uint16_t[]){0x4020, 0x0000}, NULL, 1000, &value),
+			 CODEC_OK);
+	assert_int_equal(value, -2500);
+}
+
 TEST(a_negative_value_beside_a_sign_word_is_refused)
 {
 	struct driver_row r = row(DRIVER_S16, 1);

@@ -235,7 +235,8 @@ TEST_WITH(unknown_sections_of_a_bus_are_refused, site_set_up, site_tear_down)
 TEST_WITH(unknown_keys_are_refused, site_set_up, site_tear_down)
 {
 	assert_bus_refused(BUS METER "adress = 5\n[input i]\nbaud = 9600\nconcentrator = m\n",
-			   "site/bus.d/a.ini:6: unknown key adress in [meter m]; use model, address, label, confirmed, "
+			   "site/bus.d/a.ini:6: unknown key adress in [meter m]; use model, address, load, invert, "
+			   "label, confirmed, "
 			   "ct, vt, energy_every, power_every, response_timeout, retries\n"
 			   "site/bus.d/a.ini:8: unknown key baud in [input i]; use concentrator, input, pulse, preset, "
 			   "offset, label\n"
@@ -399,7 +400,7 @@ TEST_WITH(values_of_a_meter_out_of_range_are_refused, site_set_up, site_tear_dow
 	assert_bus_refused(
 		BUS "[meter m]\nmodel = a/b\naddress = 256\nconfirmed = true\nct = 5/400\nvt = 100\n",
 		"site/bus.d/a.ini:4: model = a/b is not valid; use a model's name, as tally models lists them\n"
-		"site/bus.d/a.ini:5: address = 256 is not valid; use 1 to 255\n"
+		"site/bus.d/a.ini:5: address = 256 is not valid; use 0 to 255\n"
 		"site/bus.d/a.ini:6: confirmed = true is not valid; use yes or no\n"
 		"site/bus.d/a.ini:7: ct = 5/400 is not valid; use PRIMARY/SECONDARY, each 1 to 1000000, primary at "
 		"least secondary\n"
@@ -426,7 +427,7 @@ TEST_WITH(what_a_meter_needs_is_named, site_set_up, site_tear_down)
 	assert_bus_refused(BUS "[meter m]\n",
 			   "site/bus.d/a.ini:3: key model is missing in [meter m]; use a model's name, as tally models "
 			   "lists them\n"
-			   "site/bus.d/a.ini:3: key address is missing in [meter m]; use 1 to 255\n");
+			   "site/bus.d/a.ini:3: key address is missing in [meter m]; use 0 to 255\n");
 }
 
 /* Transports */

@@ -17,6 +17,60 @@ TEST_WITH(address_is_used_once_on_a_bus, site_set_up, site_tear_down)
 			   "give each meter its own\n");
 }
 
+#define LOADS_MODEL MODEL_HEAD "provenance = driver\nloads = 4\nstride = 100\n" MODEL_ROWS
+
+TEST_WITH(loads_of_one_device_have_one_address, site_set_up, site_tear_down)
+{
+	site_put("drivers/loads.ini", LOADS_MODEL);
+	assert_bus_taken(BUS "[meter a]\nmodel = loads\naddress = 7\n[meter b]\nmodel = loads\naddress = 7\nload = 2\n"
+			     "[meter c]\nmodel = loads\naddress = 7\nload = 4\n[meter d]\nmodel = loads\naddress = 8\n",
+			 "");
+	assert_int_equal(site_conf->buses[0].meters[0].driver->rows[0].address, 0);
+	assert_int_equal(site_conf->buses[0].meters[1].driver->rows[0].address, 100);
+	assert_int_equal(site_conf->buses[0].meters[2].driver->rows[0].address, 300);
+	assert_ptr_equal(site_conf->buses[0].meters[3].driver, site_conf->buses[0].meters[0].driver);
+}
+
+TEST_WITH(a_load_is_one_that_the_model_has_and_is_used_once, site_set_up, site_tear_down)
+{
+	site_put("drivers/loads.ini", LOADS_MODEL);
+	assert_bus_refused(
+		BUS METER "[meter a]\nmodel = loads\naddress = 7\nload = 2\n"
+			  "[meter b]\nmodel = loads\naddress = 7\nload = 2\n"
+			  "[meter c]\nmodel = loads\naddress = 7\n[meter d]\nmodel = loads\naddress = 7\n"
+			  "[meter e]\nmodel = loads\naddress = 8\nload = 5\n"
+			  "[meter f]\nmodel = meter\naddress = 9\nload = 2\n"
+			  "[meter g]\nmodel = meter\naddress = 7\n",
+		"site/bus.d/a.ini:13: address = 7, load = 2 is used twice on this bus (first by meter a in line "
+		"6); give each meter its own load\n"
+		"site/bus.d/a.ini:19: address = 7 is used twice on this bus (first by meter c in line 14); give "
+		"each meter its own, or a load of its own\n"
+		"site/bus.d/a.ini:30: address = 7 is used twice on this bus (first by meter a in line 6); give "
+		"each meter its own\n"
+		"site/bus.d/a.ini:23: load = 5 is not valid for a loads; it has 4 loads\n"
+		"site/bus.d/a.ini:27: load = 2 is not valid for a meter, which measures one load; remove load\n"
+		"warning: site/bus.d/a.ini:1: 4 devices are too many on 1 segment; use at most 3, a segment "
+		"with a meter carries 3\n");
+}
+
+TEST_WITH(address_0_is_a_meter_that_is_connected_by_tcp_itself, site_set_up, site_tear_down)
+{
+	assert_bus_taken("[bus]\ntransport = tcp\nhost = gateway\n[meter m]\nmodel = meter\naddress = 0\n", "");
+	assert_bus_refused(
+		BUS "[meter m]\nmodel = meter\naddress = 0\n",
+		"site/bus.d/a.ini:5: address = 0 is for one meter that is connected by transport = tcp; use 1 "
+		"to 255, as set at the meter\n");
+	assert_bus_refused(
+		"[bus]\ntransport = rtu-over-tcp\nhost = gateway\n[meter m]\nmodel = meter\naddress = 0\n",
+		"site/bus.d/a.ini:6: address = 0 is for one meter that is connected by transport = tcp; use 1 "
+		"to 255, as set at the meter\n");
+	assert_bus_refused(
+		"[bus]\ntransport = tcp\nhost = gateway\n[meter m]\nmodel = meter\naddress = 0\n"
+		"[meter n]\nmodel = meter\naddress = 00\n",
+		"site/bus.d/a.ini:9: address = 0 is used twice on this bus (first by meter m in line 4); give "
+		"each meter its own\n");
+}
+
 TEST_WITH(name_is_used_once_on_all_buses, site_set_up, site_tear_down)
 {
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n[meter n]\nmodel = meter\naddress = 1\n" PULSES

@@ -82,6 +82,8 @@ static const struct change serial_changes[] = {
 	{OPTION_BUS, "repeaters", "[bus]", "[bus]\nrepeaters = 1"},
 	{OPTION_METER, "model", "model = transformer", "model = meter"},
 	{OPTION_METER, "address", "address = 1", "address = 3"},
+	{OPTION_METER, "load", "address = 1", "address = 1\nload = 2"},
+	{OPTION_METER, "invert", "[meter m]", "[meter m]\ninvert = yes"},
 	{OPTION_METER, "label", "[meter m]", "[meter m]\nlabel = Hall"},
 	{OPTION_METER, "confirmed", "[meter m]", "[meter m]\nconfirmed = yes"},
 	{OPTION_METER, "ct", "[meter m]", "[meter m]\nct = 2/1"},

@@ -85,6 +85,46 @@ TEST(a_block_is_read_from_first_to_last_wanted_row)
 	driver_free(d);
 }
 
+/* Each function has registers of its own: equal addresses are others, and no request has both. */
+TEST(requests_never_mix_functions)
+{
+	struct driver *d = parse(HEAD "gaps = yes\n[block a]\naddress = 10\nwords = 4\nfunction = 4\n[registers]\n"
+				      "voltage_l1 = 0 u32 1 V power\n"
+				      "current_l1 = 2 f32 1 A power function=4\n"
+				      "voltage_l2 = 4 u16 1 V power\n"
+				      "active_power = 10 u32 1 W power sign=12 function=4\n"
+				      "frequency = 12 u16 0.1 Hz power\n"
+				      "serial_number = 65534 hex:2 - - identity\n"
+				      "firmware_version = 0 u16 1 - identity function=4\n");
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
+
+	expect_requests(p, "0+13 2+2 10+3");
+	assert_int_equal(p->requests[0].function, 3);
+	assert_int_equal(p->requests[1].function, 4);
+	assert_int_equal(p->requests[2].function, 4);
+	assert_int_equal(p->items[1].request, 1);
+	assert_int_equal(p->items[3].request, 2);
+	assert_int_equal(p->items[3].sign_request, 2);
+	assert_int_equal(p->items[3].sign_word, 13 + 2 + 2);
+	assert_int_equal(p->items[4].word, 12);
+	plan_free(p);
+	expect_plan(d, DRIVER_IDENTITY, NULL, "65534+2 0+1");
+	driver_free(d);
+}
+
+/* An answer names its function: equal word counts of two functions need nothing between them. */
+TEST(requests_of_two_functions_follow_each_other_without_a_fence)
+{
+	struct driver *d = parse(HEAD "[registers]\nvoltage_l1 = 0 u32 1 V power\nvoltage_l2 = 10 u32 1 V power\n"
+				      "current_l1 = 5 u32 1 A power function=4\n");
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
+
+	expect_requests(p, "0+2 5+2 10+2");
+	assert_int_equal(p->n_fences, 0);
+	plan_free(p);
+	driver_free(d);
+}
+
 TEST(the_words_of_the_plan_follow_each_other)
 {
 	struct driver *d = parse(countis);
