@@ -180,11 +180,32 @@ static void count_energy(struct meter *m, const struct family *f, int64_t mw, in
 		m->values[f->first_tariff + tariff - 1] += whole;
 }
 
+/* Quadrants, phases, and both directions added up. */
+static void count_others(struct meter *m, const struct draw *d, int64_t ms)
+{
+	unsigned quadrant = d->p_sum < 0 ? (d->q_sum < 0 ? 2 : 1) : (d->q_sum < 0 ? 3 : 0);
+
+	count_up(m, Q_REACTIVE_ENERGY_Q1 + quadrant, llabs(d->q_sum) * ms, MW_MS_PER_WH);
+	count_up(m, Q_ACTIVE_ENERGY_TOTAL, llabs(d->p_sum) * ms, MW_MS_PER_WH);
+	count_up(m, Q_REACTIVE_ENERGY_TOTAL, llabs(d->q_sum) * ms, MW_MS_PER_WH);
+	for (unsigned i = 0; i < 3; i++) {
+		enum quantity active = d->p[i] < 0 ? Q_ACTIVE_ENERGY_EXPORT_L1 : Q_ACTIVE_ENERGY_IMPORT_L1;
+		enum quantity reactive = d->q[i] < 0 ? Q_REACTIVE_ENERGY_EXPORT_L1 : Q_REACTIVE_ENERGY_IMPORT_L1;
+
+		count_up(m, active + i, llabs(d->p[i]) * ms, MW_MS_PER_WH);
+		count_up(m, Q_ACTIVE_ENERGY_TOTAL_L1 + i, llabs(d->p[i]) * ms, MW_MS_PER_WH);
+		count_up(m, reactive + i, llabs(d->q[i]) * ms, MW_MS_PER_WH);
+		count_up(m, Q_REACTIVE_ENERGY_TOTAL_L1 + i, llabs(d->q[i]) * ms, MW_MS_PER_WH);
+		count_up(m, Q_APPARENT_ENERGY_L1 + i, d->s[i] * ms, MW_MS_PER_WH);
+	}
+}
+
 static void count_all(struct meter *m, const struct draw *d, int64_t ms)
 {
 	count_energy(m, &families[d->p_sum < 0 ? 1 : 0], llabs(d->p_sum), ms);
 	count_energy(m, &families[d->q_sum < 0 ? 3 : 2], llabs(d->q_sum), ms);
 	count_energy(m, &families[4], d->s_sum, ms);
+	count_others(m, d, ms);
 	count_up(m, Q_OPERATING_TIME, ms, 1000);
 	for (int i = 0; i < METER_INPUTS; i++) {
 		const struct meter_input *in = &m->inputs[i];
@@ -250,6 +271,9 @@ static void update_gauges(struct meter *m, int64_t minute)
 		set_gauge(m, Q_APPARENT_POWER_L1 + i, d.s[i]);
 		set_gauge(m, Q_POWER_FACTOR_L1 + i,
 			  d.s[i] == 0 ? 1000 : lagging * ((llabs(d.p[i]) * 1000 + d.s[i] / 2) / d.s[i]));
+		set_gauge(m, Q_THD_VOLTAGE_L1 + i, 2100 + noise_at(m, minute, 6, 300));
+		set_gauge(m, Q_THD_VOLTAGE_L12 + i, 1900 + noise_at(m, minute, 6, 300));
+		set_gauge(m, Q_THD_CURRENT_L1 + i, 12500 + noise_at(m, minute, 7, 2000));
 		high = d.i[i] > high ? d.i[i] : high;
 		low = d.i[i] < low ? d.i[i] : low;
 	}
@@ -259,6 +283,7 @@ static void update_gauges(struct meter *m, int64_t minute)
 	set_gauge(m, Q_APPARENT_POWER, d.s_sum);
 	set_gauge(m, Q_POWER_FACTOR, d.s_sum == 0 ? 1000 : lagging * ((llabs(d.p_sum) * 1000 + d.s_sum / 2) / d.s_sum));
 	set_gauge(m, Q_FREQUENCY, 50000 + noise_at(m, minute, 5, 30));
+	set_gauge(m, Q_TEMPERATURE, 28000 + noise_at(m, minute, 8, 3000));
 }
 
 void meter_advance(struct meter *m, int64_t now_ms)

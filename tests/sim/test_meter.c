@@ -69,6 +69,46 @@ TEST(energy_is_power_times_time)
 	assert_in_range(value(&m, Q_ACTIVE_ENERGY_IMPORT), 1000 + 5998, 1000 + 6000);
 }
 
+TEST(each_quadrant_has_its_reactive_energy)
+{
+	static const struct {
+		int64_t base_w;
+		int32_t power_factor;
+		int quadrant;
+	} cases[] = {{6000, 900, 0}, {-6000, -900, 2}, {-6000, 900, 1}, {6000, -900, 3}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct meter m = meter_of(cases[i].base_w, cases[i].base_w, "flat");
+
+		m.load.noise = 0;
+		m.load.power_factor = cases[i].power_factor;
+		for (int q = 0; q < 4; q++)
+			meter_set(&m, Q_REACTIVE_ENERGY_Q1 + q, 0);
+		meter_set(&m, Q_ACTIVE_ENERGY_TOTAL, 0);
+		meter_start(&m, 1, midnight_ms);
+		meter_advance(&m, midnight_ms + HOUR_MS);
+		for (int q = 0; q < 4; q++)
+			assert_in_range(value(&m, Q_REACTIVE_ENERGY_Q1 + q), q == cases[i].quadrant ? 2800 : 0,
+					q == cases[i].quadrant ? 2960 : 0);
+		assert_in_range(value(&m, Q_ACTIVE_ENERGY_TOTAL), 5900, 6000);
+	}
+}
+
+TEST(phases_add_up_to_the_meter)
+{
+	struct meter m = meter_of(6000, 6000, "flat");
+	int64_t sum = 0;
+
+	for (int i = 0; i < 3; i++)
+		meter_set(&m, Q_ACTIVE_ENERGY_IMPORT_L1 + i, 0);
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 0);
+	meter_start(&m, 1, midnight_ms);
+	meter_advance(&m, midnight_ms + HOUR_MS);
+	for (int i = 0; i < 3; i++)
+		sum += value(&m, Q_ACTIVE_ENERGY_IMPORT_L1 + i);
+	assert_in_range(value(&m, Q_ACTIVE_ENERGY_IMPORT) - sum, 0, 2);
+}
+
 TEST(the_size_of_time_steps_makes_no_difference)
 {
 	struct meter a = meter_of(500, 15000, "machine"), b = a;
