@@ -82,6 +82,7 @@ uint64_t meter_mix(uint64_t x)
 void meter_init(struct meter *m)
 {
 	*m = (struct meter){
+		.load_number = 1,
 		.ct_primary = 1,
 		.ct_secondary = 1,
 		.vt_primary = 1,

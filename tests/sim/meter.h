@@ -63,6 +63,7 @@ struct meter {
 	const struct driver *driver;
 	size_t bus; /* index of the site's buses */
 	uint8_t address;
+	uint8_t load_number; /* which of the loads that the device at the address measures, from 1 on */
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary;
 	uint32_t turnaround_ms;
 	size_t n_lacks;

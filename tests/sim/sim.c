@@ -62,12 +62,21 @@ struct meter *sim_meter(struct sim *sim, int32_t meter)
 	return m;
 }
 
-static int32_t find_unit(const struct sim *sim, size_t bus, uint8_t unit)
+/* The meter that is asked; of several loads of a device the one whose registers they are, or the first. */
+static int32_t find_unit(const struct sim *sim, size_t bus, const struct adu *request)
 {
-	for (size_t i = 0; i < sim->site->n_meters; i++)
-		if (sim->site->meters[i].bus == bus && sim->site->meters[i].address == unit)
+	int32_t first = -1;
+
+	for (size_t i = 0; i < sim->site->n_meters; i++) {
+		const struct meter *m = &sim->site->meters[i];
+
+		if (m->bus != bus || m->address != request->unit)
+			continue;
+		if (slave_is_asked(m, request))
 			return (int32_t)i;
-	return -1;
+		first = first < 0 ? (int32_t)i : first;
+	}
+	return first;
 }
 
 static void trace_request(const struct sim *sim, const struct meter *m, const struct adu *request,
@@ -155,7 +164,7 @@ static struct fault_rule find_fault(struct sim *sim, size_t bus, int32_t meter, 
 struct sim_result sim_request(struct sim *sim, size_t bus, const struct adu *request)
 {
 	struct sim_result result = {.verdict = SIM_UNKNOWN, .answer = *request};
-	int32_t index = find_unit(sim, bus, request->unit);
+	int32_t index = find_unit(sim, bus, request);
 	struct sim_counts *counts;
 	struct meter *m;
 

@@ -333,6 +333,8 @@ static void read_meter_key(struct reader *r, const char *name, const char *value
 	} else if (strcmp(name, "address") == 0) {
 		set_number(r, name, value, 1, 255, &m->address, sizeof(m->address));
 		ref->seen_address = true;
+	} else if (strcmp(name, "load") == 0) {
+		set_number(r, name, value, 1, DRIVER_LOADS_MAX, &m->load_number, sizeof(m->load_number));
 	} else if (strcmp(name, "turnaround") == 0) {
 		set_duration(r, name, value, &m->turnaround_ms);
 	} else if (strcmp(name, "ct") == 0) {
@@ -365,7 +367,7 @@ static void read_meter_key(struct reader *r, const char *name, const char *value
 		set_quantity(r, m, (enum quantity)q, value);
 	} else {
 		err_add(r->e, r->site->file, r->line,
-			"unknown key %s in [meter]; use bus, model, address, turnaround, ct, vt, lacks, tariffs, "
+			"unknown key %s in [meter]; use bus, model, address, load, turnaround, ct, vt, lacks, tariffs, "
 			"shape, base, peak, pf, phases, voltage, noise, input_1 to input_8 or a name of drivers/NAMES",
 			name);
 	}
@@ -545,10 +547,25 @@ static void read_key(void *context, const char *section, const char *name, const
 		read_fault_key(r, name, value);
 }
 
+/* The site owns the table; NULL = d was NULL, or out of memory. */
+static const struct driver *keep_driver(struct reader *r, struct driver *d)
+{
+	struct site *s = r->site;
+	struct driver **drivers = d == NULL ? NULL : grow_array(r, s->drivers, s->n_drivers, sizeof(*drivers));
+
+	if (drivers == NULL) {
+		driver_free(d);
+		return NULL;
+	}
+	s->drivers = drivers;
+	return drivers[s->n_drivers++] = d;
+}
+
+/* The table of a model, which comes before those of its further loads. */
 static const struct driver *get_driver(struct reader *r, const char *model)
 {
 	struct site *s = r->site;
-	struct driver **drivers, *d;
+	struct driver *d;
 	char *file = NULL, *shadowed = NULL;
 
 	for (size_t i = 0; i < s->n_drivers; i++)
@@ -562,13 +579,16 @@ static const struct driver *get_driver(struct reader *r, const char *model)
 	d = driver_load(file, r->e);
 	free(file);
 	free(shadowed);
-	drivers = d == NULL ? NULL : grow_array(r, s->drivers, s->n_drivers, sizeof(*drivers));
-	if (drivers == NULL) {
-		driver_free(d);
+	return keep_driver(r, d);
+}
+
+static const struct driver *get_load(struct reader *r, const struct meter *m, const struct driver *d)
+{
+	if (m->load_number > d->n_loads) {
+		complain(r, "the model has no such load; use a lower load");
 		return NULL;
 	}
-	s->drivers = drivers;
-	return drivers[s->n_drivers++] = d;
+	return m->load_number == 1 ? d : keep_driver(r, driver_variant(d, m->load_number, false));
 }
 
 static void check_bus(struct reader *r, struct site_bus *b)
@@ -580,6 +600,13 @@ static void check_bus(struct reader *r, struct site_bus *b)
 		b->baud = 9600;
 	if (b->listen == NULL)
 		set_text(r, &b->listen, "127.0.0.1");
+}
+
+/* Two meters may share an address when they are loads of one device. */
+static bool are_loads_of_one(const struct meter *a, const struct meter *b)
+{
+	return a->driver != NULL && b->driver != NULL && strcmp(a->driver->name, b->driver->name) == 0 &&
+	       a->load_number != b->load_number;
 }
 
 static void check_meter(struct reader *r, size_t i)
@@ -600,12 +627,15 @@ static void check_meter(struct reader *r, size_t i)
 			ref->bus, ref->bus);
 	if (ref->model != NULL)
 		m->driver = get_driver(r, ref->model);
+	if (m->driver != NULL)
+		m->driver = get_load(r, m, m->driver);
 	m->bus = bus < 0 ? 0 : (size_t)bus;
 	for (size_t k = 0; k < i && bus >= 0; k++)
-		if (s->meters[k].bus == m->bus && s->meters[k].address == m->address)
+		if (s->meters[k].bus == m->bus && s->meters[k].address == m->address &&
+		    !are_loads_of_one(&s->meters[k], m))
 			err_add(r->e, s->file, ref->line,
-				"meter %s has the same address %u as %s; addresses are unique on a bus", m->name,
-				m->address, s->meters[k].name);
+				"meter %s has the same address %u as %s; give each its own, or a load of its own",
+				m->name, m->address, s->meters[k].name);
 	if (m->turnaround_ms == UINT32_MAX && m->driver != NULL)
 		m->turnaround_ms = s->buses != NULL && s->buses[m->bus].pace ? m->driver->turnaround_ms : 0;
 }

@@ -274,6 +274,22 @@ static bool has_coarser_row(const struct driver *d, const struct driver_row *row
 	return false;
 }
 
+bool slave_is_asked(const struct meter *m, const struct adu *request)
+{
+	struct range r;
+
+	if (m->driver->n_loads < 2 || !is_read(request))
+		return m->driver->n_loads < 2;
+	r = range_of(request);
+	for (size_t i = 0; i < m->driver->n_rows; i++) {
+		const struct driver_row *row = &m->driver->rows[i];
+
+		if (!row->shared && row->function == r.function && touches(r, row->address, row->n_words))
+			return true;
+	}
+	return false;
+}
+
 unsigned slave_troubles(const struct meter *m, const struct adu *request)
 {
 	unsigned found = 0;

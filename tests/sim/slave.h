@@ -12,6 +12,9 @@
 #include "adu.h"
 #include "meter.h"
 
+/* Whether the request reads a register that only this load of its device has; it always is where there is one load. */
+bool slave_is_asked(const struct meter *m, const struct adu *request);
+
 /* The troubles of the meter (enum meter_trouble) that change the answer to this request. */
 unsigned slave_troubles(const struct meter *m, const struct adu *request);
 

@@ -101,6 +101,24 @@ TEST(a_fault_of_several_meters_becomes_a_rule_for_each)
 	err_fini(&e);
 }
 
+#define LOAD "bus = hall\nmodel = diris-b30\naddress = 5\n"
+
+TEST(loads_of_one_device_have_one_address)
+{
+	struct err e = {0};
+	struct site *s = load(DRIVERS BUS "[meter a]\n" LOAD "[meter b]\n" LOAD "load = 4\n", &e);
+
+	err_print(&e, stderr);
+	assert_non_null(s);
+	assert_int_equal(s->meters[1].driver->rows[0].address - s->meters[0].driver->rows[0].address, 3 * 2048);
+	site_free(s);
+	err_fini(&e);
+	assert_complaint(DRIVERS BUS "[meter a]\n" LOAD "load = 2\n[meter b]\n" LOAD "load = 2\n", 14,
+			 "meter b has the same address 5 as a; ");
+	assert_complaint(DRIVERS BUS "[meter a]\n" LOAD "load = 5\n", 9, "the model has no such load; ");
+	assert_complaint(DRIVERS BUS METER "load = 2\n", 9, "the model has no such load; ");
+}
+
 TEST(every_complaint_names_its_line)
 {
 	assert_complaint(DRIVERS "sped = 2\n" BUS, 3, "unknown key sped in [site]; use ");

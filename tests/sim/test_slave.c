@@ -218,6 +218,32 @@ TEST(a_trouble_is_named_for_the_requests_that_it_changes)
 	meter_free(&m);
 }
 
+TEST(a_request_is_for_the_load_that_has_the_register)
+{
+	static const char loads[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+				    "loads = 2\nstride = 100\n[registers]\n"
+				    "active_energy_import = 10 u32 10 Wh energy\n"
+				    "counter_max = 20 u32 10 Wh state shared\n";
+	struct meter one = meter_of(table), first = meter_of(loads), second = meter_of(loads);
+	const struct driver *d = second.driver;
+	struct adu request = {.unit = 5, .n_pdu = 5, .pdu = {3, 0, 110, 0, 2}};
+
+	second.driver = driver_variant(d, 2, false);
+	assert_true(slave_is_asked(&one, &request));
+	assert_false(slave_is_asked(&first, &request));
+	assert_true(slave_is_asked(&second, &request));
+	request.pdu[2] = 10;
+	assert_true(slave_is_asked(&first, &request));
+	assert_false(slave_is_asked(&second, &request));
+	request.pdu[2] = 20; /* what all loads share is of none */
+	assert_false(slave_is_asked(&first, &request));
+	assert_false(slave_is_asked(&second, &request));
+	driver_free((struct driver *)d);
+	meter_free(&one);
+	meter_free(&first);
+	meter_free(&second);
+}
+
 TEST(a_value_that_is_not_available_has_its_pattern)
 {
 	struct meter m = meter_of(table);
