@@ -45,8 +45,10 @@ struct scene {
 static struct {
 	const char *path;
 	unsigned line, faults;
-	const struct driver *driver;
-	struct plan_rows seen; /* rows that some case has decoded */
+	const struct driver *table;  /* that of the first load */
+	struct driver *of_load;	     /* of the scene's load, or NULL */
+	const struct driver *driver; /* the one that holds now */
+	struct plan_rows seen;	     /* rows that some case has decoded */
 	struct scene scene;
 	struct frame *frame; /* the frame that a continuation line adds to */
 } state;
@@ -227,6 +229,9 @@ out:
 	plan_free(p);
 	state.frame = NULL;
 	*s = (struct scene){.ratios = {1, 1, 1, 1}};
+	driver_free(state.of_load);
+	state.of_load = NULL;
+	state.driver = state.table;
 }
 
 static void line_groups(char *args)
@@ -251,6 +256,18 @@ static void line_ratios(char *args)
 
 	if (sscanf(args, "%u/%u %u/%u", &k[0], &k[1], &k[2], &k[3]) != 4)
 		fault(state.line, "'%s' is not a pair of ratios; use CT/CT VT/VT", args);
+}
+
+static void line_load(const char *args)
+{
+	unsigned long load = strtoul(args, NULL, 10);
+
+	if (load < 1 || load > state.table->n_loads)
+		fault(state.line, "the model has no load '%s'", args);
+	else if (state.of_load == NULL)
+		state.of_load = driver_variant(state.table, (unsigned)load, false);
+	if (state.of_load != NULL)
+		state.driver = state.of_load;
 }
 
 static void line_missing(char *args)
@@ -406,6 +423,8 @@ static void read_line(char *text)
 		line_groups(args);
 	} else if (strcmp(text, "ratios") == 0) {
 		line_ratios(args);
+	} else if (strcmp(text, "load") == 0) {
+		line_load(args);
 	} else if (strcmp(text, "missing") == 0) {
 		line_missing(args);
 	} else if (strcmp(text, ">") == 0 || strcmp(text, "<") == 0) {
@@ -465,7 +484,7 @@ int main(int argc, char **argv)
 		err_print(&e, stderr);
 		goto out;
 	}
-	state.driver = d;
+	state.driver = state.table = d;
 	code = replay(argv[2]);
 	driver_free(d);
 out:
