@@ -355,6 +355,8 @@ static void print_section(const struct conf_bus *b, unsigned unit, const struct 
 	for (size_t i = 0; i < f->id.n_fits; i++)
 		printf("%s%s", i > 0 ? " or " : f->id.n_fits > 1 ? "; " : "", f->id.fits[i]->name);
 	printf("\naddress = %u\n", unit);
+	if (f->id.n_fits == 1 && f->id.model->n_loads > 1)
+		printf("load    = 1\n; a section for each load that is used, 1 to %u\n", f->id.model->n_loads);
 	if (f->id.serial[0] != '\0')
 		printf("; serial %s\n", f->id.serial);
 	if (f->baud != b->baud || f->parity != b->parity)

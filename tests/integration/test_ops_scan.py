@@ -108,6 +108,10 @@ product_name = DIRIS A-30
 bus = units
 model = diris-a20
 address = 9
+[meter b30]
+bus = units
+model = diris-b30
+address = 10
 """)
 
     def test_the_scan_names_known_meters_models_and_serial_numbers(self):
@@ -153,13 +157,21 @@ address = 9
         self.assertIn("meter main, but it is a countis-e44, not a countis-e43\n", ran.stdout)
 
     def test_measuring_units_are_named_as_far_as_their_tables_say(self):
-        ran = self.tally("scan", "units", "--from", "5", "--to", "9")
+        ran = self.tally("scan", "units", "--from", "5", "--to", "10")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         for address, name, models in ((5, "DIRIS A-10", "diris-a10"), (6, "Diris A10", "diris-a10"), (7, "Diris A14", "diris-a14"),
-                                      (8, "DIRIS A-30", "diris-a30 or diris-a40")):
-            self.assertRegex(ran.stdout, rf"\n  {address}  {name}, serial .*\n     not in the configuration: model = {models}\n")
+                                      (8, "DIRIS A-30", "diris-a30 or diris-a40"), (10, "Diris B30", "diris-b30")):
+            self.assertRegex(ran.stdout, rf"\n{address:3}  {name}, serial .*\n     not in the configuration: model = {models}\n")
         self.assertIn("\n  9  does not identify itself (exception 2", ran.stdout)
         self.assertRegex(ran.stdout, r"\n1 without identification; see the type plate for one of .*\bdiris-a20\b.*\bnemo-d4-le\b")
+
+    def test_the_section_of_a_device_with_several_loads_says_so(self):
+        ran = self.tally("scan", "units", "--from", "10", "--to", "10", "--sections")
+        self.assertRegex(ran.stdout, r"^\n\[meter units-10\]\nmodel   = diris-b30\naddress = 10\nload    = 1\n"
+                                     r"; a section for each load that is used, 1 to 4\n; serial [0-9A-F]{20}\n$")
+        with open(self.etc / "bus.d/units.ini", "a") as f:
+            f.write(ran.stdout + ran.stdout.replace("units-10", "ovens").replace("load    = 1\n", "load    = 2\n"))
+        self.assertEqual(self.tally("check").returncode, 0)
 
     def test_a_line_without_an_answer_is_reported(self):
         ran = self.tally("scan", "line", "--from", "100", "--to", "101", "--timeout", "100ms")
