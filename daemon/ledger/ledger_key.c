@@ -118,7 +118,7 @@ static int64_t weight_of(const struct driver *d, const struct driver_row *row, c
 void ledger_key_registers(const struct driver *d, enum quantity q, const struct ledger_key *ratios, int64_t parts,
 			  char out[LEDGER_REGISTERS_MAX])
 {
-	char type[DRIVER_TYPE_TEXT_MAX], part[24] = "", order[8], sign[48];
+	char type[DRIVER_TYPE_TEXT_MAX], part[24] = "", order[8], sign[48], ten[48], function[16];
 
 	out[0] = '\0';
 	if (parts > 1)
@@ -129,13 +129,19 @@ void ledger_key_registers(const struct driver *d, enum quantity q, const struct 
 		if (row->quantity != q)
 			continue;
 		driver_row_type_text(row, type);
-		order[0] = sign[0] = '\0';
+		order[0] = sign[0] = ten[0] = function[0] = '\0';
+		if (row->function != d->function)
+			snprintf(function, sizeof(function), "function %u ", row->function);
+		if (row->has_ten)
+			snprintf(ten, sizeof(ten), " x 10^%d..%d at %u", 0, row->ten_high - row->ten_low,
+				 row->ten_address);
 		if (row->n_words > 1)
 			snprintf(order, sizeof(order), " %s", driver_order_text(d->order));
 		if (row->has_sign)
 			snprintf(sign, sizeof(sign), ", negative if %u is %u", row->sign_address, row->sign_value);
-		add(out, LEDGER_REGISTERS_MAX, "%u %s%s x %lld %s%s%s", row->address, type, order,
-		    (long long)weight_of(d, row, ratios), part, names_get(q)->unit, sign);
+		add(out, LEDGER_REGISTERS_MAX, "%s%s%u %s%s x %lld %s%s%s%s", row->is_rest ? "rest " : "", function,
+		    row->address, type, order, (long long)weight_of(d, row, ratios), part, names_get(q)->unit, ten,
+		    sign);
 	}
 }
 

@@ -91,12 +91,12 @@ int64_t ledger_limits_per_hour(const struct ledger_limits *l, size_t i, int64_t 
 }
 
 /* The list of a row without those that have more than 63 bits. */
-static void set_moduli(struct account_limit *limit, const struct driver_row *row, int64_t step, int64_t finer)
+static void set_moduli(struct account_limit *limit, const struct driver_row *row, int64_t count, int64_t finer)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < DRIVER_MODULI_MAX; i++) {
-		int64_t modulus = driver_modulus(row, i, step * finer) / finer;
+		int64_t modulus = driver_modulus(row, i, count * finer) / finer;
 
 		if (modulus > 0)
 			limit->moduli[n++] = modulus;
@@ -104,12 +104,12 @@ static void set_moduli(struct account_limit *limit, const struct driver_row *row
 }
 
 /* A coarser register counts modulo the lower one of the values at which it and the finer one turn over. */
-static void fold(struct account_limit *limit, const struct driver_row *row, int64_t step, int64_t finer)
+static void fold(struct account_limit *limit, const struct driver_row *row, int64_t count, int64_t finer)
 {
-	struct account_limit coarse = {.step = step};
+	struct account_limit coarse = {.parts = 0};
 	int64_t low = 0;
 
-	set_moduli(&coarse, row, step, finer);
+	set_moduli(&coarse, row, count, finer);
 	if (limit->modulus_read || memcmp(coarse.moduli, limit->moduli, sizeof(coarse.moduli)) == 0)
 		return;
 	for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++) {
@@ -131,15 +131,16 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 	for (size_t i = 0; i < d->n_rows; i++) {
 		const struct driver_row *row = &d->rows[i];
 		struct account_limit *limit = &l->of[row->quantity];
-		int64_t step, finer;
+		int64_t step, count, finer;
 
-		if (!names_is_counter(row->quantity))
+		if (!names_is_counter(row->quantity) || row->is_rest)
 			continue;
 		/* a table is read in parts that suit all its counters, and each is counted in those that suit it */
 		limit->parts = driver_parts(d, row->quantity);
 		finer = driver_finer(d, row->quantity);
-		step = driver_multiplier(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary) /
-		       finer;
+		count = driver_multiplier(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary) /
+			finer;
+		step = driver_step(d, row, of->ct_primary, of->ct_secondary, of->vt_primary, of->vt_secondary) / finer;
 		if (!row->fallback)
 			limit->step = step;
 		else if (limit->coarse_step < step)
@@ -147,10 +148,10 @@ static void set_model(struct account_limits *l, const struct ledger_model_limits
 		if (limit->back_step < row->back_step / finer)
 			limit->back_step = row->back_step / finer;
 		if (!row->fallback) {
-			set_moduli(limit, row, step, finer);
+			set_moduli(limit, row, count, finer);
 			limit->modulus_read = row->modulus_read;
 		} else {
-			fold(limit, row, step, finer);
+			fold(limit, row, count, finer);
 		}
 		if (row->quantity == Q_OPERATING_TIME)
 			limit->per_hour = 3600 * limit->parts;

@@ -45,7 +45,7 @@ static void put_read(const struct frame_query *q, uint8_t *out)
 	out[0] = q->unit;
 	out[1] = q->function;
 	put16(out + 2, q->address);
-	put16(out + 4, q->n_words);
+	put16(out + 4, q->per_count > 1 ? q->n_words / q->per_count : q->n_words);
 }
 
 size_t frame_put_rtu(const struct frame_query *q, uint8_t *out)

@@ -22,6 +22,7 @@ struct frame_query {
 	uint8_t function; /* 3 or 4 */
 	uint16_t address;
 	uint16_t n_words;     /* 1..125 */
+	uint8_t per_count;    /* words that one of the count in the request means; 0 = 1 */
 	uint16_t transaction; /* TCP */
 };
 

@@ -752,7 +752,11 @@ static enum link_status ask_for(struct link *l, struct exchange *x, const struct
 				uint16_t n_wanted, uint32_t timeout_ms)
 {
 	*x = (struct exchange){
-		.query = {.unit = x->query.unit, .function = r->function, .address = r->address, .n_words = n_words},
+		.query = {.unit = x->query.unit,
+			  .function = r->function,
+			  .address = r->address,
+			  .n_words = n_words,
+			  .per_count = r->per_count},
 		.owed = x->owed,
 		.words = x->words,
 		.n_wanted = n_wanted,

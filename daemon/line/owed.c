@@ -67,16 +67,18 @@ uint16_t owed_choose_count(const struct owed *o, const struct plan_request *r)
 	return owes(o, r->function, longer) ? 0 : longer;
 }
 
-/* The count nearest below n_words, then above, that is not owed; even numbers of words less come first, since values of
- * two words are the rule. 0 = all are. */
-static unsigned free_count(const struct owed *o, uint8_t function, int n_words)
+/* The word count nearest below that of r, then above, that is not owed; even numbers of words less come first, since
+ * values of two words are the rule, and odd ones not at all where registers have two. 0 = all are. */
+static unsigned free_count(const struct owed *o, const struct plan_request *r)
 {
-	for (int step = 2; step >= 1; step--)
-		for (int n = n_words - step; n >= 1; n -= step)
-			if (!owes(o, function, (unsigned)n))
+	int least = r->per_count > 1 ? 2 : 1;
+
+	for (int step = 2; step >= least; step--)
+		for (int n = r->n_words - step; n >= 1; n -= step)
+			if (!owes(o, r->function, (unsigned)n))
 				return (unsigned)n;
-	for (int n = n_words + 1; n <= WORDS_MAX; n++)
-		if (!owes(o, function, (unsigned)n))
+	for (int n = r->n_words + least; n <= WORDS_MAX; n += least)
+		if (!owes(o, r->function, (unsigned)n))
 			return (unsigned)n;
 	return 0;
 }
@@ -100,7 +102,7 @@ struct plan_request owed_choose_fence(const struct owed *o, const struct plan_re
 	if (!o->has_failed && r->n_words > SHORT_WORDS && !owes(o, r->function, SHORT_WORDS))
 		fence.n_words = SHORT_WORDS;
 	else
-		fence.n_words = (uint16_t)free_count(o, r->function, r->n_words);
+		fence.n_words = (uint16_t)free_count(o, r);
 	return fence;
 }
 

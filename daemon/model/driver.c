@@ -153,14 +153,32 @@ uint32_t driver_place(uint8_t function, uint16_t address)
 	return (function == 4 ? (uint32_t)DRIVER_PLACES : 0) + address;
 }
 
+unsigned driver_addresses(const struct driver *d, unsigned n_words)
+{
+	return d->byte_addressed ? n_words * 2 : d->long_addressed ? n_words / 2 : n_words;
+}
+
+unsigned driver_words(const struct driver *d, unsigned n_addresses)
+{
+	return d->byte_addressed ? n_addresses / 2 : d->long_addressed ? n_addresses * 2 : n_addresses;
+}
+
+const struct driver_row *driver_rest(const struct driver *d, const struct driver_row *row)
+{
+	for (const struct driver_row *other = row + 1; other < d->rows + d->n_rows && !row->is_rest; other++)
+		if (other->quantity == row->quantity)
+			return other->is_rest ? other : NULL;
+	return NULL;
+}
+
 unsigned driver_row_span(const struct driver *d, const struct driver_row *row)
 {
-	return d->byte_addressed ? row->n_words * 2u : row->n_words;
+	return driver_addresses(d, row->n_words);
 }
 
 uint32_t driver_block_end(const struct driver *d, const struct driver_block *b)
 {
-	return b->address + b->n_words * (d->byte_addressed ? 2u : 1u);
+	return b->address + driver_addresses(d, b->n_words);
 }
 
 bool driver_block_overlaps(const struct driver *d, const struct driver_block *b, const struct driver_row *row)
@@ -201,6 +219,8 @@ int64_t driver_modulus(const struct driver_row *row, size_t i, int64_t multiplie
 		modulus = (struct driver_modulus){.amount = driver_row_counts(row), .in_counts = true};
 	if (!modulus.in_counts)
 		return modulus.amount;
+	if (row->has_ten)
+		return 0;
 	return __builtin_mul_overflow(modulus.amount, multiplier, &value) ? 0 : value;
 }
 
@@ -235,7 +255,8 @@ struct weight {
 /* At one step of the row's scale, where it has one. */
 static struct weight weight_at(const struct driver *d, const struct driver_row *row, size_t step)
 {
-	struct weight w = {row->mantissa, row->exponent, row->per > 1 ? row->per : 1};
+	struct weight w = {row->mantissa, row->exponent + (row->has_ten ? row->ten_low : 0),
+			   row->per > 1 ? row->per : 1};
 	const struct driver_scale *scale;
 
 	if (row->scale >= 0) {
@@ -307,6 +328,19 @@ int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, 
 	    value_multiply((struct value_decimal){w.mantissa, w.exponent}, parts, &product) != VALUE_OK)
 		return 0;
 	return product % w.per == 0 ? product / w.per : 0;
+}
+
+int64_t driver_step(const struct driver *d, const struct driver_row *row, uint32_t ct_primary, uint32_t ct_secondary,
+		    uint32_t vt_primary, uint32_t vt_secondary)
+{
+	const struct driver_row *rest = driver_rest(d, row);
+	int64_t step =
+		driver_multiplier(d, rest != NULL ? rest : row, ct_primary, ct_secondary, vt_primary, vt_secondary);
+
+	for (int ten = row->ten_low; row->has_ten && ten < row->ten_high; ten++)
+		if (__builtin_mul_overflow(step, INT64_C(10), &step))
+			return 0;
+	return step;
 }
 
 void driver_row_type_text(const struct driver_row *row, char out[DRIVER_TYPE_TEXT_MAX])

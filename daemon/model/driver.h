@@ -117,7 +117,12 @@ struct driver_row {
 	bool shared;	  /* it is the same for all loads of a meter */
 	bool alone;	  /* never in one request with another row */
 	bool fallback;	  /* a coarser register of a quantity that an earlier row of the table already names */
-	bool has_sign;	  /* the value is a magnitude; negative when the word at sign_address equals sign_value */
+	bool is_rest;	  /* its value is added to that of the row of its quantity before it: driver_rest() */
+	bool has_ten; /* the value is times ten to the number in the word at ten_address: ten_low to ten_high, from -9
+		       * to 9. The weights of the row are those at ten_low */
+	uint16_t ten_address;
+	int8_t ten_low, ten_high;
+	bool has_sign; /* the value is a magnitude; negative when the word at sign_address equals sign_value */
 	uint16_t sign_address;
 	uint16_t sign_value;
 	uint8_t n_na;
@@ -141,6 +146,8 @@ struct driver {
 	uint8_t function;		   /* 3 or 4: of the rows and blocks that have none of their own */
 	enum driver_order order;
 	bool byte_addressed; /* an address counts bytes: a 32-bit value takes four (IME legacy table) */
+	bool long_addressed; /* an address counts 32 bits */
+	bool counts_longs;   /* and so does the count of a request */
 	uint16_t max_words;  /* longest read, words */
 	bool gaps;	     /* words outside every block that no row names may be read across */
 	uint8_t n_loads;     /* that a meter measures, each with the registers of the table; 1 for all but few */
@@ -208,7 +215,17 @@ uint32_t driver_place(uint8_t function, uint16_t address);
 /* First row of quantity q, or NULL. */
 const struct driver_row *driver_row(const struct driver *d, enum quantity q);
 
-/* Addresses that a row takes: n_words, or twice that in a byte-addressed table. */
+/* Addresses that so many words take: twice as many in a byte-addressed table, half in one of 32-bit registers. */
+unsigned driver_addresses(const struct driver *d, unsigned n_words);
+
+/* Words that so many addresses have. */
+unsigned driver_words(const struct driver *d, unsigned n_addresses);
+
+/* The row whose value is added to that of row, which is no rest itself: high and low part, whole and rest. NULL = none.
+ * Both are read in one request. */
+const struct driver_row *driver_rest(const struct driver *d, const struct driver_row *row);
+
+/* Addresses that a row takes. */
 unsigned driver_row_span(const struct driver *d, const struct driver_row *row);
 
 /* First address behind a block. */
@@ -243,6 +260,11 @@ int64_t driver_finer(const struct driver *d, enum quantity q);
  * loses digits; refused by driver_load()). */
 int64_t driver_multiplier(const struct driver *d, const struct driver_row *row, uint32_t ct_primary,
 			  uint32_t ct_secondary, uint32_t vt_primary, uint32_t vt_secondary);
+
+/* The most that one step of the row can be, in the same unit: where it has a rest, one count of that; where it has a
+ * power of ten, one count at the highest. 0 as driver_multiplier(). */
+int64_t driver_step(const struct driver *d, const struct driver_row *row, uint32_t ct_primary, uint32_t ct_secondary,
+		    uint32_t vt_primary, uint32_t vt_secondary);
 
 /* The type of a row as register tables have it: "u32", "text:8", "bits:4-7". */
 enum { DRIVER_TYPE_TEXT_MAX = 32 };

@@ -5,6 +5,7 @@
 
 #include "driver.h"
 #include "err.h"
+#include "plan.h"
 
 enum { ADDRESSES = 65536 };
 
@@ -28,6 +29,10 @@ void driver_check_blocks(const struct driver *d, struct err *e)
 	for (size_t i = 0; i < d->n_blocks; i++) {
 		const struct driver_block *b = &d->blocks[i];
 
+		if (d->long_addressed && b->n_words % 2 != 0)
+			err_add(e, d->file, b->line,
+				"block %s has %u words; use an even number where an address has 32 bits", b->name,
+				b->n_words);
 		if (driver_block_end(d, b) > ADDRESSES)
 			err_add(e, d->file, b->line,
 				"block %s is out of range: it ends at address %u; use addresses up to %d", b->name,
@@ -91,7 +96,7 @@ static unsigned used_bits(const struct driver_row *row)
 
 static bool may_share(const struct driver_row *a, const struct driver_row *b)
 {
-	if (a->quantity == b->quantity)
+	if (a->quantity == b->quantity && !a->is_rest && !b->is_rest)
 		return true; /* one of them is a fallback: they are never read together */
 	return a->address == b->address && a->n_words == 1 && b->n_words == 1 && !(used_bits(a) & used_bits(b));
 }
@@ -108,6 +113,47 @@ static void check_overlaps(const struct driver *d, const struct driver_row *row,
 			name_of(row), row->address, row_end(d, row) - 1, name_of(other), other->address,
 			row_end(d, other) - 1, other->line);
 	}
+}
+
+/* Both are of one moment, and one cannot be without the other. */
+static void check_rest(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	const struct driver_row *rest = driver_rest(d, row);
+
+	if (rest == NULL)
+		return;
+	if (rest->function != row->function || rest->group != row->group || rest->optional != row->optional ||
+	    rest->shared != row->shared || row->has_ten || rest->add != 0 || row->add != 0)
+		err_add(e, d->file, rest->line,
+			"%s is the rest of the row in line %u and differs from it in function, group, shared or "
+			"optional, or "
+			"goes with add or exponent; use the same, without add and exponent",
+			name_of(rest), row->line);
+	else if (rest->has_sign != row->has_sign ||
+		 (row->has_sign && (rest->sign_address != row->sign_address || rest->sign_value != row->sign_value)))
+		err_add(e, d->file, rest->line,
+			"%s has another sign word than the row in line %u; use the same for both", name_of(rest),
+			row->line);
+	else if (!plan_reads_together(d, row))
+		err_add(e, d->file, rest->line,
+			"%s (address %u) and its rest (address %u) are not read in one request; put both in one block, "
+			"or in "
+			"none with gaps = yes, not further from each other than max_words",
+			name_of(row), row->address, rest->address);
+}
+
+/* The words beside the value in a table of longer registers. */
+static void check_long(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	if (!d->long_addressed)
+		return;
+	if (row->n_words % 2 != 0)
+		err_add(e, d->file, row->line,
+			"%s has %u word%s; use types of 32 or 64 bits where an address has 32 bits", name_of(row),
+			row->n_words, row->n_words == 1 ? "" : "s");
+	if (row->has_sign || row->has_ten)
+		err_add(e, d->file, row->line, "option '%s' of %s is for tables of words; use another register",
+			row->has_sign ? "sign" : "exponent", name_of(row));
 }
 
 static void check_sign(const struct driver *d, const struct driver_row *row, struct err *e)
@@ -212,6 +258,11 @@ static void check_one_modulus(const struct driver *d, const struct driver_row *r
 	int64_t n_counts = driver_row_counts(row), n = modulus->amount;
 	char multiple[24];
 
+	/* in counts at the lowest power of ten; 0 = too many to be exceeded */
+	for (int ten = row->ten_low; row->has_ten && ten < row->ten_high; ten++)
+		if (__builtin_mul_overflow(n_counts, INT64_C(10), &n_counts))
+			n_counts = 0;
+
 	if (!modulus->in_counts) {
 		if (count == 0)
 			return;
@@ -289,6 +340,8 @@ void driver_check_row(const struct driver *d, const struct driver_row *row, stru
 	check_length(d, row, e);
 	check_overlaps(d, row, e);
 	check_sign(d, row, e);
+	check_rest(d, row, e);
+	check_long(d, row, e);
 	check_loads(d, row, e);
 	check_weight(d, row, e);
 	check_fallback(d, row, e);

@@ -71,6 +71,7 @@ struct driver_reader {
 
 	/* driver_row.c */
 	unsigned quantity_lines[Q_COUNT]; /* first row of each quantity, good or bad; 0 = none */
+	bool rest_lost[Q_COUNT];	  /* an optional rest of it was refused */
 	bool rows_lost;			  /* too many rows have been reported */
 	uint64_t rows_digest;
 	struct driver_row *row;	  /* the row being read */

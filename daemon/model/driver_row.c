@@ -180,6 +180,46 @@ static const char *set_shared(struct driver_reader *r, const char *value)
 	return NULL;
 }
 
+static const char *set_rest(struct driver_reader *r, const char *value)
+{
+	(void)value;
+	r->row->is_rest = true;
+	return NULL;
+}
+
+/* A small whole number with or without '-'. */
+static bool read_ten(const char *text, int8_t *out)
+{
+	bool is_negative = text[0] == '-';
+	uint64_t n;
+
+	if (!driver_word_number(text + is_negative, 9, &n))
+		return false;
+	*out = (int8_t)(is_negative ? -(int)n : (int)n);
+	return true;
+}
+
+static const char *set_exponent(struct driver_reader *r, const char *value)
+{
+	static const char allowed[] = "ADDRESS:LOW..HIGH with powers of ten from -9 to 9, such as 0x100:-3..3";
+	size_t n = strcspn(value, ":");
+	const char *dots = strstr(value, "..");
+	char address[8], low[4];
+	uint64_t number;
+
+	if (value[n] != ':' || n >= sizeof(address) || dots == NULL ||
+	    (size_t)(dots - value - (ptrdiff_t)n) > sizeof(low))
+		return allowed;
+	snprintf(address, sizeof(address), "%.*s", (int)n, value);
+	snprintf(low, sizeof(low), "%.*s", (int)(dots - value - (ptrdiff_t)n - 1), value + n + 1);
+	if (!driver_word_number(address, UINT16_MAX, &number) || !read_ten(low, &r->row->ten_low) ||
+	    !read_ten(dots + 2, &r->row->ten_high) || r->row->ten_low > r->row->ten_high)
+		return allowed;
+	r->row->has_ten = true;
+	r->row->ten_address = (uint16_t)number;
+	return NULL;
+}
+
 static const char *set_function(struct driver_reader *r, const char *value)
 {
 	uint64_t n;
@@ -331,6 +371,8 @@ static const struct option {
 	{"provenance", set_row_provenance, true},
 	{"expect", set_expect, true},
 	{"add", set_add, true},
+	{"rest", set_rest, false},
+	{"exponent", set_exponent, true},
 	{"function", set_function, true},
 	{"shared", set_shared, false},
 	{"optional", set_optional, false},
@@ -487,6 +529,12 @@ static bool check_row(struct driver_reader *r, const char *type, const char *wei
 	} else if (row->has_sign && (identity || (!is_whole_number(row->type) && row->type != DRIVER_BCD))) {
 		found = "sign";
 		allowed = "it with whole numbers and bcd of measured quantities";
+	} else if ((row->has_ten || row->is_rest) && (plain || identity)) {
+		found = row->has_ten ? "exponent" : "rest";
+		allowed = "it with numbers of measured quantities";
+	} else if (row->has_ten && row->is_rest) {
+		found = "exponent";
+		allowed = "it at rows without rest";
 	} else if (row->add != 0 && (identity || quantity->kind == NAMES_COUNTER || row->has_sign ||
 				     (!is_whole_number(row->type) && row->type != DRIVER_BCD))) {
 		found = "add";
@@ -534,14 +582,22 @@ static bool check_repeat(struct driver_reader *r)
 	const struct driver_row *row = r->row;
 	unsigned *first = &r->quantity_lines[row->quantity];
 	const char *name = names_get(row->quantity)->name;
-	bool good = (*first != 0) == row->fallback;
+	bool good = (*first != 0) == (row->fallback || row->is_rest);
 
-	if (*first != 0 && !row->fallback)
+	if (row->is_rest && row->fallback) {
+		err_add(r->e, r->d->file, row->line, "options 'rest' and 'fallback' of %s exclude each other; use one",
+			name);
+		return false;
+	}
+	if (*first != 0 && !good)
 		err_add(r->e, r->d->file, row->line,
 			"duplicate row %s (first in line %u); use it once, or add the option fallback", name, *first);
-	if (*first == 0 && row->fallback)
+	if (*first == 0 && !good)
 		err_add(r->e, r->d->file, row->line,
-			"option 'fallback' of %s has no earlier row; write the preferred row first", name);
+			row->is_rest
+				? "option 'rest' of %s has no earlier row; write the row that it is the rest of first"
+				: "option 'fallback' of %s has no earlier row; write the preferred row first",
+			name);
 	if (*first == 0)
 		*first = row->line;
 	return good;
@@ -614,6 +670,8 @@ void driver_row_read(struct driver_reader *r, const char *name, const char *valu
 	good = read_row(r, name, value, tokens, n_tokens);
 	if (row.optional)
 		forgive(r, &row, n_before);
+	if (!good && row.is_rest)
+		r->rest_lost[row.quantity] = true;
 	if (!good)
 		return;
 	if (r->d->n_rows < DRIVER_ROWS_MAX) {
@@ -763,12 +821,28 @@ static void complete(struct driver_reader *r, struct driver_row *row, const stru
 			names_get(row->quantity)->name);
 }
 
+/* A value without its rest would be wrong: they go together. */
+static void pair_faults(struct driver_reader *r)
+{
+	struct driver *d = r->d;
+
+	for (size_t i = 0; i < d->n_rows; i++) {
+		const struct driver_row *rest = driver_rest(d, &d->rows[i]);
+		size_t k = rest != NULL ? (size_t)(rest - d->rows) : i;
+
+		r->notes[i].faulty |= r->notes[k].faulty || (r->rest_lost[d->rows[i].quantity] && rest == NULL);
+		r->notes[k].faulty |= r->notes[i].faulty;
+	}
+}
+
 /* Take out the optional rows that are faulty. A fallback whose preferred row went is the preferred row now. */
 static void drop_faulty(struct driver_reader *r)
 {
 	struct driver *d = r->d;
 	bool seen[Q_COUNT] = {false};
 	size_t n = 0;
+
+	pair_faults(r);
 
 	for (size_t i = 0; i < d->n_rows; i++) {
 		struct driver_row *row = &d->rows[i];

@@ -74,12 +74,14 @@ static const char *set_word_order(struct driver_reader *r, const char *value)
 
 static const char *set_addressing(struct driver_reader *r, const char *value)
 {
-	static const char *const words[] = {"word", "byte"};
+	static const char *const words[] = {"word", "byte", "long", "long-counted"};
 	int i = driver_word_find(value, words, COUNT_OF(words));
 
 	if (i < 0)
-		return "word or byte";
+		return "word, byte, long or long-counted";
 	r->d->byte_addressed = i == 1;
+	r->d->long_addressed = i >= 2;
+	r->d->counts_longs = i == 3;
 	return NULL;
 }
 

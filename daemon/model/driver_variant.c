@@ -29,6 +29,7 @@ static void move_to_load(struct driver *of, const struct driver *d, unsigned loa
 			continue;
 		of->rows[i].address = move(d, d->rows[i].address, load);
 		of->rows[i].sign_address = move(d, d->rows[i].sign_address, load);
+		of->rows[i].ten_address = move(d, d->rows[i].ten_address, load);
 	}
 }
 

@@ -23,7 +23,7 @@ enum { READS_MAX = 24 };
 struct made {
 	uint8_t function;
 	uint16_t address, n_words;
-	bool byte_addressed;
+	bool is_exact; /* addresses are no words: only the very same read is sure to be one */
 	bool good;
 	uint16_t words[DRIVER_WORDS_MAX];
 };
@@ -54,7 +54,7 @@ const struct driver_row *identify_first_row(struct driver *const *drivers, size_
 			const struct driver_row *row = &drivers[i]->rows[k];
 
 			if (row->quantity == Q_MAKER && row->expect[0] != '\0') {
-				*function = drivers[i]->function;
+				*function = row->function;
 				return row;
 			}
 		}
@@ -77,12 +77,12 @@ static bool expects_maker(const struct driver *d)
 	return row != NULL && row->expect[0] != '\0';
 }
 
-/* Whether the words of inner lie in outer. Where addresses count bytes only the very same read is sure to be one. */
+/* Whether the words of inner lie in outer. */
 static bool contains(const struct made *outer, const struct made *inner)
 {
 	if (outer->function != inner->function)
 		return false;
-	if (outer->byte_addressed || inner->byte_addressed)
+	if (outer->is_exact || inner->is_exact)
 		return outer->address == inner->address && outer->n_words == inner->n_words;
 	return outer->address <= inner->address && outer->address + outer->n_words >= inner->address + inner->n_words;
 }
@@ -93,7 +93,7 @@ static bool read_words(struct asker *a, const struct driver *d, const struct pla
 	struct made wanted = {.function = r->function,
 			      .address = r->address,
 			      .n_words = r->n_words,
-			      .byte_addressed = d->byte_addressed};
+			      .is_exact = d->byte_addressed || d->long_addressed};
 	struct made *m;
 
 	for (size_t i = 0; i < a->n_made; i++) {

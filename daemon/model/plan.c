@@ -26,11 +26,11 @@
 _Static_assert((int)PLAN_ROWS_MAX == (int)DRIVER_ROWS_MAX, "a set has room for every row");
 
 enum {
-	CELLS_MAX = 2 * DRIVER_ROWS_MAX, /* a value and a sign word of each row */
+	CELLS_MAX = 3 * DRIVER_ROWS_MAX, /* a value, a sign word and a power of ten of each row */
 	SPARE_MAX = 4,
 };
 
-/* Words that are wanted together: the value of one or more rows, or a sign word. */
+/* Words that are wanted together: the value of one or more rows, or a word beside it. */
 struct cell {
 	uint32_t start, end; /* places of addresses (driver_place()), end exclusive */
 	uint16_t n_words;
@@ -45,8 +45,9 @@ struct cells {
 	uint16_t from[CELLS_MAX]; /* the request that ends with cell i begins with this one */
 	size_t n_pairs;
 	struct {
-		uint16_t value, sign; /* cells of a row with a sign */
-	} pair[DRIVER_ROWS_MAX];
+		uint16_t value, beside; /* cells of a row, and of its sign, its power of ten or its rest */
+		bool is_rest;
+	} pair[2 * DRIVER_ROWS_MAX];
 };
 
 void plan_rows_add(struct plan_rows *set, unsigned row)
@@ -57,12 +58,6 @@ void plan_rows_add(struct plan_rows *set, unsigned row)
 bool plan_rows_has(const struct plan_rows *set, unsigned row)
 {
 	return set->bits[row / 64] >> (row % 64) & 1;
-}
-
-/* Addresses that one word takes. */
-static unsigned address_step(const struct driver *d)
-{
-	return d->byte_addressed ? 2 : 1;
 }
 
 static bool is_alone(const struct driver *d, const struct driver_row *row)
@@ -88,6 +83,11 @@ static uint32_t row_end(const struct driver *d, const struct driver_row *row)
 static uint32_t sign_start(const struct driver_row *row)
 {
 	return driver_place(row->function, row->sign_address);
+}
+
+static uint32_t ten_start(const struct driver_row *row)
+{
+	return driver_place(row->function, row->ten_address);
 }
 
 static uint32_t block_start(const struct driver_block *b)
@@ -126,6 +126,20 @@ static bool sign_overlaps(const struct driver_row *row, uint32_t start, uint32_t
 	return row->has_sign && sign_start(row) >= start && sign_start(row) < end;
 }
 
+static bool ten_overlaps(const struct driver_row *row, uint32_t start, uint32_t end)
+{
+	return row->has_ten && ten_start(row) >= start && ten_start(row) < end;
+}
+
+/* Whether the row has its sign, its power of ten or its rest among these words. */
+static bool beside_overlaps(const struct driver *d, const struct driver_row *row, uint32_t start, uint32_t end)
+{
+	const struct driver_row *rest = driver_rest(d, row);
+
+	return sign_overlaps(row, start, end) || ten_overlaps(row, start, end) ||
+	       (rest != NULL && row_overlaps(d, rest, start, end));
+}
+
 /* Words that must not be read on the way to others: those read alone, and those the meter lacks. */
 static bool is_barred(const struct driver *d, const struct plan_rows *missing, uint32_t start, uint32_t end)
 {
@@ -134,7 +148,9 @@ static bool is_barred(const struct driver *d, const struct plan_rows *missing, u
 
 		if (row_overlaps(d, row, start, end) && (is_alone(d, row) || in_set(missing, i)))
 			return true;
-		if (sign_overlaps(row, start, end) && (d->byte_addressed || in_set(missing, i)))
+		if (d->byte_addressed && (sign_overlaps(row, start, end) || ten_overlaps(row, start, end)))
+			return true;
+		if (in_set(missing, i) && beside_overlaps(d, row, start, end))
 			return true;
 	}
 	return false;
@@ -150,7 +166,7 @@ static uint32_t known_until(const struct driver *d, uint32_t start, uint32_t end
 
 		if (row_overlaps(d, row, at, at + 1))
 			at = row_end(d, row);
-		else if (sign_overlaps(row, at, at + 1))
+		else if (sign_overlaps(row, at, at + 1) || ten_overlaps(row, at, at + 1))
 			at++;
 		else
 			continue;
@@ -190,7 +206,8 @@ static bool may_join(const struct driver *d, const struct plan_rows *missing, co
 		     const struct cell *b)
 {
 	return !a->alone && !b->alone && a->block == b->block && a->start / DRIVER_PLACES == b->start / DRIVER_PLACES &&
-	       (b->start - a->end) % address_step(d) == 0 && may_cross(d, missing, a->block, a->end, b->start);
+	       driver_addresses(d, driver_words(d, b->start - a->end)) == b->start - a->end &&
+	       may_cross(d, missing, a->block, a->end, b->start);
 }
 
 static bool splits_row(const struct driver *d, uint32_t place)
@@ -205,10 +222,12 @@ static bool splits_row(const struct driver *d, uint32_t place)
 static uint16_t spare_words(const struct driver *d, const struct plan_rows *missing, const struct cell *last,
 			    uint32_t n_words)
 {
-	for (uint32_t n = 1; n <= SPARE_MAX && n_words + n <= d->max_words && !last->alone; n++) {
-		uint32_t end = last->end + n * address_step(d);
+	uint32_t step = d->long_addressed ? 2 : 1;
 
-		if (end % DRIVER_PLACES < n * address_step(d) ||
+	for (uint32_t n = step; n <= SPARE_MAX && n_words + n <= d->max_words && !last->alone; n += step) {
+		uint32_t end = last->end + driver_addresses(d, n);
+
+		if (end % DRIVER_PLACES < driver_addresses(d, n) ||
 		    (last->block >= 0 && end > block_end(d, &d->blocks[last->block])))
 			break;
 		if (may_cross(d, missing, last->block, last->end, end) && !splits_row(d, end))
@@ -244,15 +263,30 @@ static void add_value(struct cells *c, const struct driver *d, const struct driv
 		    });
 }
 
-static void add_sign(struct cells *c, const struct driver *d, const struct driver_row *row)
+/* A word beside the value. */
+static void add_word(struct cells *c, const struct driver *d, uint32_t place)
 {
 	add_cell(c, (struct cell){
-			    .start = sign_start(row),
-			    .end = sign_start(row) + 1,
+			    .start = place,
+			    .end = place + 1,
 			    .n_words = 1,
-			    .block = block_of(d, sign_start(row)),
+			    .block = block_of(d, place),
 			    .alone = d->byte_addressed,
 		    });
+}
+
+/* All cells of a row: its value and what is beside it. */
+static void add_row(struct cells *c, const struct driver *d, const struct driver_row *row)
+{
+	const struct driver_row *rest = driver_rest(d, row);
+
+	add_value(c, d, row);
+	if (row->has_sign)
+		add_word(c, d, sign_start(row));
+	if (row->has_ten)
+		add_word(c, d, ten_start(row));
+	if (rest != NULL)
+		add_value(c, d, rest);
 }
 
 /* The rows to read: of each quantity in the groups the first that is not missing. */
@@ -264,7 +298,7 @@ static struct plan_rows choose_rows(const struct driver *d, unsigned groups, con
 	for (unsigned i = 0; i < d->n_rows; i++) {
 		const struct driver_row *row = &d->rows[i];
 
-		if (have[row->quantity] || in_set(missing, i))
+		if (have[row->quantity] || in_set(missing, i) || row->is_rest)
 			continue;
 		have[row->quantity] = true;
 		if (row->group & groups)
@@ -277,8 +311,9 @@ static struct plan_rows choose_rows(const struct driver *d, unsigned groups, con
 static bool must_start(const struct driver *d, const struct plan_rows *starts, const struct cell *cell)
 {
 	for (size_t i = 0; starts != NULL && i < d->n_rows; i++)
-		if (in_set(starts, i) &&
-		    (row_start(&d->rows[i]) == cell->start || sign_overlaps(&d->rows[i], cell->start, cell->start + 1)))
+		if (in_set(starts, i) && (row_start(&d->rows[i]) == cell->start ||
+					  sign_overlaps(&d->rows[i], cell->start, cell->start + 1) ||
+					  ten_overlaps(&d->rows[i], cell->start, cell->start + 1)))
 			return true;
 	return false;
 }
@@ -292,14 +327,27 @@ static uint16_t cell_at(const struct cells *c, uint32_t place)
 	return i;
 }
 
+static void add_pair(struct cells *c, uint32_t value, uint32_t beside, bool is_rest)
+{
+	c->pair[c->n_pairs].value = cell_at(c, value);
+	c->pair[c->n_pairs].beside = cell_at(c, beside);
+	c->pair[c->n_pairs++].is_rest = is_rest;
+}
+
 static void collect_pairs(const struct driver *d, const struct plan_rows *chosen, struct cells *c)
 {
 	c->n_pairs = 0;
 	for (unsigned i = 0; i < d->n_rows; i++) {
-		if (!plan_rows_has(chosen, i) || !d->rows[i].has_sign)
+		const struct driver_row *row = &d->rows[i], *rest = driver_rest(d, row);
+
+		if (!plan_rows_has(chosen, i))
 			continue;
-		c->pair[c->n_pairs].value = cell_at(c, row_start(&d->rows[i]));
-		c->pair[c->n_pairs++].sign = cell_at(c, sign_start(&d->rows[i]));
+		if (row->has_sign)
+			add_pair(c, row_start(row), sign_start(row), false);
+		if (row->has_ten)
+			add_pair(c, row_start(row), ten_start(row), false);
+		if (rest != NULL)
+			add_pair(c, row_start(row), row_start(rest), true);
 	}
 }
 
@@ -307,13 +355,9 @@ static void collect_cells(const struct driver *d, const struct plan_rows *chosen
 			  const struct plan_rows *starts, struct cells *c)
 {
 	c->n = 0;
-	for (unsigned i = 0; i < d->n_rows; i++) {
-		if (plan_rows_has(chosen, i)) {
-			add_value(c, d, &d->rows[i]);
-			if (d->rows[i].has_sign)
-				add_sign(c, d, &d->rows[i]);
-		}
-	}
+	for (unsigned i = 0; i < d->n_rows; i++)
+		if (plan_rows_has(chosen, i))
+			add_row(c, d, &d->rows[i]);
 	collect_pairs(d, chosen, c);
 	for (size_t i = 0; i + 1 < c->n; i++)
 		c->joined[i] =
@@ -324,19 +368,20 @@ static uint32_t words_from_to(const struct driver *d, const struct cells *c, siz
 {
 	if (first == last)
 		return c->cell[first].n_words;
-	return (c->cell[last].end - c->cell[first].start) / address_step(d);
+	return driver_words(d, c->cell[last].end - c->cell[first].start);
 }
 
-/* By how much the number of values and signs without their other half in the request changes, when cell first is put
- * before those up to last. */
-static int parted_by(const struct cells *c, size_t first, size_t last)
+/* By how much the number of pairs that are not in one request changes, when cell first is put
+ * before those up to last: of values and rests, or of the others. */
+static int parted_by(const struct cells *c, size_t first, size_t last, bool is_rest)
 {
 	int parted = 0;
 
 	for (size_t i = 0; i < c->n_pairs; i++) {
-		size_t value = c->pair[i].value, sign = c->pair[i].sign, other = value == first ? sign : value;
+		size_t value = c->pair[i].value, beside = c->pair[i].beside;
+		size_t other = value == first ? beside : value;
 
-		if (value == first || sign == first)
+		if (c->pair[i].is_rest == is_rest && (value == first || beside == first))
 			parted += other > first && other <= last ? -1 : 1;
 	}
 	return parted;
@@ -344,12 +389,15 @@ static int parted_by(const struct cells *c, size_t first, size_t last)
 
 /* The cost of a cover, what matters most first. */
 struct cost {
-	uint32_t n_parted; /* values and signs without their other half in the same request */
+	uint32_t n_torn;   /* values and rests without the other one in the same request: worth nothing */
+	uint32_t n_parted; /* halves of pairs without the other one in the same request */
 	uint32_t n_requests, n_words;
 };
 
 static bool is_cheaper(struct cost a, struct cost b)
 {
+	if (a.n_torn != b.n_torn)
+		return a.n_torn < b.n_torn;
 	if (a.n_parted != b.n_parted)
 		return a.n_parted < b.n_parted;
 	return a.n_requests != b.n_requests ? a.n_requests < b.n_requests : a.n_words < b.n_words;
@@ -362,17 +410,19 @@ static size_t choose_requests(const struct driver *d, struct cells *c, uint32_t 
 	struct cost best[CELLS_MAX + 1] = {{0}}; /* of the first i cells */
 
 	for (size_t last = 0; last < c->n; last++) {
-		int n_parted = 0;
+		int n_parted = 0, n_torn = 0;
 
-		best[last + 1].n_parted = UINT32_MAX;
+		best[last + 1].n_torn = UINT32_MAX;
 		for (size_t first = last + 1; first-- > 0;) {
 			uint32_t words = words_from_to(d, c, first, last);
 			struct cost cost = best[first];
 
 			if (first < last && (!c->joined[first] || words > d->max_words))
 				break;
-			n_parted += parted_by(c, first, last);
+			n_parted += parted_by(c, first, last, false);
+			n_torn += parted_by(c, first, last, true);
 			cost.n_parted += (uint32_t)n_parted;
+			cost.n_torn += (uint32_t)n_torn;
 			cost.n_requests++;
 			cost.n_words += words;
 			if (!is_cheaper(cost, best[last + 1]))
@@ -402,6 +452,7 @@ static void fill_requests(const struct driver *d, const struct cells *c, const s
 			.address = (uint16_t)c->cell[first].start,
 			.n_words = (uint16_t)n_words,
 			.word = (uint16_t)word,
+			.per_count = d->counts_longs ? 2 : 1,
 			.n_spare = has_starts ? 0 : spare_words(d, missing, &c->cell[end - 1], n_words),
 		};
 		end = first;
@@ -493,12 +544,12 @@ static uint16_t request_of(const struct driver *d, const struct plan *p, uint32_
 		uint32_t start = driver_place(p->requests[i].function, p->requests[i].address);
 
 		offset = place - start;
-		if (place >= start && offset % address_step(d) == 0 &&
-		    offset / address_step(d) < p->requests[i].n_words)
+		if (place >= start && driver_addresses(d, driver_words(d, offset)) == offset &&
+		    driver_words(d, offset) < p->requests[i].n_words)
 			break;
 	}
 	assert(i < p->n_requests);
-	*word = (uint16_t)(p->requests[i].word + offset / address_step(d));
+	*word = (uint16_t)(p->requests[i].word + driver_words(d, offset));
 	return i;
 }
 
@@ -507,18 +558,27 @@ static void fill_items(const struct driver *d, const struct plan_rows *chosen, s
 	struct plan_item *item = p->items;
 
 	for (uint16_t i = 0; i < d->n_rows; i++) {
-		const struct driver_row *row = &d->rows[i];
+		const struct driver_row *row = &d->rows[i], *rest = driver_rest(d, row);
 		uint16_t word;
 
 		if (!plan_rows_has(chosen, i))
 			continue;
 		item->row = i;
 		item->request = request_of(d, p, row_start(row), &item->word);
-		item->sign_request = item->request;
-		item->sign_word = -1;
+		item->sign_request = item->ten_request = item->rest_request = item->request;
+		item->sign_word = item->ten_word = item->rest_word = item->rest_row = -1;
 		if (row->has_sign) {
 			item->sign_request = request_of(d, p, sign_start(row), &word);
 			item->sign_word = (int16_t)word;
+		}
+		if (row->has_ten) {
+			item->ten_request = request_of(d, p, ten_start(row), &word);
+			item->ten_word = (int16_t)word;
+		}
+		if (rest != NULL) {
+			item->rest_request = request_of(d, p, row_start(rest), &word);
+			item->rest_word = (int16_t)word;
+			item->rest_row = (int16_t)(rest - d->rows);
 		}
 		item++;
 	}
@@ -570,6 +630,26 @@ bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_ro
 	return count_rows(d, &chosen) == 0;
 }
 
+bool plan_reads_together(const struct driver *d, const struct driver_row *row)
+{
+	struct plan_rows chosen = {{0}};
+	uint32_t n_words;
+	struct cells c;
+
+	plan_rows_add(&chosen, (unsigned)(row - d->rows));
+	collect_cells(d, &chosen, NULL, NULL, &c);
+	(void)choose_requests(d, &c, &n_words);
+	for (size_t end = c.n; end > 0; end = c.from[end - 1])
+		for (size_t i = 0; i < c.n_pairs; i++) {
+			size_t first = c.from[end - 1], value = c.pair[i].value, beside = c.pair[i].beside;
+
+			if (c.cell[beside].start == row_start(driver_rest(d, row)) &&
+			    (value >= first && value < end) != (beside >= first && beside < end))
+				return false;
+		}
+	return true;
+}
+
 /* Whether the request brings a word of the plan. No two requests share a place in the words of the plan. */
 static bool brings_word(const struct plan_request *r, int word)
 {
@@ -580,7 +660,8 @@ void plan_rows_at(const struct plan *p, const struct plan_request *r, struct pla
 {
 	*out = (struct plan_rows){{0}};
 	for (unsigned i = 0; i < p->n_items; i++)
-		if (brings_word(r, p->items[i].word) || brings_word(r, p->items[i].sign_word))
+		if (brings_word(r, p->items[i].word) || brings_word(r, p->items[i].sign_word) ||
+		    brings_word(r, p->items[i].ten_word) || brings_word(r, p->items[i].rest_word))
 			plan_rows_add(out, p->items[i].row);
 }
 
@@ -590,10 +671,16 @@ static void collect_brought_cells(const struct driver *d, const struct plan *p, 
 {
 	c->n = 0;
 	for (unsigned i = 0; i < p->n_items; i++) {
+		const struct driver_row *row = &d->rows[p->items[i].row];
+
 		if (brings_word(r, p->items[i].word))
-			add_value(c, d, &d->rows[p->items[i].row]);
+			add_value(c, d, row);
 		if (brings_word(r, p->items[i].sign_word))
-			add_sign(c, d, &d->rows[p->items[i].row]);
+			add_word(c, d, sign_start(row));
+		if (brings_word(r, p->items[i].ten_word))
+			add_word(c, d, ten_start(row));
+		if (brings_word(r, p->items[i].rest_word))
+			add_value(c, d, driver_rest(d, row));
 	}
 }
 
@@ -605,9 +692,9 @@ static struct plan_request request_part(const struct driver *d, const struct cel
 		.function = whole->function,
 		.address = (uint16_t)c->cell[first].start,
 		.n_words = (uint16_t)words_from_to(d, c, first, last),
-		.word = (uint16_t)(whole->word +
-				   (c->cell[first].start - driver_place(whole->function, whole->address)) /
-					   address_step(d)),
+		.per_count = whole->per_count,
+		.word = (uint16_t)(whole->word + driver_words(d, c->cell[first].start - driver_place(whole->function,
+												     whole->address))),
 	};
 }
 

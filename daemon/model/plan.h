@@ -8,15 +8,17 @@
 #include <stdint.h>
 
 struct driver;
+struct driver_row;
 
 enum { PLAN_ROWS_MAX = 192 }; /* DRIVER_ROWS_MAX */
 
 struct plan_request {
-	uint8_t function; /* 3 or 4 */
-	uint16_t address; /* first address on the wire */
-	uint16_t n_words; /* count field of the request; the answer has that many words */
-	uint16_t word;	  /* where its words start in the words of the whole plan */
-	uint16_t n_spare; /* that many words right behind them may be read too, to make it another request; 0 = none */
+	uint8_t function;  /* 3 or 4 */
+	uint16_t address;  /* first address on the wire */
+	uint16_t n_words;  /* count field of the request; the answer has that many words */
+	uint16_t word;	   /* where its words start in the words of the whole plan */
+	uint8_t per_count; /* words that one of the count in the frame means: 2 for 32-bit registers; 0 = 1 */
+	uint16_t n_spare;  /* that many words right behind them may be read too, to make it another request; 0 = none */
 };
 
 /* Where a row of the driver is found once all requests are answered. */
@@ -26,6 +28,12 @@ struct plan_item {
 	uint16_t word;	       /* index of its first word in the words of the whole plan */
 	uint16_t sign_request; /* for rows with a sign word, else the same as request */
 	int16_t sign_word;     /* index of the sign word, or -1 */
+	uint16_t ten_request;  /* the same of the word of a power of ten */
+	int16_t ten_word;
+	/* of the rest; -1 = there is none */
+	int16_t rest_row;
+	uint16_t rest_request;
+	int16_t rest_word;
 };
 
 struct plan {
@@ -49,11 +57,12 @@ bool plan_rows_has(const struct plan_rows *set, unsigned row);
  * out and their words never read, not even on the way to others; for each quantity the first row that is not missing
  * is read, so a fallback only once every earlier row of its quantity is missing. Never across the edge of a vendor
  * block, never longer than max_words, alone rows alone (rows of the same word count as one); inside those rules a value
- * in one request with its sign, then the fewest requests, then the fewest words. Requests, with their words, are in the
- * order of their addresses, those of function 3 first, unless neighbours had the same function and word count and no
- * spare words: then the requests are in an order that avoids that. Rows in starts (may be NULL) begin a request, and so
- * do their sign words, and no request has spare words: for a meter that refuses a long read though it has every row of
- * it. Returns a plan owned by the caller (possibly of no requests), NULL = out of memory. */
+ * in one request with its sign, its power of ten and its rest, then the fewest requests, then the fewest words.
+ * Requests, with their words, are in the order of their addresses, those of function 3 first, unless neighbours had the
+ * same function and word count and no spare words: then the requests are in an order that avoids that. Rows in starts
+ * (may be NULL) begin a request, and so do their sign words, and no request has spare words: for a meter that refuses a
+ * long read though it has every row of it. Returns a plan owned by the caller (possibly of no requests), NULL = out of
+ * memory. */
 struct plan *plan_new(const struct driver *d, unsigned groups, const struct plan_rows *missing,
 		      const struct plan_rows *starts);
 void plan_free(struct plan *p);
@@ -61,9 +70,12 @@ void plan_free(struct plan *p);
 /* Whether plan_new() would find nothing to read: every row of the groups is missing. */
 bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_rows *missing);
 
-/* The rows of the plan that need a word of request r (one of the plan's, or a half of one): their value or their sign
- * lies in it. When the meter refuses a request that plan_split() cannot halve, these are the rows that it lacks: add
- * them to missing and plan again. out is overwritten. */
+/* Whether one request may read the row and its rest (driver_rest(), which is not NULL). */
+bool plan_reads_together(const struct driver *d, const struct driver_row *row);
+
+/* The rows of the plan that need a word of request r (one of the plan's, or a half of one): their value, sign, power
+ * of ten or rest lies in it. When the meter refuses a request that plan_split() cannot halve, these are the rows that
+ * it lacks: add them to missing and plan again. out is overwritten. */
 void plan_rows_at(const struct plan *p, const struct plan_request *r, struct plan_rows *out);
 
 /* Split a refused request of the plan, or a half of one, at the row boundary nearest to its middle. The halves keep the

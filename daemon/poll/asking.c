@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "decode.h"
 #include "link.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 int asking_init(struct asking *a, const struct conf_meter *conf, const struct parts *parts, void *owner)
 {
@@ -159,18 +162,36 @@ void asking_begin_part(struct asking *a, struct plan_request r)
 	begin_few(a, ASKING_PART, 1);
 }
 
+/* One more request of few; its words are behind those of the others. */
+static void add_few(struct asking *a, size_t *n, const struct driver *d, const struct driver_row *row, uint16_t address,
+		    uint16_t n_words)
+{
+	uint16_t word = *n == 0 ? 0 : (uint16_t)(a->few[*n - 1].word + a->few[*n - 1].n_words);
+
+	a->few[(*n)++] = (struct plan_request){.function = row->function,
+					       .address = address,
+					       .n_words = n_words,
+					       .word = word,
+					       .per_count = d->counts_longs ? 2 : 1};
+}
+
 bool asking_begin_again(struct asking *a, unsigned row)
 {
-	const struct driver_row *r = &a->conf->driver->rows[row];
+	const struct driver *d = a->conf->driver;
+	const struct driver_row *r = &d->rows[row], *rest = driver_rest(d, r);
+	size_t n = 0;
 
-	if (!grow_buffers(a, r->n_words + 1U, 2))
+	if (!grow_buffers(a, DRIVER_WORDS_MAX, COUNT_OF(a->few)))
 		return false;
 	a->row = row;
-	a->few[0] =
-		(struct plan_request){.function = r->function, .address = r->address, .n_words = r->n_words, .word = 0};
-	a->few[1] = (struct plan_request){
-		.function = r->function, .address = r->sign_address, .n_words = 1, .word = r->n_words};
-	begin_few(a, ASKING_AGAIN, r->has_sign ? 2 : 1);
+	add_few(a, &n, d, r, r->address, r->n_words);
+	if (r->has_sign)
+		add_few(a, &n, d, r, r->sign_address, 1);
+	if (r->has_ten)
+		add_few(a, &n, d, r, r->ten_address, 1);
+	if (rest != NULL)
+		add_few(a, &n, d, rest, rest->address, rest->n_words);
+	begin_few(a, ASKING_AGAIN, n);
 	return true;
 }
 
@@ -200,8 +221,8 @@ void asking_wait(struct asking *a, unsigned n_retries)
 	a->tries_left = n_retries;
 }
 
-/* The first request of the plan to ask again. A magnitude and its sign must be of one moment: neither is kept from an
- * earlier try without the other. */
+/* The first request of the plan to ask again. A value and its sign or power of ten must be of one moment: neither is
+ * kept from an earlier try without the other. */
 static size_t first_to_retry(const struct asking *a)
 {
 	size_t first_open = a->first, first;
@@ -212,10 +233,14 @@ static size_t first_to_retry(const struct asking *a)
 	for (size_t i = 0; i < a->plan->n_items; i++) {
 		const struct plan_item *item = &a->plan->items[i];
 
-		if (item->request < first && item->sign_request >= first_open)
-			first = item->request;
-		if (item->sign_request < first && item->request >= first_open)
-			first = item->sign_request;
+		const uint16_t beside[] = {item->sign_request, item->ten_request};
+
+		for (size_t k = 0; k < COUNT_OF(beside); k++) {
+			if (item->request < first && beside[k] >= first_open)
+				first = item->request;
+			if (beside[k] < first && item->request >= first_open)
+				first = beside[k];
+		}
 	}
 	return first;
 }
@@ -302,16 +327,14 @@ size_t asking_give_refused(const struct asking *a, struct parts *parts)
 bool asking_has(const struct asking *a, const struct plan_item *item)
 {
 	return a->replies[item->request].status == LINK_OK &&
-	       (item->sign_word < 0 || a->replies[item->sign_request].status == LINK_OK);
+	       (item->sign_word < 0 || a->replies[item->sign_request].status == LINK_OK) &&
+	       (item->ten_word < 0 || a->replies[item->ten_request].status == LINK_OK) &&
+	       item->rest_request == item->request;
 }
 
 enum codec_status asking_number(const struct asking *a, const struct plan_item *item, int64_t *value)
 {
-	const struct driver *d = a->conf->driver;
-	const uint16_t *sign = item->sign_word < 0 ? NULL : &a->words[item->sign_word];
-
-	return codec_number(d->order, &d->rows[item->row], &a->words[item->word], sign, a->multipliers[item->row],
-			    value);
+	return decode_number(a->conf->driver, item, a->words, a->multipliers, value);
 }
 
 enum codec_status asking_text(const struct asking *a, const struct plan_item *item, char *out, size_t n)

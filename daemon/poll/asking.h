@@ -55,7 +55,7 @@ struct asking {
 	enum asking_task task;
 	const struct plan *plan;    /* of the task; of a probe the plan whose first request it is */
 	unsigned groups;	    /* enum driver_group mask that the plan reads */
-	struct plan_request few[2]; /* the one request of a part or a probe; those of a row and its sign */
+	struct plan_request few[4]; /* the one request of a part or a probe; those of a row and of what is beside it */
 	unsigned row;		    /* of ASKING_AGAIN */
 	size_t first;		    /* request of the plan that is the job's first */
 	unsigned tries_left;
@@ -111,10 +111,10 @@ struct plan_rows asking_answered_rows(const struct asking *a);
  * wait in parts. */
 size_t asking_give_refused(const struct asking *a, struct parts *parts);
 
-/* Whether an item of the plan has all of its words, the sign too. */
+/* Whether an item of the plan has all of its words, those beside the value too, and the rest in the same answer. */
 bool asking_has(const struct asking *a, const struct plan_item *item);
 
-/* Decode such an item: codec_number() in base units (counters but pulses: in parts of them, driver.parts) with the
+/* Decode such an item: decode_number() in base units (counters but pulses: in parts of them, driver.parts) with the
  * meter's ratios, codec_text() into n bytes of out. */
 enum codec_status asking_number(const struct asking *a, const struct plan_item *item, int64_t *value);
 enum codec_status asking_text(const struct asking *a, const struct plan_item *item, char *out, size_t n);

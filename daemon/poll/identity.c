@@ -132,11 +132,9 @@ void identity_accept(struct meter_identity *id, const struct asking *a, int64_t 
 static int read_answered(void *context, uint8_t function, uint16_t address, uint16_t n_words, uint16_t *words)
 {
 	const struct asking *a = context;
-	unsigned per_word = a->conf->driver->byte_addressed ? 2 : 1;
-
 	for (size_t i = 0; i < a->plan->n_requests; i++) {
 		const struct plan_request *r = &a->plan->requests[i];
-		unsigned skipped = (unsigned)(address - r->address) / per_word;
+		unsigned skipped = driver_words(a->conf->driver, (unsigned)(address - r->address));
 
 		if (a->replies[i].status != LINK_OK || r->function != function || address < r->address ||
 		    skipped + n_words > r->n_words)

@@ -100,11 +100,14 @@ static void note_cut(struct parts *p)
 		    p->plan->requests[i].n_words == r->n_words)
 			return;
 	plan_rows_at(p->plan, r, &rows);
-	for (unsigned i = 0; i < d->n_rows; i++)
-		if (plan_rows_has(&rows, i) && d->rows[i].function == r->function &&
-		    (d->rows[i].address == r->address ||
-		     (d->rows[i].has_sign && d->rows[i].sign_address == r->address)))
+	for (unsigned i = 0; i < d->n_rows; i++) {
+		const struct driver_row *row = &d->rows[i], *rest = driver_rest(d, row);
+
+		if (plan_rows_has(&rows, i) && row->function == r->function &&
+		    (row->address == r->address || (row->has_sign && row->sign_address == r->address) ||
+		     (row->has_ten && row->ten_address == r->address) || (rest != NULL && rest->address == r->address)))
 			plan_rows_add(&p->new_cuts, i);
+	}
 }
 
 /* Name rows, and count those that do not fit. */

@@ -99,7 +99,9 @@ static int print_rows(const struct driver *d)
 		driver_row_type_text(row, type);
 		format_weight(d, row, weight, sizeof(weight));
 		snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
-			 row->fallback ? ", if the finer one is missing" : "");
+			 row->fallback	? ", if the finer one is missing"
+			 : row->is_rest ? ", added to the row before"
+					: "");
 		rc = table_add(t,
 			       (const char *const[]){names_get(row->quantity)->name, address, hex, type, weight,
 						     group_text(row->group), provenance},

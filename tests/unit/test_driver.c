@@ -127,7 +127,8 @@ TEST(every_error_is_reported_at_once)
 		"dir/test.ini:13: unit 'A' of voltage_l1 is not valid; use mV, V, kV",
 		"dir/test.ini:13: group 'volts' of voltage_l1 is not valid; use energy, power, identity or state",
 		"dir/test.ini:13: unknown option 'quick' of voltage_l1; use alone, fallback, na=.., sign=.., "
-		"modulus=.., back_step=.., provenance=.., expect=.., add=.., function=.., shared, optional");
+		"modulus=.., back_step=.., provenance=.., expect=.., add=.., rest, exponent=.., function=.., shared, "
+		"optional");
 }
 
 TEST(misspelt_name_is_reported_with_the_nearest)
@@ -157,11 +158,13 @@ TEST(misspelt_name_is_reported_with_the_nearest)
 		"dir/test.ini:15: unknown quantity voltage_11 (did you mean voltage_l1?); use a name in drivers/NAMES",
 		"dir/test.ini:16: unknown quantity rocof; use a name in drivers/NAMES",
 		"dir/test.ini:17: unknown option 'modulo=read' of active_energy_export (did you mean modulus?); use "
-		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., add=.., "
+		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., add=.., rest, "
+		"exponent=.., "
 		"function=.., "
 		"shared, optional",
 		"dir/test.ini:18: unknown option 'falback' of reactive_energy_import (did you mean fallback?); use "
-		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., add=.., "
+		"alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., add=.., rest, "
+		"exponent=.., "
 		"function=.., "
 		"shared, optional",
 		"dir/test.ini:19: option 'sign' of reactive_energy_export is not valid; use sign=..");
@@ -379,7 +382,8 @@ TEST(values_out_of_range_in_model)
 		     "na = 0xFFFF 65535\n"
 		     "[registers]\nvoltage_l1 = 0 u16 1 V power\n",
 		"dir/test.ini:7: word_order = abdc is not valid (did you mean abcd?); use abcd, badc, cdab or dcba",
-		"dir/test.ini:8: addressing = bytes is not valid (did you mean byte?); use word or byte",
+		"dir/test.ini:8: addressing = bytes is not valid (did you mean byte?); use word, byte, long or "
+		"long-counted",
 		"dir/test.ini:9: max_words = 126 is not valid; use 1 to 125",
 		"dir/test.ini:10: gaps = maybe is not valid; use yes or no",
 		"dir/test.ini:11: ratios = 1 is not valid; use yes or no",

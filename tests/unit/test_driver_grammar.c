@@ -126,6 +126,119 @@ TEST(loads_have_a_stride_that_stays_among_the_addresses)
 		      "dir/test.ini:8: option 'shared' of voltage_l1 has no meaning with one load; remove it");
 }
 
+TEST(a_value_may_be_split_over_two_rows)
+{
+	struct driver *d = parse_table(HEAD "gaps = yes\nna = auto\n[registers]\n"
+					    "active_energy_import = 100 u32 1 kWh energy\n"
+					    "voltage_l1 = 102 u16 1 V power\n"
+					    "active_energy_import = 120 u16 0.1 Wh energy rest\n"
+					    "active_energy_import = 200 u32 1 kWh energy fallback\n"
+					    "reactive_energy_import = 130 u16 65536 varh energy\n"
+					    "reactive_energy_import = 125 u16 1 varh energy rest\n");
+
+	assert_ptr_equal(driver_rest(d, &d->rows[0]), &d->rows[2]);
+	assert_null(driver_rest(d, &d->rows[1]));
+	assert_null(driver_rest(d, &d->rows[2]));
+	assert_null(driver_rest(d, &d->rows[3]));
+	assert_ptr_equal(driver_rest(d, &d->rows[4]), &d->rows[5]);
+	assert_int_equal(d->parts, 10);
+	assert_int_equal(driver_multiplier(d, &d->rows[0], 1, 1, 1, 1), 10000);
+	assert_int_equal(driver_step(d, &d->rows[0], 1, 1, 1, 1), 1);
+	assert_int_equal(driver_step(d, &d->rows[3], 1, 1, 1, 1), 10000);
+	assert_int_equal(driver_step(d, &d->rows[4], 1, 1, 1, 1), 10);
+	/* both words together turn over where the high one does */
+	assert_int_equal(driver_modulus(&d->rows[4], 0, driver_multiplier(d, &d->rows[4], 1, 1, 1, 1)), 42949672960);
+	driver_free(d);
+}
+
+TEST(a_rest_is_read_together_with_its_value)
+{
+	EXPECT_ERRORS(
+		ROWS "active_energy_import = 100 u32 1 kWh energy\nactive_energy_import = 110 u16 1 Wh energy rest\n"
+		     "voltage_l1 = 0 u16 1 V power rest\n"
+		     "apparent_energy = 20 u16 1 kVAh energy\napparent_energy = 21 u16 1 VAh energy rest fallback\n"
+		     "active_energy_export = 30 u16 1 kWh energy\n"
+		     "active_energy_export = 31 u16 1 Wh energy rest function=4\n"
+		     "reactive_energy_import = 40 u16 1 kvarh energy sign=50\n"
+		     "reactive_energy_import = 41 u16 1 varh energy rest\n",
+		"dir/test.ini:10: option 'rest' of voltage_l1 has no earlier row; write the row that it is the rest of "
+		"first",
+		"dir/test.ini:12: options 'rest' and 'fallback' of apparent_energy exclude each other; use one",
+		"dir/test.ini:9: active_energy_import (address 100) and its rest (address 110) are not read in one "
+		"request; put both in one block, or in none with gaps = yes, not further from each other than "
+		"max_words",
+		"dir/test.ini:14: active_energy_export is the rest of the row in line 13 and differs from it in "
+		"function, "
+		"group, shared or optional, or goes with add or exponent; use the same, without add and exponent",
+		"dir/test.ini:16: reactive_energy_import has another sign word than the row in line 15; use the same "
+		"for "
+		"both");
+}
+
+TEST(a_value_without_its_rest_is_left_out)
+{
+	struct driver *d = parse_with_warnings(
+		ROWS "active_energy_import = 100 u32 1 kWh energy optional\n"
+		     "active_energy_import = 102 u15 1 Wh energy rest optional\nvoltage_l1 = 0 u16 1 V power\n",
+		"warning: dir/test.ini:9: type 'u15' of active_energy_import is not valid (did you mean u16?); use "
+		"u8-low, "
+		"u8-high, bit:0..15, bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, bcd:1..4, text:1..32, "
+		"chars:1..32, hex:1..32, time2000, clock\n"
+		"warning: dir/test.ini:9: active_energy_import is optional and left out\n");
+
+	assert_int_equal(d->n_rows, 1);
+	assert_int_equal(d->rows[0].quantity, Q_VOLTAGE_L1);
+	driver_free(d);
+}
+
+TEST(the_power_of_ten_of_a_weight_may_be_in_a_register)
+{
+	struct driver *d =
+		parse_table(ROWS "active_power = 10 s32 1 W power exponent=12:-3..3\n"
+				 "active_energy_import = 20 u32 1 Wh energy exponent=0x20:0..6 modulus=1000MWh\n");
+
+	assert_true(d->rows[0].has_ten);
+	assert_int_equal(d->rows[0].ten_address, 12);
+	assert_int_equal(d->rows[0].ten_low, -3);
+	assert_int_equal(d->rows[0].ten_high, 3);
+	assert_int_equal(driver_multiplier(d, &d->rows[0], 1, 1, 1, 1), 1);
+	assert_int_equal(driver_step(d, &d->rows[0], 1, 1, 1, 1), 1000000);
+	assert_int_equal(driver_step(d, &d->rows[1], 1, 1, 1, 1), 1000000);
+	assert_int_equal(driver_modulus(&d->rows[1], 0, 1), 1000000000);
+	driver_free(d);
+	EXPECT_ERRORS(
+		ROWS "voltage_l1 = 10 u16 1 V power exponent=12\nvoltage_l2 = 11 u16 1 V power exponent=12:3..-3\n"
+		     "voltage_l3 = 13 u16 1 V power exponent=12:-4..0\nmaker = 14 u16 1 - identity exponent=12:0..1\n",
+		"dir/test.ini:8: exponent '12' of voltage_l1 is not valid; use ADDRESS:LOW..HIGH with powers of ten "
+		"from "
+		"-9 to 9, such as 0x100:-3..3",
+		"dir/test.ini:9: exponent '12:3..-3' of voltage_l2 is not valid; use ADDRESS:LOW..HIGH with powers of "
+		"ten "
+		"from -9 to 9, such as 0x100:-3..3",
+		"dir/test.ini:11: option 'exponent' of maker is not valid; use it with numbers of measured quantities",
+		"dir/test.ini:10: scale of voltage_l3 loses digits: one count is not a whole number of mV; use whole "
+		"numbers of mV from 1 to 9223372036854775807");
+}
+
+TEST(an_address_may_have_32_bits)
+{
+	struct driver *d =
+		parse_table(HEAD "addressing = long\n[block a]\naddress = 100\nwords = 6\n[registers]\n"
+				 "voltage_l1 = 100 f32 1 V power\nactive_energy_import = 101 u64 1 Wh energy\n");
+
+	assert_true(d->long_addressed);
+	assert_false(d->counts_longs);
+	assert_int_equal(driver_row_span(d, &d->rows[0]), 1);
+	assert_int_equal(driver_row_span(d, &d->rows[1]), 2);
+	assert_int_equal(driver_block_end(d, &d->blocks[0]), 103);
+	driver_free(d);
+	EXPECT_ERRORS(HEAD "addressing = long-counted\n[block a]\naddress = 100\nwords = 3\n[registers]\n"
+			   "voltage_l1 = 100 u16 1 V power\ncurrent_l1 = 50 s32 1 A power sign=60\n",
+		      "dir/test.ini:8: block a has 3 words; use an even number where an address has 32 bits",
+		      "dir/test.ini:12: voltage_l1 has 1 word; use types of 32 or 64 bits where an address has 32 bits",
+		      "dir/test.ini:13: option 'sign' of current_l1 is for tables of words; use another register");
+}
+
 TEST(an_optional_row_with_faults_costs_itself)
 {
 	struct driver *d = parse_with_warnings(
@@ -206,7 +319,7 @@ TEST(all_misspelt_words_are_named_with_the_nearest_at_once)
 		"energy, power, identity or state",
 		"dir/test.ini:13: unknown option 'modulo=8digits' of active_energy_import (did you mean modulus?); "
 		"use alone, fallback, na=.., sign=.., modulus=.., back_step=.., provenance=.., expect=.., "
-		"add=.., function=.., shared, optional");
+		"add=.., rest, exponent=.., function=.., shared, optional");
 }
 
 UNIT_MAIN(NULL, NULL)

@@ -7,6 +7,17 @@ static const struct frame_query query = {
 
 static const uint8_t answer[] = {0x05, 0x03, 0x04, 0x00, 0x01, 0xe2, 0x40, 0xa7, 0x63};
 
+TEST(a_request_for_32_bit_registers_counts_registers)
+{
+	const struct frame_query q = {.unit = 1, .function = 3, .address = 100, .n_words = 8, .per_count = 2};
+	uint8_t request[FRAME_REQUEST_TCP];
+
+	assert_int_equal(frame_put_rtu(&q, request), FRAME_REQUEST_RTU);
+	assert_memory_equal(request, "\x01\x03\x00\x64\x00\x04", 6);
+	assert_int_equal(frame_put_tcp(&q, request), FRAME_REQUEST_TCP);
+	assert_memory_equal(request, "\x00\x00\x00\x00\x00\x06\x01\x03\x00\x64\x00\x04", 12);
+}
+
 TEST(the_crc_of_a_published_frame_is_right)
 {
 	static const uint8_t bytes[] = {0x01, 0x03, 0x00, 0x00, 0x00, 0x0a};

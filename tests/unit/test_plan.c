@@ -125,6 +125,51 @@ TEST(requests_of_two_functions_follow_each_other_without_a_fence)
 	driver_free(d);
 }
 
+/* Value, rest and power of ten are of one moment: the plan takes a request more rather than part them. */
+TEST(a_value_its_rest_and_its_power_of_ten_are_in_one_request)
+{
+	struct driver *d = parse(HEAD "max_words = 12\ngaps = yes\n[registers]\n"
+				      "reactive_energy_import = 0 u32 1 varh energy\n"
+				      "active_energy_import = 4 u32 1 kWh energy\n"
+				      "apparent_energy = 8 u32 1 VAh energy exponent=18:0..3\n"
+				      "active_energy_import = 14 u16 1 Wh energy rest\n");
+	struct plan_rows missing = {{0}}, rows;
+	struct plan *p = plan_new(d, DRIVER_ENERGY, NULL, NULL);
+
+	expect_requests(p, "0+2 4+11 18+1");
+	assert_int_equal(p->n_items, 3);
+	assert_int_equal(p->items[1].request, 1);
+	assert_int_equal(p->items[1].rest_row, 3);
+	assert_int_equal(p->items[1].rest_request, 1);
+	assert_int_equal(p->items[1].rest_word, 2 + 10);
+	assert_int_equal(p->items[2].ten_request, 2);
+	assert_int_equal(p->items[2].ten_word, 13);
+	assert_int_equal(p->items[0].rest_row, -1);
+	assert_int_equal(p->items[0].ten_word, -1);
+	plan_rows_at(p, &p->requests[2], &rows);
+	assert_true(plan_rows_has(&rows, 2));
+	plan_free(p);
+	plan_rows_add(&missing, 1);
+	expect_plan(d, DRIVER_ENERGY, &missing, "0+2 8+2 18+1");
+	driver_free(d);
+}
+
+TEST(addresses_of_32_bits_take_two_words)
+{
+	struct driver *d = parse(HEAD "addressing = long-counted\n[registers]\n"
+				      "voltage_l1 = 100 f32 1 V power\nactive_energy_import = 101 u64 1 Wh power\n"
+				      "voltage_l2 = 103 f32 1 V power\nvoltage_l3 = 200 f32 1 V power\n");
+	struct plan *p = plan_new(d, DRIVER_POWER, NULL, NULL);
+
+	expect_requests(p, "100+8 200+2");
+	assert_int_equal(p->requests[0].per_count, 2);
+	assert_int_equal(p->items[1].word, 2);
+	assert_int_equal(p->items[2].word, 6);
+	assert_int_equal(p->items[3].word, 8);
+	plan_free(p);
+	driver_free(d);
+}
+
 TEST(the_words_of_the_plan_follow_each_other)
 {
 	struct driver *d = parse(countis);
