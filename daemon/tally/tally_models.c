@@ -175,9 +175,10 @@ static int print_model(const struct driver *d, unsigned baud)
 	printf("line:       address %u to %u, function %u, speeds:", d->address_min, d->address_max, d->function);
 	for (size_t i = 0; i < d->n_bauds; i++)
 		printf(" %u", d->bauds[i]);
+	printf("%s", d->n_bauds == 0 ? " any" : "");
 	if (d->n_loads > 1)
 		printf("; loads: %u", d->n_loads);
-	printf("%s%s\n\n", d->n_bauds == 0 ? " any" : "", d->ratios ? "; set ct and vt in the file of the bus" : "");
+	printf("%s\n\n", d->ratios ? "; set ct and vt in the file of the bus" : "");
 	rc = print_rows(d);
 	if (rc != 0)
 		goto out;

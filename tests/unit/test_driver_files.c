@@ -145,28 +145,75 @@ static char *read_file(const char *path)
 	return text;
 }
 
-TEST(worked_example_of_the_manual_loads)
+/* The n-th table of the manual, which is there. The caller frees it. */
+static char *example_of_manual(unsigned n)
 {
-	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");
-	char *text = strstr(manual, "[model]\nformat"), *end;
-	struct driver *d;
-	struct plan *p;
+	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5"), *text = manual, *end;
 
-	assert_non_null(text);
+	do {
+		text = strstr(text + 1, "[model]\nformat");
+		assert_non_null(text);
+	} while (n-- > 1);
 	end = strstr(text, ".Ed\n");
 	assert_non_null(end);
-	*end = '\0';
-	d = parse_table(text);
-	p = plan_new(d, DRIVER_POWER, NULL, NULL);
-	assert_int_equal(p->n_requests, 1);
-	assert_int_equal(p->requests[0].address, 50520);
-	assert_int_equal(p->requests[0].n_words, 24);
-	plan_free(p);
-	p = plan_new(d, DRIVER_ENERGY, NULL, NULL);
-	assert_int_equal(p->n_requests, 2);
-	plan_free(p);
-	driver_free(d);
+	text = strndup(text, (size_t)(end - text));
+	assert_non_null(text);
 	free(manual);
+	return text;
+}
+
+static void expect_plan(const struct driver *d, unsigned groups, size_t n, const unsigned (*requests)[2])
+{
+	struct plan *p = plan_new(d, groups, NULL, NULL);
+
+	assert_non_null(p);
+	assert_int_equal(p->n_requests, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(p->requests[i].address, requests[i][0]);
+		assert_int_equal(p->requests[i].n_words, requests[i][1]);
+	}
+	plan_free(p);
+}
+
+TEST(worked_examples_of_the_manual_load)
+{
+	char *first = example_of_manual(1), *second = example_of_manual(2);
+	struct driver *sdm630 = parse_table(first), *blocks = parse_table(second);
+
+	expect_plan(sdm630, DRIVER_POWER, 2, (const unsigned[][2]){{0, 72}, {234, 2}});
+	expect_plan(sdm630, DRIVER_IDENTITY, 1, (const unsigned[][2]){{64512, 2}});
+	expect_plan(blocks, DRIVER_POWER, 1, (const unsigned[][2]){{50520, 24}});
+	expect_plan(blocks, DRIVER_ENERGY, 2, (const unsigned[][2]){{40020, 1}, {50946, 2}});
+	driver_free(sdm630);
+	driver_free(blocks);
+	free(first);
+	free(second);
+}
+
+/* The first example is part of the table among the example files. */
+TEST(worked_example_of_the_manual_is_an_example_file)
+{
+	char *text = example_of_manual(1), *rest = strstr(text, "[registers]"), *line;
+	struct driver *d;
+	struct err e = {0};
+
+	assert_non_null(rest);
+	d = driver_load(SOURCE_DIR "/conf/examples/drivers/sdm630.ini", &e);
+	assert_non_null(d);
+	(void)strsep(&rest, "\n");
+	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
+		char name[64];
+		const struct driver_row *row;
+		unsigned address;
+
+		assert_int_equal(sscanf(line, "%63s = %u", name, &address), 2);
+		row = driver_row(d, (enum quantity)names_find(name));
+		assert_non_null(row);
+		assert_int_equal(row->address, address);
+	}
+	driver_free(d);
+	err_fini(&e);
+	free(text);
 }
 
 /* Each word that the reader's message lists after "use" is in the manual. */
