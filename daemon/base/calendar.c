@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "calendar.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +49,16 @@ static int64_t first_of(int64_t date, int months, int64_t low_s, int64_t high_s)
 	return high_s;
 }
 
+static bool is_in(const struct calendar_span *s, int64_t t_s)
+{
+	return t_s >= s->start_s && t_s < s->end_s;
+}
+
 static const struct calendar_span *find_span(struct calendar_span *s, int64_t t_s, int months)
 {
 	int64_t longest_s = months ? 32 * 86400 : 27 * 3600, date;
 
-	if (t_s >= s->start_s && t_s < s->end_s)
+	if (is_in(s, t_s))
 		return s;
 	date = date_of(t_s, months);
 	s->start_s = first_of(date, months, t_s - longest_s, t_s);
@@ -67,7 +73,9 @@ static const struct calendar_span *find_span(struct calendar_span *s, int64_t t_
 
 const struct calendar_span *calendar_day(struct calendar *c, int64_t t_s)
 {
-	return find_span(&c->day, t_s, 0);
+	if (!is_in(&c->days[c->day], t_s))
+		c->day = !c->day;
+	return find_span(&c->days[c->day], t_s, 0);
 }
 
 const struct calendar_span *calendar_month(struct calendar *c, int64_t t_s)
@@ -86,5 +94,5 @@ int64_t calendar_interval_end(struct calendar *c, int64_t t_s)
 {
 	int64_t end_s = calendar_interval_start(c, t_s) + c->interval_s;
 
-	return end_s < c->day.end_s ? end_s : c->day.end_s;
+	return end_s < c->days[c->day].end_s ? end_s : c->days[c->day].end_s;
 }

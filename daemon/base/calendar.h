@@ -14,10 +14,12 @@ struct calendar_span {
 	int64_t start_s, end_s;
 };
 
-/* Keeps the last day and month that were looked up. */
+/* Keeps the last two days and the last month that were looked up. Two, because what is counted and what is final are
+ * looked up in turns, and lie a day apart. */
 struct calendar {
 	int64_t interval_s;
-	struct calendar_span day, month;
+	struct calendar_span days[2], month;
+	uint8_t day; /* the one of days that was looked up last */
 };
 
 /* Use this zone of /usr/share/zoneinfo in the whole process; NULL or "" = the system's. Before threads are started. */

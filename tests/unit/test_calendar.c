@@ -97,4 +97,17 @@ TEST(the_hours_of_a_half_hour_zone_start_at_its_midnight)
 	assert_int_equal(calendar_interval_end(&c, 1767225600), 1767225600 + 1800);
 }
 
+TEST(days_that_are_looked_up_in_turns_keep_their_bounds)
+{
+	struct calendar c = in_zone("Europe/Paris", 5 * 3600);
+	const int64_t new_year_s = 1767222000; /* 2025-12-31T23:00Z */
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(calendar_day(&c, new_year_s)->start_s, new_year_s);
+		assert_int_equal(calendar_interval_end(&c, new_year_s - 1), new_year_s);
+		assert_int_equal(calendar_interval_end(&c, new_year_s + 86399), new_year_s + 86400);
+		assert_string_equal(calendar_day(&c, new_year_s - 86401)->name, "2025-12-30");
+	}
+}
+
 UNIT_MAIN(NULL, NULL)
