@@ -30,9 +30,10 @@ static int count(const struct ledger_feed *f, size_t i, const struct reading *r,
 		.slot_s = r->slot_s, .delay_ms = r->delay_ms, .unsynchronised = r->quality == READING_UNSYNCHRONISED};
 	int rc = account_feed(&f->book->account, m, &when, values, n);
 
-	/* the first state of a meter is kept */
-	if (was_unsure != (m->unsure_s != 0) || (last_s == 0 && m->last_s != 0))
+	if (was_unsure != (m->unsure_s != 0))
 		ledger_state_want(f->state);
+	if (rc == 0 && last_s == 0 && m->last_s != 0 && f->book->mode == LEDGER_LIVE)
+		rc = ledger_state_keep_first(f->state, i);
 	return rc == 0 && m->last_s < last_s ? note_unordered(f, last_s) : rc;
 }
 

@@ -72,21 +72,43 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
 	return rc;
 }
 
-/* Keep the state that meter i has now if the last kept one is old enough. Not while an exchange may have been made that
- * is not before the last reading: then nobody could see that this state has it. */
+/* Whether an exchange may have been made that is not before this slot. Then no state of it is kept: nobody could see
+ * whether it has that exchange. */
+static bool has_exchange_since(const struct ledger_state *l, int64_t slot_s)
+{
+	char sql[120];
+
+	snprintf(sql, sizeof(sql), "SELECT EXISTS (SELECT 1 FROM request_log WHERE state = 'done' AND at_ts >= %lld)",
+		 (long long)slot_s);
+	return db_number(l->book->db, sql, 1) != 0;
+}
+
+int ledger_state_keep_first(struct ledger_state *l, size_t i)
+{
+	const struct account_meter *m = &l->book->meters[i].account;
+	char sql[280];
+
+	if (has_exchange_since(l, m->last_s))
+		return 0;
+	snprintf(sql, sizeof(sql),
+		 "INSERT OR IGNORE INTO account (meter, before, last_ts, counter_max) SELECT %lld, %d, %lld, 0 "
+		 "WHERE NOT EXISTS (SELECT 1 FROM life WHERE meter = %lld AND from_ts < %lld)",
+		 (long long)m->id, LEDGER_STATE_KEPT, (long long)m->last_s, (long long)m->id, (long long)m->last_s);
+	return db_exec(l->book->db, sql);
+}
+
+/* Keep the state that meter i has now if the last kept one is old enough. */
 static int keep(struct ledger_state *l, size_t i)
 {
 	struct ledger_book *b = l->book;
 	const struct account_meter *m = &b->meters[i].account;
-	char sql[700];
+	char sql[500];
 	int rc;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT EXISTS (SELECT 1 FROM account WHERE meter = %lld AND before = %d AND last_ts > %lld) "
-		 "OR EXISTS (SELECT 1 FROM request_log WHERE state = 'done' AND at_ts >= %lld)",
-		 (long long)m->id, LEDGER_STATE_KEPT, (long long)(m->last_s - LEDGER_KEEP_EVERY_S),
-		 (long long)m->last_s);
-	if (m->last_s == 0 || m->passed_s != 0 || db_number(b->db, sql, 1) != 0)
+		 "SELECT EXISTS (SELECT 1 FROM account WHERE meter = %lld AND before = %d AND last_ts > %lld)",
+		 (long long)m->id, LEDGER_STATE_KEPT, (long long)(m->last_s - LEDGER_KEEP_EVERY_S));
+	if (m->last_s == 0 || m->passed_s != 0 || db_number(b->db, sql, 1) != 0 || has_exchange_since(l, m->last_s))
 		return 0;
 	snprintf(sql, sizeof(sql),
 		 "DELETE FROM account WHERE meter = %lld AND before = %d; "

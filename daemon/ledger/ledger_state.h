@@ -8,7 +8,9 @@
  *
  * Two older states of each meter are kept: one of the last week, one of the week before. From these the readings can be
  * counted again, with the exchanges that were made since, where something is ordered late (ledger_takeback.h). An
- * exchange was made since a state was kept if it is not before the last reading of that state.
+ * exchange was made since a state was kept if it is not before the last reading of that state. The first one that is
+ * kept is the one before the first reading, which has no counters and so costs next to nothing; its last reading is
+ * that first one.
  *
  * SQL on the book's db; the thread that owns that. */
 #ifndef TALLY_LEDGER_STATE_H
@@ -45,6 +47,10 @@ void ledger_state_want(struct ledger_state *l);
 
 /* Save if that is due or wanted, or always. Nothing is saved while there is no account. 0 or -errno. */
 int ledger_state_save(struct ledger_state *l, bool always);
+
+/* Meter i has been read for the first time, at its last reading: keep the state before that, unless it is known to have
+ * been read before. 0 or -errno. */
+int ledger_state_keep_first(struct ledger_state *l, size_t i);
 
 /* Save the state that meter i has now as the one before this request, in place of one before an earlier one. 0 or
  * -errno. */

@@ -193,11 +193,37 @@ TEST_WITH(a_time_before_the_kept_states_is_refused, site_setup, site_teardown)
 
 	run(t, 0, 300, 5000);
 	run(t, 360, 2760, 5060);
-	exchange_at(t, "press", 270, NULL, NULL);
+	exchange_at(t, "press", -30, NULL, NULL);
 	assert_rows(t, verdicts,
-		    "refused|what was counted of press up to 2026-01-01T00:05:00Z is final; without --at its new life "
+		    "refused|what was counted of press up to 2026-01-01T00:00:00Z is final; without --at its new life "
 		    "begins now");
 	assert_rows(t, lives, "5.0||first");
+}
+
+TEST_WITH(a_time_in_the_first_minutes_of_a_meter_is_not_refused, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 2760, 5000); /* all in one commit */
+	exchange_at(t, "press", 30, NULL, NULL);
+	assert_rows(t, verdicts, replaced);
+	assert_rows(t, lives, "5.0|5.0|first\n5.01||replaced");
+	assert_rows(t, intervals, "0|140|estimated\n900|150|measured\n1800|150|measured");
+	assert_the_same_after_a_rebuild(t);
+	assert_rows(t, lives, "5.0|5.0|first\n5.01||replaced");
+}
+
+/* Only a meter that has been read for long has a state with counters to count again from. */
+TEST_WITH(the_first_state_that_is_kept_has_no_counters, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 2760, 5000);
+	assert_rows(t,
+		    "SELECT before, last_ts - 1767225600 FROM account JOIN meter m ON m.id = meter "
+		    "WHERE name = 'press' ORDER BY before",
+		    "-1|0\n0|2760");
+	assert_rows(t, "SELECT count(*) FROM account_counter WHERE before <> 0", "0");
 }
 
 TEST_WITH(after_a_change_of_the_intervals_earlier_times_are_refused, site_setup, site_teardown)
