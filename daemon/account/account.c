@@ -1000,13 +1000,54 @@ bool account_report_missing(struct account *a, struct account_meter *m, int64_t 
 	return n_walks > 0;
 }
 
+static uint8_t *pack_given(const struct account_counter *c, uint8_t *to)
+{
+	const struct account_place *p = &c->given;
+
+	to = pack_put_signed(to, c->seen_s - p->slot_s);
+	to = pack_put_signed(to, c->modulus);
+	to = pack_put_signed(to, p->ended_raw);
+	to = pack_put_signed(to, p->slot_s - p->open_s);
+	to = pack_put_signed(to, p->sum);
+	to = pack_put_signed(to, p->rest);
+	to = pack_put_signed(to, p->known_s);
+	to = pack_put_signed(to, p->was_reset + 2 * p->is_estimated);
+	return pack_put_signed(to, c->n_falls);
+}
+
+/* Returns false, with c unchanged, where these bytes are none of it. */
+static bool unpack_given(struct account_counter *c, struct pack *in)
+{
+	struct account_place p = {.slot_s = c->given.slot_s, .raw = c->given.raw, .life_s = c->given.life_s};
+	int64_t seen_s, modulus, flags, n_falls;
+
+	seen_s = (int64_t)((uint64_t)p.slot_s + (uint64_t)pack_get_signed(in));
+	modulus = pack_get_signed(in);
+	p.ended_raw = pack_get_signed(in);
+	p.open_s = (int64_t)((uint64_t)p.slot_s - (uint64_t)pack_get_signed(in));
+	p.sum = pack_get_signed(in);
+	p.rest = pack_get_signed(in);
+	p.known_s = pack_get_signed(in);
+	flags = pack_get_signed(in);
+	n_falls = pack_get_signed(in);
+	if (in->is_wrong)
+		return false;
+	p.was_reset = flags & 1;
+	p.is_estimated = flags & 2;
+	c->seen_s = seen_s;
+	c->modulus = modulus;
+	c->n_falls = (uint8_t)n_falls;
+	c->given = p;
+	return true;
+}
+
 size_t account_pack(const struct account_counter *c, uint8_t *out)
 {
 	const struct account_place *p = &c->settled;
-	uint8_t *to = out;
+	uint8_t *to = pack_given(c, out);
 
 	if (!c->living)
-		return 0;
+		return (size_t)(to - out);
 	/* slot_s and raw are those of node 0; the others are near those of given */
 	to = pack_put_signed(to, p->life_s - c->given.life_s);
 	to = pack_put_signed(to, p->ended_raw - c->given.ended_raw);
@@ -1020,7 +1061,7 @@ size_t account_pack(const struct account_counter *c, uint8_t *out)
 	return (size_t)(to - out) + explain_pack(&c->x, to);
 }
 
-/* 0, -ENOMEM or -EINVAL. */
+/* 0; -ENOMEM; -EINVAL: these bytes do not say what is not final. */
 static int unpack(struct account_counter *c, const uint8_t *packed, size_t n)
 {
 	struct pack p = {.at = packed, .end = packed + n};
@@ -1029,6 +1070,10 @@ static int unpack(struct account_counter *c, const uint8_t *packed, size_t n)
 	int64_t into_s;
 	int rc;
 
+	if (!unpack_given(c, &p))
+		return -EINVAL;
+	if (!c->living)
+		return 0;
 	to->life_s = (int64_t)((uint64_t)c->given.life_s + (uint64_t)pack_get_signed(&p));
 	to->ended_raw = (int64_t)((uint64_t)c->given.ended_raw + (uint64_t)pack_get_signed(&p));
 	into_s = pack_get_signed(&p);
@@ -1055,15 +1100,18 @@ int account_restore(const struct account *a, struct account_meter *m, const stru
 	static const struct explain_limit none;
 	struct explain_reading last = {.slot_s = counter->given.slot_s, .raw = counter->given.raw};
 	struct account_counter *c = add_counter(m, counter);
-	int rc = 0;
+	int rc;
 
 	if (c == NULL)
 		return -ENOMEM;
-	if (c->living && n > 0)
-		rc = unpack(c, packed, n);
-	if (!c->living || (n > 0 && rc != -EINVAL))
+	/* where nothing can be read: an interval begins here, of which not all is known */
+	c->seen_s = c->given.open_s = c->given.slot_s;
+	c->given.is_estimated = true;
+	rc = unpack(c, packed, n);
+	if (rc != -EINVAL)
 		return rc;
-	/* not saved, or not to be read: what was given out is final */
+	if (!c->living)
+		return 0;
 	rc = explain_reserve(&c->x);
 	if (rc != 0)
 		return rc;

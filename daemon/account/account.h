@@ -176,11 +176,12 @@ bool account_report_missing(struct account *a, struct account_meter *m, int64_t 
 /* The counter q of m; NULL when it has none. */
 struct account_counter *account_counter(const struct account_meter *m, enum quantity q);
 
-/* All of a counter that is not final yet, as bytes; out has ACCOUNT_PACKED_MAX. Returns how many, 0 = nothing. */
+/* All of a counter as bytes, except its quantity, parts, living, and of given slot_s, raw and life_s; out has
+ * ACCOUNT_PACKED_MAX. Returns how many. */
 size_t account_pack(const struct account_counter *c, uint8_t *out);
 
-/* Add a counter as it was saved, without settled and x: those are packed, n bytes. Where they are not, or cannot be
- * read, what was given out is final. 0 or -ENOMEM. */
+/* Add a counter as it was saved: what account_pack() leaves out, and n bytes that it gave. Where these do not say what
+ * is not final, or cannot be read, what was given out is final. 0 or -ENOMEM. */
 int account_restore(const struct account *a, struct account_meter *m, const struct account_counter *counter,
 		    const uint8_t *packed, size_t n);
 

@@ -25,7 +25,7 @@ enum {
 	ACCOUNT_PROOF_S = 3600,	      /* by continuing for so long; so must a meter that looked like two */
 	ACCOUNT_UNKNOWN_W = 10000000, /* for a model whose highest power is unknown: 10 MW at ratios 1:1 */
 	ACCOUNT_LATE_S = 7 * 86400,   /* an exchange may be reported this long after it was noticed as a reset */
-	ACCOUNT_PACKED_MAX = EXPLAIN_PACKED_MAX + 120,
+	ACCOUNT_PACKED_MAX = EXPLAIN_PACKED_MAX + 220,
 	ACCOUNT_NET_FALLS =
 		5, /* so many readings in a row that run backwards: a net register, which is never counted */
 	ACCOUNT_UNSURE_S = 86400, /* three changes of mind within this time: two meters? */

@@ -10,7 +10,9 @@
 #include "db_backup.h"
 #include "dbformat.h"
 #include "log.h"
+#include "pack.h"
 #include "schema_gen.c"
+#include "squeeze.h"
 
 enum { N_STEPS = sizeof(schema_steps) / sizeof(schema_steps[0]) };
 
@@ -19,11 +21,54 @@ int db_schema_version(void)
 	return schema_steps[N_STEPS - 1].version;
 }
 
+/* Numbers are packed, bytes are left as they are, NULL is nothing. */
+static void squeezed(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	struct squeeze *s = calloc(1, sizeof(*s));
+	uint8_t *piece = calloc(1, SQUEEZE_PIECE_MAX + PACK_MAX), *to = piece;
+	uint8_t *out = malloc(SQUEEZE_ROOM(SQUEEZE_PIECE_MAX));
+	bool fits = true;
+
+	if (s == NULL || piece == NULL || out == NULL) {
+		sqlite3_result_error_nomem(context);
+		goto end;
+	}
+	for (int i = 0; i < n && fits; i++) {
+		size_t n_bytes = (size_t)sqlite3_value_bytes(values[i]);
+
+		if (sqlite3_value_type(values[i]) == SQLITE_INTEGER) {
+			to = pack_put_signed(to, sqlite3_value_int64(values[i]));
+		} else if (sqlite3_value_type(values[i]) == SQLITE_BLOB && n_bytes > 0) {
+			fits = n_bytes <= (size_t)(piece + SQUEEZE_PIECE_MAX - to);
+			memcpy(to, sqlite3_value_blob(values[i]), fits ? n_bytes : 0);
+			to += fits ? n_bytes : 0;
+		}
+		fits &= to <= piece + SQUEEZE_PIECE_MAX;
+	}
+	if (fits)
+		sqlite3_result_blob(context, out, (int)squeeze_put(s, piece, (size_t)(to - piece), out),
+				    SQLITE_TRANSIENT);
+	else
+		sqlite3_result_error_toobig(context);
+end:
+	free(s);
+	free(piece);
+	free(out);
+}
+
+int db_migrate_add_functions(sqlite3 *db)
+{
+	return sqlite3_create_function(db, "squeezed", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, squeezed, NULL,
+				       NULL);
+}
+
 /* The steps after version. *failed: the step that is being made. */
 static int apply_steps(struct db *db, int version, const char **failed)
 {
 	int rc;
 
+	if (db_migrate_add_functions(db->handle) != SQLITE_OK)
+		return db_fail(db, "add a function");
 	for (size_t i = 0; i < N_STEPS; i++) {
 		if (schema_steps[i].version <= version)
 			continue;

@@ -12,6 +12,10 @@
 /* The newest schema that this program has. */
 int db_schema_version(void);
 
+/* Give the steps the SQL functions that some of them use: squeezed(number, ..., bytes), which packs whole numbers and
+ * what comes after them, as step 0027 says. Returns a code of SQLite. */
+int db_migrate_add_functions(sqlite3 *db);
+
 /* Make the newest schema in an empty database, without marks. 0 or -errno. */
 int db_migrate_empty(struct db *db);
 

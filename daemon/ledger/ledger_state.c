@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+_Static_assert((int)ACCOUNT_PACKED_MAX <= (int)SQUEEZE_PIECE_MAX, "a counter is one piece");
+
 int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 {
 	l->book = b;
@@ -12,18 +14,18 @@ int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 		b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, sure_ms, before, passed_ts) "
 		       "VALUES (?, ?, ?, ?, ?, ?, ?)");
 	l->put_counter = db_prepare(
-		b->db,
-		"REPLACE INTO account_counter (meter, quantity, parts, living, seen_ts, modulus, ts, raw, life_ts, "
-		"was_reset, ended_raw, open_ts, sum, rest, known_s, estimated, before, falls, explanations) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	return l->put_meter != NULL && l->put_counter != NULL ? 0 : -EIO;
+		b->db, "REPLACE INTO account_counter (meter, before, quantity, parts, living, ts, raw, life_ts, state) "
+		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	l->take_counters = db_prepare(b->db, "DELETE FROM account_counter WHERE meter = ? AND before = ?");
+	return l->put_meter != NULL && l->put_counter != NULL && l->take_counters != NULL ? 0 : -EIO;
 }
 
 void ledger_state_close(struct ledger_state *l)
 {
 	sqlite3_finalize(l->put_meter);
 	sqlite3_finalize(l->put_counter);
-	l->put_meter = l->put_counter = NULL;
+	sqlite3_finalize(l->take_counters);
+	l->put_meter = l->put_counter = l->take_counters = NULL;
 }
 
 void ledger_state_want(struct ledger_state *l)
@@ -33,30 +35,43 @@ void ledger_state_want(struct ledger_state *l)
 
 static int save_counter(struct ledger_state *l, int64_t meter, const struct account_counter *c, int64_t before)
 {
-	const struct account_place *p = &c->given;
-	const int64_t values[] = {meter,	l->book->quantity_id[c->quantity],
-				  c->parts,	c->living,
-				  c->seen_s,	c->modulus,
-				  p->slot_s,	p->raw,
-				  p->life_s,	p->was_reset,
-				  p->ended_raw, p->open_s,
-				  p->sum,	p->rest,
-				  p->known_s,	p->is_estimated,
-				  before,	c->n_falls};
-	uint8_t packed[ACCOUNT_PACKED_MAX];
-	size_t n_packed = account_pack(c, packed);
+	const int64_t values[] = {meter,	before,		l->book->quantity_id[c->quantity],
+				  c->parts,	c->living,	c->given.slot_s,
+				  c->given.raw, c->given.life_s};
+	uint8_t packed[ACCOUNT_PACKED_MAX], squeezed[SQUEEZE_ROOM(ACCOUNT_PACKED_MAX)];
+	size_t n_squeezed = squeeze_put(&l->squeeze, packed, account_pack(c, packed), squeezed);
 	int n = 1;
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		sqlite3_bind_int64(l->put_counter, n++, values[i]);
-	if (n_packed > 0)
-		sqlite3_bind_blob(l->put_counter, n, packed, (int)n_packed, SQLITE_STATIC);
+	sqlite3_bind_blob(l->put_counter, n, squeezed, (int)n_squeezed, SQLITE_STATIC);
 	return db_run(l->book->db, l->put_counter);
+}
+
+/* The counter of m whose quantity has the next id after *id, which it becomes; NULL = there is none. */
+static const struct account_counter *next_counter(const struct ledger_state *l, const struct account_meter *m,
+						  int64_t *id)
+{
+	const struct account_counter *next = NULL;
+	int64_t least = INT64_MAX;
+
+	for (size_t k = 0; k < m->n_counters; k++) {
+		int64_t of = l->book->quantity_id[m->counters[k].quantity];
+
+		if (of > *id && of < least) {
+			least = of;
+			next = &m->counters[k];
+		}
+	}
+	*id = least;
+	return next;
 }
 
 /* before: of enum ledger_state_of. */
 static int save(struct ledger_state *l, const struct account_meter *m, int64_t before)
 {
+	const struct account_counter *c;
+	int64_t id = INT64_MIN;
 	int rc;
 
 	sqlite3_bind_int64(l->put_meter, 1, m->id);
@@ -67,8 +82,14 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
 	sqlite3_bind_int64(l->put_meter, 6, before);
 	sqlite3_bind_int64(l->put_meter, 7, m->passed_s);
 	rc = db_run(l->book->db, l->put_meter);
-	for (size_t k = 0; k < m->n_counters && rc == 0; k++)
-		rc = save_counter(l, m->id, &m->counters[k], before);
+	if (rc != 0)
+		return rc;
+	sqlite3_bind_int64(l->take_counters, 1, m->id);
+	sqlite3_bind_int64(l->take_counters, 2, before);
+	rc = db_run(l->book->db, l->take_counters);
+	squeeze_begin(&l->squeeze);
+	while (rc == 0 && (c = next_counter(l, m, &id)) != NULL)
+		rc = save_counter(l, m->id, c, before);
 	return rc;
 }
 
@@ -206,6 +227,27 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 	return sqlite3_finalize(get) == SQLITE_OK && get != NULL ? 0 : db_fail(b->db, "read");
 }
 
+/* Take one row of a counter. 0 or -ENOMEM. */
+static int load_counter(struct ledger_state *l, sqlite3_stmt *row)
+{
+	struct ledger_book *b = l->book;
+	int i = ledger_book_find(b, sqlite3_column_int64(row, 0));
+	const char *name = (const char *)sqlite3_column_text(row, 1);
+	int q = name != NULL ? names_find(name) : -1;
+	struct account_counter c = {.quantity = (enum quantity)q,
+				    .parts = sqlite3_column_int64(row, 2),
+				    .living = sqlite3_column_int(row, 3),
+				    .given = {.slot_s = sqlite3_column_int64(row, 4),
+					      .raw = sqlite3_column_int64(row, 5),
+					      .life_s = sqlite3_column_int64(row, 6)}};
+	const uint8_t *squeezed = sqlite3_column_blob(row, 7), *packed;
+	size_t n = 0;
+
+	/* those after it are squeezed after this one, whether it is known or not */
+	packed = squeeze_get(&l->squeeze, squeezed, (size_t)sqlite3_column_bytes(row, 7), &n);
+	return i >= 0 && q >= 0 ? ledger_book_restore_counter(b, (size_t)i, &c, packed, n) : 0;
+}
+
 /* Load what a condition selects. *n: how many meters it did. */
 static int load(struct ledger_state *l, const char *where, size_t *n)
 {
@@ -213,13 +255,14 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 	sqlite3_stmt *get = db_prepare(
 		b->db, "SELECT meter, last_ts, counter_max, unsure_ts, sure_ms, passed_ts FROM account WHERE %s",
 		where);
-	sqlite3_stmt *get_counter = db_prepare(
-		b->db,
-		"SELECT c.meter, q.name, parts, living, seen_ts, modulus, ts, raw, life_ts, was_reset, ended_raw, "
-		"open_ts, sum, rest, known_s, estimated, explanations, falls "
-		"FROM account_counter c JOIN quantity q ON q.id = c.quantity WHERE %s",
-		where);
+	sqlite3_stmt *get_counter =
+		db_prepare(b->db,
+			   "SELECT c.meter, q.name, parts, living, ts, raw, life_ts, state "
+			   "FROM account_counter c LEFT JOIN quantity q ON q.id = c.quantity WHERE %s "
+			   "ORDER BY c.meter, before, c.quantity",
+			   where);
 	int rc = get != NULL && get_counter != NULL ? 0 : -EIO, ended, ended_counter;
+	int64_t meter = 0;
 
 	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
@@ -237,29 +280,10 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 			ledger_book_set_newest(b, saved.last_s);
 	}
 	while (rc == 0 && sqlite3_step(get_counter) == SQLITE_ROW) {
-		int i = ledger_book_find(b, sqlite3_column_int64(get_counter, 0));
-		int q = names_find((const char *)sqlite3_column_text(get_counter, 1));
-		const uint8_t *packed = sqlite3_column_blob(get_counter, 16);
-		struct account_counter c = {.quantity = (enum quantity)q,
-					    .parts = sqlite3_column_int64(get_counter, 2),
-					    .living = sqlite3_column_int(get_counter, 3),
-					    .n_falls = (uint8_t)sqlite3_column_int(get_counter, 17),
-					    .seen_s = sqlite3_column_int64(get_counter, 4),
-					    .modulus = sqlite3_column_int64(get_counter, 5),
-					    .given = {.slot_s = sqlite3_column_int64(get_counter, 6),
-						      .raw = sqlite3_column_int64(get_counter, 7),
-						      .life_s = sqlite3_column_int64(get_counter, 8),
-						      .was_reset = sqlite3_column_int(get_counter, 9),
-						      .ended_raw = sqlite3_column_int64(get_counter, 10),
-						      .open_s = sqlite3_column_int64(get_counter, 11),
-						      .sum = sqlite3_column_int64(get_counter, 12),
-						      .rest = sqlite3_column_int64(get_counter, 13),
-						      .known_s = sqlite3_column_int64(get_counter, 14),
-						      .is_estimated = sqlite3_column_int(get_counter, 15)}};
-
-		if (i >= 0 && q >= 0)
-			rc = ledger_book_restore_counter(b, (size_t)i, &c, packed,
-							 (size_t)sqlite3_column_bytes(get_counter, 16));
+		if (sqlite3_column_int64(get_counter, 0) != meter)
+			squeeze_begin(&l->squeeze);
+		meter = sqlite3_column_int64(get_counter, 0);
+		rc = load_counter(l, get_counter);
 	}
 	ended = sqlite3_finalize(get);
 	ended_counter = sqlite3_finalize(get_counter);

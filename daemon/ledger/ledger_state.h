@@ -12,6 +12,9 @@
  * kept is the one before the first reading, which has no counters and so costs next to nothing; its last reading is
  * that first one.
  *
+ * A save is most of what is written beside the readings, so the states are dense: a counter is packed (account.h), and
+ * squeezed after the counters of its meter before it (squeeze.h), by the ids of their quantities.
+ *
  * SQL on the book's db; the thread that owns that. */
 #ifndef TALLY_LEDGER_STATE_H
 #define TALLY_LEDGER_STATE_H
@@ -21,6 +24,7 @@
 #include <stdint.h>
 
 #include "ledger_book.h"
+#include "squeeze.h"
 
 enum {
 	LEDGER_SAVE_EVERY_S = 10800,	 /* slots of readings between two saves */
@@ -33,7 +37,8 @@ enum ledger_state_of { LEDGER_STATE_OLDER = -2, LEDGER_STATE_KEPT, LEDGER_STATE_
 /* Zeros before ledger_state_open(). */
 struct ledger_state {
 	struct ledger_book *book;
-	sqlite3_stmt *put_meter, *put_counter;
+	struct squeeze squeeze;
+	sqlite3_stmt *put_meter, *put_counter, *take_counters;
 	int64_t saved_s; /* the newest slot when the state was last saved or loaded */
 	bool is_wanted;	 /* with the next commit, even if it is not due */
 };

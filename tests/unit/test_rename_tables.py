@@ -13,6 +13,7 @@ OF_A_METER = {"meter", "meter_id", "concentrator", "other_id"}
 class TestRenameTables(unittest.TestCase):
     def test_every_table_with_rows_of_a_meter_is_handled(self):
         db = sqlite3.connect(":memory:")
+        db.create_function("squeezed", -1, lambda *values: b"")
         for step in sorted((SOURCE / "schema").glob("[0-9]*.sql")):
             db.executescript(step.read_text())
         code = (SOURCE / "daemon/ledger/ledger_rename.c").read_text()

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "db_migrate.h"
 #include "log.h"
 #include "store_site.h"
 #include "unit.h"
@@ -408,6 +409,7 @@ static void make_old(const struct site *t, glob_t *steps, size_t n)
 
 	unlink(t->path);
 	assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
+	assert_int_equal(db_migrate_add_functions(db), SQLITE_OK);
 	for (size_t i = 0; i < n; i++) {
 		static char text[1 << 18];
 		FILE *f = fopen(steps->gl_pathv[i], "r");
@@ -468,6 +470,35 @@ TEST_WITH(every_earlier_schema_is_migrated_after_a_copy, setup_quiet, teardown)
 		assert_rows(&copy, "SELECT count(*) FROM reading_energy", "3");
 	}
 	globfree(&steps);
+}
+
+/* The state of a counter as the steps before 0027 had it, a minute into an interval, of which 4 Wh had passed. */
+TEST_WITH(a_saved_state_is_continued_after_a_migration, setup_quiet, teardown)
+{
+	static const char saved[] =
+		"INSERT INTO quantity (id, name, obis, unit, per, kind, place, base) "
+		"VALUES (5, 'active_energy_import', '', 'kWh', 1000, 'energy', 1, 'Wh');"
+		"INSERT INTO account (meter, before, last_ts, counter_max) VALUES (7, 0, 1767226560, 0);"
+		"INSERT INTO account_counter (meter, before, quantity, parts, living, life_ts, was_reset, ts, raw, "
+		"seen_ts, open_ts, sum, rest, ended_raw, known_s, estimated, modulus) "
+		"VALUES (7, 0, 5, 1, 1, 1767225600, 0, 1767226560, 1010, 1767226560, 1767226500, 4, 0, 0, 60, 0, 0)";
+	struct site *t = *state;
+	glob_t steps;
+	sqlite3 *db;
+
+	store_close(t->store);
+	assert_int_equal(glob(SOURCE_DIR "/schema/[0-9]*.sql", 0, NULL, &steps), 0);
+	make_old(t, &steps, 24);
+	globfree(&steps);
+	assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, saved, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	open_store(t);
+	for (int64_t slot_s = 1767226620; slot_s <= 1767228300; slot_s += 60)
+		hold(t, "press", slot_s, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 1010 + (slot_s - 1767226560) / 6,
+		     Q_COUNT);
+	commit_all(t);
+	assert_rows(t, "SELECT ts, active_energy_import, quality FROM kept_interval", "1767226500|144|0");
 }
 
 UNIT_MAIN(NULL, NULL)
