@@ -513,6 +513,15 @@ static bool is_whole(const struct db_salvage *v, const char *table)
 	return false;
 }
 
+/* An older schema may not have the table. */
+static bool is_damaged(const struct db_salvage *v, const char *table)
+{
+	for (size_t i = 0; i < v->n_tables; i++)
+		if (strcmp(v->tables[i].name, table) == 0)
+			return !is_whole(v, table);
+	return false;
+}
+
 /* The highest id of a meter that was given out, as far as the damaged file says. */
 static int64_t find_highest_id(struct db_salvage *v)
 {
@@ -559,16 +568,19 @@ static int give_up_quantities(struct db_salvage *v)
 	return db_exec(v->to, "DELETE FROM quantity");
 }
 
-/* Where the state of the account is not known wholly it is dropped, and what was counted becomes final: a rebuild,
- * which would follow, must not take the saved intervals away. */
+/* Where the state of the account or the settings that it was made with are not known wholly they are dropped, and what
+ * was counted becomes final: a rebuild, which would follow, must not take the saved intervals away. */
 static int reset_account(struct db_salvage *v, int64_t now_s)
 {
-	char sql[200];
+	char sql[320];
 
-	if (is_whole(v, "account") && is_whole(v, "account_counter") && is_whole(v, "life") && is_whole(v, "quantity"))
+	if (is_whole(v, "account") && is_whole(v, "account_counter") && is_whole(v, "life") &&
+	    is_whole(v, "quantity") && !is_damaged(v, "account_setting") && !is_damaged(v, "account_setting_meter") &&
+	    !is_damaged(v, "account_setting_given"))
 		return 0;
 	snprintf(sql, sizeof(sql),
-		 "DELETE FROM account; DELETE FROM account_counter; "
+		 "DELETE FROM account; DELETE FROM account_counter; DELETE FROM account_setting_given; "
+		 "DELETE FROM account_setting_meter; DELETE FROM account_setting; "
 		 "REPLACE INTO setting (name, value) VALUES ('deleted_until', '%lld')",
 		 (long long)now_s);
 	return db_exec(v->to, sql);

@@ -59,7 +59,7 @@ bool ledger_settings_are_noted(const struct ledger_settings *s, const char *zone
 /* Up to where results of each counter have been given out. */
 static int put_given(const struct ledger_book *b, const struct account_meter *m)
 {
-	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO account_setting_given (setting, meter, quantity, ts) "
+	sqlite3_stmt *put = db_prepare(b->db, "REPLACE INTO account_setting_given (setting, meter, quantity, ts) "
 					      "VALUES ((SELECT max(id) FROM account_setting), ?, ?, ?)");
 	int rc = put == NULL ? -EIO : 0;
 
@@ -95,8 +95,9 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 	sqlite3_stmt *put = db_prepare(
 		b->db, "INSERT INTO account_setting (at_ts, request, interval_s, timezone) VALUES (unixepoch(), "
 		       "ifnull((SELECT max(id) FROM request_log WHERE state <> 'waiting'), 0), ?, ?)");
+	/* REPLACE: a damaged row may have had the number of an earlier setting */
 	sqlite3_stmt *put_meter =
-		db_prepare(b->db, "INSERT INTO account_setting_meter (setting, meter, after_ts, every_s) "
+		db_prepare(b->db, "REPLACE INTO account_setting_meter (setting, meter, after_ts, every_s) "
 				  "VALUES ((SELECT max(id) FROM account_setting), ?, ?, ?)");
 	int rc = put == NULL || put_meter == NULL ? -EIO : 0;
 

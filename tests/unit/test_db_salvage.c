@@ -299,6 +299,26 @@ TEST_WITH(half_an_account_is_dropped_and_its_results_are_final, setup_filled, fo
 	assert_int_equal(sql_number(f->path, "SELECT value FROM setting WHERE name = 'deleted_until'"), NOW_S);
 }
 
+/* Settings of meters without their settings would be taken for those of later ones with the same number. */
+TEST_WITH(half_of_the_settings_are_dropped_with_the_account, setup_filled, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_account(f);
+	sql_run(f->path, "INSERT INTO account_setting (id, at_ts, request, interval_s, timezone) "
+			 "VALUES (1, 0, 0, 900, 'UTC'), (2, 1, 0, 300, 'UTC');"
+			 "INSERT INTO account_setting_meter (setting, meter, after_ts, every_s) VALUES (2, 1, 0, 60);"
+			 "PRAGMA wal_checkpoint(TRUNCATE)");
+	folder_close(f);
+	file_fill(f->path, sql_leaf(f->path, "account_setting", 0), DB_PAGE_BYTES, 0xa5);
+	put_aside(f);
+	db_salvage_close(begin(f, &ALL));
+	assert_int_equal(count(f, "account_setting"), 0);
+	assert_int_equal(count(f, "account_setting_meter"), 0);
+	assert_int_equal(count(f, "account"), 0);
+	assert_int_equal(sql_number(f->path, "SELECT value FROM setting WHERE name = 'deleted_until'"), NOW_S);
+}
+
 TEST_WITH(values_of_unreadable_quantities_are_not_copied, setup_filled, folder_teardown)
 {
 	struct folder *f = *state;
