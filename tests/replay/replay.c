@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "decode.h"
 #include "driver.h"
 #include "err.h"
 #include "plan.h"
@@ -165,12 +166,15 @@ static void check_text(const struct driver_row *row, const uint16_t *words, cons
 		      codec_status_text(status));
 }
 
-static void check_number(const struct driver_row *row, const uint16_t *words, const uint16_t *sign,
-			 const struct want *w)
+static void check_number(const struct plan_item *item, const uint16_t *words, const struct want *w)
 {
 	const uint32_t *k = state.scene.ratios;
-	int64_t value = 0, weight = driver_multiplier(state.driver, row, k[0], k[1], k[2], k[3]);
-	enum codec_status status = codec_number(state.driver->order, row, words, sign, weight, &value);
+	int64_t value = 0, weights[DRIVER_ROWS_MAX];
+	enum codec_status status;
+
+	for (size_t i = 0; i < state.driver->n_rows; i++)
+		weights[i] = driver_multiplier(state.driver, &state.driver->rows[i], k[0], k[1], k[2], k[3]);
+	status = decode_number(state.driver, item, words, weights, &value);
 
 	if (w->kind == WANT_NUMBER ? status != CODEC_OK || value != w->value : status != CODEC_NA)
 		fault(w->line, "%s is %lld (%s)", names_get(w->quantity)->name, (long long)value,
@@ -186,6 +190,8 @@ static void check_items(const struct plan *p, const uint16_t *words)
 		struct want *w = find_want(row->quantity);
 
 		plan_rows_add(&state.seen, item->row);
+		if (item->rest_row >= 0)
+			plan_rows_add(&state.seen, (unsigned)item->rest_row);
 		if (w == NULL) {
 			fault(state.scene.line, "the line \"= %s ...\" is missing", name->name);
 			continue;
@@ -194,7 +200,7 @@ static void check_items(const struct plan *p, const uint16_t *words)
 		if (name->kind == NAMES_IDENTITY)
 			check_text(row, words + item->word, w);
 		else
-			check_number(row, words + item->word, item->sign_word < 0 ? NULL : words + item->sign_word, w);
+			check_number(item, words, w);
 	}
 	for (size_t i = 0; i < state.scene.n_wants; i++)
 		if (!state.scene.wants[i].is_checked)

@@ -100,6 +100,13 @@ int64_t encode_counts(struct encode_weight weight, int64_t value)
 	return value * f.counts / f.base_units;
 }
 
+int64_t encode_rest(struct encode_weight weight, int64_t value)
+{
+	struct fraction f = fraction_of(weight);
+
+	return value - encode_counts(weight, value) * f.base_units / f.counts;
+}
+
 int64_t encode_modulus(const struct driver *d, const struct driver_row *row, struct encode_weight weight,
 		       int64_t counter_max)
 {

@@ -24,6 +24,9 @@ struct encode_weight encode_weight(const struct driver *d, const struct driver_r
 /* Whole counts in a value (base units) from 0 up. */
 int64_t encode_counts(struct encode_weight weight, int64_t value);
 
+/* The part of value, in base units, that is less than a count. */
+int64_t encode_rest(struct encode_weight weight, int64_t value);
+
 /* Counts at which a counter shows 0 again: the highest of the row's moduli, or one more than counter_max (base units)
  * where the row reads its modulus from the meter, or else the range of the type. 0: the counter never wraps (floats).
  */

@@ -77,6 +77,32 @@ static bool value_of(const struct meter *m, enum quantity q, int64_t *value)
 	return meter_value(m, q, value);
 }
 
+/* The row that a rest is added to. */
+static const struct driver_row *whole_of(const struct driver_row *rest)
+{
+	const struct driver_row *row = rest;
+
+	while (row->is_rest || row->quantity != rest->quantity)
+		row--;
+	return row;
+}
+
+/* Encode a value in its row, and find what a reader finds there, with the rest that is in another row. */
+static void show_number(const struct meter *m, const struct driver_row *row, int64_t value, struct shown *s)
+{
+	const struct driver_row *rest = row->is_rest ? NULL : driver_rest(m->driver, row);
+	struct shown r;
+
+	s->present = encode_number(m->driver->order, row, weight_of(m, row), modulus_of(m, row),
+				   row->is_rest ? encode_rest(weight_of(m, whole_of(row)), value) : value, s->words,
+				   &s->value);
+	if (rest == NULL)
+		return;
+	show_number(m, rest, value, &r);
+	s->present &= r.present;
+	s->value += r.value;
+}
+
 static void show_row(const struct meter *m, const struct driver_row *row, struct shown *s)
 {
 	int64_t value;
@@ -90,8 +116,7 @@ static void show_row(const struct meter *m, const struct driver_row *row, struct
 	if (row->quantity >= Q_MAKER)
 		encode_text(m->driver->order, row, meter_text(m, row->quantity), s->words, s->text, sizeof(s->text));
 	else
-		s->present = encode_number(m->driver->order, row, weight_of(m, row), modulus_of(m, row), value,
-					   s->words, &s->value);
+		show_number(m, row, value, s);
 	if (row->has_sign)
 		s->sign = encode_sign(row, s->value);
 }
@@ -107,8 +132,7 @@ static void answer_row(const struct meter *m, const struct driver_row *row, stru
 	show_row(m, row, s);
 	if (m->troubles & METER_STALE && is_counter(row)) {
 		memset(s->words, 0, sizeof(s->words));
-		(void)encode_number(m->driver->order, row, weight_of(m, row), modulus_of(m, row),
-				    m->saved[row->quantity], s->words, &s->value);
+		show_number(m, row, m->saved[row->quantity], s);
 	}
 	if ((m->troubles & METER_ZEROS && is_counter(row)) ||
 	    (m->troubles & METER_SERIAL_OF_ZEROS && row->quantity == Q_SERIAL_NUMBER))
@@ -269,7 +293,7 @@ static uint8_t read_request(const struct meter *m, const struct adu *request, ui
 static bool has_coarser_row(const struct driver *d, const struct driver_row *row)
 {
 	for (const struct driver_row *other = row + 1; other < d->rows + d->n_rows; other++)
-		if (other->quantity == row->quantity)
+		if (other->quantity == row->quantity && !other->is_rest)
 			return true;
 	return false;
 }
@@ -375,6 +399,11 @@ static void print_value(const struct driver_row *row, const struct shown *s, FIL
 	}
 }
 
+static bool holds_row(const struct driver *d, struct range r, const struct driver_row *row)
+{
+	return row->function == r.function && holds(r, row->address, row->n_words * (d->byte_addressed ? 2u : 1u));
+}
+
 void slave_print_truth(const struct meter *m, const struct adu *request, FILE *out)
 {
 	struct range r;
@@ -386,10 +415,12 @@ void slave_print_truth(const struct meter *m, const struct adu *request, FILE *o
 	if (m->driver->byte_addressed)
 		r.n *= 2;
 	for (size_t i = 0; i < m->driver->n_rows; i++) {
-		const struct driver_row *row = &m->driver->rows[i];
+		const struct driver_row *row = &m->driver->rows[i], *rest;
 
-		if (row->function != r.function ||
-		    !holds(r, row->address, row->n_words * (m->driver->byte_addressed ? 2u : 1u)))
+		if (row->is_rest || !holds_row(m->driver, r, row))
+			continue;
+		rest = driver_rest(m->driver, row);
+		if (rest != NULL && !holds_row(m->driver, r, rest))
 			continue;
 		show_row(m, row, &s);
 		fprintf(out, " %s=", names_get(row->quantity)->name);

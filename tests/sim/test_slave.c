@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "decode.h"
 #include "err.h"
 #include "plan.h"
 #include "slave.h"
@@ -287,6 +288,28 @@ static char *truth_of(const struct meter *m, unsigned address, unsigned n)
 	return text;
 }
 
+TEST(a_value_is_split_into_its_whole_and_its_rest)
+{
+	static const char split[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+				    "[block a]\naddress = 100\nwords = 10\n[registers]\n"
+				    "active_energy_import = 103 u32 1 kWh energy\n"
+				    "active_energy_import = 105 u16 0.1 Wh energy rest\n";
+	struct meter m = meter_of(split);
+	struct adu a = send_request(&m, 3, 103, 3);
+	char *text;
+
+	assert_int_equal(word(&a, 0), 0);
+	assert_int_equal(word(&a, 1), 1234);
+	assert_int_equal(word(&a, 2), 5670);
+	text = truth_of(&m, 103, 3);
+	assert_string_equal(text, " active_energy_import=1234567");
+	free(text);
+	text = truth_of(&m, 103, 2);
+	assert_string_equal(text, "");
+	free(text);
+	meter_free(&m);
+}
+
 TEST(the_truth_names_the_rows_that_are_read_completely)
 {
 	struct meter m = meter_of(table);
@@ -351,23 +374,24 @@ static void send_all_requests(const struct meter *m, const struct plan *p, struc
 static void compare_row(const struct meter *m, const struct plan_item *item, const struct answers *answers)
 {
 	const struct driver_row *row = &m->driver->rows[item->row];
-	const uint16_t *words = answers->words + item->word;
-	const uint16_t *sign = item->sign_word < 0 ? NULL : answers->words + item->sign_word;
-	int64_t expected, found = 0, multiplier;
+	int64_t expected, found = 0, multipliers[DRIVER_ROWS_MAX];
+	int64_t parts = names_has_parts(row->quantity) ? m->driver->parts : 1;
 	char expected_text[130], text[130];
 	enum codec_status status;
 	bool present = slave_row(m, row, &expected, expected_text, sizeof(expected_text));
 	const char *name = names_get(row->quantity)->name;
 
 	if (names_get(row->quantity)->kind == NAMES_IDENTITY) {
-		status = codec_text(m->driver->order, row, words, text, sizeof(text));
+		status = codec_text(m->driver->order, row, answers->words + item->word, text, sizeof(text));
 		if (status != CODEC_OK || strcmp(text, expected_text) != 0)
 			fail_msg("%s %s: %s, decoded %s", m->driver->name, name, expected_text, text);
 		return;
 	}
-	multiplier = driver_multiplier(m->driver, row, m->ct_primary, m->ct_secondary, m->vt_primary, m->vt_secondary);
-	status = codec_number(m->driver->order, row, words, sign, multiplier, &found);
-	if ((status == CODEC_OK) != present || found != expected)
+	for (size_t i = 0; i < m->driver->n_rows; i++)
+		multipliers[i] = driver_multiplier(m->driver, &m->driver->rows[i], m->ct_primary, m->ct_secondary,
+						   m->vt_primary, m->vt_secondary);
+	status = decode_number(m->driver, item, answers->words, multipliers, &found);
+	if ((status == CODEC_OK) != present || found != expected * parts)
 		fail_msg("%s %s: %lld, decoded %lld, %s", m->driver->name, name, (long long)expected, (long long)found,
 			 codec_status_text(status));
 }
