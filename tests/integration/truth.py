@@ -2,13 +2,13 @@
 """Compares every stored value with the values that the simulator sent.
 
 A value is true when the simulator sent it for that quantity of that meter between the start of the slot and the time
-when the reading was complete. The tables are read directly, because they hold whole base units like the trace."""
+when the reading was complete. The tables are read directly, because they hold whole base units like the trace, or parts of them in a row that says how many make one."""
 
 import bisect
 import sqlite3
 
 SLOT = "(r.id >> 14)"  # the slot of a row r of a table of readings
-NO_QUANTITIES = ("ts", "id", "meter", "delay_ms", "quality", "suspect", "coarse")
+NO_QUANTITIES = ("ts", "id", "meter", "delay_ms", "quality", "suspect", "coarse", "parts")
 SLACK_MS = 50  # between the sim's clock at a request and the daemon's at the answer, both rounded
 
 
@@ -53,12 +53,14 @@ class Truth:
                 meter = names[row["meter"]]
                 slot_s = row["id"] >> 14
                 from_ms, until_ms = slot_s * 1000 - SLACK_MS, slot_s * 1000 + row["delay_ms"] + SLACK_MS
+                parts = row["parts"] or 1 if "parts" in row.keys() else 1
                 n_rows += 1
                 for quantity in row.keys():
                     if quantity in NO_QUANTITIES or row[quantity] is None:
                         continue
                     n_values += 1
-                    if not self.is_true(meter, quantity, from_ms, until_ms, row[quantity]):
+                    sent_as = row[quantity] if quantity == "tariff" else row[quantity] / parts
+                    if not self.is_true(meter, quantity, from_ms, until_ms, sent_as):
                         wrong.append(f"{table} {meter} {slot_s} +{row['delay_ms']} ms: {quantity} = {row[quantity]}")
         db.close()
         return n_values, n_rows, wrong
