@@ -133,8 +133,7 @@ void ledger_key_registers(const struct driver *d, enum quantity q, const struct 
 		if (row->function != d->function)
 			snprintf(function, sizeof(function), "function %u ", row->function);
 		if (row->has_ten)
-			snprintf(ten, sizeof(ten), " x 10^%d..%d at %u", 0, row->ten_high - row->ten_low,
-				 row->ten_address);
+			snprintf(ten, sizeof(ten), " x 10^0..%d at %u", row->ten_high - row->ten_low, row->ten_address);
 		if (row->n_words > 1)
 			snprintf(order, sizeof(order), " %s", driver_order_text(d->order));
 		if (row->has_sign)

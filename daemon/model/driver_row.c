@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "digest.h"
 #include "driver_check.h"
@@ -59,6 +60,33 @@ static const struct type {
 	{"clock", DRIVER_CLOCK, NO_ARGUMENT, 6, 6},
 };
 
+/* The words of makers for these types. */
+static const struct {
+	const char *theirs, *ours;
+} maker_types[] = {
+	{"uint8", "u8-low"},  {"byte", "u8-low"},  {"bool", "bit:0"},	{"int16", "s16"},  {"sint16", "s16"},
+	{"uint16", "u16"},    {"word", "u16"},	   {"unsigned", "u16"}, {"int32", "s32"},  {"sint32", "s32"},
+	{"uint32", "u32"},    {"dword", "u32"},	   {"long", "s32"},	{"ulong", "u32"},  {"int64", "s64"},
+	{"sint64", "s64"},    {"uint64", "u64"},   {"qword", "u64"},	{"float", "f32"},  {"float32", "f32"},
+	{"real", "f32"},      {"ieee754", "f32"},  {"single", "f32"},	{"double", "f64"}, {"float64", "f64"},
+	{"string", "text:8"}, {"ascii", "text:8"}, {"utf8", "text:8"},
+};
+
+/* What is allowed instead of a type. */
+static const char *allow_types(struct driver_reader *r, const char *value)
+{
+	static const char all[] = "u8-low, u8-high, bit:0..15, bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, "
+				  "bcd:1..4, text:1..32, chars:1..32, hex:1..32, time2000, clock";
+
+	for (size_t i = 0; i < COUNT_OF(maker_types); i++) {
+		if (strcasecmp(value, maker_types[i].theirs) != 0)
+			continue;
+		snprintf(r->allowed, sizeof(r->allowed), "%s for a %s", maker_types[i].ours, value);
+		return r->allowed;
+	}
+	return all;
+}
+
 static bool set_argument(struct driver_row *row, const struct type *type, const char *argument)
 {
 	uint64_t low, high;
@@ -98,8 +126,7 @@ static const char *set_type(struct driver_reader *r, const char *value)
 		if (set_argument(r->row, &types[i], value[n] == ':' ? value + n + 1 : NULL))
 			return NULL;
 	}
-	return "u8-low, u8-high, bit:0..15, bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, bcd:1..4, "
-	       "text:1..32, chars:1..32, hex:1..32, time2000, clock";
+	return allow_types(r, value);
 }
 
 static const char *set_scale(struct driver_reader *r, const char *value)
@@ -603,13 +630,42 @@ static bool check_repeat(struct driver_reader *r)
 	return good;
 }
 
+/* Whether every word of a name, divided by _, is one of the other's. */
+static bool has_words(const char *name, const char *words)
+{
+	size_t n, n_here;
+
+	for (; *words != '\0'; words += n + (words[n] == '_')) {
+		const char *at = name;
+
+		n = strcspn(words, "_");
+		for (; *at != '\0'; at += n_here + (at[n_here] == '_')) {
+			n_here = strcspn(at, "_");
+			if (n_here == n && strncmp(at, words, n) == 0)
+				break;
+		}
+		if (*at == '\0')
+			return false;
+	}
+	return true;
+}
+
+/* The guess is the first name with all the words that were written, else the nearest one. */
 static void refuse_quantity(struct driver_reader *r, const char *name, unsigned line)
 {
+	const char *first = NULL;
 	struct nearest near;
 
 	nearest_begin(&near, name);
-	for (int q = 0; q < Q_COUNT; q++)
-		nearest_consider(&near, names_get((enum quantity)q)->name);
+	for (int q = 0; q < Q_COUNT; q++) {
+		const char *known = names_get((enum quantity)q)->name;
+
+		nearest_consider(&near, known);
+		if (first == NULL && has_words(known, name))
+			first = known;
+	}
+	if (first != NULL)
+		snprintf(near.name, sizeof(near.name), "%s", first);
 	err_add(r->e, r->d->file, line, "unknown quantity %s%s; use a name in drivers/NAMES", name,
 		driver_word_guess(r, &near));
 }

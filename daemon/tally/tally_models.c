@@ -98,6 +98,9 @@ static int print_rows(const struct driver *d)
 		snprintf(hex, sizeof(hex), "0x%04X", row->address);
 		driver_row_type_text(row, type);
 		format_weight(d, row, weight, sizeof(weight));
+		if (row->has_ten)
+			snprintf(weight + strlen(weight), sizeof(weight) - strlen(weight), " x 10^0..%d",
+				 row->ten_high - row->ten_low);
 		snprintf(provenance, sizeof(provenance), "%s%s", driver_provenance_text(row->provenance),
 			 row->fallback	? ", if the finer one is missing"
 			 : row->is_rest ? ", added to the row before"

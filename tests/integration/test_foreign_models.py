@@ -14,10 +14,11 @@ class TestForeignModels(Site):
         super().setUp()
         self.write("etc/tallyd.ini", self.tallyd_ini().replace(f"{SOURCE}/drivers", f"{EXAMPLES}:{SOURCE}/drivers"))
 
-    def read(self, model, unit, *meters):
+    def read(self, model, unit, *meters, image=None):
         """Start a slave with the image of the model, and the daemon; meters: further lines of each [meter m0] [meter m1] ..."""
         port = free_port()
-        self.start("/usr/bin/python3", HERE / "foreign_slave.py", HERE / f"{model}.image", unit, "tcp", port, log="slave.log")
+        self.start("/usr/bin/python3", HERE / "foreign_slave.py", image or HERE / f"{model}.image", unit, "tcp", port,
+                   log="slave.log")
         self.write("etc/bus.d/line.ini", f"[bus]\ntransport = tcp\nhost = 127.0.0.1\nport = {port}\nenergy_every = 1s\n"
                                          "power_every = 1s\nresponse_timeout = 200ms\nretries = 0\n" + "".join(
                                              f"[meter m{i}]\nmodel = {model}\naddress = {unit}\n{more}"
@@ -101,6 +102,25 @@ class TestForeignModels(Site):
                           "active_power": -25246.5, "active_power_l2": 28.5, "power_factor": 0.984,
                           "active_energy_total": 16384.25})
         self.assertNotIn("active_power_demand_max", values)
+        self.assertEqual(self.stop_daemon(), 0)
+
+    def test_a_value_in_two_registers_and_weights_in_registers_are_read(self):
+        self.write("etc/tallyd.ini", self.tallyd_ini().replace(f"{SOURCE}/drivers", f"{self.etc}/drivers"))
+        self.write("etc/drivers/split.ini", "[model]\nformat = 1\ntitle = Split\nvendor = V\nsource = S\nprovenance = driver\n"
+                                            "gaps = yes\n[registers]\n"
+                                            "active_energy_import = 0 u32 1 kWh energy\n"
+                                            "active_energy_import = 8 u16 0.1 Wh energy rest\n"
+                                            "active_energy_export = 2 u32 1 Wh energy exponent=4:0..3\n"
+                                            "active_power = 20 s16 1 W power exponent=22:-1..3\n")
+        self.write("split.image", "0 0000 3039 0000 0007 0002 0000 0000 0000 1A85\n20 FF38 0000 FFFF\n")
+        self.read("split", 1, "", image=self.dir / "split.image")
+        self.assertEqual(self.latest("m0", 3),
+                         {"active_energy_import": 12345.678, "active_energy_export": 0.7, "active_power": -20})
+        registers = {r["quantity"]: r["registers"] for r in self.sql("SELECT * FROM key")}
+        self.assertEqual(registers, {
+            "active_energy_import": "0 u32 abcd x 10000 1/10 Wh, rest 8 u16 x 1 1/10 Wh",
+            "active_energy_export": "2 u32 abcd x 1 Wh x 10^0..3 at 4"})
+        self.assertRegex(self.tally("models", "split").stdout, r"(?m)^active_energy_export .* 0\.001 kWh x 10\^0\.\.3 ")
         self.assertEqual(self.stop_daemon(), 0)
 
     def test_a_device_without_a_unit_address_has_address_0(self):
