@@ -156,18 +156,30 @@ static void check_long(const struct driver *d, const struct driver_row *row, str
 			row->has_sign ? "sign" : "exponent", name_of(row));
 }
 
-static void check_sign(const struct driver *d, const struct driver_row *row, struct err *e)
+/* A word beside the value, of this kind: it is no part of a row, and each load has it. */
+static void check_word(const struct driver *d, const struct driver_row *row, const char *kind, uint16_t address,
+		       struct err *e)
 {
-	for (size_t i = 0; row->has_sign && i < d->n_rows; i++) {
+	for (size_t i = 0; i < d->n_rows; i++) {
 		const struct driver_row *other = &d->rows[i];
 
-		if (row->function == other->function && row->sign_address >= other->address &&
-		    row->sign_address < row_end(d, other))
+		if (row->function == other->function && address >= other->address && address < row_end(d, other))
 			err_add(e, d->file, row->line,
-				"sign word %u of %s lies in %s (%u to %u, line %u); use a word of its own",
-				row->sign_address, name_of(row), name_of(other), other->address, row_end(d, other) - 1,
-				other->line);
+				"%s word %u of %s lies in %s (%u to %u, line %u); use a word of its own", kind, address,
+				name_of(row), name_of(other), other->address, row_end(d, other) - 1, other->line);
 	}
+	if (!row->shared && address + (d->n_loads - 1u) * d->stride >= ADDRESSES)
+		err_add(e, d->file, row->line,
+			"%s word of %s is out of range in load %u: address %u; use a smaller stride", kind,
+			name_of(row), d->n_loads, address + (d->n_loads - 1u) * d->stride);
+}
+
+static void check_words(const struct driver *d, const struct driver_row *row, struct err *e)
+{
+	if (row->has_sign)
+		check_word(d, row, "sign", row->sign_address, e);
+	if (row->has_ten)
+		check_word(d, row, "exponent", row->ten_address, e);
 }
 
 /* Each load has its registers in the table, and a block those of all loads or of each. */
@@ -339,7 +351,7 @@ void driver_check_row(const struct driver *d, const struct driver_row *row, stru
 	check_place(d, row, e);
 	check_length(d, row, e);
 	check_overlaps(d, row, e);
-	check_sign(d, row, e);
+	check_words(d, row, e);
 	check_rest(d, row, e);
 	check_long(d, row, e);
 	check_loads(d, row, e);

@@ -72,7 +72,7 @@ static const struct {
 	{"string", "text:8"}, {"ascii", "text:8"}, {"utf8", "text:8"},
 };
 
-/* What is allowed instead of a type. */
+/* The types that are allowed instead of one. */
 static const char *allow_types(struct driver_reader *r, const char *value)
 {
 	static const char all[] = "u8-low, u8-high, bit:0..15, bits:LOW-HIGH, u16, s16, u32, s32, u64, s64, f32, f64, "

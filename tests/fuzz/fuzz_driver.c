@@ -65,6 +65,9 @@ static void check_plan(const struct driver *d, unsigned groups, const struct pla
 
 		require(item->row < d->n_rows && item->word + d->rows[item->row].n_words <= p->n_words);
 		require(d->rows[item->row].has_sign == (item->sign_word >= 0) && item->sign_word < (int)p->n_words);
+		require(d->rows[item->row].has_ten == (item->ten_word >= 0) && item->ten_word < (int)p->n_words);
+		require((driver_rest(d, &d->rows[item->row]) != NULL) == (item->rest_word >= 0));
+		require(item->rest_row < 0 || item->rest_word + d->rows[item->rest_row].n_words <= p->n_words);
 		require(missing == NULL || !plan_rows_has(missing, item->row));
 	}
 	plan_free(p);

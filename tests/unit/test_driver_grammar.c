@@ -220,6 +220,17 @@ TEST(the_power_of_ten_of_a_weight_may_be_in_a_register)
 		"numbers of mV from 1 to 9223372036854775807");
 }
 
+TEST(the_word_of_a_power_of_ten_is_no_part_of_a_row)
+{
+	EXPECT_ERRORS(ROWS "voltage_l1 = 10 u32 1 V power\nvoltage_l2 = 14 u16 1 V power exponent=11:0..3\n",
+		      "dir/test.ini:9: exponent word 11 of voltage_l2 lies in voltage_l1 (10 to 11, line 8); use a "
+		      "word of its "
+		      "own");
+	EXPECT_ERRORS(HEAD "loads = 2\nstride = 0x8000\n[registers]\nvoltage_l1 = 1 u16 1 V power sign=0x9000\n",
+		      "dir/test.ini:10: sign word of voltage_l1 is out of range in load 2: address 69632; use a "
+		      "smaller stride");
+}
+
 TEST(an_address_may_have_32_bits)
 {
 	struct driver *d =
