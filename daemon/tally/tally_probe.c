@@ -106,12 +106,29 @@ static void print_requests(const struct asking *a)
 	}
 }
 
-static void format_words(const uint16_t *words, unsigned n_words, char *out, size_t n)
+/* Append words to out, which has used bytes, behind what they are. Returns how many bytes it has then. */
+static size_t format_words(const char *what, const uint16_t *words, unsigned n_words, char *out, size_t n, size_t used)
 {
-	size_t length = 0;
+	if (used + strlen(what) < n)
+		used += (size_t)snprintf(out + used, n - used, "%s", what);
+	for (unsigned i = 0; i < n_words && used + 5 < n; i++)
+		used += (size_t)snprintf(out + used, n - used, "%s%04X", used == 0 || out[used - 1] == ' ' ? "" : " ",
+					 words[i]);
+	return used;
+}
 
-	for (unsigned i = 0; i < n_words && length + 5 < n; i++)
-		length += (size_t)snprintf(out + length, n - length, "%s%04X", i == 0 ? "" : " ", words[i]);
+/* "0002 4E87 + 0533", "0012 D687 sign 0001", "0000 07D0 ten FFFF" */
+static void format_item(const struct asking *a, const struct plan_item *item, char *out, size_t n)
+{
+	const struct driver_row *rows = a->conf->driver->rows;
+	size_t used = format_words("", &a->words[item->word], rows[item->row].n_words, out, n, 0);
+
+	if (item->rest_row >= 0)
+		used = format_words(" + ", &a->words[item->rest_word], rows[item->rest_row].n_words, out, n, used);
+	if (item->sign_word >= 0)
+		used = format_words(" sign ", &a->words[item->sign_word], 1, out, n, used);
+	if (item->ten_word >= 0)
+		format_words(" ten ", &a->words[item->ten_word], 1, out, n, used);
 }
 
 static void print_item(const struct asking *a, const struct plan_item *item)
@@ -122,7 +139,7 @@ static void print_item(const struct asking *a, const struct plan_item *item)
 	enum codec_status s;
 	int64_t number;
 
-	format_words(&a->words[item->word], row->n_words, raw, sizeof(raw));
+	format_item(a, item, raw, sizeof(raw));
 	if (name->kind == NAMES_IDENTITY) {
 		s = asking_text(a, item, value, sizeof(value));
 	} else {

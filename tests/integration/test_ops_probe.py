@@ -17,7 +17,8 @@ class TestProbe(Site):
         self.start_sim(bus + "pace = no\n" + "".join(
             f"[meter {name}]\nbus = gateway\nmodel = {model}\naddress = {address}\n"
             for name, model, address in (("e04", "countis-e04", 4), ("e04b", "countis-e04", 5),
-                                         ("conto", "conto-d4-s", 6), ("d4cr8", "conto-d4cr8", 12))))
+                                         ("conto", "conto-d4-s", 6), ("d4cr8", "conto-d4cr8", 12),
+                                         ("b30", "diris-b30", 7))))
 
     def test_a_meter_of_another_model_fails_the_probe(self):
         for arguments in (("wrong",), ("gateway", "4", "countis-e43")):
@@ -34,6 +35,15 @@ class TestProbe(Site):
         self.assertIn("\nct and vt are 1/1: if the meter has transformers, first set their ratios in "
                       f"{self.etc}/bus.d/gateway.ini\n", ran.stdout)
         self.assertNotIn("ct and vt", self.tally("probe", "right").stdout)
+
+    def test_words_of_a_rest_and_of_a_sign_are_beside_those_of_the_value(self):
+        self.control("load", "b30", "0")
+        self.control("set", "b30", "active_energy_import", "1234567 Wh")
+        self.control("set", "conto", "active_power", "-1500 W")
+        ran = self.tally("probe", "gateway", "7", "diris-b30")
+        self.assertRegex(ran.stdout, r"\nactive_energy_import +19843 0x4D83  0000 04D2 \+ 1626 +1234.567 kWh +vendor table\n")
+        ran = self.tally("probe", "gateway", "6", "conto-d4-s")
+        self.assertRegex(ran.stdout, r"\nactive_power +\d+ 0x[0-9A-F]{4}  0002 49F0 sign 0001 +-1500.000 W ")
 
     def test_requests_after_a_silence_are_reported_as_not_asked(self):
         ran = self.tally("probe", "gateway", "77", "countis-e04")
