@@ -182,6 +182,29 @@ static void print_identity(struct scan *s, const struct identity *id)
 		print_text(s, "does not identify itself");
 }
 
+/* "diris-a30 or diris-a40" */
+static void print_fits(struct scan *s, const struct identity *id)
+{
+	for (size_t i = 0; i < id->n_fits; i++)
+		print_text(s, "%s%s", i == 0 ? "" : " or ", id->fits[i]->name);
+}
+
+/* Print a configured meter at the address, and whether the device is another model. */
+static void print_meter(struct scan *s, const struct conf_meter *m, const struct identity *id)
+{
+	size_t i = 0;
+
+	while (i < id->n_fits && strcmp(id->fits[i]->name, m->model) != 0)
+		i++;
+	if (id->n_fits == 0 || i < id->n_fits) {
+		print_text(s, "     meter %s, %s\n", m->name, m->model);
+		return;
+	}
+	print_text(s, "     meter %s, but it is a ", m->name);
+	print_fits(s, id);
+	print_text(s, ", not a %s\n", m->model);
+}
+
 /* Identify the device that answered, print what it is, and keep it when it is not configured. m: the configured meter,
  * or NULL. */
 static void report_device(struct scan *s, const struct conf_meter *m, const struct link_reply *reply)
@@ -198,14 +221,12 @@ static void report_device(struct scan *s, const struct conf_meter *m, const stru
 	if (reply->status == LINK_EXCEPTION && id.maker[0] == '\0')
 		print_text(s, " (%s)", link_exception_text(reply->exception));
 	print_text(s, "\n");
-	if (m != NULL && id.model != NULL && strcmp(id.model->name, m->model) != 0) {
-		print_text(s, "     meter %s, but it is a %s, not a %s\n", m->name, id.model->name, m->model);
-	} else if (m != NULL) {
-		print_text(s, "     meter %s, %s\n", m->name, m->model);
-	} else {
+	for (size_t i = 0; i < s->bus->n_meters; i++)
+		if (s->bus->meters[i].address == s->unit)
+			print_meter(s, &s->bus->meters[i], &id);
+	if (m == NULL) {
 		print_text(s, "     not in the configuration%s", id.n_fits > 0 ? ": model = " : "");
-		for (size_t i = 0; i < id.n_fits; i++)
-			print_text(s, "%s%s", i == 0 ? "" : " or ", id.fits[i]->name);
+		print_fits(s, &id);
 		print_text(s, "\n");
 		if (*f == NULL)
 			*f = malloc(sizeof(**f));

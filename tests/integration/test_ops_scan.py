@@ -172,6 +172,14 @@ address = 10
         with open(self.etc / "bus.d/units.ini", "a") as f:
             f.write(ran.stdout + ran.stdout.replace("units-10", "ovens").replace("load    = 1\n", "load    = 2\n"))
         self.assertEqual(self.tally("check").returncode, 0)
+        ran = self.tally("scan", "units", "--from", "10", "--to", "10")
+        self.assertIn("\n     meter units-10, diris-b30\n     meter ovens, diris-b30\n", ran.stdout)
+
+    def test_a_device_that_fits_several_other_models_is_reported(self):
+        with open(self.etc / "bus.d/units.ini", "a") as f:
+            f.write("[meter hall]\nmodel = diris-a10\naddress = 8\n")
+        ran = self.tally("scan", "units", "--from", "8", "--to", "8")
+        self.assertIn("\n     meter hall, but it is a diris-a30 or diris-a40, not a diris-a10\n", ran.stdout)
 
     def test_a_line_without_an_answer_is_reported(self):
         ran = self.tally("scan", "line", "--from", "100", "--to", "101", "--timeout", "100ms")
