@@ -60,12 +60,13 @@ struct driver_reader {
 	/* driver_section.c */
 	enum driver_section section;
 	unsigned section_line;
-	bool section_faulty;		      /* a line of it was refused */
-	unsigned key_lines[MODEL_KEYS_MAX];   /* of the section's keys; 0 = not seen */
-	uint64_t key_digests[MODEL_KEYS_MAX]; /* of their values, defaults where not seen */
-	unsigned above_line;		      /* of the last step of a scale; 0 = not seen */
-	unsigned model_line, registers_line;  /* of the headers; 0 = not seen */
-	struct driver_na na;		      /* of [model] */
+	bool section_faulty;			   /* a line of it was refused */
+	unsigned key_lines[MODEL_KEYS_MAX];	   /* of the section's keys; 0 = not seen */
+	uint64_t key_digests[MODEL_KEYS_MAX];	   /* of their values, defaults where not seen */
+	unsigned above_line;			   /* of the last step of a scale; 0 = not seen */
+	unsigned model_line, registers_line;	   /* of the headers; 0 = not seen */
+	bool has_meant_model, has_meant_registers; /* under a misspelt header */
+	struct driver_na na;			   /* of [model] */
 	/* Of what was read. They grow one by one, so that the order of the sections makes no difference. */
 	uint64_t model_digest, blocks_digest, scales_digest;
 

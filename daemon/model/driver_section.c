@@ -523,6 +523,22 @@ static const char *after_word(const char *text, const char *word)
 	return text + n + strspn(text + n, " \t");
 }
 
+/* Lines below a misspelt header are judged as those of the section that was meant, so that all faults come at once. */
+static void refuse_section(struct driver_reader *r, const char *header, unsigned line)
+{
+	const char *guess = driver_word_guess_in(r, header, "model, registers");
+
+	err_add(r->e, r->d->file, line, "unknown section [%s]%s; use [model], [block NAME], [scale NAME], [registers]",
+		header, guess);
+	if (strstr(guess, "model") != NULL) {
+		r->has_meant_model = true;
+		r->section = SECTION_MODEL;
+	} else if (strstr(guess, "registers") != NULL) {
+		r->has_meant_registers = true;
+		r->section = SECTION_REGISTERS;
+	}
+}
+
 void driver_section_begin(struct driver_reader *r, const char *header, unsigned line)
 {
 	const char *name;
@@ -543,8 +559,7 @@ void driver_section_begin(struct driver_reader *r, const char *header, unsigned 
 	} else if ((name = after_word(header, "scale")) != NULL) {
 		begin_scale(r, name, line);
 	} else {
-		err_add(r->e, r->d->file, line,
-			"unknown section [%s]; use [model], [block NAME], [scale NAME], [registers]", header);
+		refuse_section(r, header, line);
 	}
 }
 
@@ -619,9 +634,9 @@ void driver_section_settle(struct driver_reader *r)
 
 void driver_section_complete(struct driver_reader *r)
 {
-	if (r->model_line == 0)
+	if (r->model_line == 0 && !r->has_meant_model)
 		err_add(r->e, r->d->file, 1, "section [model] is missing");
-	if (r->registers_line == 0)
+	if (r->registers_line == 0 && !r->has_meant_registers)
 		err_add(r->e, r->d->file, 1, "section [registers] is missing");
 	else if (r->d->n_rows == 0 && r->e->n_errors == 0)
 		err_add(r->e, r->d->file, r->registers_line, "rows are missing in [registers]; write 1 to %d",

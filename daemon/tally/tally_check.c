@@ -66,6 +66,15 @@ static int add_requests(const struct conf_bus *b, const struct driver *d, unsign
 	return 0;
 }
 
+/* Whether the meter is a further load of a device: its requests have the lengths of those of the load before. */
+static bool is_further_load(const struct conf_bus *b, const struct conf_meter *m)
+{
+	for (const struct conf_meter *other = b->meters; other < m; other++)
+		if (other->address == m->address)
+			return true;
+	return false;
+}
+
 static int add_meter(const struct conf_bus *b, const struct conf_meter *m, struct load *load)
 {
 	const struct {
@@ -99,6 +108,8 @@ static int add_meter(const struct conf_bus *b, const struct conf_meter *m, struc
 		return 0;
 	if (load->slowest == NULL || dead_ms(m) > dead_ms(load->slowest))
 		load->slowest = m;
+	if (b->transport != CONF_TCP && is_further_load(b, m))
+		add_request(b, m->driver, FENCE_WORDS, load);
 	/* Groups that are due together share requests. */
 	return add_requests(b, m->driver, groups, load);
 }

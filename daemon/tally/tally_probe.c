@@ -257,8 +257,9 @@ static int probe_address(const struct conf *conf, const char *bus_name, const ch
 
 	if (b == NULL)
 		return TALLY_BAD;
-	if (*end != '\0' || unit < 1 || unit > DRIVER_UNIT_MAX) {
-		fprintf(stderr, "address \"%s\" is not valid; use 1 to %d\n", address, DRIVER_UNIT_MAX);
+	if (end == address || *end != '\0' || unit > DRIVER_UNIT_MAX || (unit == 0 && b->transport != CONF_TCP)) {
+		fprintf(stderr, "address \"%s\" is not valid; use 1 to %d, or 0 on tcp for a device without one\n",
+			address, DRIVER_UNIT_MAX);
 		return TALLY_USAGE;
 	}
 	d = tally_load_model(conf->driver_path, model);

@@ -93,6 +93,19 @@ class TestForeignModels(Site):
         self.assertEqual(self.sql("SELECT * FROM interval WHERE value > 0"), [])
         self.assertEqual(self.stop_daemon(), 0)
 
+    def test_invert_ends_the_lives_of_the_counters_that_change_places(self):
+        self.read("sdm630", 1, "")
+        self.latest("m0", 59)
+        self.assertEqual(self.stop_daemon(), 0)
+        self.write("etc/bus.d/line.ini", (self.etc / "bus.d/line.ini").read_text() + "invert = yes\n")
+        self.start_daemon()
+        event = self.wait_rows("SELECT * FROM event WHERE kind = 'key-changed'", 1)[0]
+        self.assertIn("register of active_energy_export 74 f32 abcd x 1000 Wh -> 72 f32 abcd x 1000 Wh", event["detail"])
+        self.assertNotIn("active_energy_total", event["detail"])
+        self.wait_rows("SELECT * FROM energy WHERE active_export_kwh > 16000 AND quality = 'good'", 3)
+        self.assertEqual(self.sql("SELECT * FROM interval WHERE value > 0"), [])
+        self.assertEqual(self.stop_daemon(), 0)
+
     def test_a_meter_mounted_the_wrong_way_round_exports(self):
         self.read("sdm630", 1, "invert = yes\n")
         values = self.latest("m0", 58)
@@ -126,6 +139,7 @@ class TestForeignModels(Site):
     def test_a_device_without_a_unit_address_has_address_0(self):
         self.read("iem3255", 0, "")
         self.wait_rows("SELECT * FROM energy WHERE quality = 'good'", 2)
+        self.assertEqual(self.tally("probe", "line", "0", "iem3255").returncode, 0)
         self.assertEqual(self.stop_daemon(), 0)
 
 

@@ -114,7 +114,8 @@ TEST(every_error_is_reported_at_once)
 		"turnaround, max_power, shortest_pulse, na",
 		"dir/test.ini:8: function = 6 is not valid; use 3 or 4",
 		"dir/test.ini:1: key source is missing in [model]",
-		"dir/test.ini:9: unknown section [registres]; use [model], [block NAME], [scale NAME], [registers]",
+		"dir/test.ini:9: unknown section [registres] (did you mean registers?); use [model], [block NAME], "
+		"[scale NAME], [registers]",
 		"dir/test.ini:12: unknown quantity voltage (did you mean voltage_l1?); use a name in drivers/NAMES",
 		"dir/test.ini:13: address '65536' of voltage_l1 is not valid; use 0 to 65535, decimal or 0x "
 		"hexadecimal",

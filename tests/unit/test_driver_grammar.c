@@ -303,6 +303,15 @@ TEST(the_coarser_row_is_preferred_where_the_finer_one_is_faulty)
 	driver_free(d);
 }
 
+TEST(lines_below_a_misspelt_header_are_judged_too)
+{
+	EXPECT_ERRORS(
+		HEAD "[register]\nvoltage_l1 = 0 u16 1 v power\n",
+		"dir/test.ini:7: unknown section [register] (did you mean registers?); use [model], [block NAME], "
+		"[scale NAME], [registers]",
+		"dir/test.ini:8: unit 'v' of voltage_l1 is not valid (did you mean V?); use mV, V, kV");
+}
+
 TEST(the_words_of_makers_are_answered_with_ours)
 {
 	EXPECT_ERRORS(
