@@ -280,6 +280,7 @@ enum held_push held_push_reading(struct held *h, const struct reading *r)
 
 	if (is_thinned)
 		thin_out(h);
+	h->is_thinned |= is_thinned;
 	if (reserve_record(h) != 0) {
 		h->n_dropped++;
 		return HELD_LOST;
@@ -450,6 +451,7 @@ void held_written(struct held *h)
 	drop_serials(h);
 	h->n_readings = h->n_bytes = 0;
 	h->n_dropped = h->n_events_dropped = 0;
+	h->is_thinned = false;
 	/* grown only because the database could not be written for long */
 	if (h->capacity > h->room_bytes / 4) {
 		free(h->bytes);
@@ -497,6 +499,7 @@ void held_move(struct held *to, struct held *from)
 		move_readings(to, from);
 	else
 		append_readings(to, from);
+	to->is_thinned |= from->is_thinned;
 	to->n_dropped += from->n_dropped;
 	to->n_events_dropped += from->n_events_dropped;
 	for (size_t i = 0; i < from->n_events; i++)

@@ -38,8 +38,8 @@ struct held_serial {
 	size_t at; /* bytes of readings that came before it */
 };
 
-/* Zeros and a room: empty. Others read n_readings, n_dropped, n_events_dropped, events and n_events; only held.c
- * writes. */
+/* Zeros and a room: empty. Others read n_readings, is_thinned, n_dropped, n_events_dropped, events and n_events; only
+ * held.c writes. */
 struct held {
 	size_t room_bytes; /* for readings */
 	unsigned char *bytes;
@@ -50,7 +50,8 @@ struct held {
 	size_t n_events_before;	     /* the commit that has begun */
 	struct held_serial *serials; /* in the order of their places */
 	size_t n_serials, serials_capacity;
-	size_t n_dropped, n_events_dropped; /* readings and events that found no room since held_written() */
+	bool is_thinned;		    /* readings were thinned out since held_written() */
+	size_t n_dropped, n_events_dropped; /* readings and events that found no room since then */
 };
 
 /* room_bytes: the most that readings may take, HELD_READINGS_BYTES except in tests. */
@@ -115,7 +116,7 @@ void held_undo(struct held *h);
 /* It has written everything: h is empty, nothing was dropped. */
 void held_written(struct held *h);
 
-/* Append everything that from holds, and the counts of what it dropped. from is empty then. */
+/* Append everything that from holds, with what it dropped. from is empty then. */
 void held_move(struct held *to, struct held *from);
 
 #endif

@@ -201,21 +201,21 @@ const char *store_meter_name(const struct store *s, size_t i, int64_t *id)
 	return s->reg.list[i].configured ? s->reg.list[i].name : "";
 }
 
+/* Readings were thinned out: say so, once until they are written. */
+static void report_thinned(const struct store *s, bool was_thinned)
+{
+	if (s->held.is_thinned && !was_thinned)
+		log_warning("%s: readings in memory take %zu kB; dropping powers and keeping fewer counters",
+			    s->db.path, s->held.room_bytes / 1024);
+}
+
 void store_reading(struct store *s, const struct reading *r)
 {
-	bool is_first = s->held.n_dropped == 0;
-	size_t n_bytes = s->held.n_bytes;
+	bool was_thinned = s->held.is_thinned;
 
-	switch (held_push_reading(&s->held, r)) {
-	case HELD_ADDED:
-	case HELD_LOST: /* reported with the next commit */
-		break;
-	case HELD_THINNED:
-		if (is_first)
-			log_warning("%s: readings in memory take %zu kB; dropping powers and keeping fewer counters",
-				    s->db.path, n_bytes / 1024);
-		break;
-	}
+	/* what was lost is reported with the next commit */
+	held_push_reading(&s->held, r);
+	report_thinned(s, was_thinned);
 }
 
 void store_event(struct store *s, int64_t at_ms, const char *subject, const char *kind, const char *detail)
@@ -237,7 +237,10 @@ void store_meter_serial(struct store *s, int64_t meter, const char *serial)
 
 void store_take_held(struct store *s, struct held *from)
 {
+	bool was_thinned = s->held.is_thinned;
+
 	held_move(&s->held, from);
+	report_thinned(s, was_thinned);
 }
 
 void store_meter_status(struct store *s, int64_t meter, const struct meter_status *st)

@@ -92,6 +92,36 @@ TEST_WITH(the_newest_counters_always_stay_and_the_loss_is_reported, setup_limits
 	assert_rows(t, "SELECT kind FROM event WHERE subject = 'tallyd'", "database-stopped\ndatabase-writes\ngap");
 }
 
+static int count_warnings(const char *text)
+{
+	int n = 0;
+
+	for (const char *at = warnings; (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+TEST_WITH(readings_that_are_thinned_out_during_a_commit_are_reported_once, setup_limits, teardown)
+{
+	struct site *t = *state;
+	struct held inbox;
+
+	for (int i = 0; i < 3; i++) {
+		held_init(&inbox, 4 << 10);
+		for (int minute = 0; minute < 500; minute++) {
+			struct reading r = {.meter = store_meter_id(t->store, "press"),
+					    .slot_s = T + 60 * (500 * i + minute)};
+
+			reading_set(&r, Q_ACTIVE_ENERGY_IMPORT, 500 * i + minute);
+			held_push_reading(&inbox, &r);
+		}
+		store_take_held(t->store, &inbox);
+		assert_int_equal(count_warnings("dropping powers"), i < 2 ? 1 : 2);
+		if (i == 1)
+			commit_all(t);
+	}
+}
+
 /* Each error of a disk, and the message for it. */
 TEST_WITH(readings_wait_for_a_disk_that_refuses_them, setup_limits, teardown)
 {
