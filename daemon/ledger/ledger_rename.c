@@ -38,6 +38,22 @@ static int64_t number(struct db *db, const char *fmt, int64_t id, int64_t also)
 	return db_number(db, sql, 0);
 }
 
+/* The end of the interval in which the old name was left and whose other part the new one has not given out yet; 0 =
+ * there is none. */
+static int64_t open_until_s(struct db *db, const struct rename *r)
+{
+	char sql[700];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT max(k.ts + i.value) FROM kept_interval k JOIN setting i ON i.name = 'interval_s' "
+		 "JOIN life n ON n.meter = %lld AND n.reason = 'renamed' AND n.from_ts = k.ts + k.duration_s "
+		 "WHERE k.meter = %lld AND k.duration_s < CAST(i.value AS INTEGER) "
+		 "AND k.ts > n.from_ts - CAST(i.value AS INTEGER) "
+		 "AND NOT EXISTS (SELECT 1 FROM kept_interval o WHERE o.meter = n.meter AND o.ts >= k.ts)",
+		 (long long)r->new, (long long)r->old);
+	return db_number(db, sql, 0);
+}
+
 /* Run statements in which $x is the row that stays, $y the one that becomes part of it, $t the end of what $x has
  * counted and $r the request. */
 static int run(struct db *db, const struct rename *r, const char *text)
@@ -234,6 +250,16 @@ static enum verdict judge(struct db *db, const struct conf *conf, struct rename 
 		write_time(r->until_s, until);
 		snprintf(why, REASON_MAX, "%s has readings of its own since %s, and %s has some until %s", r->new_name,
 			 from, r->old_name, until);
+		return REFUSED;
+	}
+	/* what it gives out later would find the first part of the interval there and be left out */
+	from_s = open_until_s(db, r);
+	if (from_s != 0) {
+		write_time(from_s, until);
+		snprintf(why, REASON_MAX,
+			 "the interval in which %s was last read as %s is not counted to its end; order it again some "
+			 "minutes after %s",
+			 r->new_name, r->old_name, until);
 		return REFUSED;
 	}
 	return GRANTED;

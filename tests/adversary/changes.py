@@ -235,7 +235,15 @@ class JoinedLate(HandedOver):
     kind = "another name, ordered late"
 
     def follow(self, site, meter, old):
-        site.when_up(1 + site.more.randrange(150), lambda: site.join(meter, old))
+        changed = site.slot
+        site.when_up(1 + site.more.randrange(150), lambda: self.order(site, meter, old, changed))
+
+    def order(self, site, meter, old, changed):
+        """It is refused until the interval of the change has been given out."""
+        if site.slot < changed + 2 * site.interval_s + 4 * site.period or not self.is_possible(site, meter):
+            site.when_up(4, lambda: self.order(site, meter, old, changed))
+        else:
+            site.join(meter, old)
 
 
 class KilledInDoubt(Change):
@@ -261,5 +269,5 @@ class Moduli(Change):
 
 WEIGHTS = ((Clock, 3), (Offset, 2), (Zone, 2), (Interval, 2), (Moved, 2), (Swapped, 2), (Nothing, 2), (Renumbered, 2),
            (InTurns, 1),
-           (Renamed, 2), (HandedOver, 2), (JoinedLate, 0), (KilledInDoubt, 2),
+           (Renamed, 2), (HandedOver, 2), (JoinedLate, 2), (KilledInDoubt, 2),
            (Moduli, 2))

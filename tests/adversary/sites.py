@@ -103,6 +103,7 @@ class Counter:
         self.flow = 0
         self.flows = []  # (slot, flow) of every tick, with or without a reading
         self.breaks = []  # Break
+        self.is_joined = False  # an order to rename it came late
         self.handovers = []  # (place in shown, the counter of the name before, how many it had shown, line)
 
     def has_usual_rise(self, n, period):
@@ -496,6 +497,7 @@ class Site:
         self.script.append(f"rename {old_name} {meter.name}")
         for counter in meter.counters.values():
             old = counter.handovers[-1][1]
+            counter.is_joined = True
             counter.handovers = old.handovers
             counter.shown[:0] = old.shown
             counter.breaks[:0] = old.breaks

@@ -168,6 +168,27 @@ TEST_WITH(a_meter_that_was_read_under_both_names_has_one_history, setup, site_te
 	assert_rows(t, counted, "punch|750");
 }
 
+TEST_WITH(a_late_rename_waits_until_the_interval_of_the_change_is_counted, setup, site_teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	rename_to(t, "punch");
+	read_it(t, 1380, 1740);
+	request_rename(t, "press", "punch");
+	rename_to(t, "punch");
+	assert_rows(t, verdicts,
+		    "refused|the interval in which punch was last read as press is not counted to its end; order it "
+		    "again some minutes after 2026-01-01T00:30:00Z");
+	read_it(t, 1800, 2760);
+	request_rename(t, "press", "punch");
+	rename_to(t, "punch");
+	assert_rows(t, "SELECT state FROM request", "refused\ndone");
+	read_it(t, 2820, 4500);
+	assert_rows(t, "SELECT base_value FROM interval ORDER BY ts", "150\n150\n150\n150");
+	assert_rows(t, lives, "punch|5.0||first");
+}
+
 TEST_WITH(a_meter_is_renamed_while_the_daemon_is_stopped, setup, site_teardown)
 {
 	struct site *t = *state;
