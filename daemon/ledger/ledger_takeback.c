@@ -7,77 +7,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "ledger_difference.h"
 #include "ledger_rows.h"
 #include "mono.h"
 
-/* One value of one interval, as counting again gives it in the end. */
-struct taking {
-	int64_t start_s, end_s;
-	enum quantity quantity;
-	bool was_before; /* it was given out before the exchange, as was_value */
-	int64_t was_value;
-	enum account_quality quality; /* missing: none */
-	int64_t value;
-	struct account_register end;
-};
-
-struct ledger_takings {
-	bool is_out_of_memory;
-	size_t n, capacity;
-	struct taking *list;
-};
-
-static void take(struct ledger_takings *t, const struct taking *one)
-{
-	/* what is revised was given out not long ago */
-	for (size_t i = t->n; one->was_before && i-- > 0;)
-		if (t->list[i].start_s == one->start_s && t->list[i].quantity == one->quantity) {
-			t->list[i].quality = one->quality;
-			t->list[i].value = one->value;
-			t->list[i].end = one->end;
-			return;
-		}
-	if (t->n == t->capacity) {
-		size_t capacity = 2 * t->capacity + 64;
-		struct taking *list = realloc(t->list, capacity * sizeof(*list));
-
-		if (list == NULL) {
-			t->is_out_of_memory = true;
-			return;
-		}
-		t->list = list;
-		t->capacity = capacity;
-	}
-	t->list[t->n++] = *one;
-}
-
 bool ledger_takeback_takes(struct ledger_takeback *t, const struct account_interval *i)
 {
-	for (size_t k = 0; k < i->n_values && t->takings != NULL; k++)
-		take(t->takings, &(struct taking){.start_s = i->start_s,
-						  .end_s = i->end_s,
-						  .quantity = i->values[k].quantity,
-						  .was_before = i->values[k].is_revised,
-						  .was_value = i->values[k].was_value,
-						  .quality = i->values[k].quality,
-						  .value = i->values[k].value,
-						  .end = i->values[k].end});
-	return t->takings != NULL;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct taking *x = a, *y = b;
-
-	if (x->start_s != y->start_s)
-		return x->start_s < y->start_s ? -1 : 1;
-	return (int)x->quantity - (int)y->quantity;
-}
-
-static bool is_same(const struct taking *a, const struct taking *b)
-{
-	return a->quality == b->quality && a->value == b->value && a->end.is_known == b->end.is_known &&
-	       a->end.value == b->end.value && a->end.read_s == b->end.read_s;
+	if (t->takings == NULL)
+		return false;
+	ledger_difference_take(t->takings, i);
+	return true;
 }
 
 /* A life before the exchange. */
@@ -256,123 +195,6 @@ static bool has_continued(const struct recount *u, const struct account_meter *m
 	return true;
 }
 
-/* The intervals of one start in the list of a run. */
-struct group {
-	const struct taking *list;
-	size_t n;
-};
-
-static const struct taking *find(const struct group *g, enum quantity q)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (g->list[i].quantity == q)
-			return &g->list[i];
-	return NULL;
-}
-
-static void add(struct account_interval *out, const struct taking *of, int64_t value, bool is_taken_out)
-{
-	size_t n = out->n_values++;
-
-	out->values[n].quantity = of->quantity;
-	out->values[n].value = is_taken_out ? 0 : value;
-	out->values[n].quality = is_taken_out ? ACCOUNT_MISSING : of->quality;
-	out->values[n].is_revised = is_taken_out;
-	out->values[n].was_value = is_taken_out ? value : 0;
-	out->values[n].end = is_taken_out ? (struct account_register){.is_revised = true} : of->end;
-	if (!is_taken_out && (n == 0 || of->quality > out->quality))
-		out->quality = of->quality;
-}
-
-static bool is_changed(const struct group *with, const struct group *without)
-{
-	if (with->n != without->n)
-		return true;
-	for (size_t i = 0; i < with->n; i++)
-		if (with->list[i].quantity != without->list[i].quantity || !is_same(&with->list[i], &without->list[i]))
-			return true;
-	return false;
-}
-
-/* Write the interval of a start: first what was counted with the exchange goes, then what is counted without it comes.
- * So its quality is that of what is in it. */
-static void write_interval(struct ledger_takeback *t, struct recount *u, const struct group *with,
-			   const struct group *without)
-{
-	const struct account_sink *sink = &t->book->account.sink;
-	const struct taking *any = with->n > 0 ? with->list : without->list;
-	struct account_interval out = {.meter = t->book->meters[u->meter].account.id,
-				       .start_s = any->start_s,
-				       .end_s = any->end_s,
-				       .quality = ACCOUNT_MISSING};
-
-	if (!is_changed(with, without))
-		return;
-	for (size_t i = 0; i < with->n; i++)
-		if (with->list[i].quality != ACCOUNT_MISSING)
-			add(&out, &with->list[i], with->list[i].value, true);
-	for (size_t i = 0; i < without->n; i++)
-		if (without->list[i].was_before && find(with, without->list[i].quantity) == NULL)
-			add(&out, &without->list[i], without->list[i].was_value, true);
-	if (out.n_values > 0)
-		sink->interval(sink->context, &out);
-	out.n_values = 0;
-	for (size_t i = 0; i < without->n; i++)
-		if (without->list[i].quality != ACCOUNT_MISSING)
-			add(&out, &without->list[i], without->list[i].value, false);
-	if (out.n_values > 0)
-		sink->interval(sink->context, &out);
-	if (u->from_s == 0)
-		u->from_s = out.start_s;
-	u->until_s = out.end_s;
-}
-
-static struct group group_at(const struct ledger_takings *t, size_t i, int64_t start_s)
-{
-	struct group g = {.list = t->list + i};
-
-	while (i + g.n < t->n && g.list[g.n].start_s == start_s)
-		g.n++;
-	return g;
-}
-
-/* Write what the two runs differ in. */
-static void write_difference(struct ledger_takeback *t, struct recount *u)
-{
-	const struct ledger_takings *a = &u->with, *b = &u->without;
-	size_t i = 0, k = 0;
-
-	if (a->n > 0)
-		qsort(a->list, a->n, sizeof(*a->list), compare);
-	if (b->n > 0)
-		qsort(b->list, b->n, sizeof(*b->list), compare);
-	while (i < a->n || k < b->n) {
-		bool from_b = i == a->n || (k < b->n && b->list[k].start_s < a->list[i].start_s);
-		int64_t start_s = from_b ? b->list[k].start_s : a->list[i].start_s;
-		struct group with = group_at(a, i, start_s), without = group_at(b, k, start_s);
-
-		write_interval(t, u, &with, &without);
-		i += with.n;
-		k += without.n;
-	}
-}
-
-/* The first run gave out again what had been given out before the exchange, and the second one does not: then what it
- * was is not known. */
-static bool is_lost(const struct ledger_takings *with, const struct ledger_takings *without)
-{
-	for (size_t i = 0; i < with->n; i++) {
-		const struct group all = {.list = without->list, .n = without->n};
-		bool found = !with->list[i].was_before;
-
-		for (size_t k = 0; k < all.n && !found; k++)
-			found = compare(&all.list[k], &with->list[i]) == 0;
-		if (!found)
-			return true;
-	}
-	return false;
-}
-
 /* Lives and suspects of a meter are those of the time before the exchange again. 0 or -errno. */
 static int clear(struct ledger_takeback *t, const struct recount *u, const struct account_meter *before)
 {
@@ -466,11 +288,11 @@ static int count_otherwise(struct ledger_takeback *t, struct recount *u, char *w
 	ledger_book_set_mode(b, LEDGER_LIVE, INT64_MIN);
 	if (u->undone != NULL && !has_continued(u, m, u->undone->at_s, why))
 		return -ECANCELED;
-	if (is_lost(&u->with, &u->without)) {
+	if (ledger_difference_is_lost(&u->with, &u->without)) {
 		snprintf(why, LEDGER_REASON_MAX, "more was decided with it");
 		return -ECANCELED;
 	}
-	write_difference(t, u);
+	ledger_difference_write(b, u->meter, &u->with, &u->without, &u->from_s, &u->until_s);
 	return b->error;
 }
 
@@ -555,8 +377,8 @@ static void free_recounts(struct recounts *all)
 		struct recount *u = &all->list[i];
 
 		account_fini(&u->was);
-		free(u->with.list);
-		free(u->without.list);
+		ledger_difference_free(&u->with);
+		ledger_difference_free(&u->without);
 		free(u->made.requests);
 		free(u->right.requests);
 	}
