@@ -7,17 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_keytable.h"
 #include "log.h"
 #include "mono.h"
-
-/* A row of table meter_key. */
-struct stored {
-	int64_t id, from_s;
-	struct ledger_key key;
-	bool is_ct_assumed;
-	bool is_held;
-	bool waits_for_identity; /* and not for ct */
-};
 
 /* A configured meter or input. */
 struct subject {
@@ -70,166 +62,10 @@ static const struct ledger_input *next_input(const struct ledger_keys *k, size_t
 	return NULL;
 }
 
-/* Table meaning */
-
-/* Write what the counters of a model mean, unless it is there. */
-static int put_meaning(struct ledger_keys *k, const struct ledger_model_limits *model, const struct ledger_key *key)
-{
-	struct db *db = k->book->db;
-	char registers[LEDGER_REGISTERS_MAX], moduli[EXPLAIN_MODULI_MAX * 24];
-	sqlite3_stmt *put = db_prepare(db, "INSERT OR IGNORE INTO meaning (id, counter, registers, parts, step, "
-					   "per_hour, back_step, modulus_read, moduli, coarse_step, fold) "
-					   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	int rc = put == NULL ? -EIO : 0;
-
-	for (int q = 0; q < Q_COUNT && rc == 0; q++) {
-		const struct account_limit *l = &model->limits->of[q];
-		size_t n = 0;
-
-		if (driver_row(model->driver, (enum quantity)q) == NULL || !names_is_counter((enum quantity)q))
-			continue;
-		ledger_key_registers(model->driver, (enum quantity)q, key, l->parts, registers);
-		moduli[0] = '\0';
-		for (size_t i = 0; i < EXPLAIN_MODULI_MAX && l->moduli[i] != 0; i++)
-			n += (size_t)snprintf(moduli + n, sizeof(moduli) - n, "%s%lld", i > 0 ? " " : "",
-					      (long long)l->moduli[i]);
-		sqlite3_bind_int64(put, 1, model->meaning);
-		sqlite3_bind_text(put, 2, names_get((enum quantity)q)->name, -1, SQLITE_STATIC);
-		sqlite3_bind_text(put, 3, registers, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(put, 4, l->parts);
-		sqlite3_bind_int64(put, 5, l->step);
-		sqlite3_bind_int64(put, 6, l->per_hour);
-		sqlite3_bind_int64(put, 7, l->back_step);
-		sqlite3_bind_int(put, 8, l->modulus_read);
-		sqlite3_bind_text(put, 9, moduli, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(put, 10, l->coarse_step);
-		sqlite3_bind_int64(put, 11, l->fold);
-		rc = db_run(db, put);
-	}
-	sqlite3_finalize(put);
-	return rc;
-}
-
-/* The counters of a meter, or the pulses of an input, that have other registers in one meaning than in another: a
- * statement of name, registers there, registers here. */
-static sqlite3_stmt *compare_registers(struct ledger_keys *k, int64_t was, int64_t is, unsigned input)
-{
-	char pulses[24] = "%";
-
-	if (input != 0)
-		snprintf(pulses, sizeof(pulses), "pulses_%u", input);
-	return db_prepare(k->book->db,
-			  "SELECT a.counter, a.registers, b.registers FROM meaning a JOIN meaning b "
-			  "ON b.id = %lld AND b.counter = a.counter WHERE a.id = %lld AND a.registers <> b.registers "
-			  "AND a.counter LIKE '%s' AND (%d OR a.counter NOT LIKE 'pulses_%%')",
-			  (long long)is, (long long)was, pulses, input != 0);
-}
-
-/* Whether counters have other registers in one key than in another, whatever bounds go with them. */
-static int have_registers_changed(struct ledger_keys *k, const struct ledger_key *was, const struct ledger_key *is,
-				  bool *changed)
-{
-	sqlite3_stmt *get;
-
-	*changed = false;
-	if (was->meaning == is->meaning || was->meaning == 0 || is->meaning == 0)
-		return 0;
-	get = compare_registers(k, was->meaning, is->meaning, is->input);
-	if (get == NULL)
-		return -EIO;
-	*changed = sqlite3_step(get) == SQLITE_ROW;
-	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(k->book->db, "read");
-}
-
-/* Table meter_key */
-
-static void bind_key(sqlite3_stmt *put, const struct ledger_key *key)
-{
-	const int64_t numbers[] = {key->meaning,      key->ct_primary,	 key->ct_secondary, key->vt_primary,
-				   key->vt_secondary, key->pulse_weight, key->pulse_per,    key->address,
-				   key->concentrator, key->input};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sqlite3_bind_int64(put, (int)i + 1, numbers[i]);
-	sqlite3_bind_text(put, 11, key->pulse_per != 0 ? names_get(key->pulse_of)->name : "", -1, SQLITE_STATIC);
-	sqlite3_bind_text(put, 12, key->model, -1, SQLITE_STATIC);
-	sqlite3_bind_text(put, 13, key->bus, -1, SQLITE_STATIC);
-}
-
+/* Write the key of a subject, which holds after from_s. held: as in ledger_keytable.h. */
 static int put_key(struct ledger_keys *k, const struct subject *s, int64_t from_s, const char *held)
 {
-	struct db *db = k->book->db;
-	sqlite3_stmt *put =
-		db_prepare(db, "INSERT INTO meter_key (meaning, ct_primary, ct_secondary, vt_primary, vt_secondary, "
-			       "pulse_weight, pulse_per, address, concentrator, input, pulse_of, model, bus, meter, "
-			       "from_ts, ct_assumed, held, held_ts) "
-			       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-			       "0)");
-	int rc = put == NULL ? -EIO : 0;
-
-	if (rc == 0) {
-		bind_key(put, &s->key);
-		sqlite3_bind_int64(put, 14, k->book->reg->list[s->i].id);
-		sqlite3_bind_int64(put, 15, from_s);
-		sqlite3_bind_int(put, 16, s->meter->lacks_ct && !s->is_input);
-		sqlite3_bind_text(put, 17, held, -1, SQLITE_STATIC);
-		rc = db_run(db, put);
-	}
-	sqlite3_finalize(put);
-	return rc;
-}
-
-static void read_key(sqlite3_stmt *get, struct stored *out)
-{
-	int q = names_find((const char *)sqlite3_column_text(get, 12));
-	const char *held = (const char *)sqlite3_column_text(get, 16);
-	const char *concentrator = (const char *)sqlite3_column_text(get, 17);
-
-	*out = (struct stored){.id = sqlite3_column_int64(get, 0),
-			       .from_s = sqlite3_column_int64(get, 1),
-			       .key = {.meaning = sqlite3_column_int64(get, 2),
-				       .ct_primary = (uint32_t)sqlite3_column_int64(get, 3),
-				       .ct_secondary = (uint32_t)sqlite3_column_int64(get, 4),
-				       .vt_primary = (uint32_t)sqlite3_column_int64(get, 5),
-				       .vt_secondary = (uint32_t)sqlite3_column_int64(get, 6),
-				       .pulse_weight = sqlite3_column_int64(get, 7),
-				       .pulse_per = sqlite3_column_int64(get, 8),
-				       .pulse_of = q >= 0 ? (enum quantity)q : 0,
-				       .address = (unsigned)sqlite3_column_int(get, 9),
-				       .concentrator = sqlite3_column_int64(get, 10),
-				       .input = (unsigned)sqlite3_column_int(get, 11)},
-			       .is_ct_assumed = sqlite3_column_int(get, 15) != 0,
-			       .is_held = held[0] != '\0',
-			       .waits_for_identity = strcmp(held, LEDGER_HOLD_IDENTITY) == 0};
-	snprintf(out->key.model, sizeof(out->key.model), "%s", (const char *)sqlite3_column_text(get, 13));
-	snprintf(out->key.bus, sizeof(out->key.bus), "%s", (const char *)sqlite3_column_text(get, 14));
-	if (concentrator != NULL)
-		snprintf(out->key.concentrator_name, sizeof(out->key.concentrator_name), "%s", concentrator);
-}
-
-/* The last key that holds, and the one after it whose values are held; id 0 = there is none. */
-static int get_keys(struct ledger_keys *k, size_t i, struct stored *known, struct stored *held)
-{
-	sqlite3_stmt *get = db_prepare(
-		k->book->db,
-		"SELECT k.id, from_ts, meaning, ct_primary, ct_secondary, vt_primary, vt_secondary, pulse_weight, "
-		"pulse_per, k.address, concentrator, input, pulse_of, k.model, k.bus, ct_assumed, held, c.name "
-		"FROM meter_key k LEFT JOIN meter c ON c.id = k.concentrator WHERE k.meter = %lld "
-		"ORDER BY k.id DESC LIMIT 2",
-		(long long)k->book->reg->list[i].id);
-
-	*known = *held = (struct stored){.id = 0};
-	if (get == NULL)
-		return -EIO;
-	if (sqlite3_step(get) == SQLITE_ROW)
-		read_key(get, known);
-	if (known->is_held) {
-		*held = *known;
-		*known = (struct stored){.id = 0};
-		if (sqlite3_step(get) == SQLITE_ROW)
-			read_key(get, known);
-	}
-	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(k->book->db, "read");
+	return ledger_keytable_put(k->book, s->i, &s->key, from_s, s->meter->lacks_ct && !s->is_input, held);
 }
 
 /* Lives */
@@ -267,7 +103,7 @@ static int end_lives(struct ledger_keys *k, size_t i, int64_t at_s, const bool *
 static int find_changed(struct ledger_keys *k, const struct subject *s, const struct ledger_key *was, bool *counters,
 			char words[LEDGER_KEY_WORDS_MAX], bool *any)
 {
-	sqlite3_stmt *get = compare_registers(k, was->meaning, s->key.meaning, s->key.input);
+	sqlite3_stmt *get = ledger_keytable_compare(k->book, was->meaning, s->key.meaning, s->key.input);
 	size_t n = 0;
 
 	memset(counters, 0, Q_COUNT * sizeof(*counters));
@@ -298,7 +134,7 @@ static int find_changed(struct ledger_keys *k, const struct subject *s, const st
 	"(SELECT meter FROM input_period WHERE concentrator = %lld))"
 
 /* Held values will never count: they were read under a key that nobody wants any more. */
-static int abandon(struct ledger_keys *k, size_t i, const struct stored *held)
+static int abandon(struct ledger_keys *k, size_t i, const struct ledger_stored_key *held)
 {
 	long long id = (long long)k->book->reg->list[i].id;
 	const char *why = held->waits_for_identity ? LEDGER_HOLD_IDENTITY : LEDGER_HOLD_CT;
@@ -383,7 +219,7 @@ static int feed_held(struct ledger_keys *k, size_t i, int64_t after_s, const cha
 
 /* The question about meter i has been answered, and its lives have ended if they do: its values count, from what is
  * held on. */
-static int release(struct ledger_keys *k, size_t i, const struct stored *held)
+static int release(struct ledger_keys *k, size_t i, const struct ledger_stored_key *held)
 {
 	const char *why = held->waits_for_identity ? LEDGER_HOLD_IDENTITY : LEDGER_HOLD_CT;
 	char sql[120];
@@ -442,7 +278,8 @@ static int end_changed(struct ledger_keys *k, const struct subject *s, const str
 
 /* The key of a subject, which may have changed from the one that is known. held: what has been held since because ct
  * was missing, or NULL. */
-static int change(struct ledger_keys *k, const struct subject *s, const struct stored *known, const struct stored *held)
+static int change(struct ledger_keys *k, const struct subject *s, const struct ledger_stored_key *known,
+		  const struct ledger_stored_key *held)
 {
 	int64_t at_s = held != NULL ? held->from_s : counted_until_s(k, s->i);
 	char words[LEDGER_KEY_WORDS_MAX];
@@ -465,7 +302,8 @@ static int change(struct ledger_keys *k, const struct subject *s, const struct s
 }
 
 /* ct is 1/1 because nothing was written, or no longer. */
-static int note_assumed(struct ledger_keys *k, const struct subject *s, const struct stored *known, bool is_assumed)
+static int note_assumed(struct ledger_keys *k, const struct subject *s, const struct ledger_stored_key *known,
+			bool is_assumed)
 {
 	char sql[100];
 
@@ -492,12 +330,12 @@ static int find_predecessor(struct ledger_keys *k, const struct subject *s, int 
 	*rc = 0;
 	for (size_t i = 0; i < b->n && !b->reg->list[s->i].was_configured; i++) {
 		const struct db_meter *old = &b->reg->list[i];
-		struct stored known, held;
+		struct ledger_stored_key known, held;
 
 		if (old->configured || !old->was_configured || old->is_input != s->is_input ||
 		    b->meters[i].account.n_counters == 0)
 			continue;
-		*rc = get_keys(k, i, &known, &held);
+		*rc = ledger_keytable_get(k->book, i, &known, &held);
 		if (*rc != 0)
 			return -1;
 		if (known.id != 0 && held.id == 0 && known.key.meaning == s->key.meaning &&
@@ -510,8 +348,8 @@ static int find_predecessor(struct ledger_keys *k, const struct subject *s, int 
 /* A meter has another name. */
 static int continue_from(struct ledger_keys *k, const struct subject *s, size_t old)
 {
-	struct stored known, held;
-	int rc = get_keys(k, s->i, &known, &held);
+	struct ledger_stored_key known, held;
+	int rc = ledger_keytable_get(k->book, s->i, &known, &held);
 
 	if (rc == 0)
 		rc = put_key(k, s, known.id != 0 ? counted_until_s(k, old) : 0, "");
@@ -522,8 +360,8 @@ static int take(struct ledger_keys *k, const struct subject *s)
 {
 	bool lacks_ct = s->meter->lacks_ct && !s->is_input, still = false, has_new_registers;
 	char words[LEDGER_KEY_WORDS_MAX];
-	struct stored known, held;
-	int rc = get_keys(k, s->i, &known, &held), predecessor;
+	struct ledger_stored_key known, held;
+	int rc = ledger_keytable_get(k->book, s->i, &known, &held), predecessor;
 
 	if (rc != 0)
 		return rc;
@@ -532,9 +370,9 @@ static int take(struct ledger_keys *k, const struct subject *s)
 		return rc != 0 ? rc : continue_from(k, s, (size_t)predecessor);
 	/* the registers of both are compared in the database */
 	if (rc == 0 && s->model != NULL && known.key.meaning != s->key.meaning)
-		rc = put_meaning(k, s->model, &s->key);
+		rc = ledger_keytable_put_meaning(k->book, s->model, &s->key);
 	if (rc == 0 && held.id != 0) {
-		rc = have_registers_changed(k, &held.key, &s->key, &has_new_registers);
+		rc = ledger_keytable_have_registers_changed(k->book, &held.key, &s->key, &has_new_registers);
 		still = ledger_key_compare(&held.key, &s->key, words) == 0 && !has_new_registers;
 	}
 	if (rc != 0 || (still && (held.waits_for_identity || lacks_ct)))
@@ -586,12 +424,12 @@ static int take_input(struct ledger_keys *k, const struct conf_bus *bus, const s
 	int concentrator = db_meters_find_name(k->book->reg, m->name);
 	struct subject s = {
 		.i = (size_t)i, .meter = m, .model = ledger_limits_find_model(k->limits, m), .is_input = true};
-	struct stored known, held;
+	struct ledger_stored_key known, held;
 	int rc;
 
 	if (i < 0 || concentrator < 0)
 		return 0;
-	rc = get_keys(k, s.i, &known, &held);
+	rc = ledger_keytable_get(k->book, s.i, &known, &held);
 	if (rc != 0)
 		return rc;
 	s.key = (struct ledger_key){.meaning = s.model != NULL ? s.model->meaning : known.key.meaning,
@@ -631,8 +469,8 @@ int ledger_keys_take(struct ledger_keys *k, const struct conf *conf)
 static int answer(struct ledger_keys *k, size_t i, bool is_same_meter, const char *why)
 {
 	char words[LEDGER_KEY_WORDS_MAX], detail[LEDGER_KEY_WORDS_MAX + 160];
-	struct stored known, held;
-	int rc = get_keys(k, i, &known, &held);
+	struct ledger_stored_key known, held;
+	int rc = ledger_keytable_get(k->book, i, &known, &held);
 
 	if (rc != 0 || held.id == 0)
 		return rc;
@@ -688,11 +526,11 @@ int ledger_keys_resume(struct ledger_keys *k)
 	int rc = ledger_holds_load(k->holds);
 
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		struct stored known, held;
+		struct ledger_stored_key known, held;
 
 		if (b->reg->list[i].is_input)
 			continue;
-		rc = get_keys(k, i, &known, &held);
+		rc = ledger_keytable_get(k->book, i, &known, &held);
 		if (rc == 0 && known.key.meaning != 0)
 			rc = ledger_limits_restore(k->limits, b, i, known.key.meaning);
 	}
