@@ -84,3 +84,12 @@ const char *conf_transport_text(enum conf_transport t)
 
 	return texts[t];
 }
+
+const char *conf_kind_text(enum conf_kind k)
+{
+	static const char *const texts[] = {[CONF_KIND_BY_UNIT] = "", [CONF_ELECTRICITY] = "electricity",
+					    [CONF_GAS] = "gas",	      [CONF_WATER] = "water",
+					    [CONF_HEAT] = "heat",     [CONF_OTHER] = "other"};
+
+	return texts[k];
+}

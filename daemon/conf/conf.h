@@ -26,6 +26,7 @@ enum conf_transport { CONF_RTU, CONF_TCP, CONF_RTU_OVER_TCP };
 enum conf_parity { CONF_NONE = 'N', CONF_EVEN = 'E', CONF_ODD = 'O' };
 enum conf_rs485 { CONF_RS485_AUTO, CONF_RS485_KERNEL, CONF_RS485_RTS, CONF_RS485_OFF };
 enum conf_durability { CONF_FULL, CONF_NORMAL };
+enum conf_kind { CONF_KIND_BY_UNIT, CONF_ELECTRICITY, CONF_GAS, CONF_WATER, CONF_HEAT, CONF_OTHER };
 
 struct conf_meter {
 	char name[CONF_NAME_MAX + 1];
@@ -39,7 +40,8 @@ struct conf_meter {
 	bool confirmed;	  /* the installer has compared an inferred or a sibling's table with the device */
 	uint32_t ct_primary, ct_secondary, vt_primary, vt_secondary; /* 1/1 unless given */
 	bool lacks_ct;						     /* its model needs ct, and it was not given */
-	uint32_t energy_every_s, power_every_s;			     /* 0 = never */
+	enum conf_kind kind;			/* heat where its model counts that, and no electricity */
+	uint32_t energy_every_s, power_every_s; /* 0 = never */
 	uint32_t response_timeout_ms;
 	uint32_t retries;
 	unsigned line; /* of its section header in conf_bus.file */
@@ -58,7 +60,9 @@ struct conf_input {
 	/* A pulse is weight / weight_per base units of the quantity. Reduced, both from 1 on; counted are pulses *
 	 * weight / weight_per, rounded down. */
 	int64_t weight, weight_per;
-	int64_t offset; /* whole base units the register showed when the count was 0 */
+	int64_t offset;	     /* whole base units the register showed when the count was 0 */
+	enum conf_kind kind; /* never CONF_KIND_BY_UNIT */
+	uint32_t calorific;  /* of gas: nWh in a ml, which are millionths of a kWh in a m3; 0 = not given */
 	unsigned line;
 	uint64_t digest; /* of all its keys */
 };
@@ -130,5 +134,8 @@ unsigned conf_bits_per_char(const struct conf_bus *b);
 
 /* "rtu", "tcp", "rtu-over-tcp" */
 const char *conf_transport_text(enum conf_transport t);
+
+/* "electricity", "gas", "water", "heat", "other"; "" for CONF_KIND_BY_UNIT */
+const char *conf_kind_text(enum conf_kind k);
 
 #endif

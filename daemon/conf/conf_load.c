@@ -313,6 +313,78 @@ static void set_pulse(struct conf_input *in, struct option_input *keys, const st
 	in->weight_per = keys->pulse.weight_per;
 }
 
+/* The kinds that an input of each quantity may be; it is the first one unless another is written. */
+static const enum conf_kind *kinds_of(enum quantity q)
+{
+	static const enum conf_kind of_energy[] = {CONF_ELECTRICITY, CONF_HEAT, CONF_KIND_BY_UNIT},
+				    of_volume[] = {CONF_OTHER, CONF_GAS, CONF_WATER, CONF_KIND_BY_UNIT},
+				    of_heat[] = {CONF_HEAT, CONF_KIND_BY_UNIT},
+				    of_electricity[] = {CONF_ELECTRICITY, CONF_KIND_BY_UNIT};
+
+	return q == Q_VOLUME		     ? of_volume
+	       : q == Q_HEAT		     ? of_heat
+	       : q == Q_ACTIVE_ENERGY_IMPORT ? of_energy
+					     : of_electricity;
+}
+
+/* "electricity or heat" */
+static void list_kinds(const enum conf_kind *kinds, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; kinds[i] != CONF_KIND_BY_UNIT && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+				      i == 0				  ? ""
+				      : kinds[i + 1] == CONF_KIND_BY_UNIT ? " or "
+									  : ", ",
+				      conf_kind_text(kinds[i]));
+}
+
+/* The kind of what is counted. Of heat in Wh and of electricity the pulses are alike, but they are two quantities. */
+static void set_kind(struct conf_input *in, const struct conf_file *f, const struct conf_file_section *s, struct err *e)
+{
+	const enum conf_kind *kinds = kinds_of(in->quantity), *k = kinds;
+	const struct conf_file_key *kind = conf_file_get_named(s, "kind");
+	char allowed[80];
+
+	if (in->weight == 0)
+		return;
+	while (*k != CONF_KIND_BY_UNIT && *k != in->kind)
+		k++;
+	if (*k == CONF_KIND_BY_UNIT && in->kind != CONF_KIND_BY_UNIT) {
+		list_kinds(kinds, allowed, sizeof(allowed));
+		err_add(e, f->path, kind->line, "kind = %s conflicts with a pulse in %s; use %s", kind->text,
+			in->shown->text, allowed);
+		return;
+	}
+	in->kind = *k != CONF_KIND_BY_UNIT ? *k : kinds[0];
+	if (in->kind == CONF_HEAT) {
+		in->quantity = Q_HEAT;
+		in->shown = names_shown(Q_HEAT);
+	}
+}
+
+static void check_calorific(const struct conf_input *in, const struct conf_file *f, const struct conf_file_section *s,
+			    struct err *e)
+{
+	const struct conf_file_key *calorific = conf_file_get_named(s, "calorific");
+
+	if (calorific->line == 0 || in->weight == 0 || in->kind == CONF_GAS)
+		return;
+	if (in->quantity == Q_VOLUME && conf_file_get_named(s, "kind")->line == 0)
+		err_add(e, f->path, calorific->line, "calorific = %s is for gas only; write kind = gas too",
+			calorific->text);
+	else
+		err_add(e, f->path, calorific->line, "calorific = %s is for gas only, and this is %s; remove calorific",
+			calorific->text, conf_kind_text(in->kind));
+}
+
+/* Heat may be counted in units of energy and in those that are for heat only. */
+static bool is_of_kind(enum quantity amount, enum quantity counted)
+{
+	return amount == counted || (counted == Q_HEAT && amount == Q_ACTIVE_ENERGY_IMPORT);
+}
+
 static void set_offset(struct conf_input *in, const struct option_input *keys, const struct conf_file *f,
 		       const struct conf_file_section *s, struct err *e)
 {
@@ -321,7 +393,7 @@ static void set_offset(struct conf_input *in, const struct option_input *keys, c
 	if (!keys->offset.given || in->weight == 0)
 		return;
 	in->offset = keys->offset.base_units;
-	if (keys->offset.quantity != in->quantity)
+	if (!is_of_kind(keys->offset.quantity, in->quantity))
 		err_add(e, f->path, offset->line,
 			"offset = %s conflicts with the pulse; use a unit of the same kind (%s)", offset->text,
 			in->shown->text);
@@ -353,6 +425,8 @@ static void set_input(struct conf_input *in, const struct conf_bus *b, const str
 	strcpy(in->name, s->name);
 	in->line = s->line;
 	set_pulse(in, &keys, f, s, e);
+	set_kind(in, f, s, e);
+	check_calorific(in, f, s, e);
 	set_offset(in, &keys, f, s, e);
 	set_concentrator(in, &keys, b, f, s, e);
 	in->digest = digest_section(OPTION_INPUT, in->name, &keys);
@@ -485,6 +559,12 @@ static bool has_ct(const struct conf_file *f, const struct conf_meter *m)
 	return conf_file_get_named(conf_file_at(f, m->line), "ct")->line != 0;
 }
 
+static enum conf_kind kind_of_model(const struct driver *d)
+{
+	return driver_row(d, Q_HEAT) != NULL && driver_row(d, Q_ACTIVE_ENERGY_IMPORT) == NULL ? CONF_HEAT
+											      : CONF_ELECTRICITY;
+}
+
 /* Give each meter the register table of its model. */
 static int set_drivers(struct conf *c, const struct conf_file *files, struct err *e)
 {
@@ -505,6 +585,7 @@ static int set_drivers(struct conf *c, const struct conf_file *files, struct err
 			case MODELS_GOOD:
 				m->lacks_ct = m->driver->ratios && !has_ct(&files[i], m);
 				c->n_ct_errors += m->lacks_ct;
+				m->kind = kind_of_model(m->driver);
 				break;
 			case MODELS_FAULTY:
 				err_warn(e, b->file, m->line,

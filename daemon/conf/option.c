@@ -34,6 +34,13 @@ static const struct option_word turns[] = {{"auto", CONF_RS485_AUTO},
 					   {NULL, 0}};
 static const struct option_word answers[] = {{"yes", true}, {"no", false}, {NULL, 0}};
 
+static const struct option_word kinds[] = {{"electricity", CONF_ELECTRICITY},
+					   {"gas", CONF_GAS},
+					   {"water", CONF_WATER},
+					   {"heat", CONF_HEAT},
+					   {"other", CONF_OTHER},
+					   {NULL, 0}};
+
 /* The units that a bus file may use for an input, the names that they have in the registry, and the quantity that is
  * counted then. Of a pulse, plates have the number in one unit too: imp/kWh. */
 static const struct countable {
@@ -60,6 +67,8 @@ static const struct countable {
 enum { N_COUNTABLES = sizeof(countables) / sizeof(countables[0]) };
 
 static const char per_prefix[] = "imp/";
+
+enum { CALORIFIC_KWH_M3 = 1000000 }; /* nWh in a ml, where there is a kWh in a m3 */
 
 #define FIELD(type, member) .offset = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 
@@ -139,6 +148,9 @@ static const struct option table[] = {
 	{OPTION_INPUT, "preset", OPTION_NAME, .what = "conto-d2", FIELD(option_input, preset)},
 	{OPTION_INPUT, "offset", OPTION_AMOUNT, FIELD(option_input, offset), .min = -1000000000000000,
 	 .max = 1000000000000000},
+	{OPTION_INPUT, "kind", OPTION_WORD, FIELD(option_input, input.kind), .words = kinds},
+	{OPTION_INPUT, "calorific", OPTION_CALORIFIC, FIELD(option_input, input.calorific), .min = 500000,
+	 .max = 50000000},
 	{OPTION_INPUT, "label", OPTION_LABEL, .fallback = "", FIELD(option_input, input.label)},
 };
 enum { N_OPTIONS = sizeof(table) / sizeof(table[0]) };
@@ -247,6 +259,10 @@ void option_allowed(const struct option *o, char out[OPTION_ALLOWED_TEXT_MAX])
 	case OPTION_PULSE:
 		allowed_countables(true, out, size);
 		break;
+	case OPTION_CALORIFIC:
+		snprintf(out, size, "a number and kWh/m3, %g to %g", (double)o->min / CALORIFIC_KWH_M3,
+			 (double)o->max / CALORIFIC_KWH_M3);
+		break;
 	}
 }
 
@@ -341,6 +357,7 @@ enum repair {
 	REPAIR_COMMA,	/* 0,01 m3: a decimal point */
 	REPAIR_UNIT,	/* 1 kwh, 10 l/imp, 2000 pulses/kWh: the unit as it is written here */
 	REPAIR_CASE,	/* 10S: small letters */
+	REPAIR_WORD,	/* watr: the nearest word */
 	REPAIR_NO_UNIT, /* 9600 baud, 400/5A: the number alone */
 	REPAIRS,
 };
@@ -377,6 +394,46 @@ static void repair_countable(char *unit, size_t room, bool may_be_per)
 		snprintf(unit, room, "%s%s", is_per ? per_prefix : "", found);
 }
 
+/* A calorific value without its unit, in other letters or in MJ: suppliers have both. text has room for
+ * OPTION_ALLOWED_TEXT_MAX bytes. */
+static void repair_calorific(char *text, const char *unit)
+{
+	static const char *const mine[] = {"", "kWh", "kWh/m3", "kWh/m\302\263", "kWh/Nm3", "kWh/cbm"};
+	static const char *const joules[] = {"MJ", "MJ/m3", "MJ/m\302\263", "MJ/Nm3"};
+	char *end;
+	double number = strtod(text, &end);
+	size_t room = OPTION_ALLOWED_TEXT_MAX - (size_t)(end - text);
+
+	if (end == text)
+		return;
+	for (size_t i = 0; i < sizeof(joules) / sizeof(joules[0]); i++) {
+		if (strcasecmp(unit, joules[i]) == 0) {
+			snprintf(text, OPTION_ALLOWED_TEXT_MAX, "%.3f kWh/m3", number / 3.6);
+			return;
+		}
+	}
+	for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++) {
+		if (strcasecmp(unit, mine[i]) == 0) {
+			snprintf(end, room, " kWh/m3");
+			return;
+		}
+	}
+}
+
+/* Never longer than before by more than the words differ, which is little. */
+static void repair_word(const struct option_word *words, char *text)
+{
+	struct nearest near;
+	char mistyped[NEAREST_NAME_MAX + 1];
+
+	snprintf(mistyped, sizeof(mistyped), "%s", text);
+	nearest_begin(&near, mistyped);
+	for (const struct option_word *w = words; w->text != NULL; w++)
+		nearest_consider(&near, w->text);
+	if (near.name[0] != '\0')
+		snprintf(text, OPTION_ALLOWED_TEXT_MAX, "%s", near.name);
+}
+
 static void repair(const struct option *o, enum repair how, char *text)
 {
 	size_t n = strspn(text, "0123456789.,/-"), unit = n + strspn(text + n, " \t");
@@ -392,12 +449,18 @@ static void repair(const struct option *o, enum repair how, char *text)
 			*comma = '.';
 		break;
 	case REPAIR_UNIT:
-		if (o->type == OPTION_AMOUNT || o->type == OPTION_PULSE)
+		if (o->type == OPTION_CALORIFIC)
+			repair_calorific(text, text + unit);
+		else if (o->type == OPTION_AMOUNT || o->type == OPTION_PULSE)
 			repair_countable(text + unit, OPTION_ALLOWED_TEXT_MAX - unit, o->type == OPTION_PULSE);
 		break;
 	case REPAIR_CASE:
 		for (char *c = text; *c != '\0'; c++)
 			*c = (char)tolower((unsigned char)*c);
+		break;
+	case REPAIR_WORD:
+		if (o->type == OPTION_WORD && isalpha((unsigned char)text[0]))
+			repair_word(o->words, text);
 		break;
 	case REPAIR_NO_UNIT:
 		text[n] = '\0';
@@ -507,6 +570,39 @@ static bool set_pulse(const struct option *o, const char *text, void *target, co
 	return true;
 }
 
+static bool is_calorific_unit(const char *text)
+{
+	return strcmp(text, "kWh/m3") == 0 || strcmp(text, "kWh/m\302\263") == 0;
+}
+
+static bool set_calorific(const struct option *o, const char *text, void *target, const char *file, unsigned line,
+			  struct err *e)
+{
+	char allowed[OPTION_ALLOWED_TEXT_MAX];
+	struct value_decimal number;
+	const char *rest;
+	int64_t calorific;
+
+	if (value_decimal(text, &number, &rest) != VALUE_OK || !is_calorific_unit(rest + strspn(rest, " \t")))
+		return false;
+	option_allowed(o, allowed);
+	switch (value_multiply(number, CALORIFIC_KWH_M3, &calorific)) {
+	case VALUE_FRACTION:
+		err_add(e, file, line, "%s = %s is not valid; use at most %d decimals", o->name, text,
+			VALUE_DECIMALS_MAX);
+		return false;
+	case VALUE_OK:
+		if (calorific >= o->min && calorific <= o->max)
+			break;
+		/* fall through */
+	default:
+		err_add(e, file, line, "%s = %s is out of range; use %s", o->name, text, allowed);
+		return false;
+	}
+	put_whole(o, calorific, target);
+	return true;
+}
+
 /* As option_set(), but a text that is no value at all is left to the caller to report. */
 static bool set_value(const struct option *o, const char *text, void *target, const char *file, unsigned line,
 		      struct err *e)
@@ -529,6 +625,8 @@ static bool set_value(const struct option *o, const char *text, void *target, co
 		return set_amount(o, text, target, file, line, e);
 	case OPTION_PULSE:
 		return set_pulse(o, text, target, file, line, e);
+	case OPTION_CALORIFIC:
+		return set_calorific(o, text, target, file, line, e);
 	}
 	return false;
 }
@@ -591,6 +689,7 @@ uint64_t option_digest(const struct option *o, const void *target, uint64_t d)
 	case OPTION_WORD:
 	case OPTION_WHOLE:
 	case OPTION_DURATION:
+	case OPTION_CALORIFIC:
 		return digest_whole(d, get_whole(o, target));
 	case OPTION_RATIO:
 		memcpy(pair, field, sizeof(pair));

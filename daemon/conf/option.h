@@ -29,15 +29,16 @@ enum option_section {
 };
 
 enum option_type {
-	OPTION_TEXT,	 /* any text but an empty one, malloc'd into a char * */
-	OPTION_LABEL,	 /* any text, into a char array */
-	OPTION_NAME,	 /* value_is_name(), into a char array */
-	OPTION_WORD,	 /* one of words */
-	OPTION_WHOLE,	 /* whole number, min to max */
-	OPTION_DURATION, /* min to max ms, kept in unit_ms; 0 too when zero is set */
-	OPTION_RATIO,	 /* 400/5, into two uint32_t; min to max, primary not below secondary */
-	OPTION_AMOUNT,	 /* min to max base units, into a struct option_amount */
-	OPTION_PULSE,	 /* base units as a fraction of two numbers of min to max, into a struct option_pulse */
+	OPTION_TEXT,	  /* any text but an empty one, malloc'd into a char * */
+	OPTION_LABEL,	  /* any text, into a char array */
+	OPTION_NAME,	  /* value_is_name(), into a char array */
+	OPTION_WORD,	  /* one of words */
+	OPTION_WHOLE,	  /* whole number, min to max */
+	OPTION_DURATION,  /* min to max ms, kept in unit_ms; 0 too when zero is set */
+	OPTION_RATIO,	  /* 400/5, into two uint32_t; min to max, primary not below secondary */
+	OPTION_AMOUNT,	  /* min to max base units, into a struct option_amount */
+	OPTION_PULSE,	  /* base units as a fraction of two numbers of min to max, into a struct option_pulse */
+	OPTION_CALORIFIC, /* 11.2 kWh/m3, min to max nWh in a ml */
 };
 
 struct option_word {

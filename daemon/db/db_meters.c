@@ -119,10 +119,11 @@ static int write_meters(struct db *db, const struct conf *conf)
 
 	if (rc != 0)
 		return rc;
-	put = db_prepare(db, "INSERT INTO meter (is_input, bus, name, label, model, address, configured) "
-			     "VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (name) DO UPDATE "
-			     "SET is_input = excluded.is_input, bus = excluded.bus, label = excluded.label, "
-			     "model = excluded.model, address = excluded.address, configured = 1");
+	put = db_prepare(db,
+			 "INSERT INTO meter (is_input, bus, name, label, model, address, kind, configured) "
+			 "VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (name) DO UPDATE "
+			 "SET is_input = excluded.is_input, bus = excluded.bus, label = excluded.label, "
+			 "model = excluded.model, address = excluded.address, kind = excluded.kind, configured = 1");
 	if (put == NULL)
 		return -EIO;
 	for (size_t b = 0; b < conf->n_buses; b++) {
@@ -135,6 +136,7 @@ static int write_meters(struct db *db, const struct conf *conf)
 			bind_text(put, 4, bus->meters[i].label);
 			bind_text(put, 5, bus->meters[i].model);
 			sqlite3_bind_int(put, 6, bus->meters[i].address);
+			bind_text(put, 7, conf_kind_text(bus->meters[i].kind));
 			rc = db_run(db, put);
 		}
 		for (size_t i = 0; i < bus->n_inputs && rc == 0; i++) {
@@ -142,6 +144,7 @@ static int write_meters(struct db *db, const struct conf *conf)
 			bind_text(put, 2, bus->name);
 			bind_text(put, 3, bus->inputs[i].name);
 			bind_text(put, 4, bus->inputs[i].label);
+			bind_text(put, 7, conf_kind_text(bus->inputs[i].kind));
 			rc = db_run(db, put);
 		}
 	}
@@ -169,6 +172,7 @@ static void bind_period(sqlite3_stmt *stmt, const struct conf_bus *bus, const st
 	bind_text(stmt, 6, names_get(input->quantity)->name);
 	bind_text(stmt, 7, input->shown->text);
 	sqlite3_bind_int64(stmt, 8, input->weight_per);
+	sqlite3_bind_int64(stmt, 12, input->calorific);
 }
 
 /* The first second of a period that begins now. What has been read belongs to the one before, and a reading of a slot
@@ -249,7 +253,7 @@ static int write_inputs(struct db *db, const struct conf *conf, int64_t now_s)
 				   "AND meter = (SELECT id FROM meter WHERE name = ?1) "
 				   "AND concentrator = (SELECT id FROM meter WHERE name = ?2) "
 				   "AND input = ?3 AND weight = ?4 AND weight_per = ?8 AND offset = ?5 "
-				   "AND quantity = ?6 AND unit = ?7",
+				   "AND quantity = ?6 AND unit = ?7 AND calorific = ?12",
 				   (long long)INT64_MAX),
 		.newest = db_prepare(db, "SELECT max(from_ts) FROM input_period "
 					 "WHERE meter = (SELECT id FROM meter WHERE name = ?)"),
@@ -269,9 +273,9 @@ static int write_inputs(struct db *db, const struct conf *conf, int64_t now_s)
 				  (long long)INT64_MAX),
 		.begin = db_prepare(db,
 				    "INSERT INTO input_period (meter, from_ts, until_ts, concentrator, input, "
-				    "quantity, obis, unit, per, weight, weight_per, offset) "
+				    "quantity, obis, unit, per, weight, weight_per, offset, calorific) "
 				    "VALUES ((SELECT id FROM meter WHERE name = ?1), ?11, %lld, "
-				    "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5)",
+				    "(SELECT id FROM meter WHERE name = ?2), ?3, ?6, ?9, ?7, ?10, ?4, ?8, ?5, ?12)",
 				    (long long)INT64_MAX),
 	};
 	int rc = st.same != NULL && st.newest != NULL && st.before != NULL && st.read != NULL && st.end != NULL &&

@@ -30,20 +30,22 @@ static bool is_ratio(uint32_t primary, uint32_t secondary, uint32_t other_primar
 	return (uint64_t)primary * other_secondary == (uint64_t)other_primary * secondary;
 }
 
-/* "10 Wh", "5/16 Wh" */
-static void format_pulse(const struct ledger_key *k, char *out, size_t n)
+/* "10 Wh", "5/16 Wh"; of: the quantity is another one too, "10 Wh of heat" */
+static void format_pulse(const struct ledger_key *k, bool of, char *out, size_t n)
 {
 	const char *unit = names_get(k->pulse_of)->unit;
+	char per[24] = "";
 
-	if (k->pulse_per == 1)
-		snprintf(out, n, "%lld %s", (long long)k->pulse_weight, unit);
-	else
-		snprintf(out, n, "%lld/%lld %s", (long long)k->pulse_weight, (long long)k->pulse_per, unit);
+	if (k->pulse_per != 1)
+		snprintf(per, sizeof(per), "/%lld", (long long)k->pulse_per);
+	snprintf(out, n, "%lld%s %s%s%s", (long long)k->pulse_weight, per, unit, of ? " of " : "",
+		 of ? names_get(k->pulse_of)->name : "");
 }
 
 static unsigned compare_meanings(const struct ledger_key *was, const struct ledger_key *is, char *words)
 {
-	char pulse_was[80], pulse_is[80];
+	bool is_other = is->pulse_per != 0 && was->pulse_of != is->pulse_of;
+	char pulse_was[100], pulse_is[100];
 	unsigned changed = 0;
 
 	if (!is_ratio(was->ct_primary, was->ct_secondary, is->ct_primary, is->ct_secondary)) {
@@ -56,11 +58,12 @@ static unsigned compare_meanings(const struct ledger_key *was, const struct ledg
 		add(words, LEDGER_KEY_WORDS_MAX, "vt %u/%u -> %u/%u", was->vt_primary, was->vt_secondary,
 		    is->vt_primary, is->vt_secondary);
 	}
-	if (was->pulse_weight != is->pulse_weight || was->pulse_per != is->pulse_per ||
-	    (is->pulse_per != 0 && was->pulse_of != is->pulse_of)) {
+	if (was->pulse_weight != is->pulse_weight || was->pulse_per != is->pulse_per || is_other) {
 		changed = LEDGER_KEY_MEANING;
-		format_pulse(was, pulse_was, sizeof(pulse_was));
-		format_pulse(is, pulse_is, sizeof(pulse_is));
+		/* the base unit says which, unless both are in Wh */
+		is_other = is_other && strcmp(names_get(was->pulse_of)->unit, names_get(is->pulse_of)->unit) == 0;
+		format_pulse(was, is_other, pulse_was, sizeof(pulse_was));
+		format_pulse(is, is_other, pulse_is, sizeof(pulse_is));
 		add(words, LEDGER_KEY_WORDS_MAX, "pulse %s -> %s", pulse_was, pulse_is);
 	}
 	return changed;

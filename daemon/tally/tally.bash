@@ -25,6 +25,7 @@ _tally()
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local dir=/etc/tallyd command="" at=0 i words=""
 	local views="energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff
+		daily_gas monthly_gas input meter_kind calorific
 		register meter_status bus_status event revision request meter_report trouble subject meter_replacement
 		meter_faults meter_life key counter local_span counted_reading suspect_reading"
 

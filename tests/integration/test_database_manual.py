@@ -7,7 +7,8 @@ import unittest
 from simsite import SOURCE, Site
 
 VIEWS = ("energy tariff_energy power pulse latest interval interval_energy daily monthly monthly_tariff "
-         "register meter_status bus_status event revision request key").split()
+         "register meter_status bus_status event revision request key "
+         "daily_gas monthly_gas input meter_kind calorific").split()
 REPORTS = "meter_report trouble subject meter_replacement meter_faults meter_life counter local_span counted_reading suspect_reading".split()
 
 

@@ -60,7 +60,7 @@ pulse = 0.01 m3
         self.assertEqual(self.completed(*c, "scan", "w"), ["workshop"])
         self.assertEqual(self.completed(*c, "replace", "g"), ["gas"])
         self.assertEqual(self.completed(*c, "report", "--meter", ""), ["main", "pulses", "gas"])
-        self.assertEqual(self.completed(*c, "export", "month"), ["monthly", "monthly_tariff"])
+        self.assertEqual(self.completed(*c, "export", "month"), ["monthly", "monthly_tariff", "monthly_gas"])
         self.assertEqual(self.completed(*c, "models", "conto-d4-s"), ["conto-d4-s", "conto-d4-sh"])
         self.assertEqual(self.completed("-c", str(self.dir / "e")), [str(self.etc)])
 

@@ -23,12 +23,12 @@ VIEWS = {
     "power": "time ts meter active_power_w reactive_power_var apparent_power_va power_factor frequency_hz voltage_l1_v "
              "voltage_l2_v voltage_l3_v voltage_l12_v voltage_l23_v voltage_l31_v current_l1_a current_l2_a current_l3_a "
              "current_n_a active_power_l1_w active_power_l2_w active_power_l3_w quality",
-    "pulse": "time ts meter concentrator input pulses value unit quality",
+    "pulse": "time ts meter concentrator input pulses value unit quality kind",
     "latest": "meter quantity obis value unit time ts age_s quality",
     "interval": "time ts meter quantity duration_s value unit quality base_value base_unit",
     "interval_energy": "time ts meter duration_s active_import_kwh active_export_kwh reactive_import_kvarh "
                        "reactive_export_kvarh quality active_import_wh active_export_wh reactive_import_varh "
-                       "reactive_export_varh apparent_vah apparent_kvah volume_m3 heat_kwh suspect",
+                       "reactive_export_varh apparent_vah apparent_kvah volume_m3 heat_kwh suspect heat_wh",
     "daily": "day meter quantity value unit coverage base_value base_unit",
     "monthly": "month meter quantity value unit coverage base_value base_unit",
     "monthly_tariff": "month meter tariff active_import_kwh reactive_import_kvarh active_import_wh "

@@ -239,7 +239,7 @@ TEST_WITH(unknown_keys_are_refused, site_set_up, site_tear_down)
 			   "label, confirmed, "
 			   "ct, vt, energy_every, power_every, response_timeout, retries\n"
 			   "site/bus.d/a.ini:8: unknown key baud in [input i]; use concentrator, input, pulse, preset, "
-			   "offset, label\n"
+			   "offset, kind, calorific, label\n"
 			   "site/bus.d/a.ini:7: key input is missing in [input i]; use 1 to 8\n"
 			   "site/bus.d/a.ini:7: key pulse is missing in [input i]; use a weight such as 10 Wh, 0.01 m3 "
 			   "or 2000 imp/kWh, or a preset\n");

@@ -216,6 +216,116 @@ TEST_WITH(preset_conto_d1_must_be_stated_as_pulse, site_set_up, site_tear_down)
 			   "site/bus.d/a.ini:10: unknown preset conto-d3; use conto-d2\n");
 }
 
+static void assert_kind(const char *keys, enum conf_kind kind, enum quantity quantity, const char *shown)
+{
+	char bus[400];
+
+	snprintf(bus, sizeof(bus), BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n%s\n", keys);
+	assert_bus_taken(bus, "");
+	assert_int_equal(site_conf->buses[0].inputs[0].kind, kind);
+	assert_counts(&site_conf->buses[0].inputs[0], quantity, shown);
+}
+
+TEST_WITH(kind_follows_from_the_unit_unless_it_is_written, site_set_up, site_tear_down)
+{
+	assert_kind("pulse = 10 Wh", CONF_ELECTRICITY, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_kind("pulse = 1 MWh", CONF_ELECTRICITY, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_kind("pulse = 10 varh", CONF_ELECTRICITY, Q_REACTIVE_ENERGY_IMPORT, "kvarh");
+	assert_kind("pulse = 10 VAh", CONF_ELECTRICITY, Q_APPARENT_ENERGY, "kVAh");
+	assert_kind("pulse = 1 GJ", CONF_HEAT, Q_HEAT, "kWh");
+	assert_kind("pulse = 1 Gcal", CONF_HEAT, Q_HEAT, "kWh");
+	assert_kind("pulse = 1 m3", CONF_OTHER, Q_VOLUME, "m3");
+	assert_kind("pulse = 1 m3\nkind = gas", CONF_GAS, Q_VOLUME, "m3");
+	assert_kind("pulse = 1 l\nkind = Water", CONF_WATER, Q_VOLUME, "l");
+}
+
+TEST_WITH(heat_may_be_counted_in_units_of_energy, site_set_up, site_tear_down)
+{
+	assert_kind("pulse = 1 kWh\nkind = heat\noffset = 12 MWh", CONF_HEAT, Q_HEAT, "kWh");
+	assert_kind("pulse = 1 kWh\nkind = heat\noffset = 3.6 GJ", CONF_HEAT, Q_HEAT, "kWh");
+	assert_int_equal(site_conf->buses[0].inputs[0].offset, 1000000);
+	assert_kind("pulse = 100 imp/MWh\nkind = heat", CONF_HEAT, Q_HEAT, "kWh");
+	assert_kind("preset = conto-d2\nkind = electricity", CONF_ELECTRICITY, Q_ACTIVE_ENERGY_IMPORT, "kWh");
+	assert_bus_refused(
+		BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 1 kWh\noffset = 1 GJ\n",
+		"site/bus.d/a.ini:11: offset = 1 GJ conflicts with the pulse; use a unit of the same kind (kWh)\n");
+}
+
+static void assert_input_refused(const char *keys, const char *complaint)
+{
+	char bus[400];
+
+	snprintf(bus, sizeof(bus), BUS PULSES "[input i]\nconcentrator = p\ninput = 1\n%s\n", keys);
+	assert_bus_refused(bus, complaint);
+}
+
+TEST_WITH(kind_that_cannot_be_is_answered_with_what_can, site_set_up, site_tear_down)
+{
+	assert_input_refused(
+		"pulse = 10 Wh\nkind = gas",
+		"site/bus.d/a.ini:11: kind = gas conflicts with a pulse in kWh; use electricity or heat\n");
+	assert_input_refused("pulse = 1 GJ\nkind = electricity",
+			     "site/bus.d/a.ini:11: kind = electricity conflicts with a pulse in kWh; use heat\n");
+	assert_input_refused(
+		"pulse = 1 m3\nkind = heat",
+		"site/bus.d/a.ini:11: kind = heat conflicts with a pulse in m3; use other, gas or water\n");
+	assert_input_refused("pulse = 1 l\nkind = watr",
+			     "site/bus.d/a.ini:11: kind = watr is not valid; write kind = water\n");
+	assert_input_refused("pulse = 1 l\nkind = Gaz",
+			     "site/bus.d/a.ini:11: kind = Gaz is not valid; write kind = gas\n");
+	assert_input_refused(
+		"pulse = 1 l\nkind = steam",
+		"site/bus.d/a.ini:11: kind = steam is not valid; use electricity, gas, water, heat or other\n");
+}
+
+static void assert_calorific(const char *text, uint32_t nwh_per_ml)
+{
+	char bus[400];
+
+	snprintf(bus, sizeof(bus),
+		 BUS PULSES "[input i]\nconcentrator = p\ninput = 1\npulse = 0.01 m3\nkind = gas\ncalorific = %s\n",
+		 text);
+	assert_bus_taken(bus, "");
+	assert_int_equal(site_conf->buses[0].inputs[0].calorific, nwh_per_ml);
+}
+
+TEST_WITH(calorific_value_is_exact, site_set_up, site_tear_down)
+{
+	assert_calorific("11.2 kWh/m3", 11200000);
+	assert_calorific("11.187654 kWh/m3", 11187654);
+	assert_calorific("0.5kWh/m\u00b3", 500000);
+	assert_calorific("50 kWh/m3", 50000000);
+}
+
+#define GAS   "pulse = 0.01 m3\nkind = gas\ncalorific = "
+#define AT_12 "site/bus.d/a.ini:12: calorific = "
+
+TEST_WITH(calorific_value_that_is_none_is_answered_with_what_to_write, site_set_up, site_tear_down)
+{
+	assert_input_refused(GAS "11.2", AT_12 "11.2 is not valid; write calorific = 11.2 kWh/m3\n");
+	assert_input_refused(GAS "11,2 kWh/m3", AT_12 "11,2 kWh/m3 is not valid; write calorific = 11.2 kWh/m3\n");
+	assert_input_refused(GAS "11.2 kwh/m3", AT_12 "11.2 kwh/m3 is not valid; write calorific = 11.2 kWh/m3\n");
+	assert_input_refused(GAS "11.2 kWh/Nm3", AT_12 "11.2 kWh/Nm3 is not valid; write calorific = 11.2 kWh/m3\n");
+	assert_input_refused(GAS "39.5 MJ/m3", AT_12 "39.5 MJ/m3 is not valid; write calorific = 10.972 kWh/m3\n");
+	assert_input_refused(GAS "high", AT_12 "high is not valid; use a number and kWh/m3, 0.5 to 50\n");
+	assert_input_refused(GAS "11200 kWh/m3",
+			     AT_12 "11200 kWh/m3 is out of range; use a number and kWh/m3, 0.5 to 50\n");
+	assert_input_refused(GAS "-1 kWh/m3", AT_12 "-1 kWh/m3 is out of range; use a number and kWh/m3, 0.5 to 50\n");
+	assert_input_refused(GAS "11.1234567 kWh/m3", AT_12 "11.1234567 kWh/m3 is not valid; use at most 6 decimals\n");
+}
+
+TEST_WITH(calorific_value_is_for_gas_only, site_set_up, site_tear_down)
+{
+	assert_input_refused("pulse = 1 m3\ncalorific = 11.2 kWh/m3",
+			     "site/bus.d/a.ini:11: calorific = 11.2 kWh/m3 is for gas only; write kind = gas too\n");
+	assert_input_refused(
+		"pulse = 1 m3\nkind = water\ncalorific = 11.2 kWh/m3",
+		"site/bus.d/a.ini:12: calorific = 11.2 kWh/m3 is for gas only, and this is water; remove calorific\n");
+	assert_input_refused(
+		"pulse = 1 GJ\ncalorific = 11.2 kWh/m3",
+		"site/bus.d/a.ini:11: calorific = 11.2 kWh/m3 is for gas only, and this is heat; remove calorific\n");
+}
+
 TEST_WITH(concentrator_is_a_meter_of_the_same_bus, site_set_up, site_tear_down)
 {
 	site_put("site/bus.d/b.ini", "[bus]\ndevice = /dev/ttyS91\n" PULSES);

@@ -97,6 +97,8 @@ static const struct change serial_changes[] = {
 	{OPTION_INPUT, "pulse", "pulse = 1 l", "pulse = 0.0005 l"},
 	{OPTION_INPUT, "preset", "pulse = 1 l", "preset = conto-d2"},
 	{OPTION_INPUT, "offset", "[input i]", "[input i]\noffset = 1 l"},
+	{OPTION_INPUT, "kind", "[input i]", "[input i]\nkind = gas"},
+	{OPTION_INPUT, "calorific", "[input i]", "[input i]\nkind = gas\ncalorific = 11.2 kWh/m3"},
 	{OPTION_INPUT, "label", "[input i]", "[input i]\nlabel = Water"},
 };
 

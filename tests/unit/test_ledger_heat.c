@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ledger_site.h"
+#include "mono.h"
 #include "unit.h"
 
 static struct conf_input input(const char *name, uint8_t number, enum quantity q, int64_t weight, int64_t weight_per)
@@ -173,6 +174,204 @@ TEST_WITH(what_was_converted_is_what_a_rebuild_counts, set_up_old, site_teardown
 	for (size_t i = 0; i < N_VIEWS; i++) {
 		assert_rows(t, views[i], was[i]);
 		free(was[i]);
+	}
+}
+
+/* Kinds of inputs */
+
+/* Take the configuration as the first one ever. */
+static void configure_first(struct site *t)
+{
+	assert_int_equal(db_exec(&t->db, "DELETE FROM input_period; DELETE FROM meter_key"), 0);
+	configure(t);
+}
+
+TEST_WITH(heat_that_is_counted_in_kwh_is_no_imported_electricity, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	t->inputs[0] = input("heating", 1, Q_HEAT, 1000, 1);
+	t->inputs[0].kind = CONF_HEAT;
+	configure_first(t);
+	for (int64_t i = 0; i <= 16; i++)
+		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 7 + i, Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT active_import_wh, heat_kwh, heat_wh FROM interval_energy WHERE meter = 'heating'",
+		    "|15.0|15000");
+	assert_rows(t, "SELECT quantity, value, unit FROM daily WHERE meter = 'heating'", "heat|15.0|kWh");
+	assert_rows(t, "SELECT count(*) FROM energy WHERE meter = 'heating'", "0");
+	assert_rows(t, "SELECT kind FROM pulse WHERE meter = 'heating' GROUP BY kind", "heat");
+	assert_rows(t, "SELECT meter, kind, pulse, unit FROM input WHERE meter = 'heating'",
+		    "heating|heat|1000 Wh|kWh");
+}
+
+TEST_WITH(electricity_that_turns_out_to_be_heat_begins_a_life, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	for (int64_t i = 0; i <= 16; i++)
+		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 7 + i, Q_COUNT);
+	commit(t);
+	t->inputs[0].quantity = Q_HEAT;
+	t->inputs[0].shown = names_shown(Q_HEAT);
+	t->inputs[0].kind = CONF_HEAT;
+	configure(t);
+	for (int64_t i = 17; i <= 50; i++)
+		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 7 + i, Q_COUNT);
+	report_missing(t, T + 7200);
+	commit(t);
+	assert_rows(t, "SELECT detail FROM event WHERE kind = 'key-changed' AND subject = 'lighting'",
+		    "pulse 10 Wh of active_energy_import -> 10 Wh of heat; a new life begins, tally replace --undo "
+		    "lighting "
+		    "takes that back");
+	/* up to the last whole interval, and from the first reading of heat on */
+	assert_rows(t, "SELECT quantity, base_value FROM monthly WHERE meter = 'lighting' ORDER BY quantity",
+		    "active_energy_import|150\nheat|280");
+}
+
+TEST_WITH(kind_and_calorific_value_end_no_life_and_lose_no_pulse, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	for (int64_t i = 0; i <= 16; i++)
+		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_2, 7 + i, Q_COUNT);
+	commit(t);
+	t->inputs[1].kind = CONF_GAS;
+	t->inputs[1].calorific = 11200000;
+	configure(t);
+	for (int64_t i = 17; i <= 46; i++)
+		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_2, 7 + i, Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT count(*) FROM event WHERE kind IN ('key-changed', 'new-life')", "0");
+	assert_rows(t, "SELECT count(*), count(until) FROM meter_life WHERE meter = 'gas'", "1|0");
+	assert_rows(t, "SELECT base_value FROM daily WHERE meter = 'gas'", "450000");
+}
+
+/* Gas */
+
+/* 10 l a minute, from minute from to minute until after T. */
+static void burn(struct site *t, int64_t from, int64_t until)
+{
+	for (int64_t i = from; i <= until; i++)
+		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_2, 7 + i, Q_COUNT);
+	commit(t);
+}
+
+static int set_up_gas(void **state)
+{
+	int rc = site_setup(state);
+	struct site *t = *state;
+
+	if (rc != 0)
+		return rc;
+	t->inputs[1].kind = CONF_GAS;
+	t->inputs[1].calorific = 11187654;
+	configure_first(t);
+	return 0;
+}
+
+TEST_WITH(gas_is_shown_in_kwh_beside_its_volume, set_up_gas, site_teardown)
+{
+	struct site *t = *state;
+
+	burn(t, 0, 61);
+	/* 150 l are 1678.1481 Wh, 600 l 6712.5924 Wh: rounded down once */
+	assert_rows(t, "SELECT volume_m3, round(heat_kwh, 7), heat_wh FROM interval_energy WHERE meter = 'gas' LIMIT 1",
+		    "0.15|1.6781481|");
+	assert_rows(t, "SELECT * FROM daily_gas", "2026-01-01|gas|0.6|6.712|600000|6712");
+	assert_rows(t, "SELECT * FROM monthly_gas", "2026-01|gas|0.6|6.712|600000|6712");
+	assert_rows(t, "SELECT quantity, base_value FROM daily WHERE meter = 'gas'", "volume|600000");
+	assert_rows(t, "SELECT * FROM calorific", "gas|||11.187654|0|9223372036854775807|11187654");
+	assert_rows(t, "SELECT kind, pulse, unit, calorific_kwh_m3 FROM input WHERE meter = 'gas'",
+		    "gas|10000 ml|m3|11.187654");
+}
+
+TEST_WITH(the_first_calorific_value_holds_for_the_time_before_too, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	burn(t, 0, 1500);
+	t->inputs[1].kind = CONF_GAS;
+	t->inputs[1].calorific = 11000000;
+	configure(t);
+	burn(t, 1501, 1530);
+	assert_rows(t, "SELECT day, volume_ml, heat_wh FROM daily_gas ORDER BY day",
+		    "2026-01-01|14400000|158400\n2026-01-02|750000|8250");
+}
+
+TEST_WITH(a_calorific_value_holds_for_whole_days, set_up_gas, site_teardown)
+{
+	struct site *t = *state;
+
+	burn(t, 0, 2000);
+	t->inputs[1].calorific = 12000000;
+	configure(t);
+	burn(t, 2001, 2910);
+	/* the days 14400 l at 11.187654 and 12 kWh/m3, the rest 150 l; the month is rounded once */
+	assert_rows(t, "SELECT day, volume_ml, heat_wh FROM daily_gas ORDER BY day",
+		    "2026-01-01|14400000|161102\n2026-01-02|14400000|172800\n2026-01-03|150000|1800");
+	assert_rows(t, "SELECT volume_ml, heat_wh FROM monthly_gas", "28950000|335702");
+	assert_rows(t, "SELECT kwh_m3, since, until FROM calorific",
+		    "11.187654||2026-01-02T00:00:00Z\n12.0|2026-01-02T00:00:00Z|");
+	assert_rows(t, "SELECT count(*) FROM meter_life WHERE meter = 'gas'", "1");
+}
+
+/* The sum of all intervals is what the pulses weigh, whatever a pulse weighs. */
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005U + 1442695040888963407U;
+	return *seed >> 33;
+}
+
+static int64_t sum_of(struct site *t, const char *view)
+{
+	char sql[120];
+
+	snprintf(sql, sizeof(sql), "SELECT sum(base_value) FROM %s WHERE quantity = 'heat'", view);
+	return strtoll(rows(t, sql), NULL, 10);
+}
+
+static void count_at_random(struct site *t, uint64_t seed)
+{
+	/* GJ, kcal, MJ, kJ, imp/kWh, a weight as fine as there may be one */
+	static const int64_t weights[][2] = {{2500000, 9}, {1163, 1000}, {2500, 9},
+					     {5, 18},	   {1000, 7},	 {999999937, 1000000}};
+	const int64_t *w = weights[next_random(&seed) % (sizeof(weights) / sizeof(weights[0]))];
+	int64_t first = (int64_t)(next_random(&seed) % 1000000), pulses = first, at = 0;
+
+	t->inputs[0] = input("lighting", 1, Q_HEAT, w[0], w[1]);
+	configure_first(t);
+	for (int i = 0; i < 120; i++) {
+		add(t, "pulses", T + 60 * at, READING_GOOD, Q_PULSES_1, pulses, Q_COUNT);
+		at += next_random(&seed) % 20 == 0 ? 30 : 1;
+		pulses += (int64_t)(next_random(&seed) % 50);
+		if (next_random(&seed) % 40 == 0)
+			reopen(t);
+	}
+	/* nothing more: so the last reading stands where the last whole interval ends */
+	for (; at % 15 != 0; at++)
+		;
+	for (int i = 0; i < 17; i++)
+		add(t, "pulses", T + 60 * (at + i), READING_GOOD, Q_PULSES_1, pulses, Q_COUNT);
+	commit(t);
+	assert_int_equal(sum_of(t, "interval"), pulses * w[0] / w[1] - first * w[0] / w[1]);
+	assert_int_equal(sum_of(t, "daily"), sum_of(t, "interval"));
+	assert_int_equal(sum_of(t, "monthly"), sum_of(t, "interval"));
+}
+
+TEST(intervals_add_up_to_what_the_pulses_weigh)
+{
+	const char *given = getenv("TALLY_SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)mono_wall_ms();
+	void *site;
+
+	print_message("seed: TALLY_SEED=%llu\n", (unsigned long long)seed);
+
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(site_setup(&site), 0);
+		count_at_random(site, seed + (uint64_t)i);
+		site_teardown(&site);
 	}
 }
 

@@ -29,7 +29,8 @@ TEST_WITH(the_views_have_the_columns_of_the_contract, setup, teardown)
 			    "frequency_hz, voltage_l1_v, voltage_l2_v, voltage_l3_v, voltage_l12_v, voltage_l23_v, "
 			    "voltage_l31_v, current_l1_a, current_l2_a, current_l3_a, current_n_a, active_power_l1_w, "
 			    "active_power_l2_w, active_power_l3_w, quality");
-	assert_string_equal(columns(t, "pulse"), "time, ts, meter, concentrator, input, pulses, value, unit, quality");
+	assert_string_equal(columns(t, "pulse"),
+			    "time, ts, meter, concentrator, input, pulses, value, unit, quality, kind");
 	assert_string_equal(columns(t, "latest"), "meter, quantity, obis, value, unit, time, ts, age_s, quality");
 	assert_string_equal(
 		columns(t, "meter_status"),
