@@ -9,6 +9,7 @@
 #include "calendar.h"
 #include "conf.h"
 #include "csv.h"
+#include "gas.h"
 #include "mono.h"
 #include "reader.h"
 #include "span.h"
@@ -42,9 +43,9 @@ struct cell {
 };
 
 static const char meter[] = "(meter)", other[] = "(other)", other_unit[] = "(other unit)", coverage[] = "(coverage)",
-		  estimated[] = "(estimated)";
+		  estimated[] = "(estimated)", kind[] = "(kind)";
 
-static const struct cell energy_cells[] = {
+static const struct cell energy_csv[] = {
 	{"meter", meter},
 	{"active_import_kwh", "active_energy_import"},
 	{"active_export_kwh", "active_energy_export"},
@@ -55,11 +56,32 @@ static const struct cell energy_cells[] = {
 	{"other_unit", other_unit},
 	{"coverage", coverage},
 	{"estimated", estimated},
+	{"heat_kwh", "heat"},
+	{"kind", kind},
+};
+
+/* The last but one is coloured. */
+static const struct cell energy_cells[] = {
+	{"", meter},
+	{"", kind},
+	{"", "active_energy_import"},
+	{"", "active_energy_export"},
+	{"", "reactive_energy_import"},
+	{"", "reactive_energy_export"},
+	{"", "apparent_energy"},
+	{"", "heat"},
+	{"", other},
+	{"", other_unit},
+	{"", coverage},
+	{"", estimated},
 };
 
 static const struct table_column energy_columns[] = {
-	{"METER", false, 0},	      {"IMPORT kWh", true, 0},	  {"EXPORT kWh", true, 3}, {"REACTIVE+ kvarh", true, 4},
-	{"REACTIVE- kvarh", true, 5}, {"APPARENT kVAh", true, 6}, {"OTHER", true, 2},	   {"", false, 2},
+	{"METER", false, 0},	      {"KIND", false, 7},
+	{"IMPORT kWh", true, 0},      {"EXPORT kWh", true, 3},
+	{"REACTIVE+ kvarh", true, 4}, {"REACTIVE- kvarh", true, 5},
+	{"APPARENT kVAh", true, 6},   {"HEAT kWh", true, 2},
+	{"OTHER", true, 2},	      {"", false, 2},
 	{"COVERED", true, 1},	      {"ESTIMATED", false, 1},
 };
 
@@ -101,9 +123,9 @@ static const char *const tariff_quantities[] = {
 };
 
 struct form {
-	const struct cell *cells;
+	const struct cell *cells, *csv;
 	const struct table_column *columns;
-	size_t n;
+	size_t n, n_csv;
 	const char *const *quantities;
 	size_t n_quantities;
 };
@@ -111,6 +133,15 @@ struct form {
 /* One meter. */
 struct row {
 	const struct span_counter *counters;
+	size_t n;
+	enum row_kind { ELECTRICITY, HEAT, GAS, WATER, OTHER, N_KINDS } kind; /* the order of the report */
+	struct span_counter burnt;					      /* heat of gas */
+};
+
+static const char *const row_kinds[N_KINDS] = {"electricity", "heat", "gas", "water", "other"};
+
+struct rows {
+	struct row *list;
 	size_t n;
 };
 
@@ -204,21 +235,73 @@ static void name_span(struct report *r)
 	}
 }
 
-/* The next meter with consumption, from counter *next on. Returns false when there is none. */
-static bool next_row(const struct span *s, size_t *next, struct row *row)
+static enum row_kind find_kind(const char *text)
 {
-	while (*next < s->n) {
+	for (int k = 0; k < N_KINDS; k++)
+		if (strcmp(row_kinds[k], text) == 0)
+			return (enum row_kind)k;
+	return OTHER;
+}
+
+/* Kinds stand together, and in each the meters by name. */
+static int compare_rows(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+
+	return a->kind != b->kind ? (int)a->kind - (int)b->kind : strcmp(a->counters->meter, b->counters->meter);
+}
+
+/* The heat of a meter that counts gas. */
+static int read_burnt(const struct report *r, struct reader *reader, const struct gas *g, struct row *row)
+{
+	row->burnt =
+		(struct span_counter){.meter = row->counters->meter, .quantity = "heat", .unit = "kWh", .per = 1000};
+	return gas_heat(g, reader, row->counters->meter, r->start_s, r->end_s, &row->burnt.has_amount,
+			&row->burnt.amount);
+}
+
+static int read_kinds(struct reader *reader, struct rows *rows)
+{
+	enum reader_step step;
+
+	if (reader_ask(reader, "SELECT meter, kind FROM meter_kind") != 0)
+		return -EIO;
+	while ((step = reader_next(reader)) == READER_ROW)
+		for (size_t i = 0; i < rows->n; i++)
+			if (strcmp(rows->list[i].counters->meter, reader_text(reader, 0)) == 0)
+				rows->list[i].kind = find_kind(reader_text(reader, 1));
+	return step == READER_END ? 0 : -EIO;
+}
+
+/* The meters with consumption. 0, -ENOMEM, or -EIO with reader_error(). */
+static int make_rows(const struct report *r, struct reader *reader, const struct span *s, struct rows *rows)
+{
+	struct gas gas = {.n = 0};
+	size_t next = 0;
+	int rc;
+
+	rows->list = calloc(s->n + 1, sizeof(*rows->list));
+	if (rows->list == NULL)
+		return -ENOMEM;
+	while (next < s->n) {
+		struct row row = {.counters = &s->counters[next]};
 		bool has_amount = false;
 
-		*row = (struct row){.counters = &s->counters[*next]};
-		for (; *next < s->n && strcmp(s->counters[*next].meter, row->counters->meter) == 0; ++*next) {
-			has_amount |= s->counters[*next].has_amount;
-			row->n++;
+		for (; next < s->n && strcmp(s->counters[next].meter, row.counters->meter) == 0; next++) {
+			has_amount |= s->counters[next].has_amount;
+			row.n++;
 		}
 		if (has_amount)
-			return true;
+			rows->list[rows->n++] = row;
 	}
-	return false;
+	rc = read_kinds(reader, rows);
+	if (rc == 0)
+		rc = gas_read(&gas, reader);
+	for (size_t i = 0; i < rows->n && rc == 0; i++)
+		rc = read_burnt(r, reader, &gas, &rows->list[i]);
+	gas_free(&gas);
+	qsort(rows->list, rows->n, sizeof(*rows->list), compare_rows);
+	return rc;
 }
 
 /* The share of the span that was measured, or of what has passed of it: that of the counter that was measured least.
@@ -233,23 +316,15 @@ static double share_measured(const struct report *r, const struct row *row)
 	return floor(least * 1000 + 1e-9) / 1000;
 }
 
-static bool is_other(const struct span_counter *c)
-{
-	return strcmp(c->quantity, "volume") == 0 || strcmp(c->quantity, "heat") == 0;
-}
-
 /* The counter of a cell; NULL = nothing was counted, or it is none of a counter. */
 static const struct span_counter *find_counter(const struct row *row, const struct cell *cell)
 {
-	for (size_t i = 0; i < row->n; i++) {
-		const struct span_counter *c = &row->counters[i];
+	const char *quantity = cell->quantity == other || cell->quantity == other_unit ? "volume" : cell->quantity;
 
-		if (c->has_amount && (cell->quantity == other || cell->quantity == other_unit
-					      ? is_other(c)
-					      : strcmp(c->quantity, cell->quantity) == 0))
-			return c;
-	}
-	return NULL;
+	for (size_t i = 0; i < row->n; i++)
+		if (row->counters[i].has_amount && strcmp(row->counters[i].quantity, quantity) == 0)
+			return &row->counters[i];
+	return row->burnt.has_amount && strcmp(row->burnt.quantity, quantity) == 0 ? &row->burnt : NULL;
 }
 
 /* At which ends of the span no readings say what was counted. */
@@ -272,33 +347,32 @@ static double value_of(const struct span_counter *c)
 }
 
 /* Returns the number of rows. */
-static int print_csv(struct report *r, const struct form *f, const char *first, const struct span *s)
+static int print_csv(struct report *r, const struct form *f, const char *first, const struct rows *rows)
 {
 	char number[TALLY_REAL_TEXT_MAX];
-	size_t next = 0;
-	struct row row;
-	int n_rows = 0;
 
 	if (r->for_spreadsheet)
 		csv_begin_spreadsheet(&r->csv);
 	csv_put_text(&r->csv, "from");
 	csv_put_text(&r->csv, "to");
-	for (size_t i = 0; i < f->n; i++)
-		csv_put_text(&r->csv, f->cells[i].csv_name);
+	for (size_t i = 0; i < f->n_csv; i++)
+		csv_put_text(&r->csv, f->csv[i].csv_name);
 	csv_end_row(&r->csv);
-	for (; next_row(s, &next, &row); n_rows++) {
+	for (const struct row *row = rows->list; row < rows->list + rows->n; row++) {
 		csv_put_text(&r->csv, first);
 		csv_put_text(&r->csv, r->last);
-		for (size_t i = 0; i < f->n; i++) {
-			const struct cell *cell = &f->cells[i];
-			const struct span_counter *c = find_counter(&row, cell);
+		for (size_t i = 0; i < f->n_csv; i++) {
+			const struct cell *cell = &f->csv[i];
+			const struct span_counter *c = find_counter(row, cell);
 
 			if (cell->quantity == meter) {
-				csv_put_text(&r->csv, row.counters->meter);
+				csv_put_text(&r->csv, row->counters->meter);
+			} else if (cell->quantity == kind) {
+				csv_put_text(&r->csv, row_kinds[row->kind]);
 			} else if (cell->quantity == estimated) {
-				csv_put_text(&r->csv, name_estimated(&row));
+				csv_put_text(&r->csv, name_estimated(row));
 			} else if (cell->quantity == coverage) {
-				tally_format_real(share_measured(r, &row), number);
+				tally_format_real(share_measured(r, row), number);
 				csv_put_number(&r->csv, number);
 			} else if (c == NULL || cell->quantity == other_unit) {
 				csv_put_text(&r->csv, c != NULL ? c->unit : "");
@@ -309,7 +383,7 @@ static int print_csv(struct report *r, const struct form *f, const char *first, 
 		}
 		csv_end_row(&r->csv);
 	}
-	return n_rows;
+	return (int)rows->n;
 }
 
 /* "2026-10-24 to 2026-11-21, so far" */
@@ -337,6 +411,8 @@ static int add_table_row(const struct report *r, const struct form *f, const str
 		texts[i][0] = '\0';
 		if (cell->quantity == meter)
 			cells[i] = row->counters->meter;
+		else if (cell->quantity == kind)
+			cells[i] = row->kind != ELECTRICITY && row->kind != OTHER ? row_kinds[row->kind] : "";
 		else if (cell->quantity == estimated)
 			cells[i] = name_estimated(row);
 		else if (cell->quantity == coverage)
@@ -350,15 +426,13 @@ static int add_table_row(const struct report *r, const struct form *f, const str
 }
 
 /* Returns the number of rows, or -1 when out of memory. */
-static int print_table(const struct report *r, const struct form *f, const struct span *s)
+static int print_table(const struct report *r, const struct form *f, const struct rows *rows)
 {
 	struct table *table = table_new(f->columns, f->n);
-	size_t next = 0;
-	struct row row;
 	int n_rows = table != NULL ? 0 : -1;
 
-	while (n_rows >= 0 && next_row(s, &next, &row))
-		n_rows = add_table_row(r, f, &row, table) == 0 ? n_rows + 1 : -1;
+	for (size_t i = 0; i < rows->n && n_rows >= 0; i++)
+		n_rows = add_table_row(r, f, &rows->list[i], table) == 0 ? n_rows + 1 : -1;
 	if (n_rows > 0) {
 		put_span(r, stdout);
 		printf("; time zone %s\n\n", r->zone);
@@ -370,17 +444,28 @@ static int print_table(const struct report *r, const struct form *f, const struc
 
 static int print_report(struct report *r, struct reader *reader)
 {
-	struct form f = {energy_cells, energy_columns, sizeof(energy_cells) / sizeof(energy_cells[0]),
-			 energy_quantities, sizeof(energy_quantities) / sizeof(energy_quantities[0])};
+	struct form f = {.cells = energy_cells,
+			 .n = sizeof(energy_cells) / sizeof(energy_cells[0]),
+			 .csv = energy_csv,
+			 .n_csv = sizeof(energy_csv) / sizeof(energy_csv[0]),
+			 .columns = energy_columns,
+			 .quantities = energy_quantities,
+			 .n_quantities = sizeof(energy_quantities) / sizeof(energy_quantities[0])};
 	struct span_question question = {
 		.from_s = r->start_s, .until_s = r->end_s, .n_meters = r->n_names, .meters = r->names};
 	struct span span = {.n = 0};
+	struct rows rows = {.n = 0};
 	char day[WHEN_TEXT_MAX];
 	int n_rows = -1, rc;
 
 	if (r->by_tariff)
-		f = (struct form){tariff_cells, tariff_columns, sizeof(tariff_cells) / sizeof(tariff_cells[0]),
-				  tariff_quantities, sizeof(tariff_quantities) / sizeof(tariff_quantities[0])};
+		f = (struct form){.cells = tariff_cells,
+				  .n = sizeof(tariff_cells) / sizeof(tariff_cells[0]),
+				  .csv = tariff_cells,
+				  .n_csv = sizeof(tariff_cells) / sizeof(tariff_cells[0]),
+				  .columns = tariff_columns,
+				  .quantities = tariff_quantities,
+				  .n_quantities = sizeof(tariff_quantities) / sizeof(tariff_quantities[0])};
 	question.quantities = f.quantities;
 	question.n_quantities = f.n_quantities;
 	for (size_t i = 0; i < r->n_names; i++)
@@ -388,12 +473,14 @@ static int print_report(struct report *r, struct reader *reader)
 			return TALLY_BAD;
 	name_span(r);
 	rc = span_read(&span, reader, &question);
+	if (rc == 0)
+		rc = make_rows(r, reader, &span, &rows);
 	if (rc == 0 && r->as_csv) {
 		/* The first day of a month in place of the month. */
 		when_format_day(r->start_s, day);
-		n_rows = print_csv(r, &f, strlen(r->first) < strlen(day) ? day : r->first, &span);
+		n_rows = print_csv(r, &f, strlen(r->first) < strlen(day) ? day : r->first, &rows);
 	} else if (rc == 0) {
-		n_rows = print_table(r, &f, &span);
+		n_rows = print_table(r, &f, &rows);
 	}
 	if (n_rows < 0) {
 		fprintf(stderr, "%s\n", rc == -EIO ? reader_error(reader) : "out of memory");
@@ -403,6 +490,7 @@ static int print_report(struct report *r, struct reader *reader)
 			r->now_s >= r->start_s && r->now_s <= r->end_s ? "; an interval is counted when it has ended"
 								       : "");
 	}
+	free(rows.list);
 	span_free(&span);
 	return n_rows > 0 ? TALLY_GOOD : TALLY_BAD;
 }
