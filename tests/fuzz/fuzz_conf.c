@@ -43,7 +43,9 @@ static void check(const struct conf *c, const struct err *e)
 		for (size_t k = 0; k < b->n_inputs; k++)
 			assert(b->inputs[k].concentrator < b->n_meters && b->inputs[k].weight > 0 &&
 			       b->inputs[k].weight_per > 0 && b->inputs[k].weight <= 1000000000 &&
-			       b->inputs[k].input >= 1 && b->inputs[k].input <= 8);
+			       b->inputs[k].input >= 1 && b->inputs[k].input <= 8 &&
+			       b->inputs[k].kind != CONF_KIND_BY_UNIT &&
+			       (b->inputs[k].calorific == 0 || b->inputs[k].kind == CONF_GAS));
 	}
 }
 

@@ -3,8 +3,8 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "chance.h"
 #include "ledger_site.h"
-#include "mono.h"
 #include "unit.h"
 
 static struct conf_input input(const char *name, uint8_t number, enum quantity q, int64_t weight, int64_t weight_per)
@@ -318,12 +318,6 @@ TEST_WITH(a_calorific_value_holds_for_whole_days, set_up_gas, site_teardown)
 
 /* The sum of all intervals is what the pulses weigh, whatever a pulse weighs. */
 
-static uint64_t next_random(uint64_t *seed)
-{
-	*seed = *seed * 6364136223846793005U + 1442695040888963407U;
-	return *seed >> 33;
-}
-
 static int64_t sum_of(struct site *t, const char *view)
 {
 	char sql[120];
@@ -332,21 +326,21 @@ static int64_t sum_of(struct site *t, const char *view)
 	return strtoll(rows(t, sql), NULL, 10);
 }
 
-static void count_at_random(struct site *t, uint64_t seed)
+static void count_at_random(struct site *t)
 {
 	/* GJ, kcal, MJ, kJ, imp/kWh, a weight as fine as there may be one */
 	static const int64_t weights[][2] = {{2500000, 9}, {1163, 1000}, {2500, 9},
 					     {5, 18},	   {1000, 7},	 {999999937, 1000000}};
-	const int64_t *w = weights[next_random(&seed) % (sizeof(weights) / sizeof(weights[0]))];
-	int64_t first = (int64_t)(next_random(&seed) % 1000000), pulses = first, at = 0;
+	const int64_t *w = weights[below(sizeof(weights) / sizeof(weights[0]))];
+	int64_t first = below(1000000), pulses = first, at = 0;
 
 	t->inputs[0] = input("lighting", 1, Q_HEAT, w[0], w[1]);
 	configure_first(t);
 	for (int i = 0; i < 120; i++) {
 		add(t, "pulses", T + 60 * at, READING_GOOD, Q_PULSES_1, pulses, Q_COUNT);
-		at += next_random(&seed) % 20 == 0 ? 30 : 1;
-		pulses += (int64_t)(next_random(&seed) % 50);
-		if (next_random(&seed) % 40 == 0)
+		at += below(20) == 0 ? 30 : 1;
+		pulses += below(50);
+		if (below(40) == 0)
 			reopen(t);
 	}
 	/* nothing more: so the last reading stands where the last whole interval ends */
@@ -362,15 +356,12 @@ static void count_at_random(struct site *t, uint64_t seed)
 
 TEST(intervals_add_up_to_what_the_pulses_weigh)
 {
-	const char *given = getenv("TALLY_SEED");
-	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)mono_wall_ms();
 	void *site;
 
-	print_message("seed: TALLY_SEED=%llu\n", (unsigned long long)seed);
-
+	random_state = seed();
 	for (int i = 0; i < 12; i++) {
 		assert_int_equal(site_setup(&site), 0);
-		count_at_random(site, seed + (uint64_t)i);
+		count_at_random(site);
 		site_teardown(&site);
 	}
 }
