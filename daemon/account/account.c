@@ -960,6 +960,25 @@ int64_t account_cut(struct account *a, struct account_meter *m)
 	return open_s;
 }
 
+void account_end_others(struct account *a, struct account_meter *m, enum quantity q)
+{
+	static const struct account_register unknown = {.is_known = false};
+
+	for (size_t i = 0; i < m->n_counters; i++) {
+		struct account_counter *c = &m->counters[i];
+		struct account_interval out = {.meter = m->id, .start_s = c->given.open_s, .quality = ACCOUNT_MISSING};
+		struct account_closed closed;
+
+		if (c->quantity == q || c->living || c->given.slot_s <= c->given.open_s)
+			continue;
+		out.end_s = calendar_interval_end(a->calendar, out.start_s);
+		closed = account_place_close(&c->given, c->parts, out.end_s);
+		results_add_value(&out, c->quantity, &closed, &unknown);
+		if (a->sink.interval != NULL && out.n_values > 0)
+			a->sink.interval(a->sink.context, &out);
+	}
+}
+
 bool account_report_missing(struct account *a, struct account_meter *m, int64_t now_s, size_t max)
 {
 	int64_t wait_s = 2 * (int64_t)m->every_s + ACCOUNT_SLACK_S, from_s = 0;

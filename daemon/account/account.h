@@ -168,6 +168,10 @@ void account_reconsider(struct account *a, const struct account_meter *m);
  * the meter has no counters. */
 int64_t account_cut(struct account *a, struct account_meter *m);
 
+/* From here on the readings of m have counter q only: give out the running intervals of those whose lives have ended,
+ * which no reading will end. */
+void account_end_others(struct account *a, struct account_meter *m, enum quantity q);
+
 /* Emit intervals that ended before now_s without a reading as missing, at most max of them. An interval counts as
  * missing two periods of the meter after its end. Before that, emit intervals that have waited for a successor for too
  * long: returns true when there were some, which no reading shows. */

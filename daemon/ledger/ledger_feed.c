@@ -88,8 +88,11 @@ static int count_input(const struct ledger_feed *f, const struct ledger_input *i
 		ledger_book_set_limits(b, input->meter, input->limits);
 		rc = ledger_ratings_apply(f->ratings, input->meter, r->slot_s, input->per_hour, input->quantity);
 	}
-	if (rc == 0)
-		rc = count(f, input->meter, r, &value, 1);
+	if (rc != 0)
+		return rc;
+	/* it may have been electricity, and be heat now */
+	account_end_others(&b->account, ledger_book_change(b, input->meter), input->quantity);
+	rc = count(f, input->meter, r, &value, 1);
 	if (rc == 0 && value.suspect)
 		*suspect = true;
 	return rc;

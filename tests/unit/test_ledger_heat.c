@@ -224,9 +224,16 @@ TEST_WITH(electricity_that_turns_out_to_be_heat_begins_a_life, site_setup, site_
 		    "pulse 10 Wh of active_energy_import -> 10 Wh of heat; a new life begins, tally replace --undo "
 		    "lighting "
 		    "takes that back");
-	/* up to the last whole interval, and from the first reading of heat on */
+	/* up to the last reading of electricity, and from the first one of heat on */
 	assert_rows(t, "SELECT quantity, base_value FROM monthly WHERE meter = 'lighting' ORDER BY quantity",
-		    "active_energy_import|150\nheat|280");
+		    "active_energy_import|160\nheat|280");
+	assert_rows(t,
+		    "SELECT ts - 1767225600, quantity, base_value, quality FROM interval WHERE ts = 1767226500 ORDER "
+		    "BY quantity",
+		    "900|active_energy_import|10|estimated\n900|heat|130|estimated");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, "SELECT quantity, base_value FROM monthly WHERE meter = 'lighting' ORDER BY quantity",
+		    "active_energy_import|160\nheat|280");
 }
 
 TEST_WITH(kind_and_calorific_value_end_no_life_and_lose_no_pulse, site_setup, site_teardown)
