@@ -2,6 +2,7 @@
 #include "driver_check.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "driver.h"
 #include "err.h"
@@ -335,8 +336,28 @@ static bool uses_scale(const struct driver *d, size_t scale)
 	return false;
 }
 
+/* The account measures days by the totals. */
+static void warn_no_total(const struct driver *d, struct err *e)
+{
+	const struct driver_row *beside = NULL;
+
+	for (const struct driver_row *row = d->rows; row < d->rows + d->n_rows; row++) {
+		if (row->quantity <= Q_APPARENT_ENERGY || row->quantity == Q_VOLUME || row->quantity == Q_HEAT)
+			return;
+		if (beside == NULL && names_is_counter(row->quantity) &&
+		    strcmp(names_get(row->quantity)->table, "energy_other") == 0)
+			beside = row;
+	}
+	if (beside != NULL)
+		err_warn(e, d->file, beside->line,
+			 "%s is there, but no total: days will have no coverage; call the one energy of a meter "
+			 "active_energy_import",
+			 name_of(beside));
+}
+
 void driver_check_unused(const struct driver *d, struct err *e)
 {
+	warn_no_total(d, e);
 	for (size_t i = 0; i < d->n_blocks; i++)
 		if (!uses_block(d, &d->blocks[i]))
 			err_warn(e, d->file, d->blocks[i].line, "block %s (%u to %u) has no row in it",

@@ -15,7 +15,8 @@ void driver_check_row(const struct driver *d, const struct driver_row *row, stru
 /* Check blocks against each other: one error for each fault. */
 void driver_check_blocks(const struct driver *d, struct err *e);
 
-/* Add a warning for each block and scale of a table without errors that no row uses. */
+/* Add a warning for each block and scale of a table without errors that no row uses, and for energies without a total.
+ */
 void driver_check_unused(const struct driver *d, struct err *e);
 
 #endif

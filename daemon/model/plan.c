@@ -351,6 +351,20 @@ static void collect_pairs(const struct driver *d, const struct plan_rows *chosen
 	}
 }
 
+/* The cell where a request begins if it has to at cell i: in front of a value and its rest that are on both sides. */
+static size_t move_cut(const struct cells *c, size_t i)
+{
+	size_t cut = i;
+
+	for (size_t k = 0; k < c->n_pairs; k++) {
+		size_t value = c->pair[k].value, rest = c->pair[k].beside, low = value < rest ? value : rest;
+
+		if (c->pair[k].is_rest && low < i && (value >= i || rest >= i) && low < cut)
+			cut = low;
+	}
+	return cut;
+}
+
 static void collect_cells(const struct driver *d, const struct plan_rows *chosen, const struct plan_rows *missing,
 			  const struct plan_rows *starts, struct cells *c)
 {
@@ -360,8 +374,13 @@ static void collect_cells(const struct driver *d, const struct plan_rows *chosen
 			add_row(c, d, &d->rows[i]);
 	collect_pairs(d, chosen, c);
 	for (size_t i = 0; i + 1 < c->n; i++)
-		c->joined[i] =
-			!must_start(d, starts, &c->cell[i + 1]) && may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
+		c->joined[i] = may_join(d, missing, &c->cell[i], &c->cell[i + 1]);
+	for (size_t i = 1; i < c->n; i++) {
+		size_t cut = move_cut(c, i);
+
+		if (cut > 0 && must_start(d, starts, &c->cell[i]))
+			c->joined[cut - 1] = false;
+	}
 }
 
 static uint32_t words_from_to(const struct driver *d, const struct cells *c, size_t first, size_t last)

@@ -238,6 +238,27 @@ static void expect_in_manual(const char *manual, const char *text)
 	err_fini(&e);
 }
 
+TEST(manual_has_every_unit)
+{
+	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");
+	char *lists = strstr(manual, ".It active energy\n.Cm "), *end = strstr(lists, ".It all others\n");
+
+	*end = '\0';
+	for (char *c = lists; *c != '\0'; c++)
+		*c = *c == '\n' ? ' ' : *c;
+	for (enum quantity q = 0; q < Q_COUNT; q++) {
+		char units[128], *list = units, *unit, item[32];
+
+		names_units(q, units, sizeof(units));
+		while (strcmp(units, "-") != 0 && (unit = strsep(&list, ", ")) != NULL) {
+			snprintf(item, sizeof(item), " %s ", unit);
+			if (*unit != '\0' && strstr(lists, item) == NULL)
+				fail_msg("unit %s of %s is not in the manual", unit, names_get(q)->name);
+		}
+	}
+	free(manual);
+}
+
 TEST(manual_has_every_key_option_and_type)
 {
 	char *manual = read_file(SOURCE_DIR "/daemon/tallyd-driver.5");

@@ -303,6 +303,14 @@ TEST(the_coarser_row_is_preferred_where_the_finer_one_is_faulty)
 	driver_free(d);
 }
 
+TEST(an_energy_beside_a_total_that_is_missing_is_a_warning)
+{
+	driver_free(parse_with_warnings(ROWS "voltage_l1 = 0 u16 1 V power\nactive_energy_total = 2 u32 1 kWh energy\n",
+					"warning: dir/test.ini:9: active_energy_total is there, but no total: days "
+					"will have no coverage; call the one "
+					"energy of a meter active_energy_import\n"));
+}
+
 TEST(lines_below_a_misspelt_header_are_judged_too)
 {
 	EXPECT_ERRORS(

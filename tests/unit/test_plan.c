@@ -479,6 +479,23 @@ TEST(a_cut_row_starts_a_request)
 	driver_free(d);
 }
 
+TEST(a_cut_does_not_part_a_value_and_its_rest)
+{
+	struct driver *d = parse(HEAD "gaps = yes\n[registers]\nactive_energy_export = 0 u32 1 Wh energy\n"
+				      "active_energy_import = 2 u32 1 kWh energy\n"
+				      "apparent_energy = 4 u32 1 VAh energy\n"
+				      "active_energy_import = 6 u16 1 Wh energy rest\n");
+	struct plan_rows cuts = {{0}};
+	struct plan *p;
+
+	plan_rows_add(&cuts, 2);
+	p = plan_new(d, DRIVER_ENERGY, NULL, &cuts);
+	expect_requests(p, "0+2 2+5");
+	assert_int_equal(p->items[1].rest_request, p->items[1].request);
+	plan_free(p);
+	driver_free(d);
+}
+
 /* A poller halves the request of a meter that lacks rows, down to a single row, and plans again. */
 TEST(halving_finds_exactly_what_the_meter_lacks)
 {
