@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "conf.h"
@@ -181,6 +183,46 @@ static bool check_bus(const struct conf_bus *b)
 	return true;
 }
 
+static bool is_used(const struct conf *conf, const char *model)
+{
+	for (size_t i = 0; i < conf->n_buses; i++)
+		for (size_t k = 0; k < conf->buses[i].n_meters; k++)
+			if (strcmp(conf->buses[i].meters[k].model, model) == 0)
+				return true;
+	return false;
+}
+
+/* Print the faults of a register table that no meter uses: they stop nothing yet. */
+static void check_unused_table(const struct conf *conf, const char *model)
+{
+	char *file = NULL, *shadowed = NULL;
+	struct err e = {0};
+
+	if (driver_find(conf->driver_path, model, &file, &shadowed) == 0)
+		driver_free(driver_load(file, &e));
+	if (e.n_errors > 0) {
+		err_warn(&e, file, 0, "no meter uses this table yet");
+		err_demote(&e, 0);
+		err_print(&e, stderr);
+	}
+	err_fini(&e);
+	free(file);
+	free(shadowed);
+}
+
+/* Somebody may be writing one. */
+static void check_unused_tables(const struct conf *conf)
+{
+	char **models = driver_list(conf->driver_path);
+
+	for (size_t i = 0; models != NULL && models[i] != NULL; i++) {
+		if (!is_used(conf, models[i]))
+			check_unused_table(conf, models[i]);
+		free(models[i]);
+	}
+	free(models);
+}
+
 int tally_check(const struct tally *t)
 {
 	static const struct option options[] = {{"start", no_argument, NULL, 's'}, {0}};
@@ -208,6 +250,8 @@ int tally_check(const struct tally *t)
 	for (size_t i = 0; conf != NULL && i < conf->n_buses; i++)
 		if (!check_bus(&conf->buses[i]))
 			is_good = false;
+	if (conf != NULL)
+		check_unused_tables(conf);
 	if (conf != NULL && !tally_access_has_folder(conf))
 		is_good = false;
 	if (!tally_access_check(t->dir, conf))

@@ -51,6 +51,18 @@ class TestOwnTables(Site):
         self.assertIn(f"serial_number={status['serial']}\n", self.control("truth", "press"))
         self.assertEqual(self.stop_daemon(), 0)
 
+    def test_check_names_all_faults_of_a_table_that_no_meter_uses_yet(self):
+        self.configure(("mains", "countis-e44", 5))
+        self.write("etc/drivers/new.ini", (SOURCE / "conf/examples/drivers/sdm630.ini").read_text().replace(
+            "f32   1 Hz", "float 1 Hz").replace("current_n  ", "current_l4 ").replace("1 kvarh", "1 kVArh", 1))
+        check = self.tally("check")
+        path = f"warning: {self.etc}/drivers/new.ini"
+        self.assertEqual(check.returncode, 0, check.stdout)
+        self.assertRegex(check.stderr, rf"(?m)^{path}:\d+: type 'float' of frequency is not valid; use f32 for a float$")
+        self.assertRegex(check.stderr, rf"(?m)^{path}:\d+: unknown quantity current_l4 \(did you mean current_l1\?\); ")
+        self.assertRegex(check.stderr, rf"(?m)^{path}:\d+: unit 'kVArh' of reactive_energy_import is not valid \(did you mean kvarh\?\)")
+        self.assertRegex(check.stderr, rf"(?m)^{path}: no meter uses this table yet$")
+
     def test_tally_models_lists_a_new_model_and_plans_its_requests(self):
         self.configure(("mains", "countis-e44", 5))
         self.write("etc/drivers/example-44.ini", (SOURCE / "conf/driver-template.ini").read_text())
