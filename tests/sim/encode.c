@@ -18,14 +18,15 @@ struct encode_weight encode_weight(const struct driver *d, const struct driver_r
 {
 	const struct driver_scale *s;
 	uint64_t primary = (uint64_t)ct_primary * vt_primary, secondary = (uint64_t)ct_secondary * vt_secondary;
+	int ten = row->has_ten ? row->ten_low : 0; /* what the slave shows there */
 	size_t i = 0;
 
 	if (row->scale < 0)
-		return (struct encode_weight){row->mantissa, row->exponent, row->per};
+		return (struct encode_weight){row->mantissa, row->exponent + ten, row->per};
 	s = &d->scales[row->scale];
 	while (i + 1 < s->n_steps && primary / secondary >= (uint64_t)s->steps[i].below)
 		i++;
-	return (struct encode_weight){s->steps[i].mantissa, s->steps[i].exponent + row->exponent, row->per};
+	return (struct encode_weight){s->steps[i].mantissa, s->steps[i].exponent + row->exponent + ten, row->per};
 }
 
 /* Width in bits of a whole-number type, 0 for the other types. */

@@ -165,8 +165,9 @@ static void fill_words(const struct meter *m, struct range r, uint16_t *words, b
 	for (size_t i = 0; i < m->driver->n_rows; i++) {
 		const struct driver_row *row = &m->driver->rows[i];
 		bool sign = row->has_sign && holds(r, row->sign_address, 1);
+		bool ten = row->has_ten && holds(r, row->ten_address, 1);
 
-		if (row->function != r.function || (!sign && !touches(r, row->address, row->n_words)))
+		if (row->function != r.function || (!sign && !ten && !touches(r, row->address, row->n_words)))
 			continue;
 		answer_row(m, row, &s);
 		for (unsigned w = 0; w < row->n_words; w++) {
@@ -178,6 +179,10 @@ static void fill_words(const struct meter *m, struct range r, uint16_t *words, b
 		if (sign) {
 			words[row->sign_address - r.first] = s.sign;
 			named[row->sign_address - r.first] = true;
+		}
+		if (ten) { /* weights are those at the lowest power */
+			words[row->ten_address - r.first] = (uint16_t)row->ten_low;
+			named[row->ten_address - r.first] = true;
 		}
 	}
 }

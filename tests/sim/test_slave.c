@@ -288,6 +288,19 @@ static char *truth_of(const struct meter *m, unsigned address, unsigned n)
 	return text;
 }
 
+TEST(a_weight_in_a_register_is_the_finest_one)
+{
+	static const char weighted[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
+				       "[block a]\naddress = 100\nwords = 10\n[registers]\n"
+				       "active_energy_import = 103 u32 1 kWh energy exponent=105:-3..3\n";
+	struct meter m = meter_of(weighted);
+	struct adu a = send_request(&m, 3, 103, 3);
+
+	assert_int_equal((uint32_t)word(&a, 0) << 16 | word(&a, 1), 1234567);
+	assert_int_equal(word(&a, 2), 0xFFFD);
+	meter_free(&m);
+}
+
 TEST(a_value_is_split_into_its_whole_and_its_rest)
 {
 	static const char split[] = "[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = inferred\n"
