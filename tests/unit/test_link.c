@@ -29,10 +29,12 @@ static struct link_reply read_two(struct link *l, uint32_t timeout_ms, uint16_t 
 	return link_read(l, 5, &two, timeout_ms, words);
 }
 
-static struct outcome ask(enum conf_transport transport, const char *script, uint32_t timeout_ms)
+/* request: the bytes of r, as the transport has them. */
+static struct outcome ask_slave(const struct plan_request *r, enum conf_transport transport, const char *request,
+				const char *script, uint32_t timeout_ms)
 {
-	const struct slave_step step = {transport == CONF_TCP ? REQUEST : REQUEST " 58 d6", script};
-	struct outcome o;
+	const struct slave_step step = {request, script};
+	struct outcome o = {.words = {0xdead, 0xdead}};
 	struct conf_bus conf;
 	struct slave slave;
 	struct link *l;
@@ -42,13 +44,18 @@ static struct outcome ask(enum conf_transport transport, const char *script, uin
 	l = link_new(&conf);
 	assert_int_equal(link_open(l), 0);
 	slave_start(&slave, &step, 1);
-	o.reply = read_two(l, timeout_ms, o.words);
+	o.reply = link_read(l, 5, r, timeout_ms, o.words);
 	o.is_open = link_is_open(l);
 	slave_join(&slave);
 	assert_string_equal(slave.failure, "");
 	link_free(l);
 	slave_fini(&slave);
 	return o;
+}
+
+static struct outcome ask(enum conf_transport transport, const char *script, uint32_t timeout_ms)
+{
+	return ask_slave(&two, transport, transport == CONF_TCP ? REQUEST : REQUEST " 58 d6", script, timeout_ms);
 }
 
 static void assert_answer(struct outcome o)
@@ -80,6 +87,15 @@ TEST(an_answer_is_returned_as_words)
 	assert_answer(ask(CONF_RTU, ANSWER, LONG_MS));
 	assert_answer(ask(CONF_RTU_OVER_TCP, ANSWER, LONG_MS));
 	assert_answer(ask(CONF_TCP, TCP_ANSWER, LONG_MS));
+}
+
+/* A register of 32 bits counts as one in the request and takes four bytes in the answer. */
+TEST(registers_of_32_bits_are_counted_as_such)
+{
+	static const struct plan_request one = {.function = 3, .address = 0xc652, .n_words = 2, .per_count = 2};
+
+	assert_answer(ask_slave(&one, CONF_TCP, "05 03 c6 52 00 01", TCP_ANSWER, LONG_MS));
+	assert_answer(ask_slave(&one, CONF_RTU, "05 03 c6 52 00 01 18 d7", ANSWER, LONG_MS));
 }
 
 TEST(an_answer_in_pieces_is_joined)

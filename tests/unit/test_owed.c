@@ -71,6 +71,18 @@ TEST(without_another_request_the_fence_has_a_length_nearby)
 	assert_int_equal(fence_of(&o, &two), 3);
 }
 
+TEST(a_fence_before_registers_of_32_bits_has_whole_ones)
+{
+	static const struct plan_request four = {.function = 3, .address = 0xc650, .n_words = 4, .per_count = 2};
+	struct owed o = {.has_failed = true};
+
+	owed_note_answer(&o, &four, 4, 0);
+	o.has_failed = true;
+	assert_int_equal(owed_choose_fence(&o, &four, NULL, 0).n_words, 2);
+	owed_note_failure(&o, &four, 2, 0);
+	assert_int_equal(owed_choose_fence(&o, &four, NULL, 0).n_words, 6);
+}
+
 TEST(a_fence_that_may_be_refused_is_short)
 {
 	struct owed o = {0};
