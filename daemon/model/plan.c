@@ -651,11 +651,14 @@ bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_ro
 
 bool plan_reads_together(const struct driver *d, const struct driver_row *row)
 {
-	struct plan_rows chosen = {{0}};
+	struct plan_rows chosen = choose_rows(d, DRIVER_ENERGY | DRIVER_POWER, NULL);
 	uint32_t n_words;
 	struct cells c;
 
-	plan_rows_add(&chosen, (unsigned)(row - d->rows));
+	if (!plan_rows_has(&chosen, (unsigned)(row - d->rows))) {
+		chosen = (struct plan_rows){{0}};
+		plan_rows_add(&chosen, (unsigned)(row - d->rows));
+	}
 	collect_cells(d, &chosen, NULL, NULL, &c);
 	(void)choose_requests(d, &c, &n_words);
 	for (size_t end = c.n; end > 0; end = c.from[end - 1])

@@ -70,7 +70,8 @@ void plan_free(struct plan *p);
 /* Whether plan_new() would find nothing to read: every row of the groups is missing. */
 bool plan_is_empty(const struct driver *d, unsigned groups, const struct plan_rows *missing);
 
-/* Whether one request may read the row and its rest (driver_rest(), which is not NULL). */
+/* Whether one request reads the row and its rest (driver_rest(), which is not NULL), also where all counters and powers
+ * are read at once, as long as the meter has every row. */
 bool plan_reads_together(const struct driver *d, const struct driver_row *row);
 
 /* The rows of the plan that need a word of request r (one of the plan's, or a half of one): their value, sign, power

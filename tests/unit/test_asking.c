@@ -98,6 +98,46 @@ TEST(a_reading_names_the_parts_of_its_counters)
 	err_fini(&e);
 }
 
+/* A refused row is asked again with all that it needs. */
+TEST(a_value_is_asked_again_with_its_rest_and_its_power_of_ten)
+{
+	static const char model[] =
+		"[model]\nformat = 1\ntitle = T\nvendor = V\nsource = S\nprovenance = driver\n[registers]\n"
+		"active_energy_import = 100 u32 1 kWh energy\n"
+		"active_energy_import = 102 u16 1 Wh energy rest\n"
+		"active_power = 200 u16 1 W power exponent=201:0..3 function=4\n";
+	struct err e = {0};
+	struct driver *d = driver_parse("split.ini", model, strlen(model), &e);
+	struct conf_meter conf = paper_conf;
+	struct reading r = {.meter = 7};
+	struct parts split_parts;
+	struct asking split;
+
+	assert_non_null(d);
+	conf.driver = d;
+	parts_init(&split_parts, d);
+	assert_int_equal(asking_init(&split, &conf, &split_parts, &split_parts), 0);
+	assert_true(asking_begin_again(&split, 0));
+	assert_int_equal(split.job.n_requests, 2);
+	assert_int_equal(split.job.requests[0].address, 100);
+	assert_int_equal(split.job.requests[0].n_words, 2);
+	assert_int_equal(split.job.requests[1].address, 102);
+	assert_int_equal(split.job.requests[1].word, 2);
+	assert_true(asking_begin_again(&split, 2));
+	assert_int_equal(split.job.n_requests, 2);
+	assert_int_equal(split.job.requests[1].function, 4);
+	assert_int_equal(split.job.requests[1].address, 201);
+	assert_true(asking_begin_read(&split, DRIVER_ENERGY | DRIVER_POWER, 1));
+	memcpy(split.words, (uint16_t[]){0, 12, 345, 5, 2}, 10);
+	paper_answer(&split, LINK_OK, 0);
+	assert_int_equal(asking_reading(&split, &r), 2);
+	assert_int_equal(r.values[Q_ACTIVE_ENERGY_IMPORT], 12345);
+	assert_int_equal(r.values[Q_ACTIVE_POWER], 500000);
+	asking_fini(&split);
+	driver_free(d);
+	err_fini(&e);
+}
+
 ASKING_TEST(a_value_of_the_coarser_register_is_known_as_such)
 {
 	struct reading r = {.meter = 7};

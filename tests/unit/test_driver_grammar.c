@@ -175,6 +175,17 @@ TEST(a_rest_is_read_together_with_its_value)
 		"both");
 }
 
+/* Each of both fits in a request, but not both, and neither can be read around the other. */
+TEST(two_values_are_not_entangled_with_their_rests)
+{
+	EXPECT_ERRORS(HEAD "gaps = yes\nmax_words = 12\n[registers]\n"
+			   "active_energy_import = 0 u16 1 kWh energy\nactive_energy_import = 10 u16 1 Wh energy rest\n"
+			   "active_power = 6 u16 1 kW power\nactive_power = 16 u16 1 W power rest\n",
+		      "dir/test.ini:13: active_power (address 6) and its rest (address 16) are not read in one "
+		      "request; "
+		      "put both in one block, or in none with gaps = yes, not further from each other than max_words");
+}
+
 TEST(a_value_without_its_rest_is_left_out)
 {
 	struct driver *d = parse_with_warnings(
