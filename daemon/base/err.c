@@ -29,12 +29,15 @@ static void append_item(struct err *e, struct err_item item)
 
 	if (!item.warning)
 		e->n_errors++;
-	if (item.text == NULL)
+	if (item.text == NULL) {
+		e->out_of_memory = true;
 		return;
+	}
 	text_clean(item.text);
 	items = reallocarray(e->items, e->n_items + 1, sizeof(*items));
 	if (items == NULL) {
 		free(item.text);
+		e->out_of_memory = true;
 		return;
 	}
 	e->items = items;
@@ -67,6 +70,12 @@ void err_demote(struct err *e, size_t first)
 	}
 }
 
+void err_out_of_memory(struct err *e)
+{
+	e->out_of_memory = true;
+	err_add(e, NULL, 0, "out of memory");
+}
+
 void err_move(struct err *dst, struct err *src)
 {
 	for (size_t i = 0; i < src->n_items; i++) {
@@ -75,6 +84,7 @@ void err_move(struct err *dst, struct err *src)
 			src->n_errors--;
 	}
 	dst->n_errors += src->n_errors;
+	dst->out_of_memory |= src->out_of_memory;
 	src->n_items = 0;
 	err_fini(src);
 }

@@ -17,7 +17,8 @@ struct err_item {
 struct err {
 	struct err_item *items;
 	size_t n_items;
-	size_t n_errors; /* items that are not warnings; includes complaints lost because memory ran out */
+	size_t n_errors;    /* items that are not warnings; includes complaints lost because memory ran out */
+	bool out_of_memory; /* memory ran out: what is complained about may be for that reason only */
 };
 
 /* Add one error. file may be NULL, then only the text is printed; line 0 leaves the line out. */
@@ -30,6 +31,9 @@ void err_warn(struct err *e, const char *file, unsigned line, const char *fmt, .
 
 /* Make warnings of all errors from item first on: what they are about is left out, and nothing is refused. */
 void err_demote(struct err *e, size_t first);
+
+/* Add the error "out of memory". */
+void err_out_of_memory(struct err *e);
 
 /* Move every item of src to the end of dst; src is empty afterwards. */
 void err_move(struct err *dst, struct err *src);

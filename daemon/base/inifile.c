@@ -233,7 +233,9 @@ int inifile_read(const char *path, inifile_handler_fn *handler, void *context, s
 	else
 		inifile_read_text(path, text, n_bytes, handler, context, e);
 out:
-	if (rc != 0)
+	if (rc == -ENOMEM)
+		err_out_of_memory(e);
+	else if (rc != 0)
 		err_add(e, path, 0, "%s", strerror(-rc));
 	free(text);
 	if (f != NULL)

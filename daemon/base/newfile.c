@@ -224,7 +224,7 @@ int newfile_open(struct newfile *f, const struct newfile_place *p, const char *p
 
 	*f = (struct newfile){.place = p, .path = strdup(path), .fd = -1};
 	if (f->path == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return -ENOMEM;
 	}
 	if (!is_file && (!stream || S_ISDIR(p->there.st_mode))) {

@@ -108,7 +108,7 @@ static void check_names(const struct conf *c, struct err *e)
 		n += c->buses[i].n_meters + c->buses[i].n_inputs;
 	list = calloc(n + 1, sizeof(*list));
 	if (list == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return;
 	}
 	n = list_names(c, list);

@@ -114,7 +114,7 @@ static void begin_section(struct reading *r, const char *header, unsigned line)
 		return;
 	sections = reallocarray(f->sections, f->n_sections + 1, sizeof(*sections));
 	if (sections == NULL) {
-		err_add(r->e, NULL, 0, "out of memory");
+		err_out_of_memory(r->e);
 		return;
 	}
 	f->sections = sections;
@@ -154,7 +154,7 @@ static void read_line(void *context, const char *header, const char *name, const
 	key->line = line;
 	key->text = strdup(value);
 	if (key->text == NULL)
-		err_add(r->e, NULL, 0, "out of memory");
+		err_out_of_memory(r->e);
 }
 
 int conf_file_read(struct conf_file *f, const struct conf_file_source *source, unsigned kinds, struct err *e)

@@ -107,7 +107,7 @@ static void set_timezone(struct conf *c, const struct conf_file *f, struct err *
 	else if (!zone_exists(c->timezone))
 		refuse_timezone(c, f, e);
 	if (c->timezone == NULL)
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 	else if (c->timezone_source == ZONE_NONE)
 		err_warn(e, f->path, 0,
 			 "no time zone found in " ZONE_LOCALTIME_PATH " or " ZONE_TIMEZONE_PATH
@@ -521,7 +521,7 @@ static void refuse_model(const struct conf *c, const struct conf_bus *b, const s
 	struct nearest near;
 
 	if (list == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return;
 	}
 	/* the list begins with the nearest */
@@ -653,7 +653,7 @@ static struct conf *load_sources(const char *dir, const struct conf_file_source 
 		rc = read_files(c, files, sources, n_buses, e);
 out:
 	if (rc == -ENOMEM)
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 	for (size_t i = 0; files != NULL && i <= n_buses; i++)
 		conf_file_fini(&files[i]);
 	free(files);
@@ -672,7 +672,7 @@ struct conf *conf_parse(const char *dir, const struct conf_text *main, const str
 	struct conf *c;
 
 	if (sources == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return NULL;
 	}
 	sources[0] = (struct conf_file_source){main->path, main->text, main->n_bytes};
@@ -711,7 +711,7 @@ static struct conf *load_files(const char *dir, const char *main_path, char *con
 	struct conf *c = NULL;
 
 	if (sources == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return NULL;
 	}
 	sources[0].path = main_path;
@@ -734,7 +734,9 @@ static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 	size_t n_paths = 0;
 	bool is_short = false;
 
-	if (n < 0)
+	if (n < 0 && errno == ENOMEM)
+		err_out_of_memory(e);
+	else if (n < 0)
 		err_add(e, bus_dir, 0, "%s; use a directory with a NAME.ini for each bus", strerror(errno));
 	*paths = calloc(n > 0 ? (size_t)n : 1, sizeof(**paths));
 	is_short = *paths == NULL;
@@ -753,7 +755,7 @@ static size_t list_bus_files(const char *bus_dir, char ***paths, struct err *e)
 	}
 	free(entries);
 	if (is_short)
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 	else if (n >= 0 && n_paths == 0)
 		err_add(e, bus_dir, 0, "bus file is missing; write at least one NAME.ini, as example.ini.sample shows");
 	return n_paths;
@@ -780,7 +782,7 @@ struct conf *conf_load_main(const char *dir, struct err *e)
 	if (!is_directory(dir, e))
 		return NULL;
 	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return NULL;
 	}
 	c = load_files(dir, main_path, NULL, 0, e);
@@ -797,7 +799,7 @@ struct conf *conf_load(const char *dir, struct err *e)
 	if (!is_directory(dir, e))
 		return NULL;
 	if (asprintf(&main_path, "%s/tallyd.ini", dir) < 0 || asprintf(&bus_dir, "%s/bus.d", dir) < 0) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		goto out;
 	}
 	n_paths = list_bus_files(bus_dir, &paths, e);

@@ -282,7 +282,7 @@ static void put_whole(const struct option *o, int64_t value, void *target)
 	}
 }
 
-static bool set_text(const struct option *o, const char *text, void *target)
+static bool set_text(const struct option *o, const char *text, void *target, struct err *e)
 {
 	char **field = (char **)(void *)((char *)target + o->offset);
 	char *copy;
@@ -290,8 +290,11 @@ static bool set_text(const struct option *o, const char *text, void *target)
 	if (*text == '\0')
 		return false;
 	copy = strdup(text);
-	if (copy == NULL)
-		return false;
+	if (copy == NULL) {
+		/* an error, and none of this text */
+		err_out_of_memory(e);
+		return true;
+	}
 	free(*field);
 	*field = copy;
 	return true;
@@ -609,7 +612,7 @@ static bool set_value(const struct option *o, const char *text, void *target, co
 {
 	switch (o->type) {
 	case OPTION_TEXT:
-		return set_text(o, text, target);
+		return set_text(o, text, target, e);
 	case OPTION_LABEL:
 	case OPTION_NAME:
 		return set_array(o, text, target);

@@ -41,7 +41,7 @@ static int check_folder(const char *path, struct err *e)
 	int rc = 0;
 
 	if (copy == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return -ENOMEM;
 	}
 	folder = dirname(copy);
@@ -112,7 +112,7 @@ static int make_file(const char *path, struct err *e)
 	int rc;
 
 	if (copy == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return -ENOMEM;
 	}
 	folder = dirname(copy);
@@ -407,7 +407,7 @@ static int describe_takeover(const struct db *db, const struct db_takeover *t, s
 	report->is_wal_only = t->what != DB_TAKEOVER_FILE;
 	report->aside = strdup(t->aside);
 	if (report->aside == NULL)
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 	return report->aside != NULL ? 0 : -ENOMEM;
 }
 
@@ -458,7 +458,7 @@ int db_file_open(struct db *db, const char *path, bool full_sync, struct db_file
 	*report = (struct db_file_report){.state = DB_FILE_SOUND, .kind = "database-recovered"};
 	*db = (struct db){.path = strdup(path), .claim_fd = -1, .place = DB_PLACE_NONE};
 	if (db->path == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return -ENOMEM;
 	}
 	rc = check_folder(path, e);

@@ -119,7 +119,7 @@ static int copy_before(struct db *db, int version, struct err *e)
 		return 0;
 	}
 	if (asprintf(&copy, "%s.before-%04d", db->path, db_schema_version()) < 0) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return -ENOMEM;
 	}
 	log_info("%s: upgrading schema %d to %d; a copy is kept as %s", db->path, version, db_schema_version(), copy);

@@ -71,7 +71,7 @@ static struct driver *read_driver(const char *path, const char *text, size_t n_b
 	int rc = 0;
 
 	if (d == NULL || r == NULL) {
-		err_add(&own, path, 0, "out of memory");
+		err_out_of_memory(&own);
 		goto out;
 	}
 	r->d = d;

@@ -104,7 +104,7 @@ struct reader *reader_open(const char *path, struct err *e)
 	if (r != NULL)
 		r->path = strdup(path);
 	if (r == NULL || r->path == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		free(r);
 		return NULL;
 	}

@@ -237,7 +237,7 @@ int store_writer_configure(struct store_writer *w, const struct conf *conf, stru
 		return rc;
 	rc = note_names(w);
 	if (rc != 0)
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 	return rc;
 }
 
@@ -256,7 +256,7 @@ bool store_writer_take(struct store_writer *w, struct store_result *out)
 	w->result.e = (struct err){.n_items = 0};
 	take_store_back(w);
 	if (out->job == STORE_JOB_REOPEN && out->rc == 0 && note_names(w) != 0) {
-		err_add(&out->e, NULL, 0, "out of memory");
+		err_out_of_memory(&out->e);
 		out->rc = -ESTALE;
 	}
 	return true;

@@ -346,12 +346,16 @@ static int start_conf(struct app *app)
 
 	app->conf = conf_load(app->dir, &e);
 	log_complaints(&e);
-	err_fini(&e);
-	if (app->conf == NULL) {
+	if (app->conf == NULL && e.out_of_memory) {
+		log_error("tallyd: out of memory while the configuration was read");
+		app->exit_code = EXIT_FAILURE;
+	} else if (app->conf == NULL) {
 		log_error("tallyd: the configuration has errors, see above; correct it and run tally check");
 		app->exit_code = EXIT_CONFIG;
-		return -1;
 	}
+	err_fini(&e);
+	if (app->conf == NULL)
+		return -1;
 	log_set_level(app->verbose ? LOG_LEVEL_DEBUG : app->conf->log_level);
 	return 0;
 }

@@ -17,7 +17,7 @@ TEST(line_0_and_a_missing_file_are_left_out)
 	struct err e = {0};
 
 	err_add(&e, "bus.d", 0, "no bus");
-	err_add(&e, NULL, 0, "out of memory");
+	err_out_of_memory(&e);
 	assert_string_equal(e.items[0].text, "bus.d: no bus");
 	assert_string_equal(e.items[1].text, "out of memory");
 	err_fini(&e);
