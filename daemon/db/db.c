@@ -32,13 +32,19 @@ int db_errno(int code)
 	}
 }
 
-/* The first failure in a transaction is that of the transaction. */
-static int keep_failure(struct db *db, int rc)
+static void note_failure(struct db *db, int rc)
 {
-	if (db->is_begun && db->failed == 0) {
+	if (db->failed == 0) {
 		db->failed = rc;
 		memcpy(db->failed_with, db->error, sizeof(db->failed_with));
 	}
+}
+
+/* The first failure in a transaction is that of the transaction. */
+static int keep_failure(struct db *db, int rc)
+{
+	if (db->is_begun)
+		note_failure(db, rc);
 	return rc;
 }
 
@@ -110,14 +116,18 @@ int db_exec(struct db *db, const char *sql)
 
 int db_begin(struct db *db)
 {
-	int rc;
+	int rc = db_asked(db);
 
 	db->is_begun = false;
 	db->failed = 0;
+	if (rc != 0)
+		return rc;
 	rc = sqlite3_get_autocommit(db->handle) == 0 ? db_exec(db, "ROLLBACK") : 0;
 	if (rc == 0)
 		rc = db_exec(db, "BEGIN IMMEDIATE");
 	db->is_begun = rc == 0;
+	/* not a failure of what comes next */
+	db->failed = 0;
 	return rc;
 }
 
@@ -133,6 +143,7 @@ int db_commit(struct db *db)
 void db_rollback(struct db *db)
 {
 	db->is_begun = false;
+	db->failed = 0;
 	if (sqlite3_get_autocommit(db->handle) == 0 &&
 	    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
 		log_warning("%s: a transaction cannot be taken back: %s; tried again before the next one", db->path,
@@ -172,6 +183,28 @@ int db_run(struct db *db, sqlite3_stmt *stmt)
 	return rc;
 }
 
+/* The transaction that runs, or the next one, would write what follows from the answer. */
+static void fail_question(struct db *db)
+{
+	note_failure(db, db_fail(db, "read"));
+}
+
+bool db_next(struct db *db, sqlite3_stmt *question)
+{
+	int code = sqlite3_step(question);
+
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		fail_question(db);
+	return code == SQLITE_ROW;
+}
+
+int db_asked(struct db *db)
+{
+	if (db->failed != 0)
+		memcpy(db->error, db->failed_with, sizeof(db->error));
+	return db->failed;
+}
+
 /* The statement that asks for one value, at its first row. NULL: there is none, or it has failed. */
 static sqlite3_stmt *ask(struct db *db, const char *sql)
 {
@@ -183,7 +216,7 @@ static sqlite3_stmt *ask(struct db *db, const char *sql)
 	if (code == SQLITE_ROW)
 		return stmt;
 	if (code != SQLITE_DONE)
-		db_fail(db, "read");
+		fail_question(db);
 	sqlite3_finalize(stmt);
 	return NULL;
 }
@@ -206,7 +239,7 @@ void db_text(struct db *db, const char *sql, char *text, size_t n)
 	if (stmt != NULL && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
 		value = (const char *)sqlite3_column_text(stmt, 0);
 		if (value == NULL)
-			db_fail(db, "read");
+			fail_question(db);
 	}
 	if (value != NULL)
 		snprintf(text, n, "%s", value);

@@ -30,7 +30,7 @@ struct db {
 	struct db_place place;
 	char error[256]; /* about the last failure */
 	bool is_begun;	 /* a transaction, by db_begin() */
-	int failed;	 /* -errno of the first failure in it, 0 = none */
+	int failed;	 /* -errno of the first failure in it, or of a question since the last one; 0 = none */
 	char failed_with[256];
 };
 
@@ -46,7 +46,8 @@ int db_fail(struct db *db, const char *attempt);
 int db_exec(struct db *db, const char *sql);
 
 /* Begin, or commit, the one transaction of this connection. BEGIN IMMEDIATE; one that a rollback could not end is ended
- * before. 0 or -errno.
+ * before. 0 or -errno. Where a question has failed since the last transaction, db_begin() fails once as it did: what
+ * would be written follows from what was asked.
  * SQLite may end a transaction by itself when a statement fails, and what came after it would be kept at once. So after
  * any failure in a transaction, also of a question that has a fallback, nothing can be written and it cannot be
  * committed: each attempt fails as the first one did. */
@@ -62,6 +63,13 @@ sqlite3_stmt *db_prepare(struct db *db, const char *fmt, ...) __attribute__((for
 
 /* Run a bound statement that returns no rows and make it ready for the next use. 0 or -errno. */
 int db_run(struct db *db, sqlite3_stmt *stmt);
+
+/* Step a question that is read row by row. True: it has a row. False: it has no more, or it has failed, which no
+ * transaction survives. */
+bool db_next(struct db *db, sqlite3_stmt *question);
+
+/* The first failure of a question since the last transaction: 0, or -errno with db->error set. */
+int db_asked(struct db *db);
 
 /* First column of the first row of a query; fallback when there is none or the query fails, which no transaction
  * survives. */

@@ -16,7 +16,7 @@ int db_meters_load(struct db_meters *m, struct db *db)
 
 	if (rc != 0)
 		goto out;
-	while (i < n && sqlite3_step(get) == SQLITE_ROW) {
+	while (i < n && db_next(db, get)) {
 		struct db_meter *meter = &list[i++];
 
 		meter->id = sqlite3_column_int64(get, 0);
@@ -177,14 +177,14 @@ static void bind_period(sqlite3_stmt *stmt, const struct conf_bus *bus, const st
 
 /* The first second of a period that begins now. What has been read belongs to the one before, and a reading of a slot
  * that has come already, but is read later, to this one. A clock that was set back must not make periods overlap. */
-static int64_t begin_now_s(struct period_statements *st, const struct conf_bus *bus, const struct conf_input *input,
-			   int64_t newest_s, int64_t now_s)
+static int64_t begin_now_s(struct db *db, struct period_statements *st, const struct conf_bus *bus,
+			   const struct conf_input *input, int64_t newest_s, int64_t now_s)
 {
 	int64_t from_s = now_s;
 
 	bind_text(st->read, 1, bus->meters[input->concentrator].name);
 	bind_text(st->read, 2, input->name);
-	if (sqlite3_step(st->read) == SQLITE_ROW && sqlite3_column_type(st->read, 0) != SQLITE_NULL &&
+	if (db_next(db, st->read) && sqlite3_column_type(st->read, 0) != SQLITE_NULL &&
 	    sqlite3_column_int64(st->read, 0) < now_s)
 		from_s = sqlite3_column_int64(st->read, 0) + 1;
 	sqlite3_reset(st->read);
@@ -201,16 +201,16 @@ static int write_period(struct db *db, struct period_statements *st, const struc
 	int rc;
 
 	bind_period(st->same, bus, input);
-	same = sqlite3_step(st->same) == SQLITE_ROW;
+	same = db_next(db, st->same);
 	sqlite3_reset(st->same);
 	if (same)
 		return 0;
 	bind_text(st->newest, 1, input->name);
 	bind_text(st->before, 1, bus->meters[input->concentrator].name);
 	sqlite3_bind_int(st->before, 2, input->input);
-	if (sqlite3_step(st->newest) == SQLITE_ROW && sqlite3_column_type(st->newest, 0) != SQLITE_NULL)
-		from_s = begin_now_s(st, bus, input, sqlite3_column_int64(st->newest, 0), now_s);
-	else if (sqlite3_step(st->before) == SQLITE_ROW)
+	if (db_next(db, st->newest) && sqlite3_column_type(st->newest, 0) != SQLITE_NULL)
+		from_s = begin_now_s(db, st, bus, input, sqlite3_column_int64(st->newest, 0), now_s);
+	else if (db_next(db, st->before))
 		from_s = sqlite3_column_int64(st->before, 0);
 	sqlite3_reset(st->newest);
 	sqlite3_reset(st->before);

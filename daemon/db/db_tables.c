@@ -153,7 +153,7 @@ static int load_newest_of(struct db_tables *t, size_t k)
 
 	if (get == NULL)
 		return -EIO;
-	while (sqlite3_step(get) == SQLITE_ROW) {
+	while (db_next(t->db, get)) {
 		int meter = db_meters_find(t->meters, sqlite3_column_int64(get, 0));
 
 		if (meter < 0)
@@ -201,7 +201,7 @@ bool db_tables_has_row(struct db_tables *t, size_t kind, size_t meter, int64_t s
 	sqlite3_bind_int64(exists, 1, slot_s << DB_SLOT_BITS);
 	sqlite3_bind_int64(exists, 2, (slot_s + 1) << DB_SLOT_BITS);
 	sqlite3_bind_int64(exists, 3, t->meters->list[meter].id);
-	has = sqlite3_step(exists) == SQLITE_ROW;
+	has = db_next(t->db, exists);
 	sqlite3_reset(exists);
 	return has;
 }
@@ -290,7 +290,7 @@ static int write_newest_of(struct db_tables *t, size_t k)
 	int rc = 0;
 
 	sqlite3_bind_int64(kind->horizon, 1, (int64_t)t->meters->n + HORIZON_ROWS);
-	if (sqlite3_step(kind->horizon) == SQLITE_ROW)
+	if (db_next(t->db, kind->horizon))
 		horizon = sqlite3_column_int64(kind->horizon, 0);
 	if (sqlite3_reset(kind->horizon) != SQLITE_OK)
 		return db_fail(t->db, "read");

@@ -182,13 +182,17 @@ void ledger_close(struct ledger *l)
 static int start_account(struct ledger *l, const char *zone)
 {
 	struct db *db = l->book.db;
+	bool is_due = db_number(db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
+		      db_number(db, "SELECT count(*) FROM account", 0) == 0;
 	char interval[24];
 	int rc;
 
-	if (db_number(db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
-	    db_number(db, "SELECT count(*) FROM account", 0) == 0)
-		return ledger_replay_rebuild(&l->replay);
 	db_get_setting(db, "interval_s", interval, sizeof(interval));
+	rc = db_asked(db);
+	if (rc != 0)
+		return rc;
+	if (is_due)
+		return ledger_replay_rebuild(&l->replay);
 	if (atoll(interval) > 0)
 		ledger_settings_set_calendar(&l->settings, zone, atoll(interval));
 	rc = ledger_keys_resume(&l->keys);

@@ -12,7 +12,7 @@ static int load_quantity_ids(struct ledger_book *b)
 
 	if (get == NULL)
 		return -EIO;
-	while (sqlite3_step(get) == SQLITE_ROW) {
+	while (db_next(b->db, get)) {
 		int q = names_find((const char *)sqlite3_column_text(get, 1));
 
 		if (q >= 0)

@@ -10,7 +10,7 @@ int ledger_clock_open(struct ledger_clock *l, struct ledger_book *b)
 	int rc = get != NULL ? 0 : -EIO;
 
 	l->book = b;
-	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW)
+	while (rc == 0 && db_next(b->db, get))
 		rc = ledger_book_set_clock_back(b, sqlite3_column_int64(get, 0), sqlite3_column_int64(get, 1)) < 0
 			     ? -ENOMEM
 			     : 0;

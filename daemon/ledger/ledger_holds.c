@@ -20,7 +20,7 @@ int ledger_holds_load(struct ledger_holds *h)
 		free(list);
 		return get == NULL ? -EIO : -ENOMEM;
 	}
-	while (n < n_rows && sqlite3_step(get) == SQLITE_ROW) {
+	while (n < n_rows && db_next(b->db, get)) {
 		int meter = ledger_book_find(b, sqlite3_column_int64(get, 1));
 		bool is_ct = strcmp((const char *)sqlite3_column_text(get, 4), LEDGER_HOLD_CT) == 0;
 

@@ -187,7 +187,7 @@ static int read_row(struct ledger_intervals *l, const struct account_interval *g
 	*row = (struct interval_row){.exists = false};
 	sqlite3_bind_int64(l->get_row, 1, given->start_s);
 	sqlite3_bind_int64(l->get_row, 2, given->meter);
-	if (sqlite3_step(l->get_row) == SQLITE_ROW) {
+	if (db_next(l->book->db, l->get_row)) {
 		row->exists = true;
 		row->quality = (enum account_quality)sqlite3_column_int(l->get_row, 0);
 		/* an older row does not say which of its values are estimated */

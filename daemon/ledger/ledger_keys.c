@@ -111,7 +111,7 @@ static int find_changed(struct ledger_keys *k, const struct subject *s, const st
 	*any = false;
 	if (get == NULL)
 		return -EIO;
-	while (sqlite3_step(get) == SQLITE_ROW) {
+	while (db_next(k->book->db, get)) {
 		const char *name = (const char *)sqlite3_column_text(get, 0);
 		int q = s->is_input ? (int)s->key.pulse_of : names_find(name);
 
@@ -161,7 +161,7 @@ static int clear_held(struct ledger_keys *k, size_t i, int64_t after_s, const ch
 			   (long long)after_s, why, id, id);
 	int rc = get == NULL ? -EIO : 0;
 
-	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
+	while (rc == 0 && db_next(k->book->db, get)) {
 		int q = names_find((const char *)sqlite3_column_text(get, 1));
 
 		if (q >= 0)
@@ -550,7 +550,7 @@ int ledger_keys_load_list(struct ledger_keys *k, struct ledger_key_list *list)
 		sqlite3_finalize(get);
 		return get == NULL ? -EIO : -ENOMEM;
 	}
-	while (list->n < n_rows && sqlite3_step(get) == SQLITE_ROW) {
+	while (list->n < n_rows && db_next(k->book->db, get)) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
 
 		if (i >= 0)

@@ -69,7 +69,7 @@ int ledger_keytable_have_registers_changed(struct ledger_book *b, const struct l
 	get = ledger_keytable_compare(b, was->meaning, is->meaning, is->input);
 	if (get == NULL)
 		return -EIO;
-	*changed = sqlite3_step(get) == SQLITE_ROW;
+	*changed = db_next(b->db, get);
 	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(b->db, "read");
 }
 
@@ -152,12 +152,12 @@ int ledger_keytable_get(struct ledger_book *b, size_t i, struct ledger_stored_ke
 	*known = *held = (struct ledger_stored_key){.id = 0};
 	if (get == NULL)
 		return -EIO;
-	if (sqlite3_step(get) == SQLITE_ROW)
+	if (db_next(b->db, get))
 		read_key(get, known);
 	if (known->is_held) {
 		*held = *known;
 		*known = (struct ledger_stored_key){.id = 0};
-		if (sqlite3_step(get) == SQLITE_ROW)
+		if (db_next(b->db, get))
 			read_key(get, known);
 	}
 	return sqlite3_finalize(get) == SQLITE_OK ? 0 : db_fail(b->db, "read");

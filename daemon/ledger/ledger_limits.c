@@ -226,7 +226,7 @@ static int load_past(struct db *db, int64_t meaning, struct account_limits *out,
 	set_unknown(out);
 	if (get == NULL)
 		return -EIO;
-	while (sqlite3_step(get) == SQLITE_ROW) {
+	while (db_next(db, get)) {
 		int q = names_find((const char *)sqlite3_column_text(get, 0));
 
 		*found = true;
@@ -321,7 +321,7 @@ static int load_inputs(struct ledger_limits *l, const struct ledger_book *b,
 	l->inputs = calloc(n + 1, sizeof(*l->inputs));
 	if (get == NULL || l->inputs == NULL)
 		rc = get == NULL ? -EIO : -ENOMEM;
-	while (rc == 0 && l->n_inputs < n && sqlite3_step(get) == SQLITE_ROW) {
+	while (rc == 0 && l->n_inputs < n && db_next(b->db, get)) {
 		struct ledger_input *input = &l->inputs[l->n_inputs];
 		int meter = ledger_book_find(b, sqlite3_column_int64(get, 0));
 		int concentrator = ledger_book_find(b, sqlite3_column_int64(get, 1));

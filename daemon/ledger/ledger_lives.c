@@ -141,7 +141,7 @@ static int clear_suspects(struct ledger_lives *l, const struct column *c, int64_
 			   c->kind, (long long)c->meter, (long long)c->meter, c->kind, (long long)c->meter, c->kind);
 	int rc = get == NULL || take == NULL || put == NULL ? -EIO : 0;
 
-	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
+	while (rc == 0 && db_next(b->db, get)) {
 		sqlite3_bind_int64(take, 1, sqlite3_column_int64(get, 0));
 		sqlite3_bind_int64(take, 2, meter);
 		sqlite3_bind_int64(take, 3, b->quantity_id[q]);
@@ -298,7 +298,7 @@ bool ledger_lives_is_suspect(struct ledger_lives *l, int64_t meter, enum quantit
 	sqlite3_bind_int64(l->get_suspect, 1, slot_s);
 	sqlite3_bind_int64(l->get_suspect, 2, meter);
 	sqlite3_bind_int64(l->get_suspect, 3, l->book->quantity_id[q]);
-	is_suspect = sqlite3_step(l->get_suspect) == SQLITE_ROW;
+	is_suspect = db_next(l->book->db, l->get_suspect);
 	*behind = is_suspect && sqlite3_column_int(l->get_suspect, 0) != 0;
 	*quality = is_suspect ? (enum reading_quality)sqlite3_column_int(l->get_suspect, 1) : READING_GOOD;
 	sqlite3_reset(l->get_suspect);
@@ -317,7 +317,7 @@ int ledger_lives_clear_suspects(struct ledger_lives *l, int64_t from_s)
 		(long long)from_s);
 	int rc = get == NULL ? -EIO : 0;
 
-	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
+	while (rc == 0 && db_next(b->db, get)) {
 		int q = names_find((const char *)sqlite3_column_text(get, 1));
 
 		if (q >= 0)

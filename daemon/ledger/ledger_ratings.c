@@ -69,7 +69,7 @@ int ledger_ratings_load(struct ledger_ratings *r)
 	int rc = stmt != NULL ? 0 : -EIO;
 
 	r->n = 0;
-	while (rc == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
+	while (rc == 0 && db_next(b->db, stmt)) {
 		int meter = ledger_book_find(b, sqlite3_column_int64(stmt, 0));
 		struct ledger_rating rating = {.meter = (size_t)meter,
 					       .from_s = sqlite3_column_int64(stmt, 1),

@@ -94,7 +94,7 @@ static int join_sums(struct db *db, const struct rename *r, const char *table, c
 	int rc = get == NULL ? -EIO : 0;
 
 	sqlite3_str_appendf(sql, "UPDATE %s AS a SET %s", table, rest);
-	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
+	while (rc == 0 && db_next(db, get)) {
 		const char *c = (const char *)sqlite3_column_text(get, 0);
 
 		sqlite3_str_appendf(sql, "%s%s = coalesce(a.%s + b.%s, a.%s, b.%s)",
@@ -330,7 +330,7 @@ static int next(struct db *db, int64_t after, struct rename *r)
 	*r = (struct rename){.id = 0};
 	if (get == NULL)
 		return -EIO;
-	if (sqlite3_step(get) == SQLITE_ROW) {
+	if (db_next(db, get)) {
 		r->id = sqlite3_column_int64(get, 0);
 		r->old = sqlite3_column_int64(get, 1);
 		r->new = sqlite3_column_int64(get, 2);

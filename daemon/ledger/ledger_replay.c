@@ -180,7 +180,7 @@ static int load_given(const struct ledger_book *b, struct turns *turns)
 					      "JOIN quantity q ON q.id = c.quantity WHERE c.before = 0");
 
 	turns->given = calloc(n_rows + 1, sizeof(*turns->given));
-	while (get != NULL && turns->given != NULL && turns->n_given < n_rows && sqlite3_step(get) == SQLITE_ROW) {
+	while (get != NULL && turns->given != NULL && turns->n_given < n_rows && db_next(b->db, get)) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
 		int q = names_find((const char *)sqlite3_column_text(get, 1));
 

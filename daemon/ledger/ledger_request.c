@@ -72,7 +72,7 @@ static int load(const struct ledger_book *b, const char *meter, const char *wher
 		sqlite3_finalize(get);
 		return get == NULL ? -EIO : -ENOMEM;
 	}
-	while (list->n < n_rows && sqlite3_step(get) == SQLITE_ROW) {
+	while (list->n < n_rows && db_next(b->db, get)) {
 		int kind = find_kind((const char *)sqlite3_column_text(get, 1));
 		bool has_meter = sqlite3_column_type(get, 2) != SQLITE_NULL;
 

@@ -6,9 +6,9 @@
 
 #include "mono.h"
 
-static void next_row(struct ledger_cursor *c)
+static void next_row(struct db *db, struct ledger_cursor *c)
 {
-	c->has_row = sqlite3_step(c->stmt) == SQLITE_ROW;
+	c->has_row = db_next(db, c->stmt);
 	if (!c->has_row)
 		return;
 	c->id = sqlite3_column_int64(c->stmt, 0);
@@ -38,7 +38,7 @@ static int open_cursor(const struct ledger_book *b, size_t kind, struct ledger_c
 	sqlite3_free(text);
 	if (c->stmt == NULL)
 		return -EIO;
-	next_row(c);
+	next_row(b->db, c);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static void take_row(struct ledger_rows *r, size_t kind, struct reading *out)
 	}
 	if (r->book->tables->kinds[kind].parts_column > 0)
 		out->parts = (uint16_t)sqlite3_column_int(c->stmt, column);
-	next_row(c);
+	next_row(r->book->db, c);
 }
 
 bool ledger_rows_next(struct ledger_rows *r, struct reading *out)

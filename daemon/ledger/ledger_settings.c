@@ -41,14 +41,13 @@ bool ledger_settings_are_noted(const struct ledger_settings *s, const char *zone
 	if (same) {
 		sqlite3_bind_text(get, 1, zone, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(get, 2, interval_s);
-		same = sqlite3_step(get) == SQLITE_ROW && sqlite3_column_int(get, 0) != 0;
+		same = db_next(b->db, get) && sqlite3_column_int(get, 0) != 0;
 	}
 	for (size_t i = 0; i < b->n && same; i++) {
 		if (!is_read(b, i))
 			continue;
 		sqlite3_bind_int64(get_every, 1, b->reg->list[i].id);
-		same = sqlite3_step(get_every) == SQLITE_ROW &&
-		       sqlite3_column_int64(get_every, 0) == b->meters[i].account.every_s;
+		same = db_next(b->db, get_every) && sqlite3_column_int64(get_every, 0) == b->meters[i].account.every_s;
 		sqlite3_reset(get_every);
 	}
 	sqlite3_finalize(get);
@@ -139,7 +138,7 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 		sqlite3_finalize(get_place);
 		return get == NULL || get_place == NULL ? -EIO : -ENOMEM;
 	}
-	for (; list->n < n_rows && sqlite3_step(get) == SQLITE_ROW; list->n++) {
+	for (; list->n < n_rows && db_next(b->db, get); list->n++) {
 		struct ledger_settings_step *step = &list->steps[list->n];
 
 		step->at_s = sqlite3_column_int64(get, 0);
@@ -150,7 +149,7 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 		for (size_t i = 0; i < b->n; i++)
 			list->places[list->n * b->n + i].after_s = INT64_MIN;
 		sqlite3_bind_int64(get_place, 1, sqlite3_column_int64(get, 3));
-		while (sqlite3_step(get_place) == SQLITE_ROW) {
+		while (db_next(b->db, get_place)) {
 			int i = ledger_book_find(b, sqlite3_column_int64(get_place, 0));
 
 			if (i >= 0)
@@ -224,7 +223,7 @@ static int cut(const struct ledger_settings *s, int64_t setting, size_t i)
 
 	if (get == NULL)
 		return -EIO;
-	while (sqlite3_step(get) == SQLITE_ROW) {
+	while (db_next(b->db, get)) {
 		int q = names_find((const char *)sqlite3_column_text(get, 0));
 
 		if (q >= 0)

@@ -218,7 +218,7 @@ int ledger_state_load_counter_max(struct ledger_state *l)
 	struct ledger_book *b = l->book;
 	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, counter_max FROM account WHERE before = 0");
 
-	while (get != NULL && sqlite3_step(get) == SQLITE_ROW) {
+	while (get != NULL && db_next(b->db, get)) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
 
 		if (i >= 0)
@@ -264,7 +264,7 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 	int rc = get != NULL && get_counter != NULL ? 0 : -EIO, ended, ended_counter;
 	int64_t meter = 0;
 
-	while (rc == 0 && sqlite3_step(get) == SQLITE_ROW) {
+	while (rc == 0 && db_next(b->db, get)) {
 		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
 		struct account_meter saved = {.last_s = sqlite3_column_int64(get, 1),
 					      .counter_max = sqlite3_column_int64(get, 2),
@@ -279,7 +279,7 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 		if (saved.last_s > b->newest_s)
 			ledger_book_set_newest(b, saved.last_s);
 	}
-	while (rc == 0 && sqlite3_step(get_counter) == SQLITE_ROW) {
+	while (rc == 0 && db_next(b->db, get_counter)) {
 		if (sqlite3_column_int64(get_counter, 0) != meter)
 			squeeze_begin(&l->squeeze);
 		meter = sqlite3_column_int64(get_counter, 0);

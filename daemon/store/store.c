@@ -125,6 +125,15 @@ static void on_ledger_event(void *context, int64_t at_ms, const char *subject, c
 	store_event(context, at_ms, subject, kind, detail);
 }
 
+/* An allocation that fails outside of SQLite has left no words. */
+static void add_error(struct store *s, int rc, const char *what, struct err *e)
+{
+	if (rc == -ENOMEM || s->db.error[0] == '\0')
+		err_out_of_memory(e);
+	else
+		err_add(e, s->db.path, 0, "%s%s", what, s->db.error);
+}
+
 static int open_parts(struct store *s, const struct conf *conf, struct err *e)
 {
 	struct ledger_sink sink = {.context = s, .event = on_ledger_event};
@@ -136,9 +145,11 @@ static int open_parts(struct store *s, const struct conf *conf, struct err *e)
 	if (rc != 0)
 		goto out;
 	rc = load_meters(s);
+	if (rc == 0)
+		rc = db_asked(&s->db);
 out:
 	if (rc != 0)
-		err_add(e, s->db.path, 0, "%s", s->db.error);
+		add_error(s, rc, "", e);
 	return rc;
 }
 
@@ -147,7 +158,7 @@ struct store *store_open(const struct conf *conf, struct err *e)
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (s == NULL) {
-		err_add(e, NULL, 0, "out of memory");
+		err_out_of_memory(e);
 		return NULL;
 	}
 	s->shown = &s->copies[0];
@@ -413,6 +424,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 		err_add(e, conf->store_path, 0, "the configuration cannot be written: the database is not open");
 		return -EBUSY;
 	}
+	s->db.error[0] = '\0';
 	rc = commit_before_change(s);
 	if (rc != 0)
 		goto out;
@@ -443,7 +455,7 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 		publish(s);
 out:
 	if (rc != 0) {
-		err_add(e, s->db.path, 0, "the configuration cannot be written: %s", s->db.error);
+		add_error(s, rc, "the configuration cannot be written: ", e);
 		db_rollback(&s->db);
 	}
 	return rc;

@@ -100,7 +100,7 @@ static int show_months(struct db *db, const struct store_recount_sink *sink)
 		"LEFT JOIN is_month i USING (month, meter, quantity) LEFT JOIN counter c USING (meter, quantity) "
 		"ORDER BY d.meter, d.month, d.quantity");
 
-	while (get != NULL && sqlite3_step(get) == SQLITE_ROW)
+	while (get != NULL && db_next(db, get))
 		sink->month(sink->context, &(struct store_month){.month = (const char *)sqlite3_column_text(get, 0),
 								 .meter = (const char *)sqlite3_column_text(get, 1),
 								 .quantity = (const char *)sqlite3_column_text(get, 2),
@@ -116,7 +116,7 @@ static int show_spans(struct db *db, const struct store_recount_sink *sink)
 	sqlite3_stmt *get = db_prepare(db, "SELECT m.name, d.what, d.n, d.from_ts, d.until_ts FROM differs d "
 					   "JOIN meter m ON m.id = d.meter ORDER BY m.name, d.what");
 
-	while (get != NULL && sqlite3_step(get) == SQLITE_ROW)
+	while (get != NULL && db_next(db, get))
 		sink->span(sink->context, &(struct store_span){.meter = (const char *)sqlite3_column_text(get, 0),
 							       .what = (const char *)sqlite3_column_text(get, 1),
 							       .n = sqlite3_column_int64(get, 2),

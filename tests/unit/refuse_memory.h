@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* refuse_memory.h - let one allocation of this program fail, or all from one on: malloc() and its kin are defined here,
- * for the program and for every library. A sanitizer has its own, so under one nothing is refused. */
+ * for the program and for every library. A sanitizer has its own, so under one nothing is refused. Any thread may
+ * allocate meanwhile. */
 #ifndef TALLY_REFUSE_MEMORY_H
 #define TALLY_REFUSE_MEMORY_H
 
@@ -33,10 +34,12 @@ void *__libc_realloc(void *old, size_t n);
 
 static bool is_refused(void)
 {
+	unsigned long n;
+
 	if (refused.at == 0)
 		return false;
-	refused.n++;
-	if (refused.n != refused.at && !(refused.all_later && refused.n > refused.at))
+	n = __atomic_add_fetch(&refused.n, 1, __ATOMIC_RELAXED);
+	if (n != refused.at && !(refused.all_later && n > refused.at))
 		return false;
 	errno = ENOMEM;
 	return true;

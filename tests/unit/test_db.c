@@ -64,8 +64,20 @@ TEST_WITH(a_transaction_with_a_failure_keeps_nothing, folder_setup, folder_teard
 	assert_string_equal(f->db.error, "read: no such table: nowhere");
 	db_rollback(&f->db);
 	assert_int_equal(sql_number(f->path, "SELECT count(*) FROM setting WHERE name IN ('x', 'y')"), 0);
-	/* outside one it is forgotten */
+}
+
+TEST_WITH(what_follows_from_a_question_that_has_failed_is_not_written, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	assert_int_equal(db_asked(&f->db), 0);
 	assert_int_equal(db_number(&f->db, "SELECT x FROM nowhere", 7), 7);
+	assert_int_not_equal(db_exec(&f->db, "DELETE FROM nothing"), 0);
+	assert_int_equal(db_asked(&f->db), -EIO);
+	assert_string_equal(f->db.error, "read: no such table: nowhere");
+	assert_int_equal(db_begin(&f->db), -EIO);
+	assert_string_equal(f->db.error, "read: no such table: nowhere");
+	/* it is asked again */
 	assert_int_equal(db_begin(&f->db), 0);
 	assert_int_equal(db_put_setting(&f->db, "x", "1"), 0);
 	assert_int_equal(db_commit(&f->db), 0);
