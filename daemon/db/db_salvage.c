@@ -623,33 +623,46 @@ static int copy_newest(struct db_salvage *v, const struct db_salvage_first *firs
 	return rc;
 }
 
-/* By this note the next start knows that there is more to copy. */
-static const char *make_note(const struct db_salvage *v, char note[NOTE_MAX])
-{
-	snprintf(note, NOTE_MAX, "%lld %s", (long long)v->last_id, v->path);
-	return note;
-}
-
+/* By this note the next start knows that there is more to copy. One that came with the settings of the damaged file is
+ * of an older one, which is read after this. */
 static int put_note(const struct db_salvage *v)
 {
-	char note[NOTE_MAX];
+	char older[NOTE_MAX], note[2 * NOTE_MAX];
 
-	return db_put_setting(v->to, "salvage", make_note(v, note));
+	db_get_setting(v->to, "salvage", older, sizeof(older));
+	snprintf(note, sizeof(note), "%lld %s%s%s", (long long)v->last_id, v->path, older[0] != '\0' ? "\n" : "",
+		 older);
+	return db_put_setting(v->to, "salvage", note);
 }
 
-/* The last rows were copied: say so, in the transaction that has them. A note that came with the settings of the
- * damaged file is of an older one, of which something may be missing still. */
+/* Where the line of this file ends in the note: what follows is of older ones. NULL: it has no line. */
+static const char *find_older(const struct db_salvage *v, const char *note)
+{
+	for (const char *line = note; line != NULL; line = strchr(line, '\n')) {
+		const char *path;
+		size_t n = strlen(v->path);
+
+		line += *line == '\n';
+		path = strchr(line, ' ');
+		if (path != NULL && strncmp(path + 1, v->path, n) == 0 && (path[1 + n] == '\n' || path[1 + n] == '\0'))
+			return path + 1 + n + (path[1 + n] == '\n');
+	}
+	return NULL;
+}
+
+/* The last rows were copied: say so, in the transaction that has them. */
 static int end_salvage(struct db_salvage *v, int64_t now_s)
 {
-	sqlite3_stmt *remove = db_prepare(v->to, "DELETE FROM setting WHERE name = 'salvage' AND value = ?");
-	char note[NOTE_MAX], detail[400];
-	int rc;
+	char note[2 * NOTE_MAX], detail[400];
+	const char *older;
+	int rc = 0;
 
-	if (remove == NULL)
-		return -EIO;
-	sqlite3_bind_text(remove, 1, make_note(v, note), -1, SQLITE_STATIC);
-	rc = db_run(v->to, remove);
-	sqlite3_finalize(remove);
+	db_get_setting(v->to, "salvage", note, sizeof(note));
+	older = find_older(v, note);
+	if (older != NULL && *older != '\0')
+		rc = db_put_setting(v->to, "salvage", older);
+	else if (older != NULL)
+		rc = db_exec(v->to, "DELETE FROM setting WHERE name = 'salvage'");
 	if (rc != 0)
 		return rc;
 	db_salvage_describe(v, detail, sizeof(detail));
@@ -696,19 +709,23 @@ out:
 
 int db_salvage_resume(struct db *to, struct db_salvage **salvage)
 {
-	char note[NOTE_MAX], *path;
-	struct db_salvage *v;
-	int64_t last_id;
+	char note[2 * NOTE_MAX], *next = note, *line, *path;
+	struct db_salvage *v = NULL;
 
 	*salvage = NULL;
 	db_get_setting(to, "salvage", note, sizeof(note));
-	last_id = strtoll(note, &path, 10);
-	if (*path != ' ' || access(path + 1, R_OK | W_OK) != 0)
-		return 0;
-	v = open_salvage(to, path + 1);
+	while (v == NULL && (line = strsep(&next, "\n")) != NULL) {
+		int64_t last_id = strtoll(line, &path, 10);
+
+		if (*path != ' ' || access(path + 1, R_OK | W_OK) != 0)
+			continue;
+		v = open_salvage(to, path + 1);
+		if (v == NULL)
+			return -ENOMEM;
+		v->last_id = last_id;
+	}
 	if (v == NULL)
-		return -ENOMEM;
-	v->last_id = last_id;
+		return 0;
 	for (size_t i = 0; i < v->n_small; i++)
 		v->tables[i].is_done = true;
 	*salvage = v;

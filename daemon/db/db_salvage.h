@@ -27,12 +27,13 @@
  * Why it may be interrupted and run again. Every step is part of a transaction: a power cut takes its rows back
  * together with everything else. A note in table setting names the damaged file until all of it is copied. The next
  * start begins again at the newest rows of the big tables, and a row that is there already is left as it is. The
- * damaged file is only read.
+ * damaged file is only read. If the new file is damaged too before that, its note is among the settings that are copied
+ * from it: the newer one is read first, then the older one.
  *
  * What is lost in the worst case: all of it, if the page is lost with which the schema begins. Otherwise the rows on
  * the pages that cannot be read, each of which is logged with the reason and the first ones are in the event; with the
- * table of meters also every row of the meters that were lost. If the new file is damaged too before all was copied,
- * what is still missing stays in the first one, and people find it beside the database as long as it is one of the two
+ * table of meters also every row of the meters that were lost. If the page with the note is lost in such a newer file,
+ * what is still missing stays in the older one, and people find it beside the database as long as it is one of the two
  * newest (db_aside.h). Until db_salvage_begin() has committed, the intent of the take-over (db_takeover.h) makes every
  * start begin it again.
  *
@@ -64,8 +65,9 @@ struct db_salvage_first {
 int db_salvage_begin(struct db *to, const char *path, const char *damage, const struct db_salvage_first *first,
 		     int64_t now_s, struct db_salvage **salvage);
 
-/* Take up a salvage that the last run of the daemon has not ended. 0: *salvage is the caller's, or NULL when there is
- * none or the damaged file is gone. Or -ENOMEM with to->error set. */
+/* Take up a salvage that is not ended: of the last run of the daemon, or of an older file when that of a newer one is
+ * done. 0: *salvage is the caller's, or NULL when there is none or the damaged file is gone. Or -ENOMEM with to->error
+ * set. */
 int db_salvage_resume(struct db *to, struct db_salvage **salvage);
 
 /* Copy up to n_rows rows more, inside the caller's transaction; the last ones come with an event. 0, or -errno with

@@ -73,6 +73,8 @@ void store_salvage_committed(struct store_salvage *v)
 	db_salvage_describe(v->rest, detail, sizeof(detail));
 	log_info("%s: %s", v->db->path, detail);
 	store_salvage_close(v);
+	/* an older file may be next; without memory the next start has it */
+	(void)db_salvage_resume(v->db, &v->rest);
 }
 
 void store_salvage_undo(struct store_salvage *v)

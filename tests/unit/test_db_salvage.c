@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db_folder.h"
+#include "db_takeover.h"
 #include "unit.h"
 
 enum { N = 4000, STEP = 500 };
@@ -162,6 +163,50 @@ TEST_WITH(the_next_start_continues_and_keeps_the_present_rows, setup_filled, fol
 		assert_int_equal(step(f, v, "COMMIT"), 0);
 	assert_int_equal(count(f, "reading_energy"), N);
 	assert_int_equal(count(f, "meter WHERE label = 'changed since'"), 2);
+	db_salvage_close(v);
+	assert_int_equal(db_salvage_resume(&f->db, &v), 0);
+	assert_null(v);
+}
+
+TEST_WITH(a_file_that_is_damaged_before_its_copy_is_complete_is_read_before_the_older_one, setup_filled,
+	  folder_teardown)
+{
+	struct folder *f = *state;
+	char older[120], sql[200];
+	struct db_salvage *v;
+
+	put_aside(f);
+	snprintf(older, sizeof(older), "%s", f->report.aside);
+	db_salvage_close(begin(f, &FEW));
+	/* a reading that only the second file has */
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO reading_energy (id, meter, delay_ms, quality, active_energy_import) "
+		 "VALUES (%lld << %d, 1, 0, 0, 81234000 + 10 * %d); INSERT INTO slot (ts) VALUES (%lld)",
+		 (long long)(JAN_2026_S + 60 * N), DB_SLOT_BITS, N, (long long)(JAN_2026_S + 60 * N));
+	assert_int_equal(db_exec(&f->db, sql), 0);
+	assert_int_equal(db_takeover_end(&f->db), 0);
+	put_aside(f);
+	assert_string_not_equal(f->report.aside, older);
+	v = begin(f, &(struct db_salvage_first){.n_rows = 10});
+	assert_false(db_salvage_is_done(v));
+	assert_int_equal(count(f, "reading_energy"), 10);
+	assert_int_equal(sql_number(f->path, "SELECT max(ts) FROM slot"), JAN_2026_S + 60 * N);
+	/* cut short: the next start knows of both */
+	db_salvage_close(v);
+	folder_close(f);
+	folder_open(f);
+	assert_int_equal(db_salvage_resume(&f->db, &v), 0);
+	while (!db_salvage_is_done(v))
+		assert_int_equal(step(f, v, "COMMIT"), 0);
+	assert_int_equal(count(f, "reading_energy"), FEW.n_rows + 1);
+	db_salvage_close(v);
+	assert_int_equal(db_salvage_resume(&f->db, &v), 0);
+	assert_non_null(v);
+	while (!db_salvage_is_done(v))
+		assert_int_equal(step(f, v, "COMMIT"), 0);
+	assert_int_equal(count(f, "reading_energy"), N + 1);
+	assert_true_values(f);
+	assert_int_equal(count(f, "setting WHERE name = 'salvage'"), 0);
 	db_salvage_close(v);
 	assert_int_equal(db_salvage_resume(&f->db, &v), 0);
 	assert_null(v);

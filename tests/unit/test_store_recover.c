@@ -367,6 +367,38 @@ TEST_WITH(older_readings_are_copied_while_the_daemon_runs_and_after_a_restart, s
 	assert_int_equal(number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered'"), 2);
 }
 
+TEST_WITH(a_second_damage_before_the_copy_is_complete_loses_only_its_own_pages, setup_quiet, teardown)
+{
+	struct site *t = *state;
+
+	fill_much(t);
+	overwrite(t->path,
+		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
+			     "LIMIT 1 OFFSET 100") -
+		   1) * PAGE,
+		  PAGE);
+	open_store(t);
+	assert_int_equal(number(t, "SELECT count(*) FROM energy"), 20000);
+	assert_works(t);
+	store_close(t->store);
+	/* of the newest 20000 too */
+	overwrite(t->path,
+		  (number(t, "SELECT pageno FROM dbstat WHERE name = 'reading_energy' AND pagetype = 'leaf' "
+			     "LIMIT 1 OFFSET 50") -
+		   1) * PAGE,
+		  PAGE);
+	open_store(t);
+	assert_recovered(t);
+	assert_true(number(t, "SELECT count(*) FROM energy") > N_SLOTS + 60000 - 300);
+	assert_int_equal(count_files(t, ".damaged-*Z"), 2);
+	assert_int_equal(number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered' AND detail LIKE "
+				   "'the database was damaged%'"),
+			 2);
+	assert_int_equal(number(t, "SELECT count(*) FROM event WHERE kind = 'database-recovered' AND detail LIKE "
+				   "'copied % rows from %'"),
+			 2);
+}
+
 TEST_WITH(readings_of_a_lost_meter_are_not_given_to_another, setup_quiet, teardown)
 {
 	struct site *t = *state;
