@@ -10,6 +10,9 @@
 #include "db_migrate.h"
 #include "log.h"
 
+/* SQL: a text without what may be between words: earlier programs left the indentation in the schema. */
+#define WITHOUT_SPACES(text) "replace(replace(replace(" text ", ' ', ''), char(9), ''), char(10), '')"
+
 /* Run a statement about one view or index; its name is quoted. */
 static int change(struct db *db, const char *fmt, const char *type, const char *name)
 {
@@ -115,7 +118,8 @@ void db_views_restore(struct db *db)
 	if (all == NULL)
 		goto out;
 	error = db->error;
-	get = db_prepare(db, "SELECT sql = ?3 FROM sqlite_schema WHERE type = ?1 AND name = ?2");
+	get = db_prepare(db, "SELECT " WITHOUT_SPACES("sql") " = " WITHOUT_SPACES(
+				     "?3") " FROM sqlite_schema WHERE type = ?1 AND name = ?2");
 	if (get == NULL)
 		goto out;
 	rc = compare(db, all, get, &any);

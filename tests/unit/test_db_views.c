@@ -51,6 +51,21 @@ TEST_WITH(a_changed_view_is_made_again_and_one_of_the_owner_stays, folder_setup,
 	assert_non_null(strstr(folder_log(), "t.db: view event was changed and is made again"));
 }
 
+TEST_WITH(a_view_with_other_spaces_is_the_same, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+	char sql[4096];
+
+	db_text(&f->db, "SELECT replace(sql, char(10), char(10) || '    ') FROM sqlite_schema WHERE name = 'event'",
+		sql, sizeof(sql));
+	folder_close(f);
+	sql_run(f->path, "DROP VIEW event");
+	sql_run(f->path, sql);
+	folder_open(f);
+	assert_null(strstr(folder_log(), "view event"));
+	assert_int_equal(sql_number(f->path, has_all), 1);
+}
+
 /* They cost time at each start. */
 TEST_WITH(views_are_compared_only_where_the_schema_has_changed, folder_setup, folder_teardown)
 {
