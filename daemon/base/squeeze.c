@@ -53,6 +53,16 @@ static size_t bytes_of(size_t v)
 	return n;
 }
 
+/* How many bytes at this place repeat those from from on. */
+static size_t count_equal(const struct squeeze *s, size_t from, size_t at, size_t end)
+{
+	size_t n = 0;
+
+	while (at + n < end && s->bytes[from + n] == s->bytes[at + n])
+		n++;
+	return n;
+}
+
 /* The reference that saves most at this place: *back bytes before it. Returns how many bytes it is for; 0 = none saves
  * any. */
 static size_t find(struct squeeze *s, size_t at, size_t end, size_t *back)
@@ -62,12 +72,16 @@ static size_t find(struct squeeze *s, size_t at, size_t end, size_t *back)
 
 	if (end - at < REPEATED_MIN)
 		return 0;
+	if (s->last_back != 0) {
+		best = count_equal(s, at - s->last_back, at, end);
+		best = best >= REPEATED_MIN ? best : 0;
+		best_saved = best > 0 ? best - 2 : 0;
+		*back = s->last_back;
+	}
 	places = places_of(s, at);
 	for (size_t i = 0; i < SQUEEZE_TRIES && places[i] != 0; i++) {
-		size_t from = places[i] - 1U, n = 0, cost = bytes_of(at - from) + 1;
+		size_t from = places[i] - 1U, n = count_equal(s, from, at, end), cost = bytes_of(at - from) + 1;
 
-		while (at + n < end && s->bytes[from + n] == s->bytes[at + n])
-			n++;
 		if (n >= REPEATED_MIN && n > cost + best_saved) {
 			best = n;
 			best_saved = n - cost;
@@ -101,6 +115,7 @@ size_t squeeze_put(struct squeeze *s, const uint8_t *in, size_t n, uint8_t *out)
 	make_room(s);
 	at = literal = s->n;
 	end = s->n + n;
+	s->last_back = 0;
 	memcpy(s->bytes + at, in, n);
 	while (at < end) {
 		size_t back = 0, n_repeated = find(s, at, end, &back);
@@ -109,7 +124,8 @@ size_t squeeze_put(struct squeeze *s, const uint8_t *in, size_t n, uint8_t *out)
 			note(s, at++, end);
 			continue;
 		}
-		to = put_run(to, s->bytes + literal, at - literal, n_repeated, back);
+		to = put_run(to, s->bytes + literal, at - literal, n_repeated, back == s->last_back ? 0 : back);
+		s->last_back = back;
 		for (size_t i = 0; i < n_repeated; i++)
 			note(s, at++, end);
 		literal = at;
@@ -139,8 +155,11 @@ static bool get_run(struct squeeze *s, struct pack *p, size_t *n, size_t max)
 		return true;
 	n_repeated += REPEATED_MIN - 1;
 	back = pack_get(p);
+	if (back == 0)
+		back = s->last_back;
 	if (p->is_wrong || back == 0 || back > *n || n_repeated > max - *n)
 		return false;
+	s->last_back = back;
 	for (; n_repeated > 0; n_repeated--, ++*n)
 		s->bytes[*n] = s->bytes[*n - back];
 	return true;
@@ -155,6 +174,7 @@ const uint8_t *squeeze_get(struct squeeze *s, const uint8_t *in, size_t n, size_
 		return NULL;
 	make_room(s);
 	start = end = s->n;
+	s->last_back = 0;
 	while (p.at < p.end)
 		if (!get_run(s, &p, &end, start + SQUEEZE_PIECE_MAX)) {
 			s->is_wrong = true;

@@ -4,7 +4,8 @@
  *
  * In the squeezed form there are runs: a byte with the number of literal bytes (high half) and of repeated ones (low
  * half: 0 = none, else 2 more); 15 in a half: a number as in pack.h follows that comes to it; the literal bytes; if
- * there are repeated ones, how far back the first of them is.
+ * there are repeated ones, how far back the first of them is, 0 = as far as in the last run of this piece that had
+ * some.
  *
  * Pure; takes all its room in the struct; one thread for each. */
 #ifndef TALLY_SQUEEZE_H
@@ -19,7 +20,7 @@ enum {
 	SQUEEZE_BACK_MAX =
 		32 * 1024, /* of the pieces that can be referred to; those before are forgotten all at once */
 	SQUEEZE_PLACES = 1024,
-	SQUEEZE_TRIES = 4,
+	SQUEEZE_TRIES = 8,
 };
 
 /* Bytes that n bytes need at most. */
@@ -28,6 +29,7 @@ enum {
 struct squeeze {
 	bool is_wrong; /* a piece could not be read: nothing after it can be */
 	size_t n;
+	size_t last_back; /* in the running piece, 0 = none yet */
 	uint8_t bytes[SQUEEZE_BACK_MAX];
 	/* by their first bytes: the last places at which such bytes were, 1 more; 0 = none */
 	uint16_t places[SQUEEZE_PLACES][SQUEEZE_TRIES];

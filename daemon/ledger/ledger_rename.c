@@ -117,13 +117,15 @@ static int join_sums(struct db *db, const struct rename *r, const char *table, c
 
 /* A life that was handed over is one life; others stay apart. */
 static const char join_lives[] =
-	"UPDATE life SET (until_ts, until_raw) = (SELECT c.ts, c.raw / c.parts FROM account_counter c "
-	"WHERE c.meter = $x AND c.before = 0 AND c.quantity = life.quantity) WHERE meter = $x AND until_ts IS NULL;"
+	"UPDATE life SET (until_ts, until_raw) = (SELECT last_ts - age_s, raw / parts FROM account_counter c "
+	"JOIN account USING (meter, before) WHERE meter = $x AND before = 0 AND c.quantity = life.quantity) WHERE "
+	"meter = $x AND until_ts IS NULL;"
 	"CREATE TEMP TABLE joined AS SELECT a.quantity, a.from_ts AS begin_ts, b.from_ts, b.until_ts, b.until_raw "
 	"FROM life a JOIN life b ON b.meter = $y AND b.quantity = a.quantity AND b.from_ts = a.until_ts "
 	"AND b.from_raw = a.until_raw AND b.reason = 'renamed' WHERE a.meter = $x;"
-	"UPDATE account_counter AS c SET life_ts = j.begin_ts FROM joined j "
-	"WHERE c.meter = $y AND c.quantity = j.quantity AND c.life_ts = j.from_ts;"
+	"UPDATE account_counter AS c SET life_s = life_s + j.from_ts - j.begin_ts FROM joined j, account a "
+	"WHERE c.meter = $y AND c.quantity = j.quantity AND a.meter = c.meter AND a.before = c.before "
+	"AND a.last_ts - c.age_s - c.life_s = j.from_ts;"
 	"UPDATE life AS a SET until_ts = j.until_ts, until_raw = j.until_raw FROM joined j "
 	"WHERE a.meter = $x AND a.quantity = j.quantity AND a.from_ts = j.begin_ts;"
 	"DELETE FROM life WHERE meter = $y AND (quantity, from_ts) IN (SELECT quantity, from_ts FROM joined);"
@@ -321,7 +323,8 @@ static int next(struct db *db, int64_t after, struct rename *r)
 		db,
 		"SELECT r.id, ifnull(o.id, 0), ifnull(n.id, 0), r.meter, r.new_name, "
 		"max(ifnull((SELECT max(max(from_ts, ifnull(until_ts, 0))) FROM life WHERE meter = o.id), 0), "
-		"ifnull((SELECT max(ts) FROM account_counter WHERE meter = o.id AND before = 0 AND living), 0), "
+		"ifnull((SELECT max(last_ts - age_s) FROM account_counter JOIN account USING (meter, before) "
+		"WHERE meter = o.id AND before = 0 AND living), 0), "
 		"ifnull((SELECT id >> 14 FROM newest_energy WHERE meter = o.id), 0)) "
 		"FROM request_log r LEFT JOIN meter o ON o.name = r.meter LEFT JOIN meter n ON n.name = r.new_name "
 		"WHERE r.kind = 'rename' AND r.state = 'waiting' AND r.id > %lld ORDER BY r.id LIMIT 1",

@@ -176,8 +176,9 @@ static bool can_rebuild(const struct ledger_replay *l)
 static int load_given(const struct ledger_book *b, struct turns *turns)
 {
 	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM account_counter", 0);
-	sqlite3_stmt *get = db_prepare(b->db, "SELECT c.meter, q.name, c.ts FROM account_counter c "
-					      "JOIN quantity q ON q.id = c.quantity WHERE c.before = 0");
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, q.name, last_ts - age_s FROM account_counter c "
+					      "JOIN account USING (meter, before) "
+					      "JOIN quantity q ON q.id = c.quantity WHERE before = 0");
 
 	turns->given = calloc(n_rows + 1, sizeof(*turns->given));
 	while (get != NULL && turns->given != NULL && turns->n_given < n_rows && db_next(b->db, get)) {

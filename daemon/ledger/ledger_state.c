@@ -14,8 +14,9 @@ int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 		b->db, "REPLACE INTO account (meter, last_ts, counter_max, unsure_ts, sure_ms, before, passed_ts) "
 		       "VALUES (?, ?, ?, ?, ?, ?, ?)");
 	l->put_counter = db_prepare(
-		b->db, "REPLACE INTO account_counter (meter, before, quantity, parts, living, ts, raw, life_ts, state) "
-		       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		b->db,
+		"REPLACE INTO account_counter (meter, before, quantity, parts, living, age_s, raw, life_s, state) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	l->take_counters = db_prepare(b->db, "DELETE FROM account_counter WHERE meter = ? AND before = ?");
 	return l->put_meter != NULL && l->put_counter != NULL && l->take_counters != NULL ? 0 : -EIO;
 }
@@ -33,11 +34,18 @@ void ledger_state_want(struct ledger_state *l)
 	l->is_wanted = true;
 }
 
-static int save_counter(struct ledger_state *l, int64_t meter, const struct account_counter *c, int64_t before)
+static int save_counter(struct ledger_state *l, const struct account_meter *m, const struct account_counter *c,
+			int64_t before)
 {
-	const int64_t values[] = {meter,	before,		l->book->quantity_id[c->quantity],
-				  c->parts,	c->living,	c->given.slot_s,
-				  c->given.raw, c->given.life_s};
+	const struct account_place *given = &c->given;
+	const int64_t values[] = {m->id,
+				  before,
+				  l->book->quantity_id[c->quantity],
+				  c->parts,
+				  c->living,
+				  m->last_s - given->slot_s,
+				  given->raw,
+				  given->slot_s - given->life_s};
 	uint8_t packed[ACCOUNT_PACKED_MAX], squeezed[SQUEEZE_ROOM(ACCOUNT_PACKED_MAX)];
 	size_t n_squeezed = squeeze_put(&l->squeeze, packed, account_pack(c, packed), squeezed);
 	int n = 1;
@@ -89,7 +97,7 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
 	rc = db_run(l->book->db, l->take_counters);
 	squeeze_begin(&l->squeeze);
 	while (rc == 0 && (c = next_counter(l, m, &id)) != NULL)
-		rc = save_counter(l, m->id, c, before);
+		rc = save_counter(l, m, c, before);
 	return rc;
 }
 
@@ -257,9 +265,9 @@ static int load(struct ledger_state *l, const char *where, size_t *n)
 		where);
 	sqlite3_stmt *get_counter =
 		db_prepare(b->db,
-			   "SELECT c.meter, q.name, parts, living, ts, raw, life_ts, state "
-			   "FROM account_counter c LEFT JOIN quantity q ON q.id = c.quantity WHERE %s "
-			   "ORDER BY c.meter, before, c.quantity",
+			   "SELECT meter, q.name, parts, living, last_ts - age_s, raw, last_ts - age_s - life_s, state "
+			   "FROM account_counter c JOIN account USING (meter, before) "
+			   "LEFT JOIN quantity q ON q.id = c.quantity WHERE %s ORDER BY meter, before, c.quantity",
 			   where);
 	int rc = get != NULL && get_counter != NULL ? 0 : -EIO, ended, ended_counter;
 	int64_t meter = 0;

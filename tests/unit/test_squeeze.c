@@ -62,6 +62,17 @@ TEST_WITH(what_an_earlier_piece_has_is_a_reference_to_it, setup, teardown)
 	assert_memory_equal(b->squeezed, expected, sizeof(expected));
 }
 
+TEST_WITH(a_reference_as_far_back_as_the_one_before_does_not_say_so_again, setup, teardown)
+{
+	struct both *b = *state;
+	/* five repeated, eleven bytes back; one literal, five repeated, as far back */
+	static const uint8_t expected[] = {0x03, 11, 0x13, 'Y', 0};
+
+	there_and_back(b, "abcdeXfghij", 11);
+	assert_int_equal(there_and_back(b, "abcdeYfghij", 11), sizeof(expected));
+	assert_memory_equal(b->squeezed, expected, sizeof(expected));
+}
+
 TEST_WITH(equal_bytes_are_references_to_themselves, setup, teardown)
 {
 	struct both *b = *state;
