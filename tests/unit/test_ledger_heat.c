@@ -13,6 +13,9 @@ static struct conf_input input(const char *name, uint8_t number, enum quantity q
 				.input = number,
 				.quantity = q,
 				.shown = names_shown(q),
+				.kind = q == Q_HEAT	? CONF_HEAT
+					: q == Q_VOLUME ? CONF_OTHER
+							: CONF_ELECTRICITY,
 				.weight = weight,
 				.weight_per = weight_per};
 
@@ -150,24 +153,20 @@ static char *copy_rows(struct site *t, const char *sql)
 	return copy;
 }
 
-/* The readings were kept as counts of pulses: counted again with the weights of today, they give what was converted. */
-TEST_WITH(what_was_converted_is_what_a_rebuild_counts, set_up_old, site_teardown)
+enum { N_VIEWS = 5 };
+
+static const char *const views[N_VIEWS] = {
+	"SELECT meter, quantity, ts, base_value, quality FROM interval ORDER BY 1, 2, 3",
+	"SELECT meter, quantity, day, base_value, coverage FROM daily ORDER BY 1, 2, 3",
+	"SELECT meter, quantity, month, base_value, coverage FROM monthly ORDER BY 1, 2, 3",
+	"SELECT meter, quantity, day, base_value FROM register ORDER BY 1, 2, 3",
+	"SELECT meter, quantity, since, from_base_value, until, until_base_value FROM meter_life ORDER BY 1, 2, 3",
+};
+
+static void assert_rebuilds(struct site *t)
 {
-	static const char *const views[] = {
-		"SELECT meter, quantity, ts, base_value, quality FROM interval ORDER BY 1, 2, 3",
-		"SELECT meter, quantity, day, base_value, coverage FROM daily ORDER BY 1, 2, 3",
-		"SELECT meter, quantity, month, base_value, coverage FROM monthly ORDER BY 1, 2, 3",
-		"SELECT meter, quantity, day, base_value FROM register ORDER BY 1, 2, 3",
-		"SELECT meter, quantity, since, from_base_value, until, until_base_value FROM meter_life ORDER BY 1, "
-		"2, 3",
-	};
-	enum { N_VIEWS = sizeof(views) / sizeof(views[0]) };
-	struct site *t = *state;
 	char *was[N_VIEWS];
 
-	for (int64_t i = 86; i <= 100; i++)
-		add_pulses(t, i);
-	commit(t);
 	for (size_t i = 0; i < N_VIEWS; i++)
 		was[i] = copy_rows(t, views[i]);
 	assert_int_equal(ledger_rebuild(&t->ledger), 0);
@@ -175,6 +174,38 @@ TEST_WITH(what_was_converted_is_what_a_rebuild_counts, set_up_old, site_teardown
 		assert_rows(t, views[i], was[i]);
 		free(was[i]);
 	}
+}
+
+/* The readings were kept as counts of pulses: counted again with the weights of today, they give what was converted. */
+TEST_WITH(what_was_converted_is_what_a_rebuild_counts, set_up_old, site_teardown)
+{
+	struct site *t = *state;
+
+	for (int64_t i = 86; i <= 100; i++)
+		add_pulses(t, i);
+	commit(t);
+	assert_rebuilds(t);
+}
+
+/* The offices were entered in kWh, because heat had no unit of energy. */
+TEST_WITH(heat_that_was_entered_as_kwh_becomes_heat_when_it_is_written, set_up_old, site_teardown)
+{
+	struct site *t = *state;
+	struct conf_input *offices = &t->bus.inputs[5];
+
+	assert_rows(t, "SELECT kind, pulse FROM input WHERE meter = 'offices'", "electricity|1000 Wh");
+	offices->quantity = Q_HEAT;
+	offices->kind = CONF_HEAT;
+	configure(t);
+	for (int64_t i = 86; i <= 100; i++)
+		add_pulses(t, i);
+	commit(t);
+	/* 2 pulses each 20 min: 170 until the last reading before the upgrade, then 28 */
+	assert_rows(t, "SELECT quantity, sum(base_value) FROM interval WHERE meter = 'offices' GROUP BY quantity",
+		    "active_energy_import|170000\nheat|26000");
+	assert_rows(t, "SELECT kind, pulse, quantity FROM input WHERE meter = 'offices'", "heat|1000 Wh|heat");
+	assert_rows(t, "SELECT count(*), min(pulses), max(pulses) FROM pulse WHERE meter = 'offices'", "95|99|299");
+	assert_rebuilds(t);
 }
 
 /* Kinds of inputs */
@@ -191,7 +222,6 @@ TEST_WITH(heat_that_is_counted_in_kwh_is_no_imported_electricity, site_setup, si
 	struct site *t = *state;
 
 	t->inputs[0] = input("heating", 1, Q_HEAT, 1000, 1);
-	t->inputs[0].kind = CONF_HEAT;
 	configure_first(t);
 	for (int64_t i = 0; i <= 16; i++)
 		add(t, "pulses", T + 60 * i, READING_GOOD, Q_PULSES_1, 7 + i, Q_COUNT);
