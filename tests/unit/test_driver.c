@@ -267,6 +267,11 @@ TEST(count_of_a_counter_may_be_finer_than_a_base_unit)
 	expect_count("reactive_energy_export = 0 u32 1 vars energy", 3600, 1);
 	expect_count("apparent_energy_t8 = 0 u32 100 VAs energy", 36, 1);
 	expect_count("operating_time = 0 u32 0.001 h energy", 5, 18);
+	expect_count("heat = 0 u32 1 kWh energy", 1, 1000);
+	expect_count("heat = 0 u32 0.001 GJ energy", 9, 2500);
+	expect_count("heat = 0 u32 1 kJ energy", 18, 5);
+	expect_count("heat = 0 u32 1 Mcal energy", 1, 1163);
+	expect_count("heat = 0 u32 0.1 kcal energy", 10000, 1163);
 }
 
 TEST(counters_of_a_table_are_read_in_parts_that_suit_all_of_them)
