@@ -109,12 +109,12 @@ static int64_t fold_value(int64_t value, int64_t fold)
 	return fold > 0 && value >= fold ? value % fold : value;
 }
 
-/* The longest time between two readings of this meter that is not yet a gap. */
+/* The longest time between two readings of this meter that is not yet a gap: one that is missing makes it one. */
 static int64_t gap_of(const struct account *a, const struct account_meter *m)
 {
-	int64_t twice_s = 2 * (int64_t)m->every_s;
+	int64_t every_s = m->every_s;
 
-	return twice_s > 0 && twice_s < a->calendar->interval_s ? twice_s : a->calendar->interval_s;
+	return every_s > 0 && every_s < a->calendar->interval_s ? every_s : a->calendar->interval_s;
 }
 
 /* The slot of the last good reading of the best explanation. */

@@ -690,6 +690,19 @@ TEST_WITH(a_gap_inside_an_interval_leaves_it_measured, setup, teardown)
 	expect(b, "life 0 from 1000: first\ngap 600\ngap 900\n0+900 measured 150\n");
 }
 
+/* Each day is right to a step at its ends, except where it is marked. */
+TEST_WITH(one_reading_that_is_missing_where_an_interval_ends_makes_that_estimated, setup, teardown)
+{
+	struct bench *b = *state;
+
+	feed(b, 0, 1000);
+	for (int64_t at_s = 60; at_s <= 2700; at_s += 60)
+		if (at_s != 900 && at_s != 2340)
+			feed(b, at_s, 1000 + at_s / 6);
+	confirm(b);
+	expect(b, "life 0 from 1000: first\n0+900 estimated 150\n900+900 estimated 150\n1800+900 measured 150\n");
+}
+
 TEST_WITH(intervals_without_readings_are_missing_until_they_can_be_estimated, setup, teardown)
 {
 	struct bench *b = *state;
