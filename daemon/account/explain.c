@@ -11,9 +11,7 @@
  * something:
  *
  * RUN: a run of false readings begins. The cause that makes one reading false often makes the next one false too, so
- * three zeros after a restart of the meter are one accident, and so are thirty. Soon after another run it costs less
- * (AGAIN), since accidents come in numbers: a meter that returns a false value once in an hour all day long has had no
- * new life in between.
+ * three zeros after a restart of the meter are one accident, and so are thirty.
  *
  * DOUBT: one false reading more in a run. If it rises plausibly from the one before it, it costs RISES more: that is
  * how a register counts. When a run comes to more than SHORT, each reading costs twice as much. Nothing else proves a
@@ -24,12 +22,16 @@
  * (nearness()), and the less plausible the life: that is the old line, which continues. This separates the end of a run
  * of false readings from a second reset, and from a leap and a reset back.
  *
- * CHANCE: the same, seen from a new life: a run that it calls false begins near the end of the line before. A
- * coincidence of so many bits costs nothing, for values are near to each other by chance too.
+ * SHOCK: a value lies far from where the line would be, as a leap or a fall by many times what usually passes. It costs
+ * by how far, whatever explains it: a good reading that leaps, a life that begins there, a run of false readings that
+ * begins there, and each false reading that is far from the false one before it. So it decides nothing where a value
+ * comes once. Where values leap and come back, it does: a short accident is one shock, and the leap is true only if the
+ * return is another one. Values near 0 are common, so nothing costs more than a leap from there. Each line remembers
+ * the highest rate that it had (explain_node.rate).
  *
- * STEEP: the line of the best explanation rises more than twice as fast as it ever did not long ago. It is the least
- * cost, since a machine that starts after a quiet week is no accident. It decides which of two readings is false
- * where both may be: the one at the top of a leap.
+ * STEEP: a good reading rises more than twice as fast as its line ever did not long ago. It is the least cost, since a
+ * machine that starts after a quiet week is no accident. It decides which of two readings is false where both may be:
+ * the one at the top of a leap. It and the shock are forgiven where the load stays high.
  *
  * WRAP: the register turns over, at one of the values at which it may. The one at which it did is remembered for the
  * life, and decides where several are plausible. It belongs to the path, so an explanation that takes a rollover back
@@ -97,21 +99,19 @@
 /* Costs are in 64ths of a bit; see above. */
 enum {
 	BIT = 64,
-	RUN = 3 * BIT,
-	AGAIN = 3 * BIT / 2,
+	RUN = 4 * BIT,
 	DOUBT = 3,
 	RISES = 6,
 	SHORT = 2 * BIT,
-	LIFE = 5 * BIT,
-	CHANCE = 8 * BIT,
-	STEEP = BIT,
+	LIFE = 6 * BIT,
+	SHOCK_MOST = 8 * BIT,
+	STEEP = 3 * BIT / 2,
 	WRAP = 2 * BIT,
 	STILL = 2 * BIT,
 	HOPELESS = 25 * BIT,
 	ENDLESS = 100 * BIT, /* a run costs no more, however long it is */
 	INFINITE = 1 << 28,  /* more than any cost */
 
-	SOON = 100,	  /* readings after a run, for AGAIN */
 	ENDS_ON_LINE = 7, /* open nodes, the end of the line included */
 	ENDS = 24,	  /* open nodes in all */
 	AGE = 42,	  /* readings */
@@ -122,7 +122,8 @@ enum {
 	RATE_NONE = INT32_MIN,
 	RANGE_BITS = 17, /* of the steps that a register has usually counted */
 
-	PACK_VERSION = 3,
+	PACK_VERSION = 4,
+	PACK_WITHOUT_RATES = 3, /* and without shocks: it is read too, so that an upgrade counts nothing again */
 };
 
 /* The binary logarithm of v > 0, in RATE_BIT: its highest bit, and linear between the powers of two. */
@@ -295,23 +296,17 @@ static bool is_last_reading(const struct explain *x, size_t i)
 	return explain_slot_s(x, i) == x->last_s;
 }
 
-/* The cost of a run of false readings that begins after a node. */
-static int32_t run_of(const struct explain_node *node)
-{
-	return node->soon > 0 ? AGAIN : RUN;
-}
-
 /* The cost of the explanation that ends with node i. */
 static int32_t cost_of(const struct explain *x, size_t i)
 {
 	const struct explain_node *node = &x->nodes[i];
-	uint32_t doubt = x->doubt - node->doubt;
+	uint32_t doubt = x->doubt - node->doubt, shock = x->shock - node->shock;
 
 	if (is_last_reading(x, i))
 		return node->cost;
 	if (doubt > SHORT)
 		doubt = doubt < ENDLESS ? 2 * doubt - SHORT : 2 * ENDLESS - SHORT;
-	return node->cost + run_of(node) + (int32_t)doubt;
+	return node->cost + RUN + (int32_t)doubt + (int32_t)(shock < ENDLESS ? shock : ENDLESS);
 }
 
 /* A cost as nodes keep it. Nothing depends on how hopeless the hopeless is. */
@@ -463,15 +458,57 @@ static int32_t rate_of(const struct explain_limit *l, bool is_coarse, int64_t am
 	return amount > step ? log2_of(amount - step) - log2_of(dt_s) : RATE_NONE;
 }
 
-/* Forget some of the highest rate in dt_s, but no more than that two steps a minute remain. */
-static int32_t rate_after(const struct explain_limit *l, int32_t rate, int64_t dt_s)
+/* The highest rate after dt_s more: some of it is forgotten. */
+static int32_t rate_after(int32_t rate, int64_t dt_s)
+{
+	if (rate == RATE_NONE)
+		return rate;
+	return rate - (dt_s < 32 * (int64_t)RATE_HALF_S ? (int32_t)(dt_s * RATE_BIT / RATE_HALF_S) : 32 * RATE_BIT);
+}
+
+/* A rate as others are compared with it: two steps a minute are no surprise on any line. */
+static int32_t rate_or_least(const struct explain_limit *l, int32_t rate)
 {
 	int32_t least = log2_of(2 * step_of(l)) - log2_of(60);
 
-	if (rate == RATE_NONE)
-		return rate;
-	rate -= dt_s < 32 * (int64_t)RATE_HALF_S ? (int32_t)(dt_s * RATE_BIT / RATE_HALF_S) : 32 * RATE_BIT;
 	return rate > least ? rate : least;
+}
+
+/* By how much a rate exceeds twice a known one, as a cost; 0 = it does not. */
+static int32_t excess_of(const struct explain_limit *l, int32_t rate, int32_t known)
+{
+	int32_t excess;
+
+	if (rate == RATE_NONE)
+		return 0;
+	excess = (rate - rate_or_least(l, known)) / (RATE_BIT / BIT) - BIT;
+	return excess < 0 ? 0 : excess < SHOCK_MOST ? excess : SHOCK_MOST;
+}
+
+/* Of so many bits, how many a shock is. Rates have no distribution that anybody knows, and leaps of a thousandfold are
+ * less rare than a power of two for each bit of them. */
+static int32_t shock_of(int32_t excess)
+{
+	return excess * 2 / 3;
+}
+
+/* How much of a surprise it is that a value which has nothing to do with a line lies so far from another value that was
+ * read dt_s before: as if the register had leapt there from it, or from 0. */
+static int32_t shock_between(const struct explain_limit *l, int64_t from, const struct explain_reading *r,
+			     bool is_coarse, int64_t dt_s, int32_t known)
+{
+	int64_t to = r->raw;
+	int64_t distance;
+	int32_t by_line, by_zero;
+
+	if (__builtin_sub_overflow(to, from, &distance) || distance == INT64_MIN)
+		distance = INT64_MAX;
+	distance = distance < 0 ? -distance : distance;
+	by_line = excess_of(l, rate_of(l, is_coarse || r->is_coarse, distance, dt_s), known);
+	if (to < 0)
+		return shock_of(by_line);
+	by_zero = excess_of(l, rate_of(l, is_coarse || r->is_coarse, to, dt_s), RATE_NONE);
+	return shock_of(by_line < by_zero ? by_line : by_zero);
 }
 
 bool explain_leaps(const struct explain_limit *l, int32_t rate, int64_t known_s, int64_t amount, int64_t dt_s)
@@ -479,27 +516,27 @@ bool explain_leaps(const struct explain_limit *l, int32_t rate, int64_t known_s,
 	if (amount <= 4 * step_of(l) || rate == RATE_NONE)
 		return false;
 	return rate_of(l, false, amount, dt_s > 0 ? dt_s : 1) >
-	       rate_after(l, rate, known_s > 0 ? known_s : 0) + LEAP_BITS * RATE_BIT;
+	       rate_or_least(l, rate_after(rate, known_s > 0 ? known_s : 0)) + LEAP_BITS * RATE_BIT;
 }
 
-/* Fill in cost and excess of a node that follows node i on its line. */
+/* Fill in cost, excess and rate of a node that follows node i on its line. */
 static void weigh_rise(const struct explain *x, const struct explain_limit *l, size_t i,
 		       const struct explain_reading *r, int64_t amount, struct explain_node *out, int32_t *cost)
 {
 	const struct explain_node *node = &x->nodes[i];
 	int64_t dt_s = r->slot_s - explain_slot_s(x, i);
-	int32_t rate = rate_of(l, r->is_coarse || is_coarse(x, i), amount, dt_s), excess = 0;
-	int32_t known = rate_after(l, x->rate, r->slot_s - x->last_s);
+	int32_t rate = rate_of(l, r->is_coarse || is_coarse(x, i), amount, dt_s);
+	int32_t known = rate_after(node->rate, dt_s), excess = 0;
 
-	if (known != RATE_NONE && rate > known + RATE_BIT)
-		excess = (rate - known) / (RATE_BIT / BIT) - BIT;
-	/* the rates of other lines are not known: each of their leaps would cost, and a new life begin at each */
-	if (excess > 0 && i != x->best && explain_life(x, (uint8_t)i) != explain_life(x, x->best))
-		excess = 0;
-	out->excess = (uint8_t)(excess < STEEP ? excess : STEEP);
+	if (known != RATE_NONE)
+		excess = excess_of(l, rate, known);
+	else
+		known = rate_or_least(l, known);
+	out->rate = rate > known ? rate : known;
+	out->excess = (uint16_t)((excess < STEEP ? excess : STEEP) + shock_of(excess));
 	*cost = cost_of(x, i) + out->excess + (out->flags & EXPLAIN_WRAPPED ? WRAP : 0);
 	/* where the load stays high, its beginning was no leap */
-	if (node->excess > 0 && rate != RATE_NONE && rate > x->rate - RATE_BIT)
+	if (node->excess > 0 && rate != RATE_NONE && rate > node->rate - RATE_BIT)
 		*cost -= node->excess;
 }
 
@@ -554,7 +591,7 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 		      struct explain_node *out, int64_t *out_amount)
 {
 	bool is_passed[EXPLAIN_NODES_MAX]; /* a later node of its line can be followed */
-	int32_t least = INFINITE;
+	int32_t least = INFINITE, shock = shock_between(l, 0, r, false, r->slot_s - x->last_s, RATE_NONE);
 
 	memset(is_passed, 0, x->n);
 	*out = (struct explain_node){.parent = EXPLAIN_NONE};
@@ -567,12 +604,8 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 
 		if (!is_open(x, i))
 			continue;
-		if (node->soon > 0)
-			path.soon = node->soon - 1;
-		if (!is_last_reading(x, i)) {
+		if (!is_last_reading(x, i))
 			path.flags |= EXPLAIN_AFTER_FALSE;
-			path.soon = SOON;
-		}
 		if (!is_passed[i])
 			step = judge_after(x, l, (uint8_t)i, r, &amount, &path.over);
 		if (step < EXPLAIN_FALLS) {
@@ -590,8 +623,9 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 		} else {
 			cost = cost_of(x, i) + LIFE;
 			if (cost < least)
-				cost += coincidence(x, l, (uint8_t)i, r->raw);
+				cost += coincidence(x, l, (uint8_t)i, r->raw) + shock;
 			path.flags |= EXPLAIN_LIFE;
+			path.rate = rate_after(node->rate, r->slot_s - explain_slot_s(x, i));
 		}
 		if (cost >= least)
 			continue;
@@ -602,7 +636,8 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 	}
 }
 
-/* Add a reading to the runs of the explanations that end with a node so far. path: the node that it becomes itself. */
+/* Add a reading to the runs of the explanations that end with a node so far. path: the node that it becomes itself. Its
+ * shock has been added to x->shock. */
 static void add_to_runs(struct explain *x, const struct explain_limit *l, const struct explain_reading *r,
 			const struct explain_node *path)
 {
@@ -619,14 +654,13 @@ static void add_to_runs(struct explain *x, const struct explain_limit *l, const 
 		if (!is_open(x, i))
 			continue;
 		follows = follows || judge_after(x, l, i, r, &amount, &over) < EXPLAIN_FALLS;
-		if (i != path->parent && is_last_reading(x, i)) {
-			int32_t coincidence = coincidence_before(x, l, i, r->raw);
-
-			if (coincidence > CHANCE)
-				node->cost = to_cost(node->cost + coincidence - CHANCE);
+		if (is_last_reading(x, i)) { /* its run begins: what is known of its own line counts */
+			node->cost = to_cost(node->cost + shock_between(l, node->raw, r, is_coarse(x, i),
+									r->slot_s - x->last_s, node->rate));
+			node->shock = x->shock;
 		}
 		if (follows && node->flags & EXPLAIN_LEFT)
-			node->cost = to_cost(node->cost + run_of(node));
+			node->cost = to_cost(node->cost + RUN);
 		node->flags = (uint8_t)(follows ? node->flags & ~EXPLAIN_LEFT : node->flags | EXPLAIN_LEFT);
 	}
 }
@@ -731,7 +765,7 @@ static void close_end(struct explain *x, struct ends *ends, size_t k)
 	x->nodes[before].cost = to_cost(x->nodes[closed].cost + STILL);
 	x->nodes[before].doubt = x->nodes[closed].doubt;
 	x->nodes[before].number = x->nodes[closed].number;
-	x->nodes[before].soon = x->nodes[closed].soon;
+	x->nodes[before].shock = x->nodes[closed].shock;
 }
 
 /* The place in ends of the open node that is best closed next, because its line has too many or because it is like its
@@ -859,6 +893,7 @@ static void append(struct explain *x, const struct explain_reading *r, const str
 	to->time_ms = r->time_ms;
 	to->number = x->n_readings;
 	to->doubt = x->doubt;
+	to->shock = x->shock;
 	to->into_s = r->into_s;
 	to->flags |= EXPLAIN_OPEN | (r->is_time_unsure ? EXPLAIN_TIME_UNSURE : 0);
 	if (node->parent != EXPLAIN_NONE && r->slot_s - explain_slot_s(x, node->parent) > r->gap_s)
@@ -874,6 +909,7 @@ void explain_begin(struct explain *x, const struct explain_limit *l, const struc
 {
 	struct explain_node first = {.raw = r->raw,
 				     .over = to_over(l, INT64_MIN, r->unsure_ms),
+				     .rate = RATE_NONE,
 				     .parent = EXPLAIN_NONE,
 				     .flags = EXPLAIN_LIFE | coarse_flag(r)};
 
@@ -889,21 +925,6 @@ void explain_begin(struct explain *x, const struct explain_limit *l, const struc
 	x->last_raw = r->raw;
 }
 
-/* The highest rate of the best explanation, whose last node is new when that was just found. */
-static void update_rate(struct explain *x, const struct explain_limit *l, int64_t before_s)
-{
-	const struct explain_node *best = &x->nodes[x->best];
-	int32_t rate;
-
-	x->rate = rate_after(l, x->rate, x->last_s - before_s);
-	if (!is_last_reading(x, x->best) || best->parent == EXPLAIN_NONE)
-		return;
-	rate = rate_of(l, is_coarse(x, x->best) || is_coarse(x, best->parent), explain_amount(x, x->best),
-		       x->last_s - explain_slot_s(x, best->parent));
-	if (rate > x->rate)
-		x->rate = rate;
-}
-
 /* The last three nodes are of a register that stands still. */
 static bool is_still(const struct explain *x)
 {
@@ -915,8 +936,8 @@ static bool is_still(const struct explain *x)
 void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
 	struct explain_good last = {.raw = x->last_raw, .time_ms = x->last_ms};
-	int64_t before_s = x->last_s, amount = 0;
 	struct explain_node path;
+	int64_t amount = 0;
 	int32_t over;
 	size_t n_open;
 
@@ -929,6 +950,7 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 		else
 			path.modulus = (uint8_t)place;
 	}
+	x->shock += (uint32_t)shock_between(l, x->last_raw, r, false, r->slot_s - x->last_s, x->rate);
 	x->doubt += DOUBT;
 	if (r->raw > last.raw && last.raw >= 0 && explain_judge(l, &last, r, &amount, &over) == EXPLAIN_RISES)
 		x->doubt += RISES;
@@ -944,7 +966,7 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 	}
 	x->n_readings++;
 	n_open = find_best(x);
-	update_rate(x, l, before_s);
+	x->rate = rate_after(x->nodes[x->best].rate, x->last_s - explain_slot_s(x, x->best));
 	if (n_open > ENDS_ON_LINE + 1 || is_still(x))
 		thin(x, l);
 	decide_old(x);
@@ -962,8 +984,8 @@ bool explain_is_usual(const struct explain *x, const struct explain_limit *l, co
 		return false;
 	rate = rate_of(l, r->is_coarse || is_coarse(x, x->best), amount, dt_s);
 	/* twice that is no leap yet, see weigh_rise() */
-	return rate == RATE_NONE ||
-	       (x->rate != RATE_NONE && rate <= rate_after(l, x->rate, r->slot_s - x->last_s) + RATE_BIT);
+	return rate == RATE_NONE || (x->rate != RATE_NONE &&
+				     rate <= rate_or_least(l, rate_after(x->rate, r->slot_s - x->last_s)) + RATE_BIT);
 }
 
 void explain_give(struct explain *x, uint8_t node)
@@ -1082,17 +1104,30 @@ void explain_decide(struct explain *x, uint8_t node)
 }
 
 /* In the packed form a node is the difference to the one before it. Members that are as usual are left out; these bits
- * say which are not. */
+ * say which are not. The rare ones come last: without them the bits are one byte. */
 enum {
 	HAS_OVER = 1,
 	HAS_COST = 2,
 	HAS_INTO = 4,
-	HAS_EXCESS = 8,
-	HAS_SOON = 16,
+	HAS_RATE = 8,
+	HAS_SHOCK = 16,
 	HAS_PARENT = 32,
 	HAS_FLAGS = 64,
-	HAS_MODULUS = 128
+	HAS_EXCESS = 128,
+	HAS_MODULUS = 256
 };
+
+/* Read the bits of a node of PACK_WITHOUT_RATES, where they were one byte. *had_soon: a number follows that is no
+ * longer needed. */
+static uint64_t get_old_bits(struct pack *p, bool *had_soon)
+{
+	enum { OLD_EXCESS = 8, OLD_SOON = 16, OLD_MODULUS = 128 };
+	uint8_t old = p->at < p->end ? *p->at++ : 0;
+
+	*had_soon = old & OLD_SOON;
+	return (uint64_t)(old & (HAS_OVER | HAS_COST | HAS_INTO | HAS_PARENT | HAS_FLAGS)) |
+	       (old & OLD_EXCESS ? HAS_EXCESS : 0) | (old & OLD_MODULUS ? HAS_MODULUS : 0);
+}
 
 /* How a node is where nothing happened since the one before it. */
 static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct explain_node *out)
@@ -1103,6 +1138,7 @@ static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct 
 	out->into_s = (uint16_t)(before->into_s + (at_s - before->at_s));
 	out->time_ms = before->time_ms + 1000 * (int64_t)(at_s - before->at_s);
 	out->over = 0;
+	out->rate = rate_after(before->rate, at_s - before->at_s);
 	out->excess = 0;
 	out->modulus = 0;
 	out->parent = (uint8_t)(i - 1);
@@ -1127,19 +1163,20 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 		static const struct explain_node none;
 		const struct explain_node *node = &x->nodes[i], *before = i == 0 ? &none : node - 1;
 		struct explain_node guess = {.time_ms = 1000 * explain_slot_s(x, i), .parent = EXPLAIN_NONE};
-		uint8_t has = 0;
+		unsigned has = 0;
 
 		if (i > 0)
 			guess_node(x, i, node->at_s, &guess);
 		has |= node->over != guess.over ? HAS_OVER : 0;
 		has |= node->cost != guess.cost ? HAS_COST : 0;
 		has |= node->into_s != guess.into_s ? HAS_INTO : 0;
+		has |= node->rate != guess.rate ? HAS_RATE : 0;
+		has |= i > 0 && node->shock != guess.shock ? HAS_SHOCK : 0;
 		has |= node->excess != guess.excess ? HAS_EXCESS : 0;
-		has |= node->soon != guess.soon ? HAS_SOON : 0;
 		has |= node->parent != guess.parent ? HAS_PARENT : 0;
 		has |= node->flags != guess.flags ? HAS_FLAGS : 0;
 		has |= node->modulus != guess.modulus ? HAS_MODULUS : 0;
-		*to++ = has;
+		to = pack_put(to, has);
 		to = pack_put_signed(to, node->raw - before->raw);
 		to = pack_put(to, node->at_s - before->at_s);
 		to = pack_put_signed(to, node->time_ms - guess.time_ms);
@@ -1152,10 +1189,12 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 			to = pack_put_signed(to, node->cost);
 		if (has & HAS_INTO)
 			to = pack_put(to, node->into_s);
+		if (has & HAS_RATE)
+			to = pack_put_signed(to, (int64_t)node->rate - guess.rate);
+		if (has & HAS_SHOCK)
+			to = pack_put(to, node->shock - guess.shock);
 		if (has & HAS_EXCESS)
 			to = pack_put(to, node->excess);
-		if (has & HAS_SOON)
-			to = pack_put(to, node->soon);
 		if (has & HAS_PARENT)
 			to = pack_put(to, node->parent);
 		if (has & HAS_FLAGS)
@@ -1164,6 +1203,7 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 			to = pack_put(to, node->modulus);
 	}
 	to = pack_put(to, x->doubt - x->nodes[x->n - 1].doubt);
+	to = pack_put(to, x->shock - x->nodes[x->n - 1].shock);
 	to = pack_put(to, (uint16_t)(x->n_readings - x->nodes[x->n - 1].number));
 	to = pack_put_signed(to, x->last_s - explain_slot_s(x, x->n - 1U));
 	to = pack_put_signed(to, x->last_ms - x->nodes[x->n - 1].time_ms);
@@ -1178,15 +1218,17 @@ static bool is_time(int64_t ms)
 }
 
 /* Read node i, of which those before it have been read. Returns false where it can be none. */
-static bool unpack_node(struct explain *x, size_t i, struct pack *p)
+static bool unpack_node(struct explain *x, size_t i, uint64_t version, struct pack *p)
 {
 	static const struct explain_node none;
 	const struct explain_node *before = i == 0 ? &none : &x->nodes[i - 1];
 	struct explain_node node = {.parent = EXPLAIN_NONE};
-	uint8_t has = p->at < p->end ? *p->at++ : 0;
+	bool had_soon = false;
+	uint64_t has;
 	int64_t raw;
 	uint32_t at_s;
 
+	has = version == PACK_WITHOUT_RATES ? get_old_bits(p, &had_soon) : pack_get(p);
 	raw = (int64_t)((uint64_t)before->raw + (uint64_t)pack_get_signed(p));
 	at_s = before->at_s + (uint32_t)pack_get(p);
 	if (i > 0)
@@ -1204,16 +1246,22 @@ static bool unpack_node(struct explain *x, size_t i, struct pack *p)
 		node.cost = (int16_t)pack_get_signed(p);
 	if (has & HAS_INTO)
 		node.into_s = (uint16_t)pack_get(p);
+	if (has & HAS_RATE)
+		node.rate = (int32_t)(node.rate + pack_get_signed(p));
+	if (has & HAS_SHOCK)
+		node.shock += (uint32_t)pack_get(p);
 	if (has & HAS_EXCESS)
-		node.excess = (uint8_t)pack_get(p);
-	if (has & HAS_SOON)
-		node.soon = (uint8_t)pack_get(p);
+		node.excess = (uint16_t)pack_get(p);
+	if (had_soon)
+		pack_get(p);
 	if (has & HAS_PARENT)
 		node.parent = (uint8_t)pack_get(p);
 	if (has & HAS_FLAGS)
 		node.flags = (uint8_t)pack_get(p);
 	if (has & HAS_MODULUS)
 		node.modulus = (uint8_t)pack_get(p);
+	if (version == PACK_WITHOUT_RATES)
+		node.rate = x->rate;
 	x->nodes[i] = node;
 	return !p->is_wrong && node.raw >= 0 && is_time(node.time_ms) && node.modulus < EXPLAIN_MODULI_MAX &&
 	       (i == 0 ? node.parent == EXPLAIN_NONE : node.parent < i);
@@ -1236,20 +1284,23 @@ int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
 		x->moduli[i] = pack_get_signed(&p);
 	x->modulus = pack_get_signed(&p);
 	x->base_s = pack_get_signed(&p);
-	if (p.is_wrong || version != PACK_VERSION || n_nodes > EXPLAIN_NODES_MAX || best >= n_nodes ||
-	    given >= n_nodes || x->base_s < 0 || x->base_s > INT64_MAX / 8192)
+	if (p.is_wrong || (version != PACK_VERSION && version != PACK_WITHOUT_RATES) || n_nodes > EXPLAIN_NODES_MAX ||
+	    best >= n_nodes || given >= n_nodes || x->base_s < 0 || x->base_s > INT64_MAX / 8192)
 		goto out;
 	rc = resize(x, (size_t)n_nodes + 1);
 	if (rc != 0)
 		goto out;
 	rc = -EINVAL;
 	for (size_t i = 0; i < n_nodes; i++)
-		if (!unpack_node(x, i, &p))
+		if (!unpack_node(x, i, version, &p))
 			goto out;
 	x->n = (uint8_t)n_nodes;
 	x->best = (uint8_t)best;
 	x->given = (uint8_t)given;
 	x->doubt = x->nodes[x->n - 1].doubt + (uint32_t)pack_get(&p);
+	x->shock = x->nodes[x->n - 1].shock;
+	if (version != PACK_WITHOUT_RATES)
+		x->shock += (uint32_t)pack_get(&p);
 	x->n_readings = (uint16_t)(x->nodes[x->n - 1].number + pack_get(&p));
 	x->last_s = explain_slot_s(x, x->n - 1U) + (int32_t)pack_get_signed(&p);
 	x->last_ms = (int64_t)((uint64_t)x->nodes[x->n - 1].time_ms + (uint64_t)pack_get_signed(&p));

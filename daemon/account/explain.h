@@ -17,13 +17,13 @@
 #include <stdint.h>
 
 enum {
-	EXPLAIN_NODES_MAX = 128,     /* nodes of one counter. When they are all in use, the best explanation is final */
+	EXPLAIN_NODES_MAX = 254,     /* nodes of one counter. When they are all in use, the best explanation is final */
 	EXPLAIN_NONE = 255,	     /* no node */
 	EXPLAIN_FINAL_S = 86400,     /* a decision is final after so long */
 	EXPLAIN_FINAL_READINGS = 10, /* and so many readings, whichever is later */
 	EXPLAIN_SLACK_MS = 2000,     /* the time between two readings may be wrong by so much */
 	EXPLAIN_MODULI_MAX = 4,	     /* values at which one register may turn over */
-	EXPLAIN_PACKED_MAX = 160 + EXPLAIN_NODES_MAX * 80, /* bytes */
+	EXPLAIN_PACKED_MAX = 160 + EXPLAIN_NODES_MAX * 72, /* bytes */
 };
 
 /* The bounds of the counter. */
@@ -65,12 +65,13 @@ struct explain_node {
 	int64_t time_ms; /* as in struct explain_reading */
 	uint32_t at_s;	 /* its slot, seconds after explain.base_s */
 	int32_t over;	 /* how far its line is above the highest power, in 1024ths of a step or so */
+	int32_t rate;	 /* the highest of its line, as in struct explain */
 	uint32_t doubt;	 /* explain.doubt when it was fed */
+	uint32_t shock;	 /* explain.shock then */
 	int16_t cost;	 /* of the path to here; of the best explanation with its false readings it is 0 */
 	uint16_t number; /* of the reading */
 	uint16_t into_s;
-	uint8_t excess;	 /* the part of cost that is for the rise to here; it may be forgiven */
-	uint8_t soon;	 /* for so many readings another run of false ones is less of a surprise */
+	uint16_t excess; /* the part of cost that is for the rise to here; it may be forgiven */
 	uint8_t parent;	 /* EXPLAIN_NONE for node 0 */
 	uint8_t flags;	 /* of enum explain_flag */
 	uint8_t modulus; /* with EXPLAIN_WRAPPED: which of explain.moduli, else 0 */
@@ -85,6 +86,7 @@ struct explain {
 	bool is_untidy;	     /* nodes were closed */
 	uint16_t n_readings; /* that were fed; wraps */
 	uint32_t doubt;	     /* what readings add to the cost of a false run, summed over all readings; wraps */
+	uint32_t shock;	     /* the same for how far they are from each other */
 	int32_t rate; /* of the best explanation: binary logarithm of the highest, in parts a second; see explain.c */
 	int64_t base_s;
 	int64_t last_s, last_ms, last_raw;  /* the last reading, good or false */

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 enum {
-	SQUEEZE_PIECE_MAX = 12 * 1024, /* bytes of a piece */
+	SQUEEZE_PIECE_MAX = 20 * 1024, /* bytes of a piece */
 	SQUEEZE_BACK_MAX =
-		32 * 1024, /* of the pieces that can be referred to; those before are forgotten all at once */
+		40 * 1024, /* of the pieces that can be referred to; those before are forgotten all at once */
 	SQUEEZE_PLACES = 1024,
 	SQUEEZE_TRIES = 8,
 };

@@ -1016,7 +1016,7 @@ TEST(series_with_an_accident_are_counted_right)
 
 TEST(series_with_several_accidents_are_counted_right_except_a_few)
 {
-	explain_many(2000, ACCIDENTS_MAX, false, 75);
+	explain_many(2000, ACCIDENTS_MAX, false, 60);
 }
 
 TEST(a_random_series_of_two_registers_without_accidents_is_exact)
