@@ -55,9 +55,9 @@ void db_place_note(struct db_place *p, const char *path)
 	db_written_note(&p->written, p->fd, p->shm_fd, path);
 }
 
-void db_place_note_commit(struct db_place *p)
+void db_place_note_commit(struct db_place *p, const char *path)
 {
-	db_written_note_commit(&p->written, p->shm_fd);
+	db_written_note_commit(&p->written, p->fd, p->shm_fd, path);
 }
 
 void db_place_note_checkpoint(struct db_place *p, const char *path)

@@ -38,7 +38,7 @@ int db_place_open(struct db_place *p, const char *path);
 void db_place_note(struct db_place *p, const char *path);
 
 /* A commit has ended, or a checkpoint of ours: what the file has now is ours. */
-void db_place_note_commit(struct db_place *p);
+void db_place_note_commit(struct db_place *p, const char *path);
 void db_place_note_checkpoint(struct db_place *p, const char *path);
 
 /* After SQLite has closed the file. */

@@ -37,7 +37,7 @@ static int on_commit(void *context, sqlite3 *handle, const char *name, int n_pag
 	struct db *db = context;
 
 	(void)handle, (void)name;
-	db_place_note_commit(&db->place);
+	db_place_note_commit(&db->place, db->path);
 	if (n_pages >= DB_WAL_CHECKPOINT_PAGES)
 		(void)db_wal_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE);
 	return SQLITE_OK;

@@ -137,12 +137,26 @@ void db_written_note(struct db_written *w, int fd, int shm_fd, const char *path)
 	w->digest = digest_of(w, fd, page_bytes(shm));
 }
 
-void db_written_note_commit(struct db_written *w, int shm_fd)
+static bool is_touched(const struct db_written *w, const struct stat *st)
+{
+	return st->st_size != w->size || time_of(st) != w->time_ns;
+}
+
+void db_written_note_commit(struct db_written *w, int fd, int shm_fd, const char *path)
 {
 	unsigned char shm[SHM_BYTES];
+	struct db_written_log log;
+	struct stat st;
 
-	if (read_shm(shm_fd, shm))
-		w->log = read_log(shm);
+	if (!read_shm(shm_fd, shm) || fstat(fd, &st) != 0)
+		return;
+	log = read_log(shm);
+	if (memcmp(&log, &w->log, sizeof(log)) == 0)
+		return;
+	if (is_touched(w, &st))
+		db_written_note(w, fd, shm_fd, path);
+	else
+		w->log = log;
 }
 
 bool db_written_by_other(struct db_written *w, int fd, int shm_fd, const char *path)
@@ -151,8 +165,7 @@ bool db_written_by_other(struct db_written *w, int fd, int shm_fd, const char *p
 	struct db_written_log log;
 	struct stat st;
 
-	if (w->time_ns == 0 || fstat(fd, &st) != 0 || (st.st_size == w->size && time_of(&st) == w->time_ns) ||
-	    !read_shm(shm_fd, shm))
+	if (w->time_ns == 0 || fstat(fd, &st) != 0 || !is_touched(w, &st) || !read_shm(shm_fd, shm))
 		return false;
 	log = read_log(shm);
 	if (memcmp(&log, &w->log, sizeof(log)) != 0) {

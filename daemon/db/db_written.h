@@ -7,7 +7,7 @@
  * pages are compared, those among them that the last checkpoints have written and that an earlier copy has otherwise.
  *
  * What may go wrong. A copy onto the file and a checkpoint by another program, both between two looks, are taken for
- * the checkpoint. No program of ours makes one.
+ * the checkpoint: SQLite makes one in each program that commits while the -wal file is long.
  *
  * No SQLite. The thread that owns the database. */
 #ifndef TALLY_DB_WRITTEN_H
@@ -38,8 +38,9 @@ struct db_written {
  * path        of the database */
 void db_written_note(struct db_written *w, int fd, int shm_fd, const char *path);
 
-/* We have made a commit, which may have begun the -wal file again. */
-void db_written_note_commit(struct db_written *w, int shm_fd);
+/* We have made a commit, which may have begun the -wal file again. A checkpoint of another program since the last look
+ * is noted too. */
+void db_written_note_commit(struct db_written *w, int fd, int shm_fd, const char *path);
 
 /* Has something else written into it? A checkpoint of another program, or another time, is noted and is no reason. */
 bool db_written_by_other(struct db_written *w, int fd, int shm_fd, const char *path);

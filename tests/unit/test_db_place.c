@@ -172,6 +172,24 @@ TEST_WITH(a_checkpoint_of_another_program_is_no_foreign_content, folder_setup, f
 	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
 }
 
+/* As tally rename does, which writes its request while the -wal file is long; then the daemon commits before it looks.
+ */
+TEST_WITH(a_checkpoint_of_another_program_before_a_commit_of_ours_is_no_foreign_content, folder_setup, folder_teardown)
+{
+	struct folder *f = *state;
+
+	fill_readings(f, 1000);
+	assert_found(f, DB_PLACE_SAME, "");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('a', hex(randomblob(4000)))"), 0);
+		sql_run(f->path, i == 1 ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint");
+		assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('b', hex(randomblob(4000)))"), 0);
+		assert_found(f, DB_PLACE_SAME, "");
+	}
+	copy_over(make_copy(f), f->path);
+	assert_found(f, DB_PLACE_OVERWRITTEN, overwritten);
+}
+
 TEST_WITH(long_commits_are_ours, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
