@@ -1083,7 +1083,8 @@ size_t account_pack(const struct account_counter *c, uint8_t *out)
 /* 0; -ENOMEM; -EINVAL: these bytes do not say what is not final. */
 static int unpack(struct account_counter *c, const uint8_t *packed, size_t n)
 {
-	struct pack p = {.at = packed, .end = packed + n};
+	/* a damaged row may have none, and then no place either */
+	struct pack p = {.at = packed, .end = n > 0 ? packed + n : packed};
 	struct account_place *to = &c->settled;
 	uint64_t flags;
 	int64_t into_s;

@@ -1158,4 +1158,18 @@ TEST_WITH(an_account_continues_after_a_restart_without_a_difference, setup, tear
 	free(other);
 }
 
+TEST_WITH(a_saved_counter_that_has_lost_its_bytes_continues_with_an_interval_that_is_not_whole, setup, teardown)
+{
+	struct bench *b = *state;
+	const struct account_counter kept = {.quantity = Q_ACTIVE_ENERGY_IMPORT,
+					     .parts = 1,
+					     .living = true,
+					     .given = {.slot_s = 1767225600, .raw = 1000, .life_s = 1767225600}};
+
+	assert_int_equal(account_restore(&b->account, &b->meter, &kept, NULL, 0), 0);
+	assert_int_equal(b->meter.n_counters, 1);
+	assert_int_equal(b->meter.counters[0].given.open_s, 1767225600);
+	assert_true(b->meter.counters[0].given.is_estimated);
+}
+
 UNIT_MAIN(NULL, NULL)
