@@ -415,6 +415,8 @@ static int commit_before_change(struct store *s)
 	return ledger_mode(&s->ledger) == LEDGER_CLOSED || held_is_empty(&s->held) ? 0 : commit(s, false, false);
 }
 
+static enum db_place_found look_for_file(struct store *s);
+
 int store_configure(struct store *s, const struct conf *conf, struct err *e)
 {
 	bool any_renamed = false;
@@ -423,6 +425,11 @@ int store_configure(struct store *s, const struct conf *conf, struct err *e)
 	if (is_shut(s)) {
 		err_add(e, conf->store_path, 0, "the configuration cannot be written: the database is not open");
 		return -EBUSY;
+	}
+	/* the next commit ends tallyd */
+	if (look_for_file(s) != DB_PLACE_SAME) {
+		err_add(e, conf->store_path, 0, "the configuration cannot be written: the database is not what it was");
+		return -ENOENT;
 	}
 	s->db.error[0] = '\0';
 	rc = commit_before_change(s);

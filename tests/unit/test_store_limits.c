@@ -484,6 +484,19 @@ TEST_WITH(a_copy_that_is_written_over_the_database_is_never_mixed_with_it, setup
 	assert_copy_goes_on(t);
 }
 
+TEST_WITH(a_reload_writes_nothing_into_a_copy_that_was_written_over_the_database, setup_limits, teardown)
+{
+	struct site *t = *state;
+
+	overwrite(t);
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), -ENOENT);
+	assert_non_null(strstr(t->e.items[0].text, "the database is not what it was"));
+	err_fini(&t->e);
+	assert_int_equal(store_commit(t->store), STORE_AWAY);
+	assert_int_equal(store_close(t->store), -EIO);
+	assert_copy_goes_on(t);
+}
+
 TEST_WITH(a_daemon_that_is_killed_after_a_copy_was_written_over_its_database_mixes_nothing, setup_limits, teardown)
 {
 	struct site *t = *state;
