@@ -272,7 +272,7 @@ bool account_get_mark(const struct account_meter *m, const struct account_counte
 				     .last_s = c->x.last_s,
 				     .rate = c->x.rate,
 				     .limit = bounds_of(m, c)};
-	out->limit.modulus = explain_modulus_of_life(&c->x, c->x.best);
+	out->limit.modulus = c->x.best_modulus;
 	return true;
 }
 

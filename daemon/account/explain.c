@@ -31,7 +31,8 @@
  *
  * STEEP: a good reading rises more than twice as fast as its line ever did not long ago. It is the least cost, since a
  * machine that starts after a quiet week is no accident. It decides which of two readings is false where both may be:
- * the one at the top of a leap. It and the shock are forgiven where the load stays high.
+ * the one at the top of a leap. It and the shock are forgiven where the load stays high; and while hardly anything is
+ * known of a meter there are no shocks of its line.
  *
  * WRAP: the register turns over, at one of the values at which it may. The one at which it did is remembered for the
  * life, and decides where several are plausible. It belongs to the path, so an explanation that takes a rollover back
@@ -112,9 +113,11 @@ enum {
 	ENDLESS = 100 * BIT, /* a run costs no more, however long it is */
 	INFINITE = 1 << 28,  /* more than any cost */
 
-	ENDS_ON_LINE = 7, /* open nodes, the end of the line included */
+	ENDS_ON_LINE = 7, /* open nodes that are kept, the end of the line included */
+	ENDS_MORE = 4,	  /* so many more are waited for before some are closed: that takes longer than a reading */
 	ENDS = 24,	  /* open nodes in all */
 	AGE = 42,	  /* readings */
+	YOUNG = 10,	  /* readings of the first life, until its highest rate is known well enough for shocks */
 
 	RATE_BIT = 65536,    /* rates are logarithms in 65536ths of a bit */
 	RATE_HALF_S = 86400, /* half of the highest rate of a line is forgotten after so long */
@@ -360,7 +363,8 @@ int64_t explain_modulus(const struct explain *x, uint8_t node)
 	return n->flags & EXPLAIN_WRAPPED ? x->moduli[n->modulus] : 0;
 }
 
-int64_t explain_modulus_of_life(const struct explain *x, uint8_t node)
+/* The modulus that the life of a node passed last, up to this node; 0 = none yet. */
+static int64_t modulus_of_life(const struct explain *x, uint8_t node)
 {
 	while (node > 0 && (x->nodes[node].flags & (EXPLAIN_LIFE | EXPLAIN_WRAPPED)) == 0)
 		node = x->nodes[node].parent;
@@ -533,7 +537,8 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 	else
 		known = rate_or_least(l, known);
 	out->rate = rate > known ? rate : known;
-	out->excess = (uint16_t)((excess < STEEP ? excess : STEEP) + shock_of(excess));
+	out->young = node->young > 0 ? node->young - 1 : 0;
+	out->excess = (uint16_t)((excess < STEEP ? excess : STEEP) + (node->young > 0 ? 0 : shock_of(excess)));
 	*cost = cost_of(x, i) + out->excess + (out->flags & EXPLAIN_WRAPPED ? WRAP : 0);
 	/* where the load stays high, its beginning was no leap */
 	if (node->excess > 0 && rate != RATE_NONE && rate > node->rate - RATE_BIT)
@@ -570,7 +575,7 @@ static enum explain_step judge_after(const struct explain *x, const struct expla
 
 	if (r->raw < good.raw) {
 		own = *l;
-		own.modulus = explain_modulus_of_life(x, i);
+		own.modulus = modulus_of_life(x, i);
 		l = &own;
 	}
 	step = explain_judge(l, &good, r, amount, over);
@@ -626,6 +631,7 @@ static void find_path(const struct explain *x, const struct explain_limit *l, co
 				cost += coincidence(x, l, (uint8_t)i, r->raw) + shock;
 			path.flags |= EXPLAIN_LIFE;
 			path.rate = rate_after(node->rate, r->slot_s - explain_slot_s(x, i));
+			path.young = node->young;
 		}
 		if (cost >= least)
 			continue;
@@ -655,8 +661,9 @@ static void add_to_runs(struct explain *x, const struct explain_limit *l, const 
 			continue;
 		follows = follows || judge_after(x, l, i, r, &amount, &over) < EXPLAIN_FALLS;
 		if (is_last_reading(x, i)) { /* its run begins: what is known of its own line counts */
-			node->cost = to_cost(node->cost + shock_between(l, node->raw, r, is_coarse(x, i),
-									r->slot_s - x->last_s, node->rate));
+			if (node->young == 0 || !follows)
+				node->cost = to_cost(node->cost + shock_between(l, node->raw, r, is_coarse(x, i),
+										r->slot_s - x->last_s, node->rate));
 			node->shock = x->shock;
 		}
 		if (follows && node->flags & EXPLAIN_LEFT)
@@ -747,25 +754,31 @@ static void find_ends(const struct explain *x, struct ends *ends)
 	}
 }
 
-/* Close a node. Where the register stood still since the open node before it, that one stands in for it: from there it
- * may move by more. */
+/* Close a node whose register stood still since the open node before it. That one stands in for it: from there it may
+ * move by more. */
+static void close_still(struct explain *x, uint8_t closed, uint8_t before)
+{
+	close_node(x, closed);
+	x->nodes[before].cost = to_cost(x->nodes[closed].cost + STILL);
+	x->nodes[before].doubt = x->nodes[closed].doubt;
+	x->nodes[before].shock = x->nodes[closed].shock;
+	x->nodes[before].number = x->nodes[closed].number;
+}
+
 static void close_end(struct explain *x, struct ends *ends, size_t k)
 {
 	uint8_t closed = ends->of[k], before = ends->before[closed];
 
-	close_node(x, closed);
 	ends->n_on_line[ends->life[closed]]--;
 	ends->n--;
 	memmove(&ends->of[k], &ends->of[k + 1], ends->n - k);
 	for (; k < ends->n; k++)
 		if (ends->before[ends->of[k]] == closed)
 			ends->before[ends->of[k]] = before;
-	if (before == EXPLAIN_NONE || x->nodes[before].raw != x->nodes[closed].raw)
-		return;
-	x->nodes[before].cost = to_cost(x->nodes[closed].cost + STILL);
-	x->nodes[before].doubt = x->nodes[closed].doubt;
-	x->nodes[before].number = x->nodes[closed].number;
-	x->nodes[before].shock = x->nodes[closed].shock;
+	if (before != EXPLAIN_NONE && x->nodes[before].raw == x->nodes[closed].raw)
+		close_still(x, closed, before);
+	else
+		close_node(x, closed);
 }
 
 /* The place in ends of the open node that is best closed next, because its line has too many or because it is like its
@@ -910,11 +923,12 @@ void explain_begin(struct explain *x, const struct explain_limit *l, const struc
 	struct explain_node first = {.raw = r->raw,
 				     .over = to_over(l, INT64_MIN, r->unsure_ms),
 				     .rate = RATE_NONE,
+				     .young = YOUNG,
 				     .parent = EXPLAIN_NONE,
 				     .flags = EXPLAIN_LIFE | coarse_flag(r)};
 
 	x->n = x->best = x->given = 0;
-	x->modulus = 0;
+	x->modulus = x->best_modulus = 0;
 	x->is_untidy = false;
 	x->rate = RATE_NONE;
 	x->base_s = r->slot_s;
@@ -925,17 +939,33 @@ void explain_begin(struct explain *x, const struct explain_limit *l, const struc
 	x->last_raw = r->raw;
 }
 
-/* The last three nodes are of a register that stands still. */
-static bool is_still(const struct explain *x)
+/* While a register stands still, its first and its last node stay open. Most registers do most of the time. Returns
+ * whether the last nodes are of such a line. */
+static bool thin_still(struct explain *x)
 {
-	const struct explain_node *last = &x->nodes[x->n - 1];
+	uint8_t a = x->n - 3, b = x->n - 2, c = x->n - 1;
 
-	return x->n > 2 && last->raw == last[-1].raw && last->raw == last[-2].raw;
+	if (x->n < 3 || x->nodes[c].parent != b || x->nodes[b].parent != a || x->nodes[c].raw != x->nodes[b].raw ||
+	    x->nodes[b].raw != x->nodes[a].raw || !is_open(x, a) || !is_open(x, b) || b == x->best)
+		return false;
+	close_still(x, b, a);
+	return true;
+}
+
+/* Set x->best_modulus, which is right for the node that was the best one before. */
+static void note_modulus(struct explain *x, uint8_t before)
+{
+	const struct explain_node *best = &x->nodes[x->best];
+
+	if (x->best == before || (best->parent == before && (best->flags & (EXPLAIN_LIFE | EXPLAIN_WRAPPED)) == 0))
+		return;
+	x->best_modulus = modulus_of_life(x, x->best);
 }
 
 void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
 	struct explain_good last = {.raw = x->last_raw, .time_ms = x->last_ms};
+	uint8_t best_before = x->best;
 	struct explain_node path;
 	int64_t amount = 0;
 	int32_t over;
@@ -967,12 +997,15 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 	x->n_readings++;
 	n_open = find_best(x);
 	x->rate = rate_after(x->nodes[x->best].rate, x->last_s - explain_slot_s(x, x->best));
-	if (n_open > ENDS_ON_LINE + 1 || is_still(x))
+	if (thin_still(x))
+		n_open--;
+	if (n_open > ENDS_ON_LINE + ENDS_MORE)
 		thin(x, l);
 	decide_old(x);
 	for (size_t i = 0; i < x->n && x->n == EXPLAIN_NODES_MAX; i++)
 		if (i != x->best)
 			close_node(x, i);
+	note_modulus(x, best_before);
 }
 
 bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
@@ -1077,7 +1110,7 @@ bool explain_can_settle(const struct explain *x)
 
 void explain_settle(struct explain *x)
 {
-	x->modulus = explain_modulus_of_life(x, 1);
+	x->modulus = modulus_of_life(x, 1);
 	x->n--;
 	x->best--;
 	x->given--;
@@ -1101,32 +1134,46 @@ void explain_decide(struct explain *x, uint8_t node)
 		x->nodes[node].flags |= EXPLAIN_OPEN;
 	x->given = node;
 	find_best(x);
+	x->best_modulus = modulus_of_life(x, x->best);
 }
 
 /* In the packed form a node is the difference to the one before it. Members that are as usual are left out; these bits
  * say which are not. The rare ones come last: without them the bits are one byte. */
 enum {
-	HAS_OVER = 1,
-	HAS_COST = 2,
-	HAS_INTO = 4,
-	HAS_RATE = 8,
-	HAS_SHOCK = 16,
-	HAS_PARENT = 32,
+	HAS_RISEN = 1,	 /* doubt is that of one reading that rises, not of one that does not */
+	HAS_COUNTED = 2, /* doubt and number are not those of the next reading */
+	HAS_OVER = 4,
+	HAS_COST = 8,
+	HAS_INTO = 16,
+	HAS_RATE = 32,
 	HAS_FLAGS = 64,
-	HAS_EXCESS = 128,
-	HAS_MODULUS = 256
+	HAS_PARENT = 128,
+	HAS_SHOCK = 256,
+	HAS_EXCESS = 512,
+	HAS_MODULUS = 1024,
+	HAS_YOUNG = 2048,
 };
 
 /* Read the bits of a node of PACK_WITHOUT_RATES, where they were one byte. *had_soon: a number follows that is no
  * longer needed. */
 static uint64_t get_old_bits(struct pack *p, bool *had_soon)
 {
-	enum { OLD_EXCESS = 8, OLD_SOON = 16, OLD_MODULUS = 128 };
+	enum {
+		OLD_OVER = 1,
+		OLD_COST = 2,
+		OLD_INTO = 4,
+		OLD_EXCESS = 8,
+		OLD_SOON = 16,
+		OLD_PARENT = 32,
+		OLD_FLAGS = 64
+	};
 	uint8_t old = p->at < p->end ? *p->at++ : 0;
 
 	*had_soon = old & OLD_SOON;
-	return (uint64_t)(old & (HAS_OVER | HAS_COST | HAS_INTO | HAS_PARENT | HAS_FLAGS)) |
-	       (old & OLD_EXCESS ? HAS_EXCESS : 0) | (old & OLD_MODULUS ? HAS_MODULUS : 0);
+	return HAS_COUNTED | (old & OLD_OVER ? HAS_OVER : 0) | (old & OLD_COST ? HAS_COST : 0) |
+	       (old & OLD_INTO ? HAS_INTO : 0) | (old & OLD_EXCESS ? HAS_EXCESS : 0) |
+	       (old & OLD_PARENT ? HAS_PARENT : 0) | (old & OLD_FLAGS ? HAS_FLAGS : 0) |
+	       (old > INT8_MAX ? HAS_MODULUS : 0);
 }
 
 /* How a node is where nothing happened since the one before it. */
@@ -1136,6 +1183,9 @@ static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct 
 
 	*out = *before;
 	out->into_s = (uint16_t)(before->into_s + (at_s - before->at_s));
+	out->number = before->number + 1;
+	out->doubt = before->doubt + DOUBT;
+	out->young = before->young > 0 ? before->young - 1 : 0;
 	out->time_ms = before->time_ms + 1000 * (int64_t)(at_s - before->at_s);
 	out->over = 0;
 	out->rate = rate_after(before->rate, at_s - before->at_s);
@@ -1167,6 +1217,10 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 
 		if (i > 0)
 			guess_node(x, i, node->at_s, &guess);
+		if (i > 0 && node->doubt == guess.doubt + RISES)
+			has |= HAS_RISEN;
+		if (i > 0 && (node->number != guess.number || (node->doubt != guess.doubt && has == 0)))
+			has = HAS_COUNTED;
 		has |= node->over != guess.over ? HAS_OVER : 0;
 		has |= node->cost != guess.cost ? HAS_COST : 0;
 		has |= node->into_s != guess.into_s ? HAS_INTO : 0;
@@ -1176,13 +1230,16 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 		has |= node->parent != guess.parent ? HAS_PARENT : 0;
 		has |= node->flags != guess.flags ? HAS_FLAGS : 0;
 		has |= node->modulus != guess.modulus ? HAS_MODULUS : 0;
+		has |= node->young != guess.young ? HAS_YOUNG : 0;
 		to = pack_put(to, has);
 		to = pack_put_signed(to, node->raw - before->raw);
 		to = pack_put(to, node->at_s - before->at_s);
 		to = pack_put_signed(to, node->time_ms - guess.time_ms);
-		/* these two count from any number on */
-		to = pack_put_signed(to, i == 0 ? 0 : (int32_t)(node->doubt - before->doubt));
-		to = pack_put_signed(to, i == 0 ? 0 : (int16_t)(node->number - before->number));
+		/* what they count from is forgotten */
+		if (has & HAS_COUNTED) {
+			to = pack_put_signed(to, (int32_t)(node->doubt - before->doubt));
+			to = pack_put_signed(to, (int16_t)(node->number - before->number));
+		}
 		if (has & HAS_OVER)
 			to = pack_put_signed(to, node->over);
 		if (has & HAS_COST)
@@ -1201,6 +1258,8 @@ size_t explain_pack(const struct explain *x, uint8_t *out)
 			to = pack_put(to, node->flags);
 		if (has & HAS_MODULUS)
 			to = pack_put(to, node->modulus);
+		if (has & HAS_YOUNG)
+			to = pack_put(to, node->young);
 	}
 	to = pack_put(to, x->doubt - x->nodes[x->n - 1].doubt);
 	to = pack_put(to, x->shock - x->nodes[x->n - 1].shock);
@@ -1238,8 +1297,12 @@ static bool unpack_node(struct explain *x, size_t i, uint64_t version, struct pa
 	node.raw = raw;
 	node.at_s = at_s;
 	node.time_ms = (int64_t)((uint64_t)node.time_ms + (uint64_t)pack_get_signed(p));
-	node.doubt = before->doubt + (uint32_t)pack_get_signed(p);
-	node.number = (uint16_t)(before->number + pack_get_signed(p));
+	if (has & HAS_COUNTED) {
+		node.doubt = before->doubt + (uint32_t)pack_get_signed(p);
+		node.number = (uint16_t)(before->number + pack_get_signed(p));
+	} else if (has & HAS_RISEN) {
+		node.doubt += RISES;
+	}
 	if (has & HAS_OVER)
 		node.over = (int32_t)pack_get_signed(p);
 	if (has & HAS_COST)
@@ -1260,6 +1323,8 @@ static bool unpack_node(struct explain *x, size_t i, uint64_t version, struct pa
 		node.flags = (uint8_t)pack_get(p);
 	if (has & HAS_MODULUS)
 		node.modulus = (uint8_t)pack_get(p);
+	if (has & HAS_YOUNG)
+		node.young = (uint8_t)pack_get(p);
 	if (version == PACK_WITHOUT_RATES)
 		node.rate = x->rate;
 	x->nodes[i] = node;
@@ -1297,6 +1362,7 @@ int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
 	x->n = (uint8_t)n_nodes;
 	x->best = (uint8_t)best;
 	x->given = (uint8_t)given;
+	x->best_modulus = modulus_of_life(x, x->best);
 	x->doubt = x->nodes[x->n - 1].doubt + (uint32_t)pack_get(&p);
 	x->shock = x->nodes[x->n - 1].shock;
 	if (version != PACK_WITHOUT_RATES)

@@ -71,6 +71,7 @@ struct explain_node {
 	int16_t cost;	 /* of the path to here; of the best explanation with its false readings it is 0 */
 	uint16_t number; /* of the reading */
 	uint16_t into_s;
+	uint8_t young;	 /* so many readings of its line until the highest rate is known */
 	uint16_t excess; /* the part of cost that is for the rise to here; it may be forgiven */
 	uint8_t parent;	 /* EXPLAIN_NONE for node 0 */
 	uint8_t flags;	 /* of enum explain_flag */
@@ -92,6 +93,7 @@ struct explain {
 	int64_t last_s, last_ms, last_raw;  /* the last reading, good or false */
 	int64_t moduli[EXPLAIN_MODULI_MAX]; /* that EXPLAIN_WRAPPED nodes have passed */
 	int64_t modulus;		    /* that the life of node 0 passed last; 0 = none */
+	int64_t best_modulus;		    /* that the life of the best node passed last; 0 = none */
 };
 
 enum explain_step {
@@ -173,9 +175,6 @@ int64_t explain_amount(const struct explain *x, uint8_t node);
 
 /* The modulus that was passed from the parent of a node to it; 0 = none was. */
 int64_t explain_modulus(const struct explain *x, uint8_t node);
-
-/* The modulus that the life of a node passed last, up to this node; 0 = none yet. */
-int64_t explain_modulus_of_life(const struct explain *x, uint8_t node);
 
 /* The last node that is on the paths to both. */
 uint8_t explain_common(const struct explain *x, uint8_t a, uint8_t b);

@@ -1099,7 +1099,7 @@ TEST_WITH(sums_are_those_of_the_best_explanation_whatever_comes, setup, teardown
 				account_report_missing(&b->account, &b->meter, T + at_s + below(100000), 1000);
 		}
 		/* however unsure it was, it is no longer */
-		for (int i = 0; i < 200; i++) {
+		for (int i = 0; i < 400; i++) {
 			at_s += 60;
 			feed(b, at_s, 7);
 			take_note(notes, account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT), T + at_s);
