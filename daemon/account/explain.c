@@ -110,7 +110,7 @@ enum {
 	WRAP = 2 * BIT,
 	STILL = 2 * BIT,
 	HOPELESS = 25 * BIT,
-	ENDLESS = 100 * BIT, /* a run costs no more, however long it is */
+	ENDLESS = 150 * BIT, /* a run costs no more, however long it is */
 	INFINITE = 1 << 28,  /* more than any cost */
 
 	ENDS_ON_LINE = 7, /* open nodes that are kept, the end of the line included */
