@@ -123,6 +123,8 @@ enum {
 	RATE_HALF_S = 86400, /* half of the highest rate of a line is forgotten after so long */
 	LEAP_BITS = 2,
 	RATE_NONE = INT32_MIN,
+	RATE_LEAST = -1024 * RATE_BIT, /* it is forgotten no further */
+	RATE_MOST = 64 * RATE_BIT,
 	RANGE_BITS = 17, /* of the steps that a register has usually counted */
 
 	PACK_VERSION = 4,
@@ -467,6 +469,8 @@ static int32_t rate_after(int32_t rate, int64_t dt_s)
 {
 	if (rate == RATE_NONE)
 		return rate;
+	if (rate <= RATE_LEAST)
+		return RATE_LEAST;
 	return rate - (dt_s < 32 * (int64_t)RATE_HALF_S ? (int32_t)(dt_s * RATE_BIT / RATE_HALF_S) : 32 * RATE_BIT);
 }
 
@@ -541,7 +545,7 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 	out->excess = (uint16_t)((excess < STEEP ? excess : STEEP) + (node->young > 0 ? 0 : shock_of(excess)));
 	*cost = cost_of(x, i) + out->excess + (out->flags & EXPLAIN_WRAPPED ? WRAP : 0);
 	/* where the load stays high, its beginning was no leap */
-	if (node->excess > 0 && rate != RATE_NONE && rate > node->rate - RATE_BIT)
+	if (node->excess > 0 && rate != RATE_NONE && rate + RATE_BIT > node->rate)
 		*cost -= node->excess;
 }
 
@@ -1327,6 +1331,8 @@ static bool unpack_node(struct explain *x, size_t i, uint64_t version, struct pa
 		node.young = (uint8_t)pack_get(p);
 	if (version == PACK_WITHOUT_RATES)
 		node.rate = x->rate;
+	if (node.rate > RATE_MOST)
+		return false;
 	x->nodes[i] = node;
 	return !p->is_wrong && node.raw >= 0 && is_time(node.time_ms) && node.modulus < EXPLAIN_MODULI_MAX &&
 	       (i == 0 ? node.parent == EXPLAIN_NONE : node.parent < i);
@@ -1349,8 +1355,9 @@ int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
 		x->moduli[i] = pack_get_signed(&p);
 	x->modulus = pack_get_signed(&p);
 	x->base_s = pack_get_signed(&p);
-	if (p.is_wrong || (version != PACK_VERSION && version != PACK_WITHOUT_RATES) || n_nodes > EXPLAIN_NODES_MAX ||
-	    best >= n_nodes || given >= n_nodes || x->base_s < 0 || x->base_s > INT64_MAX / 8192)
+	if (p.is_wrong || x->rate > RATE_MOST || (version != PACK_VERSION && version != PACK_WITHOUT_RATES) ||
+	    n_nodes > EXPLAIN_NODES_MAX || best >= n_nodes || given >= n_nodes || x->base_s < 0 ||
+	    x->base_s > INT64_MAX / 8192)
 		goto out;
 	rc = resize(x, (size_t)n_nodes + 1);
 	if (rc != 0)
