@@ -157,6 +157,12 @@ TEST_WITH(another_time_of_the_file_is_no_other_content, folder_setup, folder_tea
 	assert_found(f, DB_PLACE_SAME, "");
 }
 
+static void commit_and_let_another_checkpoint(struct folder *f, bool truncates)
+{
+	assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('a', hex(randomblob(4000)))"), 0);
+	sql_run(f->path, truncates ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint");
+}
+
 TEST_WITH(a_checkpoint_of_another_program_is_no_foreign_content, folder_setup, folder_teardown)
 {
 	struct folder *f = *state;
@@ -164,8 +170,7 @@ TEST_WITH(a_checkpoint_of_another_program_is_no_foreign_content, folder_setup, f
 	fill_readings(f, 1000);
 	assert_found(f, DB_PLACE_SAME, "");
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('a', hex(randomblob(4000)))"), 0);
-		sql_run(f->path, i == 1 ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint");
+		commit_and_let_another_checkpoint(f, i == 1);
 		assert_found(f, DB_PLACE_SAME, "");
 	}
 	copy_over(make_copy(f), f->path);
@@ -181,8 +186,7 @@ TEST_WITH(a_checkpoint_of_another_program_before_a_commit_of_ours_is_no_foreign_
 	fill_readings(f, 1000);
 	assert_found(f, DB_PLACE_SAME, "");
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('a', hex(randomblob(4000)))"), 0);
-		sql_run(f->path, i == 1 ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint");
+		commit_and_let_another_checkpoint(f, i == 1);
 		assert_int_equal(db_exec(&f->db, "REPLACE INTO setting VALUES ('b', hex(randomblob(4000)))"), 0);
 		assert_found(f, DB_PLACE_SAME, "");
 	}
