@@ -928,23 +928,28 @@ bool account_has_noticed(const struct account *a, const struct account_meter *m,
 		       ACCOUNT_FITS;
 }
 
-int64_t account_cut(struct account *a, struct account_meter *m)
+/* Give out what a counter has counted in its running interval, as an interval that ends at end_s. */
+static void give_running(struct account *a, const struct account_meter *m, struct account_counter *c, int64_t end_s)
 {
 	static const struct account_register unknown = {.is_known = false};
+	struct account_interval out = {
+		.meter = m->id, .start_s = c->given.open_s, .end_s = end_s, .quality = ACCOUNT_MISSING};
+	struct account_closed closed = account_place_close(&c->given, c->parts, end_s);
+
+	results_add_value(&out, c->quantity, &closed, &unknown);
+	if (a->sink.interval != NULL && out.n_values > 0)
+		a->sink.interval(a->sink.context, &out);
+}
+
+int64_t account_cut(struct account *a, struct account_meter *m)
+{
 	int64_t open_s = 0;
 
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
-		struct account_interval out = {.meter = m->id, .start_s = c->given.open_s, .end_s = c->given.slot_s};
 
-		if (c->given.slot_s > c->given.open_s) {
-			struct account_closed closed = account_place_close(&c->given, c->parts, out.end_s);
-
-			out.quality = ACCOUNT_MISSING;
-			results_add_value(&out, c->quantity, &closed, &unknown);
-			if (a->sink.interval != NULL && out.n_values > 0)
-				a->sink.interval(a->sink.context, &out);
-		}
+		if (c->given.slot_s > c->given.open_s)
+			give_running(a, m, c, c->given.slot_s);
 		if (c->living) {
 			explain_decide(&c->x, c->x.given);
 			explain_tidy(&c->x);
@@ -962,20 +967,11 @@ int64_t account_cut(struct account *a, struct account_meter *m)
 
 void account_end_others(struct account *a, struct account_meter *m, enum quantity q)
 {
-	static const struct account_register unknown = {.is_known = false};
-
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
-		struct account_interval out = {.meter = m->id, .start_s = c->given.open_s, .quality = ACCOUNT_MISSING};
-		struct account_closed closed;
 
-		if (c->quantity == q || c->living || c->given.slot_s <= c->given.open_s)
-			continue;
-		out.end_s = calendar_interval_end(a->calendar, out.start_s);
-		closed = account_place_close(&c->given, c->parts, out.end_s);
-		results_add_value(&out, c->quantity, &closed, &unknown);
-		if (a->sink.interval != NULL && out.n_values > 0)
-			a->sink.interval(a->sink.context, &out);
+		if (c->quantity != q && !c->living && c->given.slot_s > c->given.open_s)
+			give_running(a, m, c, calendar_interval_end(a->calendar, c->given.open_s));
 	}
 }
 
