@@ -71,8 +71,8 @@ struct explain_node {
 	int16_t cost;	 /* of the path to here; of the best explanation with its false readings it is 0 */
 	uint16_t number; /* of the reading */
 	uint16_t into_s;
-	uint8_t young;	 /* so many readings of its line until the highest rate is known */
 	uint16_t excess; /* the part of cost that is for the rise to here; it may be forgiven */
+	uint8_t young;	 /* so many readings of its line until the highest rate is known */
 	uint8_t parent;	 /* EXPLAIN_NONE for node 0 */
 	uint8_t flags;	 /* of enum explain_flag */
 	uint8_t modulus; /* with EXPLAIN_WRAPPED: which of explain.moduli, else 0 */
