@@ -5,14 +5,22 @@ decides: only which readings were good, of which line, and what flowed.
 For every counter each good reading has the sum that must have been counted by then: differences of good readings of one
 line, added up; nothing where another line begins. So at the end of an interval that has a good reading of its own the sum of
 all intervals is known exactly; elsewhere it lies between those of the good readings around it. What cannot be known in
-principle (account.h) is decided here from the scenario alone, as a doubt about the sums of a span, and counted in `excluded`. Each doubt has its item there."""
+principle (account.h) is decided here from the scenario alone, as a doubt about the sums of a span, and counted in `excluded`. Each doubt has its item there.
+
+Where what was counted is not what flowed, there is one more question: whether the readings themselves say so. Of two lines
+that both stay plausible nobody knows which is right. So cheapest.py looks for an explanation that costs no more than the
+truth does, and the account is held against that one in the same way: each sum, each event, and each day outside of the
+spans where it differs from the truth. Those spans are counted as excused."""
 
 import bisect
+import copy
 import dataclasses
 import datetime
+import itertools
 import sqlite3
 import zoneinfo
 
+import cheapest
 from models import MWS_PER_WH
 
 LEFT_OUT = 10  # what happened in the last readings of a site
@@ -20,8 +28,13 @@ SLACK_S = 3  # by which the time of a reading may be wrong
 DAY = 86400
 LATE = 7 * DAY  # an exchange may be reported so late
 GLITCH = 42  # readings: false ones of so many must leave nothing
+EXCUSED = "two lines both plausible"
 
 SUMS = ("interval", "daily", "monthly", "meter_life")
+
+
+def text_of(slot):
+    return datetime.datetime.fromtimestamp(slot, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclasses.dataclass
@@ -33,8 +46,7 @@ class Violation:
     text: str
 
     def __str__(self):
-        at = datetime.datetime.fromtimestamp(self.slot, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"({self.bound}) {self.meter} {self.quantity} {at}: {self.text}"
+        return f"({self.bound}) {self.meter} {self.quantity} {text_of(self.slot)}: {self.text}"
 
 
 @dataclasses.dataclass
@@ -402,8 +414,8 @@ def read_sums(site):
 
 
 def check(site):
-    """The violations of one site, and what was excluded."""
-    violations, excluded = [], []
+    """The violations of one site, what was excluded, and the spans that are excused."""
+    violations, excluded, excused = [], [], []
     db = sqlite3.connect(f"file:{site.folder}/t.db?mode=ro", uri=True)
     intervals, days = {}, {}
     for meter, q, start, duration, value, quality in db.execute(
@@ -417,15 +429,68 @@ def check(site):
     for counter in site.counters:
         key = (counter.name, counter.quantity)
         truth = Truth(counter)
-        rows = intervals.get(key, [])
-        is_estimated = {start: quality == "estimated" for start, _, _, quality in rows}
-        ends = {start + duration: quality == "estimated" for start, duration, _, quality in rows}
-        check_sums(site, counter, truth, rows, violations)
-        check_days(site, counter, truth, days.get(key, {}),
-                   lambda at: is_estimated.get(at) or ends.get(at), violations)
-        check_events(counter, truth, events, lives, violations)
+        counted = Counted(intervals.get(key, []), days.get(key, {}), events, lives)
+        wrong = counted.check(site, counter, truth, truth)
+        if wrong:
+            spans = find_excuse(site, counter, truth, counted)
+            wrong = [] if spans else wrong
+            excused += [f"{counter.name} {counter.quantity} {text_of(since)} to {text_of(until)}" for since, until in spans]
+        violations += wrong
         excluded += [d.what for d in truth.doubts] + truth.shares
-    return violations, excluded
+    return violations, excluded, excused
+
+
+@dataclasses.dataclass
+class Counted:
+    """What the database says of one counter."""
+
+    rows: list
+    days: dict
+    events: list
+    lives: list
+
+    def check(self, site, counter, truth, explained):
+        """The violations. truth: what flowed. explained: by what the sums and lives must be."""
+        violations = []
+        is_estimated = {start: quality == "estimated" for start, _, _, quality in self.rows}
+        ends = {start + duration: quality == "estimated" for start, duration, _, quality in self.rows}
+        check_sums(site, counter, explained, self.rows, violations)
+        check_days(site, counter, truth, self.days, lambda at: is_estimated.get(at) or ends.get(at), violations)
+        check_events(counter, explained, self.events, self.lives, violations)
+        return violations
+
+
+def find_excuse(site, counter, truth, counted):
+    """The spans where an explanation that costs no more than the truth differs from it, if all else is as that one says."""
+    kept = truth.kept
+    breaks = [b for before, after in truth.changes if truth.is_announced(before, after)
+              for b in find_breaks(counter, before, after)]
+    begins = sorted({0} | {bisect.bisect_left(truth.places, b.slot) for b in breaks})
+    ways = [cheapest.find_ways(kept[a:b]) for a, b in zip(begins, begins[1:] + [len(kept)])]
+    doubts = truth.doubts
+    for way in itertools.islice(itertools.product(*ways), 1, 64):  # the first one is the truth
+        spans = [span for _, found in way for span in found]
+        explained = Truth(explain(counter, kept, [(a + at, *rest) for a, (steps, _) in zip(begins, way) for at, *rest in steps]))
+        explained.doubts = doubts
+        truth.doubts = doubts + [Doubt(EXCUSED, since, until, 0, 0) for since, until in spans]
+        wrong = counted.check(site, counter, truth, explained)
+        truth.doubts = doubts
+        if not wrong:
+            return spans
+    return []
+
+
+def explain(counter, kept, steps):
+    """The counter as if exactly these readings were good: (place, whether a life begins, what passed before it)."""
+    shown = [dataclasses.replace(s, good=False) for s in kept]
+    line, total = None, 0
+    for at, is_life, amount in steps:
+        line = object() if is_life else line
+        total = kept[at].value if is_life else total + amount
+        shown[at] = dataclasses.replace(kept[at], good=True, line=line, counted=total)
+    result = copy.copy(counter)
+    result.shown = shown
+    return result
 
 
 def find_lives(db):

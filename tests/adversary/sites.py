@@ -86,6 +86,9 @@ class Shown:
     late: int  # of it, mW x s since the slot
     line: object
     good: bool
+    row: models.Row  # as the configuration has it
+    max_w: int
+    unsure: bool  # the clock was not known to be right
     why: str = ""  # the accident that it is part of
     coarse: bool = False
     kept: bool = True  # False: it waited when the process was killed, or its slot is not after the one before
@@ -738,7 +741,7 @@ class Site:
                 value, counted = (v // counter.row.coarse * counter.row.coarse for v in (value, counted))
             delay_s = delay_ms // 1000
             shown = Shown(self.slot, self.now + delay_s, self.slot + self.back_s + delay_s, delay_ms, value, counted, counter.flow + late, late, (register.line, counter.line),
-                          good, why, is_coarse)
+                          good, counter.row, counter.max_w, quality == "unsynchronised", why, is_coarse)
             counter.shown.append(shown)
             self.waiting.append(shown)
             reading.append((counter, shown))

@@ -13,7 +13,7 @@ def time_of(slot):
     return datetime.datetime.fromtimestamp(slot, datetime.timezone.utc).strftime("%m-%d %H:%M")
 
 
-def write(site, violations, excluded, out):
+def write(site, violations, excluded, excused, out):
     print(f"seed {site.seed}: {site.zone}, intervals of {site.interval_s} s, readings each {site.period} s; files in "
           f"{site.folder}", file=out)
     for meter in site.meters:
@@ -29,6 +29,8 @@ def write(site, violations, excluded, out):
             print(f"  {line}", file=out)
     for what in sorted(set(excluded)):
         print(f"excluded: {what}", file=out)
+    for span in excused:
+        print(f"excused: {span}", file=out)
     db = sqlite3.connect(f"file:{site.folder}/t.db?mode=ro", uri=True)
     for at, subject, kind, detail in db.execute("SELECT ts, subject, kind, detail FROM event ORDER BY ts"):
         if kind not in ("gap",):
