@@ -473,7 +473,7 @@ static bool begin_life(struct account *a, const struct account_meter *m, struct 
 	c->living = true;
 	c->changed_s[0] = c->changed_s[1] = 0;
 	explain_begin(&c->x, &l, r);
-	*w = results_set_out_on_piece(c, r->slot_s, 0, false, r->raw, true);
+	*w = results_set_out_on_piece(c, r->slot_s, 0, false, r->raw, true, r->gap_s);
 	return true;
 }
 
@@ -705,11 +705,11 @@ static void end_life(struct account *a, struct account_meter *m, struct account_
 
 	if (slot_s < c->given.slot_s)
 		slot_s = c->given.slot_s;
-	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false);
+	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false, gap_of(a, m));
 	if (c->living && x->has_final &&
 	    (fit_final(a, m, c, c->x.given, slot_s, x->final, &parts) == ACCOUNT_FITS ||
 	     (x->is_forced && parts > c->given.raw)))
-		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true);
+		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true, gap_of(a, m));
 	results_give(a, m, &w, 1);
 }
 
@@ -744,7 +744,7 @@ static void adopt_life(struct account *a, struct account_meter *m, struct accoun
 	while (explain_can_settle(&c->x))
 		explain_settle(&c->x);
 	begin_with(a, m, c, first, "replaced");
-	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true);
+	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true, gap_of(a, m));
 	results_give(a, m, &w, 1);
 }
 

@@ -251,13 +251,17 @@ void results_give(struct account *a, struct account_meter *m, struct walk *walks
 }
 
 struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known,
-				     int64_t raw, bool is_read)
+				     int64_t raw, bool is_read, int64_t gap_s)
 {
 	struct walk w = {.counter = c,
 			 .at = c->given,
 			 .end_s = to_s,
 			 .read_s = c->given.slot_s,
-			 .piece = {.from_s = c->given.slot_s, .to_s = to_s, .amount = amount, .is_known = is_known},
+			 .piece = {.from_s = c->given.slot_s,
+				   .to_s = to_s,
+				   .amount = amount,
+				   .is_known = is_known,
+				   .is_gap = to_s - c->given.slot_s > gap_s},
 			 .piece_read_s = is_read ? to_s : 0};
 
 	w.at.raw = raw;

@@ -53,9 +53,9 @@ bool results_set_out(struct account *a, struct account_meter *m, struct account_
 		     struct walk *w);
 
 /* The walk of c over one piece, from where it was given out to to_s, where it has the value raw. is_read: raw was read
- * there, or given by hand; else nothing is known about that moment. */
+ * there, or given by hand; else nothing is known about that moment. gap_s: a piece that is longer is a gap. */
 struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known,
-				     int64_t raw, bool is_read);
+				     int64_t raw, bool is_read, int64_t gap_s);
 
 /* Walk to the ends, and give out each interval that ends on the way, with all counters that end it. */
 void results_give(struct account *a, struct account_meter *m, struct walk *walks, size_t n);

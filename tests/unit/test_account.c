@@ -370,6 +370,18 @@ TEST_WITH(a_replaced_meter_is_counted_where_the_old_one_had_a_net_register, setu
 	expect(b, "new-life 1260\nlife ends 1230 at 5100\nlife 1260 from 40: replaced\n");
 }
 
+TEST_WITH(what_the_figures_of_an_exchange_count_over_a_gap_is_estimated, setup, teardown)
+{
+	static const int64_t final = 5600, initial = 10;
+	struct bench *b = *state;
+
+	run(b, 0, 900, 0);
+	b->n = 0;
+	b->said[0] = '\0';
+	replace(b, 3600, &final, &initial, false);
+	assert_non_null(strstr(b->said, "900+900 estimated 150\n1800+900 estimated 150\n2700+900 estimated 150\n"));
+}
+
 TEST_WITH(an_ordinary_day_is_given_out_once, setup, teardown)
 {
 	struct bench *b = *state;
