@@ -52,6 +52,7 @@ class Zone(Change):
     def begin(self, site):
         site.zone = site.more.choice([z for z in site.ZONES if z != site.zone])
         site.zones.append((site.slot, site.zone))
+        site.cuts.append(site.slot)
         site.write_conf()
         site.pause(site.more.choice((0, 1, 20)))  # a reload does not change it
 
@@ -64,6 +65,7 @@ class Interval(Change):
     def begin(self, site):
         site.interval_s = site.more.choice((300, 600, 900, 1800, 3600))
         site.longest_s = max(site.longest_s, site.interval_s)
+        site.cuts.append(site.slot)
         site.change_conf()
 
 
@@ -261,9 +263,14 @@ class Moduli(Change):
     kind = "several moduli"
 
     def begin(self, site):
+        def add(row):
+            step, modulus = int(row["step"]), int(row["modulus"]) * 10
+            more = f"{modulus}{row['unit']}," if modulus // step < 2 ** 32 else ""  # its type shows no more
+            return f"u32 {row['step']} {row['between']}modulus={more}{row['modulus']}{row['unit']}"
+
         site.models = [dataclasses.replace(m, table=re.sub(
-            r"modulus=(\d+)(\w+)$", lambda found: f"modulus={int(found[1]) * 10}{found[2]},{found[1]}{found[2]}", m.table,
-            flags=re.MULTILINE)) for m in site.models]
+            r"u32 (?P<step>\d+) (?P<between>.*)modulus=(?P<modulus>\d+)(?P<unit>\w+)$", add, m.table, flags=re.MULTILINE))
+            for m in site.models]
         site.change_conf()
 
 

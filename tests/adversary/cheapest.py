@@ -17,9 +17,10 @@ computed, in bits:
     a register that stood still, and leaps by more than passes in the time since it was last read: 2
     more than the meter can deliver (T2): impossible
 
-Nothing is pruned except what already costs more than the truth does, and no decision is ever final. So what is found
-here shows what the readings themselves say: where it costs less than the truth, nobody can know the truth."""
+Nothing is pruned except what already costs more than the truth does. So what is found here shows what the readings
+themselves say: where it costs less than the truth, at the end or when a decision becomes final, nobody can know the truth."""
 
+import bisect
 import dataclasses
 import itertools
 import math
@@ -31,6 +32,8 @@ SLACK_MS = 2000
 NONE = -math.inf  # no rate
 LABELS = 4  # paths that are kept to each reading: the next step depends a little on the way there
 APART = 6  # readings: two places where explanations differ are one span unless so many between are the same
+FINAL_S, FINAL_READINGS = 86400, 10
+HOPELESS = 25  # bits
 IMPOSSIBLE = 60  # bits; what the truth costs where it is more than the meter can deliver
 MARGIN = 1 / 4  # bits; the account computes logarithms only so well
 
@@ -138,6 +141,13 @@ class Series:
                 line = s.line
         return path
 
+    def accidents(self):
+        """Places of the first and last readings of runs of false readings, and of lives."""
+        good = {at for at, _ in self.truth}
+        edges = {at for at, is_life in self.truth if is_life}
+        edges |= {at for at in range(1, len(self.shown)) if (at in good) != (at - 1 in good)}
+        return sorted(edges - {0})
+
     def note_rates(self):
         path = self.begin()
         steps = iter(self.truth[1:] + [(None, None)])
@@ -200,86 +210,97 @@ class Series:
         return Path(i, True, path, r.value, r.slot, r.ms, 0, cost, -r.per_ms * r.unsure_ms,
                     rate_after(path.rate, r.slot - path.slot), 0, path.young, r.is_coarse, i, ends)
 
-    def stand_still(self, path, before):
-        """The register has shown the same as before: perhaps it was read from a memory, and the line is still there."""
-        return dataclasses.replace(before, at=path.at, before=path.before, is_life=path.is_life, amount=path.amount,
-                                   cost=path.cost + STILL)
-
     # What false readings cost.
 
-    def walk(self, path, most):
-        """All ways to go on from a path: (next reading, cost so far, whether it can follow). One that costs more is left out."""
-        extra, has_left = path.cost, False
-        last = self.readings[path.at]
-        for i in range(path.at + 1, len(self.readings)):
-            r = self.readings[i]
-            cost = extra
-            if i > path.at + 1:
-                cost += RUN + cost_of_doubt(self.readings[i - 1].doubt - last.doubt)
-                cost += self.readings[i - 1].shock - self.readings[path.at + 1].shock
+    def walk(self, path, most, n):
+        """All ways to go on from a path: (next reading, cost so far, whether it can follow). One that costs more is left out.
+        The last one is the end of the readings."""
+        extra, has_left, still = path.cost, False, path.at
+        is_first = path.is_life or path.before.value != path.value
+        for i in range(path.at + 1, n + 1):
+            r = self.readings[i] if i < n else None
+            cost = extra + self.run(path.at, i)
+            if still > path.at:
+                leap = self.readings[still + 1].shock - self.readings[still].shock if i > still + 1 else 0
+                cost = min(cost, path.cost + STILL + leap + self.run(still, i))
             if cost > most:
                 return
-            next_path = self.follow(path, i)
-            if next_path is not None:
-                next_path.cost += cost - path.cost
-            yield i, cost, next_path
-            if i == path.at + 1 and (next_path is None or path.young == 0):
-                extra += shock_between(path.value, r, r.coarse_step if path.is_coarse or r.is_coarse else r.step,
-                                       r.slot - last.slot, path.rate)
-            if next_path is not None and has_left:
+            follower = self.follow(path, i) if r is not None else None
+            if follower is not None:
+                follower.cost += cost - path.cost
+            yield i, cost, follower
+            if r is None:
+                return
+            if is_first and still == i - 1 and follower is not None and r.value == path.value:
+                still = i
+            if i == path.at + 1 and (follower is None or path.young == 0):
+                extra += shock_between(path.value, r, step_of(self.readings[path.at], r), r.slot - path.slot, path.rate)
+            if follower is not None and has_left:
                 extra += RUN
-            has_left = next_path is None
-        yield len(self.readings), extra if path.at == len(self.readings) - 1 else (
-            extra + RUN + cost_of_doubt(self.readings[-1].doubt - last.doubt) + self.readings[-1].shock -
-            self.readings[path.at + 1].shock), None
+            has_left = follower is None
 
-    def cost(self, places):
+    def run(self, at, until):
+        """The cost of the false readings between two places; none: 0."""
+        if until <= at + 1:
+            return 0
+        return (RUN + cost_of_doubt(self.readings[until - 1].doubt - self.readings[at].doubt) +
+                self.readings[until - 1].shock - self.readings[at + 1].shock)
+
+    def cost(self, places, until=None):
         """What an explanation costs: [(place, whether a life begins)]. None: it is impossible."""
-        best = self.retrace(places)
+        best = self.retrace(places, until)
         return min((path.cost for path in best), default=None)
 
-    def retrace(self, places):
+    def retrace(self, places, until=None):
         """The paths through these readings, with their costs; the last of each is the whole."""
-        paths = [self.begin()]
-        for place, is_life in places[1:] + [(len(self.readings), False)]:
+        paths, n = [self.begin()], until or len(self.readings)
+        for place, is_life in [(at, life) for at, life in places[1:] if at < n] + [(n, False)]:
             reached = []
             for path in paths:
-                for i, cost, follower in self.walk(path, math.inf):
+                for i, cost, follower in self.walk(path, math.inf, n):
                     if i < place:
                         continue
-                    if i == len(self.readings):
+                    if i == n:
                         reached.append(dataclasses.replace(path, cost=cost))
                     elif is_life:
                         reached.append(self.live(dataclasses.replace(path, cost=cost), i))
                         reached[-1].before = path
                     elif follower is not None:
                         reached.append(follower)
-                        if follower.value == path.value:
-                            reached.append(self.stand_still(follower, path))
                     break
             paths = sorted(reached, key=lambda path: path.cost)[:LABELS]
         return paths
 
-    def find(self, most):
-        """The cheapest explanation that costs no more than this: its places, or None."""
+    def find(self, most, until=None, decided=()):
+        """The cheapest explanation that costs no more than this: its places, or None. until: of the readings before this place.
+        decided: it begins with these places, and what they are."""
+        n = until or len(self.readings)
+        fixed, open_from = dict(decided), max((at for at, _ in decided), default=-1)
+        following = dict(zip([at for at, _ in decided], [at for at, _ in decided[1:]]))
         kept = [[] for _ in self.readings]
         kept[0] = [self.begin()]
         best, least = None, most
-        for at in range(len(self.readings)):
+        for at in range(n):
+            if at <= open_from and at not in fixed:
+                continue
             fewest = sorted(kept[at], key=lambda path: path.cost)
             chosen = []
             for path in fewest:
+                if at in fixed and at > 0 and path.is_life != fixed[at]:
+                    continue
                 if len(chosen) < LABELS and not any(
                         c.life == path.life and c.ms == path.ms and c.value == path.value and c.rate >= path.rate for c in chosen):
                     chosen.append(path)
             kept[at] = []
             for path in chosen:
                 fits = []
-                for i, cost, follower in self.walk(path, least):
-                    if i == len(self.readings):
-                        if cost <= least:
+                for i, cost, follower in self.walk(path, least, n):
+                    if i == n:
+                        if at >= open_from:
                             best, least = path, cost
                         break
+                    if at < open_from and i != following[at]:
+                        continue
                     if follower is None:
                         life = self.live(dataclasses.replace(path, cost=cost), i)
                         life.before = path
@@ -287,29 +308,48 @@ class Series:
                             kept[i].append(life)
                         continue
                     # no explanation calls readings false that fit
-                    if any(self.follow(fit, i) is not None for fit in fits):
-                        fits = fits[-3:] + [follower]
+                    is_passed = any(self.follow(fit, i) is not None for fit in fits)
+                    if fits and fits[-1].value == follower.value == path.value:
+                        fits[-1] = follower  # of a register that stands still the last one
+                    elif len(fits) < 6:
+                        fits.append(follower)
+                    else:
+                        fits[3:] = fits[4:] + [follower]
+                    if is_passed:
                         continue
-                    fits = fits[-3:] + [follower]
                     if follower.cost <= least:
                         kept[i].append(follower)
-                        if follower.value == path.value and follower.cost + STILL <= least:
-                            kept[i].append(self.stand_still(follower, path))
         return None if best is None else [(at, is_life) for at, is_life, _ in steps_of(best)]
 
 
-def find_ways(shown):
+def find_ways(shown, cuts=(), own=None):
     """Explanations of these readings, of which the first begins a life for certain: the truth, then those that cost no more.
-    Each is ([(place, whether a life begins, what passed before it)], [(slot before, slot after) of what differs])."""
+    Each is ([(place, whether a life begins, what passed before it)], [(slot before, slot after) of what differs]). At the
+    slots `cuts` everything that was given out became final. own: the explanation that the account gave, which is one more of
+    them if it costs no more: there are more of them than the cheapest."""
     series = Series(shown)
     path = series.retrace(series.truth)
-    ways = [(steps_of(path[0]) if path else [], [])]
+    yield (steps_of(path[0]) if path else [], [])
     most = (path[0].cost if path else IMPOSSIBLE) + MARGIN
+    if own is not None:
+        yield from find_mixed(series, own, most)
     found = series.find(most)
-    if found is None:
-        return ways
+    if found is not None and found != own:
+        yield from find_mixed(series, found, most)
+    slots = [s.slot for s in shown]
+    for slot in cuts:
+        until = bisect.bisect_left(slots, slot)
+        yield from find_decided(series, until, until, own)
+        yield from find_decided(series, until, until - 1, own)  # the last one had no successor yet
+    for at in series.accidents():
+        until = max(bisect.bisect_right(slots, slots[at] + FINAL_S), at + FINAL_READINGS) + 1
+        yield from find_decided(series, until, at + 1, own)
+
+
+def find_mixed(series, found, most):
+    """Where an explanation differs from the truth in several spans: it may be right in some."""
     truth, other = dict(series.truth), dict(found)
-    spans = find_spans(truth, other)
+    spans = find_spans(truth, other)[:4]
     for n in range(1, len(spans) + 1):  # as few as possible
         for chosen in itertools.combinations(spans, n):
             inside = {at for low, high in chosen for at in range(low, high + 1)}
@@ -317,8 +357,26 @@ def find_ways(shown):
                            [(at, life) for at, life in other.items() if at in inside])
             path = series.retrace(mixed)
             if path and path[0].cost <= most:
-                ways.append((steps_of(path[0]), [slots_around(shown, truth, other, low, high) for low, high in chosen]))
-    return ways
+                yield steps_of(path[0]), [slots_around(series, other, low, high) for low, high in chosen]
+
+
+def find_decided(series, until, before, own):
+    """When the readings up to `until` were known, what was explained before a place became final. The truth may only be the
+    cheapest after that: then what was the cheapest at that time remains, and all that comes after follows on from it."""
+    if not 1 < until < len(series.readings):
+        return
+    cost = series.cost(series.truth, until)
+    most = (cost if cost is not None else IMPOSSIBLE) + MARGIN
+    truth = dict(series.truth)
+    own_cost = series.cost(own, until) if own is not None else None
+    for known in (series.find(most, until), own if own_cost is not None and own_cost <= most else None):
+        decided = [(at, life) for at, life in known or [] if at < before]
+        if not decided or decided == [(at, life) for at, life in series.truth if at < before]:
+            continue
+        path = series.find((series.true_cost if series.true_cost is not None else IMPOSSIBLE) + HOPELESS, None, decided)
+        if path is not None:
+            spans = find_spans(truth, dict(path))
+            yield steps_of(series.retrace(path)[0]), [slots_around(series, dict(path), low, high) for low, high in spans]
 
 
 def find_spans(truth, other):
@@ -329,12 +387,12 @@ def find_spans(truth, other):
             spans[-1][1] = at
         else:
             spans.append([at, at])
-    return spans[:4]
+    return spans
 
 
-def slots_around(shown, truth, other, low, high):
-    """The last good reading of both before a span, and the first one after it."""
-    common = truth.keys() & other.keys()
+def slots_around(series, other, low, high):
+    """The slots of the last reading that is good by both before a span, and of the first one after it."""
+    common, shown = dict(series.truth).keys() & other.keys(), series.shown
     before, after = [at for at in common if at < low], [at for at in common if at > high]
     return shown[max(before, default=0)].slot, shown[min(after, default=len(shown) - 1)].slot
 

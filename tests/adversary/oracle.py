@@ -28,6 +28,7 @@ SLACK_S = 3  # by which the time of a reading may be wrong
 DAY = 86400
 LATE = 7 * DAY  # an exchange may be reported so late
 GLITCH = 42  # readings: false ones of so many must leave nothing
+MOST_WAYS = 64
 EXCUSED = "two lines both plausible"
 
 SUMS = ("interval", "daily", "monthly", "meter_life")
@@ -299,10 +300,10 @@ def check_sums(site, counter, truth, intervals, violations):
     doubts = truth.doubts
     kept = [s for s in counter.shown if s.kept]
     end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
-    total, last_end, excess = 0, 0, None  # excess: once it has shown itself
-    for start, duration, value, _ in intervals:
-        at = start + duration
-        total += value or 0
+    total, last_end, excess = 0, truth.goods[0].slot, None  # excess: once it has shown itself
+    # where intervals began to end elsewhere, two of them may end at the same time
+    for at, ending in itertools.groupby(intervals, key=lambda row: row[0] + row[1]):
+        total += sum(value or 0 for _, _, value, _ in ending)
         if at > end or at <= truth.goods[0].slot:
             continue
         last_end = at
@@ -363,7 +364,7 @@ def check_days(site, counter, truth, days, estimated, violations):
     """(c): what was counted in each day against what flowed in it."""
     if not truth.goods:
         return
-    step = max(counter.row.step, counter.row.coarse if any(s.coarse for s in counter.shown) else 0)
+    step = max(s.row.coarse if s.coarse else s.row.step for s in counter.shown)
     kept = [s for s in counter.shown if s.kept]
     last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     for day, begin, end in days_of(site, last):
@@ -419,17 +420,22 @@ def check(site):
     db = sqlite3.connect(f"file:{site.folder}/t.db?mode=ro", uri=True)
     intervals, days = {}, {}
     for meter, q, start, duration, value, quality in db.execute(
-            "SELECT meter, quantity, ts, duration_s, base_value, quality FROM interval ORDER BY ts"):
+            "SELECT meter, quantity, ts, duration_s, base_value, quality FROM interval ORDER BY ts + duration_s"):
         intervals.setdefault((meter, q), []).append((start, duration, value, quality))
     for day, meter, q, value in db.execute("SELECT day, meter, quantity, base_value FROM daily"):
         days.setdefault((meter, q), {})[day] = value or 0
     events = list(db.execute("SELECT subject, detail FROM event"))
     lives = find_lives(db)
+    suspects, begins = {}, {}
+    for meter, q, slot in db.execute("SELECT meter, quantity, ts FROM suspect_reading"):
+        suspects.setdefault((meter, q), set()).add(slot)
+    for meter, q, slot in db.execute("SELECT meter, quantity, since_ts FROM meter_life"):
+        begins.setdefault((meter, q), set()).add(slot)
     db.close()
     for counter in site.counters:
         key = (counter.name, counter.quantity)
         truth = Truth(counter)
-        counted = Counted(intervals.get(key, []), days.get(key, {}), events, lives)
+        counted = Counted(intervals.get(key, []), days.get(key, {}), events, lives, suspects.get(key, set()), begins.get(key, set()))
         wrong = counted.check(site, counter, truth, truth)
         if wrong:
             spans = find_excuse(site, counter, truth, counted)
@@ -448,6 +454,13 @@ class Counted:
     days: dict
     events: list
     lives: list
+    suspects: set  # slots of the readings that were not counted
+    begins: set  # slots of the first readings of lives
+
+    def explanation(self, shown):
+        """(place, whether a life begins) of the readings that were taken for good."""
+        good = [at for at, s in enumerate(shown) if at == 0 or s.slot not in self.suspects]
+        return [(at, at == 0 or shown[at].slot in self.begins) for at in good]
 
     def check(self, site, counter, truth, explained):
         """The violations. truth: what flowed. explained: by what the sums and lives must be."""
@@ -466,9 +479,10 @@ def find_excuse(site, counter, truth, counted):
     breaks = [b for before, after in truth.changes if truth.is_announced(before, after)
               for b in find_breaks(counter, before, after)]
     begins = sorted({0} | {bisect.bisect_left(truth.places, b.slot) for b in breaks})
-    ways = [cheapest.find_ways(kept[a:b]) for a, b in zip(begins, begins[1:] + [len(kept)])]
+    ways = [cheapest.find_ways(kept[a:b], site.cuts, counted.explanation(kept[a:b]))
+            for a, b in zip(begins, begins[1:] + [len(kept)])]
     doubts = truth.doubts
-    for way in itertools.islice(itertools.product(*ways), 1, 64):  # the first one is the truth
+    for way in combine(ways):
         spans = [span for _, found in way for span in found]
         explained = Truth(explain(counter, kept, [(a + at, *rest) for a, (steps, _) in zip(begins, way) for at, *rest in steps]))
         explained.doubts = doubts
@@ -478,6 +492,19 @@ def find_excuse(site, counter, truth, counted):
         if not wrong:
             return spans
     return []
+
+
+def combine(ways):
+    """One way of each, and not the first one of all. Finding a way takes long: those come first that differ in one place."""
+    known = [[next(way)] for way in ways]
+    firsts = [way[0] for way in known]
+    for k, way in enumerate(ways):
+        for other in way:
+            known[k].append(other)
+            yield firsts[:k] + [other] + firsts[k + 1:]
+    for combined in itertools.islice(itertools.product(*known), 1, MOST_WAYS):
+        if sum(way is not first for way, first in zip(combined, firsts)) > 1:
+            yield list(combined)
 
 
 def explain(counter, kept, steps):
