@@ -14,7 +14,8 @@
  *   - A result is emitted when the reading after it has a successor, which may show that it was false; or, after three
  *     periods without one, as it is. When another explanation becomes the most plausible one, what was emitted is taken
  *     back and emitted again: intervals with is_revised, then revised() with the span. A decision is final after a day
- *     or ten readings, whichever is later.
+ *     or ten readings, whichever is later; and where intervals begin to end elsewhere (another length, another time
+ *     zone) or a meter gets another name, all that has been given out is.
  *   - After three such changes within a day two meters seem to answer: nothing is emitted until one explanation has
  * held for an hour.
  *   - A fall that is plausible across the register's modulus is a rollover and is counted through. A fall within
@@ -38,9 +39,12 @@
  *   - that a life was one, when it began and nobody announced it, ended within forty readings, and the line before
  *     it did not return either. It may have been a run of false readings before one reset; then it does not count.
  *   - that false readings are false when they last longer than a decision stays open, or never end: they are a new
- * life. Nor that readings are good when they last as long and are then followed by the old line.
+ * life. So are those that are not over when a decision becomes final early. Nor that readings are good when they last
+ * as long and are then followed by the old line.
  *   - which of two lines is right while both stay plausible, as when two meters answer in turns, or values are off by a
- *     constant for about as long as they are right.
+ *     constant for about as long as they are right. In general: where something else than the truth is no more of a
+ *     surprise than it, by the costs of explain.c. A value may be off by so little, or stand still for so long, that
+ *     to call the readings beside it false explains as much.
  *   - that a reading is false when it lies between its neighbours, or above them by no more than the meter delivers
  *     before the next one. No sum depends on it, only the share of the intervals beside it. The same of a run of false
  *     readings: where another run, no longer than it, explains as much, one or the other was false.
