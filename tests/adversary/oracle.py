@@ -370,6 +370,9 @@ def check_days(site, counter, truth, days, estimated, violations):
     for day, begin, end in days_of(site, last):
         if begin < truth.goods[0].slot or truth.has_doubt(begin, end):
             continue
+        # what was not given out yet when intervals began to end elsewhere belongs to the days of the new zone
+        if any(end <= cut <= end + 2 * site.longest_s + 4 * site.period for cut in site.cuts):
+            continue
         (net_before, slack_before), (net, slack) = (at_midnight(site, counter, truth, at, step, estimated) for at in (begin, end))
         flowed, counted = net - net_before, days.get(day, 0) * MWS_PER_WH
         allowed = slack_before + slack + 2 * step * MWS_PER_WH
