@@ -354,7 +354,7 @@ def at_midnight(site, counter, truth, at, step, estimated):
     least, most = low.flow - low.lost, high.flow - high.lost
     net = least if low.lost != high.lost else min(max(counter.flow_at(at) - low.lost, least), most)
     if not estimated(at) and not truth.is_in_zone(at):
-        if at % site.period == 0:  # there was to be a reading: what is spread because it is missing must be marked
+        if counter.has_tick(at):  # there was to be a reading: what is spread because it is missing must be marked
             return net, step * MWS_PER_WH
         truth.shares.append("end of a day between the slots of two readings")
     return net, most - least

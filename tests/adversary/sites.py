@@ -118,6 +118,10 @@ class Counter:
         rises = [b - a for (_, a), (_, b) in zip(last, last[1:])]
         return rises[-1] <= max(rises[:-1])
 
+    def has_tick(self, at):
+        k = bisect.bisect_left(self.flows, (at,))
+        return k < len(self.flows) and self.flows[k][0] == at
+
     def flow_at(self, at):
         """What had flowed at a time, mW x s; a fraction where it lies between two ticks."""
         k = bisect.bisect_left(self.flows, (at,))
