@@ -368,7 +368,7 @@ def check_days(site, counter, truth, days, estimated, violations):
     kept = [s for s in counter.shown if s.kept]
     last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     for day, begin, end in days_of(site, last):
-        if begin < truth.goods[0].slot or truth.has_doubt(begin, end):
+        if begin < truth.goods[0].slot or end > truth.goods[-1].slot or truth.has_doubt(begin, end):
             continue
         # what was not given out yet when intervals began to end elsewhere belongs to the days of the new zone
         if any(end <= cut <= end + 2 * site.longest_s + 4 * site.period for cut in site.cuts):
