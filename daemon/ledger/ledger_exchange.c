@@ -215,14 +215,23 @@ void ledger_exchange_report(const struct ledger_exchange_desk *d, const struct l
 				    (int)i == r->meter ? detail : of_input);
 }
 
-/* An exchange is at the end of what has been counted, if it was before that. */
+/* An exchange is at the end of what has been counted, if it was before that: after the last reading, and after another
+ * exchange since then, up to which the figures of that one count. So the order of their times is that in which they
+ * were made. */
 static void set_back(const struct ledger_exchange_desk *d, struct ledger_request *r)
 {
 	int64_t at_s = r->at_s;
 
-	for (size_t i = 0; i < d->book->n; i++)
-		if (ledger_exchange_is_of(d, (size_t)r->meter, i, at_s) && r->at_s < d->book->meters[i].account.last_s)
-			r->at_s = d->book->meters[i].account.last_s;
+	for (size_t i = 0; i < d->book->n; i++) {
+		const struct account_meter *m = &d->book->meters[i].account;
+
+		if (!ledger_exchange_is_of(d, (size_t)r->meter, i, at_s))
+			continue;
+		r->at_s = r->at_s > m->last_s ? r->at_s : m->last_s;
+		for (size_t k = 0; k < m->n_counters; k++)
+			if (r->at_s < m->counters[k].given.slot_s)
+				r->at_s = m->counters[k].given.slot_s;
+	}
 }
 
 /* Make an exchange that is in the table, with an event. */
