@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The cheapest explanation of the readings of a counter, found by looking at all of them. It shares no code with the account.
+"""The cheapest explanation of the readings of a counter, as far as it is found. It shares no code with the account.
 
 A reading is good and follows an earlier good one, or begins a life, or is false. An explanation is the good readings in
 their order. What each costs is what daemon/account/explain.c says in its opening comment; here is the rule as it is
@@ -17,8 +17,9 @@ computed, in bits:
     a register that stood still, and leaps by more than passes in the time since it was last read: 2
     more than the meter can deliver (T2): impossible
 
-Nothing is pruned except what already costs more than the truth does. So what is found here shows what the readings
-themselves say: where it costs less than the truth, at the end or when a decision becomes final, nobody can know the truth."""
+Left out is what costs more than the truth does. To each reading LABELS paths are kept, and of the readings that can follow
+one a few, so it may miss a cheaper explanation; then less is excused. Where what is found costs less than the truth, at
+the end or when a decision becomes final, nobody can know the truth."""
 
 import bisect
 import dataclasses
