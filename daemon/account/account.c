@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "account_results.h"
+#include "explain_pack.h"
 #include "pack.h"
 #include "wide.h"
 

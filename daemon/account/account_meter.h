@@ -16,6 +16,7 @@
 #include "calendar.h"
 #include "clock.h"
 #include "explain.h"
+#include "explain_pack.h"
 #include "names.h"
 
 enum {

@@ -95,7 +95,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pack.h"
 #include "wide.h"
 
 /* Costs are in 64ths of a bit; see above. */
@@ -125,11 +124,7 @@ enum {
 	LEAP_BITS = 2,
 	RATE_NONE = INT32_MIN,
 	RATE_LEAST = -1024 * RATE_BIT, /* it is forgotten no further */
-	RATE_MOST = 64 * RATE_BIT,
-	RANGE_BITS = 17, /* of the steps that a register has usually counted */
-
-	PACK_VERSION = 4,
-	PACK_WITHOUT_RATES = 3, /* and without shocks: it is read too, so that an upgrade counts nothing again */
+	RANGE_BITS = 17,	       /* of the steps that a register has usually counted */
 };
 
 /* The binary logarithm of v > 0, in RATE_BIT: its highest bit, and linear between the powers of two. */
@@ -1143,248 +1138,43 @@ void explain_decide(struct explain *x, uint8_t node)
 	x->best_modulus = modulus_of_life(x, x->best);
 }
 
-/* In the packed form a node is the difference to the one before it. Members that are as usual are left out; these bits
- * say which are not. The rare ones come last: without them the bits are one byte. */
-enum {
-	HAS_RISEN = 1,	 /* doubt is that of one reading that rises, not of one that does not */
-	HAS_COUNTED = 2, /* doubt and number are not those of the next reading */
-	HAS_OVER = 4,
-	HAS_COST = 8,
-	HAS_INTO = 16,
-	HAS_RATE = 32,
-	HAS_FLAGS = 64,
-	HAS_PARENT = 128,
-	HAS_SHOCK = 256,
-	HAS_EXCESS = 512,
-	HAS_MODULUS = 1024,
-	HAS_YOUNG = 2048,
-};
-
-/* Read the bits of a node of PACK_WITHOUT_RATES, where they were one byte. *had_soon: a number follows that is no
- * longer needed. */
-static uint64_t get_old_bits(struct pack *p, bool *had_soon)
+struct explain_node explain_expect(const struct explain_node *before, uint8_t number, uint32_t at_s, bool rises)
 {
-	enum {
-		OLD_OVER = 1,
-		OLD_COST = 2,
-		OLD_INTO = 4,
-		OLD_EXCESS = 8,
-		OLD_SOON = 16,
-		OLD_PARENT = 32,
-		OLD_FLAGS = 64
-	};
-	uint8_t old = p->at < p->end ? *p->at++ : 0;
+	struct explain_node node = *before;
 
-	*had_soon = old & OLD_SOON;
-	return HAS_COUNTED | (old & OLD_OVER ? HAS_OVER : 0) | (old & OLD_COST ? HAS_COST : 0) |
-	       (old & OLD_INTO ? HAS_INTO : 0) | (old & OLD_EXCESS ? HAS_EXCESS : 0) |
-	       (old & OLD_PARENT ? HAS_PARENT : 0) | (old & OLD_FLAGS ? HAS_FLAGS : 0) |
-	       (old > INT8_MAX ? HAS_MODULUS : 0);
-}
-
-/* How a node is where nothing happened since the one before it. */
-static void guess_node(const struct explain *x, size_t i, uint32_t at_s, struct explain_node *out)
-{
-	const struct explain_node *before = &x->nodes[i - 1];
-
-	*out = *before;
-	out->into_s = (uint16_t)(before->into_s + (at_s - before->at_s));
-	out->number = before->number + 1;
-	out->doubt = before->doubt + DOUBT;
-	out->young = before->young > 0 ? before->young - 1 : 0;
-	out->time_ms = before->time_ms + 1000 * (int64_t)(at_s - before->at_s);
-	out->over = 0;
-	out->rate = rate_after(before->rate, at_s - before->at_s);
-	out->excess = 0;
-	out->modulus = 0;
-	out->parent = (uint8_t)(i - 1);
-	out->flags = EXPLAIN_OPEN;
-}
-
-size_t explain_pack(const struct explain *x, uint8_t *out)
-{
-	uint8_t *to = out;
-
-	to = pack_put(to, PACK_VERSION);
-	to = pack_put(to, x->n);
-	to = pack_put(to, x->best);
-	to = pack_put(to, x->given);
-	to = pack_put(to, x->is_untidy);
-	to = pack_put_signed(to, x->rate);
-	for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++)
-		to = pack_put_signed(to, x->moduli[i]);
-	to = pack_put_signed(to, x->modulus);
-	to = pack_put_signed(to, x->base_s);
-	for (size_t i = 0; i < x->n; i++) {
-		static const struct explain_node none;
-		const struct explain_node *node = &x->nodes[i], *before = i == 0 ? &none : node - 1;
-		struct explain_node guess = {.time_ms = 1000 * explain_slot_s(x, i), .parent = EXPLAIN_NONE};
-		unsigned has = 0;
-
-		if (i > 0)
-			guess_node(x, i, node->at_s, &guess);
-		if (i > 0 && node->doubt == guess.doubt + RISES)
-			has |= HAS_RISEN;
-		if (i > 0 && (node->number != guess.number || (node->doubt != guess.doubt && has == 0)))
-			has = HAS_COUNTED;
-		has |= node->over != guess.over ? HAS_OVER : 0;
-		has |= node->cost != guess.cost ? HAS_COST : 0;
-		has |= node->into_s != guess.into_s ? HAS_INTO : 0;
-		has |= node->rate != guess.rate ? HAS_RATE : 0;
-		has |= i > 0 && node->shock != guess.shock ? HAS_SHOCK : 0;
-		has |= node->excess != guess.excess ? HAS_EXCESS : 0;
-		has |= node->parent != guess.parent ? HAS_PARENT : 0;
-		has |= node->flags != guess.flags ? HAS_FLAGS : 0;
-		has |= node->modulus != guess.modulus ? HAS_MODULUS : 0;
-		has |= node->young != guess.young ? HAS_YOUNG : 0;
-		to = pack_put(to, has);
-		to = pack_put_signed(to, node->raw - before->raw);
-		to = pack_put(to, node->at_s - before->at_s);
-		to = pack_put_signed(to, node->time_ms - guess.time_ms);
-		/* what they count from is forgotten */
-		if (has & HAS_COUNTED) {
-			to = pack_put_signed(to, (int32_t)(node->doubt - before->doubt));
-			to = pack_put_signed(to, (int16_t)(node->number - before->number));
-		}
-		if (has & HAS_OVER)
-			to = pack_put_signed(to, node->over);
-		if (has & HAS_COST)
-			to = pack_put_signed(to, node->cost);
-		if (has & HAS_INTO)
-			to = pack_put(to, node->into_s);
-		if (has & HAS_RATE)
-			to = pack_put_signed(to, (int64_t)node->rate - guess.rate);
-		if (has & HAS_SHOCK)
-			to = pack_put(to, node->shock - guess.shock);
-		if (has & HAS_EXCESS)
-			to = pack_put(to, node->excess);
-		if (has & HAS_PARENT)
-			to = pack_put(to, node->parent);
-		if (has & HAS_FLAGS)
-			to = pack_put(to, node->flags);
-		if (has & HAS_MODULUS)
-			to = pack_put(to, node->modulus);
-		if (has & HAS_YOUNG)
-			to = pack_put(to, node->young);
-	}
-	to = pack_put(to, x->doubt - x->nodes[x->n - 1].doubt);
-	to = pack_put(to, x->shock - x->nodes[x->n - 1].shock);
-	to = pack_put(to, (uint16_t)(x->n_readings - x->nodes[x->n - 1].number));
-	to = pack_put_signed(to, x->last_s - explain_slot_s(x, x->n - 1U));
-	to = pack_put_signed(to, x->last_ms - x->nodes[x->n - 1].time_ms);
-	to = pack_put_signed(to, (int64_t)((uint64_t)x->last_raw - (uint64_t)x->nodes[x->n - 1].raw));
-	return (size_t)(to - out);
-}
-
-/* Differences of such times have room in 64 bits. */
-static bool is_time(int64_t ms)
-{
-	return ms >= 0 && ms < INT64_MAX / 4;
-}
-
-/* Read node i, of which those before it have been read. Returns false where it can be none. */
-static bool unpack_node(struct explain *x, size_t i, uint64_t version, struct pack *p)
-{
-	static const struct explain_node none;
-	const struct explain_node *before = i == 0 ? &none : &x->nodes[i - 1];
-	struct explain_node node = {.parent = EXPLAIN_NONE};
-	bool had_soon = false;
-	uint64_t has;
-	int64_t raw;
-	uint32_t at_s;
-
-	has = version == PACK_WITHOUT_RATES ? get_old_bits(p, &had_soon) : pack_get(p);
-	raw = (int64_t)((uint64_t)before->raw + (uint64_t)pack_get_signed(p));
-	at_s = before->at_s + (uint32_t)pack_get(p);
-	if (i > 0)
-		guess_node(x, i, at_s, &node);
-	else
-		node.time_ms = 1000 * (x->base_s + at_s);
-	node.raw = raw;
+	node.into_s = (uint16_t)(before->into_s + (at_s - before->at_s));
+	node.number = before->number + 1;
+	node.doubt = before->doubt + DOUBT + (rises ? RISES : 0U);
+	node.young = before->young > 0 ? before->young - 1 : 0;
+	node.time_ms = before->time_ms + 1000 * (int64_t)(at_s - before->at_s);
 	node.at_s = at_s;
-	node.time_ms = (int64_t)((uint64_t)node.time_ms + (uint64_t)pack_get_signed(p));
-	if (has & HAS_COUNTED) {
-		node.doubt = before->doubt + (uint32_t)pack_get_signed(p);
-		node.number = (uint16_t)(before->number + pack_get_signed(p));
-	} else if (has & HAS_RISEN) {
-		node.doubt += RISES;
-	}
-	if (has & HAS_OVER)
-		node.over = (int32_t)pack_get_signed(p);
-	if (has & HAS_COST)
-		node.cost = (int16_t)pack_get_signed(p);
-	if (has & HAS_INTO)
-		node.into_s = (uint16_t)pack_get(p);
-	if (has & HAS_RATE)
-		node.rate = (int32_t)(node.rate + pack_get_signed(p));
-	if (has & HAS_SHOCK)
-		node.shock += (uint32_t)pack_get(p);
-	if (has & HAS_EXCESS)
-		node.excess = (uint16_t)pack_get(p);
-	if (had_soon)
-		pack_get(p);
-	if (has & HAS_PARENT)
-		node.parent = (uint8_t)pack_get(p);
-	if (has & HAS_FLAGS)
-		node.flags = (uint8_t)pack_get(p);
-	if (has & HAS_MODULUS)
-		node.modulus = (uint8_t)pack_get(p);
-	if (has & HAS_YOUNG)
-		node.young = (uint8_t)pack_get(p);
-	if (version == PACK_WITHOUT_RATES)
-		node.rate = x->rate;
-	if (node.rate > RATE_MOST)
-		return false;
-	x->nodes[i] = node;
-	return !p->is_wrong && node.raw >= 0 && is_time(node.time_ms) && node.modulus < EXPLAIN_MODULI_MAX &&
-	       (i == 0 ? node.parent == EXPLAIN_NONE : node.parent < i);
+	node.over = 0;
+	node.rate = rate_after(before->rate, at_s - before->at_s);
+	node.excess = 0;
+	node.modulus = 0;
+	node.parent = (uint8_t)(number - 1);
+	node.flags = EXPLAIN_OPEN;
+	return node;
 }
 
-int explain_unpack(struct explain *x, const uint8_t *in, size_t n)
+int explain_restore(struct explain *x, const struct explain *from)
 {
-	struct pack p = {.at = in, .end = in + n};
-	uint64_t version, n_nodes, best, given;
-	int rc = -EINVAL;
+	struct explain_node *nodes;
+	uint8_t capacity;
+	int rc;
 
 	explain_fini(x);
-	version = pack_get(&p);
-	n_nodes = pack_get(&p);
-	best = pack_get(&p);
-	given = pack_get(&p);
-	x->is_untidy = pack_get(&p) != 0;
-	x->rate = (int32_t)pack_get_signed(&p);
-	for (size_t i = 0; i < EXPLAIN_MODULI_MAX; i++)
-		x->moduli[i] = pack_get_signed(&p);
-	x->modulus = pack_get_signed(&p);
-	x->base_s = pack_get_signed(&p);
-	if (p.is_wrong || x->rate > RATE_MOST || (version != PACK_VERSION && version != PACK_WITHOUT_RATES) ||
-	    n_nodes > EXPLAIN_NODES_MAX || best >= n_nodes || given >= n_nodes || x->base_s < 0 ||
-	    x->base_s > INT64_MAX / 8192)
-		goto out;
-	rc = resize(x, (size_t)n_nodes + 1);
+	rc = resize(x, from->n + 1U);
 	if (rc != 0)
-		goto out;
-	rc = -EINVAL;
-	for (size_t i = 0; i < n_nodes; i++)
-		if (!unpack_node(x, i, version, &p))
-			goto out;
-	x->n = (uint8_t)n_nodes;
-	x->best = (uint8_t)best;
-	x->given = (uint8_t)given;
+		return rc;
+	memcpy(x->nodes, from->nodes, from->n * sizeof(*x->nodes));
+	nodes = x->nodes;
+	capacity = x->capacity;
+	*x = *from;
+	x->nodes = nodes;
+	x->capacity = capacity;
 	x->best_modulus = modulus_of_life(x, x->best);
-	x->doubt = x->nodes[x->n - 1].doubt + (uint32_t)pack_get(&p);
-	x->shock = x->nodes[x->n - 1].shock;
-	if (version != PACK_WITHOUT_RATES)
-		x->shock += (uint32_t)pack_get(&p);
-	x->n_readings = (uint16_t)(x->nodes[x->n - 1].number + pack_get(&p));
-	x->last_s = explain_slot_s(x, x->n - 1U) + (int32_t)pack_get_signed(&p);
-	x->last_ms = (int64_t)((uint64_t)x->nodes[x->n - 1].time_ms + (uint64_t)pack_get_signed(&p));
-	x->last_raw = (int64_t)((uint64_t)x->nodes[x->n - 1].raw + (uint64_t)pack_get_signed(&p));
-	rc = p.is_wrong || p.at != p.end || !is_time(x->last_ms) ? -EINVAL : 0;
-out:
-	if (rc != 0)
-		explain_fini(x);
-	return rc;
+	return 0;
 }
 
 void explain_fini(struct explain *x)

@@ -23,7 +23,7 @@ enum {
 	EXPLAIN_FINAL_READINGS = 10, /* and so many readings, whichever is later */
 	EXPLAIN_SLACK_MS = 2000,     /* the time between two readings may be wrong by so much */
 	EXPLAIN_MODULI_MAX = 4,	     /* values at which one register may turn over */
-	EXPLAIN_PACKED_MAX = 160 + EXPLAIN_NODES_MAX * 72, /* bytes */
+	EXPLAIN_RATE_MOST = 64 * 65536, /* no rate is higher, see struct explain */
 };
 
 /* The bounds of the counter. */
@@ -185,12 +185,13 @@ uint8_t explain_life(const struct explain *x, uint8_t node);
 /* How many readings after the best explanation's last node are false. */
 unsigned explain_n_false(const struct explain *x);
 
-/* Everything as bytes, the same on every processor; out has EXPLAIN_PACKED_MAX. Returns how many. */
-size_t explain_pack(const struct explain *x, uint8_t *out);
+/* A node as most are: the one with this number, which follows the one before it at once, and nothing happened. at_s as
+ * in struct explain_node; raw is that of the one before. rises: its reading does. */
+struct explain_node explain_expect(const struct explain_node *before, uint8_t number, uint32_t at_s, bool rises);
 
-/* Take what was packed, in place of everything. 0; -EINVAL: these bytes are no explanation; -ENOMEM. x is empty then.
- */
-int explain_unpack(struct explain *x, const uint8_t *in, size_t n);
+/* Take a copy of a tree, in place of everything; from->best_modulus and from->capacity are not used. 0 or -ENOMEM; x is
+ * empty then. */
+int explain_restore(struct explain *x, const struct explain *from);
 
 /* Forget everything and free the memory. */
 void explain_fini(struct explain *x);

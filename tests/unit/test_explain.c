@@ -7,6 +7,7 @@
 
 #include "chance.h"
 #include "explain.h"
+#include "explain_pack.h"
 #include "unit.h"
 
 enum { MINUTE = 60, INTERVAL = 900 };
