@@ -135,9 +135,9 @@ static uint8_t find_target(const struct account_meter *m, const struct account_c
 	return explain_n_false(x) >= 2 || parent == EXPLAIN_NONE ? x->best : parent;
 }
 
-/* Give out everything that the best explanations say, where their last good reading is not after until_s. q: of this
- * counter only, Q_COUNT = of all. Counters are given out together: interval_merge.h needs that. */
-static void give(struct account *a, struct account_meter *m, enum quantity q, int64_t until_s)
+/* Give out everything that the best explanations say: there will be no readings that prove them. q: of this counter
+ * only, Q_COUNT = of all. Counters are given out together: interval_merge.h needs that. */
+static void give_all(struct account *a, struct account_meter *m, enum quantity q)
 {
 	struct walk walks[Q_COUNT];
 	size_t n = 0;
@@ -145,24 +145,12 @@ static void give(struct account *a, struct account_meter *m, enum quantity q, in
 	for (size_t i = 0; i < m->n_counters; i++) {
 		struct account_counter *c = &m->counters[i];
 
-		if (c->living && (q == Q_COUNT || q == c->quantity) && last_good_s(c) <= until_s &&
-		    results_set_out(a, m, c, c->x.best, &walks[n]))
+		if (c->living && (q == Q_COUNT || q == c->quantity) && results_set_out(a, m, c, c->x.best, &walks[n]))
 			n++;
 	}
 	results_give(a, m, walks, n);
 	for (size_t i = 0; i < n; i++)
 		results_tidy(a, m, walks[i].counter);
-}
-
-/* There will be no readings that prove them. */
-static void give_all(struct account *a, struct account_meter *m, enum quantity q)
-{
-	give(a, m, q, INT64_MAX);
-}
-
-void account_give_until(struct account *a, struct account_meter *m, enum quantity q, int64_t until_s)
-{
-	give(a, m, q, until_s);
 }
 
 /* Add the counters that the meter shows for the first time, and make room for a reading in all. 0 or -ENOMEM. */

@@ -160,10 +160,6 @@ bool account_has_life(const struct account_counter *c, int64_t life_s, int64_t s
 bool account_has_noticed(const struct account *a, const struct account_meter *m, enum quantity q, int64_t slot_s,
 			 const int64_t *final);
 
-/* Give out what the best explanation of counter q says, if its last good reading is not after until_s: in a rebuild,
- * where account_report_missing() had done so before something else happened. */
-void account_give_until(struct account *a, struct account_meter *m, enum quantity q, int64_t until_s);
-
 /* Give to reconsidered() what the best explanations say of all readings that are not final yet. */
 void account_reconsider(struct account *a, const struct account_meter *m);
 

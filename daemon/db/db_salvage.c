@@ -576,10 +576,10 @@ static int reset_account(struct db_salvage *v, int64_t now_s)
 
 	if (is_whole(v, "account") && is_whole(v, "account_counter") && is_whole(v, "life") &&
 	    is_whole(v, "quantity") && !is_damaged(v, "account_setting") && !is_damaged(v, "account_setting_meter") &&
-	    !is_damaged(v, "account_setting_given"))
+	    !is_damaged(v, "account_moment"))
 		return 0;
 	snprintf(sql, sizeof(sql),
-		 "DELETE FROM account; DELETE FROM account_counter; DELETE FROM account_setting_given; "
+		 "DELETE FROM account; DELETE FROM account_counter; DELETE FROM account_moment; "
 		 "DELETE FROM account_setting_meter; DELETE FROM account_setting; "
 		 "REPLACE INTO setting (name, value) VALUES ('deleted_until', '%lld')",
 		 (long long)now_s);

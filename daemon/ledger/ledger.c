@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_moments.h"
 #include "mono.h"
 #include "zone.h"
 
@@ -405,6 +406,7 @@ int ledger_report_missing(struct ledger *l, int64_t now_s, int64_t running_s)
 		if (!account_report_missing(&b->account, m, now_s, is_read ? MISSING_AT_ONCE : 0))
 			continue;
 		ledger_book_change(b, i);
+		ledger_book_note(b, ledger_moments_put(b, i, LEDGER_GAVE_OUT, now_s));
 		ledger_state_want(&l->state);
 	}
 	return b->error;

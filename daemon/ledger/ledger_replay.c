@@ -10,46 +10,74 @@
 
 enum { TRANSACTION_READINGS = 20000 }; /* of a rebuild in one transaction */
 
-/* Results of a counter had been given out up to a slot, perhaps without waiting for another reading. */
-struct given {
-	size_t meter;
-	enum quantity quantity;
-	int64_t until_s;
-};
-
-/* Exchanges, keys and settings that a replay acts on in their places among the readings. */
+/* A replay acts on these in their places among the readings. */
 struct turns {
 	struct ledger_request_list exchanges;
 	struct ledger_key_list keys;
 	struct ledger_settings_list settings;
-	size_t n_given;
-	struct given *given;
+	struct ledger_moment_list moments;
 };
 
 static void free_turns(struct turns *t)
 {
 	ledger_keys_free_list(&t->keys);
 	ledger_settings_free(&t->settings);
+	ledger_moments_free(&t->moments);
 	free(t->exchanges.requests);
-	free(t->given);
 }
 
-/* Do what comes before a reading of slot_s of this meter: change the settings, exchange meters, change keys. 0 or
- * -errno.
- */
+/* The meter, or the input on it, with the moment that came first of those before a reading of slot_s; NULL: there is
+ * none. */
+static const struct ledger_moment *find_moment(const struct ledger_replay *l, const struct turns *turns, size_t meter,
+					       int64_t slot_s, size_t *of)
+{
+	const struct ledger_moment *first = ledger_moments_next(&turns->moments, meter, slot_s), *moment;
+
+	*of = meter;
+	for (size_t k = 0; k < l->limits->n_inputs; k++) {
+		const struct ledger_input *input = &l->limits->inputs[k];
+		int64_t at_s = slot_s;
+
+		if (input->concentrator != meter)
+			continue;
+		moment = ledger_moments_next(&turns->moments, input->meter, slot_s);
+		if (moment == NULL || (first != NULL && first->id < moment->id))
+			continue;
+		if (slot_s == INT64_MAX)
+			at_s = moment->after_s;
+		if (at_s < input->from_s || at_s >= input->until_s)
+			continue;
+		first = moment;
+		*of = input->meter;
+	}
+	return first;
+}
+
+/* Do what comes before a reading of slot_s of this meter: change the settings, exchange meters, change keys, and what
+ * no reading shows. 0 or -errno. */
 static int take_turns(const struct ledger_replay *l, struct turns *turns, size_t meter, int64_t slot_s)
 {
 	bool is_read = !l->book->reg->list[meter].is_input;
-	const struct ledger_settings_step *step;
 	int rc = 0;
 
 	if (is_read)
 		ledger_settings_enter(l->settings, &turns->settings, meter);
-	while (rc == 0 && is_read && (step = ledger_settings_next(&turns->settings, meter, slot_s)) != NULL) {
-		rc = ledger_exchange_repeat_before(l->exchange, &turns->exchanges, meter, slot_s, step->request_id);
+	while (rc == 0) {
+		const struct ledger_settings_step *step =
+			is_read ? ledger_settings_next(&turns->settings, meter, slot_s) : NULL;
+		size_t of;
+		const struct ledger_moment *moment = find_moment(l, turns, meter, slot_s, &of);
+		bool is_step = step != NULL && (moment == NULL || step->id <= moment->setting_id);
+
+		if (step == NULL && moment == NULL)
+			break;
+		rc = ledger_exchange_repeat_before(l->exchange, &turns->exchanges, meter, slot_s,
+						   is_step ? step->request_id : moment->request_id);
 		if (rc == 0)
-			rc = ledger_settings_change(l->settings, &turns->settings, meter);
-		ledger_settings_enter(l->settings, &turns->settings, meter);
+			rc = is_step ? ledger_settings_change(l->settings, &turns->settings, meter)
+				     : ledger_moments_repeat(l->book, &turns->moments, of);
+		if (is_step)
+			ledger_settings_enter(l->settings, &turns->settings, meter);
 	}
 	if (rc == 0)
 		rc = ledger_keys_repeat_before(l->keys, &turns->keys, meter, slot_s);
@@ -172,34 +200,12 @@ static bool can_rebuild(const struct ledger_replay *l)
 	return unordered_s == 0 || calendar_month(&l->book->calendar, unordered_s)->end_s <= mono_wall_ms() / 1000;
 }
 
-/* An account that was given out while a meter was silent is saved at once. */
-static int load_given(const struct ledger_book *b, struct turns *turns)
-{
-	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM account_counter", 0);
-	sqlite3_stmt *get = db_prepare(b->db, "SELECT meter, q.name, last_ts - age_s FROM account_counter c "
-					      "JOIN account USING (meter, before) "
-					      "JOIN quantity q ON q.id = c.quantity WHERE before = 0");
-
-	turns->given = calloc(n_rows + 1, sizeof(*turns->given));
-	while (get != NULL && turns->given != NULL && turns->n_given < n_rows && db_next(b->db, get)) {
-		int i = ledger_book_find(b, sqlite3_column_int64(get, 0));
-		int q = names_find((const char *)sqlite3_column_text(get, 1));
-
-		if (i >= 0 && q >= 0)
-			turns->given[turns->n_given++] =
-				(struct given){(size_t)i, (enum quantity)q, sqlite3_column_int64(get, 2)};
-	}
-	sqlite3_finalize(get);
-	return get == NULL ? -EIO : turns->given == NULL ? -ENOMEM : 0;
-}
-
 static int load_turns(const struct ledger_replay *l, struct turns *turns)
 {
-	int rc = load_given(l->book, turns);
+	int rc = ledger_request_load_exchanges(l->book, &turns->exchanges);
 
 	if (rc == 0)
-		rc = ledger_request_load_exchanges(l->book, &turns->exchanges);
-
+		rc = ledger_moments_load(l->book, l->book->n, 0, &turns->moments);
 	if (rc == 0)
 		rc = ledger_keys_load_list(l->keys, &turns->keys);
 	return rc == 0 ? ledger_settings_load(l->settings, &turns->settings) : rc;
@@ -235,12 +241,6 @@ static int make(const struct ledger_replay *l, struct turns *turns, bool may_com
 		rc = feed_again(l, 0, turns, may_commit);
 	for (size_t i = 0; i < b->n && rc == 0; i++)
 		rc = take_turns(l, turns, i, INT64_MAX);
-	for (size_t i = 0; i < turns->n_given && rc == 0; i++) {
-		const struct given *given = &turns->given[i];
-
-		account_give_until(&b->account, ledger_book_change(b, given->meter), given->quantity, given->until_s);
-		rc = b->error;
-	}
 	if (rc == 0)
 		rc = ledger_exchange_repeat_rest(l->exchange, &turns->exchanges);
 	if (rc == 0)

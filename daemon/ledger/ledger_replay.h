@@ -25,8 +25,9 @@
  *     months are sums. While that month has not come yet, there is no rebuild and the account is resumed.
  *   - What no reading shows is taken from elsewhere: exchanges from table request_log (ledger_request.h), keys and the
  *     bounds that held with them from table meter_key (ledger_keys.h), the ratings from table rating, the length of
- *     intervals, the zone and the periods of readings from account_setting (ledger_settings.h), the highest value of
- * the counters from the saved state, the weights of inputs from their periods (ledger_limits.h).
+ *     intervals, the zone and the periods of readings from account_setting (ledger_settings.h), what happened
+ *     while no reading came from account_moment (ledger_moments.h), the highest value of the counters from the saved
+ * state, the weights of inputs from their periods (ledger_limits.h).
  *
  * Safe to run twice: a resume writes nothing, so it may be cut short and repeated. A rebuild is many
  * transactions, because one must not grow without end. The first one only leaves the setting rebuild, the last one
@@ -44,6 +45,7 @@
 #include "ledger_keys.h"
 #include "ledger_limits.h"
 #include "ledger_lives.h"
+#include "ledger_moments.h"
 #include "ledger_registers.h"
 #include "ledger_rows.h"
 #include "ledger_settings.h"

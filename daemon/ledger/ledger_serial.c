@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger_moments.h"
+
 void ledger_serial_free(struct ledger_serial_desk *d)
 {
 	free(d->doubts);
@@ -132,18 +134,23 @@ static bool continues(const struct ledger_serial_desk *d, size_t meter, const st
 }
 
 /* Two meters answer: nothing of this one, and of the inputs on it, is counted for now. */
-static void doubt_meter(struct ledger_serial_desk *d, const struct ledger_serial_doubt *doubt, int64_t slot_s)
+static int doubt_meter(struct ledger_serial_desk *d, const struct ledger_serial_doubt *doubt, int64_t slot_s)
 {
 	char detail[160 + 2 * DB_SERIAL_MAX];
+	int rc = 0;
 
 	snprintf(detail, sizeof(detail),
 		 "its serial number changed three times within an hour, between %s and %s, as if two meters answered; "
 		 "nothing is counted until it has stayed for an hour",
 		 d->book->reg->list[doubt->meter].serial, doubt->other[0] != '\0' ? doubt->other : doubt->before);
-	for (size_t i = 0; i < d->book->n; i++)
-		if (ledger_exchange_is_of(d->exchange, doubt->meter, i, slot_s))
-			account_doubt(&d->book->account, ledger_book_change(d->book, i), slot_s, detail);
+	for (size_t i = 0; i < d->book->n && rc == 0; i++) {
+		if (!ledger_exchange_is_of(d->exchange, doubt->meter, i, slot_s))
+			continue;
+		rc = ledger_moments_put(d->book, i, LEDGER_SAW_TWO, slot_s);
+		account_doubt(&d->book->account, ledger_book_change(d->book, i), slot_s, detail);
+	}
 	ledger_state_want(d->state);
+	return rc;
 }
 
 /* The serial number has been another one for a whole reading: is it another meter? */
@@ -198,16 +205,13 @@ int ledger_serial_before(struct ledger_serial_desk *d, size_t meter, const struc
 	has_changed = strcmp(now, doubt->before) != 0;
 	snprintf(doubt->before, sizeof(doubt->before), "%s", now);
 	if (is_unsure(d, meter, r->slot_s)) {
-		if (has_changed)
-			doubt_meter(d, doubt, r->slot_s);
-		return 0;
+		return has_changed ? doubt_meter(d, doubt, r->slot_s) : 0;
 	}
 	if (doubt->other[0] == '\0')
 		return 0;
 	if (has_changed && doubt->changed_s[0] != 0 && r->slot_s - doubt->changed_s[0] <= LEDGER_SERIAL_WITHIN_S) {
 		doubt->changed_s[0] = doubt->changed_s[1] = 0;
-		doubt_meter(d, doubt, r->slot_s);
-		return 0;
+		return doubt_meter(d, doubt, r->slot_s);
 	}
 	doubt->changed_s[0] = doubt->changed_s[1];
 	doubt->changed_s[1] = r->slot_s;

@@ -55,23 +55,6 @@ bool ledger_settings_are_noted(const struct ledger_settings *s, const char *zone
 	return same;
 }
 
-/* Up to where results of each counter have been given out. */
-static int put_given(const struct ledger_book *b, const struct account_meter *m)
-{
-	sqlite3_stmt *put = db_prepare(b->db, "REPLACE INTO account_setting_given (setting, meter, quantity, ts) "
-					      "VALUES ((SELECT max(id) FROM account_setting), ?, ?, ?)");
-	int rc = put == NULL ? -EIO : 0;
-
-	for (size_t k = 0; k < m->n_counters && rc == 0; k++) {
-		sqlite3_bind_int64(put, 1, m->id);
-		sqlite3_bind_int64(put, 2, b->quantity_id[m->counters[k].quantity]);
-		sqlite3_bind_int64(put, 3, m->counters[k].given.slot_s);
-		rc = db_run(b->db, put);
-	}
-	sqlite3_finalize(put);
-	return rc;
-}
-
 /* Counting again from an earlier state would take all gaps for those of the last period. */
 static int forget_states(const struct ledger_book *b)
 {
@@ -111,8 +94,6 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 		sqlite3_bind_int64(put_meter, 3, b->meters[i].account.every_s);
 		rc = db_run(b->db, put_meter);
 	}
-	for (size_t i = 0; i < b->n && rc == 0; i++)
-		rc = put_given(b, &b->meters[i].account);
 	if (rc == 0)
 		rc = forget_states(b);
 	sqlite3_finalize(put);
@@ -211,45 +192,22 @@ const struct ledger_settings_step *ledger_settings_next(const struct ledger_sett
 	return &list->steps[next];
 }
 
-/* End the running intervals of one meter or input, where that was done. */
-static int cut(const struct ledger_settings *s, int64_t setting, size_t i)
-{
-	struct ledger_book *b = s->book;
-	struct account_meter *m = ledger_book_change(b, i);
-	sqlite3_stmt *get = db_prepare(b->db,
-				       "SELECT q.name, g.ts FROM account_setting_given g JOIN quantity q "
-				       "ON q.id = g.quantity WHERE g.setting = %lld AND g.meter = %lld",
-				       (long long)setting, (long long)m->id);
-
-	if (get == NULL)
-		return -EIO;
-	while (db_next(b->db, get)) {
-		int q = names_find((const char *)sqlite3_column_text(get, 0));
-
-		if (q >= 0)
-			account_give_until(&b->account, m, (enum quantity)q, sqlite3_column_int64(get, 1));
-	}
-	sqlite3_finalize(get);
-	account_cut(&b->account, m);
-	return b->error;
-}
-
 int ledger_settings_change(const struct ledger_settings *s, struct ledger_settings_list *list, size_t meter)
 {
 	size_t next = list->next[meter]++;
 	const struct ledger_settings_step *step = &list->steps[next], *before = next > 0 ? step - 1 : step;
-	int rc = 0;
+	struct ledger_book *b = s->book;
 
 	set_every(s, list, next, meter);
 	if (step->interval_s == before->interval_s && strcmp(step->zone, before->zone) == 0)
 		return 0;
 	if (!is_set(s, before))
 		ledger_settings_set_calendar(s, before->zone, before->interval_s);
-	rc = cut(s, step->id, meter);
-	for (size_t i = 0; i < s->limits->n_inputs && rc == 0; i++)
+	account_cut(&b->account, ledger_book_change(b, meter));
+	for (size_t i = 0; i < s->limits->n_inputs; i++)
 		if (s->limits->inputs[i].concentrator == meter)
-			rc = cut(s, step->id, s->limits->inputs[i].meter);
-	return rc;
+			account_cut(&b->account, ledger_book_change(b, s->limits->inputs[i].meter));
+	return b->error;
 }
 
 void ledger_settings_enter(const struct ledger_settings *s, const struct ledger_settings_list *list, size_t meter)

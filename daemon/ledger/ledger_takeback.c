@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ledger_difference.h"
+#include "ledger_moments.h"
 #include "ledger_rows.h"
 #include "mono.h"
 
@@ -60,13 +61,31 @@ static bool keep_own(const struct ledger_takeback *t, size_t i, struct reading *
 	return reading_next(r, 0) < Q_COUNT;
 }
 
+/* Do what comes before a reading of this slot, but no exchange that was made after the last moment of it. 0 or -errno.
+ */
+static int repeat_moments(struct ledger_takeback *t, size_t i, int64_t slot_s, struct ledger_request_list *exchanges,
+			  struct ledger_moment_list *moments)
+{
+	const struct ledger_moment *moment;
+	int rc = 0;
+
+	while (rc == 0 && (moment = ledger_moments_next(moments, i, slot_s)) != NULL) {
+		rc = ledger_exchange_repeat_before(t->exchange, exchanges, i, slot_s, moment->request_id);
+		if (rc == 0)
+			rc = ledger_moments_repeat(t->book, moments, i);
+	}
+	return rc;
+}
+
 /* Make the exchanges that come before a slot. late: one whose figures nobody has looked at yet; NULL = none. 0;
  * -ECANCELED: they cannot be right, see why; or another -errno. */
 static int exchange_before(struct ledger_takeback *t, size_t i, int64_t slot_s, struct ledger_request_list *exchanges,
-			   const struct ledger_request *late, char *why)
+			   struct ledger_moment_list *moments, const struct ledger_request *late, char *why)
 {
-	int rc;
+	int rc = repeat_moments(t, i, slot_s, exchanges, moments);
 
+	if (rc != 0)
+		return rc;
 	if (late == NULL || late->at_s >= slot_s)
 		return ledger_exchange_repeat_before(t->exchange, exchanges, i, slot_s, INT64_MAX);
 	rc = ledger_exchange_repeat_before(t->exchange, exchanges, i, late->at_s, INT64_MAX);
@@ -85,6 +104,7 @@ static int count_again(struct ledger_takeback *t, const struct recount *u, const
 	struct account_meter *m = &b->meters[i].account;
 	struct ledger_request_list exchanges = {.n = with->n, .requests = calloc(with->n + 1, sizeof(*with->requests))};
 	struct reading r = {.quality = READING_GOOD};
+	struct ledger_moment_list moments = {.moments = NULL};
 	struct ledger_rows rows;
 	unsigned suspect_kinds;
 	int rc;
@@ -100,10 +120,12 @@ static int count_again(struct ledger_takeback *t, const struct recount *u, const
 	t->takings = out;
 	/* a reading of this slot may have come in two parts */
 	rc = ledger_rows_open(&rows, b, t->limits, t->lives, b->reg->list[i].is_input ? 0 : m->id, m->last_s - 1);
+	if (rc == 0)
+		rc = ledger_moments_load(b, i, m->last_s, &moments);
 	while (rc == 0 && ledger_rows_next(&rows, &r)) {
 		if (!keep_own(t, i, &r))
 			continue;
-		rc = exchange_before(t, i, r.slot_s, &exchanges, late, why);
+		rc = exchange_before(t, i, r.slot_s, &exchanges, &moments, late, why);
 		if (rc == 0)
 			rc = ledger_feed(t->feed, &r, &suspect_kinds);
 		if (rc == 0 && late != NULL && late->at_s < r.slot_s) {
@@ -114,10 +136,11 @@ static int count_again(struct ledger_takeback *t, const struct recount *u, const
 	}
 	ledger_rows_close(&rows);
 	if (rc == 0)
-		rc = ledger_exchange_repeat_rest(t->exchange, &exchanges);
+		rc = repeat_moments(t, i, INT64_MAX, &exchanges, &moments);
 	if (rc == 0)
-		account_report_missing(&b->account, m, mono_wall_ms() / 1000, 0);
+		rc = ledger_exchange_repeat_rest(t->exchange, &exchanges);
 	t->takings = NULL;
+	ledger_moments_free(&moments);
 	free(exchanges.requests);
 	if (rc == 0 && b->error != 0)
 		rc = b->error;
@@ -441,14 +464,19 @@ static int count_all_or_nothing(struct ledger_takeback *t, const struct ledger_r
 				const struct ledger_request_list *exchanges, struct recounts *all, char *why)
 {
 	struct ledger_book *b = t->book;
-	int64_t newest_s = b->newest_s, counted_s = b->account.counted_s;
-	int rc, ended;
+	int64_t newest_s = b->newest_s, counted_s = b->account.counted_s, now_s = mono_wall_ms() / 1000;
+	int rc = 0, ended;
 
 	/* results that wait are given out in any case: they are kept when the rest is not */
-	for (size_t i = 0; i < b->n; i++)
-		if (ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s))
-			account_report_missing(&b->account, ledger_book_change(b, i), mono_wall_ms() / 1000, 0);
-	rc = b->error != 0 ? b->error : db_exec(b->db, "SAVEPOINT takeback");
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		if (!ledger_exchange_is_of(t->exchange, (size_t)x->meter, i, x->at_s))
+			continue;
+		account_report_missing(&b->account, ledger_book_change(b, i), now_s, 0);
+		/* also where that gives nothing out: counted otherwise it may */
+		rc = b->error != 0 ? b->error : ledger_moments_put(b, i, LEDGER_GAVE_OUT, now_s);
+	}
+	if (rc == 0)
+		rc = db_exec(b->db, "SAVEPOINT takeback");
 	if (rc != 0)
 		return rc;
 	all->list = calloc(b->n + 1, sizeof(*all->list));

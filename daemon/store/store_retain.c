@@ -57,11 +57,12 @@ static int retain_kind(struct db *db, const struct db_kind *kind, size_t n_readi
 	return rc;
 }
 
-/* Delete slots that no table has readings of any more, and why values of those were not counted. */
+/* Delete slots that no table has readings of any more, why values of those were not counted, and what happened between
+ * them. */
 static int retain_slots(struct db *db, const struct db_tables *tables)
 {
 	int64_t oldest = INT64_MAX;
-	char sql[160];
+	char sql[240];
 
 	for (size_t k = 0; k < tables->n_kinds; k++) {
 		int64_t id;
@@ -72,8 +73,11 @@ static int retain_slots(struct db *db, const struct db_tables *tables)
 		if (id < oldest)
 			oldest = id;
 	}
-	snprintf(sql, sizeof(sql), "DELETE FROM slot WHERE ts < %lld; DELETE FROM suspect WHERE ts < %lld",
-		 (long long)(oldest >> DB_SLOT_BITS), (long long)(oldest >> DB_SLOT_BITS));
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM slot WHERE ts < %lld; DELETE FROM suspect WHERE ts < %lld; "
+		 "DELETE FROM account_moment WHERE after_ts < %lld",
+		 (long long)(oldest >> DB_SLOT_BITS), (long long)(oldest >> DB_SLOT_BITS),
+		 (long long)(oldest >> DB_SLOT_BITS));
 	return db_exec(db, sql);
 }
 
