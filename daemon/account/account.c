@@ -723,8 +723,8 @@ static void adopt_life(struct account *a, struct account_meter *m, struct accoun
 	if (x->has_initial && (fit_initial(a, m, c, node, slot_s, x->initial, &parts) == ACCOUNT_FITS ||
 			       (x->is_forced && parts < life.raw)))
 		first = parts;
-	if (results_set_out(a, m, c, life.parent, &w))
-		results_give(a, m, &w, 1);
+	results_turn_to(a, m, c, life.parent, &w);
+	results_give(a, m, &w, 1);
 	end_life(a, m, c, slot_s, x);
 	if (a->sink.reconsidered != NULL)
 		a->sink.reconsidered(a->sink.context, m->id, c->quantity, life_s - 1, c->x.last_s, NULL);

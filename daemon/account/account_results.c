@@ -347,8 +347,8 @@ static int64_t undo_path(struct account *a, const struct account_meter *m, const
 	return sum;
 }
 
-/* The best explanation no longer says what was given out. Take that back up to where the two part, and give out what it
- * says instead. *w is the way that is left to target: results for it come with those of other counters. */
+/* The explanation that counts no longer says what was given out. Take that back up to where the two part, and give out
+ * what it says instead. *w is the way that is left to target: results for it come with those of other counters. */
 static void take_back(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
 		      struct walk *w)
 {
@@ -359,16 +359,22 @@ static void take_back(struct account *a, struct account_meter *m, struct account
 	bool has_life = false;
 	struct walk old, new;
 	char reason[240];
+	int n;
 
 	set_out(&old, c, &c->settled, 0, common);
 	walk_silently(a, m, &old);
 	set_out(&new, c, &old.at, common, target);
 	set_out(&old, c, &new.at, common, x->given);
 	taken = undo_path(a, m, c, x->given, common, &has_life);
-	snprintf(reason, sizeof(reason),
-		 "%s: %s %s, counted up to %s %s, are taken back; it continued from %s to %s %s", row->name,
-		 results_show(c, taken).text, row->shown, results_show(c, x->nodes[x->given].raw).text, row->shown,
-		 results_show(c, x->nodes[common].raw).text, results_show(c, x->nodes[target].raw).text, row->shown);
+	n = snprintf(reason, sizeof(reason), "%s: %s %s, counted up to %s %s, are taken back; it ", row->name,
+		     results_show(c, taken).text, row->shown, results_show(c, x->nodes[x->given].raw).text, row->shown);
+	if (common == target)
+		snprintf(reason + n, sizeof(reason) - (size_t)n, "ended with %s %s",
+			 results_show(c, x->nodes[common].raw).text, row->shown);
+	else
+		snprintf(reason + n, sizeof(reason) - (size_t)n, "continued from %s to %s %s",
+			 results_show(c, x->nodes[common].raw).text, results_show(c, x->nodes[target].raw).text,
+			 row->shown);
 	if (taken != 0 || has_life) {
 		results_event(a, m, x->last_s, "taken-back", "%s", reason);
 		note_change(a, m, c, x->last_s);
@@ -394,19 +400,24 @@ static void take_back(struct account *a, struct account_meter *m, struct account
 	*w = new;
 }
 
-bool results_set_out(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
+void results_turn_to(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
 		     struct walk *w)
 {
 	struct explain *x = &c->x;
-	uint8_t common = explain_common(x, x->given, target);
 
-	if (common == target)
-		return false;
-	if (common != x->given) {
+	if (explain_common(x, x->given, target) != x->given) {
 		take_back(a, m, c, target, w);
-		return true;
+		return;
 	}
 	set_out(w, c, &c->given, x->given, target);
 	explain_give(x, target);
+}
+
+bool results_set_out(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
+		     struct walk *w)
+{
+	if (explain_common(&c->x, c->x.given, target) == target)
+		return false;
+	results_turn_to(a, m, c, target, w);
 	return true;
 }

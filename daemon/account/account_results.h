@@ -52,6 +52,11 @@ void results_add_value(struct account_interval *out, enum quantity q, const stru
 bool results_set_out(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
 		     struct walk *w);
 
+/* Results of c are to be those up to target, a node on the path of the explanation that counts. Takes back what was
+ * given out and is not on it, or beyond target. results_give() is due for the walk. */
+void results_turn_to(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
+		     struct walk *w);
+
 /* The walk of c over one piece, from where it was given out to to_s, where it has the value raw. is_read: raw was read
  * there, or given by hand; else nothing is known about that moment. gap_s: a piece that is longer is a gap. */
 struct walk results_set_out_on_piece(struct account_counter *c, int64_t to_s, int64_t amount, bool is_known,

@@ -505,6 +505,29 @@ TEST_WITH(an_exchange_that_is_announced_late_counts_the_first_readings_of_the_ne
 	expect(b, "0+900 measured 160\n900+900 measured 150\n");
 }
 
+/* The old one answered once more after it, which had been counted for the interval. */
+TEST_WITH(an_exchange_that_is_announced_late_takes_back_what_was_counted_of_the_old_meter_since, setup, teardown)
+{
+	struct bench *b = *state;
+
+	run(b, 0, 540, 0);
+	for (int64_t t = 600; t <= 1680; t += 60)
+		assert_false(feed(b, t, 200 + (t - 600) / 6));
+	run(b, 1740, 1740, 0);
+	for (int64_t t = 1800; t <= 1920; t += 60)
+		assert_false(feed(b, t, 200 + (t - 600) / 6));
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 150);
+	b->n = 0;
+	b->said[0] = '\0';
+	replace(b, 1920, NULL, NULL, true);
+	expect(b, "taken-back 1920\n0+900 missing 0 for 150\nrevised 0 to 900\ngood after 599 to 1920\n"
+		  "life ends 600 at 5090\nlife 600 from 200: replaced\n");
+	for (int64_t t = 1980; t <= 2760; t += 60)
+		assert_true(feed(b, t, 200 + (t - 600) / 6));
+	/* 5000 to 5090, and 200 to 250, 400 and 550 */
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 90 + 350);
+}
+
 TEST_WITH(suspects_that_do_not_agree_make_no_reset, setup, teardown)
 {
 	struct bench *b = *state;
