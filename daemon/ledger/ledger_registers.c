@@ -10,7 +10,7 @@ int ledger_registers_open(struct ledger_registers *l, struct ledger_book *b)
 	ledger_registers_forget(l);
 	l->put_midnight = db_prepare(b->db, "INSERT OR IGNORE INTO midnight (day, ts) VALUES (?, ?)");
 	l->put = db_prepare(b->db, "INSERT OR IGNORE INTO kept_register (ts, meter, quantity, value, age_s) "
-				   "SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM midnight WHERE ts = ?1)");
+				   "VALUES (?, ?, ?, ?, ?)");
 	l->take = db_prepare(b->db, "DELETE FROM kept_register WHERE ts = ? AND meter = ? AND quantity = ?");
 	return l->put_midnight != NULL && l->put != NULL && l->take != NULL ? 0 : -EIO;
 }

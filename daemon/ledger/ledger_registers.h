@@ -11,8 +11,8 @@
  * from the life.
  *
  * Pitfalls. A row that is there stays, as an interval does: only a value that the account emits in its place replaces
- * it or takes it out. A day has one midnight, also where the time zone was changed in it and two are passed: the first
- * one.
+ * it or takes it out. Where the time zone was changed in a day, a counter may pass two midnights of it: both are kept,
+ * and the view shows the first one.
  *
  * Safe to run twice: a value that comes again changes nothing.
  *

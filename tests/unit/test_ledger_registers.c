@@ -56,6 +56,45 @@ TEST_WITH(the_difference_of_two_registers_is_the_sum_of_the_day, site_setup, sit
 		    "2026-01-02|23:00\n2026-01-03|23:00");
 }
 
+/* From Paris to New York: 2026-01-03 begins again six hours later. */
+TEST_WITH(a_day_that_begins_twice_has_the_register_of_its_first_midnight, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 46 * 3600, 48 * 3600, 5000);
+	strcpy(t->zone, "America/New_York");
+	crash(t);
+	run(t, 48 * 3600 + 60, 54 * 3600, 5000);
+	assert_rows(t, "SELECT day, base_value, read_time FROM register",
+		    "2026-01-03|33200|2026-01-02T23:00:00Z\n2026-01-03|16600|2026-01-02T23:00:00Z");
+	assert_rows(t, "SELECT day, strftime('%d %H:%M', ts, 'unixepoch') FROM midnight",
+		    "2026-01-03|02 23:00\n2026-01-03|03 05:00");
+}
+
+/* The meters leave a gap at different times, with a change of the zone between: each has the midnights of the zone that
+ * held when it was read. */
+TEST_WITH(a_day_begins_for_each_meter_in_the_zone_that_held_for_it, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 12 * 3600, 12 * 3600, 5000);
+	add(t, "pulses", T + 12 * 3600, READING_GOOD, Q_PULSES_1, INT64_C(100), Q_PULSES_2, INT64_C(50), Q_COUNT);
+	run(t, 36 * 3600, 36 * 3600 + 120, 5000);
+	strcpy(t->zone, "America/New_York");
+	crash(t);
+	for (int64_t at = 36 * 3600 + 180; at <= 36 * 3600 + 300; at += 60)
+		add(t, "pulses", T + at, READING_GOOD, Q_PULSES_1, INT64_C(200), Q_PULSES_2, INT64_C(150), Q_COUNT);
+	commit(t);
+	assert_rows(t, "SELECT day, meter, base_value FROM register WHERE quantity NOT LIKE '%t1' ORDER BY meter",
+		    "2026-01-02|gas|1206860\n2026-01-02|lighting|1706\n2026-01-02|press|18800");
+	assert_rows(t, "SELECT day, strftime('%d %H:%M', ts, 'unixepoch') FROM midnight",
+		    "2026-01-02|01 23:00\n2026-01-02|02 05:00");
+}
+
 TEST_WITH(the_register_of_an_input_has_its_offset, site_setup, site_teardown)
 {
 	struct site *t = *state;
