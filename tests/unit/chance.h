@@ -26,20 +26,14 @@ static inline int64_t below(int64_t n)
 	return (int64_t)(draw() % (uint64_t)n);
 }
 
-/* The seed of this run, from the environment or else the usual one; printed. */
-static inline uint64_t seed_or(uint64_t usual)
+/* The seed of this run, from the environment or else from the clock; printed. */
+static inline uint64_t seed(void)
 {
 	const char *given = getenv("SEED");
-	uint64_t start = given != NULL ? strtoull(given, NULL, 0) : usual;
+	uint64_t start = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761U + 1;
 
 	printf("SEED=%" PRIu64 "\n", start);
 	return start;
-}
-
-/* From the environment or else from the clock; printed. */
-static inline uint64_t seed(void)
-{
-	return seed_or((uint64_t)time(NULL) * 2654435761U + 1);
 }
 
 #endif

@@ -9,11 +9,12 @@
 
 enum { DAY = 86400, TEXT_MAX = 4 << 20 };
 
-/* All that readings give, but not the intervals that are missing: they are written by the clock. */
+/* All that readings give, but not the intervals that are missing: they are written by the clock. Nor how long a day is
+ * in which the zone was changed: it has the hours of both zones, if something was ever written of both. */
 static const char *const parts_of_account[] = {
 	"SELECT * FROM kept_interval WHERE quality <> 2 ORDER BY ts, meter",
-	"SELECT day, meter, quantity, base_value, coverage FROM daily WHERE base_value <> 0 ORDER BY day, meter, "
-	"quantity",
+	"SELECT day, meter, quantity, base_value FROM daily WHERE base_value <> 0 ORDER BY day, meter, quantity",
+	"SELECT day, meter, measured_s FROM day_energy WHERE measured_s <> 0 ORDER BY day, meter",
 	"SELECT month, meter, quantity, base_value FROM monthly WHERE base_value <> 0 ORDER BY month, meter, quantity",
 	"SELECT * FROM register ORDER BY day, meter, quantity",
 	"SELECT * FROM meter_life ORDER BY meter, quantity, since_ts",
@@ -279,12 +280,10 @@ static void run_at_random(struct site *t, int64_t end_s, bool with_late_orders)
 	commit(t);
 }
 
-/* One history for each kind: six of the seeds 1 to 300 still give one with late orders that a rebuild makes otherwise
- * (40, 46, 74, 102, 148, 268). SEED=N plays any. */
 TEST_WITH(a_rebuild_of_a_random_history_gives_the_same_account, site_setup, site_teardown)
 {
 	struct site *t = *state;
-	uint64_t start = seed_or(4767590042650696088);
+	uint64_t start = seed();
 
 	random_state = start;
 	run_at_random(t, 20 * DAY, false);
@@ -294,7 +293,7 @@ TEST_WITH(a_rebuild_of_a_random_history_gives_the_same_account, site_setup, site
 TEST_WITH(a_history_with_late_orders_is_what_a_rebuild_makes_of_it, site_setup, site_teardown)
 {
 	struct site *t = *state;
-	uint64_t start = seed_or(127);
+	uint64_t start = seed();
 
 	random_state = start;
 	run_at_random(t, 20 * DAY, true);
