@@ -212,16 +212,16 @@ static int open_handle(struct db *db, struct err *e)
 /* Is it ours, and not of a newer program? *version: 0 for an empty file. */
 static int check_identity(struct db *db, int *version, struct err *e)
 {
-	int64_t tables = db_number(db, "SELECT count(*) FROM sqlite_schema", -1);
-	int64_t id = db_number(db, "PRAGMA application_id", -1);
+	int64_t tables = db_number(db, "SELECT count(*) FROM sqlite_schema", 0);
+	int64_t id = db_number(db, "PRAGMA application_id", 0);
+	int rc;
 
-	if (tables < 0 || id < 0) {
-		int rc = db_fail(db, "read");
-
+	*version = (int)db_number(db, "PRAGMA user_version", 0);
+	rc = db_asked(db);
+	if (rc != 0) {
 		err_add(e, db->path, 0, "cannot be read: %s", db->error);
 		return rc;
 	}
-	*version = (int)db_number(db, "PRAGMA user_version", -1);
 	if (tables > 0 && id != DBFORMAT_APPLICATION_ID) {
 		err_add(e, db->path, 0,
 			"belongs to another program (application_id %lld, not %d); name another path in "
