@@ -230,6 +230,14 @@ int64_t db_number(struct db *db, const char *sql, int64_t fallback)
 	return n;
 }
 
+int64_t db_answer(struct db *db, sqlite3_stmt *question, int64_t fallback)
+{
+	int64_t n = db_next(db, question) ? sqlite3_column_int64(question, 0) : fallback;
+
+	sqlite3_reset(question);
+	return n;
+}
+
 void db_text(struct db *db, const char *sql, char *text, size_t n)
 {
 	sqlite3_stmt *stmt = ask(db, sql);

@@ -75,6 +75,9 @@ int db_asked(struct db *db);
  * survives. */
 int64_t db_number(struct db *db, const char *sql, int64_t fallback);
 
+/* The same of a bound question that is kept, which is ready for the next use then; its bindings stay. */
+int64_t db_answer(struct db *db, sqlite3_stmt *question, int64_t fallback);
+
 /* First column of the first row as text, "" when there is none or the query fails; cut at n bytes. */
 void db_text(struct db *db, const char *sql, char *text, size_t n);
 

@@ -113,7 +113,14 @@ static int prepare_kind(struct db_tables *t, size_t k)
 	sqlite3_free(values);
 	kind->horizon = db_prepare(t->db, "SELECT id FROM reading_%s ORDER BY id DESC LIMIT 1 OFFSET ?", kind->name);
 	kind->exists = db_prepare(t->db, "SELECT 1 FROM reading_%s WHERE id >= ? AND id < ? AND meter = ?", kind->name);
-	return kind->insert != NULL && kind->horizon != NULL && kind->exists != NULL ? 0 : -EIO;
+	kind->highest = db_prepare(t->db, "SELECT id FROM reading_%s WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
+				   kind->name);
+	kind->lump = db_prepare(t->db, "SELECT id >> %d FROM reading_%s WHERE id < ? ORDER BY id LIMIT 1 OFFSET ?",
+				DB_SLOT_BITS, kind->name);
+	return kind->insert != NULL && kind->horizon != NULL && kind->exists != NULL && kind->highest != NULL &&
+			       kind->lump != NULL
+		       ? 0
+		       : -EIO;
 }
 
 int db_tables_open(struct db_tables *t, struct db *db, const struct db_meters *meters)
@@ -138,6 +145,8 @@ void db_tables_close(struct db_tables *t)
 		sqlite3_finalize(t->kinds[k].insert);
 		sqlite3_finalize(t->kinds[k].horizon);
 		sqlite3_finalize(t->kinds[k].exists);
+		sqlite3_finalize(t->kinds[k].highest);
+		sqlite3_finalize(t->kinds[k].lump);
 	}
 	free(t->newest);
 	*t = (struct db_tables){0};
@@ -194,16 +203,23 @@ unsigned db_tables_kinds_of(const struct db_tables *t, const struct reading *r)
 bool db_tables_has_row(struct db_tables *t, size_t kind, size_t meter, int64_t slot_s)
 {
 	sqlite3_stmt *exists = t->kinds[kind].exists;
-	bool has;
 
 	if (t->newest[meter].id[kind] >> DB_SLOT_BITS < slot_s)
 		return false;
 	sqlite3_bind_int64(exists, 1, slot_s << DB_SLOT_BITS);
 	sqlite3_bind_int64(exists, 2, (slot_s + 1) << DB_SLOT_BITS);
 	sqlite3_bind_int64(exists, 3, t->meters->list[meter].id);
-	has = db_next(t->db, exists);
-	sqlite3_reset(exists);
-	return has;
+	return db_answer(t->db, exists, 0) != 0;
+}
+
+/* The highest id of a table from first on and before end, or fallback. */
+static int64_t find_highest(struct db_tables *t, size_t kind, int64_t first, int64_t end, int64_t fallback)
+{
+	sqlite3_stmt *highest = t->kinds[kind].highest;
+
+	sqlite3_bind_int64(highest, 1, first);
+	sqlite3_bind_int64(highest, 2, end);
+	return db_answer(t->db, highest, fallback);
 }
 
 int db_tables_next_id(struct db_tables *t, int64_t slot_s, int64_t *id)
@@ -213,18 +229,10 @@ int db_tables_next_id(struct db_tables *t, int64_t slot_s, int64_t *id)
 
 	if (slot->slot_s != slot_s || slot->next == 0) {
 		int64_t newest = first - 1;
-		char sql[128];
 		int rc;
 
-		for (size_t k = 0; k < t->n_kinds; k++) {
-			int64_t in_kind;
-
-			snprintf(sql, sizeof(sql), "SELECT max(id) FROM reading_%s WHERE id >= %lld AND id < %lld",
-				 t->kinds[k].name, (long long)first, (long long)end);
-			in_kind = db_number(t->db, sql, 0);
-			if (in_kind > newest)
-				newest = in_kind;
-		}
+		for (size_t k = 0; k < t->n_kinds; k++)
+			newest = find_highest(t, k, newest + 1, end, newest);
 		slot->slot_s = slot_s;
 		slot->next = newest - first + 1;
 		sqlite3_bind_int64(t->put_slot, 1, slot_s);
@@ -281,19 +289,25 @@ int db_tables_write(struct db_tables *t, size_t kind, size_t meter, int64_t id, 
 	return rc;
 }
 
+int64_t db_tables_lump_end_s(struct db_tables *t, size_t kind, int n_older, int64_t before_s)
+{
+	sqlite3_stmt *lump = t->kinds[kind].lump;
+
+	sqlite3_bind_int64(lump, 1, before_s * (1 << DB_SLOT_BITS));
+	sqlite3_bind_int(lump, 2, n_older);
+	return db_answer(t->db, lump, INT64_MAX);
+}
+
 /* The newest_ views look at twice as many rows as there are meters, and 500. A meter whose newest row is about to be
  * further back than that is noted in table newest. */
 static int write_newest_of(struct db_tables *t, size_t k)
 {
 	struct db_kind *kind = &t->kinds[k];
-	int64_t horizon = INT64_MIN;
+	int64_t horizon;
 	int rc = 0;
 
 	sqlite3_bind_int64(kind->horizon, 1, (int64_t)t->meters->n + HORIZON_ROWS);
-	if (db_next(t->db, kind->horizon))
-		horizon = sqlite3_column_int64(kind->horizon, 0);
-	if (sqlite3_reset(kind->horizon) != SQLITE_OK)
-		return db_fail(t->db, "read");
+	horizon = db_answer(t->db, kind->horizon, INT64_MIN);
 	for (size_t i = 0; i < t->n_newest && rc == 0; i++) {
 		struct db_newest *newest = &t->newest[i];
 		sqlite3_stmt *put;

@@ -40,6 +40,8 @@ struct db_kind {
 	sqlite3_stmt *insert;
 	sqlite3_stmt *horizon; /* id of the row that is this many rows behind the newest */
 	sqlite3_stmt *exists;  /* has a meter a row between two ids? */
+	sqlite3_stmt *highest; /* the highest id between two */
+	sqlite3_stmt *lump;    /* slot of the oldest row but so many, below an id */
 };
 
 /* Newest rows of one meter, by kind. */
@@ -95,6 +97,10 @@ uint64_t db_tables_bit(const struct db_tables *t, enum quantity q);
  * the reading's own is not looked at. 0 or -errno. */
 int db_tables_write(struct db_tables *t, size_t kind, size_t meter, int64_t id, enum reading_quality quality,
 		    const struct reading *r);
+
+/* The slot of the row that so many older ones precede, n_older, in a table of one kind; INT64_MAX where that row is not
+ * before slot before_s, or is not there. Costs as much as the rows before before_s do, up to n_older. */
+int64_t db_tables_lump_end_s(struct db_tables *t, size_t kind, int n_older, int64_t before_s);
 
 /* Note the newest rows that the newest_ views are about to lose sight of. Once, after the last row of a transaction.
  * 0 or -errno. */

@@ -119,8 +119,6 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 				       .holds = &l->holds,
 				       .exchange = &l->exchange,
 				       .revisions = &l->revisions};
-	l->exchange =
-		(struct ledger_exchange_desk){.book = &l->book, .reg = reg, .limits = &l->limits, .state = &l->state};
 	l->takeback = (struct ledger_takeback){.book = &l->book,
 					       .limits = &l->limits,
 					       .lives = &l->lives,
@@ -147,6 +145,9 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 	ledger_ratings_open(&l->ratings, &l->book);
 	l->settings = (struct ledger_settings){
 		.book = &l->book, .limits = &l->limits, .intervals = &l->intervals, .registers = &l->registers};
+	rc = ledger_exchange_open(&l->exchange, &l->book, reg, &l->limits, &l->state);
+	if (rc != 0)
+		return rc;
 	rc = ledger_clock_open(&l->clock, &l->book);
 	if (rc != 0)
 		return rc;
@@ -165,7 +166,7 @@ int ledger_open(struct ledger *l, struct db *db, struct db_meters *reg, const st
 
 void ledger_close(struct ledger *l)
 {
-	ledger_exchange_committed(&l->exchange);
+	ledger_exchange_close(&l->exchange);
 	ledger_serial_free(&l->serial);
 	ledger_state_close(&l->state);
 	ledger_registers_close(&l->registers);

@@ -8,6 +8,21 @@
 
 #include "mono.h"
 
+int ledger_exchange_open(struct ledger_exchange_desk *d, struct ledger_book *book, struct db_meters *reg,
+			 const struct ledger_limits *limits, struct ledger_state *state)
+{
+	*d = (struct ledger_exchange_desk){.book = book, .reg = reg, .limits = limits, .state = state};
+	d->get_version = db_prepare(book->db, "PRAGMA data_version");
+	return d->get_version != NULL ? 0 : -EIO;
+}
+
+void ledger_exchange_close(struct ledger_exchange_desk *d)
+{
+	sqlite3_finalize(d->get_version);
+	free(d->requests.requests);
+	*d = (struct ledger_exchange_desk){.book = NULL};
+}
+
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s)
 {
 	const struct ledger_input *input;
@@ -307,13 +322,12 @@ static bool is_counted(const struct ledger_exchange_desk *d, const struct ledger
 
 bool ledger_exchange_is_due(const struct ledger_exchange_desk *d)
 {
-	return d->seen_version != 0 && db_number(d->book->db, "PRAGMA data_version", 0) != d->seen_version;
+	return d->seen_version != 0 && db_answer(d->book->db, d->get_version, 0) != d->seen_version;
 }
 
 int ledger_exchange_begin(struct ledger_exchange_desk *d)
 {
-	/* it changes when another program has written */
-	int64_t version = db_number(d->book->db, "PRAGMA data_version", 0);
+	int64_t version = db_answer(d->book->db, d->get_version, 0);
 	int rc;
 
 	if (version == d->seen_version || d->book->mode != LEDGER_LIVE)

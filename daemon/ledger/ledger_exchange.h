@@ -39,15 +39,22 @@
 #include "ledger_request.h"
 #include "ledger_state.h"
 
-/* Zeros and the borrowed members: nothing has been taken over. */
+/* Others read the borrowed members and requests. */
 struct ledger_exchange_desk {
 	struct ledger_book *book;
 	struct db_meters *reg;
 	const struct ledger_limits *limits;
 	struct ledger_state *state;
+	sqlite3_stmt *get_version;	     /* of the database: it changes when another program has written */
 	int64_t seen_version;		     /* data_version of the database when requests were last read, 0 = never */
 	struct ledger_request_list requests; /* of the running transaction */
 };
+
+/* Nothing has been taken over. What is borrowed must outlive d. 0 or -errno; ledger_exchange_close() is due either way.
+ */
+int ledger_exchange_open(struct ledger_exchange_desk *d, struct ledger_book *book, struct db_meters *reg,
+			 const struct ledger_limits *limits, struct ledger_state *state);
+void ledger_exchange_close(struct ledger_exchange_desk *d);
 
 /* Another program has written since requests were last read. The first commit reads them in any case. */
 bool ledger_exchange_is_due(const struct ledger_exchange_desk *d);

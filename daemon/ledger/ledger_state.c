@@ -18,7 +18,12 @@ int ledger_state_open(struct ledger_state *l, struct ledger_book *b)
 		"REPLACE INTO account_counter (meter, before, quantity, parts, living, age_s, raw, life_s, state) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	l->take_counters = db_prepare(b->db, "DELETE FROM account_counter WHERE meter = ? AND before = ?");
-	return l->put_meter != NULL && l->put_counter != NULL && l->take_counters != NULL ? 0 : -EIO;
+	l->is_kept = db_prepare(b->db, "SELECT 1 FROM account WHERE meter = ? AND before = ? AND last_ts > ?");
+	l->has_exchange = db_prepare(b->db, "SELECT 1 FROM request_log WHERE state = 'done' AND at_ts >= ? LIMIT 1");
+	if (l->put_meter == NULL || l->put_counter == NULL || l->take_counters == NULL || l->is_kept == NULL ||
+	    l->has_exchange == NULL)
+		return -EIO;
+	return 0;
 }
 
 void ledger_state_close(struct ledger_state *l)
@@ -26,7 +31,9 @@ void ledger_state_close(struct ledger_state *l)
 	sqlite3_finalize(l->put_meter);
 	sqlite3_finalize(l->put_counter);
 	sqlite3_finalize(l->take_counters);
-	l->put_meter = l->put_counter = l->take_counters = NULL;
+	sqlite3_finalize(l->is_kept);
+	sqlite3_finalize(l->has_exchange);
+	l->put_meter = l->put_counter = l->take_counters = l->is_kept = l->has_exchange = NULL;
 }
 
 void ledger_state_want(struct ledger_state *l)
@@ -105,11 +112,8 @@ static int save(struct ledger_state *l, const struct account_meter *m, int64_t b
  * whether it has that exchange. */
 static bool has_exchange_since(const struct ledger_state *l, int64_t slot_s)
 {
-	char sql[120];
-
-	snprintf(sql, sizeof(sql), "SELECT EXISTS (SELECT 1 FROM request_log WHERE state = 'done' AND at_ts >= %lld)",
-		 (long long)slot_s);
-	return db_number(l->book->db, sql, 1) != 0;
+	sqlite3_bind_int64(l->has_exchange, 1, slot_s);
+	return db_answer(l->book->db, l->has_exchange, 0) != 0;
 }
 
 int ledger_state_keep_first(struct ledger_state *l, size_t i)
@@ -126,6 +130,15 @@ int ledger_state_keep_first(struct ledger_state *l, size_t i)
 	return db_exec(l->book->db, sql);
 }
 
+/* Whether there is a kept state of a meter from after this slot. */
+static bool is_kept_since(const struct ledger_state *l, const struct account_meter *m, int64_t slot_s)
+{
+	sqlite3_bind_int64(l->is_kept, 1, m->id);
+	sqlite3_bind_int(l->is_kept, 2, LEDGER_STATE_KEPT);
+	sqlite3_bind_int64(l->is_kept, 3, slot_s);
+	return db_answer(l->book->db, l->is_kept, 0) != 0;
+}
+
 /* Keep the state that meter i has now if the last kept one is old enough. */
 static int keep(struct ledger_state *l, size_t i)
 {
@@ -134,10 +147,8 @@ static int keep(struct ledger_state *l, size_t i)
 	char sql[500];
 	int rc;
 
-	snprintf(sql, sizeof(sql),
-		 "SELECT EXISTS (SELECT 1 FROM account WHERE meter = %lld AND before = %d AND last_ts > %lld)",
-		 (long long)m->id, LEDGER_STATE_KEPT, (long long)(m->last_s - LEDGER_KEEP_EVERY_S));
-	if (m->last_s == 0 || m->passed_s != 0 || db_number(b->db, sql, 1) != 0 || has_exchange_since(l, m->last_s))
+	if (m->last_s == 0 || m->passed_s != 0 || is_kept_since(l, m, m->last_s - LEDGER_KEEP_EVERY_S) ||
+	    has_exchange_since(l, m->last_s))
 		return 0;
 	snprintf(sql, sizeof(sql),
 		 "DELETE FROM account WHERE meter = %lld AND before = %d; "

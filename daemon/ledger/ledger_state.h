@@ -38,7 +38,7 @@ enum ledger_state_of { LEDGER_STATE_OLDER = -2, LEDGER_STATE_KEPT, LEDGER_STATE_
 struct ledger_state {
 	struct ledger_book *book;
 	struct squeeze squeeze;
-	sqlite3_stmt *put_meter, *put_counter, *take_counters;
+	sqlite3_stmt *put_meter, *put_counter, *take_counters, *is_kept, *has_exchange;
 	int64_t saved_s; /* the newest slot when the state was last saved or loaded */
 	bool is_wanted;	 /* with the next commit, even if it is not due */
 };

@@ -31,8 +31,9 @@ static int note_deleted(struct db *db, int64_t until_s)
 	return rc;
 }
 
-static int retain_kind(struct db *db, const struct db_kind *kind, size_t n_readings, int64_t horizon_s)
+static int retain_kind(struct db *db, struct db_tables *tables, size_t k, size_t n_readings, int64_t horizon_s)
 {
+	const struct db_kind *kind = &tables->kinds[k];
 	size_t n_deleted = 0;
 	int rc = 0;
 
@@ -41,11 +42,8 @@ static int retain_kind(struct db *db, const struct db_kind *kind, size_t n_readi
 		char sql[120];
 		int64_t end_s;
 
-		/* slot of the last row of the oldest lump */
-		snprintf(sql, sizeof(sql), "SELECT id >> %d FROM reading_%s ORDER BY id LIMIT 1 OFFSET %d",
-			 DB_SLOT_BITS, kind->name, LUMP);
-		end_s = db_number(db, sql, INT64_MAX);
-		if (end_s >= horizon_s)
+		end_s = db_tables_lump_end_s(tables, k, LUMP, horizon_s);
+		if (end_s == INT64_MAX)
 			break;
 		snprintf(sql, sizeof(sql), "DELETE FROM reading_%s WHERE id < %lld", kind->name,
 			 (long long)(end_s + 1) << DB_SLOT_BITS);
@@ -97,8 +95,8 @@ static int retain_events(struct db *db, int64_t horizon_s)
 	return db_exec(db, sql);
 }
 
-int store_retain(struct store_retain *r, struct db *db, const struct db_tables *tables, size_t n_readings,
-		 int64_t now_s, int64_t until_s)
+int store_retain(struct store_retain *r, struct db *db, struct db_tables *tables, size_t n_readings, int64_t now_s,
+		 int64_t until_s)
 {
 	int64_t believed_s = now_s != 0 ? now_s : mono_wall_ms() / 1000, horizon_s;
 	int changes = sqlite3_total_changes(db->handle), rc = 0;
@@ -111,7 +109,7 @@ int store_retain(struct store_retain *r, struct db *db, const struct db_tables *
 	horizon_s = believed_s - r->keep_s;
 	for (size_t k = 0; k < tables->n_kinds && rc == 0; k++)
 		if (tables->kinds[k].touched)
-			rc = retain_kind(db, &tables->kinds[k], n_readings, horizon_s);
+			rc = retain_kind(db, tables, k, n_readings, horizon_s);
 	if (rc == 0 && sqlite3_total_changes(db->handle) != changes)
 		rc = retain_slots(db, tables);
 	if (rc == 0 && llabs(now_s - r->events_s) >= EVENTS_EVERY_S) {

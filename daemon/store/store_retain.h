@@ -30,7 +30,7 @@ void store_retain_configure(struct store_retain *r, uint32_t keep_d);
  * now_s       Unix seconds of the last store_tick(), 0 = there was none: then the system's clock counts
  * until_s     newest slot that the ledger has counted, 0 = none: the clock may be ahead of that only so far
  * 0 or -errno. After a rollback the readings go with the next commit, and the events a day later. */
-int store_retain(struct store_retain *r, struct db *db, const struct db_tables *tables, size_t n_readings,
-		 int64_t now_s, int64_t until_s);
+int store_retain(struct store_retain *r, struct db *db, struct db_tables *tables, size_t n_readings, int64_t now_s,
+		 int64_t until_s);
 
 #endif
