@@ -65,6 +65,28 @@ TEST_WITH(repeated_old_events_are_deleted_except_the_newest, setup, teardown)
 		    "bus-down|1|0\nmeter-down|6|48\nmeter-up|6|48\nrollover|1|0");
 }
 
+/* Read for five hours of each half day: the last results are given out in silence. */
+TEST_WITH(what_happened_between_deleted_readings_is_deleted_too, setup, teardown)
+{
+	struct site *t = *state;
+
+	t->conf.keep_readings_d = 2;
+	assert_int_equal(store_configure(t->store, &t->conf, &t->e), 0);
+	for (int minute = 0; minute < 10 * 1440; minute += 720) {
+		hold_minutes(t, minute, minute + 300);
+		commit_at(t, minute + 300);
+		commit_at(t, minute + 360);
+		if (minute == 720)
+			assert_rows(t, "SELECT (after_ts - 1767225600) / 60 FROM account_moment WHERE kind = 0",
+				    "300\n1020");
+	}
+	assert_in_range(number(t, "SELECT (min(ts) - 1767225600) / 60 FROM energy"), 4 * 1440, 8 * 1440);
+	assert_rows(
+		t,
+		"SELECT min(m.after_ts) >= min(e.ts), count(DISTINCT m.after_ts) > 3 FROM account_moment m, energy e",
+		"1|1");
+}
+
 TEST_WITH(many_old_readings_are_deleted_in_steps, setup, teardown)
 {
 	struct site *t = *state;
