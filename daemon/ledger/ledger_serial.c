@@ -153,17 +153,36 @@ static int doubt_meter(struct ledger_serial_desk *d, const struct ledger_serial_
 	return rc;
 }
 
+/* Was an exchange announced after the last reading of the meter? */
+static int is_announced(const struct ledger_serial_desk *d, size_t meter, bool *is)
+{
+	struct ledger_request_list list = {.n = 0};
+	int rc = ledger_request_load_exchanges(d->book, &list);
+
+	*is = false;
+	for (size_t i = 0; i < list.n && rc == 0; i++)
+		*is |= list.requests[i].kind == LEDGER_REPLACE && list.requests[i].meter == (int)meter &&
+		       list.requests[i].at_s >= d->book->meters[meter].account.last_s;
+	free(list.requests);
+	return rc;
+}
+
 /* The serial number has been another one for a whole reading: is it another meter? */
 static int decide(struct ledger_serial_desk *d, struct ledger_serial_doubt *doubt, const struct reading *r)
 {
 	const char *known = d->book->reg->list[doubt->meter].serial;
-	bool any, is_same = continues(d, doubt->meter, r, &any);
+	bool any, is_new, is_same = continues(d, doubt->meter, r, &any);
+	int rc = is_announced(d, doubt->meter, &is_new);
 	char detail[120 + 2 * DB_SERIAL_MAX], serial[DB_SERIAL_MAX + 1];
 
 	snprintf(serial, sizeof(serial), "%s", doubt->other);
 	doubt->other[0] = '\0';
-	if (!any)
-		return ledger_exchange_note_serial(d->exchange, doubt->meter, serial, "nothing of it was counted yet");
+	if (rc != 0)
+		return rc;
+	if (!any || is_new)
+		return ledger_exchange_note_serial(d->exchange, doubt->meter, serial,
+						   is_new ? "it is that of the new meter, which was announced"
+							  : "nothing of it was counted yet");
 	snprintf(detail, sizeof(detail), "serial number was %s, is now %s%s", known, serial,
 		 is_same ? "; all its counters continue, so it is taken for the same meter" : "");
 	if (!is_same)
