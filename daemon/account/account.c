@@ -110,12 +110,13 @@ static int64_t fold_value(int64_t value, int64_t fold)
 	return fold > 0 && value >= fold ? value % fold : value;
 }
 
-/* The longest time between two readings of this meter that is not yet a gap: one that is missing makes it one. */
-static int64_t gap_of(const struct account *a, const struct account_meter *m)
+/* The longest time between a reading of slot_s and the one before that is not yet a gap: one that is missing makes it
+ * one. */
+static int64_t gap_of(const struct account *a, const struct account_meter *m, int64_t slot_s)
 {
-	int64_t every_s = m->every_s;
+	int64_t every_s = m->every_s, interval_s = calendar_interval_s(a->calendar, slot_s - 1);
 
-	return every_s > 0 && every_s < a->calendar->interval_s ? every_s : a->calendar->interval_s;
+	return every_s > 0 && every_s < interval_s ? every_s : interval_s;
 }
 
 /* The slot of the last good reading of the best explanation. */
@@ -516,7 +517,7 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 		m->sure_ms = r.time_ms;
 	r.unsure_ms = r.time_ms - m->sure_ms;
 	r.into_s = (uint16_t)(slot_s - calendar_interval_start(a->calendar, slot_s - 1));
-	r.gap_s = gap_of(a, m);
+	r.gap_s = gap_of(a, m, slot_s);
 	for (size_t i = 0; i < n_values; i++) {
 		struct account_counter *c = account_counter(m, values[i].quantity);
 		struct explain_limit l;
@@ -694,11 +695,11 @@ static void end_life(struct account *a, struct account_meter *m, struct account_
 
 	if (slot_s < c->given.slot_s)
 		slot_s = c->given.slot_s;
-	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false, gap_of(a, m));
+	w = results_set_out_on_piece(c, slot_s, 0, false, c->given.raw, false, gap_of(a, m, slot_s));
 	if (c->living && x->has_final &&
 	    (fit_final(a, m, c, c->x.given, slot_s, x->final, &parts) == ACCOUNT_FITS ||
 	     (x->is_forced && parts > c->given.raw)))
-		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true, gap_of(a, m));
+		w = results_set_out_on_piece(c, slot_s, parts - c->given.raw, true, parts, true, gap_of(a, m, slot_s));
 	results_give(a, m, &w, 1);
 }
 
@@ -733,7 +734,8 @@ static void adopt_life(struct account *a, struct account_meter *m, struct accoun
 	while (explain_can_settle(&c->x))
 		explain_settle(&c->x);
 	begin_with(a, m, c, first, "replaced");
-	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true, gap_of(a, m));
+	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true,
+				     gap_of(a, m, life_s));
 	results_give(a, m, &w, 1);
 }
 
@@ -753,7 +755,8 @@ static void replace_counter(struct account *a, struct account_meter *m, struct a
 	c->n_falls = 0;
 	if (x->has_initial && !__builtin_mul_overflow(x->initial, c->parts, &parts) && explain_reserve(&c->x) == 0) {
 		struct explain_limit l = bounds_of(m, c);
-		struct explain_reading r = {.slot_s = c->given.slot_s, .raw = parts, .gap_s = gap_of(a, m)};
+		struct explain_reading r = {
+			.slot_s = c->given.slot_s, .raw = parts, .gap_s = gap_of(a, m, c->given.slot_s)};
 
 		r.time_ms = time_of(a, r.slot_s, 0);
 		r.into_s = (uint16_t)(r.slot_s - calendar_interval_start(a->calendar, r.slot_s - 1));
@@ -844,17 +847,50 @@ static int make_counters_of(struct account *a, struct account_meter *to, const s
 	return make_counters(a, to, from->last_s, values, from->n_counters);
 }
 
+/* Give out what a counter has counted in its running interval, as an interval that ends at end_s. */
+static void give_running(struct account *a, const struct account_meter *m, struct account_counter *c, int64_t end_s)
+{
+	static const struct account_register unknown = {.is_known = false};
+	struct account_interval out = {
+		.meter = m->id, .start_s = c->given.open_s, .end_s = end_s, .quality = ACCOUNT_MISSING};
+	struct account_closed closed = account_place_close(&c->given, c->parts, end_s);
+
+	results_add_value(&out, c->quantity, &closed, &unknown);
+	if (a->sink.interval != NULL && out.n_values > 0)
+		a->sink.interval(a->sink.context, &out);
+}
+
+/* End the running intervals where they are, and for good: no reading will come that ends them. */
+static void cut(struct account *a, struct account_meter *m)
+{
+	for (size_t i = 0; i < m->n_counters; i++) {
+		struct account_counter *c = &m->counters[i];
+
+		if (c->given.slot_s > c->given.open_s)
+			give_running(a, m, c, c->given.slot_s);
+		if (!c->living)
+			continue;
+		explain_decide(&c->x, c->x.given);
+		explain_tidy(&c->x);
+		while (explain_can_settle(&c->x))
+			explain_settle(&c->x);
+		c->settled = c->given;
+	}
+	account_void_missing(m);
+}
+
 int account_hand_over(struct account *a, struct account_meter *from, struct account_meter *to)
 {
 	if (make_counters_of(a, to, from) != 0)
 		return -ENOMEM;
 	give_all(a, from, Q_COUNT);
-	account_cut(a, from);
+	cut(a, from);
 	for (size_t i = 0; i < from->n_counters; i++) {
 		struct account_counter *old = &from->counters[i], *new = account_counter(to, old->quantity);
 		struct account_exchange x = {.slot_s = old->given.slot_s};
 		struct explain_limit l = bounds_of(to, new);
-		struct explain_reading r = {.slot_s = x.slot_s, .raw = old->given.raw, .gap_s = gap_of(a, to)};
+		struct explain_reading r = {
+			.slot_s = x.slot_s, .raw = old->given.raw, .gap_s = gap_of(a, to, x.slot_s)};
 
 		if (!old->living)
 			continue;
@@ -917,41 +953,9 @@ bool account_has_noticed(const struct account *a, const struct account_meter *m,
 		       ACCOUNT_FITS;
 }
 
-/* Give out what a counter has counted in its running interval, as an interval that ends at end_s. */
-static void give_running(struct account *a, const struct account_meter *m, struct account_counter *c, int64_t end_s)
+void account_void_missing(struct account_meter *m)
 {
-	static const struct account_register unknown = {.is_known = false};
-	struct account_interval out = {
-		.meter = m->id, .start_s = c->given.open_s, .end_s = end_s, .quality = ACCOUNT_MISSING};
-	struct account_closed closed = account_place_close(&c->given, c->parts, end_s);
-
-	results_add_value(&out, c->quantity, &closed, &unknown);
-	if (a->sink.interval != NULL && out.n_values > 0)
-		a->sink.interval(a->sink.context, &out);
-}
-
-int64_t account_cut(struct account *a, struct account_meter *m)
-{
-	int64_t open_s = 0;
-
-	for (size_t i = 0; i < m->n_counters; i++) {
-		struct account_counter *c = &m->counters[i];
-
-		if (c->given.slot_s > c->given.open_s)
-			give_running(a, m, c, c->given.slot_s);
-		if (c->living) {
-			explain_decide(&c->x, c->x.given);
-			explain_tidy(&c->x);
-			while (explain_can_settle(&c->x))
-				explain_settle(&c->x);
-			c->settled = c->given;
-		}
-		if (c->given.open_s > open_s)
-			open_s = c->given.open_s;
-	}
-	if (m->n_counters > 0)
-		m->reported_s = 0;
-	return open_s;
+	m->reported_s = 0;
 }
 
 void account_end_others(struct account *a, struct account_meter *m, enum quantity q)

@@ -14,8 +14,8 @@
  *   - A result is emitted when the reading after it has a successor, which may show that it was false; or, after three
  *     periods without one, as it is. When another explanation becomes the most plausible one, what was emitted is taken
  *     back and emitted again: intervals with is_revised, then revised() with the span. A decision is final after a day
- *     or ten readings, whichever is later; and where intervals begin to end elsewhere (another length, another time
- *     zone) or a meter gets another name, all that has been given out is.
+ *     or ten readings, whichever is later; and where a meter gets another name, all that has been given out is. Where
+ *     the length of the intervals or the time zone changes, nothing is: intervals are cut by time (calendar.h).
  *   - After three such changes within a day two meters seem to answer: nothing is emitted until one explanation has
  * held for an hour.
  *   - A fall that is plausible across the register's modulus is a rollover and is counted through. A fall within
@@ -39,7 +39,7 @@
  *   - that a life was one, when it began and nobody announced it, ended within forty readings, and the line before
  *     it did not return either. It may have been a run of false readings before one reset; then it does not count.
  *   - that false readings are false when they last longer than a decision stays open, or never end: they are a new
- * life. So are those that are not over when a decision becomes final early. Nor that readings are good when they last
+ * life. So are those that are not over when a meter gets another name. Nor that readings are good when they last
  * as long and are then followed by the old line.
  *   - which of two lines is right while both stay plausible, as when two meters answer in turns, or values are off by a
  *     constant for about as long as they are right. In general: where something else than the truth is no more of a
@@ -163,10 +163,8 @@ bool account_has_noticed(const struct account *a, const struct account_meter *m,
 /* Give to reconsidered() what the best explanations say of all readings that are not final yet. */
 void account_reconsider(struct account *a, const struct account_meter *m);
 
-/* End the running intervals where they are: their length or the time zone changes from here on. Returns the start of
- * the newest interval that runs then: missing ones that were emitted from there on are void, and are emitted again. 0:
- * the meter has no counters. */
-int64_t account_cut(struct account *a, struct account_meter *m);
+/* Missing intervals that were emitted are void: they are emitted again, in the calendar that holds then. */
+void account_void_missing(struct account_meter *m);
 
 /* From here on the readings of m have counter q only: give out the running intervals of those whose lives have ended,
  * which no reading will end. */

@@ -9,7 +9,8 @@
  * (account_counter.settled) is all that taking back needs, however much there is to take back.
  *
  * Why that is exact. The nodes of a path that explain.c drops are those without which the intervals are the same
- * (explain_tidy()). The bounds of intervals must not change in between: account_cut() makes everything final.
+ * (explain_tidy()). The bounds of intervals do not change in between: a calendar that changes keeps what held before
+ * (calendar.h).
  *
  * Pure, as account.h. */
 #ifndef TALLY_ACCOUNT_RESULTS_H

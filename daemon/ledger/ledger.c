@@ -186,18 +186,23 @@ static int start_account(struct ledger *l, const char *zone)
 	struct db *db = l->book.db;
 	bool is_due = db_number(db, "SELECT count(*) FROM setting WHERE name = 'rebuild'", 0) > 0 ||
 		      db_number(db, "SELECT count(*) FROM account", 0) == 0;
-	char interval[24];
+	int64_t interval_s = l->book.calendar.interval_s;
+	char interval[24] = "";
 	int rc;
 
 	db_get_setting(db, "interval_s", interval, sizeof(interval));
 	rc = db_asked(db);
 	if (rc != 0)
 		return rc;
-	if (is_due)
-		return ledger_replay_rebuild(&l->replay);
 	if (atoll(interval) > 0)
-		ledger_settings_set_calendar(&l->settings, zone, atoll(interval));
-	rc = ledger_keys_resume(&l->keys);
+		interval_s = atoll(interval);
+	else
+		zone = l->book.zone;
+	rc = ledger_settings_load_calendar(&l->settings, zone, interval_s);
+	if (rc == 0 && is_due)
+		return ledger_replay_rebuild(&l->replay);
+	if (rc == 0)
+		rc = ledger_keys_resume(&l->keys);
 	return rc == 0 ? ledger_replay_resume(&l->replay) : rc;
 }
 
@@ -226,23 +231,31 @@ out:
 	return rc;
 }
 
-/* The length of intervals or the time zone has changed: end the running intervals and continue in the new
- * grid. Intervals written as missing since the last reading are taken out: that time will be missing, or be estimated,
- * in the new intervals. */
+/* The length of intervals or the time zone has changed: the next readings are counted in the new grid. Intervals
+ * written as missing since the last one are taken out: that time will be missing, or be estimated, in the new
+ * intervals. */
 static int change_settings(struct ledger *l, const char *zone, int64_t interval_s)
 {
 	struct ledger_book *b = &l->book;
-	int rc = db_begin(b->db);
+	int64_t from_s = ledger_settings_newest_s(&l->settings);
+	struct calendar next;
+	int rc = 0;
 
+	if (from_s == INT64_MIN)
+		calendar_init(&next, interval_s);
+	else
+		rc = ledger_settings_change_calendar(&l->settings, interval_s, from_s, &next);
+	if (rc != 0)
+		return rc;
+	rc = db_begin(b->db);
 	if (rc != 0)
 		goto out;
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < b->n && from_s != INT64_MIN; i++) {
 		struct account_meter *m = ledger_book_change(b, i);
-		int64_t open_s = account_cut(&b->account, m);
 
-		rc = b->error;
-		if (rc == 0 && m->n_counters > 0)
-			rc = ledger_intervals_clear_missing(&l->intervals, m->id, open_s);
+		account_void_missing(m);
+		rc = ledger_intervals_clear_missing(&l->intervals, m->id,
+						    calendar_interval_start(&b->calendar, from_s));
 		if (rc != 0)
 			goto out;
 	}
@@ -255,14 +268,15 @@ static int change_settings(struct ledger *l, const char *zone, int64_t interval_
 	rc = ledger_book_put_settings(b, zone, interval_s);
 	if (rc != 0)
 		goto out;
-	rc = ledger_settings_note(&l->settings, zone, interval_s);
+	rc = ledger_settings_note(&l->settings, zone, interval_s, from_s != INT64_MIN ? from_s : 0);
 	if (rc != 0)
 		goto out;
 	rc = db_commit(b->db);
 out:
 	if (rc == 0) {
-		ledger_settings_set_calendar(&l->settings, zone, interval_s);
+		ledger_settings_set_calendar(&l->settings, zone, &next);
 	} else {
+		calendar_free(&next);
 		db_rollback(b->db);
 		ledger_undo(l);
 	}
@@ -283,7 +297,7 @@ static int note_settings(struct ledger *l)
 	rc = ledger_state_save(&l->state, true);
 	if (rc != 0)
 		goto out;
-	rc = ledger_settings_note(&l->settings, b->zone, b->calendar.interval_s);
+	rc = ledger_settings_note(&l->settings, b->zone, b->calendar.interval_s, 0);
 	if (rc != 0)
 		goto out;
 	rc = db_commit(b->db);

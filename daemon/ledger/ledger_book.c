@@ -26,6 +26,8 @@ int ledger_book_open(struct ledger_book *b, struct db *db, const struct db_meter
 		     const char *zone, int64_t interval_s, const struct account_sink *account_sink,
 		     const struct ledger_sink *sink)
 {
+	struct calendar calendar;
+
 	b->db = db;
 	b->reg = reg;
 	b->tables = tables;
@@ -33,7 +35,8 @@ int ledger_book_open(struct ledger_book *b, struct db *db, const struct db_meter
 	b->edition = 1;
 	b->account = (struct account){.calendar = &b->calendar, .sink = *account_sink};
 	ledger_book_set_mode(b, LEDGER_CLOSED, INT64_MIN);
-	ledger_book_set_calendar(b, zone, interval_s);
+	calendar_init(&calendar, interval_s);
+	ledger_book_set_calendar(b, zone, &calendar);
 	return load_quantity_ids(b);
 }
 
@@ -43,6 +46,7 @@ void ledger_book_close(struct ledger_book *b)
 		account_fini(&b->meters[i].account);
 	free(b->meters);
 	account_clock_free(&b->account.clock);
+	calendar_free(&b->calendar);
 	*b = (struct ledger_book){.n = 0};
 }
 
@@ -181,13 +185,15 @@ bool ledger_book_writes(const struct ledger_book *b, int64_t from_s)
 	return b->mode != LEDGER_REPLAY && from_s >= b->write_from_s;
 }
 
-void ledger_book_set_calendar(struct ledger_book *b, const char *zone, int64_t interval_s)
+void ledger_book_set_calendar(struct ledger_book *b, const char *zone, struct calendar *calendar)
 {
 	if (strcmp(b->zone, zone) != 0) {
 		snprintf(b->zone, sizeof(b->zone), "%s", zone);
 		calendar_zone(zone);
 	}
-	calendar_init(&b->calendar, interval_s);
+	calendar_free(&b->calendar);
+	b->calendar = *calendar;
+	*calendar = (struct calendar){.n_past = 0};
 }
 
 int ledger_book_put_settings(struct ledger_book *b, const char *zone, int64_t interval_s)

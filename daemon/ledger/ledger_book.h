@@ -148,9 +148,9 @@ void ledger_book_write_suspects(struct ledger_book *b);
 /* True when an interval or life that begins at from_s is written in this mode. */
 bool ledger_book_writes(const struct ledger_book *b, int64_t from_s);
 
-/* Days, months and intervals are these from now on. The C library has one zone for all threads, so the zone may change
- * only while there is no other thread. */
-void ledger_book_set_calendar(struct ledger_book *b, const char *zone, int64_t interval_s);
+/* Days, months and intervals are those of this calendar, which is the book's then, and since its last change those of
+ * this zone. The C library has one zone for all threads, so the zone may change only while there is no other thread. */
+void ledger_book_set_calendar(struct ledger_book *b, const char *zone, struct calendar *calendar);
 
 /* Write which zone and length of intervals the account is kept in. 0 or -errno. */
 int ledger_book_put_settings(struct ledger_book *b, const char *zone, int64_t interval_s);

@@ -60,8 +60,6 @@ static int take_turns(const struct ledger_replay *l, struct turns *turns, size_t
 	bool is_read = !l->book->reg->list[meter].is_input;
 	int rc = 0;
 
-	if (is_read)
-		ledger_settings_enter(l->settings, &turns->settings, meter);
 	while (rc == 0) {
 		const struct ledger_settings_step *step =
 			is_read ? ledger_settings_next(&turns->settings, meter, slot_s) : NULL;
@@ -73,11 +71,10 @@ static int take_turns(const struct ledger_replay *l, struct turns *turns, size_t
 			break;
 		rc = ledger_exchange_repeat_before(l->exchange, &turns->exchanges, meter, slot_s,
 						   is_step ? step->request_id : moment->request_id);
-		if (rc == 0)
-			rc = is_step ? ledger_settings_change(l->settings, &turns->settings, meter)
-				     : ledger_moments_repeat(l->book, &turns->moments, of);
-		if (is_step)
-			ledger_settings_enter(l->settings, &turns->settings, meter);
+		if (rc == 0 && is_step)
+			ledger_settings_change(l->settings, &turns->settings, meter);
+		else if (rc == 0)
+			rc = ledger_moments_repeat(l->book, &turns->moments, of);
 	}
 	if (rc == 0)
 		rc = ledger_keys_repeat_before(l->keys, &turns->keys, meter, slot_s);
@@ -181,14 +178,13 @@ int ledger_replay_resume(const struct ledger_replay *l)
 
 /* From where a rebuild writes: INT64_MIN when all readings are there and in the order of their slots, else the first
  * local month that such readings cover. Days and months are those of that time then. */
-static int64_t rebuild_from_s(const struct ledger_replay *l, const struct turns *turns)
+static int64_t rebuild_from_s(const struct ledger_replay *l)
 {
 	struct ledger_book *b = l->book;
 	int64_t deleted_s = ledger_book_get_time(b, "deleted_until");
 	int64_t unordered_s = ledger_book_get_time(b, "unordered_until");
 	int64_t until_s = deleted_s > unordered_s ? deleted_s : unordered_s;
 
-	ledger_settings_begin(l->settings, &turns->settings, until_s != 0 ? until_s : INT64_MIN);
 	return until_s == 0 ? INT64_MIN : calendar_month(&b->calendar, until_s)->end_s;
 }
 
@@ -244,8 +240,6 @@ static int make(const struct ledger_replay *l, struct turns *turns, bool may_com
 	if (rc == 0)
 		rc = ledger_exchange_repeat_rest(l->exchange, &turns->exchanges);
 	if (rc == 0)
-		ledger_settings_begin(l->settings, &turns->settings, INT64_MAX);
-	if (rc == 0)
 		rc = ledger_state_save(l->state, true);
 	return rc == 0 ? ledger_book_put_settings(b, b->zone, b->calendar.interval_s) : rc;
 }
@@ -281,7 +275,7 @@ int ledger_replay_rebuild(const struct ledger_replay *l)
 	forget(l);
 	rc = load_turns(l, &turns);
 	if (rc == 0) {
-		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l, &turns));
+		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l));
 		rc = rebuild(l, &turns);
 	}
 	if (rc != 0) {
@@ -295,16 +289,7 @@ int ledger_replay_rebuild(const struct ledger_replay *l)
 
 int64_t ledger_replay_from_s(const struct ledger_replay *l)
 {
-	struct ledger_book *b = l->book;
-	struct turns turns = {.exchanges = {.n = 0}};
-	int64_t from_s = INT64_MAX;
-
-	if (can_rebuild(l) && ledger_settings_load(l->settings, &turns.settings) == 0) {
-		from_s = rebuild_from_s(l, &turns);
-		ledger_settings_begin(l->settings, &turns.settings, INT64_MAX);
-	}
-	free_turns(&turns);
-	return b->mode == LEDGER_LIVE ? from_s : INT64_MAX;
+	return l->book->mode == LEDGER_LIVE && can_rebuild(l) ? rebuild_from_s(l) : INT64_MAX;
 }
 
 int ledger_replay_repeat(const struct ledger_replay *l)
@@ -316,7 +301,7 @@ int ledger_replay_repeat(const struct ledger_replay *l)
 	forget(l);
 	rc = load_turns(l, &turns);
 	if (rc == 0) {
-		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l, &turns));
+		ledger_book_set_mode(b, LEDGER_REBUILD, rebuild_from_s(l));
 		ledger_book_write_suspects(b);
 		rc = ledger_lives_clear_suspects(l->lives, b->write_from_s);
 	}

@@ -6,11 +6,85 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ledger_settings_set_calendar(const struct ledger_settings *s, const char *zone, int64_t interval_s)
+/* Nobody asks for the days before this. */
+static int64_t first_s(const struct ledger_book *b)
 {
-	ledger_book_set_calendar(s->book, zone, interval_s);
+	int64_t first = db_number(b->db, "SELECT min(ts) FROM interval_start", INT64_MAX);
+	char sql[80];
+
+	if (first == 0) /* there is none */
+		first = INT64_MAX;
+	for (size_t k = 0; k < b->tables->n_kinds; k++) {
+		int64_t slot_s;
+
+		if (!b->tables->kinds[k].has_counters)
+			continue;
+		snprintf(sql, sizeof(sql), "SELECT min(id) FROM reading_%s", b->tables->kinds[k].name);
+		slot_s = db_number(b->db, sql, 0) >> DB_SLOT_BITS;
+		if (slot_s > 0 && slot_s < first)
+			first = slot_s;
+	}
+	return first;
+}
+
+int ledger_settings_change_calendar(const struct ledger_settings *s, int64_t interval_s, int64_t from_s,
+				    struct calendar *out)
+{
+	return calendar_change(&s->book->calendar, first_s(s->book), from_s, interval_s, out);
+}
+
+void ledger_settings_set_calendar(const struct ledger_settings *s, const char *zone, struct calendar *calendar)
+{
+	ledger_book_set_calendar(s->book, zone, calendar);
 	ledger_intervals_forget(s->intervals);
 	ledger_registers_forget(s->registers);
+}
+
+int ledger_settings_load_calendar(const struct ledger_settings *s, const char *zone, int64_t interval_s)
+{
+	struct ledger_book *b = s->book;
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT timezone, interval_s, from_ts FROM account_setting ORDER BY id");
+	int64_t begin_s = first_s(b);
+	struct calendar calendar;
+	bool is_first = true;
+	int rc = get == NULL ? -EIO : 0;
+
+	while (rc == 0 && db_next(b->db, get)) {
+		const char *zone_then = (const char *)sqlite3_column_text(get, 0);
+		int64_t interval_then_s = sqlite3_column_int64(get, 1);
+
+		if (is_first)
+			calendar_init(&calendar, interval_then_s);
+		else if (interval_then_s == b->calendar.interval_s && strcmp(zone_then, b->zone) == 0)
+			continue;
+		else
+			rc = calendar_change(&b->calendar, begin_s, sqlite3_column_int64(get, 2), interval_then_s,
+					     &calendar);
+		if (rc == 0)
+			ledger_settings_set_calendar(s, zone_then, &calendar);
+		is_first = false;
+	}
+	sqlite3_finalize(get);
+	if (rc == 0 && is_first) {
+		calendar_init(&calendar, interval_s);
+		ledger_settings_set_calendar(s, zone, &calendar);
+	}
+	return rc == 0 ? db_asked(b->db) : rc;
+}
+
+int64_t ledger_settings_newest_s(const struct ledger_settings *s)
+{
+	const struct ledger_book *b = s->book;
+	int64_t newest_s = INT64_MIN;
+
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t last_s = b->meters[i].account.last_s;
+
+		if (last_s > newest_s && last_s != 0 &&
+		    (b->account.counted_s == 0 || last_s <= b->account.counted_s + ACCOUNT_BACK_S))
+			newest_s = last_s;
+	}
+	return newest_s;
 }
 
 /* Slot of the newest reading of a meter that has counters; 0 = none. */
@@ -71,12 +145,13 @@ static int forget_states(const struct ledger_book *b)
 	return db_exec(b->db, sql);
 }
 
-int ledger_settings_note(const struct ledger_settings *s, const char *zone, int64_t interval_s)
+int ledger_settings_note(const struct ledger_settings *s, const char *zone, int64_t interval_s, int64_t from_s)
 {
 	struct ledger_book *b = s->book;
 	sqlite3_stmt *put = db_prepare(
-		b->db, "INSERT INTO account_setting (at_ts, request, interval_s, timezone) VALUES (unixepoch(), "
-		       "ifnull((SELECT max(id) FROM request_log WHERE state <> 'waiting'), 0), ?, ?)");
+		b->db,
+		"INSERT INTO account_setting (at_ts, request, interval_s, timezone, from_ts) VALUES (unixepoch(), "
+		"ifnull((SELECT max(id) FROM request_log WHERE state <> 'waiting'), 0), ?, ?, ?)");
 	/* REPLACE: a damaged row may have had the number of an earlier setting */
 	sqlite3_stmt *put_meter =
 		db_prepare(b->db, "REPLACE INTO account_setting_meter (setting, meter, after_ts, every_s) "
@@ -86,6 +161,7 @@ int ledger_settings_note(const struct ledger_settings *s, const char *zone, int6
 	if (rc == 0) {
 		sqlite3_bind_int64(put, 1, interval_s);
 		sqlite3_bind_text(put, 2, zone, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(put, 3, from_s);
 		rc = db_run(b->db, put);
 	}
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
@@ -105,8 +181,7 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 {
 	struct ledger_book *b = s->book;
 	size_t n_rows = (size_t)db_number(b->db, "SELECT count(*) FROM account_setting", 0);
-	sqlite3_stmt *get = db_prepare(b->db, "SELECT at_ts, interval_s, timezone, id, request FROM account_setting "
-					      "ORDER BY id");
+	sqlite3_stmt *get = db_prepare(b->db, "SELECT id, request FROM account_setting ORDER BY id");
 	sqlite3_stmt *get_place = db_prepare(b->db, "SELECT meter, after_ts, every_s FROM account_setting_meter "
 						    "WHERE setting = ?");
 
@@ -122,14 +197,11 @@ int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings
 	for (; list->n < n_rows && db_next(b->db, get); list->n++) {
 		struct ledger_settings_step *step = &list->steps[list->n];
 
-		step->at_s = sqlite3_column_int64(get, 0);
-		step->interval_s = sqlite3_column_int64(get, 1);
-		step->id = sqlite3_column_int64(get, 3);
-		step->request_id = sqlite3_column_int64(get, 4);
-		snprintf(step->zone, sizeof(step->zone), "%s", (const char *)sqlite3_column_text(get, 2));
+		step->id = sqlite3_column_int64(get, 0);
+		step->request_id = sqlite3_column_int64(get, 1);
 		for (size_t i = 0; i < b->n; i++)
 			list->places[list->n * b->n + i].after_s = INT64_MIN;
-		sqlite3_bind_int64(get_place, 1, sqlite3_column_int64(get, 3));
+		sqlite3_bind_int64(get_place, 1, step->id);
 		while (db_next(b->db, get_place)) {
 			int i = ledger_book_find(b, sqlite3_column_int64(get_place, 0));
 
@@ -153,11 +225,6 @@ void ledger_settings_free(struct ledger_settings_list *list)
 	*list = (struct ledger_settings_list){.n = 0};
 }
 
-static bool is_set(const struct ledger_settings *s, const struct ledger_settings_step *step)
-{
-	return step->interval_s == s->book->calendar.interval_s && strcmp(step->zone, s->book->zone) == 0;
-}
-
 /* The period of the readings of a meter, and so of the inputs on it, in this step. */
 static void set_every(const struct ledger_settings *s, const struct ledger_settings_list *list, size_t step,
 		      size_t meter)
@@ -172,16 +239,6 @@ static void set_every(const struct ledger_settings *s, const struct ledger_setti
 			ledger_book_set_every(s->book, s->limits->inputs[i].meter, every_s);
 }
 
-void ledger_settings_begin(const struct ledger_settings *s, const struct ledger_settings_list *list, int64_t at_s)
-{
-	size_t first = 0;
-
-	for (size_t k = 1; k < list->n && list->steps[k].at_s <= at_s; k++)
-		first = k;
-	if (list->n > 0)
-		ledger_settings_set_calendar(s, list->steps[first].zone, list->steps[first].interval_s);
-}
-
 const struct ledger_settings_step *ledger_settings_next(const struct ledger_settings_list *list, size_t meter,
 							int64_t slot_s)
 {
@@ -192,31 +249,7 @@ const struct ledger_settings_step *ledger_settings_next(const struct ledger_sett
 	return &list->steps[next];
 }
 
-int ledger_settings_change(const struct ledger_settings *s, struct ledger_settings_list *list, size_t meter)
+void ledger_settings_change(const struct ledger_settings *s, struct ledger_settings_list *list, size_t meter)
 {
-	size_t next = list->next[meter]++;
-	const struct ledger_settings_step *step = &list->steps[next], *before = next > 0 ? step - 1 : step;
-	struct ledger_book *b = s->book;
-
-	set_every(s, list, next, meter);
-	if (step->interval_s == before->interval_s && strcmp(step->zone, before->zone) == 0)
-		return 0;
-	if (!is_set(s, before))
-		ledger_settings_set_calendar(s, before->zone, before->interval_s);
-	account_cut(&b->account, ledger_book_change(b, meter));
-	for (size_t i = 0; i < s->limits->n_inputs; i++)
-		if (s->limits->inputs[i].concentrator == meter)
-			account_cut(&b->account, ledger_book_change(b, s->limits->inputs[i].meter));
-	return b->error;
-}
-
-void ledger_settings_enter(const struct ledger_settings *s, const struct ledger_settings_list *list, size_t meter)
-{
-	const struct ledger_settings_step *step;
-
-	if (list->n == 0)
-		return;
-	step = &list->steps[list->next[meter] > 0 ? list->next[meter] - 1 : 0];
-	if (!is_set(s, step))
-		ledger_settings_set_calendar(s, step->zone, step->interval_s);
+	set_every(s, list, list->next[meter]++, meter);
 }

@@ -2,17 +2,18 @@
 /* ledger_settings.h - the settings that the account was made with, with the time from which they hold: the length of
  * intervals, the time zone, and how often each meter is read.
  *
- * Guaranteed: a rebuild cuts the same intervals as the daemon did, also where the settings were changed meanwhile.
+ * Guaranteed: a rebuild cuts the same intervals as the daemon did, also where the settings were changed meanwhile. What
+ * is not final when they change can be taken back as ever.
  *
- * The idea: where the length or the zone changes, the running intervals of all meters end where they are
- * (account_cut()). In the order of the readings that is another place for each meter: after the last one of it that had
- * been counted. So a change is kept with that slot of each meter, and a rebuild acts on it before the next reading of
- * the meter. Until all meters have passed a change, each has its own calendar. The period of the readings decides what
- * a gap is, so a change of it is kept in the same way, and cuts nothing.
+ * The idea: where the length or the zone changes, an interval ends, at the newest reading of all meters. So a change is
+ * kept with that time, and the calendar (calendar.h) has what held before it: the same time is cut in the same way when
+ * it is counted, when it is taken back, and in a rebuild. The period of the readings decides what a gap is. It changes
+ * for each meter after its last reading, so it is kept with that slot, and a rebuild acts on it before the next one.
  *
- * Pitfalls. The C library has one time zone, so a calendar is made again when the next reading is of a meter with
- * another one; around a change that is so for some readings. A database of an older version knows only the last
- * settings.
+ * Pitfalls. Where the clock was set back by more than a day before a change, what had been counted of the time after
+ * that is kept in the days and intervals of then. A change by an older version was kept only with the last reading of
+ * each meter, and ended each counter's interval where that had been counted up to: a rebuild ends them at the newest
+ * of these readings.
  *
  * SQL on the book's db; the thread that owns that. */
 #ifndef TALLY_LEDGER_SETTINGS_H
@@ -35,21 +36,32 @@ struct ledger_settings {
 	struct ledger_registers *registers;
 };
 
-/* Days, months and intervals are these from now on (ledger_book_set_calendar()). */
-void ledger_settings_set_calendar(const struct ledger_settings *s, const char *zone, int64_t interval_s);
+/* Days, months and intervals are those that were kept, or these where none were. Not while there is another thread. 0
+ * or -errno. */
+int ledger_settings_load_calendar(const struct ledger_settings *s, const char *zone, int64_t interval_s);
+
+/* The newest reading of all meters: what comes after it is cut by other settings from now on. Leaves out a meter whose
+ * last reading was before the clock was set back. INT64_MIN: there is none. */
+int64_t ledger_settings_newest_s(const struct ledger_settings *s);
+
+/* Make a calendar that is the book's before from_s, and has intervals of another length from there on. 0 or -ENOMEM. */
+int ledger_settings_change_calendar(const struct ledger_settings *s, int64_t interval_s, int64_t from_s,
+				    struct calendar *out);
+
+/* Days, months and intervals are those of this calendar from now on (ledger_book_set_calendar()). */
+void ledger_settings_set_calendar(const struct ledger_settings *s, const char *zone, struct calendar *calendar);
 
 /* Whether these, with the periods of the book, are the last settings that were kept. */
 bool ledger_settings_are_noted(const struct ledger_settings *s, const char *zone, int64_t interval_s);
 
-/* Keep them as those that hold for readings from now on, in the running transaction. The state of the account must be
- * saved in it too: a replay knows only the settings that hold now. 0 or -errno. */
-int ledger_settings_note(const struct ledger_settings *s, const char *zone, int64_t interval_s);
+/* Keep them, in the running transaction: the zone and the length as those that hold from from_s on, the periods for the
+ * readings that come. 0 or -errno. */
+int ledger_settings_note(const struct ledger_settings *s, const char *zone, int64_t interval_s, int64_t from_s);
 
-/* For a rebuild: the settings that have held. */
+/* For a rebuild: the periods that have held. */
 struct ledger_settings_step {
-	int64_t id, at_s, interval_s;
+	int64_t id;
 	int64_t request_id; /* the last exchange that was made before */
-	char zone[LEDGER_ZONE_MAX + 1];
 };
 
 /* One of them for one meter; an input changes with its concentrator. */
@@ -70,17 +82,11 @@ struct ledger_settings_list {
 int ledger_settings_load(const struct ledger_settings *s, struct ledger_settings_list *list);
 void ledger_settings_free(struct ledger_settings_list *list);
 
-/* Take the settings that held at at_s, INT64_MIN: at first. */
-void ledger_settings_begin(const struct ledger_settings *s, const struct ledger_settings_list *list, int64_t at_s);
-
 /* The next change that comes before a reading of slot_s of this meter; NULL = none. */
 const struct ledger_settings_step *ledger_settings_next(const struct ledger_settings_list *list, size_t meter,
 							int64_t slot_s);
 
-/* Make it, for the meter and the inputs on it. 0 or -errno. */
-int ledger_settings_change(const struct ledger_settings *s, struct ledger_settings_list *list, size_t meter);
-
-/* A meter comes next: take the settings that hold for it. */
-void ledger_settings_enter(const struct ledger_settings *s, const struct ledger_settings_list *list, size_t meter);
+/* Make it, for the meter and the inputs on it. */
+void ledger_settings_change(const struct ledger_settings *s, struct ledger_settings_list *list, size_t meter);
 
 #endif

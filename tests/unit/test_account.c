@@ -144,6 +144,17 @@ static int teardown(void **state)
 }
 
 /* Feed one value of active_energy_import, of either register; true when it was counted. */
+/* Readings after from_s are counted into intervals of another length. */
+static void change_length(struct bench *b, int64_t from_s, int64_t interval_s)
+{
+	struct calendar next;
+
+	assert_int_equal(calendar_change(&b->calendar, T, T + from_s, interval_s, &next), 0);
+	calendar_free(&b->calendar);
+	b->calendar = next;
+	account_void_missing(&b->meter);
+}
+
 static bool feed_either(struct bench *b, int64_t at_s, int64_t value, bool is_coarse)
 {
 	struct account_value v = {.quantity = Q_ACTIVE_ENERGY_IMPORT, .value = value, .is_coarse = is_coarse};
@@ -905,13 +916,42 @@ TEST_WITH(a_changed_length_cuts_the_running_interval, setup, teardown)
 
 	for (int64_t t = 0; t <= 2400; t += 60)
 		feed(b, t, t);
-	account_cut(&b->account, &b->meter);
-	calendar_init(&b->calendar, 3600);
+	change_length(b, 2400, 3600);
 	for (int64_t t = 2460; t <= 7260; t += 60)
 		feed(b, t, t);
-	/* the reading of 2400 s may still prove to be false */
-	expect(b, "life 0 from 0: first\n0+900 measured 900\n900+900 measured 900\n1800+540 measured 540\n"
-		  "2340+1260 measured 1260\n3600+3600 measured 3600\n");
+	expect(b, "life 0 from 0: first\n0+900 measured 900\n900+900 measured 900\n1800+600 measured 600\n"
+		  "2400+1200 measured 1200\n3600+3600 measured 3600\n");
+}
+
+TEST_WITH(what_passed_over_a_change_of_length_is_spread_over_the_intervals_of_both, setup, teardown)
+{
+	struct bench *b = *state;
+
+	run(b, 0, 2400, 0);
+	b->n = 0;
+	change_length(b, 3000, 3600);
+	for (int64_t t = 4800; t <= 7260; t += 60)
+		feed(b, t, 5000 + t / 6);
+	/* 400 up to 2400 s, and 400 in the 2400 s after that */
+	expect(b, "gap 4800\n1800+900 estimated 150\n2700+300 estimated 50\n3000+600 estimated 100\n"
+		  "3600+3600 estimated 600\n");
+}
+
+/* The intervals that were given out before the change are those that are taken back after it. */
+TEST_WITH(a_change_of_length_makes_nothing_final, setup, teardown)
+{
+	struct bench *b = *state;
+
+	run(b, 0, 1200, 0);
+	for (int64_t t = 1260; t <= 2400; t += 60)
+		feed(b, t, 9000 + t / 6); /* too high */
+	b->n = 0;
+	change_length(b, 2400, 3600);
+	for (int64_t t = 2460; t <= 7260; t += 60)
+		feed(b, t, 5000 + t / 6);
+	assert_non_null(strstr(b->said, "taken-back"));
+	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 1200);
+	b->n = 0;
 }
 
 /* Counters of 64 bits come from the wire as they are. The sanitizers look at the arithmetic. */
@@ -1029,6 +1069,7 @@ TEST_WITH(sums_are_exact_in_every_random_history, setup, teardown)
 	random_state = start;
 	for (int site = 0; site < 300; site++) {
 		account_fini(&b->meter);
+		calendar_free(&b->calendar);
 		bench_init(b);
 		one_site(b, (const int64_t[]){1, 3, 16}[site % 3]);
 	}
@@ -1100,6 +1141,7 @@ TEST_WITH(sums_are_those_of_the_best_explanation_whatever_comes, setup, teardown
 		struct account_counter *c;
 
 		account_fini(&b->meter);
+		calendar_free(&b->calendar);
 		bench_init(b);
 		b->limits.of[Q_ACTIVE_ENERGY_IMPORT].parts = parts;
 		b->limits.of[Q_ACTIVE_ENERGY_IMPORT].moduli[0] = 5000000;
@@ -1129,7 +1171,7 @@ TEST_WITH(sums_are_those_of_the_best_explanation_whatever_comes, setup, teardown
 			feed(b, at_s, shown);
 			take_note(notes, account_counter(&b->meter, Q_ACTIVE_ENERGY_IMPORT), T + at_s);
 			if (below(200) == 0)
-				account_cut(&b->account, &b->meter);
+				change_length(b, at_s, 300 * (1 + below(12)));
 			if (below(200) == 0)
 				account_report_missing(&b->account, &b->meter, T + at_s + below(100000), 1000);
 		}

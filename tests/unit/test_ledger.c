@@ -223,7 +223,7 @@ TEST_WITH(settings_change_after_a_rollback_as_after_a_commit, site_setup, site_t
 	assert_int_equal(ledger_mode(&t->ledger), LEDGER_LIVE);
 	run(t, 1320, 3660, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
-		    "0|900|0.15|measured\n900|300|0.05|measured\n1200|2400|0.4|measured");
+		    "0|900|0.15|measured\n900|360|0.06|measured\n1260|2340|0.39|measured");
 }
 
 TEST_WITH(an_interval_that_cannot_be_written_fails_the_whole_transaction, site_setup, site_teardown)

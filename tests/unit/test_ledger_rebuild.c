@@ -84,13 +84,13 @@ TEST_WITH(another_length_of_intervals_is_rebuilt_from_where_it_held, site_setup,
 {
 	struct site *t = *state;
 
-	run(t, 0, 2460, 5000);
+	run(t, 0, 2400, 5000);
 	t->conf.interval_s = 3600;
 	reopen(t);
-	run(t, 2520, 9000, 5000);
+	run(t, 2460, 8940, 5000);
 	t->conf.interval_s = 300;
 	configure(t);
-	run(t, 9060, 12000, 5000);
+	run(t, 9000, 12000, 5000);
 	assert_rebuilds(t);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, value FROM interval LIMIT 6",
 		    "0|900|0.15\n900|900|0.15\n1800|600|0.1\n2400|1200|0.2\n3600|3600|0.6\n7200|1740|0.29");
@@ -106,6 +106,53 @@ TEST_WITH(another_time_zone_is_rebuilt_from_where_it_held, site_setup, site_tear
 	strcpy(t->zone, "America/New_York");
 	crash(t);
 	run(t, 5 * DAY + 120, 9 * DAY, 5000);
+	assert_rebuilds(t);
+}
+
+/* Its last interval had not been given out when the zone changed. It is cut there, and counts in the day that it is of.
+ */
+TEST_WITH(a_day_that_ends_just_before_the_zone_changes_keeps_all_that_passed_in_it, site_setup, site_teardown)
+{
+	const int64_t midnight = 82800; /* in Paris */
+	struct site *t = *state;
+
+	strcpy(t->zone, "Europe/Paris");
+	reopen(t);
+	run(t, 0, midnight + 60, 5000);
+	strcpy(t->zone, "Asia/Kathmandu");
+	reopen(t);
+	run(t, midnight + 120, 2 * DAY, 5000);
+	assert_rows(t, "SELECT day, base_value FROM daily WHERE quantity = 'active_energy_import' LIMIT 1",
+		    "2026-01-01|13800");
+	assert_rows(
+		t,
+		"SELECT ts - 1767225600 - 82800, duration_s, base_value FROM interval WHERE ts >= 1767225600 + 81900 "
+		"LIMIT 3",
+		"-900|900|150\n0|60|10\n60|840|140");
+	assert_rebuilds(t);
+}
+
+/* Later readings show it, after the length and the zone have changed. */
+TEST_WITH(what_is_taken_back_over_a_change_of_the_intervals_leaves_nothing, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 86700, 5000);
+	run(t, 86760, 87360, 9000);
+	t->conf.interval_s = 3600;
+	strcpy(t->zone, "America/New_York");
+	reopen(t);
+	run(t, 87420, 87960, 9000);
+	run(t, 88020, 3 * DAY, 5000);
+	assert_rows(t, "SELECT kind FROM event WHERE kind = 'taken-back'", "taken-back");
+	assert_rows(t, "SELECT sum(base_value) FROM interval WHERE ts < 1767225600 + 2 * 86400", "28800");
+	assert_rows(
+		t,
+		"SELECT ts - 1767225600, duration_s, base_value, quality FROM interval WHERE ts BETWEEN 1767225600 + "
+		"85500 AND 1767225600 + 88000",
+		"85500|900|150|measured\n86400|900|150|estimated\n87300|60|10|estimated\n87360|2640|440|estimated");
+	assert_rows(t, "SELECT count(*) FROM interval a JOIN interval b ON b.ts > a.ts AND b.ts < a.ts + a.duration_s",
+		    "0");
 	assert_rebuilds(t);
 }
 
@@ -157,8 +204,7 @@ static void run_with_a_false_end(struct site *t, int64_t from_s, int64_t false_s
 	commit(t);
 }
 
-/* The third time that something is taken back nothing more is given out, and there the intervals of the old length end.
- */
+/* The third time that something is taken back nothing more is given out. */
 TEST_WITH(what_was_given_out_in_silence_is_taken_back_by_a_rebuild_too, site_setup, site_teardown)
 {
 	struct site *t = *state;
@@ -173,7 +219,7 @@ TEST_WITH(what_was_given_out_in_silence_is_taken_back_by_a_rebuild_too, site_set
 	reopen(t);
 	run(t, 15060, 25200, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, base_value FROM interval WHERE ts >= 1767225600 + 11700",
-		    "11700|900|150\n12600|900|150\n13500|300|50\n13800|600|100\n14400|3600|600\n18000|3600|600");
+		    "11700|900|150\n12600|900|150\n13500|900|150\n14400|600|100\n15000|3000|500\n18000|3600|600");
 	assert_rebuilds(t);
 }
 
@@ -199,7 +245,7 @@ TEST_WITH(two_meters_that_only_serial_numbers_show_are_two_in_a_rebuild_too, sit
 		add(t, "press", T + at, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at / 6, Q_COUNT);
 	commit(t);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, base_value FROM interval",
-		    "0|900|150\n900|900|150\n1800|240|20\n2040|1560|260\n3600|3600|600");
+		    "0|900|150\n900|900|150\n1800|600|80\n2400|1200|200\n3600|3600|600");
 	assert_rebuilds(t);
 }
 

@@ -287,13 +287,13 @@ TEST_WITH(another_length_after_a_crash_cuts_the_running_one, setup, teardown)
 
 	/* the first commit saves the account's state, what follows is replayed */
 	run(t, 0, 60, 5000);
-	run(t, 120, 2460, 5000); /* the last reading may still prove to be false */
+	run(t, 120, 2400, 5000);
 	t->conf.interval_s = 3600;
 	crash(t);
-	run(t, 2520, 3660, 5000);
+	run(t, 2460, 3600, 5000);
 	t->conf.interval_s = 300;
 	crash(t);
-	run(t, 3720, 4260, 5000);
+	run(t, 3660, 4260, 5000);
 	assert_rows(t, "SELECT ts - 1767225600, duration_s, value, quality FROM interval",
 		    "0|900|0.15|measured\n900|900|0.15|measured\n1800|600|0.1|measured\n2400|1200|0.2|measured\n"
 		    "3600|300|0.05|measured\n3900|300|0.05|measured");
