@@ -73,7 +73,8 @@ TEST_WITH(a_day_that_begins_twice_has_the_register_of_its_first_midnight, site_s
 		    "2026-01-03|02 23:00\n2026-01-03|03 05:00");
 }
 
-/* The meters leave a gap at different times, with a change of the zone between: the zone of the gap is the one before. */
+/* The meters leave a gap at different times, with a change of the zone between: the zone of the gap is the one before.
+ */
 TEST_WITH(a_day_begins_for_all_meters_in_the_zone_that_held_then, site_setup, site_teardown)
 {
 	struct site *t = *state;
@@ -90,8 +91,7 @@ TEST_WITH(a_day_begins_for_all_meters_in_the_zone_that_held_then, site_setup, si
 	commit(t);
 	assert_rows(t, "SELECT day, meter, base_value FROM register WHERE quantity NOT LIKE '%t1' ORDER BY meter",
 		    "2026-01-02|gas|957380\n2026-01-02|lighting|1457\n2026-01-02|press|18800");
-	assert_rows(t, "SELECT day, strftime('%d %H:%M', ts, 'unixepoch') FROM midnight",
-		    "2026-01-02|01 23:00");
+	assert_rows(t, "SELECT day, strftime('%d %H:%M', ts, 'unixepoch') FROM midnight", "2026-01-02|01 23:00");
 }
 
 TEST_WITH(the_register_of_an_input_has_its_offset, site_setup, site_teardown)
