@@ -51,10 +51,9 @@ class Zone(Change):
 
     def begin(self, site):
         site.zone = site.more.choice([z for z in site.ZONES if z != site.zone])
-        site.zones.append((site.slot, site.zone))
-        site.cuts.append(site.slot)
         site.write_conf()
         site.pause(site.more.choice((0, 1, 20)))  # a reload does not change it
+        site.zones.append((site.written, site.zone))  # it holds after the last reading
 
 
 class Interval(Change):
@@ -65,7 +64,6 @@ class Interval(Change):
     def begin(self, site):
         site.interval_s = site.more.choice((300, 600, 900, 1800, 3600))
         site.longest_s = max(site.longest_s, site.interval_s)
-        site.cuts.append(site.slot)
         site.change_conf()
 
 

@@ -323,11 +323,10 @@ class Series:
         return None if best is None else [(at, is_life) for at, is_life, _ in steps_of(best)]
 
 
-def find_ways(shown, cuts=(), own=None):
+def find_ways(shown, own=None):
     """Explanations of these readings, of which the first begins a life for certain: the truth, then those that cost no more.
-    Each is ([(place, whether a life begins, what passed before it)], [(slot before, slot after) of what differs]). At the
-    slots `cuts` everything that was given out became final. own: the explanation that the account gave, which is one more of
-    them if it costs no more: there are more of them than the cheapest."""
+    Each is ([(place, whether a life begins, what passed before it)], [(slot before, slot after) of what differs]). own: the
+    explanation that the account gave, which is one more of them if it costs no more: there are more of them than the cheapest."""
     series = Series(shown)
     path = series.retrace(series.truth)
     yield (steps_of(path[0]) if path else [], [])
@@ -338,10 +337,6 @@ def find_ways(shown, cuts=(), own=None):
     if found is not None and found != own:
         yield from find_mixed(series, found, most)
     slots = [s.slot for s in shown]
-    for slot in cuts:
-        until = bisect.bisect_left(slots, slot)
-        yield from find_decided(series, until, until, own)
-        yield from find_decided(series, until, until - 1, own)  # the last one had no successor yet
     for at in series.accidents():
         until = max(bisect.bisect_right(slots, slots[at] + FINAL_S), at + FINAL_READINGS) + 1
         yield from find_decided(series, until, at + 1, own)

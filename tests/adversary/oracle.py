@@ -301,9 +301,13 @@ def check_sums(site, counter, truth, intervals, violations):
     kept = [s for s in counter.shown if s.kept]
     end = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     total, last_end, excess = 0, truth.goods[0].slot, None  # excess: once it has shown itself
-    # where intervals began to end elsewhere, two of them may end at the same time
-    for at, ending in itertools.groupby(intervals, key=lambda row: row[0] + row[1]):
-        total += sum(value or 0 for _, _, value, _ in ending)
+    for (start, duration, value, _), following in zip(intervals, intervals[1:] + [None]):
+        at = start + duration
+        total += value or 0
+        if following is not None and following[0] < at:
+            violations.append(Violation("a", counter.name, counter.quantity, at,
+                                        f"its interval and the one that begins at {text_of(following[0])} overlap"))
+            return
         if at > end or at <= truth.goods[0].slot:
             continue
         last_end = at
@@ -369,9 +373,6 @@ def check_days(site, counter, truth, days, estimated, violations):
     last = kept[-LEFT_OUT].slot if len(kept) > LEFT_OUT else 0
     for day, begin, end in days_of(site, last):
         if begin < truth.goods[0].slot or end > truth.goods[-1].slot or truth.has_doubt(begin, end):
-            continue
-        # what was not given out yet when intervals began to end elsewhere belongs to the days of the new zone
-        if any(end <= cut <= end + 2 * site.longest_s + 4 * site.period for cut in site.cuts):
             continue
         (net_before, slack_before), (net, slack) = (at_midnight(site, counter, truth, at, step, estimated) for at in (begin, end))
         flowed, counted = net - net_before, days.get(day, 0) * MWS_PER_WH
@@ -482,7 +483,7 @@ def find_excuse(site, counter, truth, counted):
     breaks = [b for before, after in truth.changes if truth.is_announced(before, after)
               for b in find_breaks(counter, before, after)]
     begins = sorted({0} | {bisect.bisect_left(truth.places, b.slot) for b in breaks})
-    ways = [cheapest.find_ways(kept[a:b], site.cuts, counted.explanation(kept[a:b]))
+    ways = [cheapest.find_ways(kept[a:b], counted.explanation(kept[a:b]))
             for a, b in zip(begins, begins[1:] + [len(kept)])]
     doubts = truth.doubts
     for way in combine(ways):

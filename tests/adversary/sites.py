@@ -432,7 +432,6 @@ class Site:
             self.draw_accidents(meter)
         self.counters = [c for m in self.meters for c in m.counters.values()]  # of all names
         self.changes = []  # that have happened
-        self.cuts = []  # slots at which intervals began to end elsewhere
         self.draw_changes(choose(changes.WEIGHTS, kinds))
 
     def draw_start(self):
