@@ -3,7 +3,8 @@
 """soak.py [TRANSACTIONS [SHARE]]: that many transactions, a share of them with faults of every kind, on all transports
 at once and without a line speed; then every stored value is compared with the values that the simulator sent.
 
-Runs in parts, so that the trace stays small. Prints figures of the run; exit code 1 when a value was not true."""
+Runs in parts, so that the trace stays small. Prints a line after each part and the figures of the run at its end; exit
+code 1 when a value was not true."""
 
 import os
 import pathlib
@@ -123,6 +124,9 @@ def run(n, share, seed=1):
             add(total, site.run_part(min(PART, n - total.get("requests", 0)), seed, share))
         finally:
             site.tearDown()
+        print(f"seed {seed}: {total['requests']} of {n} transactions in {total['lasted_s']:.0f} s, "
+              f"{sum(total['faults'].values())} faults, {total['values']} values compared, "
+              f"differences: {len(total['wrong'])}", flush=True)
         seed += 1
         if total["wrong"]:
             break
