@@ -427,6 +427,7 @@ void meter_swap(struct meter *m, const char *serial)
 		if (names_get((enum quantity)q)->kind == NAMES_COUNTER)
 			m->pins[q] = METER_FREE;
 	start_counters(m, seed);
+	memcpy(m->saved, m->values, sizeof(m->saved));
 	meter_set_text(m, Q_SERIAL_NUMBER, serial);
 }
 

@@ -115,7 +115,8 @@ void meter_set_load(struct meter *m, int64_t base_mw, int64_t peak_mw);
 /* Set an identity text; longer ones end after METER_TEXT_MAX bytes. */
 void meter_set_text(struct meter *m, enum quantity q, const char *text);
 
-/* Replace the device: it gets this serial number, and counters that start from a seed of the serial number. */
+/* Replace the device: it gets this serial number, and counters that start from a seed of the serial number. What it
+ * shows when it is stale are these. */
 void meter_swap(struct meter *m, const char *serial);
 
 /* Begin or end one trouble; METER_REFUSES refuses these registers with this exception. What the meter counts does not

@@ -96,7 +96,7 @@ static void trace_request(const struct sim *sim, const struct meter *m, const st
 	else
 		fputs(" ok", sim->trace);
 	if (exception == 0)
-		slave_print_truth(m, request, sim->trace);
+		slave_print_shown(m, request, sim->trace);
 	fputc('\n', sim->trace);
 	fflush(sim->trace);
 }

@@ -135,8 +135,10 @@ static void answer_row(const struct meter *m, const struct driver_row *row, stru
 		show_number(m, row, m->saved[row->quantity], s);
 	}
 	if ((m->troubles & METER_ZEROS && is_counter(row)) ||
-	    (m->troubles & METER_SERIAL_OF_ZEROS && row->quantity == Q_SERIAL_NUMBER))
+	    (m->troubles & METER_SERIAL_OF_ZEROS && row->quantity == Q_SERIAL_NUMBER)) {
 		memset(s->words, 0, sizeof(s->words));
+		s->value = 0;
+	}
 }
 
 static bool touches(struct range r, unsigned first, unsigned n)
@@ -409,7 +411,7 @@ static bool holds_row(const struct driver *d, struct range r, const struct drive
 	return row->function == r.function && holds(r, row->address, row->n_words * (d->byte_addressed ? 2u : 1u));
 }
 
-void slave_print_truth(const struct meter *m, const struct adu *request, FILE *out)
+void slave_print_shown(const struct meter *m, const struct adu *request, FILE *out)
 {
 	struct range r;
 	struct shown s;
@@ -427,7 +429,7 @@ void slave_print_truth(const struct meter *m, const struct adu *request, FILE *o
 		rest = driver_rest(m->driver, row);
 		if (rest != NULL && !holds_row(m->driver, r, rest))
 			continue;
-		show_row(m, row, &s);
+		answer_row(m, row, &s);
 		fprintf(out, " %s=", names_get(row->quantity)->name);
 		print_value(row, &s, out);
 	}

@@ -19,7 +19,8 @@ bool slave_is_asked(const struct meter *m, const struct adu *request);
 unsigned slave_troubles(const struct meter *m, const struct adu *request);
 
 /* Fill answer with the meter's answer to request, in the same kind of frame. The meter must have been advanced to the
- * time of the request. All other functions here are about the meter without its troubles. */
+ * time of the request. Only this and slave_print_shown() know the meter's troubles; all other functions here are about
+ * the meter without them. */
 void slave_answer(const struct meter *m, const struct adu *request, struct adu *answer);
 
 /* The code of the exception in the answer, or 0 when it is not an exception. */
@@ -30,8 +31,8 @@ uint8_t slave_exception(const struct adu *answer);
 bool slave_row(const struct meter *m, const struct driver_row *row, int64_t *value, char *text, size_t text_bytes);
 
 /* Print " name=value" for each row that the request reads completely: base units, as a correct reader finds them ("na"
- * for not available; texts with '_' for blanks). */
-void slave_print_truth(const struct meter *m, const struct adu *request, FILE *out);
+ * for not available; texts with '_' for blanks). Counters are those that the meter shows with its troubles. */
+void slave_print_shown(const struct meter *m, const struct adu *request, FILE *out);
 
 /* Print one line "name=value" for each quantity of the meter's table, from the first of its registers that this
  * firmware has. With exact the meter's own value, not rounded to the register's resolution and not wrapped. */

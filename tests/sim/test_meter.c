@@ -251,6 +251,7 @@ TEST(another_device_has_other_counters)
 	assert_string_equal(meter_text(&m, Q_SERIAL_NUMBER), "4711");
 	assert_int_not_equal(value(&m, Q_ACTIVE_ENERGY_IMPORT), before);
 	assert_int_equal(tariffs_sum(&m, Q_ACTIVE_ENERGY_IMPORT_T1), value(&m, Q_ACTIVE_ENERGY_IMPORT));
+	assert_int_equal(m.saved[Q_ACTIVE_ENERGY_IMPORT], value(&m, Q_ACTIVE_ENERGY_IMPORT));
 }
 
 TEST(the_identity_is_the_one_that_the_table_expects)

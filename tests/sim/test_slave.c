@@ -275,7 +275,7 @@ TEST(byte_addressed_values_are_read_in_runs_but_short_ones_alone)
 	meter_free(&m);
 }
 
-static char *truth_of(const struct meter *m, unsigned address, unsigned n)
+static char *shown_of(const struct meter *m, unsigned address, unsigned n)
 {
 	struct adu request = {
 		.unit = 5, .n_pdu = 5, .pdu = {3, (uint8_t)(address >> 8), (uint8_t)address, 0, (uint8_t)n}};
@@ -283,7 +283,7 @@ static char *truth_of(const struct meter *m, unsigned address, unsigned n)
 	size_t bytes = 0;
 	FILE *out = open_memstream(&text, &bytes);
 
-	slave_print_truth(m, &request, out);
+	slave_print_shown(m, &request, out);
 	fclose(out);
 	return text;
 }
@@ -314,24 +314,46 @@ TEST(a_value_is_split_into_its_whole_and_its_rest)
 	assert_int_equal(word(&a, 0), 0);
 	assert_int_equal(word(&a, 1), 1234);
 	assert_int_equal(word(&a, 2), 5670);
-	text = truth_of(&m, 103, 3);
+	text = shown_of(&m, 103, 3);
 	assert_string_equal(text, " active_energy_import=1234567");
 	free(text);
-	text = truth_of(&m, 103, 2);
+	text = shown_of(&m, 103, 2);
 	assert_string_equal(text, "");
 	free(text);
 	meter_free(&m);
 }
 
-TEST(the_truth_names_the_rows_that_are_read_completely)
+TEST(the_trace_names_the_rows_that_are_read_completely)
 {
 	struct meter m = meter_of(table);
-	char *text = truth_of(&m, 103, 5);
+	char *text = shown_of(&m, 103, 5);
 
 	assert_string_equal(text, " tariff=2 tariff_count=4");
 	free(text);
-	text = truth_of(&m, 102, 2);
+	text = shown_of(&m, 102, 2);
 	assert_string_equal(text, " active_energy_import=1234560");
+	free(text);
+	meter_free(&m);
+}
+
+TEST(the_trace_has_the_counters_that_a_meter_shows_in_its_troubles)
+{
+	struct meter m = meter_of(table);
+	char *text;
+
+	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, 2000000);
+	meter_begin_trouble(&m, METER_STALE, (struct meter_span){0, 0}, 0);
+	text = shown_of(&m, 102, 2);
+	assert_string_equal(text, " active_energy_import=1234560");
+	free(text);
+	meter_begin_trouble(&m, METER_ZEROS, (struct meter_span){0, 0}, 0);
+	text = shown_of(&m, 102, 2);
+	assert_string_equal(text, " active_energy_import=0");
+	free(text);
+	meter_end_trouble(&m, METER_ZEROS);
+	meter_end_trouble(&m, METER_STALE);
+	text = shown_of(&m, 102, 2);
+	assert_string_equal(text, " active_energy_import=2000000");
 	free(text);
 	meter_free(&m);
 }
@@ -349,18 +371,18 @@ TEST(a_count_of_rollovers_follows_its_counter)
 
 	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9999999999)); /* the last Wh before 0 */
 	meter_set(&m, Q_ACTIVE_ENERGY_EXPORT, 3010);
-	text = truth_of(&m, 102, 4);
+	text = shown_of(&m, 102, 4);
 	assert_string_equal(text, " active_energy_import=9999999990 active_energy_export=10");
 	free(text);
-	text = truth_of(&m, 202, 2);
+	text = shown_of(&m, 202, 2);
 	assert_string_equal(text, " active_energy_import_rollovers=0 active_energy_export_rollovers=3");
 	free(text);
 	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT, INT64_C(20000000000));
-	text = truth_of(&m, 202, 1);
+	text = shown_of(&m, 202, 1);
 	assert_string_equal(text, " active_energy_import_rollovers=2");
 	free(text);
 	meter_set(&m, Q_ACTIVE_ENERGY_IMPORT_ROLLOVERS, 9);
-	text = truth_of(&m, 202, 1);
+	text = shown_of(&m, 202, 1);
 	assert_string_equal(text, " active_energy_import_rollovers=9");
 	free(text);
 	meter_free(&m);
