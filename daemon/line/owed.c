@@ -29,7 +29,7 @@ static void add(struct owed *o, uint8_t function, unsigned n_words, int64_t now_
 /* Keep the known requests. */
 static void settle(struct owed *o)
 {
-	*o = (struct owed){.good = {o->good[0], o->good[1]}};
+	*o = (struct owed){.good = {o->good[0], o->good[1]}, .longest = o->longest};
 }
 
 void owed_forget(struct owed *o, int64_t now_us)
@@ -99,10 +99,14 @@ struct plan_request owed_choose_fence(const struct owed *o, const struct plan_re
 		return fence;
 	fence = *r;
 	/* The shortest value, where a refusal settles it too. */
-	if (!o->has_failed && r->n_words > SHORT_WORDS && !owes(o, r->function, SHORT_WORDS))
+	if (!o->has_failed && r->n_words > SHORT_WORDS && !owes(o, r->function, SHORT_WORDS)) {
 		fence.n_words = SHORT_WORDS;
-	else
-		fence.n_words = (uint16_t)free_count(o, r);
+		return fence;
+	}
+	/* It is likely to accept a part of what it has answered, and a refusal would settle nothing. */
+	if (o->has_failed && o->longest.n_words > r->n_words)
+		fence = o->longest;
+	fence.n_words = (uint16_t)free_count(o, &fence);
 	return fence;
 }
 
@@ -117,7 +121,10 @@ void owed_note_answer(struct owed *o, const struct plan_request *r, uint16_t n_w
 	add(o, r->function, n_words, now_us);
 	if (o->good[0].n_words != n_words || o->good[0].function != r->function)
 		o->good[1] = o->good[0];
-	o->good[0] = (struct plan_request){.function = r->function, .address = r->address, .n_words = n_words};
+	o->good[0] = (struct plan_request){
+		.function = r->function, .address = r->address, .n_words = n_words, .per_count = r->per_count};
+	if (n_words >= o->longest.n_words)
+		o->longest = o->good[0];
 }
 
 /* A request that is refused now is no known one any more. */
@@ -126,6 +133,8 @@ static void forget_good(struct owed *o, const struct plan_request *r, uint16_t n
 	for (size_t i = 0; i < 2; i++)
 		if (o->good[i].n_words == n_words && o->good[i].address == r->address)
 			o->good[i].n_words = 0;
+	if (o->longest.n_words == n_words && o->longest.address == r->address)
+		o->longest.n_words = 0;
 }
 
 void owed_note_refusal(struct owed *o, const struct plan_request *r, uint16_t n_words, uint8_t exception,

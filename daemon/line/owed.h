@@ -36,6 +36,7 @@ struct owed {
 	int64_t until_us;   /* monotonic */
 	/* The last request that was answered, and the last of another length; n_words 0 = none was. */
 	struct plan_request good[2];
+	struct plan_request longest; /* of those that were answered */
 };
 
 /* Forget what can no longer come. */
@@ -48,8 +49,8 @@ uint16_t owed_choose_count(const struct owed *o, const struct plan_request *r);
 bool owed_may_send(const struct owed *o, const struct plan_request *r);
 
 /* A request whose answer is not owed, to be sent before r: one that the unit has answered before, or of the n others,
- * which it is likely to accept, or else r with another word count; where a refusal is a fence too, the shortest of
- * those. n_words 0 = there is none. */
+ * which it is likely to accept, or else r, or the longest that it has answered, with another word count; where a
+ * refusal is a fence too, the shortest of those. n_words 0 = there is none. */
 struct plan_request owed_choose_fence(const struct owed *o, const struct plan_request *r,
 				      const struct plan_request *others, size_t n);
 

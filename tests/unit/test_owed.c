@@ -71,6 +71,39 @@ TEST(without_another_request_the_fence_has_a_length_nearby)
 	assert_int_equal(fence_of(&o, &two), 3);
 }
 
+/* A meter that was silent, and owes all that it is usually asked. */
+TEST(without_another_request_the_fence_is_a_part_of_the_longest_answer)
+{
+	static const struct plan_request long_one = {.function = 3, .address = 769, .n_words = 28};
+	struct plan_request fence;
+	struct owed o = {0};
+
+	owed_note_answer(&o, &long_one, 28, 0);
+	owed_note_answer(&o, &nine, 9, 0);
+	owed_note_answer(&o, &two, 2, 0);
+	owed_note_failure(&o, &nine, 9, 0);
+	owed_note_failure(&o, &long_one, 28, 0);
+	fence = owed_choose_fence(&o, &two, NULL, 0);
+	assert_int_equal(fence.address, 769);
+	assert_int_equal(fence.n_words, 26);
+	owed_note_failure(&o, &fence, 26, 0);
+	assert_int_equal(fence_of(&o, &two), 24);
+	owed_note_refusal(&o, &long_one, 28, 2, 0);
+	owed_note_failure(&o, &two, 2, 0);
+	owed_note_failure(&o, &nine, 9, 0);
+	assert_int_equal(fence_of(&o, &two), 1);
+}
+
+TEST(a_known_request_of_registers_of_32_bits_is_repeated_as_it_was)
+{
+	static const struct plan_request four = {.function = 3, .address = 0xc650, .n_words = 4, .per_count = 2};
+	struct owed o = {0};
+
+	owed_note_answer(&o, &four, 4, 0);
+	owed_note_answer(&o, &two, 2, 0);
+	assert_int_equal(owed_choose_fence(&o, &two, NULL, 0).per_count, 2);
+}
+
 TEST(a_fence_before_registers_of_32_bits_has_whole_ones)
 {
 	static const struct plan_request four = {.function = 3, .address = 0xc650, .n_words = 4, .per_count = 2};
