@@ -14,7 +14,7 @@
 
 bool ledger_takeback_takes(struct ledger_takeback *t, const struct account_interval *i)
 {
-	if (t->takings == NULL)
+	if (t->takings == NULL || i->n_values == 0)
 		return false;
 	ledger_difference_take(t->takings, i);
 	return true;

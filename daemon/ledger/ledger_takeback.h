@@ -55,7 +55,8 @@ struct ledger_takeback {
  * in the running transaction. 0 or -errno. */
 int ledger_takeback(struct ledger_takeback *t, struct ledger_request_list *requests);
 
-/* Returns true when readings are counted again: then the interval was noted, and is not to be written. */
+/* Returns true when readings are counted again: then the interval was noted, and is not to be written. One without
+ * values takes nothing out and may be written. */
 bool ledger_takeback_takes(struct ledger_takeback *t, const struct account_interval *i);
 
 #endif

@@ -61,6 +61,20 @@ TEST_WITH(a_life_begins_with_the_first_reading_after_a_time_that_was_named_late,
 	assert_rows(t, lives, "5.0|5.05|first\n5.12||replaced");
 }
 
+/* The first reading of the new meter was false until then, so nothing was said of the time before it. */
+TEST_WITH(the_time_between_the_meters_of_a_late_exchange_is_missing, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	run(t, 0, 900, 5000);
+	add(t, "press", T + 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(100), Q_COUNT);
+	commit(t);
+	exchange_at(t, "press", 1790, NULL, NULL);
+	assert_rows(t, verdicts, replaced);
+	assert_rows(t, intervals, "0|150|measured\n900||missing");
+	assert_the_same_after_a_rebuild(t);
+}
+
 /* Readings below the last one of the old meter were false, and those above it continued its life. */
 TEST_WITH(a_new_meter_that_has_passed_the_old_one_is_found, site_setup, site_teardown)
 {
