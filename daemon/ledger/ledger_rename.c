@@ -145,7 +145,9 @@ static const char join_rest[] =
 	"UPDATE request_log SET undone_by = $r WHERE kind = 'handover' AND meter_id = $y AND other_id = $x;"
 	"UPDATE request_log SET meter_id = $x WHERE meter_id = $y;"
 	"UPDATE request_log SET other_id = $x WHERE other_id = $y;"
-	"UPDATE suspect SET meter = $x WHERE meter = $y AND ts > $t;"
+	/* two readings of one slot, which was there twice: one row says of both that they were not counted */
+	"UPDATE OR IGNORE suspect SET meter = $x WHERE meter = $y;"
+	"DELETE FROM suspect WHERE meter = $y;"
 	"UPDATE OR REPLACE kept_register SET meter = $x WHERE meter = $y AND ts >= $t;"
 	"UPDATE input_period SET concentrator = $x WHERE concentrator = $y;"
 	"UPDATE input_period SET from_ts = (SELECT max(until_ts) FROM input_period WHERE meter = $x) "

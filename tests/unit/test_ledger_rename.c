@@ -189,6 +189,26 @@ TEST_WITH(a_late_rename_waits_until_the_interval_of_the_change_is_counted, setup
 	assert_rows(t, lives, "punch|5.0||first");
 }
 
+/* The clock was set back by half an hour after the change: what is read in that time is not counted, under either name.
+ */
+TEST_WITH(readings_of_the_new_name_that_came_behind_stay_uncounted_under_one_name, setup, site_teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 1800, 2400);
+	rename_to(t, "punch");
+	for (int64_t at = 2460; at <= 7260; at += 60)
+		add(t, "punch", T + at - 1800, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, 5000 + at / 6, Q_COUNT);
+	commit(t);
+	request_rename(t, "press", "punch");
+	rename_to(t, "punch");
+	assert_rows(t, "SELECT state FROM request", "done");
+	assert_rows(t, counted, "punch|900");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, lives, "punch|5.3||first");
+	assert_rows(t, counted, "punch|900");
+}
+
 TEST_WITH(a_meter_is_renamed_while_the_daemon_is_stopped, setup, site_teardown)
 {
 	struct site *t = *state;
