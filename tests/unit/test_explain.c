@@ -21,7 +21,8 @@ struct line {
 	int64_t at_s;	 /* of the last reading, after T */
 	int64_t settled; /* what passed up to node 0 */
 	unsigned n_lives_settled;
-	unsigned n_changes; /* how often the best explanation was not the one before, continued */
+	unsigned n_changes;    /* how often the best explanation was not the one before, continued */
+	unsigned n_taken_back; /* how often what had been given out was no longer part of it */
 };
 
 /* 60 kW at most, steps of 10 Wh. */
@@ -81,6 +82,7 @@ static bool feed_either(struct line *line, int64_t at_s, int64_t raw, bool is_co
 	is_good = now_s == r.slot_s;
 	if (now_s != best_s && (!is_good || explain_slot_s(x, x->nodes[x->best].parent) != best_s))
 		line->n_changes++;
+	line->n_taken_back += explain_common(x, x->given, x->best) != x->given;
 	settle(line);
 	return is_good;
 }
@@ -959,7 +961,7 @@ static void make_series(struct series *s, int n_accidents_max, bool has_coarse)
 	s->truth += last - first;
 }
 
-static bool is_explained(const struct series *s, unsigned *n_changes)
+static bool is_explained(const struct series *s, unsigned *n_taken_back)
 {
 	struct line line = {.limit = s->limit};
 	bool is_right;
@@ -967,7 +969,7 @@ static bool is_explained(const struct series *s, unsigned *n_changes)
 	for (int i = 0; i < READINGS; i++)
 		feed_either(&line, i * s->period_s, s->values[i], s->is_coarse[i]);
 	is_right = passed(&line) == s->truth;
-	*n_changes = line.n_changes;
+	*n_taken_back = line.n_taken_back;
 	explain_fini(&line.x);
 	return is_right;
 }
@@ -977,7 +979,7 @@ static void explain_many(int n, int n_accidents_max, bool has_coarse, int n_wron
 {
 	uint64_t start = seed();
 	int n_wrong = 0, wrong[ACCIDENTS + 2] = {0}, all[ACCIDENTS + 2] = {0};
-	unsigned n_changes, n_changed = 0;
+	unsigned n_taken_back, n_revised = 0;
 
 	for (int k = 0; k < n; k++) {
 		struct series s;
@@ -989,20 +991,21 @@ static void explain_many(int n, int n_accidents_max, bool has_coarse, int n_wron
 		make_series(&s, n_accidents_max, has_coarse);
 		kind = s.n_accidents > 1 ? ACCIDENTS + 1 : (int)s.accident;
 		all[kind]++;
-		if (!is_explained(&s, &n_changes)) {
+		if (!is_explained(&s, &n_taken_back)) {
 			if (n_wrong++ < 5)
 				printf("wrong: SEED=%llu, the first series\n",
 				       (unsigned long long)(start + (uint64_t)k));
 			wrong[kind]++;
 		}
-		n_changed += s.n_accidents == 0 && n_changes > 0;
+		/* a reading may wait for the next one, as where a register that stood still turns over */
+		n_revised += s.n_accidents == 0 && n_taken_back > 0;
 	}
 	for (int i = 0; i < ACCIDENTS + 2; i++)
 		if (all[i] > 0)
 			printf("%-8s %d of %d wrong\n", accident_names[i], wrong[i], all[i]);
 	assert_in_range(n_wrong, 0, n_wrong_max);
 	assert_int_equal(wrong[ACCIDENTS], 0);
-	assert_int_equal(n_changed, 0);
+	assert_int_equal(n_revised, 0);
 }
 
 TEST(series_without_an_accident_are_counted_as_they_are)
