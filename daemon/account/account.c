@@ -980,12 +980,9 @@ bool account_report_missing(struct account *a, struct account_meter *m, int64_t 
 
 		if (c->living && m->unsure_s == 0) {
 			int64_t end_s = calendar_interval_end(a->calendar, c->given.open_s);
-			bool has_ended = end_s <= last_good_s(c);
 
-			/* else it may have begun at a cut */
-			if (has_ended)
-				until_s = calendar_interval_start(a->calendar, last_good_s(c));
-			if (has_ended && end_s + wait_s + m->every_s <= now_s &&
+			until_s = calendar_interval_start(a->calendar, last_good_s(c));
+			if (end_s <= last_good_s(c) && end_s + wait_s + m->every_s <= now_s &&
 			    results_set_out(a, m, c, c->x.best, &walks[n_walks]))
 				n_walks++;
 		}

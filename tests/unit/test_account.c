@@ -497,21 +497,6 @@ TEST_WITH(the_last_interval_is_given_out_when_nothing_follows, setup, teardown)
 	assert_int_equal(b->total[Q_ACTIVE_ENERGY_IMPORT], 450);
 }
 
-TEST_WITH(the_first_interval_after_a_cut_is_missing_from_there_on, setup, teardown)
-{
-	struct bench *b = *state;
-
-	run(b, 0, 300, 0);
-	account_cut(&b->account, &b->meter);
-	b->n = 0;
-	b->said[0] = '\0';
-	account_report_missing(&b->account, &b->meter, T + 3600, 2);
-	expect(b, "240+660 missing\n900+900 missing\n");
-	run(b, 1860, 1860, 0);
-	confirm(b);
-	expect(b, "gap 1860\n240+660 estimated 110\n900+900 estimated 150\n");
-}
-
 /* A meter was exchanged at 600 s, which is announced at 900 s. */
 TEST_WITH(an_exchange_that_is_announced_late_counts_the_first_readings_of_the_new_meter, setup, teardown)
 {
