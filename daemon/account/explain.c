@@ -545,6 +545,15 @@ static void weigh_rise(const struct explain *x, const struct explain_limit *l, s
 		*cost -= node->excess;
 }
 
+/* The last node of the life up to i whose value is fine, or else the one that it begins with. Adds to *amount what
+ * passed since then. */
+static uint8_t find_fine(const struct explain *x, uint8_t i, int64_t *amount)
+{
+	for (; is_coarse(x, i) && i > 0 && (x->nodes[i].flags & EXPLAIN_LIFE) == 0; i = x->nodes[i].parent)
+		*amount += explain_amount(x, i);
+	return i;
+}
+
 /* A fine reading follows node i, whose value is coarse, and amount passed since then. Judge whether it can follow the
  * last fine value of the life too. *over is set then. */
 static bool follows_fine(const struct explain *x, const struct explain_limit *l, uint8_t i,
@@ -553,8 +562,7 @@ static bool follows_fine(const struct explain *x, const struct explain_limit *l,
 	struct explain_good good;
 	int64_t level;
 
-	for (; is_coarse(x, i) && i > 0 && (x->nodes[i].flags & EXPLAIN_LIFE) == 0; i = x->nodes[i].parent)
-		amount += explain_amount(x, i);
+	i = find_fine(x, i, &amount);
 	if (is_coarse(x, i)) {
 		*over = to_over(l, INT64_MIN, r->unsure_ms); /* it is the first one */
 		return true;
@@ -563,6 +571,20 @@ static bool follows_fine(const struct explain *x, const struct explain_limit *l,
 	level = to_level(l, amount);
 	*over = to_over(l, level + good.over - leak(l, r->time_ms - good.time_ms), r->unsure_ms);
 	return level <= room(l, &good, r);
+}
+
+/* A fine reading agrees with node i, whose value is coarse. Judge whether it is below the last fine value of the life.
+ */
+static bool falls_from_fine(const struct explain *x, const struct explain_limit *l, uint8_t i,
+			    const struct explain_reading *r)
+{
+	struct explain_good good;
+	int64_t amount = 0;
+	int32_t over;
+
+	i = find_fine(x, i, &amount);
+	good = explain_good(x, i);
+	return !good.is_coarse && explain_judge(l, &good, r, &amount, &over) == EXPLAIN_FALLS;
 }
 
 /* Judge whether a reading can follow node i, as explain_judge() does. */
@@ -582,6 +604,8 @@ static enum explain_step judge_after(const struct explain *x, const struct expla
 	if ((step == EXPLAIN_RISES || step == EXPLAIN_WRAPS) && good.is_coarse && !r->is_coarse &&
 	    !follows_fine(x, l, i, r, *amount, over))
 		return EXPLAIN_JUMPS;
+	if (step == EXPLAIN_STEPS_BACK && good.is_coarse && !r->is_coarse && falls_from_fine(x, l, i, r))
+		return EXPLAIN_FALLS;
 	return step;
 }
 

@@ -759,6 +759,25 @@ TEST_WITH(changing_between_two_registers_is_no_fall_no_rise_no_reset, setup, tea
 	}
 }
 
+TEST_WITH(a_finer_value_below_the_last_finer_one_is_false_although_the_coarser_one_allows_it, setup, teardown)
+{
+	struct line *line = *state;
+	int64_t raw;
+
+	add_coarse_register(line);
+	feed(line, 0, 5000000);
+	raw = run(line, 5000000, 30);
+	raw = run_coarse(line, raw, 9, 0);
+	assert_true(feed(line, line->at_s + MINUTE, raw += 100));
+	for (int k = 0; k < 6; k++)
+		assert_false(feed(line, line->at_s + MINUTE, 5002800));
+	raw += 600;
+	assert_true(feed(line, line->at_s + MINUTE, raw += 100));
+	raw = run(line, raw, 12);
+	assert_int_equal(passed(line), raw - 5000000);
+	assert_int_equal(line->n_changes, 0);
+}
+
 TEST_WITH(a_meter_that_is_read_by_the_coarser_register_only_counts_its_steps, setup, teardown)
 {
 	struct line *line = *state;
