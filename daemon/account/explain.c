@@ -252,7 +252,7 @@ enum explain_step explain_judge(const struct explain_limit *l, const struct expl
 				const struct explain_reading *next, int64_t *amount, int32_t *over)
 {
 	enum explain_step step = EXPLAIN_RISES;
-	int64_t rise, level;
+	int64_t rise, level, leaked;
 
 	if (next->raw < 0)
 		return EXPLAIN_FALLS;
@@ -269,10 +269,12 @@ enum explain_step explain_judge(const struct explain_limit *l, const struct expl
 		step = EXPLAIN_WRAPS;
 	}
 	level = to_level(l, rise);
-	if (level > room(l, good, next))
+	leaked = leak(l, next->time_ms - good->time_ms);
+	/* most rises need no margin, and then there is no need to know how much there is */
+	if (level + good->over > leaked && level > room(l, good, next))
 		return EXPLAIN_JUMPS;
 	*amount = rise;
-	*over = to_over(l, level + good->over - leak(l, next->time_ms - good->time_ms), next->unsure_ms);
+	*over = to_over(l, level + good->over - leaked, next->unsure_ms);
 	return step;
 }
 
@@ -281,8 +283,17 @@ static bool is_open(const struct explain *x, size_t i)
 	return x->nodes[i].flags & EXPLAIN_OPEN;
 }
 
+static void open_node(struct explain *x, size_t i)
+{
+	if (!is_open(x, i))
+		x->n_open++;
+	x->nodes[i].flags |= EXPLAIN_OPEN;
+}
+
 static void close_node(struct explain *x, size_t i)
 {
+	if (is_open(x, i))
+		x->n_open--;
 	x->nodes[i].flags &= (uint8_t)~EXPLAIN_OPEN;
 	x->is_untidy = true;
 }
@@ -509,7 +520,7 @@ static int32_t shock_between(const struct explain_limit *l, int64_t from, const 
 		distance = INT64_MAX;
 	distance = distance < 0 ? -distance : distance;
 	by_line = excess_of(l, rate_of(l, is_coarse || r->is_coarse, distance, dt_s), known);
-	if (to < 0)
+	if (to < 0 || by_line == 0)
 		return shock_of(by_line);
 	by_zero = excess_of(l, rate_of(l, is_coarse || r->is_coarse, to, dt_s), RATE_NONE);
 	return shock_of(by_line < by_zero ? by_line : by_zero);
@@ -697,20 +708,14 @@ static void add_to_runs(struct explain *x, const struct explain_limit *l, const 
 	}
 }
 
-/* Find the best explanation, the same as before where it is no dearer than others, and make it cost 0. Returns the
- * number of open nodes. */
-static size_t find_best(struct explain *x)
+/* Find the best explanation, the same as before where it is no dearer than others, and make it cost 0. */
+static void find_best(struct explain *x)
 {
 	int32_t least = is_open(x, x->best) ? cost_of(x, x->best) : INFINITE;
-	size_t n_open = 0;
 
-	for (size_t i = 0; i < x->n; i++) {
-		int32_t cost;
+	for (size_t i = 0; i < x->n && least > 0; i++) {
+		int32_t cost = is_open(x, i) ? cost_of(x, i) : INFINITE;
 
-		if (!is_open(x, i))
-			continue;
-		n_open++;
-		cost = least > 0 ? cost_of(x, i) : 0;
 		if (cost < least) {
 			least = cost;
 			x->best = (uint8_t)i;
@@ -718,7 +723,20 @@ static size_t find_best(struct explain *x)
 	}
 	for (size_t i = 0; i < x->n && least != 0; i++)
 		x->nodes[i].cost = to_cost(x->nodes[i].cost - least);
-	return n_open;
+}
+
+/* Whether all open nodes are of one life and on the path to the best one, and the last reading could follow each. */
+static bool is_one_line(const struct explain *x)
+{
+	uint8_t i = x->best;
+	size_t n = 0;
+
+	for (;;) {
+		n += (x->nodes[i].flags & (EXPLAIN_OPEN | EXPLAIN_LEFT)) == EXPLAIN_OPEN;
+		if (i == 0 || x->nodes[i].flags & EXPLAIN_LIFE)
+			return n == x->n_open;
+		i = x->nodes[i].parent;
+	}
 }
 
 /* How far a node lies below the end of its line, as far as that matters. */
@@ -933,9 +951,16 @@ static void append(struct explain *x, const struct explain_reading *r, const str
 	to->doubt = x->doubt;
 	to->shock = x->shock;
 	to->into_s = r->into_s;
-	to->flags |= EXPLAIN_OPEN | (r->is_time_unsure ? EXPLAIN_TIME_UNSURE : 0);
+	to->flags |= r->is_time_unsure ? EXPLAIN_TIME_UNSURE : 0;
 	if (node->parent != EXPLAIN_NONE && r->slot_s - explain_slot_s(x, node->parent) > r->gap_s)
 		to->flags |= EXPLAIN_GAP;
+	open_node(x, x->n - 1U);
+}
+
+/* Whether one more reading can become a node. */
+static bool has_place(const struct explain *x, const struct explain_reading *r)
+{
+	return x->n < EXPLAIN_NODES_MAX && r->slot_s - x->base_s <= UINT32_MAX;
 }
 
 int explain_reserve(struct explain *x)
@@ -952,7 +977,7 @@ void explain_begin(struct explain *x, const struct explain_limit *l, const struc
 				     .parent = EXPLAIN_NONE,
 				     .flags = EXPLAIN_LIFE | coarse_flag(r)};
 
-	x->n = x->best = x->given = 0;
+	x->n = x->n_open = x->best = x->given = 0;
 	x->modulus = x->best_modulus = 0;
 	x->is_untidy = false;
 	x->rate = RATE_NONE;
@@ -962,19 +987,18 @@ void explain_begin(struct explain *x, const struct explain_limit *l, const struc
 	x->last_s = r->slot_s;
 	x->last_ms = r->time_ms;
 	x->last_raw = r->raw;
+	x->is_one_line = true;
 }
 
-/* While a register stands still, its first and its last node stay open. Most registers do most of the time. Returns
- * whether the last nodes are of such a line. */
-static bool thin_still(struct explain *x)
+/* While a register stands still, its first and its last node stay open. Most registers do most of the time. */
+static void thin_still(struct explain *x)
 {
 	uint8_t a = x->n - 3, b = x->n - 2, c = x->n - 1;
 
 	if (x->n < 3 || x->nodes[c].parent != b || x->nodes[b].parent != a || x->nodes[c].raw != x->nodes[b].raw ||
 	    x->nodes[b].raw != x->nodes[a].raw || !is_open(x, a) || !is_open(x, b) || b == x->best)
-		return false;
+		return;
 	close_still(x, b, a);
-	return true;
 }
 
 /* Set x->best_modulus, which is right for the node that was the best one before. */
@@ -987,14 +1011,49 @@ static void note_modulus(struct explain *x, uint8_t before)
 	x->best_modulus = modulus_of_life(x, x->best);
 }
 
-void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
+/* Whether a reading continues the only line that there is, and nothing about it is a surprise. Then no other path to it
+ * is cheaper than the one from the best node, no sum and no cost changes, and the best explanation is the one that it
+ * continues. Nearly all readings are so. *out: the node that it becomes. */
+static bool is_ordinary(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r,
+			struct explain_node *out)
+{
+	const struct explain_node *last = &x->nodes[x->best];
+	struct explain_good good = explain_good(x, x->best);
+	int64_t amount;
+	int32_t cost;
+
+	if (!x->is_one_line || !is_last_reading(x, x->best) || !has_place(x, r))
+		return false;
+	if (last->raw != x->last_raw || r->raw < last->raw || r->is_coarse || good.is_coarse)
+		return false;
+	/* a bucket that is less than empty has room for more than another reading would; another line was the best one
+	 * when x->rate was found */
+	if (good.over < 0 || last->rate == RATE_NONE || last->rate != x->rate)
+		return false;
+	*out = (struct explain_node){.raw = r->raw, .parent = x->best};
+	if (explain_judge(l, &good, r, &amount, &out->over) != EXPLAIN_RISES)
+		return false;
+	weigh_rise(x, l, x->best, r, amount, out, &cost);
+	return cost == 0 && out->excess == 0;
+}
+
+/* Take a reading that is_ordinary() has made a node of. */
+static void feed_ordinary(struct explain *x, const struct explain_reading *r, const struct explain_node *node)
+{
+	x->doubt += DOUBT + (r->raw > x->last_raw ? RISES : 0U);
+	x->nodes[x->best].shock = x->shock;
+	append(x, r, node);
+	x->best = x->n - 1;
+	x->n_readings++;
+}
+
+/* Take any reading. */
+static void feed_any(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
 	struct explain_good last = {.raw = x->last_raw, .time_ms = x->last_ms};
-	uint8_t best_before = x->best;
 	struct explain_node path;
 	int64_t amount = 0;
 	int32_t over;
-	size_t n_open;
 
 	find_path(x, l, r, &path, &amount);
 	if (path.flags & EXPLAIN_WRAPPED) {
@@ -1011,26 +1070,40 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 		x->doubt += RISES;
 	add_to_runs(x, l, r, &path);
 	x->last_s = r->slot_s;
-	x->last_ms = r->time_ms;
-	x->last_raw = r->raw;
-	if (path.parent != EXPLAIN_NONE && x->n < EXPLAIN_NODES_MAX && r->slot_s - x->base_s <= UINT32_MAX) {
+	if (path.parent != EXPLAIN_NONE && has_place(x, r)) {
 		append(x, r, &path);
 		/* nothing costs less than a good reading that follows the best explanation */
 		if (path.cost <= 0)
 			x->best = x->n - 1;
 	}
 	x->n_readings++;
-	n_open = find_best(x);
+	find_best(x);
+}
+
+void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
+{
+	uint8_t best_before = x->best;
+	struct explain_node node;
+	bool ordinary = is_ordinary(x, l, r, &node);
+
+	if (ordinary)
+		feed_ordinary(x, r, &node);
+	else
+		feed_any(x, l, r);
+	x->last_s = r->slot_s;
+	x->last_ms = r->time_ms;
+	x->last_raw = r->raw;
 	x->rate = rate_after(x->nodes[x->best].rate, x->last_s - explain_slot_s(x, x->best));
-	if (thin_still(x))
-		n_open--;
-	if (n_open > ENDS_ON_LINE + ENDS_MORE)
+	thin_still(x);
+	if (x->n_open > ENDS_ON_LINE + ENDS_MORE)
 		thin(x, l);
 	decide_old(x);
 	for (size_t i = 0; i < x->n && x->n == EXPLAIN_NODES_MAX; i++)
 		if (i != x->best)
 			close_node(x, i);
 	note_modulus(x, best_before);
+	if (!ordinary)
+		x->is_one_line = is_one_line(x);
 }
 
 bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
@@ -1156,10 +1229,11 @@ void explain_decide(struct explain *x, uint8_t node)
 			any = true;
 	}
 	if (!any)
-		x->nodes[node].flags |= EXPLAIN_OPEN;
+		open_node(x, node);
 	x->given = node;
 	find_best(x);
 	x->best_modulus = modulus_of_life(x, x->best);
+	x->is_one_line = is_one_line(x);
 }
 
 struct explain_node explain_expect(const struct explain_node *before, uint8_t number, uint32_t at_s, bool rises)
@@ -1197,7 +1271,12 @@ int explain_restore(struct explain *x, const struct explain *from)
 	*x = *from;
 	x->nodes = nodes;
 	x->capacity = capacity;
+	x->n_open = 0;
+	for (size_t i = 0; i < x->n; i++)
+		if (is_open(x, i))
+			x->n_open++;
 	x->best_modulus = modulus_of_life(x, x->best);
+	x->is_one_line = is_one_line(x);
 	return 0;
 }
 

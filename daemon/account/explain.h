@@ -82,9 +82,11 @@ struct explain_node {
 struct explain {
 	struct explain_node *nodes;
 	uint8_t n, capacity;
-	uint8_t best;	     /* where the best explanation ends */
-	uint8_t given;	     /* the node that explain_give() has named */
-	bool is_untidy;	     /* nodes were closed */
+	uint8_t n_open;
+	uint8_t best;	  /* where the best explanation ends */
+	uint8_t given;	  /* the node that explain_give() has named */
+	bool is_untidy;	  /* nodes were closed */
+	bool is_one_line; /* all explanations are of the line of the best one, and the last reading could follow each */
 	uint16_t n_readings; /* that were fed; wraps */
 	uint32_t doubt;	     /* what readings add to the cost of a false run, summed over all readings; wraps */
 	uint32_t shock;	     /* the same for how far they are from each other */
@@ -189,8 +191,8 @@ unsigned explain_n_false(const struct explain *x);
  * in struct explain_node; raw is that of the one before. rises: its reading does. */
 struct explain_node explain_expect(const struct explain_node *before, uint8_t number, uint32_t at_s, bool rises);
 
-/* Take a copy of a tree, in place of everything; from->best_modulus and from->capacity are not used. 0 or -ENOMEM; x is
- * empty then. */
+/* Take a copy of a tree, in place of everything; from->capacity and what follows from the nodes are not used:
+ * n_open, is_one_line, best_modulus. 0 or -ENOMEM; x is empty then. */
 int explain_restore(struct explain *x, const struct explain *from);
 
 /* Forget everything and free the memory. */

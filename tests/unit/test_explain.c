@@ -613,6 +613,20 @@ static bool is_same(const struct explain *a, const struct explain *b)
 	return explain_pack(b, packed_b) == n && memcmp(packed_a, packed_b, n) == 0;
 }
 
+/* The next reading of a register that has two moduli, gaps, resets and false values. *raw: what it really is. */
+static int64_t next_value(const struct line *line, int64_t *raw, int64_t *at_s)
+{
+	*at_s = line->at_s + MINUTE * (below(50) == 0 ? 1 + below(3000) : 1);
+	*raw += below(100) * 10;
+	if (below(200) == 0)
+		*raw = below(100000);
+	if (below(100) == 0)
+		*raw = (below(2) == 0 ? 10000000 : 100000000) - 200;
+	else if ((*raw >= 10000000 && *raw < 10001000) || *raw >= 100000000)
+		*raw %= 10000000;
+	return below(20) == 0 ? below(10000000) : *raw;
+}
+
 TEST_WITH(what_was_packed_goes_on_as_if_it_had_not_been, setup, teardown)
 {
 	struct line *line = *state;
@@ -624,16 +638,8 @@ TEST_WITH(what_was_packed_goes_on_as_if_it_had_not_been, setup, teardown)
 	set_two_moduli(&other);
 	random_state = seed();
 	for (int i = 0; i < 4000; i++) {
-		int64_t at_s = line->at_s + MINUTE * (below(50) == 0 ? 1 + below(3000) : 1), value;
+		int64_t at_s, value = next_value(line, &raw, &at_s);
 
-		raw += below(100) * 10;
-		if (below(200) == 0)
-			raw = below(100000);
-		if (below(100) == 0)
-			raw = (below(2) == 0 ? 10000000 : 100000000) - 200;
-		else if ((raw >= 10000000 && raw < 10001000) || raw >= 100000000)
-			raw %= 10000000;
-		value = below(20) == 0 ? below(10000000) : raw;
 		assert_int_equal(feed(line, at_s, value), feed(&other, at_s, value));
 		assert_true(is_same(&line->x, &other.x));
 		if (below(10) == 0) {
@@ -645,6 +651,43 @@ TEST_WITH(what_was_packed_goes_on_as_if_it_had_not_been, setup, teardown)
 		}
 	}
 	explain_fini(&other.x);
+}
+
+/* Most readings take a short way through explain_feed(). Here they do on one line, and on the other none does. */
+static void compare_ways(struct line *line, int one_in)
+{
+	struct line other = {.limit = line->limit};
+	int64_t raw = 5000000;
+	unsigned n_short = 0;
+
+	for (int i = 0; i < 3000; i++) {
+		int64_t at_s, value = next_value(line, &raw, &at_s);
+		bool on_short;
+
+		if (below(one_in) > 0) { /* an ordinary one, or the register stands still */
+			at_s = line->at_s + MINUTE;
+			raw = value = line->x.n > 0 ? line->x.last_raw + below(3) * below(40) * 10 : raw;
+		}
+		on_short = line->x.is_one_line;
+		other.x.is_one_line = false;
+		assert_int_equal(feed(line, at_s, value), feed(&other, at_s, value));
+		assert_true(is_same(&line->x, &other.x));
+		n_short += on_short && line->x.is_one_line;
+	}
+	assert_true(n_short > 100);
+	explain_fini(&other.x);
+}
+
+TEST_WITH(short_way_of_an_ordinary_reading_ends_where_the_long_one_does, setup, teardown)
+{
+	struct line *line = *state;
+
+	random_state = seed();
+	set_two_moduli(line);
+	for (int one_in = 12; one_in < 1000; one_in *= 4) {
+		explain_fini(&line->x);
+		compare_ways(line, one_in);
+	}
 }
 
 TEST_WITH(bytes_that_are_no_explanation_are_refused, setup, teardown)
