@@ -77,6 +77,14 @@ static int64_t read_modulus(const struct account_meter *m, const struct account_
 	return modulus;
 }
 
+/* An amount of base units in parts of them. */
+static int64_t in_parts(int64_t amount, int64_t parts)
+{
+	int64_t product;
+
+	return __builtin_mul_overflow(amount, parts, &product) ? INT64_MAX : product;
+}
+
 static struct explain_limit bounds_of(const struct account_meter *m, const struct account_counter *c)
 {
 	const struct account_limit *l = limit_of(m, c->quantity);
@@ -84,11 +92,11 @@ static struct explain_limit bounds_of(const struct account_meter *m, const struc
 		.per_hour = l->per_hour, .step = l->step, .coarse_step = l->coarse_step, .back_step = l->back_step};
 
 	if (l->parts == 0) {
-		bounds.per_hour = wide_muldiv(l->per_hour, c->parts, 1);
-		bounds.step = wide_muldiv(l->step, c->parts, 1);
+		bounds.per_hour = in_parts(l->per_hour, c->parts);
+		bounds.step = in_parts(l->step, c->parts);
 	}
 	if (l->per_hour == 0)
-		bounds.per_hour = wide_muldiv(m->per_hour, l->parts != 0 ? l->parts : c->parts, 1);
+		bounds.per_hour = in_parts(m->per_hour, l->parts != 0 ? l->parts : c->parts);
 	if (bounds.per_hour > INT64_MAX / 4)
 		bounds.per_hour = INT64_MAX / 4;
 	memcpy(bounds.moduli, l->moduli, sizeof(bounds.moduli));
@@ -397,21 +405,22 @@ void account_reconsider(struct account *a, const struct account_meter *m)
 static bool runs_backwards(const struct account *a, const struct account_counter *c, const struct explain_limit *l,
 			   const struct explain_reading *r)
 {
-	struct explain_good last = {.raw = c->x.last_raw, .time_ms = time_of(a, c->x.last_s, 0)};
+	struct explain_good last = {.raw = c->x.last_raw};
 	int64_t fall = c->x.last_raw - r->raw;
 
-	return fall > l->back_step && fall <= explain_most(l, &last, r);
+	if (fall <= l->back_step)
+		return false;
+	last.time_ms = time_of(a, c->x.last_s, 0);
+	return fall <= explain_most(l, &last, r);
 }
 
 /* Is it a net register, which also runs backwards? That is reported once, and from then on its values are neither
  * counted nor suspect. */
-static bool is_net(struct account *a, struct account_meter *m, struct account_counter *c,
+static bool is_net(struct account *a, struct account_meter *m, struct account_counter *c, const struct explain_limit *l,
 		   const struct explain_reading *r)
 {
-	struct explain_limit l = bounds_of(m, c);
-
 	if (c->living && r->raw != c->x.last_raw)
-		c->n_falls = runs_backwards(a, c, &l, r) ? (uint8_t)(c->n_falls + 1) : 0;
+		c->n_falls = runs_backwards(a, c, l, r) ? (uint8_t)(c->n_falls + 1) : 0;
 	if (c->n_falls < ACCOUNT_NET_FALLS || !c->living)
 		return c->n_falls >= ACCOUNT_NET_FALLS;
 	results_event(a, m, r->slot_s, "implausible", "%s runs backwards, from %s to %s %s; it is not counted any more",
@@ -541,13 +550,13 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 			c->modulus = read_modulus(m, c);
 		r.raw = fold_value(values[i].value, limit_of(m, c->quantity)->fold);
 		r.is_coarse = values[i].is_coarse && limit_of(m, c->quantity)->coarse_step > 0;
-		if (is_net(a, m, c, &r))
+		l = bounds_of(m, c);
+		if (is_net(a, m, c, &l, &r))
 			continue;
 		if (!c->living) {
 			n_walks += begin_life(a, m, c, &r, parts_of_value(m, &values[i]), &walks[n_walks]);
 			continue;
 		}
-		l = bounds_of(m, c);
 		before = c->x.best;
 		explain_feed(&c->x, &l, &r);
 		if (explain_n_false(&c->x) > 0) {
