@@ -739,40 +739,44 @@ static bool is_one_line(const struct explain *x)
 	}
 }
 
-/* How far a node lies below the end of its line, as far as that matters. */
-static int64_t below(const struct explain_node *end, const struct explain_node *node)
+/* The binary logarithm of how far a node lies below the end of its line, as far as that matters. */
+static int32_t depth_of(const struct explain_node *end, const struct explain_node *node, int64_t step)
 {
 	int64_t distance = end->raw - node->raw;
 
-	return distance < INT64_MAX / 2 ? distance : INT64_MAX / 2;
+	distance = (distance < INT64_MAX / 2 ? distance : INT64_MAX / 2) + step;
+	return distance > 1 ? log2_of(distance) : 0;
 }
 
-/* The loss without open node b, where a and c are the open nodes before and after it on their line, and end is the last
- * one: if the line is left at b, which shows when a later reading falls below c but not below b, the readings between a
- * and b are called false too. */
-static int64_t loss(const struct explain_node *a, const struct explain_node *b, const struct explain_node *c,
-		    const struct explain_node *end, int64_t step)
-{
-	int64_t to_b = below(end, b) + step, to_c = below(end, c) + step;
-	uint16_t apart = (uint16_t)(b->number - a->number), age = (uint16_t)(end->number - b->number);
-
-	if (to_c < 1)
-		to_c = 1;
-	if (to_b <= to_c)
-		return 0;
-	return (int64_t)(log2_of(to_b) - log2_of(to_c)) * apart / (age > 0 ? age : 1);
-}
-
-/* The open nodes, and of each the open node before it on its line (an index of nodes too; EXPLAIN_NONE = none), how
- * many there are on its line, and the last node of its line. The latter two are kept by the node that the life began
- * with. */
+/* The open nodes, and of each (an index of nodes too) the open node before it on its line (EXPLAIN_NONE = none), its
+ * depth, and what is lost without the open node before it. n_on_line: how many there are on its line; last: the last
+ * node of its line; both are kept by the node that the life began with. */
 struct ends {
 	size_t n;
 	uint8_t of[EXPLAIN_NODES_MAX], before[EXPLAIN_NODES_MAX], life[EXPLAIN_NODES_MAX];
 	uint8_t n_on_line[EXPLAIN_NODES_MAX], last[EXPLAIN_NODES_MAX];
+	int32_t depth[EXPLAIN_NODES_MAX];
+	int64_t loss[EXPLAIN_NODES_MAX];
 };
 
-static void find_ends(const struct explain *x, struct ends *ends)
+/* Find the loss without open node b, where a and c are the open nodes before and after it on their line: if the line is
+ * left at b, which shows when a later reading falls below c but not below b, the readings between a and b are called
+ * false too. */
+static void find_loss(const struct explain *x, struct ends *ends, uint8_t c)
+{
+	uint8_t b = ends->before[c], a = b == EXPLAIN_NONE ? EXPLAIN_NONE : ends->before[b];
+	int32_t deeper = b == EXPLAIN_NONE ? 0 : ends->depth[b] - ends->depth[c];
+	uint16_t apart, age;
+
+	ends->loss[c] = 0;
+	if (a == EXPLAIN_NONE || deeper <= 0)
+		return;
+	apart = (uint16_t)(x->nodes[b].number - x->nodes[a].number);
+	age = (uint16_t)(x->nodes[ends->last[ends->life[c]]].number - x->nodes[b].number);
+	ends->loss[c] = (int64_t)deeper * apart / (age > 0 ? age : 1);
+}
+
+static void find_ends(const struct explain *x, int64_t step, struct ends *ends)
 {
 	uint8_t before[EXPLAIN_NODES_MAX]; /* of every node */
 
@@ -794,6 +798,12 @@ static void find_ends(const struct explain *x, struct ends *ends)
 		ends->before[i] = before[i];
 		ends->of[ends->n++] = (uint8_t)i;
 		ends->n_on_line[life]++;
+	}
+	for (size_t k = 0; k < ends->n; k++) {
+		uint8_t i = ends->of[k];
+
+		ends->depth[i] = depth_of(&x->nodes[ends->last[ends->life[i]]], &x->nodes[i], step);
+		find_loss(x, ends, i);
 	}
 }
 
@@ -822,11 +832,18 @@ static void close_end(struct explain *x, struct ends *ends, size_t k)
 		close_still(x, closed, before);
 	else
 		close_node(x, closed);
+	/* those between which and the open nodes before them something has changed */
+	for (k = 0; k < ends->n; k++) {
+		uint8_t b = ends->before[ends->of[k]];
+
+		if (b == before || (b != EXPLAIN_NONE && ends->before[b] == before))
+			find_loss(x, ends, ends->of[k]);
+	}
 }
 
 /* The place in ends of the open node that is best closed next, because its line has too many or because it is like its
  * neighbour; ends->n = none. */
-static size_t find_spare(const struct explain *x, const struct explain_limit *l, const struct ends *ends)
+static size_t find_spare(const struct explain *x, const struct ends *ends)
 {
 	uint8_t spare = EXPLAIN_NONE;
 	int64_t least = INT64_MAX;
@@ -834,7 +851,6 @@ static size_t find_spare(const struct explain *x, const struct explain_limit *l,
 
 	for (k = 0; k < ends->n; k++) {
 		uint8_t c = ends->of[k], b = ends->before[c], a = b == EXPLAIN_NONE ? EXPLAIN_NONE : ends->before[b];
-		int64_t lost;
 
 		if (a == EXPLAIN_NONE || b == x->best)
 			continue;
@@ -845,9 +861,8 @@ static size_t find_spare(const struct explain *x, const struct explain_limit *l,
 		}
 		if (ends->n_on_line[ends->life[c]] <= ENDS_ON_LINE)
 			continue;
-		lost = loss(&x->nodes[a], &x->nodes[b], &x->nodes[c], &x->nodes[ends->last[ends->life[c]]], step_of(l));
-		if (lost < least) {
-			least = lost;
+		if (ends->loss[c] < least) {
+			least = ends->loss[c];
 			spare = b;
 		}
 	}
@@ -877,7 +892,7 @@ static void thin(struct explain *x, const struct explain_limit *l)
 	struct ends ends;
 	size_t spare;
 
-	find_ends(x, &ends);
+	find_ends(x, step_of(l), &ends);
 	for (size_t k = ends.n; k-- > 0;) {
 		const struct explain_node *node = &x->nodes[ends.of[k]];
 		const struct explain_node *last = &x->nodes[ends.last[ends.life[ends.of[k]]]];
@@ -888,7 +903,7 @@ static void thin(struct explain *x, const struct explain_limit *l)
 		    ((uint16_t)(last->number - node->number) > AGE && last->raw != node->raw))
 			close_end(x, &ends, k);
 	}
-	while ((spare = find_spare(x, l, &ends)) < ends.n)
+	while ((spare = find_spare(x, &ends)) < ends.n)
 		close_end(x, &ends, spare);
 	while ((spare = find_dearest(x, &ends)) < ends.n)
 		close_end(x, &ends, spare);
