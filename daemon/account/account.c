@@ -577,7 +577,7 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 }
 
 bool account_continues(const struct account *a, const struct account_meter *m, const struct account_when *when,
-		       const struct account_value *values, size_t n_values, bool *any)
+		       const struct account_value *values, size_t n_values, bool may_leap, bool *any)
 {
 	struct explain_reading r = {.slot_s = when->slot_s, .time_ms = time_of(a, when->slot_s, when->delay_ms)};
 
@@ -594,7 +594,7 @@ bool account_continues(const struct account *a, const struct account_meter *m, c
 		l = bounds_of(m, c);
 		r.raw = fold_value(values[i].value, limit_of(m, c->quantity)->fold);
 		r.is_coarse = values[i].is_coarse && limit_of(m, c->quantity)->coarse_step > 0;
-		if (!explain_is_usual(&c->x, &l, &r))
+		if (may_leap ? !explain_can_follow(&c->x, &l, &r) : !explain_is_usual(&c->x, &l, &r))
 			return false;
 	}
 	return true;

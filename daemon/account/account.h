@@ -106,9 +106,10 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 		 struct account_value *values, size_t n_values);
 
 /* Whether the values of a reading that comes next continue what has been counted, each by no more than the highest rate
- * of its counter: as those of the same meter do. *any: some of them have a life that they can be compared with. */
+ * of its counter: as those of the same meter do. With may_leap: by no more than the meter can deliver. *any: some of
+ * them have a life that they can be compared with. */
 bool account_continues(const struct account *a, const struct account_meter *m, const struct account_when *when,
-		       const struct account_value *values, size_t n_values, bool *any);
+		       const struct account_value *values, size_t n_values, bool may_leap, bool *any);
 
 /* Two meters seem to answer, as is known from elsewhere (detail): nothing is counted until that has not been said for
  * ACCOUNT_PROOF_S. Reported once. */

@@ -1121,6 +1121,14 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 		x->is_one_line = is_one_line(x);
 }
 
+bool explain_can_follow(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
+{
+	int64_t amount;
+	int32_t over;
+
+	return r->slot_s > explain_slot_s(x, x->best) && judge_after(x, l, x->best, r, &amount, &over) < EXPLAIN_FALLS;
+}
+
 bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
 {
 	int64_t dt_s = r->slot_s - explain_slot_s(x, x->best), amount;

@@ -112,8 +112,10 @@ static size_t values_of(const struct ledger_serial_desk *d, size_t i, const stru
 	return n;
 }
 
-/* Whether all counters of a reading continue. *any: there are some. */
-static bool continues(const struct ledger_serial_desk *d, size_t meter, const struct reading *r, bool *any)
+/* Whether all counters of a reading continue; may_leap: as fast as the meter can deliver, else as they did before.
+ * *any: there are some. */
+static bool continues(const struct ledger_serial_desk *d, size_t meter, const struct reading *r, bool may_leap,
+		      bool *any)
 {
 	struct account_when when = {
 		.slot_s = r->slot_s, .delay_ms = r->delay_ms, .unsynchronised = r->quality == READING_UNSYNCHRONISED};
@@ -127,7 +129,7 @@ static bool continues(const struct ledger_serial_desk *d, size_t meter, const st
 		if (!ledger_exchange_is_of(d->exchange, meter, i, r->slot_s))
 			continue;
 		all = account_continues(&d->book->account, &d->book->meters[i].account, &when, values,
-					values_of(d, i, r, values), &own);
+					values_of(d, i, r, values), may_leap, &own);
 		*any |= own;
 	}
 	return all;
@@ -167,11 +169,25 @@ static int is_announced(const struct ledger_serial_desk *d, size_t meter, bool *
 	return rc;
 }
 
+/* Was an exchange announced since the number was taken that is known? Then the new meter has not reported its own. */
+static bool is_number_older(const struct ledger_serial_desk *d, size_t meter)
+{
+	char sql[320];
+
+	snprintf(sql, sizeof(sql),
+		 "SELECT count(*) FROM request_log r WHERE kind = 'replace' AND state = 'done' AND undone_by IS NULL "
+		 "AND meter_id = %lld AND NOT EXISTS (SELECT 1 FROM request_log s WHERE s.kind = 'serial' "
+		 "AND s.meter_id = r.meter_id AND s.id > r.id)",
+		 (long long)d->book->reg->list[meter].id);
+	return db_number(d->book->db, sql, 0) > 0;
+}
+
 /* The serial number has been another one for a whole reading: is it another meter? */
 static int decide(struct ledger_serial_desk *d, struct ledger_serial_doubt *doubt, const struct reading *r)
 {
 	const char *known = d->book->reg->list[doubt->meter].serial;
-	bool any, is_new, is_same = continues(d, doubt->meter, r, &any);
+	bool any, is_new, is_older = is_number_older(d, doubt->meter);
+	bool is_same = continues(d, doubt->meter, r, is_older, &any);
 	int rc = is_announced(d, doubt->meter, &is_new);
 	char detail[120 + 2 * DB_SERIAL_MAX], serial[DB_SERIAL_MAX + 1];
 
@@ -179,6 +195,7 @@ static int decide(struct ledger_serial_desk *d, struct ledger_serial_doubt *doub
 	doubt->other[0] = '\0';
 	if (rc != 0)
 		return rc;
+	is_new = is_new || (is_older && is_same);
 	if (!any || is_new)
 		return ledger_exchange_note_serial(d->exchange, doubt->meter, serial,
 						   is_new ? "it is that of the new meter, which was announced"

@@ -67,6 +67,27 @@ TEST_WITH(one_counter_that_does_not_continue_shows_another_meter, site_setup, si
 	assert_rows(t, "SELECT detail FROM event WHERE kind = 'meter-replaced'", "serial number was A1, is now B2");
 }
 
+/* Its number is read a day later, when its load has leapt: it is the number of the new meter all the same. The next one
+ * is not. */
+TEST_WITH(the_first_number_after_an_announced_exchange_is_that_of_the_new_meter, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	add_serial(t, "press", "A1");
+	run(t, 0, 1800, 5000);
+	request_replacement(t, "press", T + 1830, NULL, NULL);
+	run(t, 1860, 1920, 8670);
+	add_serial(t, "press", "B2");
+	add(t, "press", T + 1980, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(9400), Q_COUNT);
+	commit(t);
+	assert_rows(t, serial, "B2");
+	assert_rows(t, lives, "5.0|5.3|first\n8.98||replaced");
+	add_serial(t, "press", "C3");
+	add(t, "press", T + 2040, READING_GOOD, Q_ACTIVE_ENERGY_IMPORT, INT64_C(90000), Q_COUNT);
+	commit(t);
+	assert_rows(t, lives, "5.0|5.3|first\n8.98|9.4|replaced\n90.0||replaced");
+}
+
 /* Only a reading of counters decides; the highest value that they show comes with the identity. */
 TEST_WITH(a_number_waits_for_a_reading_of_counters, site_setup, site_teardown)
 {
