@@ -211,7 +211,10 @@ static bool is_stopping(struct bus *b)
 static void run_job(struct bus *b, struct bus_job *job)
 {
 	job->started_us = mono_us();
-	link_offer(b->link, job->requests, job->n_requests);
+	if (job->offered != NULL)
+		link_offer(b->link, job->offered, job->n_offered);
+	else
+		link_offer(b->link, job->requests, job->n_requests);
 	while (job->n_done < job->n_requests && !is_stopping(b)) {
 		job->replies[job->n_done] = read_request(b, job, &job->requests[job->n_done]);
 		if (!is_answered(&job->replies[job->n_done])) {

@@ -22,8 +22,11 @@ struct bus_job {
 	uint32_t timeout_ms;
 	size_t n_requests;
 	const struct plan_request *requests; /* must live until the job is taken back */
-	uint16_t *words;		     /* room for all answers, laid out by plan_request.word; the caller's */
-	struct link_reply *replies;	     /* n_requests of them; the caller's */
+	/* Requests that the unit is likely to accept too, to be used as fences (link.h); as long. NULL: requests. */
+	const struct plan_request *offered;
+	size_t n_offered;
+	uint16_t *words;	    /* room for all answers, laid out by plan_request.word; the caller's */
+	struct link_reply *replies; /* n_requests of them; the caller's */
 	/* filled by the worker */
 	size_t n_done; /* requests tried; fewer than n_requests when a fault ended the job: the last one's status then
 			* is neither LINK_OK nor LINK_EXCEPTION */

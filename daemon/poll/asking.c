@@ -100,6 +100,11 @@ static void make_job(struct asking *a, const struct plan_request *requests, size
 		.words = a->words,
 		.replies = replies,
 	};
+	/* A meter that was silent may owe the answers to all that it was asked alone. */
+	if (a->task == ASKING_PROBE) {
+		a->job.offered = a->plan->requests;
+		a->job.n_offered = a->plan->n_requests;
+	}
 }
 
 static bool begin_plan(struct asking *a, enum asking_task task, unsigned groups, unsigned n_retries)

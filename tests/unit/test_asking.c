@@ -265,6 +265,9 @@ ASKING_TEST(a_probe_is_the_first_request_of_the_energies)
 	assert_int_equal(asking.task, ASKING_PROBE);
 	assert_int_equal(asking.job.n_requests, 1);
 	assert_int_equal(asking.job.requests[0].address, 100);
+	/* a fence before it may be any of them */
+	assert_ptr_equal(asking.job.offered, asking.plan->requests);
+	assert_int_equal(asking.job.n_offered, asking.plan->n_requests);
 	assert_false(asking_retry(&asking));
 }
 

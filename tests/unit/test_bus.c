@@ -89,7 +89,8 @@ static void bench_fini(struct bench *b)
 	slave_fini(&b->slave);
 }
 
-static void submit(struct bench *b, const struct plan_request *requests, size_t n, uint32_t timeout_ms)
+static void submit_offering(struct bench *b, const struct plan_request *requests, size_t n, uint32_t timeout_ms,
+			    const struct plan_request *offered, size_t n_offered)
 {
 	memset(b->words, 0xad, sizeof(b->words));
 	b->job = (struct bus_job){
@@ -98,10 +99,17 @@ static void submit(struct bench *b, const struct plan_request *requests, size_t 
 		.timeout_ms = timeout_ms,
 		.n_requests = n,
 		.requests = requests,
+		.offered = offered,
+		.n_offered = n_offered,
 		.words = b->words,
 		.replies = b->replies,
 	};
 	bus_submit(b->bus, &b->job);
+}
+
+static void submit(struct bench *b, const struct plan_request *requests, size_t n, uint32_t timeout_ms)
+{
+	submit_offering(b, requests, n, timeout_ms, NULL, 0);
 }
 
 static void take(struct bench *b)
@@ -257,6 +265,21 @@ TEST(a_fence_is_another_request_of_the_job_where_possible)
 	slave_start(&b.slave, steps, 4);
 	assert_int_equal(run(&b, two_and_four, 2, SHORT_MS), LINK_TIMEOUT);
 	assert_int_equal(run(&b, two_and_four, 2, LONG_MS), LINK_OK);
+	assert_int_equal(b.words[0], 0x0001);
+	bench_fini(&b);
+}
+
+TEST(a_fence_is_a_request_that_the_job_offers)
+{
+	static const struct slave_step steps[] = {{READ_2, NULL}, {READ_4, FOUR}, {READ_2, TWO}};
+	struct bench b;
+
+	bench_init(&b, CONF_RTU);
+	slave_start(&b.slave, steps, 3);
+	assert_int_equal(run(&b, &two, 1, SHORT_MS), LINK_TIMEOUT);
+	submit_offering(&b, &two, 1, LONG_MS, two_and_four, 2);
+	take(&b);
+	assert_int_equal(b.replies[0].status, LINK_OK);
 	assert_int_equal(b.words[0], 0x0001);
 	bench_fini(&b);
 }
