@@ -240,15 +240,20 @@ class LineSite(Site):
         wait_for(lambda: time.time() >= until, "the next start")
         self.start_daemon()
 
+    def wait_start(self):
+        """Wait until the daemon reads meters: then it knows signals."""
+        wait_for(lambda: len(list(self.requests())) > self.n_before_start, "requests of a daemon that has started")
+
     def reload(self):
         n = self.log().count(RELOADED)
-        wait_for(lambda: len(list(self.requests())) > self.n_before_start, "requests of a daemon that has started")
+        self.wait_start()
         self.daemon.send_signal(signal.SIGHUP)
         wait_for(lambda: self.log().count(RELOADED) > n, RELOADED)
 
     def change_offset(self, name, offset, stopped):
         self.offsets[name] = offset
         if stopped:
+            self.wait_start()
             self.assertEqual(self.stop_daemon(), 0, self.log())
         self.write("etc/bus.d/line.ini", self.bus_file())
         if stopped:
