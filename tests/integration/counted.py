@@ -76,14 +76,14 @@ def add_up(goods, meter, quantity):
     counted = goods[0].value
     for before, good in zip(goods, goods[1:]):
         swaps = meter.swaps[before.line:good.line]
-        if not swaps:
-            passed = max(counted, good.value) - counted
-        elif len(swaps) == 1 and swaps[0].has_figures and quantity == "active_energy_import":
-            passed = swaps[0].before[quantity] - counted + good.value - swaps[0].after[quantity]
-        else:
-            passed = 0
-        counted = good.value if swaps else max(counted, good.value)
-        good.sum = before.sum + passed
+        good.sum = before.sum
+        if len(swaps) == 1 and swaps[0].has_figures and quantity == "active_energy_import":
+            good.sum += swaps[0].before[quantity] - counted
+            counted = swaps[0].after[quantity]
+        elif swaps:
+            counted = good.value
+        good.sum += max(counted, good.value) - counted
+        counted = max(counted, good.value)
 
 
 def find_doubts(readings):
