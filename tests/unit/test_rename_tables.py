@@ -17,7 +17,7 @@ class TestRenameTables(unittest.TestCase):
         for step in sorted((SOURCE / "schema").glob("[0-9]*.sql")):
             db.executescript(step.read_text())
         code = (SOURCE / "daemon/ledger/ledger_rename.c").read_text()
-        handled = set(re.findall(r"UPDATE (?:OR REPLACE )?(\w+) SET", code))
+        handled = set(re.findall(r"UPDATE (?:OR \w+ )?(\w+) SET", code))
         for prefix, names in (("reading_", "readings"), ("day_", "sums"), ("month_", "sums")):
             listed = re.search(rf"{names}\[\] = {{(.*?)}};", code, re.S).group(1)
             handled |= {prefix + name for name in re.findall(r'"(\w+)"', listed)}
