@@ -107,7 +107,7 @@ class Counter:
         self.flows = []  # (slot, flow) of every tick, with or without a reading
         self.breaks = []  # Break
         self.is_joined = False  # an order to rename it came late
-        self.handovers = []  # (place in shown, the counter of the name before, how many it had shown, line)
+        self.handovers = []  # (place in shown, the counter of the name before, how many it had shown and taken over, line)
 
     def has_usual_rise(self, n, period):
         """Whether what flowed in the last tick is no more than in another one of n before. (Nothing may be hidden there: all
@@ -117,6 +117,10 @@ class Counter:
             return False
         rises = [b - a for (_, a), (_, b) in zip(last, last[1:])]
         return rises[-1] <= max(rises[:-1])
+
+    def shown_by(self, register):
+        """What a register shows by the configuration."""
+        return register.read()[1] * self.row.step // register.row.step
 
     def has_tick(self, at):
         k = bisect.bisect_left(self.flows, (at,))
@@ -356,7 +360,7 @@ class Exchange(Accident):
     is_single = True
 
     def begin(self, site, meter):
-        old = {q: r.read() for q, r in meter.device.registers.items()}
+        old = meter.device.registers
         meter.device = site.new_device(meter.device.model)
         model = meter.device.model
         # a concentrator has no figures of its own
@@ -365,7 +369,9 @@ class Exchange(Accident):
         at = site.slot - 1
         final = initial = "-"
         if how == "with figures":
-            final, initial = (next(iter(old.values()))[1], next(iter(meter.device.registers.values())).read()[1])
+            # of the first counter, as it is configured
+            final, initial = (next(iter(meter.counters.values())).shown_by(next(iter(registers.values())))
+                              for registers in (old, meter.device.registers))
         if how == "serial":
             if site.is_up:
                 site.report_identity(meter)
@@ -493,7 +499,7 @@ class Site:
                 new.row, new.max_w = old.row, old.max_w
                 new.breaks.append(Break(self.slot, "another name", True))
             new.flow, new.flows = old.flow, list(old.flows)
-            new.handovers.append((len(new.shown), old, len(old.shown), new.line))
+            new.handovers.append((len(new.shown), old, len(old.shown), len(old.handovers), new.line))
             meter.counters[q] = new
         self.change_conf()
 
@@ -772,7 +778,17 @@ def drop_repeated(meter):
 def find_firsts(counter):
     """Where a name took over, its first reading is the last one of the name before: (place in shown, reading)."""
     found = []
-    for place, old, n, line in counter.handovers:
-        last = [s for s in old.shown[:n] if s.kept and s.good][-1:]
-        found += [(place, dataclasses.replace(s, line=(s.line[0], line))) for s in last]
+    for place, old, n, n_before, line in counter.handovers:
+        last = find_last(old, n, n_before)
+        if last is not None:
+            found.append((place, dataclasses.replace(last, line=(last.line[0], line))))
     return found
+
+
+def find_last(counter, n, n_handovers):
+    """The last reading of a name of the first n; of one without any, that of the name that it had taken over from."""
+    last = [s for s in counter.shown[:n] if s.kept and s.good][-1:]
+    if not last and n_handovers > 0:
+        _, old, n, n_before, _ = counter.handovers[n_handovers - 1]
+        return find_last(old, n, n_before)
+    return last[0] if last else None
