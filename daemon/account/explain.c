@@ -83,7 +83,8 @@
  *     a later fall could lead back to: one before a leap rather than one in a steady rise, and fewer the longer ago
  *     (loss()); none more than AGE readings before the end of the line. AGE is more than the longest run of too high
  *     values that must leave nothing.
- *   - Decisions that are EXPLAIN_FINAL_S old. A run of false readings that is so long is a life.
+ *   - Decisions that are EXPLAIN_FINAL_S old, but none for a line that has ended against one that continues: then it is
+ *     still open which of them is false. A run of false readings that is so long is a line.
  *   - Nodes that are on paths only, where the intervals are the same without them.
  *
  * What may go wrong. account.h lists what cannot be known. A full tree decides early. If the right explanation was
@@ -909,30 +910,30 @@ static void thin(struct explain *x, const struct explain_limit *l)
 		close_end(x, &ends, spare);
 }
 
-/* The first node after an ancestor on the path to node i. */
-static uint8_t next_on_path(const struct explain *x, uint8_t ancestor, uint8_t i)
+/* The first node on the path to node i that is later than another node, which i is too. */
+static uint8_t first_after(const struct explain *x, uint8_t node, uint8_t i)
 {
-	while (x->nodes[i].parent != ancestor)
+	while (x->nodes[i].parent > node)
 		i = x->nodes[i].parent;
 	return i;
 }
 
-/* Close what parted from the best explanation so long ago that the decision is final. Where the best one ends there,
- * with nothing but false readings since, it is the best one that is closed: a run that is so long is a line. */
+/* Close what parted from the best explanation so long ago that the decision is final. What has continued since the best
+ * one ended stays: that it parted is no more certain than that all readings since then are false. When it has continued
+ * for so long, it is the best one that is closed: a run that is so long is a line. */
 static void decide_old(struct explain *x)
 {
 	for (size_t i = 0; i < x->n; i++) {
-		uint8_t common, parted;
-		bool best_ends;
+		bool best_ends = i > x->best;
+		uint8_t parted;
 
 		/* no node that parted is older than node 1 */
 		if (x->n < 2 || x->last_s - explain_slot_s(x, 1) <= EXPLAIN_FINAL_S)
 			return;
 		if (!is_open(x, i) || i == x->best)
 			continue;
-		common = explain_common(x, (uint8_t)i, x->best);
-		best_ends = common == x->best;
-		parted = next_on_path(x, common, best_ends ? (uint8_t)i : x->best);
+		parted = best_ends ? first_after(x, x->best, (uint8_t)i)
+				   : first_after(x, explain_common(x, (uint8_t)i, x->best), x->best);
 		if (x->last_s - explain_slot_s(x, parted) <= EXPLAIN_FINAL_S ||
 		    (uint16_t)(x->n_readings - x->nodes[parted].number) <= EXPLAIN_FINAL_READINGS)
 			continue;

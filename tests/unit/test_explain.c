@@ -216,6 +216,30 @@ TEST_WITH(values_too_high_for_a_while_leave_nothing, setup, teardown)
 		}
 }
 
+/* Ten hours too high, and then no load for longer than a decision stays open: hardly anything shows which of the two
+ * lines is right, but only one of them continues. */
+TEST_WITH(a_line_that_continues_while_the_best_one_does_not_is_never_closed, setup, teardown)
+{
+	struct line *line = *state;
+	const int64_t quarter = 15 * MINUTE;
+	int64_t raw = 5000000;
+
+	feed(line, 0, raw);
+	for (int i = 0; i < 60; i++)
+		feed(line, line->at_s + quarter, raw += 200);
+	for (int i = 0; i < 39; i++)
+		feed(line, line->at_s + quarter, 6000 + (raw += 200));
+	assert_int_equal(passed(line), 99 * 200 + 6000);
+	for (int i = 0; i < 60; i++)
+		assert_false(feed(line, line->at_s + quarter, raw));
+	for (int i = 0; i < 50; i++)
+		feed(line, line->at_s + quarter, raw);
+	for (int i = 0; i < 20; i++)
+		feed(line, line->at_s + quarter, raw += 200);
+	assert_int_equal(passed(line), 119 * 200);
+	assert_int_equal(n_lives(line), 0);
+}
+
 TEST_WITH(values_too_low_for_a_while_leave_nothing, setup, teardown)
 {
 	struct line *line = *state;
