@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void ledger_copy_fini(struct ledger_copy *c)
 {
@@ -36,7 +37,8 @@ int ledger_copy_set_meter(struct ledger_copy *c, size_t i, const struct account_
 
 	copy->id = m->id;
 	copy->period_s = period_s;
-	snprintf(copy->serial, sizeof(copy->serial), "%s", serial);
+	if (strcmp(copy->serial, serial) != 0)
+		snprintf(copy->serial, sizeof(copy->serial), "%s", serial);
 	copy->n_marks = 0;
 	if (copy->capacity < m->n_counters) {
 		struct account_mark *marks = realloc(copy->marks, m->n_counters * sizeof(*marks));
