@@ -65,7 +65,8 @@ void ledger_lives_on_life(struct ledger_lives *l, int64_t meter, enum quantity q
 	sqlite3_bind_int64(l->put_life, 2, b->quantity_id[q]);
 	sqlite3_bind_int64(l->put_life, 3, slot_s);
 	sqlite3_bind_int64(l->put_life, 4, raw);
-	sqlite3_bind_text(l->put_life, 5, reason, -1, SQLITE_STATIC);
+	/* as view meter_life reads it; nearly all lives are first ones */
+	sqlite3_bind_text(l->put_life, 5, strcmp(reason, "first") == 0 ? "" : reason, -1, SQLITE_STATIC);
 	ledger_book_note(b, db_run(b->db, l->put_life));
 }
 

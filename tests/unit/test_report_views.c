@@ -116,4 +116,61 @@ TEST_WITH(names_stay_known_when_they_are_no_longer_configured, setup, teardown)
 		    "gas|input|0\nhall|bus|1\nlighting|input|1\npress|meter|1\npulses|meter|1\ntallyd|daemon|1");
 }
 
+static void run(const struct site *t, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(t->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Views find a value by the place of its column. Here each value is the id of the quantity that its column is named
+ * after. */
+TEST_WITH(every_column_is_the_quantity_of_its_name_in_the_views, setup, teardown)
+{
+	struct site *t = *state;
+
+	run(t, "INSERT INTO slot VALUES (1767225600);"
+	       "INSERT INTO interval_start VALUES (1767225600);"
+	       "INSERT INTO local_day VALUES ('2026-01-01', 1767225600, 1767312000);"
+	       "INSERT INTO local_month VALUES ('2026-01-01', 1767225600, 1769904000);"
+	       "INSERT INTO kept_interval (ts, meter, duration_s, quality, estimated) "
+	       "VALUES (1767225600, 1, 900, 1, 32);"
+	       "INSERT INTO kept_interval_energy_other (ts, meter, estimated) VALUES (1767225600, 1, 8);"
+	       "INSERT INTO life (meter, quantity, from_ts, from_raw, reason) "
+	       "SELECT 1, id, 0, 0, '' FROM quantity WHERE place > 0");
+	run(t, rows(t, "SELECT group_concat('INSERT INTO ' || name || ' (id, meter, delay_ms, quality) "
+		       "VALUES (1767225600 << 14, 1, 0, 0)', '; ') "
+		       "FROM sqlite_schema WHERE type = 'table' AND name GLOB 'reading_*'"));
+	run(t, rows(t, "SELECT group_concat('INSERT INTO ' || m.name || ' (' || p.name || ', meter, measured_s) "
+		       "VALUES (''2026-01-01'', 1, 86400)', '; ') FROM sqlite_schema m, pragma_table_info(m.name) p "
+		       "WHERE m.type = 'table' AND p.name IN ('day', 'month') AND m.name GLOB p.name || '_*'"));
+	for (int q = 0; q < Q_COUNT; q++) {
+		char sql[600];
+
+		snprintf(sql, sizeof(sql),
+			 "SELECT group_concat('UPDATE ' || m.name || ' SET %s = ' || q.id, '; ') FROM sqlite_schema m, "
+			 "pragma_table_info(m.name) p, quantity q WHERE q.name = '%s' AND p.name = q.name "
+			 "AND m.type = 'table' AND q.place > 0",
+			 names_get((enum quantity)q)->name, names_get((enum quantity)q)->name);
+		run(t, rows(t, sql));
+	}
+	assert_rows(t,
+		    "SELECT count(*), sum(l.value = q.id * 1.0 / q.per) FROM latest l JOIN quantity q "
+		    "ON q.name = l.quantity",
+		    "131|131");
+	assert_rows(t,
+		    "SELECT count(*), sum(value = q.id) FROM counted_reading c JOIN quantity q ON q.name = c.quantity",
+		    "80|80");
+	assert_rows(t, "SELECT count(*), sum(base_value = q.id) FROM daily d JOIN quantity q ON q.name = d.quantity",
+		    "74|74");
+	assert_rows(t, "SELECT count(*), sum(base_value = q.id) FROM monthly m JOIN quantity q ON q.name = m.quantity",
+		    "74|74");
+	assert_rows(t, "SELECT count(*), sum(base_value = q.id) FROM interval i JOIN quantity q ON q.name = i.quantity",
+		    "34|34");
+	assert_rows(t, "SELECT quantity FROM interval WHERE quality = 'estimated' ORDER BY quantity",
+		    "reactive_energy_q2\nvolume");
+}
+
 UNIT_MAIN(NULL, NULL)

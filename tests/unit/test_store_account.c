@@ -88,7 +88,8 @@ TEST_WITH(a_crash_before_the_first_save_begins_no_second_life, setup, teardown)
 	run(t, 0, 1380, 5000);
 	crash(t);
 	run(t, 1440, 1860, 5000);
-	assert_rows(t, "SELECT from_ts - 1767225600, from_raw, reason FROM life", "0|5000|first\n0|2500|first");
+	assert_rows(t, "SELECT since_ts - 1767225600, from_base_value, reason FROM meter_life",
+		    "0|5000|first\n0|2500|first");
 	assert_rows(t, "SELECT ts - 1767225600, value, quality FROM interval", "0|0.15|measured\n900|0.15|measured");
 }
 
