@@ -293,19 +293,24 @@ static int decide(struct ledger_exchange_desk *d, struct ledger_request *r)
 	return make(d, r, detail, reason);
 }
 
-/* The first exchange that comes before a reading of this meter in slot_s and was not made; NULL = none. */
+/* Of the first n of a list: the first exchange that comes before a reading of this meter in slot_s and was not made;
+ * NULL = none. What is handed over to a meter comes after what was handed over to the one that it comes from: that may
+ * have had no reading in between. */
 static struct ledger_request *find_due(const struct ledger_exchange_desk *d, const struct ledger_request_list *list,
-				       size_t meter, int64_t slot_s, int64_t last_id)
+				       size_t n, size_t meter, int64_t slot_s, int64_t last_id)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		struct ledger_request *due = &list->requests[i];
+	for (size_t i = 0; i < n; i++) {
+		struct ledger_request *due = &list->requests[i], *before = NULL;
 
 		if (due->is_decided || due->is_late || due->at_s >= slot_s || due->id > last_id ||
 		    due->kind == LEDGER_UNDO || due->meter < 0)
 			continue;
 		/* an input's readings are its concentrator's */
-		if ((size_t)due->meter == meter || ledger_exchange_is_of(d, meter, (size_t)due->meter, slot_s))
-			return due;
+		if ((size_t)due->meter != meter && !ledger_exchange_is_of(d, meter, (size_t)due->meter, slot_s))
+			continue;
+		if (due->kind == LEDGER_HANDOVER && due->other >= 0)
+			before = find_due(d, list, i, (size_t)due->other, slot_s, last_id);
+		return before != NULL ? before : due;
 	}
 	return NULL;
 }
@@ -351,7 +356,7 @@ int ledger_exchange_before(struct ledger_exchange_desk *d, size_t meter, int64_t
 	struct ledger_request *due;
 	int rc = 0;
 
-	while (rc == 0 && (due = find_due(d, &d->requests, meter, slot_s, INT64_MAX)) != NULL)
+	while (rc == 0 && (due = find_due(d, &d->requests, d->requests.n, meter, slot_s, INT64_MAX)) != NULL)
 		rc = decide(d, due);
 	return rc;
 }
@@ -486,7 +491,7 @@ int ledger_exchange_repeat_before(struct ledger_exchange_desk *d, struct ledger_
 	struct ledger_request *due;
 	int rc = 0;
 
-	while (rc == 0 && (due = find_due(d, list, meter, slot_s, last_id)) != NULL) {
+	while (rc == 0 && (due = find_due(d, list, list->n, meter, slot_s, last_id)) != NULL) {
 		rc = exchange(d, due);
 		due->is_decided = true;
 	}

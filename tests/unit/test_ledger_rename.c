@@ -60,6 +60,21 @@ TEST_WITH(a_meter_that_is_renamed_and_renamed_back_counts_nothing_twice, setup, 
 	assert_rows(t, counted, "press|510\npunch|240");
 }
 
+TEST_WITH(a_name_that_is_given_away_and_back_without_a_reading_is_rebuilt_so, setup, site_teardown)
+{
+	struct site *t = *state;
+
+	read_it(t, 0, 1320);
+	rename_to(t, "punch");
+	rename_to(t, "press");
+	read_it(t, 2100, 4500);
+	assert_rows(t, counted, "press|600");
+	assert_rows(t, lives, "press|5.0|5.22|first\npress|5.22||renamed\npunch|5.22|5.22|renamed");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, counted, "press|600");
+	assert_rows(t, lives, "press|5.0|5.22|first\npress|5.22||renamed\npunch|5.22|5.22|renamed");
+}
+
 TEST_WITH(a_meter_that_is_renamed_while_the_daemon_is_stopped_counts_nothing_twice, setup, site_teardown)
 {
 	struct site *t = *state;
