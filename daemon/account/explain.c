@@ -81,8 +81,8 @@
  *   - Of those that leave one line, all but ENDS_ON_LINE, as soon as there are ENDS_MORE more. They differ only in
  *     where they leave it, so it matters little that one is missing while its neighbours are there. Those are kept that
  *     a later fall could lead back to: one before a leap rather than one in a steady rise, and fewer the longer ago
- *     (loss()); none more than AGE readings before the end of the line. AGE is more than the longest run of too high
- *     values that must leave nothing.
+ *     (find_loss()); none more than AGE readings before its end. AGE is more than the longest run of too high values
+ *     that must leave nothing.
  *   - Decisions that are EXPLAIN_FINAL_S old, but none for a line that has ended against one that continues: then it is
  *     still open which of them is false. A run of false readings that is so long is a line.
  *   - Nodes that are on paths only, where the intervals are the same without them.
@@ -749,6 +749,9 @@ static int32_t depth_of(const struct explain_node *end, const struct explain_nod
 	return distance > 1 ? log2_of(distance) : 0;
 }
 
+/* There is no node that could be closed; it can be, because the register stood still. */
+static const int64_t LOSS_MOST = INT64_MAX, LOSS_STILL = -1;
+
 /* The open nodes, and of each (an index of nodes too) the open node before it on its line (EXPLAIN_NONE = none), its
  * depth, and what is lost without the open node before it. n_on_line: how many there are on its line; last: the last
  * node of its line; both are kept by the node that the life began with. */
@@ -762,19 +765,23 @@ struct ends {
 
 /* Find the loss without open node b, where a and c are the open nodes before and after it on their line: if the line is
  * left at b, which shows when a later reading falls below c but not below b, the readings between a and b are called
- * false too. */
+ * false too. Of a register that stands still the first and the last one are kept while it does, then only the last. */
 static void find_loss(const struct explain *x, struct ends *ends, uint8_t c)
 {
 	uint8_t b = ends->before[c], a = b == EXPLAIN_NONE ? EXPLAIN_NONE : ends->before[b];
-	int32_t deeper = b == EXPLAIN_NONE ? 0 : ends->depth[b] - ends->depth[c];
 	uint16_t apart, age;
 
-	ends->loss[c] = 0;
-	if (a == EXPLAIN_NONE || deeper <= 0)
+	ends->loss[c] = LOSS_MOST;
+	if (a == EXPLAIN_NONE || b == x->best)
+		return;
+	ends->loss[c] = LOSS_STILL;
+	if (x->nodes[a].raw == x->nodes[b].raw && (x->nodes[c].raw == x->nodes[b].raw || a != x->best))
 		return;
 	apart = (uint16_t)(x->nodes[b].number - x->nodes[a].number);
 	age = (uint16_t)(x->nodes[ends->last[ends->life[c]]].number - x->nodes[b].number);
-	ends->loss[c] = (int64_t)deeper * apart / (age > 0 ? age : 1);
+	ends->loss[c] = 0;
+	if (ends->depth[b] > ends->depth[c])
+		ends->loss[c] = (int64_t)(ends->depth[b] - ends->depth[c]) * apart / (age > 0 ? age : 1);
 }
 
 static void find_ends(const struct explain *x, int64_t step, struct ends *ends)
@@ -846,28 +853,25 @@ static void close_end(struct explain *x, struct ends *ends, size_t k)
  * neighbour; ends->n = none. */
 static size_t find_spare(const struct explain *x, const struct ends *ends)
 {
-	uint8_t spare = EXPLAIN_NONE;
-	int64_t least = INT64_MAX;
+	uint8_t c = EXPLAIN_NONE, spare;
+	int64_t least = LOSS_MOST;
 	size_t k;
 
-	for (k = 0; k < ends->n; k++) {
-		uint8_t c = ends->of[k], b = ends->before[c], a = b == EXPLAIN_NONE ? EXPLAIN_NONE : ends->before[b];
+	for (k = 0; k < ends->n && least != LOSS_STILL; k++) {
+		uint8_t i = ends->of[k];
 
-		if (a == EXPLAIN_NONE || b == x->best)
-			continue;
-		/* a register that stands still: keep the first and the last while it does, then only the last */
-		if (x->nodes[a].raw == x->nodes[b].raw && (x->nodes[c].raw == x->nodes[b].raw || a != x->best)) {
-			spare = x->nodes[c].raw == x->nodes[b].raw ? b : a;
-			break;
-		}
-		if (ends->n_on_line[ends->life[c]] <= ENDS_ON_LINE)
-			continue;
-		if (ends->loss[c] < least) {
-			least = ends->loss[c];
-			spare = b;
+		if (ends->loss[i] < least &&
+		    (ends->loss[i] == LOSS_STILL || ends->n_on_line[ends->life[i]] > ENDS_ON_LINE)) {
+			least = ends->loss[i];
+			c = i;
 		}
 	}
-	for (k = 0; k < ends->n && ends->of[k] != spare;)
+	if (c == EXPLAIN_NONE)
+		return ends->n;
+	spare = ends->before[c];
+	if (least == LOSS_STILL && x->nodes[c].raw != x->nodes[spare].raw)
+		spare = ends->before[spare];
+	for (k = 0; ends->of[k] != spare;)
 		k++;
 	return k;
 }
