@@ -134,11 +134,13 @@ static void set_out(struct walk *w, struct account_counter *c, const struct acco
 	const struct explain *x = &c->x;
 	uint8_t node = to;
 
-	*w = (struct walk){.counter = c,
-			   .at = *at,
-			   .end_s = explain_slot_s(x, to),
-			   .read_s = explain_slot_s(x, from),
-			   .piece = no_piece};
+	w->counter = c;
+	w->at = *at;
+	w->end_s = explain_slot_s(x, to);
+	w->read_s = explain_slot_s(x, from);
+	w->piece = no_piece;
+	w->piece_read_s = 0;
+	w->n = w->next = 0;
 	for (; node != from; node = x->nodes[node].parent)
 		w->n++;
 	node = to;
@@ -184,15 +186,19 @@ void results_add_value(struct account_interval *out, enum quantity q, const stru
 		       const struct account_register *end)
 {
 	enum account_quality quality = quality_of(closed);
+	size_t i = out->n_values;
 
 	if (!closed->has_value)
 		return;
-	if (out->n_values == 0 || quality > out->quality)
+	if (i == 0 || quality > out->quality)
 		out->quality = quality;
-	out->values[out->n_values].quantity = q;
-	out->values[out->n_values].value = closed->value;
-	out->values[out->n_values].end = *end;
-	out->values[out->n_values++].quality = quality;
+	out->values[i].quantity = q;
+	out->values[i].value = closed->value;
+	out->values[i].quality = quality;
+	out->values[i].is_revised = false;
+	out->values[i].was_value = 0;
+	out->values[i].end = *end;
+	out->n_values++;
 }
 
 static void report_interval(struct account *a, struct account_meter *m, const struct account_interval *out)
@@ -203,14 +209,25 @@ static void report_interval(struct account *a, struct account_meter *m, const st
 		m->reported_s = out->end_s;
 }
 
+/* The interval that was looked up last: most counters of a meter are in the same one. Zeros: none was. */
+struct looked_up {
+	int64_t start_s, end_s;
+};
+
+static int64_t look_up_end(struct account *a, struct looked_up *last, int64_t start_s)
+{
+	if (start_s != last->start_s || last->end_s == 0)
+		*last = (struct looked_up){.start_s = start_s, .end_s = calendar_interval_end(a->calendar, start_s)};
+	return last->end_s;
+}
+
 /* The start of the earliest interval that one of the walks ends; INT64_MAX = there is none. */
-static int64_t find_interval(struct account *a, const struct walk *walks, size_t n)
+static int64_t find_interval(struct account *a, struct looked_up *last, const struct walk *walks, size_t n)
 {
 	int64_t start_s = INT64_MAX;
 
 	for (size_t i = 0; i < n; i++)
-		if (walks[i].at.open_s < start_s &&
-		    calendar_interval_end(a->calendar, walks[i].at.open_s) <= walks[i].end_s)
+		if (walks[i].at.open_s < start_s && look_up_end(a, last, walks[i].at.open_s) <= walks[i].end_s)
 			start_s = walks[i].at.open_s;
 	return start_s;
 }
@@ -218,9 +235,13 @@ static int64_t find_interval(struct account *a, const struct walk *walks, size_t
 /* Give out the interval that begins at start_s, with all walks that end it. */
 static void give_interval(struct account *a, struct account_meter *m, struct walk *walks, size_t n, int64_t start_s)
 {
-	struct account_interval out = {.meter = m->id, .start_s = start_s, .quality = ACCOUNT_MISSING};
+	struct account_interval out; /* large: only what is used is set */
 
+	out.meter = m->id;
+	out.start_s = start_s;
 	out.end_s = calendar_interval_end(a->calendar, start_s);
+	out.quality = ACCOUNT_MISSING;
+	out.n_values = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct walk *w = &walks[i];
 		struct outcome o;
@@ -236,14 +257,15 @@ static void give_interval(struct account *a, struct account_meter *m, struct wal
 
 void results_give(struct account *a, struct account_meter *m, struct walk *walks, size_t n)
 {
+	struct looked_up last = {0};
 	int64_t start_s;
 
-	while ((start_s = find_interval(a, walks, n)) != INT64_MAX)
+	while ((start_s = find_interval(a, &last, walks, n)) != INT64_MAX)
 		give_interval(a, m, walks, n, start_s);
 	for (size_t i = 0; i < n; i++) {
 		struct walk *w = &walks[i];
 
-		walk_until(a, m, w, w->end_s, calendar_interval_end(a->calendar, w->at.open_s));
+		walk_until(a, m, w, w->end_s, look_up_end(a, &last, w->at.open_s));
 		w->counter->given = w->at;
 		if (w->counter->x.given == 0)
 			w->counter->settled = w->at;
