@@ -20,6 +20,14 @@ struct account_counter *account_counter(const struct account_meter *m, enum quan
 	return NULL;
 }
 
+/* The counter of value i of a reading: in most readings the values are in the order of the counters. */
+static struct account_counter *counter_of(const struct account_meter *m, const struct account_value *values, size_t i)
+{
+	if (i < m->n_counters && m->counters[i].quantity == values[i].quantity)
+		return &m->counters[i];
+	return account_counter(m, values[i].quantity);
+}
+
 static struct account_counter *add_counter(struct account_meter *m, const struct account_counter *counter)
 {
 	struct account_counter *counters = realloc(m->counters, (m->n_counters + 1) * sizeof(*counters));
@@ -167,7 +175,7 @@ static int make_counters(struct account *a, struct account_meter *m, int64_t slo
 			 size_t n_values)
 {
 	for (size_t i = 0; i < n_values; i++) {
-		struct account_counter *c = account_counter(m, values[i].quantity);
+		struct account_counter *c = counter_of(m, values, i);
 
 		if (c == NULL) {
 			struct account_counter first = {.quantity = values[i].quantity, .given = {.slot_s = slot_s}};
@@ -481,7 +489,7 @@ static void end_lives_of_other_parts(struct account *a, struct account_meter *m,
 				     size_t n_values)
 {
 	for (size_t i = 0; i < n_values; i++) {
-		struct account_counter *c = account_counter(m, values[i].quantity);
+		struct account_counter *c = counter_of(m, values, i);
 
 		if (!c->living || c->parts == parts_of_value(m, &values[i]))
 			continue;
@@ -528,7 +536,7 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 	r.into_s = (uint16_t)(slot_s - calendar_interval_start(a->calendar, slot_s - 1));
 	r.gap_s = gap_of(a, m, slot_s);
 	for (size_t i = 0; i < n_values; i++) {
-		struct account_counter *c = account_counter(m, values[i].quantity);
+		struct account_counter *c = counter_of(m, values, i);
 		struct explain_limit l;
 		uint8_t before;
 

@@ -53,10 +53,10 @@ static bool has_input(const struct reading *r, size_t meter, const struct ledger
 
 struct account_value ledger_feed_value(const struct account_meter *m, const struct reading *r, enum quantity q)
 {
-	const struct account_counter *c = account_counter(m, q);
 	struct account_value v = {.quantity = q, .parts = m->limits->of[q].parts, .is_coarse = reading_is_coarse(r, q)};
+	const struct account_counter *c = v.parts == 0 ? account_counter(m, q) : NULL;
 
-	if (v.parts == 0 && c != NULL && c->living)
+	if (c != NULL && c->living)
 		v.parts = c->parts;
 	else if (v.parts == 0 && r->parts > 1)
 		v.parts = r->parts;
