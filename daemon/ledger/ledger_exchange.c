@@ -485,6 +485,23 @@ int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const ch
 	return rc == 0 ? make(d, &r, detail, detail) : rc;
 }
 
+/* Whether an exchange in a list is one of this meter alone that comes before a reading of slot_s and was not made. */
+static bool is_due_of(const struct ledger_request *r, size_t meter, int64_t slot_s)
+{
+	return !r->is_decided && r->at_s < slot_s && r->meter == (int)meter;
+}
+
+void ledger_exchange_join(struct ledger_request_list *list, size_t meter, int64_t slot_s)
+{
+	bool is_ordered = false;
+
+	for (size_t i = 0; i < list->n; i++)
+		is_ordered |= is_due_of(&list->requests[i], meter, slot_s) && list->requests[i].kind == LEDGER_REPLACE;
+	for (size_t i = 0; i < list->n && is_ordered; i++)
+		if (is_due_of(&list->requests[i], meter, slot_s) && list->requests[i].kind == LEDGER_SERIAL)
+			list->requests[i].is_decided = true;
+}
+
 int ledger_exchange_repeat_before(struct ledger_exchange_desk *d, struct ledger_request_list *list, size_t meter,
 				  int64_t slot_s, int64_t last_id)
 {

@@ -110,6 +110,10 @@ void ledger_exchange_report(const struct ledger_exchange_desk *d, const struct l
 /* Whether an exchange of this meter is one of meter i: of itself, or of an input on it. */
 bool ledger_exchange_is_of(const struct ledger_exchange_desk *d, size_t meter, size_t i, int64_t at_s);
 
+/* For a replay: an exchange by serial number and one that people have ordered, both before the same reading, in slot_s,
+ * of this meter, are one: only the order is made, with its figures. */
+void ledger_exchange_join(struct ledger_request_list *list, size_t meter, int64_t slot_s);
+
 /* For a replay: make the exchanges of a list that come before a reading of slot_s and were decided up to that of
  * last_id, or all, with nothing written but what the account emits and, in a rebuild, the states before them. 0 or
  * -errno. */

@@ -60,6 +60,7 @@ static int take_turns(const struct ledger_replay *l, struct turns *turns, size_t
 	bool is_read = !l->book->reg->list[meter].is_input;
 	int rc = 0;
 
+	ledger_exchange_join(&turns->exchanges, meter, slot_s);
 	while (rc == 0) {
 		const struct ledger_settings_step *step =
 			is_read ? ledger_settings_next(&turns->settings, meter, slot_s) : NULL;

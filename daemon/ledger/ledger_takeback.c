@@ -82,8 +82,10 @@ static int repeat_moments(struct ledger_takeback *t, size_t i, int64_t slot_s, s
 static int exchange_before(struct ledger_takeback *t, size_t i, int64_t slot_s, struct ledger_request_list *exchanges,
 			   struct ledger_moment_list *moments, const struct ledger_request *late, char *why)
 {
-	int rc = repeat_moments(t, i, slot_s, exchanges, moments);
+	int rc;
 
+	ledger_exchange_join(exchanges, i, slot_s);
+	rc = repeat_moments(t, i, slot_s, exchanges, moments);
 	if (rc != 0)
 		return rc;
 	if (late == NULL || late->at_s >= slot_s)

@@ -88,6 +88,37 @@ TEST_WITH(the_first_number_after_an_announced_exchange_is_that_of_the_new_meter,
 	assert_rows(t, lives, "5.0|5.3|first\n8.98|9.4|replaced\n90.0||replaced");
 }
 
+/* The time that is named is a minute after the last reading, or that of the last reading. */
+TEST_WITH(figures_count_that_are_reported_after_the_number_was_read, site_setup, site_teardown)
+{
+	static const char sum[] = "SELECT total(base_value) FROM interval WHERE quantity = 'active_energy_import'";
+	static const int64_t named[] = {T + 1920, T + 1801};
+	int64_t final = 5320, initial = 8990;
+
+	for (size_t k = 0; k < 2; k++) {
+		struct site *t = *state;
+
+		if (k > 0) {
+			site_teardown(state);
+			site_setup(state);
+			t = *state;
+		}
+		add_serial(t, "press", "A1");
+		run(t, 0, 1800, 5000);
+		add_serial(t, "press", "B2");
+		run(t, 1980, 3660, 8670);
+		assert_rows(t, sum, "570.0");
+		request_replacement(t, "press", named[k], &final, &initial);
+		name_requests(t);
+		run(t, 3720, 3780, 8670);
+		assert_rows(t, "SELECT state FROM request WHERE what LIKE 'replace%'", "done");
+		assert_rows(t, lives, "5.0|5.32|first\n8.99||replaced");
+		assert_rows(t, sum, "600.0");
+		assert_int_equal(ledger_rebuild(&t->ledger), 0);
+		assert_rows(t, sum, "600.0");
+	}
+}
+
 /* Only a reading of counters decides; the highest value that they show comes with the identity. */
 TEST_WITH(a_number_waits_for_a_reading_of_counters, site_setup, site_teardown)
 {
