@@ -11,7 +11,7 @@ import counted
 from accidents import LineSite
 from simsite import SANITIZED
 
-SEEDS = (50, 51, 58)  # tcp, rtu, rtu-over-tcp
+SEEDS = (518, 503, 509)  # tcp, rtu, rtu-over-tcp
 if "TALLY_SEED" in os.environ:
     FIRST = int(os.environ["TALLY_SEED"])
     SEEDS = range(FIRST, FIRST + int(os.environ.get("TALLY_SITES", "1")))
