@@ -9,9 +9,9 @@
 
 DROP VIEW latest;
 DROP VIEW counted_reading;
-DROP VIEW counted;
 DROP VIEW interval;
 DROP VIEW energy;
+DROP VIEW counted;
 DROP VIEW daily;
 DROP VIEW meter_life;
 DROP VIEW monthly;
@@ -113,15 +113,6 @@ SELECT i.ts, m.name, i.quantity, i.pulses * i.weight, i.weight_per
 FROM input_reading i JOIN meter m ON m.id = i.meter
 WHERE i.pulses IS NOT NULL AND i.quality <> 2;
 
--- kind and place are those of the tables of intervals, days and months: volume and heat are with the energies.
-CREATE VIEW counted AS
-SELECT l.meter, q.name AS quantity, ifnull(p.unit, q.unit) AS unit, ifnull(p.per, q.per) AS per, min(l.from_ts) AS since_ts, q.base,
-iif(q.name IN ('volume', 'heat'), 'energy', q.kind) AS kind, q.place
-FROM life l JOIN quantity q ON q.id = l.quantity
-LEFT JOIN input_period p ON p.meter = l.meter AND p.quantity = q.name
-AND p.from_ts = (SELECT max(n.from_ts) FROM input_period n WHERE n.meter = l.meter AND n.quantity = q.name)
-GROUP BY l.meter, l.quantity;
-
 CREATE VIEW interval AS
 WITH other (ts, meter, estimated, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19,
 c20, c21, c22, c23, c24, c25, c26, c27) AS (SELECT * FROM kept_interval_energy_other)
@@ -148,17 +139,20 @@ LEFT JOIN other o ON o.ts = i.ts AND o.meter = i.meter
 WHERE s.ts + i.duration_s > c.since_ts);
 
 CREATE VIEW energy AS
-SELECT strftime('%Y-%m-%dT%H:%M:%SZ', ts, 'unixepoch') AS time, ts, meter,
-a / 1000.0 AS active_import_kwh, b / 1000.0 AS active_export_kwh, c / 1000.0 AS reactive_import_kvarh,
-d / 1000.0 AS reactive_export_kvarh, e / 1000.0 AS apparent_kvah,
-CASE quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality,
-CAST(a AS INTEGER) AS active_import_wh, CAST(b AS INTEGER) AS active_export_wh, CAST(c AS INTEGER) AS reactive_import_varh,
-CAST(d AS INTEGER) AS reactive_export_varh, CAST(e AS INTEGER) AS apparent_vah, suspect
-FROM (SELECT s.ts, m.name AS meter, r.active_energy_import / ifnull(r.parts, 1) AS a,
-r.active_energy_export / ifnull(r.parts, 1) AS b, r.reactive_energy_import / ifnull(r.parts, 1) AS c,
-r.reactive_energy_export / ifnull(r.parts, 1) AS d, r.apparent_energy / ifnull(r.parts, 1) AS e,
-CASE WHEN r.quality <> 2 THEN r.quality ELSE (SELECT iif(max(q.place < 6), 2, ifnull(max(x.quality), 2))
-FROM suspect x LEFT JOIN quantity q ON q.id = x.quantity AND q.kind = 'energy' WHERE x.ts = s.ts AND x.meter = m.id) END AS quality,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', s.ts, 'unixepoch') AS time, s.ts, m.name AS meter,
+r.active_energy_import / ifnull(r.parts, 1) / 1000.0 AS active_import_kwh,
+r.active_energy_export / ifnull(r.parts, 1) / 1000.0 AS active_export_kwh,
+r.reactive_energy_import / ifnull(r.parts, 1) / 1000.0 AS reactive_import_kvarh,
+r.reactive_energy_export / ifnull(r.parts, 1) / 1000.0 AS reactive_export_kvarh,
+r.apparent_energy / ifnull(r.parts, 1) / 1000.0 AS apparent_kvah,
+CASE iif(r.quality <> 2, r.quality, (SELECT iif(max(q.place < 6), 2, ifnull(max(x.quality), 2))
+FROM suspect x LEFT JOIN quantity q ON q.id = x.quantity AND q.kind = 'energy' WHERE x.ts = s.ts AND x.meter = m.id))
+WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END AS quality,
+CAST(r.active_energy_import / ifnull(r.parts, 1) AS INTEGER) AS active_import_wh,
+CAST(r.active_energy_export / ifnull(r.parts, 1) AS INTEGER) AS active_export_wh,
+CAST(r.reactive_energy_import / ifnull(r.parts, 1) AS INTEGER) AS reactive_import_varh,
+CAST(r.reactive_energy_export / ifnull(r.parts, 1) AS INTEGER) AS reactive_export_varh,
+CAST(r.apparent_energy / ifnull(r.parts, 1) AS INTEGER) AS apparent_vah,
 CASE r.quality WHEN 2 THEN (SELECT group_concat(c, ', ') FROM (
 SELECT replace(q.name, '_energy', '') || '_' || lower(q.unit) AS c
 FROM suspect x JOIN quantity q ON q.id = x.quantity
@@ -168,11 +162,30 @@ JOIN meter m ON m.id = +r.meter
 WHERE coalesce(r.active_energy_import, r.active_energy_export, r.reactive_energy_import, r.reactive_energy_export,
 r.apparent_energy) IS NOT NULL
 UNION ALL
-SELECT ts, meter, iif(place = 1, v, NULL), NULL, iif(place = 3, v, NULL), NULL, iif(place = 5, v, NULL), quality,
-iif(quality = 2, c, NULL)
-FROM (SELECT i.ts, m.name AS meter, q.place, i.offset + i.pulses * i.weight / i.weight_per AS v, i.quality, replace(q.name, '_energy', '') || '_' || lower(q.unit) AS c
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', i.ts, 'unixepoch'), i.ts, m.name,
+iif(place = 1, i.offset + i.pulses * i.weight / i.weight_per, NULL) / 1000.0,
+NULL,
+iif(place = 3, i.offset + i.pulses * i.weight / i.weight_per, NULL) / 1000.0,
+NULL,
+iif(place = 5, i.offset + i.pulses * i.weight / i.weight_per, NULL) / 1000.0,
+CASE i.quality WHEN 0 THEN 'good' WHEN 1 THEN 'late' WHEN 2 THEN 'suspect' ELSE 'unsynchronised' END,
+CAST(iif(place = 1, i.offset + i.pulses * i.weight / i.weight_per, NULL) AS INTEGER),
+CAST(NULL AS INTEGER),
+CAST(iif(place = 3, i.offset + i.pulses * i.weight / i.weight_per, NULL) AS INTEGER),
+CAST(NULL AS INTEGER),
+CAST(iif(place = 5, i.offset + i.pulses * i.weight / i.weight_per, NULL) AS INTEGER),
+iif(i.quality = 2, replace(q.name, '_energy', '') || '_' || lower(q.unit), NULL)
 FROM input_reading i JOIN meter m ON m.id = i.meter JOIN quantity q ON q.name = i.quantity
-WHERE i.pulses IS NOT NULL AND i.quantity IN ('active_energy_import', 'reactive_energy_import', 'apparent_energy')));
+WHERE i.pulses IS NOT NULL AND i.quantity IN ('active_energy_import', 'reactive_energy_import', 'apparent_energy');
+
+-- kind and place are those of the tables of intervals, days and months: volume and heat are with the energies.
+CREATE VIEW counted AS
+SELECT l.meter, q.name AS quantity, ifnull(p.unit, q.unit) AS unit, ifnull(p.per, q.per) AS per, min(l.from_ts) AS since_ts, q.base,
+iif(q.name IN ('volume', 'heat'), 'energy', q.kind) AS kind, q.place
+FROM life l JOIN quantity q ON q.id = l.quantity
+LEFT JOIN input_period p ON p.meter = l.meter AND p.quantity = q.name
+AND p.from_ts = (SELECT max(n.from_ts) FROM input_period n WHERE n.meter = l.meter AND n.quantity = q.name)
+GROUP BY l.meter, l.quantity;
 
 CREATE VIEW daily AS
 WITH energy (day, meter, measured_s, c1, c2, c3, c4, c5, c7, c8, c9, c10, c11, c12, c13, c14, volume, heat) AS (SELECT * FROM day_energy),
