@@ -420,6 +420,7 @@ class Site:
         self.written = self.past = 0  # newest slot in the database, and when the program started
         self.newest_ms = 0  # when that reading was taken
         self.known_ms = 0  # all that the clock was set back by since then, as far as the program knows
+        self.written_known_ms = 0  # the same, as far as it is stored
         self.back_s = 0  # and since the beginning
         self.behind_ms = 0  # so far the clock was set back before the program started, as far as it can know
         self.tick = 0
@@ -666,6 +667,11 @@ class Site:
         self.known_ms += back_ms
         self.back_s += back_ms // 1000
 
+    def forget_back(self):
+        """It was killed before it had stored that."""
+        self.back_s -= (self.known_ms - self.written_known_ms) // 1000
+        self.known_ms = self.written_known_ms
+
     def newest_slot(self):
         return max(counter.flows[-1][0] for meter in self.meters for counter in meter.counters.values())
 
@@ -688,6 +694,7 @@ class Site:
         if what == "kill":
             for shown in self.waiting:
                 shown.kept = False
+            self.forget_back()
         self.note_written()
         if what == "reload":
             return
@@ -718,8 +725,11 @@ class Site:
         """Nothing waits any more."""
         for shown in self.waiting:
             if shown.kept and shown.slot > self.written:
-                self.written, self.newest_ms, self.known_ms = shown.slot, shown.slot * 1000 + shown.delay_ms, 0
+                self.written, self.newest_ms, self.known_ms = shown.slot, 0, 0
+            if shown.kept and shown.slot == self.written:
+                self.newest_ms = max(self.newest_ms, shown.slot * 1000 + shown.delay_ms)
         self.waiting = []
+        self.written_known_ms = self.known_ms
 
     def read(self, meter):
         delay_ms = self.rng.choice((120, 120, 120, 500, 3000, self.period * 600))
