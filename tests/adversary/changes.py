@@ -235,7 +235,7 @@ class JoinedLate(HandedOver):
     kind = "another name, ordered late"
 
     def follow(self, site, meter, old):
-        changed = site.slot
+        changed = max(site.slot, site.newest_slot())  # the clock may have been set back
         site.when_up(1 + site.more.randrange(150), lambda: self.order(site, meter, old, changed))
 
     def order(self, site, meter, old, changed):
