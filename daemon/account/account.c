@@ -584,8 +584,21 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 	return 0;
 }
 
+/* An exchange that is announced after the first readings of the new meter: they are false for the best explanation, and
+ * for another one a life that nobody had announced. Returns where it begins; EXPLAIN_NONE = there is none. */
+static uint8_t find_unproven_life(const struct account_counter *c)
+{
+	const struct explain *x = &c->x;
+	uint8_t last = x->n - 1, life;
+
+	if (!c->living || explain_n_false(x) == 0 || explain_slot_s(x, last) != x->last_s)
+		return EXPLAIN_NONE;
+	life = explain_life(x, last);
+	return life > 0 && explain_common(x, x->best, life) != life ? life : EXPLAIN_NONE;
+}
+
 bool account_continues(const struct account *a, const struct account_meter *m, const struct account_when *when,
-		       const struct account_value *values, size_t n_values, bool may_leap, bool *any)
+		       const struct account_value *values, size_t n_values, enum account_way way, bool *any)
 {
 	struct explain_reading r = {.slot_s = when->slot_s, .time_ms = time_of(a, when->slot_s, when->delay_ms)};
 
@@ -593,16 +606,19 @@ bool account_continues(const struct account *a, const struct account_meter *m, c
 	for (size_t i = 0; i < n_values; i++) {
 		const struct account_counter *c = account_counter(m, values[i].quantity);
 		struct explain_limit l;
+		uint8_t last;
 
-		if (c == NULL || !c->living)
+		if (c == NULL || !c->living || (way == ACCOUNT_IN_NEW_LIFE && find_unproven_life(c) == EXPLAIN_NONE))
 			continue;
 		*any = true;
+		last = way == ACCOUNT_IN_NEW_LIFE ? c->x.n - 1 : c->x.best;
 		if (c->parts != parts_of_value(m, &values[i]))
 			return false;
 		l = bounds_of(m, c);
 		r.raw = fold_value(values[i].value, limit_of(m, c->quantity)->fold);
 		r.is_coarse = values[i].is_coarse && limit_of(m, c->quantity)->coarse_step > 0;
-		if (may_leap ? !explain_can_follow(&c->x, &l, &r) : !explain_is_usual(&c->x, &l, &r))
+		if (way == ACCOUNT_AS_USUAL ? !explain_is_usual(&c->x, &l, &r)
+					    : !explain_can_follow(&c->x, last, &l, &r))
 			return false;
 	}
 	return true;
@@ -679,19 +695,6 @@ static enum account_fit fit_initial(const struct account *a, const struct accoun
 	default:
 		return ACCOUNT_INITIAL_TOO_HIGH;
 	}
-}
-
-/* An exchange that is announced after the first readings of the new meter: they are false for the best explanation, and
- * for another one a life that nobody had announced. Returns where it begins; EXPLAIN_NONE = there is none. */
-static uint8_t find_unproven_life(const struct account_counter *c)
-{
-	const struct explain *x = &c->x;
-	uint8_t last = x->n - 1, life;
-
-	if (!c->living || explain_n_false(x) == 0 || explain_slot_s(x, last) != x->last_s)
-		return EXPLAIN_NONE;
-	life = explain_life(x, last);
-	return life > 0 && explain_common(x, x->best, life) != life ? life : EXPLAIN_NONE;
 }
 
 /* A life begins where results were given out up to, with a value that is known without a reading. */

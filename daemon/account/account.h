@@ -106,11 +106,17 @@ enum reading_doubt account_judge(const struct account_mark *mark, const struct a
 int account_feed(struct account *a, struct account_meter *m, const struct account_when *when,
 		 struct account_value *values, size_t n_values);
 
-/* Whether the values of a reading that comes next continue what has been counted, each by no more than the highest rate
- * of its counter: as those of the same meter do. With may_leap: by no more than the meter can deliver. *any: some of
- * them have a life that they can be compared with. */
+/* How the values of a reading may continue what has been counted. */
+enum account_way {
+	ACCOUNT_AS_USUAL,    /* each by no more than the highest rate of its counter: as those of the same meter do */
+	ACCOUNT_AS_POSSIBLE, /* by no more than the meter can deliver */
+	ACCOUNT_IN_NEW_LIFE, /* that, after readings that did not follow on, as if they were another meter's */
+};
+
+/* Whether those of a reading that comes next do. *any: some of them have a life, or such readings, to be compared with.
+ */
 bool account_continues(const struct account *a, const struct account_meter *m, const struct account_when *when,
-		       const struct account_value *values, size_t n_values, bool may_leap, bool *any);
+		       const struct account_value *values, size_t n_values, enum account_way way, bool *any);
 
 /* Two meters seem to answer, as is known from elsewhere (detail): nothing is counted until that has not been said for
  * ACCOUNT_PROOF_S. Reported once. */

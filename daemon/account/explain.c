@@ -1126,12 +1126,13 @@ void explain_feed(struct explain *x, const struct explain_limit *l, const struct
 		x->is_one_line = is_one_line(x);
 }
 
-bool explain_can_follow(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)
+bool explain_can_follow(const struct explain *x, uint8_t node, const struct explain_limit *l,
+			const struct explain_reading *r)
 {
 	int64_t amount;
 	int32_t over;
 
-	return r->slot_s > explain_slot_s(x, x->best) && judge_after(x, l, x->best, r, &amount, &over) < EXPLAIN_FALLS;
+	return r->slot_s > explain_slot_s(x, node) && judge_after(x, l, node, r, &amount, &over) < EXPLAIN_FALLS;
 }
 
 bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r)

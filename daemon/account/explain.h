@@ -153,9 +153,10 @@ int explain_reserve(struct explain *x);
  * been reserved for it. explain_tidy() is due after it. */
 void explain_feed(struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
 
-/* Whether a reading that comes next would follow the best explanation; and by no more than the highest rate of its
- * line. It is not fed. */
-bool explain_can_follow(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
+/* Whether a reading that comes next can follow a node; or would follow the best explanation, by no more than the
+ * highest rate of its line. It is not fed. */
+bool explain_can_follow(const struct explain *x, uint8_t node, const struct explain_limit *l,
+			const struct explain_reading *r);
 bool explain_is_usual(const struct explain *x, const struct explain_limit *l, const struct explain_reading *r);
 
 /* Results were given out up to this node. */

@@ -45,7 +45,8 @@ static enum quantity main_counter_of(const struct ledger_exchange_desk *d, size_
 static struct account_exchange exchange_of(const struct ledger_request *r)
 {
 	return (struct account_exchange){.slot_s = r->at_s,
-					 .may_be_late = r->kind == LEDGER_REPLACE && !r->is_named,
+					 .may_be_late = (r->kind == LEDGER_REPLACE || r->kind == LEDGER_SERIAL) &&
+							!r->is_named,
 					 .has_final = r->has_final,
 					 .has_initial = r->has_initial,
 					 .final = r->final,
@@ -477,9 +478,10 @@ int ledger_exchange_note_serial(struct ledger_exchange_desk *d, size_t i, const 
 	return rc == 0 ? ledger_request_decide(d->book, &r, false, reason) : rc;
 }
 
-int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, const char *detail)
+int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, bool was_there,
+			      const char *detail)
 {
-	struct ledger_request r = {.kind = LEDGER_SERIAL, .meter = (int)i};
+	struct ledger_request r = {.kind = LEDGER_SERIAL, .meter = (int)i, .is_named = !was_there};
 	int rc = believe(d, &r, serial);
 
 	return rc == 0 ? make(d, &r, detail, detail) : rc;

@@ -73,8 +73,10 @@ int ledger_exchange_rest(struct ledger_exchange_desk *d);
 void ledger_exchange_committed(struct ledger_exchange_desk *d);
 void ledger_exchange_undo(struct ledger_exchange_desk *d);
 
-/* Meter i has another serial number, so it was exchanged. detail: of the event. 0 or -errno. */
-int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, const char *detail);
+/* Meter i has another serial number, so it was exchanged; was_there: before the last readings, which did not follow on.
+ * detail: of the event. 0 or -errno. */
+int ledger_exchange_by_serial(struct ledger_exchange_desk *d, size_t i, const char *serial, bool was_there,
+			      const char *detail);
 
 /* The key of meter i has changed, in these words: end its lives, or only those of the counters that are true in the
  * list (NULL: all; with Q_COUNT members), at at_s. 0 or -errno. */

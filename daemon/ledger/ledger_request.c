@@ -111,8 +111,8 @@ int ledger_request_load_exchanges(const struct ledger_book *b, struct ledger_req
 
 int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request *r, const char *serial)
 {
-	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, serial) "
-					      "VALUES ('serial', 'serial number ' || ?3, ?1, ?2, ?2, ?3)");
+	sqlite3_stmt *put = db_prepare(b->db, "INSERT INTO request_log (kind, what, meter, asked_ts, at_ts, serial, "
+					      "named) VALUES ('serial', 'serial number ' || ?3, ?1, ?2, ?2, ?3, ?4)");
 	int rc;
 
 	if (put == NULL)
@@ -120,6 +120,7 @@ int ledger_request_put_serial(const struct ledger_book *b, struct ledger_request
 	sqlite3_bind_text(put, 1, b->reg->list[r->meter].name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, mono_wall_ms() / 1000);
 	sqlite3_bind_text(put, 3, serial, -1, SQLITE_STATIC);
+	sqlite3_bind_int(put, 4, r->is_named);
 	rc = db_run(b->db, put);
 	sqlite3_finalize(put);
 	r->id = sqlite3_last_insert_rowid(b->db->handle);

@@ -37,10 +37,11 @@ struct ledger_request {
 	int64_t final, initial; /* base units of the main counter: active energy imported, an input's only one */
 	bool is_forced;		/* figures count although they cannot be right */
 	bool is_alone;		/* not of the inputs that are on the meter */
-	bool is_named;		/* people have named at_s: the exchange was then, and not somewhat earlier */
-	bool is_late;		/* and readings after at_s had been counted when it was taken over */
-	bool is_decided;	/* in this list */
-	bool is_partial;	/* only of these counters */
+	bool is_named;	 /* the exchange was at at_s, and not somewhat earlier: people have named the time; or, of
+			  * another serial number, no readings before were the new meter's */
+	bool is_late;	 /* and readings after at_s had been counted when it was taken over */
+	bool is_decided; /* in this list */
+	bool is_partial; /* only of these counters */
 	bool counters[Q_COUNT];
 };
 

@@ -112,9 +112,8 @@ static size_t values_of(const struct ledger_serial_desk *d, size_t i, const stru
 	return n;
 }
 
-/* Whether all counters of a reading continue; may_leap: as fast as the meter can deliver, else as they did before.
- * *any: there are some. */
-static bool continues(const struct ledger_serial_desk *d, size_t meter, const struct reading *r, bool may_leap,
+/* Whether all counters of a reading continue. *any: there are some. */
+static bool continues(const struct ledger_serial_desk *d, size_t meter, const struct reading *r, enum account_way way,
 		      bool *any)
 {
 	struct account_when when = {
@@ -129,7 +128,7 @@ static bool continues(const struct ledger_serial_desk *d, size_t meter, const st
 		if (!ledger_exchange_is_of(d->exchange, meter, i, r->slot_s))
 			continue;
 		all = account_continues(&d->book->account, &d->book->meters[i].account, &when, values,
-					values_of(d, i, r, values), may_leap, &own);
+					values_of(d, i, r, values), way, &own);
 		*any |= own;
 	}
 	return all;
@@ -155,20 +154,6 @@ static int doubt_meter(struct ledger_serial_desk *d, const struct ledger_serial_
 	return rc;
 }
 
-/* Was an exchange announced after the last reading of the meter? */
-static int is_announced(const struct ledger_serial_desk *d, size_t meter, bool *is)
-{
-	struct ledger_request_list list = {.n = 0};
-	int rc = ledger_request_load_exchanges(d->book, &list);
-
-	*is = false;
-	for (size_t i = 0; i < list.n && rc == 0; i++)
-		*is |= list.requests[i].kind == LEDGER_REPLACE && list.requests[i].meter == (int)meter &&
-		       list.requests[i].at_s >= d->book->meters[meter].account.last_s;
-	free(list.requests);
-	return rc;
-}
-
 /* Was an exchange announced since the number was taken that is known? Then the new meter has not reported its own. */
 static bool is_number_older(const struct ledger_serial_desk *d, size_t meter)
 {
@@ -186,24 +171,22 @@ static bool is_number_older(const struct ledger_serial_desk *d, size_t meter)
 static int decide(struct ledger_serial_desk *d, struct ledger_serial_doubt *doubt, const struct reading *r)
 {
 	const char *known = d->book->reg->list[doubt->meter].serial;
-	bool any, is_new, is_older = is_number_older(d, doubt->meter);
-	bool is_same = continues(d, doubt->meter, r, is_older, &any);
-	int rc = is_announced(d, doubt->meter, &is_new);
+	bool is_older = is_number_older(d, doubt->meter), any, any_new;
+	bool is_same = continues(d, doubt->meter, r, is_older ? ACCOUNT_AS_POSSIBLE : ACCOUNT_AS_USUAL, &any);
+	bool was_there = continues(d, doubt->meter, r, ACCOUNT_IN_NEW_LIFE, &any_new) && any_new;
 	char detail[120 + 2 * DB_SERIAL_MAX], serial[DB_SERIAL_MAX + 1];
 
 	snprintf(serial, sizeof(serial), "%s", doubt->other);
 	doubt->other[0] = '\0';
-	if (rc != 0)
-		return rc;
-	is_new = is_new || (is_older && is_same);
-	if (!any || is_new)
+	if (!any)
+		return ledger_exchange_note_serial(d->exchange, doubt->meter, serial, "nothing of it was counted yet");
+	if (is_older && is_same)
 		return ledger_exchange_note_serial(d->exchange, doubt->meter, serial,
-						   is_new ? "it is that of the new meter, which was announced"
-							  : "nothing of it was counted yet");
+						   "it is that of the new meter, which was announced");
 	snprintf(detail, sizeof(detail), "serial number was %s, is now %s%s", known, serial,
 		 is_same ? "; all its counters continue, so it is taken for the same meter" : "");
 	if (!is_same)
-		return ledger_exchange_by_serial(d->exchange, doubt->meter, serial, detail);
+		return ledger_exchange_by_serial(d->exchange, doubt->meter, serial, was_there, detail);
 	d->book->sink.event(d->book->sink.context, r->slot_s * 1000, d->book->reg->list[doubt->meter].name,
 			    "identity-changed", detail);
 	return ledger_exchange_note_serial(d->exchange, doubt->meter, serial, detail);

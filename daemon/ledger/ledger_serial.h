@@ -4,10 +4,11 @@
  * Another number is another meter: the lives end, and nothing is counted between the last reading of the one and the
  * first of the other. But a number may also be read wrongly, or be changed in a meter. So the next reading decides: if
  * every counter continues, and has risen by no more than its own highest rate, it is the same meter, and an event
- * identity-changed says that its number is another one. Where an exchange was announced and nothing was read since,
- * or what was read since continues, the number is that of the new meter, and its life has begun. If the number changes
- * three times within an hour, two meters answer with one address. That is reported once, and no lives begin; the
- * account counts nothing until the number has stayed for an hour.
+ * identity-changed says that its number is another one. If it is another meter, and readings before did not follow on
+ * but this one follows them, they were that meter's: it was there before its number was read. Where an exchange was
+ * announced and nothing was read since, or what was read since continues, the number is that of the new meter, and its
+ * life has begun. If the number changes three times within an hour, two meters answer with one address. That is
+ * reported once, and no lives begin; the account counts nothing until the number has stayed for an hour.
  *
  * Until the reading has come, the number is known in memory only: a process that ends before it asks the meter again.
  *

@@ -120,6 +120,38 @@ TEST_WITH(figures_count_that_are_reported_after_the_number_was_read, site_setup,
 }
 
 /* Only a reading of counters decides; the highest value that they show comes with the identity. */
+/* The new meter is read from 660 s on, its number before the reading of 840 s. */
+TEST_WITH(readings_before_the_number_that_this_one_follows_were_the_new_meters, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	add_serial(t, "press", "A1");
+	run(t, 0, 600, 5000);
+	run(t, 660, 780, 100);
+	add_serial(t, "press", "B2");
+	run(t, 840, 2760, 100);
+	assert_rows(t, lives, "5.0|5.1|first\n0.21||replaced");
+	assert_rows(t, "SELECT sum(base_value) FROM interval", "440");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, lives, "5.0|5.1|first\n0.21||replaced");
+	assert_rows(t, "SELECT sum(base_value) FROM interval", "440");
+}
+
+/* It was false, and of neither meter. */
+TEST_WITH(a_reading_before_the_number_that_this_one_does_not_follow_begins_no_life, site_setup, site_teardown)
+{
+	struct site *t = *state;
+
+	add_serial(t, "press", "A1");
+	run(t, 0, 600, 5000);
+	run(t, 660, 660, 900000000);
+	add_serial(t, "press", "B2");
+	run(t, 720, 2760, 100);
+	assert_rows(t, lives, "5.0|5.1|first\n0.22||replaced");
+	assert_int_equal(ledger_rebuild(&t->ledger), 0);
+	assert_rows(t, lives, "5.0|5.1|first\n0.22||replaced");
+}
+
 TEST_WITH(a_number_waits_for_a_reading_of_counters, site_setup, site_teardown)
 {
 	struct site *t = *state;
