@@ -126,7 +126,7 @@ def run(n, share, seed=1):
             site.tearDown()
         print(f"seed {seed}: {total['requests']} of {n} transactions in {total['lasted_s']:.0f} s, "
               f"{sum(total['faults'].values())} faults, {total['values']} values compared, "
-              f"differences: {len(total['wrong'])}", flush=True)
+              f"differences: {len(total['wrong'])}", file=sys.stderr)
         seed += 1
         if total["wrong"]:
             break
