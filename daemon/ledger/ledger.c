@@ -259,6 +259,9 @@ static int change_settings(struct ledger *l, const char *zone, int64_t interval_
 		if (rc != 0)
 			goto out;
 	}
+	rc = ledger_state_forget_before(&l->state);
+	if (rc != 0)
+		goto out;
 	rc = ledger_state_save(&l->state, true);
 	if (rc != 0)
 		goto out;

@@ -284,8 +284,8 @@ static int count_otherwise(struct ledger_takeback *t, struct recount *u, char *w
 	rc = load_before(t, u->meter, u->state, u->was.counter_max);
 	if (rc == -ENOENT) {
 		snprintf(why, LEDGER_REASON_MAX,
-			 "the state before it is not kept; there was another replacement, or its energy_every or "
-			 "the clock have changed since");
+			 "the state before it is not kept; there was another replacement, or the intervals, "
+			 "the time zone or the clock have changed since");
 		return -ECANCELED;
 	}
 	if (rc != 0)
@@ -362,8 +362,8 @@ static int prepare_late(const struct ledger_takeback *t, struct recount *u, cons
 	write_time(kept_s, text);
 	if (u->state == LEDGER_STATE_NOW) {
 		snprintf(why, LEDGER_REASON_MAX,
-			 "what was counted of %s is final, since its key, its energy_every or the clock have "
-			 "changed; without --at its new life begins now",
+			 "what was counted of %s is final, since its key, its intervals, the time zone or the clock "
+			 "have changed; without --at its new life begins now",
 			 name);
 		return -ECANCELED;
 	}
