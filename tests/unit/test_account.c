@@ -139,6 +139,7 @@ static int teardown(void **state)
 	struct bench *b = *state;
 
 	account_fini(&b->meter);
+	calendar_free(&b->calendar);
 	free(b);
 	return 0;
 }
