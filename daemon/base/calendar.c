@@ -118,22 +118,26 @@ static void find_past_span(const struct calendar_past *past, int64_t t_s, int mo
 
 static void find_part(const struct calendar *c, int64_t t_s, int months, struct calendar_part *out)
 {
-	const struct calendar_past *past = c->past, *end = past + c->n_past;
+	const struct calendar_past *past = NULL; /* NULL: it is not past */
 
 	if (is_in(out, t_s))
 		return;
 	*out = (struct calendar_part){.from_s = INT64_MIN, .until_s = INT64_MAX, .interval_s = c->interval_s};
-	for (; past < end && t_s >= past->until_s; past++)
-		out->from_s = past->until_s;
-	if (past < end) {
+	for (size_t i = 0; i < c->n_past && past == NULL; i++) {
+		if (t_s < c->past[i].until_s)
+			past = &c->past[i];
+		else
+			out->from_s = c->past[i].until_s;
+	}
+	if (past != NULL) {
 		out->until_s = past->until_s;
 		out->interval_s = past->interval_s;
 	}
-	if (past < end && t_s < past->days[0].start_s) {
+	if (past != NULL && t_s < past->days[0].start_s) {
 		out->until_s = past->days[0].start_s;
-		past = end;
+		past = NULL;
 	}
-	if (past < end) {
+	if (past != NULL) {
 		find_past_span(past, t_s, months, &out->span);
 	} else {
 		write_name(&out->span, date_of(t_s, months), months);
