@@ -14,9 +14,9 @@
  *   - A result is emitted when the reading after it has a successor, which may show that it was false; or, after three
  *     periods without one, as it is. When another explanation becomes the most plausible one, what was emitted is taken
  *     back and emitted again: intervals with is_revised, then revised() with the span. A decision is final after a day
- *     or ten readings, whichever is later, but while the readings since are called false none is against the line
- *     that they are on; and where a meter gets another name, all that has been given out is. Where
- *     the length of the intervals or the time zone changes, nothing is: intervals are cut by time (calendar.h).
+ *     or ten readings, whichever is later. No decision closes the line of the newest readings while the most plausible
+ *     explanation calls them false. Another name of a meter makes all final that has been given out. Another length of
+ *     the intervals or another time zone makes nothing final: intervals are cut by time (calendar.h).
  *   - After three such changes within a day two meters seem to answer: nothing is emitted until one explanation has
  * held for an hour.
  *   - A fall that is plausible across the register's modulus is a rollover and is counted through. A fall within

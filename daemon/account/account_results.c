@@ -370,7 +370,8 @@ static int64_t undo_path(struct account *a, const struct account_meter *m, const
 }
 
 /* The explanation that counts no longer says what was given out. Take that back up to where the two part, and give out
- * what it says instead. *w is the way that is left to target: results for it come with those of other counters. */
+ * what it says instead. *w becomes the rest of the way to target. The caller gives that out, together with the other
+ * counters. */
 static void take_back(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t target,
 		      struct walk *w)
 {

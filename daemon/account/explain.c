@@ -83,8 +83,8 @@
  *     a later fall could lead back to: one before a leap rather than one in a steady rise, and fewer the longer ago
  *     (find_loss()); none more than AGE readings before its end. AGE is more than the longest run of too high values
  *     that must leave nothing.
- *   - Decisions that are EXPLAIN_FINAL_S old, but none for a line that has ended against one that continues: then it is
- *     still open which of them is false. A run of false readings that is so long is a line.
+ *   - What parted from the best explanation EXPLAIN_FINAL_S ago. While the best one has ended, what has continued since
+ *     then stays: which of them is false is still open. A run of false readings that is so long is a line.
  *   - Nodes that are on paths only, where the intervals are the same without them.
  *
  * What may go wrong. account.h lists what cannot be known. A full tree decides early. If the right explanation was
@@ -914,7 +914,7 @@ static void thin(struct explain *x, const struct explain_limit *l)
 		close_end(x, &ends, spare);
 }
 
-/* The first node on the path to node i that is later than another node, which i is too. */
+/* The first node on the path to node i that is later than this node. Node i is. */
 static uint8_t first_after(const struct explain *x, uint8_t node, uint8_t i)
 {
 	while (x->nodes[i].parent > node)
