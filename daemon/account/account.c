@@ -584,8 +584,8 @@ int account_feed(struct account *a, struct account_meter *m, const struct accoun
 	return 0;
 }
 
-/* An exchange that is announced after the first readings of the new meter: they are false for the best explanation, and
- * for another one a life that nobody had announced. Returns where it begins; EXPLAIN_NONE = there is none. */
+/* An exchange may be announced, or noticed, after the first readings of the new meter. The best explanation calls them
+ * false; another one sees a life that nobody had announced. Returns where it begins; EXPLAIN_NONE = there is none. */
 static uint8_t find_unproven_life(const struct account_counter *c)
 {
 	const struct explain *x = &c->x;
@@ -733,6 +733,16 @@ static int64_t exchanged_s(const struct account_counter *c, uint8_t node, const 
 	return x->slot_s > parent_s ? x->slot_s : parent_s;
 }
 
+/* Decide for the explanations that continue from this node, and forget all before it. The place that is settled is the
+ * caller's to set. */
+static void make_final(struct account_counter *c, uint8_t node)
+{
+	explain_decide(&c->x, node);
+	explain_tidy(&c->x);
+	while (explain_can_settle(&c->x))
+		explain_settle(&c->x);
+}
+
 /* The life that begins at this node did, with another meter. */
 static void adopt_life(struct account *a, struct account_meter *m, struct account_counter *c, uint8_t node,
 		       const struct account_exchange *x)
@@ -749,10 +759,7 @@ static void adopt_life(struct account *a, struct account_meter *m, struct accoun
 	end_life(a, m, c, slot_s, x);
 	if (a->sink.reconsidered != NULL)
 		a->sink.reconsidered(a->sink.context, m->id, c->quantity, life_s - 1, c->x.last_s, NULL);
-	explain_decide(&c->x, node);
-	explain_tidy(&c->x);
-	while (explain_can_settle(&c->x))
-		explain_settle(&c->x);
+	make_final(c, node);
 	begin_with(a, m, c, first, "replaced");
 	w = results_set_out_on_piece(c, life_s, life.raw - first, first != life.raw, life.raw, true,
 				     gap_of(a, m, life_s));
@@ -890,10 +897,7 @@ static void cut(struct account *a, struct account_meter *m)
 			give_running(a, m, c, c->given.slot_s);
 		if (!c->living)
 			continue;
-		explain_decide(&c->x, c->x.given);
-		explain_tidy(&c->x);
-		while (explain_can_settle(&c->x))
-			explain_settle(&c->x);
+		make_final(c, c->x.given);
 		c->settled = c->given;
 	}
 	account_void_missing(m);

@@ -57,19 +57,21 @@ static bool is_in(const struct calendar_part *p, int64_t t_s)
 	return t_s >= p->from_s && t_s < p->until_s;
 }
 
-/* The first day or month of the C library's zone that begins after t_s. */
-static int64_t next_of(int64_t t_s, int months)
+/* No day or month is longer. */
+static int64_t longest_s(int months)
 {
-	int64_t longest_s = months ? 32 * DAY_S : 27 * 3600;
-
-	return first_of(date_of(t_s, months) + 1, months, t_s, t_s + longest_s);
+	return months ? 32 * DAY_S : 27 * 3600;
 }
 
+/* When the day or month of the C library's zone that t_s lies in begins, and when the next one does. */
 static int64_t start_of(int64_t t_s, int months)
 {
-	int64_t longest_s = months ? 32 * DAY_S : 27 * 3600;
+	return first_of(date_of(t_s, months), months, t_s - longest_s(months), t_s);
+}
 
-	return first_of(date_of(t_s, months), months, t_s - longest_s, t_s);
+static int64_t next_of(int64_t t_s, int months)
+{
+	return first_of(date_of(t_s, months) + 1, months, t_s, t_s + longest_s(months));
 }
 
 static void write_name(struct calendar_span *s, int64_t date, int months)
@@ -92,7 +94,7 @@ struct calendar_date {
 	int64_t start_s, date; /* as date_of() */
 };
 
-/* The same, from the days of a past. */
+/* Find the day or month that t_s lies in among the days of a past. */
 static void find_past_span(const struct calendar_past *past, int64_t t_s, int months, struct calendar_span *out)
 {
 	size_t low = 0, high = past->n;

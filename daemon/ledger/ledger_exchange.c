@@ -19,7 +19,7 @@ int ledger_exchange_open(struct ledger_exchange_desk *d, struct ledger_book *boo
 void ledger_exchange_close(struct ledger_exchange_desk *d)
 {
 	sqlite3_finalize(d->get_version);
-	free(d->requests.requests);
+	ledger_exchange_committed(d);
 	*d = (struct ledger_exchange_desk){.book = NULL};
 }
 
